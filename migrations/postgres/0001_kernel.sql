@@ -1,0 +1,171 @@
+-- What every room stands on. The same tables as for SQLite, in native types.
+
+-- Numbers that the database hands out, such as the node that a process puts into the identifiers that it makes.
+CREATE TABLE counter (
+    name  TEXT PRIMARY KEY,
+    value BIGINT NOT NULL
+);
+
+CREATE TABLE workspace (
+    id                BIGINT PRIMARY KEY,
+    slug              TEXT NOT NULL CONSTRAINT workspace_slug_is_taken UNIQUE,
+    name              TEXT NOT NULL,
+    time_zone         TEXT NOT NULL, -- IANA name
+    currency          TEXT NOT NULL, -- ISO 4217
+    language          TEXT NOT NULL, -- BCP 47
+    country           TEXT,          -- ISO 3166-1 alpha-2: the region of a phone number written nationally
+    fiscal_year_start BIGINT NOT NULL CHECK (fiscal_year_start BETWEEN 1 AND 12), -- month
+    version           BIGINT NOT NULL,
+    created_at        TIMESTAMPTZ NOT NULL,
+    updated_at        TIMESTAMPTZ NOT NULL
+);
+
+CREATE TABLE member (
+    id          BIGINT PRIMARY KEY,
+    workspace   BIGINT NOT NULL REFERENCES workspace (id),
+    name        TEXT NOT NULL,
+    email       TEXT,
+    role        TEXT NOT NULL CHECK (role IN ('owner', 'admin', 'member', 'viewer')),
+    created_at  TIMESTAMPTZ NOT NULL,
+    archived_at TIMESTAMPTZ,
+    CONSTRAINT member_in_workspace UNIQUE (workspace, id)
+);
+
+CREATE TABLE api_key (
+    id             BIGINT PRIMARY KEY,
+    name           TEXT NOT NULL,
+    hint           TEXT NOT NULL,        -- its first characters, to tell keys apart
+    hash           BYTEA NOT NULL UNIQUE, -- SHA-256; the key itself is nowhere
+    permissions    JSONB NOT NULL,        -- JSON array of names; "*" is all
+    confirm        TEXT CHECK (confirm IN ('never', 'destructive', 'writes')),
+    calls_per_hour BIGINT CHECK (calls_per_hour > 0),
+    created_at     TIMESTAMPTZ NOT NULL,
+    expires_at     TIMESTAMPTZ,
+    revoked_at     TIMESTAMPTZ,
+    last_used_at   TIMESTAMPTZ
+);
+
+-- The workspaces that a key opens, and as which member.
+CREATE TABLE api_key_grant (
+    api_key   BIGINT NOT NULL REFERENCES api_key (id),
+    workspace BIGINT NOT NULL,
+    member    BIGINT NOT NULL,
+    PRIMARY KEY (api_key, workspace),
+    FOREIGN KEY (workspace, member) REFERENCES member (workspace, id)
+);
+
+CREATE TABLE attribute_definition (
+    workspace  BIGINT NOT NULL REFERENCES workspace (id),
+    entity     TEXT NOT NULL, -- the record's table
+    name       TEXT NOT NULL,
+    kind       TEXT NOT NULL CHECK (kind IN ('text', 'number', 'bool', 'date', 'list', 'object')),
+    about      TEXT,
+    created_at TIMESTAMPTZ NOT NULL,
+    PRIMARY KEY (workspace, entity, name)
+);
+
+-- Every write to a record. Rows are sealed in commit order: `position` is gapless, `hash` covers the row and the
+-- hash before it. `before` and `after` hold what changed (all of it for a new or erased record); purging a record
+-- empties them and leaves `digest`, so the chain stays whole. They are TEXT, not JSONB: the digest is over the very
+-- bytes, and JSONB does not keep them.
+CREATE TABLE change_log (
+    id        BIGINT PRIMARY KEY,
+    call      BIGINT NOT NULL, -- one call, one change to the caller: chg_…
+    workspace BIGINT NOT NULL REFERENCES workspace (id),
+    at        TIMESTAMPTZ NOT NULL,
+    member    BIGINT,          -- on whose behalf
+    api_key   BIGINT,          -- with which key, if with one
+    client    TEXT,             -- the program, as it named itself
+    tool      TEXT NOT NULL,
+    undoes    BIGINT,          -- the call that this one takes back
+    entity    TEXT NOT NULL,    -- the record's table
+    record    BIGINT NOT NULL,
+    action    TEXT NOT NULL CHECK (action IN ('create', 'update', 'archive', 'restore', 'purge')),
+    version   BIGINT NOT NULL, -- the record's version afterwards
+    before    TEXT,
+    after     TEXT,
+    digest    BYTEA NOT NULL,    -- SHA-256 over before and after
+    position  BIGINT UNIQUE,
+    hash      BYTEA
+);
+CREATE INDEX change_log_call ON change_log (call);
+CREATE INDEX change_log_record ON change_log (workspace, record, id);
+CREATE INDEX change_log_feed ON change_log (workspace, position);
+CREATE INDEX change_log_member ON change_log (workspace, member, id);
+
+-- The answer that a call with an idempotency key got, so that its repetition gets the same.
+CREATE TABLE receipt (
+    workspace  BIGINT NOT NULL REFERENCES workspace (id),
+    actor      BIGINT NOT NULL, -- the key, or the member where there is none
+    key        TEXT NOT NULL,
+    request    BYTEA NOT NULL,    -- SHA-256 of the tool and its arguments
+    answer     TEXT NOT NULL,
+    created_at TIMESTAMPTZ NOT NULL,
+    PRIMARY KEY (workspace, actor, key)
+);
+CREATE INDEX receipt_age ON receipt (created_at);
+
+-- A call that waits for its confirmation. Taken out by the call that uses it, so it works once.
+CREATE TABLE confirmation (
+    token      BYTEA PRIMARY KEY, -- SHA-256
+    workspace  BIGINT NOT NULL REFERENCES workspace (id),
+    actor      BIGINT NOT NULL,
+    request    BYTEA NOT NULL,    -- SHA-256 of the tool and its arguments
+    expires_at TIMESTAMPTZ NOT NULL
+);
+CREATE INDEX confirmation_age ON confirmation (expires_at);
+
+-- Exact terms by which live records are found: addresses, numbers, tags, owners. Kept by the record layer.
+CREATE TABLE lookup (
+    workspace BIGINT NOT NULL,
+    entity    TEXT NOT NULL,
+    field     TEXT NOT NULL,
+    value     TEXT NOT NULL,
+    record    BIGINT NOT NULL,
+    PRIMARY KEY (workspace, entity, field, value, record)
+);
+
+-- What is committed and not yet sealed.
+CREATE INDEX change_log_unsealed ON change_log (id) WHERE position IS NULL;
+
+-- The second wall between workspaces. Calls run as a role that owns nothing and sees one workspace only; the role
+-- that connects owns the tables, migrates, seals the log and checks keys.
+DO $$
+BEGIN
+    CREATE ROLE bureau_app NOLOGIN;
+EXCEPTION WHEN duplicate_object OR unique_violation THEN
+    NULL; -- Roles belong to the server: another database of it has made this one.
+END
+$$;
+DO $$
+BEGIN
+    EXECUTE format('GRANT bureau_app TO %I', current_user);
+EXCEPTION WHEN unique_violation OR internal_error THEN
+    NULL; -- Granted at the same moment for another database of this server.
+END
+$$;
+
+-- The workspace of the transaction; nothing where none is set.
+CREATE FUNCTION current_workspace() RETURNS BIGINT
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$ SELECT NULLIF(current_setting('bureau.workspace', TRUE), '')::BIGINT $$;
+
+GRANT SELECT ON workspace, member, attribute_definition TO bureau_app;
+GRANT SELECT, INSERT ON change_log TO bureau_app;
+-- Purging a record empties what the log holds of it.
+GRANT UPDATE (before, after) ON change_log TO bureau_app;
+GRANT SELECT, INSERT, DELETE ON receipt, confirmation, lookup TO bureau_app;
+
+ALTER TABLE workspace ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own_workspace ON workspace TO bureau_app USING (id = (SELECT current_workspace()));
+DO $$
+DECLARE name TEXT;
+BEGIN
+    FOREACH name IN ARRAY ARRAY['member', 'attribute_definition', 'change_log', 'receipt', 'confirmation', 'lookup'] LOOP
+        EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', name);
+        EXECUTE format('CREATE POLICY own_workspace ON %I TO bureau_app
+                        USING (workspace = (SELECT current_workspace()))
+                        WITH CHECK (workspace = (SELECT current_workspace()))', name);
+    END LOOP;
+END
+$$;

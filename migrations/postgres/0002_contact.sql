@@ -1,0 +1,45 @@
+-- People the firm deals with.
+CREATE TABLE contact (
+    id          BIGINT PRIMARY KEY,
+    workspace   BIGINT NOT NULL REFERENCES workspace (id),
+    version     BIGINT NOT NULL,
+    created_at  TIMESTAMPTZ NOT NULL,
+    created_by  BIGINT,
+    updated_at  TIMESTAMPTZ NOT NULL,
+    archived_at TIMESTAMPTZ,
+    attributes  JSONB NOT NULL,
+    first_name  TEXT,
+    last_name   TEXT,
+    name        TEXT NOT NULL, -- as it is shown
+    sort_name   TEXT COLLATE "C" NOT NULL, -- folded, family name first
+    title       TEXT,
+    company     TEXT,
+    emails      JSONB NOT NULL,
+    phones      JSONB NOT NULL,
+    location    TEXT,
+    city        TEXT,
+    country     TEXT,
+    links       JSONB NOT NULL,
+    types       JSONB NOT NULL,
+    state       TEXT,
+    owner       BIGINT,
+    reports_to  BIGINT,
+    tags        JSONB NOT NULL,
+    source      TEXT,
+    score       BIGINT NOT NULL,
+    summary     TEXT,
+    CONSTRAINT contact_in_workspace UNIQUE (workspace, id),
+    FOREIGN KEY (workspace, owner) REFERENCES member (workspace, id),
+    FOREIGN KEY (workspace, reports_to) REFERENCES contact (workspace, id)
+);
+CREATE INDEX contact_by_name ON contact (workspace, sort_name, id) WHERE archived_at IS NULL;
+CREATE INDEX contact_by_created ON contact (workspace, created_at, id) WHERE archived_at IS NULL;
+CREATE INDEX contact_by_updated ON contact (workspace, updated_at, id) WHERE archived_at IS NULL;
+CREATE INDEX contact_by_score ON contact (workspace, score, id) WHERE archived_at IS NULL;
+CREATE INDEX contact_by_reports_to ON contact (workspace, reports_to) WHERE reports_to IS NOT NULL;
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON contact TO bureau_app;
+ALTER TABLE contact ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own_workspace ON contact TO bureau_app
+    USING (workspace = (SELECT current_workspace()))
+    WITH CHECK (workspace = (SELECT current_workspace()));

@@ -1,0 +1,125 @@
+-- What every room stands on. Times are microseconds of the Unix epoch in UTC, JSON is text, booleans are 0 or 1.
+
+-- Numbers that the database hands out, such as the node that a process puts into the identifiers that it makes.
+CREATE TABLE counter (
+    name  TEXT PRIMARY KEY,
+    value INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE workspace (
+    id                INTEGER PRIMARY KEY,
+    slug              TEXT NOT NULL CONSTRAINT workspace_slug_is_taken UNIQUE,
+    name              TEXT NOT NULL,
+    time_zone         TEXT NOT NULL, -- IANA name
+    currency          TEXT NOT NULL, -- ISO 4217
+    language          TEXT NOT NULL, -- BCP 47
+    country           TEXT,          -- ISO 3166-1 alpha-2: the region of a phone number written nationally
+    fiscal_year_start INTEGER NOT NULL CHECK (fiscal_year_start BETWEEN 1 AND 12), -- month
+    version           INTEGER NOT NULL,
+    created_at        INTEGER NOT NULL,
+    updated_at        INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE member (
+    id          INTEGER PRIMARY KEY,
+    workspace   INTEGER NOT NULL REFERENCES workspace (id),
+    name        TEXT NOT NULL,
+    email       TEXT,
+    role        TEXT NOT NULL CHECK (role IN ('owner', 'admin', 'member', 'viewer')),
+    created_at  INTEGER NOT NULL,
+    archived_at INTEGER,
+    CONSTRAINT member_in_workspace UNIQUE (workspace, id)
+) STRICT;
+
+CREATE TABLE api_key (
+    id             INTEGER PRIMARY KEY,
+    name           TEXT NOT NULL,
+    hint           TEXT NOT NULL,        -- its first characters, to tell keys apart
+    hash           BLOB NOT NULL UNIQUE, -- SHA-256; the key itself is nowhere
+    permissions    TEXT NOT NULL,        -- JSON array of names; "*" is all
+    confirm        TEXT CHECK (confirm IN ('never', 'destructive', 'writes')),
+    calls_per_hour INTEGER CHECK (calls_per_hour > 0),
+    created_at     INTEGER NOT NULL,
+    expires_at     INTEGER,
+    revoked_at     INTEGER,
+    last_used_at   INTEGER
+) STRICT;
+
+-- The workspaces that a key opens, and as which member.
+CREATE TABLE api_key_grant (
+    api_key   INTEGER NOT NULL REFERENCES api_key (id),
+    workspace INTEGER NOT NULL,
+    member    INTEGER NOT NULL,
+    PRIMARY KEY (api_key, workspace),
+    FOREIGN KEY (workspace, member) REFERENCES member (workspace, id)
+) STRICT;
+
+CREATE TABLE attribute_definition (
+    workspace  INTEGER NOT NULL REFERENCES workspace (id),
+    entity     TEXT NOT NULL, -- the record's table
+    name       TEXT NOT NULL,
+    kind       TEXT NOT NULL CHECK (kind IN ('text', 'number', 'bool', 'date', 'list', 'object')),
+    about      TEXT,
+    created_at INTEGER NOT NULL,
+    PRIMARY KEY (workspace, entity, name)
+) STRICT;
+
+-- Every write to a record. Rows are sealed in commit order: `position` is gapless, `hash` covers the row and the
+-- hash before it. `before` and `after` hold what changed (all of it for a new or erased record); purging a record
+-- empties them and leaves `digest`, so the chain stays whole.
+CREATE TABLE change_log (
+    id        INTEGER PRIMARY KEY,
+    call      INTEGER NOT NULL, -- one call, one change to the caller: chg_…
+    workspace INTEGER NOT NULL REFERENCES workspace (id),
+    at        INTEGER NOT NULL,
+    member    INTEGER,          -- on whose behalf
+    api_key   INTEGER,          -- with which key, if with one
+    client    TEXT,             -- the program, as it named itself
+    tool      TEXT NOT NULL,
+    undoes    INTEGER,          -- the call that this one takes back
+    entity    TEXT NOT NULL,    -- the record's table
+    record    INTEGER NOT NULL,
+    action    TEXT NOT NULL CHECK (action IN ('create', 'update', 'archive', 'restore', 'purge')),
+    version   INTEGER NOT NULL, -- the record's version afterwards
+    before    TEXT,
+    after     TEXT,
+    digest    BLOB NOT NULL,    -- SHA-256 over before and after
+    position  INTEGER UNIQUE,
+    hash      BLOB
+) STRICT;
+CREATE INDEX change_log_call ON change_log (call);
+CREATE INDEX change_log_record ON change_log (workspace, record, id);
+CREATE INDEX change_log_feed ON change_log (workspace, position);
+CREATE INDEX change_log_member ON change_log (workspace, member, id);
+
+-- The answer that a call with an idempotency key got, so that its repetition gets the same.
+CREATE TABLE receipt (
+    workspace  INTEGER NOT NULL REFERENCES workspace (id),
+    actor      INTEGER NOT NULL, -- the key, or the member where there is none
+    key        TEXT NOT NULL,
+    request    BLOB NOT NULL,    -- SHA-256 of the tool and its arguments
+    answer     TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    PRIMARY KEY (workspace, actor, key)
+) STRICT;
+CREATE INDEX receipt_age ON receipt (created_at);
+
+-- A call that waits for its confirmation. Taken out by the call that uses it, so it works once.
+CREATE TABLE confirmation (
+    token      BLOB PRIMARY KEY, -- SHA-256
+    workspace  INTEGER NOT NULL REFERENCES workspace (id),
+    actor      INTEGER NOT NULL,
+    request    BLOB NOT NULL,    -- SHA-256 of the tool and its arguments
+    expires_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX confirmation_age ON confirmation (expires_at);
+
+-- Exact terms by which live records are found: addresses, numbers, tags, owners. Kept by the record layer.
+CREATE TABLE lookup (
+    workspace INTEGER NOT NULL,
+    entity    TEXT NOT NULL,
+    field     TEXT NOT NULL,
+    value     TEXT NOT NULL,
+    record    INTEGER NOT NULL,
+    PRIMARY KEY (workspace, entity, field, value, record)
+) STRICT, WITHOUT ROWID;

@@ -1,0 +1,115 @@
+//! Who calls: on whose behalf, in which workspace, with which rights and limits.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use chrono_tz::Tz;
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+use crate::permission::Grants;
+use crate::types::id::{Entity, Id};
+use crate::types::money::Currency;
+
+/// The firm or department whose data is kept apart from all others.
+#[derive(Debug, Clone)]
+pub struct Workspace {
+    /// Its identifier.
+    pub id: Id<Workspace>,
+    /// Its short name in addresses and headers.
+    pub slug: String,
+    /// Its name.
+    pub name: String,
+    /// Where "today" is judged.
+    pub time_zone: Tz,
+    /// The currency that sums are shown in.
+    pub currency: Currency,
+    /// ISO 3166-1 alpha-2: where a phone number without a country belongs.
+    pub country: Option<String>,
+}
+
+impl Entity for Workspace {
+    const PREFIX: &'static str = "wsp";
+    const NOUN: &'static str = "workspace";
+    const TABLE: &'static str = "workspace";
+}
+
+/// A person who works in a workspace.
+#[derive(Debug)]
+pub struct Member;
+
+impl Entity for Member {
+    const PREFIX: &'static str = "mem";
+    const NOUN: &'static str = "member";
+    const TABLE: &'static str = "member";
+}
+
+/// A key that a program shows.
+#[derive(Debug)]
+pub struct ApiKey;
+
+impl Entity for ApiKey {
+    const PREFIX: &'static str = "key";
+    const NOUN: &'static str = "API key";
+    const TABLE: &'static str = "api_key";
+}
+
+/// Which calls need a person's word before they run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ConfirmPolicy {
+    /// None.
+    Never,
+    /// Those that remove or send.
+    Destructive,
+    /// Every write.
+    Writes,
+}
+crate::text_column!(ConfirmPolicy);
+
+/// A caller, made anew for each call.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    /// Where it works.
+    pub workspace: Arc<Workspace>,
+    /// On whose behalf.
+    pub member: Id<Member>,
+    /// With which key; none for the operator who started the process beside the data.
+    pub key: Option<Id<ApiKey>>,
+    /// The program, as it names itself. For the change log only: nothing is decided by it.
+    pub client: Option<String>,
+    pub(crate) grants: Grants,
+    pub(crate) read_only: bool,
+    pub(crate) features: Option<BTreeSet<String>>,
+    pub(crate) confirm: Option<ConfirmPolicy>,
+    pub(crate) calls_per_hour: Option<u32>,
+}
+
+impl Caller {
+    /// Takes away what the request itself forgoes. A request can narrow what its key and the server allow, never
+    /// widen it.
+    ///
+    /// # Errors
+    /// [`Code::Validation`](crate::error::Code::Validation) when the list of features is there and names none.
+    pub fn narrow(mut self, features: Option<&[String]>, read_only: bool) -> Result<Self> {
+        self.read_only |= read_only;
+        if let Some(names) = features {
+            let names: BTreeSet<String> =
+                names.iter().map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect();
+            if names.is_empty() {
+                return Err(Error::invalid("X-Bureau-Features", "Name at least one feature, or leave the header out."));
+            }
+            self.features = Some(match self.features {
+                Some(already) => already.intersection(&names).cloned().collect(),
+                None => names,
+            });
+        }
+        Ok(self)
+    }
+
+    /// What stands for this caller in limits, receipts and confirmations: its key, else its member.
+    #[must_use]
+    pub fn actor(&self) -> i64 {
+        self.key.map_or_else(|| self.member.raw(), Id::raw)
+    }
+}

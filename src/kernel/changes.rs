@@ -1,0 +1,258 @@
+//! The change log: every write to a record, sealed in commit order.
+//!
+//! From this one log come the audit log, undo, the change feed and the search index. A row's `hash` is SHA-256 over
+//! the hash before it and over everything the row says, so that a row that is edited, deleted or moved breaks the
+//! chain for whoever follows it. What was in the record enters by its `digest`: purging a record can empty the row
+//! and leave the chain whole.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value as Data};
+use sha2::{Digest as _, Sha256};
+
+use crate::error::{Error, Result};
+use crate::store::{Column as _, Row, Scope, Sql, Store, Tx, Value, sql};
+use crate::text_column;
+use crate::types::id::Entity;
+use crate::types::time::Timestamp;
+
+/// One call's change: what an `Id<Change>` names is all that one call wrote.
+#[derive(Debug)]
+pub struct Change;
+
+impl Entity for Change {
+    const PREFIX: &'static str = "chg";
+    const NOUN: &'static str = "change";
+    const TABLE: &'static str = "change_log";
+}
+
+/// What was done to a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+pub enum Action {
+    /// It is new.
+    Create,
+    /// Fields changed.
+    Update,
+    /// It was deleted, restorably.
+    Archive,
+    /// It came back.
+    Restore,
+    /// It was erased for good.
+    Purge,
+}
+text_column!(Action);
+
+/// One row of the log.
+#[derive(Debug, Clone)]
+pub struct LogRow {
+    pub(crate) id: i64,
+    pub(crate) call: i64,
+    pub(crate) workspace: i64,
+    pub(crate) at: Timestamp,
+    pub(crate) member: Option<i64>,
+    pub(crate) api_key: Option<i64>,
+    pub(crate) client: Option<String>,
+    pub(crate) tool: String,
+    pub(crate) undoes: Option<i64>,
+    pub(crate) entity: String,
+    pub(crate) record: i64,
+    pub(crate) action: Action,
+    pub(crate) version: i64,
+    pub(crate) before: Option<String>,
+    pub(crate) after: Option<String>,
+    pub(crate) digest: Vec<u8>,
+}
+
+/// The end of the sealed log: a position and the hash up to it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Seal {
+    pub(crate) position: i64,
+    pub(crate) hash: Vec<u8>,
+}
+
+impl Seal {
+    /// The seal of the row that comes after this one.
+    #[must_use]
+    pub(crate) fn next(&self, row: &LogRow) -> Self {
+        let mut hash = Sha256::new();
+        hash.update(&self.hash);
+        let position = self.position + 1;
+        for number in [
+            position,
+            row.id,
+            row.call,
+            row.workspace,
+            row.at.timestamp_micros(),
+            row.member.unwrap_or(-1),
+            row.api_key.unwrap_or(-1),
+            row.undoes.unwrap_or(-1),
+            row.record,
+            row.version,
+        ] {
+            hash.update(number.to_be_bytes());
+        }
+        for text in [
+            row.client.as_deref().unwrap_or_default(),
+            &row.tool,
+            &row.entity,
+            &crate::store::enum_name(&row.action),
+        ] {
+            // The length before each text: no two rows have the same bytes.
+            hash.update((text.len() as u64).to_be_bytes());
+            hash.update(text);
+        }
+        hash.update(&row.digest);
+        Self { position, hash: hash.finalize().to_vec() }
+    }
+}
+
+/// SHA-256 over what the record was and became.
+pub(crate) fn digest(before: Option<&str>, after: Option<&str>) -> Vec<u8> {
+    let mut hash = Sha256::new();
+    for side in [before, after] {
+        hash.update([u8::from(side.is_some())]);
+        hash.update((side.unwrap_or_default().len() as u64).to_be_bytes());
+        hash.update(side.unwrap_or_default());
+    }
+    hash.finalize().to_vec()
+}
+
+const COLUMNS: &str = "id, call, workspace, at, member, api_key, client, tool, undoes, entity, record, action, version, \
+                       before, after, digest";
+
+impl LogRow {
+    /// The statement that writes rows, sealed or (empty `seals`) to be sealed later.
+    pub(crate) fn insert(rows: &[Self], seals: &[Seal]) -> Sql {
+        let mut statement = sql("INSERT INTO change_log (");
+        statement.push(COLUMNS);
+        statement.push(", position, hash) VALUES ");
+        for (index, row) in rows.iter().enumerate() {
+            if index > 0 {
+                statement.push(", ");
+            }
+            let seal = seals.get(index);
+            statement.push_list([
+                row.id.to_value(),
+                row.call.to_value(),
+                row.workspace.to_value(),
+                row.at.to_value(),
+                row.member.to_value(),
+                row.api_key.to_value(),
+                row.client.to_value(),
+                row.tool.to_value(),
+                row.undoes.to_value(),
+                row.entity.to_value(),
+                row.record.to_value(),
+                row.action.to_value(),
+                row.version.to_value(),
+                row.before.to_value(),
+                row.after.to_value(),
+                row.digest.to_value(),
+                seal.map(|seal| seal.position).to_value(),
+                seal.map(|seal| seal.hash.clone()).to_value(),
+            ]);
+        }
+        statement
+    }
+
+    pub(crate) fn from_row(row: &Row) -> Result<Self> {
+        Ok(Self {
+            id: row.get("id")?,
+            call: row.get("call")?,
+            workspace: row.get("workspace")?,
+            at: row.get("at")?,
+            member: row.get("member")?,
+            api_key: row.get("api_key")?,
+            client: row.get("client")?,
+            tool: row.get("tool")?,
+            undoes: row.get("undoes")?,
+            entity: row.get("entity")?,
+            record: row.get("record")?,
+            action: row.get("action")?,
+            version: row.get("version")?,
+            before: row.get("before")?,
+            after: row.get("after")?,
+            digest: row.get("digest")?,
+        })
+    }
+
+    /// The rows of one call, in the order in which they were made.
+    pub(crate) async fn of_call(tx: &mut Tx, workspace: i64, call: i64) -> Result<Vec<Self>> {
+        let mut statement = sql("SELECT ");
+        statement.push(COLUMNS);
+        statement.push(" FROM change_log WHERE workspace = ");
+        statement.push_value(Value::Int(workspace));
+        statement.push(" AND call = ");
+        statement.push_value(Value::Int(call));
+        statement.push(" ORDER BY id");
+        statement.rows(tx).await?.iter().map(Self::from_row).collect()
+    }
+
+    /// The fields of one side, when the log still holds them.
+    pub(crate) fn side(text: Option<&str>) -> Result<Map<String, Data>> {
+        match text {
+            None => Ok(Map::new()),
+            Some(text) => serde_json::from_str(text).map_err(Error::internal),
+        }
+    }
+}
+
+/// What following the whole chain found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Audit {
+    /// Sealed rows read.
+    pub rows: i64,
+    /// The first position at which the chain does not hold, with what is wrong there.
+    pub broken: Option<(i64, String)>,
+}
+
+/// Follows the chain from its first row and checks every position, hash and digest.
+///
+/// # Errors
+/// [`Code::Unavailable`](crate::error::Code::Unavailable) when the database cannot be read.
+pub async fn verify(store: &Store) -> Result<Audit> {
+    let mut seal = Seal::default();
+    loop {
+        let mut tx = store.read(Scope::System).await?;
+        let mut statement = sql("SELECT position, hash, ");
+        statement.push(COLUMNS);
+        statement.push(" FROM change_log WHERE position > ");
+        statement.push_value(Value::Int(seal.position));
+        statement.push(" ORDER BY position LIMIT 2000");
+        let rows = statement.rows(&mut tx).await;
+        tx.rollback().await;
+        let rows = rows?;
+        if rows.is_empty() {
+            return Ok(Audit { rows: seal.position, broken: None });
+        }
+        for row in rows {
+            let expected = seal.position + 1;
+            let broken = |what: &str| {
+                Ok(Audit { rows: expected - 1, broken: Some((expected, what.to_owned())) })
+            };
+            let (position, hash): (i64, Vec<u8>) = (row.get("position")?, row.get("hash")?);
+            if position != expected {
+                return broken("a row is missing");
+            }
+            // A row that cannot even be read was changed by hand.
+            let Ok(row) = LogRow::from_row(&row) else { return broken("a row holds what Bureau never writes") };
+            let emptied = row.before.is_none() && row.after.is_none();
+            if !emptied && digest(row.before.as_deref(), row.after.as_deref()) != row.digest {
+                return broken("what the record was or became has been changed");
+            }
+            seal = seal.next(&row);
+            if seal.hash != hash {
+                return broken("a row has been changed or moved");
+            }
+        }
+    }
+}
+
+/// The position of the last sealed row; 0 for an empty log.
+///
+/// # Errors
+/// [`Code::Unavailable`](crate::error::Code::Unavailable) when the database cannot be read.
+pub async fn head(tx: &mut Tx) -> Result<i64> {
+    sql("SELECT COALESCE(MAX(position), 0) AS head FROM change_log").one("head", tx).await
+}

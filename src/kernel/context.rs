@@ -1,0 +1,253 @@
+//! What a tool has at hand: its transaction, its caller, the time, the search.
+
+use std::sync::Arc;
+
+use chrono::NaiveDate;
+use serde_json::{Map, Value as Data};
+
+use crate::caller::{Caller, Workspace};
+use crate::changes::{Action, Change};
+use crate::error::{Code, Error, Result};
+use crate::record::Attributes;
+use crate::registry::Registry;
+use crate::search::Search;
+use crate::store::{Store, Tx, sql};
+use crate::types::id::Id;
+use crate::types::page::Page;
+use crate::types::text::nearest;
+use crate::types::time::{DayEdge, Timestamp, When};
+
+/// One call's surroundings. Everything that a tool reads or writes goes through it.
+pub struct Cx {
+    pub(crate) tx: Tx,
+    pub(crate) house: Arc<House>,
+    caller: Arc<Caller>,
+    tool: String,
+    change: Id<Change>,
+    now: Timestamp,
+    writes: bool,
+    version: Option<i64>,
+    undoes: Option<i64>,
+    next: Option<String>,
+    resolved: Map<String, Data>,
+    notes: Vec<String>,
+}
+
+/// What all calls share.
+pub struct House {
+    /// The database.
+    pub store: Store,
+    /// The tools.
+    pub registry: Arc<Registry>,
+    /// The search index; none where the process runs without one, and the database is searched instead.
+    pub search: Option<Search>,
+}
+
+impl Cx {
+    pub(crate) fn new(
+        tx: Tx,
+        house: Arc<House>,
+        caller: Arc<Caller>,
+        tool: &str,
+        writes: bool,
+        version: Option<i64>,
+    ) -> Result<Self> {
+        let change = if writes { tx.next_id()? } else { 0 };
+        Ok(Self {
+            tx,
+            house,
+            caller,
+            tool: tool.to_owned(),
+            change: Id::from_raw(change),
+            now: crate::types::time::now(),
+            writes,
+            version,
+            undoes: None,
+            next: None,
+            resolved: Map::new(),
+            notes: Vec::new(),
+        })
+    }
+
+    /// Who calls.
+    #[must_use]
+    pub fn caller(&self) -> &Caller {
+        &self.caller
+    }
+
+    /// Where.
+    #[must_use]
+    pub fn workspace(&self) -> &Workspace {
+        &self.caller.workspace
+    }
+
+    /// When: one moment for the whole call.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// The transaction, for statements of the room's own.
+    pub fn tx(&mut self) -> &mut Tx {
+        &mut self.tx
+    }
+
+    /// The identifier of what this call changes.
+    #[must_use]
+    pub fn change(&self) -> Id<Change> {
+        self.change
+    }
+
+    pub(crate) fn registry(&self) -> &Arc<Registry> {
+        &self.house.registry
+    }
+
+    pub(crate) fn tool(&self) -> &str {
+        &self.tool
+    }
+
+    pub(crate) fn writes(&self) -> bool {
+        self.writes
+    }
+
+    pub(crate) fn undoes(&self) -> Option<i64> {
+        self.undoes
+    }
+
+    pub(crate) fn set_undoes(&mut self, call: i64) {
+        self.undoes = Some(call);
+    }
+
+    pub(crate) fn take_version(&mut self) -> Option<i64> {
+        self.version.take()
+    }
+
+    /// Remembers in words what was done, for the summary that a person confirms.
+    pub(crate) fn note_change(&mut self, action: Action, noun: &str, what: String) {
+        let verb = match action {
+            Action::Create => "create",
+            Action::Update => "change",
+            Action::Archive => "delete (restorable)",
+            Action::Restore => "restore",
+            Action::Purge => "erase for good",
+        };
+        self.notes.push(format!("{verb} {noun} {what}"));
+    }
+
+    pub(crate) fn summary(&self) -> String {
+        const SHOWN: usize = 10;
+        if self.notes.is_empty() {
+            return "nothing that is kept".to_owned();
+        }
+        let mut text = self.notes.iter().take(SHOWN).cloned().collect::<Vec<_>>().join("; ");
+        if self.notes.len() > SHOWN {
+            text.push_str(&format!("; and {} more", self.notes.len() - SHOWN));
+        }
+        text
+    }
+
+    /// Gives the rows of a page as the answer's `data`, and its cursor as `page.next`.
+    pub fn page<T>(&mut self, page: Page<T>) -> Vec<T> {
+        self.next = page.next;
+        page.rows
+    }
+
+    pub(crate) fn into_parts(self) -> (Tx, Option<String>, Map<String, Data>) {
+        (self.tx, self.next, self.resolved)
+    }
+
+    /// The day that a caller means, in the workspace's time zone; echoed in the answer as `resolved`.
+    ///
+    /// # Errors
+    /// [`Code::Validation`] when it leaves the years 1900 to 2200.
+    pub fn date(&mut self, field: &str, when: &When) -> Result<NaiveDate> {
+        let date = when.date(self.now, self.workspace().time_zone).ok_or_else(|| far_away(field))?;
+        self.resolved.insert(field.to_owned(), date.to_string().into());
+        Ok(date)
+    }
+
+    /// The moment that a caller means; a day stands for its start or end in the workspace's time zone. Echoed in the
+    /// answer as `resolved`.
+    ///
+    /// # Errors
+    /// [`Code::Validation`] when it leaves the years 1900 to 2200.
+    pub fn moment(&mut self, field: &str, when: &When, edge: DayEdge) -> Result<Timestamp> {
+        let zone = self.workspace().time_zone;
+        let moment = when.moment(self.now, zone, edge).ok_or_else(|| far_away(field))?;
+        let shown = moment.with_timezone(&zone).to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+        self.resolved.insert(field.to_owned(), shown.into());
+        Ok(moment)
+    }
+
+    /// Checks that a member of this workspace has this identifier.
+    ///
+    /// # Errors
+    /// [`Code::NotFound`] with the field when there is none.
+    pub async fn check_member(&mut self, field: &str, member: Id<crate::caller::Member>) -> Result<()> {
+        let found = sql("SELECT 1 AS found FROM member WHERE archived_at IS NULL AND workspace = ")
+            .value(self.workspace().id)
+            .add(" AND id = ")
+            .value(member)
+            .row(&mut self.tx)
+            .await?;
+        match found {
+            Some(_) => Ok(()),
+            None => Err(Error::not_found("member", member).field(field)),
+        }
+    }
+
+    /// Checks custom attributes against what the workspace defined for this kind of record.
+    ///
+    /// # Errors
+    /// [`Code::Validation`] naming the first that is not defined, or of another kind.
+    pub(crate) async fn check_attributes(&mut self, entity: &'static str, attributes: &Attributes) -> Result<()> {
+        if attributes.is_empty() {
+            return Ok(());
+        }
+        let rows = sql("SELECT name, kind FROM attribute_definition WHERE workspace = ")
+            .value(self.workspace().id)
+            .add(" AND entity = ")
+            .value(entity.to_owned())
+            .rows(&mut self.tx)
+            .await?;
+        let defined = rows
+            .iter()
+            .map(|row| Ok((row.get::<String>("name")?, row.get::<String>("kind")?)))
+            .collect::<Result<std::collections::BTreeMap<_, _>>>()?;
+        for (name, value) in attributes {
+            let short: String = name.chars().take(64).collect();
+            let field = format!("attributes.{short}");
+            let Some(kind) = defined.get(name) else {
+                let error = Error::invalid(field, format!("This workspace has no attribute {short:?} for a {entity}."));
+                return Err(match nearest(name, defined.keys().map(String::as_str)) {
+                    Some(known) => error.hint(format!("Did you mean {known}?")),
+                    None => error.hint("Its owner defines one with `bureau workspace attribute`."),
+                });
+            };
+            if !value.is_null() && !attribute_fits(kind, value) {
+                return Err(Error::invalid(field, format!("The attribute {short:?} takes a value of kind {kind}.")));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The most that one attribute may hold, as JSON text.
+const MAX_ATTRIBUTE_BYTES: usize = 10_000;
+
+fn attribute_fits(kind: &str, value: &Data) -> bool {
+    let fits = match kind {
+        "text" => value.is_string(),
+        "number" => value.is_number(),
+        "bool" => value.is_boolean(),
+        "date" => value.as_str().is_some_and(|text| text.parse::<NaiveDate>().is_ok()),
+        "list" => value.is_array(),
+        "object" => value.is_object(),
+        _ => false,
+    };
+    fits && value.to_string().len() <= MAX_ATTRIBUTE_BYTES
+}
+
+fn far_away(field: &str) -> Error {
+    Error::new(Code::Validation, format!("{field} lies outside of the years 1900 to 2200.")).field(field)
+}

@@ -1,0 +1,253 @@
+//! The one error that a call can end with.
+//!
+//! What the caller reads and what the log reads are two messages: [`Error::message`] goes out, the
+//! [`source`](std::error::Error::source) stays in. Bad input is [`Code::Validation`] with the field's path; a
+//! thing that the caller may not see is [`Code::NotFound`], never [`Code::Forbidden`]; a fault of ours is
+//! [`Code::Internal`], whose message names nothing but the call.
+
+use std::fmt;
+
+use serde_json::{Map, Value, json};
+
+/// The result of everything in the kernel and in the rooms.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Stable, machine-readable kinds of failure. Clients branch on them, so a code never changes its meaning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Code {
+    /// The input is wrong; `field` says where.
+    Validation,
+    /// The call removes or sends and was not confirmed.
+    ConfirmationRequired,
+    /// No credential, or one that is wrong, expired or revoked.
+    Unauthorized,
+    /// The credential does not allow this.
+    Forbidden,
+    /// The server or the caller is read-only.
+    ReadOnly,
+    /// No such thing, as far as this caller can see.
+    NotFound,
+    /// Duplicate, stale version, or a reused idempotency key.
+    Conflict,
+    /// Too many calls; `retry_after_s` says when to come back.
+    RateLimited,
+    /// The work was given up: the caller went away, or a time limit was reached.
+    Cancelled,
+    /// The storage cannot take the write now (disk full, server gone).
+    Unavailable,
+    /// A fault of Bureau.
+    Internal,
+}
+
+impl Code {
+    /// The code as it stands on the wire.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Validation => "VALIDATION_ERROR",
+            Self::ConfirmationRequired => "CONFIRMATION_REQUIRED",
+            Self::Unauthorized => "UNAUTHORIZED",
+            Self::Forbidden => "FORBIDDEN",
+            Self::ReadOnly => "READ_ONLY",
+            Self::NotFound => "RESOURCE_NOT_FOUND",
+            Self::Conflict => "CONFLICT",
+            Self::RateLimited => "RATE_LIMITED",
+            Self::Cancelled => "CANCELLED",
+            Self::Unavailable => "UNAVAILABLE",
+            Self::Internal => "INTERNAL_ERROR",
+        }
+    }
+
+    /// The HTTP status that says the same.
+    #[must_use]
+    pub const fn status(self) -> u16 {
+        match self {
+            Self::Validation | Self::ConfirmationRequired => 400,
+            Self::Unauthorized => 401,
+            Self::Forbidden | Self::ReadOnly => 403,
+            Self::NotFound => 404,
+            Self::Conflict => 409,
+            Self::RateLimited => 429,
+            Self::Cancelled => 499,
+            Self::Unavailable => 503,
+            Self::Internal => 500,
+        }
+    }
+}
+
+/// A failure that says what went wrong, where, and what to do next.
+pub struct Error(Box<Inner>);
+
+struct Inner {
+    code: Code,
+    message: String,
+    field: Option<String>,
+    hint: Option<String>,
+    retry_after_s: Option<u64>,
+    details: Map<String, Value>,
+    cause: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+impl Error {
+    /// An error of `code` with the message that the caller reads.
+    pub fn new(code: Code, message: impl Into<String>) -> Self {
+        Self(Box::new(Inner {
+            code,
+            message: message.into(),
+            field: None,
+            hint: None,
+            retry_after_s: None,
+            details: Map::new(),
+            cause: None,
+        }))
+    }
+
+    /// Wrong input in `field` (a path such as `emails[0].email`).
+    pub fn invalid(field: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::new(Code::Validation, message).field(field)
+    }
+
+    /// Nothing of this kind with this id in the caller's workspace.
+    pub fn not_found(noun: &str, id: impl fmt::Display) -> Self {
+        Self::new(Code::NotFound, format!("No {noun} {id} here."))
+    }
+
+    /// A clash with what is already there.
+    pub fn conflict(message: impl Into<String>) -> Self {
+        Self::new(Code::Conflict, message)
+    }
+
+    /// A fault of ours: the caller learns nothing but that it happened, the log gets the cause.
+    pub fn internal(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::new(Code::Internal, "Something went wrong inside Bureau; nothing was written.").cause(cause)
+    }
+
+    /// Names the field that is wrong.
+    #[must_use]
+    pub fn field(mut self, field: impl Into<String>) -> Self {
+        self.0.field = Some(field.into());
+        self
+    }
+
+    /// Names the field unless a more exact one is known already.
+    #[must_use]
+    pub fn or_field(mut self, field: &str) -> Self {
+        self.0.field.get_or_insert_with(|| field.to_owned());
+        self
+    }
+
+    /// Says what to do next.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.0.hint = Some(hint.into());
+        self
+    }
+
+    /// Says when to try again, in seconds.
+    #[must_use]
+    pub fn retry_after(mut self, seconds: u64) -> Self {
+        self.0.retry_after_s = Some(seconds);
+        self
+    }
+
+    /// Adds data that helps to go on, such as the record as it is now.
+    #[must_use]
+    pub fn detail(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.0.details.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// Keeps the cause for the log.
+    #[must_use]
+    pub fn cause(mut self, cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        self.0.cause = Some(cause.into());
+        self
+    }
+
+    /// The stable kind.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        self.0.code
+    }
+
+    /// The message for the caller.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+
+    /// The field that is wrong, where one is.
+    #[must_use]
+    pub fn field_name(&self) -> Option<&str> {
+        self.0.field.as_deref()
+    }
+
+    /// What to do next, where known.
+    #[must_use]
+    pub fn hint_text(&self) -> Option<&str> {
+        self.0.hint.as_deref()
+    }
+
+    /// Seconds to wait before the next try, where that helps.
+    #[must_use]
+    pub fn retry_after_s(&self) -> Option<u64> {
+        self.0.retry_after_s
+    }
+
+    /// One value that was added with [`Error::detail`].
+    #[must_use]
+    pub fn detail_value(&self, name: &str) -> Option<&Value> {
+        self.0.details.get(name)
+    }
+
+    /// The wire form: `{"error": {"code", "message", "status", …}}`.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        let mut body = Map::new();
+        body.insert("code".into(), self.0.code.as_str().into());
+        body.insert("message".into(), self.0.message.as_str().into());
+        body.insert("status".into(), self.0.code.status().into());
+        if let Some(field) = &self.0.field {
+            body.insert("field".into(), field.as_str().into());
+        }
+        if let Some(hint) = &self.0.hint {
+            body.insert("hint".into(), hint.as_str().into());
+        }
+        if let Some(seconds) = self.0.retry_after_s {
+            body.insert("retry_after_s".into(), seconds.into());
+        }
+        for (name, value) in &self.0.details {
+            body.insert(name.clone(), value.clone());
+        }
+        json!({ "error": body })
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.message)?;
+        if let Some(hint) = &self.0.hint {
+            write!(f, " {hint}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.0.code.as_str(), self.0.message)?;
+        if let Some(field) = &self.0.field {
+            write!(f, " (field {field})")?;
+        }
+        if let Some(cause) = &self.0.cause {
+            write!(f, " [{cause}]")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.cause.as_deref().map(|cause| cause as _)
+    }
+}

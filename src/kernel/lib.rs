@@ -1,0 +1,44 @@
+//! What every room of Bureau needs: tools, the one way of a call, storage, records, the change log, search.
+//!
+//! A room knows this crate and nothing of MCP, HTTP or the command line. It declares its record with
+//! [`record!`], writes one file for each tool ([`tool::Tool`]), and lists both in its [`registry::Module`].
+
+pub mod admin;
+pub mod caller;
+pub mod changes;
+pub mod context;
+pub mod error;
+pub mod key;
+pub mod list;
+pub mod permission;
+pub mod pipeline;
+mod projection;
+pub mod record;
+pub mod registry;
+pub mod schema;
+pub mod search;
+pub mod store;
+pub mod tool;
+pub mod types;
+pub mod undo;
+
+#[cfg(feature = "testing")]
+pub mod testing;
+#[cfg(feature = "testing")]
+pub mod testing_postgres;
+
+/// What a room's files start with.
+pub mod prelude {
+    pub use crate::context::Cx;
+    pub use crate::error::{Code, Error, Result};
+    pub use crate::permission::Permission;
+    pub use crate::record::{Attributes, Columns, Edit, Record, Saved, SearchText, record};
+    pub use crate::registry::Module;
+    pub use crate::store::{Column, Json};
+    pub use crate::tool::{Example, Spec, Step, Tool, tool};
+    pub use crate::types::email::Email;
+    pub use crate::types::id::Id;
+    pub use crate::types::page::{Cursor, Limit, Page};
+    pub use crate::types::text::{Body, Line};
+    pub use crate::types::time::When;
+}

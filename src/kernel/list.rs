@@ -1,0 +1,317 @@
+//! Lists of records: optional filters, any offered order, a cursor that keeps its place while rows come and go.
+
+use std::marker::PhantomData;
+
+use chrono::DateTime;
+
+use crate::context::Cx;
+use crate::error::{Error, Result};
+use crate::record::{Record, Saved};
+use crate::search::{Found, Query};
+use crate::store::{Column, Kind, Row, Sql, Value, sql};
+use crate::types::page::{Cursor, Limit, Page};
+use crate::types::text::folded;
+
+/// An order that a list offers. Its column is never NULL and has an index that starts with the workspace.
+#[derive(Debug, Clone, Copy)]
+pub struct Order {
+    /// Its name on the wire.
+    pub name: &'static str,
+    /// The column.
+    pub column: &'static str,
+    /// What stands in it.
+    pub kind: Kind,
+}
+
+/// A list under construction: made with [`Cx::list`], ended with [`List::page`] or [`List::search`].
+pub struct List<'a, R: Record> {
+    cx: &'a mut Cx,
+    conditions: Vec<Condition>,
+    terms: Vec<(&'static str, Vec<String>)>,
+    record: PhantomData<R>,
+}
+
+struct Condition {
+    column: &'static str,
+    operator: &'static str,
+    value: Value,
+}
+
+impl Cx {
+    /// A list of live records of this workspace.
+    pub fn list<R: Record>(&mut self) -> List<'_, R> {
+        List { cx: self, conditions: Vec::new(), terms: Vec::new(), record: PhantomData }
+    }
+}
+
+impl<R: Record> List<'_, R> {
+    /// Only those whose column equals the value, where there is one.
+    #[must_use]
+    pub fn equal(self, column: &'static str, value: Option<impl Column>) -> Self {
+        self.compare(column, " = ", value)
+    }
+
+    /// Only those at or after the value, where there is one.
+    #[must_use]
+    pub fn from(self, column: &'static str, value: Option<impl Column>) -> Self {
+        self.compare(column, " >= ", value)
+    }
+
+    /// Only those at or before the value, where there is one.
+    #[must_use]
+    pub fn to(self, column: &'static str, value: Option<impl Column>) -> Self {
+        self.compare(column, " <= ", value)
+    }
+
+    fn compare(mut self, column: &'static str, operator: &'static str, value: Option<impl Column>) -> Self {
+        if let Some(value) = value {
+            self.conditions.push(Condition { column, operator, value: value.to_value() });
+        }
+        self
+    }
+
+    /// Only those with this term.
+    #[must_use]
+    pub fn term(mut self, field: &'static str, value: Option<String>) -> Self {
+        if let Some(value) = value {
+            self.terms.push((field, vec![value]));
+        }
+        self
+    }
+
+    /// Only those with all of these terms.
+    #[must_use]
+    pub fn terms(mut self, field: &'static str, values: impl IntoIterator<Item = String>) -> Self {
+        self.terms.extend(values.into_iter().map(|value| (field, vec![value])));
+        self
+    }
+
+    fn statement(&self) -> Sql {
+        let mut statement = Saved::<R>::select();
+        statement.push(" WHERE workspace = ");
+        statement.push_value(self.cx.workspace().id.to_value());
+        statement.push(" AND archived_at IS NULL");
+        for condition in &self.conditions {
+            statement.push(" AND ");
+            statement.push(condition.column);
+            statement.push(condition.operator);
+            statement.push_value(condition.value.clone());
+        }
+        for (field, values) in &self.terms {
+            statement.push(" AND id IN (SELECT record FROM lookup WHERE workspace = ");
+            statement.push_value(self.cx.workspace().id.to_value());
+            statement.push(" AND entity = ");
+            statement.push_value(Value::Text(R::TABLE.to_owned()));
+            statement.push(" AND field = ");
+            statement.push_value(Value::Text((*field).to_owned()));
+            statement.push(" AND value IN ");
+            statement.push_list(values.iter().cloned().map(Value::Text));
+            statement.push(")");
+        }
+        statement
+    }
+
+    /// One page in an order.
+    ///
+    /// # Errors
+    /// [`Code::Validation`](crate::error::Code::Validation) for a cursor of another order.
+    pub async fn page(
+        self,
+        order: Order,
+        descending: bool,
+        limit: Limit,
+        cursor: Option<&Cursor>,
+    ) -> Result<Page<Saved<R>>> {
+        let name = format!("{}{}", if descending { "-" } else { "" }, order.name);
+        let mut statement = self.statement();
+        if let Some(cursor) = cursor {
+            let key = key_value(order.kind, &cursor.key).filter(|_| cursor.order == name).ok_or_else(foreign)?;
+            statement.push(" AND (");
+            statement.push(order.column);
+            statement.push(if descending { ", id) < (" } else { ", id) > (" });
+            statement.push_value(key);
+            statement.push(", ");
+            statement.push_value(Value::Int(cursor.id));
+            statement.push(")");
+        }
+        let direction = if descending { " DESC" } else { "" };
+        statement.push(" ORDER BY ");
+        statement.push(order.column);
+        statement.push(direction);
+        statement.push(", id");
+        statement.push(direction);
+        statement.push(" LIMIT ");
+        statement.push_value(Value::Int(limit.rows() as i64 + 1));
+        let mut rows = statement.rows(&mut self.cx.tx).await?;
+        let more = rows.len() > limit.rows();
+        rows.truncate(limit.rows());
+        let next = match rows.last().filter(|_| more) {
+            Some(row) => Some(Cursor { order: name, key: key_text(row, &order)?, id: row.get("id")? }.encode()),
+            None => None,
+        };
+        Ok(Page { rows: rows.iter().map(Saved::from_row).collect::<Result<_>>()?, next })
+    }
+
+    /// One page of those that match the text, best first.
+    ///
+    /// # Errors
+    /// [`Code::Validation`](crate::error::Code::Validation) for a cursor of another order;
+    /// [`Code::Unavailable`](crate::error::Code::Unavailable) when the index is being built and the database alone
+    /// cannot answer in time.
+    pub async fn search(self, text: &str, limit: Limit, cursor: Option<&Cursor>) -> Result<Page<Saved<R>>> {
+        /// How deep a search by relevance goes.
+        const DEEPEST: usize = 1_000;
+        let offset = match cursor {
+            None => 0,
+            Some(cursor) if cursor.order == "relevance" => {
+                usize::try_from(cursor.id).ok().filter(|offset| *offset < DEEPEST).ok_or_else(foreign)?
+            }
+            Some(_) => return Err(foreign()),
+        };
+        let next = |more: bool| {
+            let id = (offset + limit.rows()) as i64;
+            (more && offset + limit.rows() < DEEPEST)
+                .then(|| Cursor { order: "relevance".into(), key: String::new(), id }.encode())
+        };
+        let house = self.cx.house.clone();
+        let found = match &house.search {
+            // What is not a term has no place in the index: such lists are searched in the database.
+            Some(search) if self.conditions.is_empty() => {
+                let at_least = self.cx.own_last_write().await?;
+                let query = Query {
+                    workspace: self.cx.workspace().id.raw(),
+                    kinds: vec![R::TABLE],
+                    text: text.to_owned(),
+                    filters: self
+                        .terms
+                        .iter()
+                        .map(|(field, values)| {
+                            values.iter().map(|value| crate::record::filter(field, value)).collect()
+                        })
+                        .collect(),
+                    limit: limit.rows(),
+                    offset,
+                    at_least,
+                };
+                search.find(query).await
+            }
+            _ => Found::NotReady,
+        };
+        match found {
+            Found::Hits { hits, more } => {
+                let ids: Vec<i64> = hits.iter().map(|hit| hit.id).collect();
+                Ok(Page { rows: self.cx.get_many(&ids).await?, next: next(more) })
+            }
+            Found::NotReady => {
+                let (rows, more) = self.scan(text, offset, limit.rows()).await?;
+                Ok(Page { rows, next: next(more) })
+            }
+        }
+    }
+
+    /// Reads the records one after the other, newest first: what searches while there is no index.
+    async fn scan(self, text: &str, offset: usize, limit: usize) -> Result<(Vec<Saved<R>>, bool)> {
+        const BATCH: i64 = 1_000;
+        const TIME_LIMIT: std::time::Duration = std::time::Duration::from_secs(10);
+        let started = std::time::Instant::now();
+        let words: Vec<String> = folded(text).split_whitespace().take(12).map(str::to_owned).collect();
+        let mut matching = Vec::new();
+        let mut before = i64::MAX;
+        while matching.len() <= offset + limit {
+            if started.elapsed() > TIME_LIMIT {
+                return Err(Error::new(
+                    crate::error::Code::Unavailable,
+                    "The search index is being built, and without it this takes too long.",
+                )
+                .hint("Try again in a minute, or list with filters instead of a text.")
+                .retry_after(30));
+            }
+            let mut statement = self.statement();
+            statement.push(" AND id < ");
+            statement.push_value(Value::Int(before));
+            statement.push(" ORDER BY id DESC LIMIT ");
+            statement.push_value(Value::Int(BATCH));
+            let rows = statement.rows(&mut self.cx.tx).await?;
+            let last = rows.len() < BATCH as usize;
+            for row in rows {
+                let saved = Saved::<R>::from_row(&row)?;
+                before = saved.id.raw();
+                if matches(&saved.record, &words) {
+                    matching.push(saved);
+                }
+            }
+            if last {
+                break;
+            }
+        }
+        let more = matching.len() > offset + limit;
+        Ok((matching.into_iter().skip(offset).take(limit).collect(), more))
+    }
+}
+
+/// Whether every word stands somewhere in the record: as the start of a word, or with a typo.
+fn matches<R: Record>(record: &R, words: &[String]) -> bool {
+    let text = record.text().unwrap_or_default();
+    let folded_text = folded(&format!("{} {} {}", record.title(), text.words.join(" "), text.numbers.join(" ")));
+    let known: Vec<&str> = folded_text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
+    let digits: Vec<String> = text.numbers.iter().map(|number| crate::types::phone::digits(number)).collect();
+    words.iter().flat_map(|word| word.split(|c: char| !c.is_alphanumeric())).filter(|word| !word.is_empty()).all(|word| {
+        let typos = match word.chars().count() {
+            0..4 => 0,
+            4..8 => 1,
+            _ => 2,
+        };
+        known.iter().any(|other| other.starts_with(word) || (typos > 0 && strsim::osa_distance(word, other) <= typos))
+            || (word.len() >= 3 && digits.iter().any(|number| number.contains(word)))
+    })
+}
+
+fn foreign() -> Error {
+    Error::invalid("cursor", "This cursor belongs to another list or order.")
+        .hint("Pass page.next of the page before, with the same filters and sort.")
+}
+
+fn key_value(kind: Kind, key: &str) -> Option<Value> {
+    Some(match kind {
+        Kind::Int => Value::Int(key.parse().ok()?),
+        Kind::Text => Value::Text(key.to_owned()),
+        Kind::Date => Value::Date(key.parse().ok()?),
+        Kind::Time => Value::Time(DateTime::from_timestamp_micros(key.parse().ok()?)?),
+        Kind::Bool | Kind::Json | Kind::Bytes => return None,
+    })
+}
+
+fn key_text(row: &Row, order: &Order) -> Result<String> {
+    Ok(match order.kind {
+        Kind::Int => row.get::<i64>(order.column)?.to_string(),
+        Kind::Text => row.get(order.column)?,
+        Kind::Date => row.get::<chrono::NaiveDate>(order.column)?.to_string(),
+        Kind::Time => row.get::<crate::types::time::Timestamp>(order.column)?.timestamp_micros().to_string(),
+        Kind::Bool | Kind::Json | Kind::Bytes => return Err(Error::internal("no list is ordered by such a column")),
+    })
+}
+
+impl Cx {
+    /// The position of the last row that this caller wrote, in this process or another: what its searches wait for. Rows
+    /// that are not sealed yet are waited for briefly.
+    async fn own_last_write(&mut self) -> Result<i64> {
+        for _ in 0..50 {
+            let row = sql("SELECT COALESCE(MAX(position), 0) AS position, COUNT(*) - COUNT(position) AS unsealed
+                           FROM (SELECT position FROM change_log WHERE workspace = ")
+                .value(self.workspace().id)
+                .add(" AND member = ")
+                .value(self.caller().member)
+                .add(" ORDER BY id DESC LIMIT 20) AS latest")
+                .row(&mut self.tx)
+                .await?;
+            let Some(row) = row else { return Ok(0) };
+            if row.get::<i64>("unsealed")? == 0 {
+                return row.get("position");
+            }
+            // On PostgreSQL the sealer follows within milliseconds.
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+        Ok(0)
+    }
+}
+

@@ -1,0 +1,832 @@
+//! A record, declared once: insert, update with version check, archive, restore, purge, change log, custom attributes,
+//! undo, references and the search projection follow from the declaration. Nothing else writes a record.
+
+use std::marker::PhantomData;
+use std::ops::{Deref, DerefMut};
+
+use futures::future::BoxFuture;
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value as Data};
+
+use crate::caller::Member;
+use crate::changes::{Action, LogRow, digest};
+use crate::context::Cx;
+use crate::error::{Error, Result};
+use crate::search::Doc;
+use crate::store::{Column, Json, Kind, Row, Sql, Tx, Value, sql};
+use crate::types::id::{Entity, Id};
+use crate::types::time::Timestamp;
+
+/// A column that a record declares.
+#[derive(Debug, Clone, Copy)]
+pub struct ColumnSpec {
+    /// Its name, in the table and on the wire.
+    pub name: &'static str,
+    /// What stands in it.
+    pub kind: Kind,
+    /// The table that it refers to.
+    pub refers_to: Option<&'static str>,
+}
+
+/// The part of a record that follows from its declaration with [`record!`](crate::record!).
+pub trait Columns: Entity + Clone + PartialEq + Serialize + DeserializeOwned + JsonSchema + Sized {
+    /// The columns, in order, without those that every record has.
+    const COLUMNS: &'static [ColumnSpec];
+    /// Their values, in the same order.
+    fn values(&self) -> Vec<Value>;
+    /// Reads a row.
+    ///
+    /// # Errors
+    /// [`Code::Internal`] when the row holds what no record has.
+    fn from_row(row: &Row) -> Result<Self>;
+}
+
+/// What a room says about its record.
+pub trait Record: Columns {
+    /// What a person calls this one.
+    fn title(&self) -> String;
+    /// Exact terms by which it is found: field and value. A field has any number of values.
+    fn terms(&self) -> Vec<(&'static str, String)> {
+        Vec::new()
+    }
+    /// The text by which it is found; `None` for a record that is not searched.
+    fn text(&self) -> Option<SearchText> {
+        None
+    }
+}
+
+/// What the search reads of a record beside its title.
+#[derive(Debug, Clone, Default)]
+pub struct SearchText {
+    /// Words.
+    pub words: Vec<String>,
+    /// Numbers of which any part is found, such as telephone numbers.
+    pub numbers: Vec<String>,
+}
+
+/// Declares a record: a struct, its table, the prefix of its identifiers and its noun.
+///
+/// ```ignore
+/// record! {
+///     /// A person.
+///     pub struct Contact: "contact", "con", "contact" {
+///         /// Given name.
+///         pub first_name: Option<Line<100>>,
+///     }
+/// }
+/// ```
+#[macro_export]
+macro_rules! record {
+    ($(#[$meta:meta])* $vis:vis struct $name:ident: $table:literal, $prefix:literal, $noun:literal {
+        $($(#[$about:meta])* pub $field:ident: $type:ty,)*
+    }) => {
+        $(#[$meta])*
+        #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+        $vis struct $name { $($(#[$about])* pub $field: $type,)* }
+
+        impl $crate::types::id::Entity for $name {
+            const PREFIX: &'static str = $prefix;
+            const NOUN: &'static str = $noun;
+            const TABLE: &'static str = $table;
+        }
+
+        impl $crate::record::Columns for $name {
+            const COLUMNS: &'static [$crate::record::ColumnSpec] = &[$($crate::record::ColumnSpec {
+                name: stringify!($field),
+                kind: <$type as $crate::store::Column>::KIND,
+                refers_to: <$type as $crate::store::Column>::REFERS_TO,
+            }),*];
+            fn values(&self) -> Vec<$crate::store::Value> {
+                vec![$($crate::store::Column::to_value(&self.$field)),*]
+            }
+            fn from_row(row: &$crate::store::Row) -> $crate::error::Result<Self> {
+                Ok(Self { $($field: row.get(stringify!($field))?),* })
+            }
+        }
+    };
+}
+
+/// Custom attributes: names that the workspace defined, with their values.
+pub type Attributes = Map<String, Data>;
+
+/// A record as it stands in the database.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[schemars(inline)]
+pub struct Saved<R: Record> {
+    /// Its identifier.
+    pub id: Id<R>,
+    /// What the room declared.
+    #[serde(flatten)]
+    pub record: R,
+    /// Custom attributes.
+    pub attributes: Json<Attributes>,
+    /// Counts its changes, from 1.
+    pub version: i64,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// By whom.
+    pub created_by: Option<Id<Member>>,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
+    /// When it was deleted, if it is.
+    pub archived_at: Option<Timestamp>,
+}
+
+impl<R: Record> Deref for Saved<R> {
+    type Target = R;
+    fn deref(&self) -> &R {
+        &self.record
+    }
+}
+
+/// The columns that every record has.
+const HEAD: [&str; 7] = ["id", "version", "created_at", "created_by", "updated_at", "archived_at", "attributes"];
+
+impl<R: Record> Saved<R> {
+    pub(crate) fn from_row(row: &Row) -> Result<Self> {
+        Ok(Self {
+            id: row.get("id")?,
+            record: R::from_row(row)?,
+            attributes: row.get("attributes")?,
+            version: row.get("version")?,
+            created_at: row.get("created_at")?,
+            created_by: row.get("created_by")?,
+            updated_at: row.get("updated_at")?,
+            archived_at: row.get("archived_at")?,
+        })
+    }
+
+    /// The start of a `SELECT` of whole records.
+    pub(crate) fn select() -> Sql {
+        let mut statement = sql("SELECT ");
+        for name in HEAD {
+            statement.push(name);
+            statement.push(", ");
+        }
+        for (index, column) in R::COLUMNS.iter().enumerate() {
+            if index > 0 {
+                statement.push(", ");
+            }
+            statement.push(column.name);
+        }
+        statement.push(" FROM ");
+        statement.push(R::TABLE);
+        statement
+    }
+
+    /// What the search index holds of it.
+    pub(crate) fn document(&self, workspace: i64) -> Option<Doc> {
+        let text = self.record.text()?;
+        Some(Doc {
+            workspace,
+            kind: R::TABLE,
+            id: self.id.raw(),
+            title: self.record.title(),
+            text: text.words,
+            numbers: text.numbers,
+            filters: self.record.terms().iter().map(|(field, value)| filter(field, value)).collect(),
+        })
+    }
+
+    /// The declared fields and the attributes, as the change log keeps them.
+    fn content(&self) -> Result<Map<String, Data>> {
+        let Data::Object(mut content) = serde_json::to_value(&self.record).map_err(Error::internal)? else {
+            return Err(Error::internal("a record is a struct"));
+        };
+        content.insert("attributes".into(), Data::Object(self.attributes.0.clone()));
+        Ok(content)
+    }
+}
+
+/// A term as the search index keeps it.
+pub(crate) fn filter(field: &str, value: &str) -> String {
+    format!("{field}:{value}")
+}
+
+/// A record that is being changed: [`Edit::save`] writes what differs.
+#[derive(Debug)]
+pub struct Edit<R: Record> {
+    before: Saved<R>,
+    now: R,
+    attributes: Attributes,
+}
+
+impl<R: Record> Edit<R> {
+    /// The record as it was read.
+    #[must_use]
+    pub fn before(&self) -> &Saved<R> {
+        &self.before
+    }
+
+    /// Sets custom attributes; `null` removes one. They are checked against the workspace's definitions.
+    ///
+    /// # Errors
+    /// [`Code::Validation`] for one that is not defined or of another kind.
+    pub async fn set_attributes(&mut self, cx: &mut Cx, changes: Attributes) -> Result<()> {
+        cx.check_attributes(R::TABLE, &changes).await?;
+        for (name, value) in changes {
+            if value.is_null() {
+                self.attributes.shift_remove(&name);
+            } else {
+                self.attributes.insert(name, value);
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes what differs. Nothing different, nothing written.
+    ///
+    /// # Errors
+    /// [`Code::Conflict`] when someone else changed the record meanwhile.
+    pub async fn save(self, cx: &mut Cx) -> Result<Saved<R>> {
+        let mut saved = self.before.clone();
+        saved.record = self.now;
+        saved.attributes = Json(self.attributes);
+        write(cx, self.before, saved, Action::Update).await
+    }
+}
+
+impl<R: Record> Deref for Edit<R> {
+    type Target = R;
+    fn deref(&self) -> &R {
+        &self.now
+    }
+}
+impl<R: Record> DerefMut for Edit<R> {
+    fn deref_mut(&mut self) -> &mut R {
+        &mut self.now
+    }
+}
+
+impl Cx {
+    /// The live record with this identifier.
+    ///
+    /// # Errors
+    /// [`Code::NotFound`] when there is none in the caller's workspace.
+    pub async fn get<R: Record>(&mut self, id: Id<R>) -> Result<Saved<R>> {
+        self.find(id).await?.filter(|saved| saved.archived_at.is_none()).ok_or_else(|| Error::not_found(R::NOUN, id))
+    }
+
+    /// The record with this identifier, deleted or not.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn find<R: Record>(&mut self, id: Id<R>) -> Result<Option<Saved<R>>> {
+        let mut statement = Saved::<R>::select();
+        statement.push(" WHERE workspace = ");
+        statement.push_value(self.workspace().id.to_value());
+        statement.push(" AND id = ");
+        statement.push_value(id.to_value());
+        if self.writes() {
+            statement.push(self.tx.for_update());
+        }
+        statement.row(&mut self.tx).await?.as_ref().map(Saved::from_row).transpose()
+    }
+
+    /// The live records with these identifiers, in their order; those that are not there are left out.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn get_many<R: Record>(&mut self, ids: &[i64]) -> Result<Vec<Saved<R>>> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut statement = Saved::<R>::select();
+        statement.push(" WHERE workspace = ");
+        statement.push_value(self.workspace().id.to_value());
+        statement.push(" AND archived_at IS NULL AND id IN ");
+        statement.push_list(ids.iter().map(|id| Value::Int(*id)));
+        let rows = statement.rows(&mut self.tx).await?;
+        let mut found = rows
+            .iter()
+            .map(|row| Saved::<R>::from_row(row).map(|saved| (saved.id.raw(), saved)))
+            .collect::<Result<std::collections::HashMap<_, _>>>()?;
+        Ok(ids.iter().filter_map(|id| found.remove(id)).collect())
+    }
+
+    /// The live record with this identifier, to be changed. The first one that a call takes is held against the `version`
+    /// that the call came with.
+    ///
+    /// # Errors
+    /// [`Code::NotFound`]; [`Code::Conflict`] with the current record when the version is stale.
+    pub async fn edit<R: Record>(&mut self, id: Id<R>) -> Result<Edit<R>> {
+        let before = self.get(id).await?;
+        self.check_version(&before)?;
+        Ok(Edit { now: before.record.clone(), attributes: before.attributes.0.clone(), before })
+    }
+
+    fn check_version<R: Record>(&mut self, current: &Saved<R>) -> Result<()> {
+        match self.take_version() {
+            Some(version) if version != current.version => Err(stale(current)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Writes a new record.
+    ///
+    /// # Errors
+    /// [`Code::Validation`] for attributes that are not defined; whatever a constraint refuses.
+    pub async fn insert<R: Record>(&mut self, record: R, attributes: Attributes) -> Result<Saved<R>> {
+        let attributes: Attributes = attributes.into_iter().filter(|(_, value)| !value.is_null()).collect();
+        self.check_attributes(R::TABLE, &attributes).await?;
+        let saved = Saved {
+            id: Id::from_raw(self.tx.next_id()?),
+            record,
+            attributes: Json(attributes),
+            version: 1,
+            created_at: self.now(),
+            created_by: Some(self.caller().member),
+            updated_at: self.now(),
+            archived_at: None,
+        };
+        let mut statement = sql("INSERT INTO ");
+        statement.push(R::TABLE);
+        statement.push(" (workspace, id, version, created_at, created_by, updated_at, attributes");
+        for column in R::COLUMNS {
+            statement.push(", ");
+            statement.push(column.name);
+        }
+        statement.push(") VALUES ");
+        let head = [
+            self.workspace().id.to_value(),
+            saved.id.to_value(),
+            saved.version.to_value(),
+            saved.created_at.to_value(),
+            saved.created_by.to_value(),
+            saved.updated_at.to_value(),
+            saved.attributes.to_value(),
+        ];
+        statement.push_list(head.into_iter().chain(saved.record.values()));
+        statement.run(&mut self.tx).await?;
+        add_terms(self, saved.id, saved.record.terms()).await?;
+        let content = saved.content()?.into_iter().filter(|(_, value)| !value.is_null()).collect();
+        log::<R>(self, &saved, Action::Create, None, Some(content))?;
+        Ok(saved)
+    }
+
+    /// Deletes a record, restorably: it is hidden everywhere from now on.
+    ///
+    /// # Errors
+    /// [`Code::NotFound`]; [`Code::Conflict`] with what stands in the way when live records refer to it.
+    pub async fn archive<R: Record>(&mut self, id: Id<R>) -> Result<Saved<R>> {
+        let before = self.get(id).await?;
+        self.check_version(&before)?;
+        refuse_dependents(self, &before).await?;
+        let mut saved = before.clone();
+        saved.archived_at = Some(self.now());
+        write(self, before, saved, Action::Archive).await
+    }
+
+    /// Brings a deleted record back.
+    ///
+    /// # Errors
+    /// [`Code::NotFound`] when there is no such record, deleted or not.
+    pub async fn restore<R: Record>(&mut self, id: Id<R>) -> Result<Saved<R>> {
+        let before = self.find(id).await?.ok_or_else(|| Error::not_found(R::NOUN, id))?;
+        if before.archived_at.is_none() {
+            return Ok(before);
+        }
+        let mut saved = before.clone();
+        saved.archived_at = None;
+        write(self, before, saved, Action::Restore).await
+    }
+
+    /// Erases a record for good, deleted or not, with what the change log holds of it. Nothing brings it back.
+    ///
+    /// # Errors
+    /// [`Code::NotFound`]; [`Code::Conflict`] when live records refer to it.
+    pub async fn purge<R: Record>(&mut self, id: Id<R>) -> Result<Saved<R>> {
+        let before = self.find(id).await?.ok_or_else(|| Error::not_found(R::NOUN, id))?;
+        self.check_version(&before)?;
+        refuse_dependents(self, &before).await?;
+        // What is left that refers to it is deleted itself.
+        self.repoint(R::TABLE, id.raw(), None).await?;
+        if before.archived_at.is_none() {
+            remove_terms(self, id, before.record.terms()).await?;
+        }
+        let workspace = self.workspace().id;
+        let mut statement = sql("DELETE FROM ");
+        statement.push(R::TABLE);
+        let statement = statement.add(" WHERE workspace = ").value(workspace).add(" AND id = ").value(id);
+        statement.run(&mut self.tx).await?;
+        sql("UPDATE change_log SET before = NULL, after = NULL WHERE workspace = ")
+            .value(workspace)
+            .add(" AND record = ")
+            .value(id)
+            .run(&mut self.tx)
+            .await?;
+        // An answer that was kept for repetitions holds the record too.
+        sql("DELETE FROM receipt WHERE workspace = ")
+            .value(workspace)
+            .add(" AND answer LIKE ")
+            .value(format!("%{id}%"))
+            .run(&mut self.tx)
+            .await?;
+        log::<R>(self, &before, Action::Purge, None, None)?;
+        Ok(before)
+    }
+
+    /// Makes everything that refers to one record refer to another, or to nothing. Answers how many records changed.
+    ///
+    /// # Errors
+    /// [`Code::Conflict`] when one of them was changed meanwhile.
+    pub async fn repoint(&mut self, table: &'static str, from: i64, to: Option<i64>) -> Result<usize> {
+        let mut changed = 0;
+        for kind in self.registry().clone().records() {
+            for column in kind.references().into_iter().filter(|column| column.refers_to == Some(table)) {
+                changed += kind.repoint(self, column, from, to).await?;
+            }
+        }
+        Ok(changed)
+    }
+
+    /// The identifiers of live records that have one of `values` as a term of `field`.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn with_terms<R: Record>(&mut self, field: &'static str, values: &[String]) -> Result<Vec<Id<R>>> {
+        if values.is_empty() {
+            return Ok(Vec::new());
+        }
+        let rows = sql("SELECT DISTINCT record FROM lookup WHERE workspace = ")
+            .value(self.workspace().id)
+            .add(" AND entity = ")
+            .value(R::TABLE.to_owned())
+            .add(" AND field = ")
+            .value(field.to_owned())
+            .add(" AND value IN ")
+            .list(values.iter().cloned())
+            .add(" ORDER BY record LIMIT 100")
+            .rows(&mut self.tx)
+            .await?;
+        rows.iter().map(|row| row.get("record")).collect()
+    }
+}
+
+fn stale<R: Record>(current: &Saved<R>) -> Error {
+    Error::conflict(format!("This {} was changed meanwhile: it is at version {} now.", R::NOUN, current.version))
+        .field("version")
+        .hint("Look at `current`, and call again with its version if the change still makes sense.")
+        .detail("current", serde_json::to_value(current).unwrap_or_default())
+}
+
+async fn refuse_dependents<R: Record>(cx: &mut Cx, record: &Saved<R>) -> Result<()> {
+    let mut names = Vec::new();
+    for kind in cx.registry().clone().records() {
+        for column in kind.references().into_iter().filter(|column| column.refers_to == Some(R::TABLE)) {
+            let ids = kind.referring(cx, column, record.id.raw(), true).await?;
+            names.extend(ids.into_iter().map(|id| crate::types::id::encode(kind.prefix(), id)));
+        }
+    }
+    if names.is_empty() {
+        return Ok(());
+    }
+    let shown: Vec<_> = names.iter().take(10).cloned().collect();
+    Err(Error::conflict(format!("{} other records refer to this {}: {}.", names.len(), R::NOUN, shown.join(", ")))
+        .hint("Delete or change them first, or say where they should point (reassign_to) if the tool offers it.")
+        .detail("dependents", names.into_iter().take(100).collect::<Vec<_>>()))
+}
+
+/// Writes a changed record with everything that hangs on it.
+async fn write<R: Record>(cx: &mut Cx, before: Saved<R>, mut saved: Saved<R>, action: Action) -> Result<Saved<R>> {
+    if saved == before {
+        return Ok(before);
+    }
+    saved.version = before.version + 1;
+    saved.updated_at = cx.now();
+    let mut statement = sql("UPDATE ");
+    statement.push(R::TABLE);
+    statement.push(" SET version = ");
+    statement.push_value(saved.version.to_value());
+    statement.push(", updated_at = ");
+    statement.push_value(saved.updated_at.to_value());
+    statement.push(", archived_at = ");
+    statement.push_value(saved.archived_at.to_value());
+    if before.attributes != saved.attributes {
+        statement.push(", attributes = ");
+        statement.push_value(saved.attributes.to_value());
+    }
+    for ((column, old), new) in R::COLUMNS.iter().zip(before.record.values()).zip(saved.record.values()) {
+        if old != new {
+            statement.push(", ");
+            statement.push(column.name);
+            statement.push(" = ");
+            statement.push_value(new);
+        }
+    }
+    statement.push(" WHERE workspace = ");
+    statement.push_value(cx.workspace().id.to_value());
+    statement.push(" AND id = ");
+    statement.push_value(saved.id.to_value());
+    statement.push(" AND version = ");
+    statement.push_value(before.version.to_value());
+    if statement.run(&mut cx.tx).await? == 0 {
+        return Err(stale(&before));
+    }
+    let old = if before.archived_at.is_none() { before.record.terms() } else { Vec::new() };
+    let new = if saved.archived_at.is_none() { saved.record.terms() } else { Vec::new() };
+    remove_terms(cx, saved.id, old.iter().filter(|term| !new.contains(term)).cloned().collect()).await?;
+    add_terms(cx, saved.id, new.into_iter().filter(|term| !old.contains(term)).collect()).await?;
+    let (mut was, mut is) = (before.content()?, saved.content()?);
+    let same: Vec<String> = is.iter().filter(|(name, value)| was.get(*name) == Some(value)).map(|(n, _)| n.clone()).collect();
+    for name in same {
+        was.shift_remove(&name);
+        is.shift_remove(&name);
+    }
+    log(cx, &saved, action, Some(was), Some(is))?;
+    Ok(saved)
+}
+
+async fn add_terms<R: Record>(cx: &mut Cx, id: Id<R>, mut terms: Vec<(&'static str, String)>) -> Result<()> {
+    terms.sort();
+    terms.dedup();
+    if terms.is_empty() {
+        return Ok(());
+    }
+    let mut statement = sql("INSERT INTO lookup (workspace, entity, field, value, record) VALUES ");
+    let workspace = cx.workspace().id;
+    for (index, (field, value)) in terms.into_iter().enumerate() {
+        if index > 0 {
+            statement.push(", ");
+        }
+        statement.push_list([
+            workspace.to_value(),
+            Value::Text(R::TABLE.to_owned()),
+            Value::Text(field.to_owned()),
+            Value::Text(value),
+            id.to_value(),
+        ]);
+    }
+    statement.run(&mut cx.tx).await?;
+    Ok(())
+}
+
+async fn remove_terms<R: Record>(cx: &mut Cx, id: Id<R>, terms: Vec<(&'static str, String)>) -> Result<()> {
+    for (field, value) in terms {
+        sql("DELETE FROM lookup WHERE workspace = ")
+            .value(cx.workspace().id)
+            .add(" AND entity = ")
+            .value(R::TABLE.to_owned())
+            .add(" AND field = ")
+            .value(field.to_owned())
+            .add(" AND value = ")
+            .value(value)
+            .add(" AND record = ")
+            .value(id)
+            .run(&mut cx.tx)
+            .await?;
+    }
+    Ok(())
+}
+
+fn log<R: Record>(
+    cx: &mut Cx,
+    saved: &Saved<R>,
+    action: Action,
+    before: Option<Map<String, Data>>,
+    after: Option<Map<String, Data>>,
+) -> Result<()> {
+    let text = |side: Option<Map<String, Data>>| {
+        side.map(|side| serde_json::to_string(&side)).transpose().map_err(Error::internal)
+    };
+    let (before, after) = (text(before)?, text(after)?);
+    let row = LogRow {
+        id: cx.tx.next_id()?,
+        call: cx.change().raw(),
+        workspace: cx.workspace().id.raw(),
+        at: cx.now(),
+        member: Some(cx.caller().member.raw()),
+        api_key: cx.caller().key.map(Id::raw),
+        client: cx.caller().client.clone(),
+        tool: cx.tool().to_owned(),
+        undoes: cx.undoes(),
+        entity: R::TABLE.to_owned(),
+        record: saved.id.raw(),
+        action,
+        version: saved.version,
+        digest: digest(before.as_deref(), after.as_deref()),
+        before,
+        after,
+    };
+    cx.tx.log(row);
+    cx.note_change(action, R::NOUN, format!("{} {:?}", saved.id, saved.record.title()));
+    Ok(())
+}
+
+/// Why one record of a change cannot be undone.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub struct UndoConflict {
+    /// The record.
+    pub record: String,
+    /// What stands in the way.
+    pub reason: String,
+}
+
+/// A record with its type erased: what undo, references and the search index work with.
+pub trait AnyRecord: Send + Sync {
+    /// Its table.
+    fn table(&self) -> &'static str;
+    /// The prefix of its identifiers.
+    fn prefix(&self) -> &'static str;
+    /// What it is called.
+    fn noun(&self) -> &'static str;
+    /// Its columns that refer to other records.
+    fn references(&self) -> Vec<ColumnSpec>;
+    /// The identifiers of those that refer to a record by this column: the live ones, or all.
+    fn referring<'a>(
+        &'a self,
+        cx: &'a mut Cx,
+        column: ColumnSpec,
+        target: i64,
+        live_only: bool,
+    ) -> BoxFuture<'a, Result<Vec<i64>>>;
+    /// Changes that column in all of them.
+    fn repoint<'a>(
+        &'a self,
+        cx: &'a mut Cx,
+        column: ColumnSpec,
+        from: i64,
+        to: Option<i64>,
+    ) -> BoxFuture<'a, Result<usize>>;
+    /// Takes back what these rows of one call did to one record, or says why not.
+    fn undo<'a>(&'a self, cx: &'a mut Cx, rows: &'a [LogRow]) -> BoxFuture<'a, Result<Option<UndoConflict>>>;
+    /// The search documents of live records: those named, or (none named) the next ones after an identifier.
+    fn documents<'a>(
+        &'a self,
+        tx: &'a mut Tx,
+        ids: Option<&'a [i64]>,
+        after: i64,
+        limit: i64,
+    ) -> BoxFuture<'a, Result<Vec<Doc>>>;
+}
+
+struct Erased<R>(PhantomData<fn() -> R>);
+
+/// The erased form of a record. A [`Module`](crate::registry::Module) lists `record::<Contact>()`.
+#[must_use]
+pub const fn record<R: Record>() -> &'static dyn AnyRecord {
+    &Erased::<R>(PhantomData)
+}
+
+impl<R: Record> AnyRecord for Erased<R> {
+    fn table(&self) -> &'static str {
+        R::TABLE
+    }
+
+    fn prefix(&self) -> &'static str {
+        R::PREFIX
+    }
+
+    fn noun(&self) -> &'static str {
+        R::NOUN
+    }
+
+    fn references(&self) -> Vec<ColumnSpec> {
+        R::COLUMNS.iter().filter(|column| column.refers_to.is_some()).copied().collect()
+    }
+
+    fn referring<'a>(
+        &'a self,
+        cx: &'a mut Cx,
+        column: ColumnSpec,
+        target: i64,
+        live_only: bool,
+    ) -> BoxFuture<'a, Result<Vec<i64>>> {
+        Box::pin(async move {
+            let mut statement = sql("SELECT id FROM ");
+            statement.push(R::TABLE);
+            statement.push(" WHERE workspace = ");
+            statement.push_value(cx.workspace().id.to_value());
+            statement.push(" AND ");
+            statement.push(column.name);
+            statement.push(" = ");
+            statement.push_value(Value::Int(target));
+            if live_only {
+                statement.push(" AND archived_at IS NULL");
+            }
+            statement.push(" ORDER BY id");
+            statement.rows(&mut cx.tx).await?.iter().map(|row| row.get("id")).collect()
+        })
+    }
+
+    fn repoint<'a>(
+        &'a self,
+        cx: &'a mut Cx,
+        column: ColumnSpec,
+        from: i64,
+        to: Option<i64>,
+    ) -> BoxFuture<'a, Result<usize>> {
+        Box::pin(async move {
+            let ids = self.referring(cx, column, from, false).await?;
+            let target = cx.registry().record(column.refers_to.unwrap_or_default());
+            for id in &ids {
+                let Some(before) = cx.find(Id::<R>::from_raw(*id)).await? else { continue };
+                // A record that would point at itself points at nothing.
+                let to = to.filter(|to| !(R::TABLE == column.refers_to.unwrap_or_default() && to == id));
+                let value = match (to, &target) {
+                    (Some(to), Some(kind)) => Data::String(crate::types::id::encode(kind.prefix(), to)),
+                    _ => Data::Null,
+                };
+                let mut change = Map::new();
+                change.insert(column.name.to_owned(), value);
+                let saved = patched(&before, change)?;
+                write(cx, before, saved, Action::Update).await?;
+            }
+            Ok(ids.len())
+        })
+    }
+
+    fn undo<'a>(&'a self, cx: &'a mut Cx, rows: &'a [LogRow]) -> BoxFuture<'a, Result<Option<UndoConflict>>> {
+        Box::pin(async move {
+            let Some(last) = rows.last() else { return Ok(None) };
+            let id = Id::<R>::from_raw(last.record);
+            let conflict = |reason: String| Ok(Some(UndoConflict { record: id.to_string(), reason }));
+            if rows.iter().any(|row| row.action == Action::Purge) {
+                return conflict(format!("this {} was erased for good", R::NOUN));
+            }
+            let Some(mut current) = cx.find(id).await? else {
+                return conflict(format!("this {} is not there any more", R::NOUN));
+            };
+            if current.version != last.version {
+                return conflict(format!(
+                    "it was changed since: version {} then, {} now",
+                    last.version, current.version
+                ));
+            }
+            for row in rows.iter().rev() {
+                let mut saved = match row.action {
+                    Action::Update => patched(&current, LogRow::side(row.before.as_deref())?)?,
+                    _ => current.clone(),
+                };
+                let action = match row.action {
+                    Action::Create | Action::Restore => {
+                        if let Err(error) = refuse_dependents(cx, &current).await {
+                            return conflict(error.message().to_owned());
+                        }
+                        saved.archived_at = Some(cx.now());
+                        Action::Archive
+                    }
+                    Action::Archive => {
+                        saved.archived_at = None;
+                        Action::Restore
+                    }
+                    Action::Update => Action::Update,
+                    Action::Purge => continue,
+                };
+                current = write(cx, current, saved, action).await?;
+            }
+            Ok(None)
+        })
+    }
+
+    fn documents<'a>(
+        &'a self,
+        tx: &'a mut Tx,
+        ids: Option<&'a [i64]>,
+        after: i64,
+        limit: i64,
+    ) -> BoxFuture<'a, Result<Vec<Doc>>> {
+        Box::pin(async move {
+            let mut statement = sql("SELECT workspace, ");
+            let select = Saved::<R>::select();
+            statement.push(select.text().trim_start_matches("SELECT "));
+            statement.push(" WHERE archived_at IS NULL AND id ");
+            match ids {
+                Some(ids) => {
+                    statement.push("IN ");
+                    statement.push_list(ids.iter().map(|id| Value::Int(*id)));
+                }
+                None => {
+                    statement.push("> ");
+                    statement.push_value(Value::Int(after));
+                    statement.push(" ORDER BY id LIMIT ");
+                    statement.push_value(Value::Int(limit));
+                }
+            }
+            let rows = statement.rows(tx).await?;
+            let mut documents = Vec::with_capacity(rows.len());
+            for row in rows {
+                let workspace = row.get("workspace")?;
+                documents.extend(Saved::<R>::from_row(&row)?.document(workspace));
+            }
+            Ok(documents)
+        })
+    }
+}
+
+/// The record with some fields as the log says.
+fn patched<R: Record>(current: &Saved<R>, fields: Map<String, Data>) -> Result<Saved<R>> {
+    let mut content = current.content()?;
+    for (name, value) in fields {
+        content.insert(name, value);
+    }
+    let mut saved = current.clone();
+    if let Some(Data::Object(attributes)) = content.shift_remove("attributes") {
+        saved.attributes = Json(attributes);
+    }
+    saved.record = serde_json::from_value(Data::Object(content)).map_err(Error::internal)?;
+    Ok(saved)
+}

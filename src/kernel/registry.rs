@@ -1,0 +1,195 @@
+//! The rooms' tables put together: which tools there are, and which of them a caller may see.
+//!
+//! The registry knows nothing of any tool. What a caller sees is compiled ∩ enabled ∩ permitted.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::caller::Caller;
+use crate::error::{Error, Result};
+use crate::permission::Permission;
+use crate::record::AnyRecord;
+use crate::tool::Entry;
+use crate::types::text::nearest;
+
+/// A room: a group of tools and the records behind them.
+#[derive(Clone, Copy)]
+pub struct Module {
+    /// The group's name, as `--features` takes it.
+    pub name: &'static str,
+    /// What it is for, in one line.
+    pub about: &'static str,
+    /// On unless `--features` says otherwise.
+    pub on_by_default: bool,
+    /// Its tools, alphabetically.
+    pub tools: &'static [fn() -> Entry],
+    /// Its records.
+    pub records: &'static [&'static dyn AnyRecord],
+}
+
+/// Which of the compiled tools a server offers.
+#[derive(Debug, Clone, Default)]
+pub struct Selection {
+    /// Groups by name, or `default`, or `all`. Empty is `default`.
+    pub features: Vec<String>,
+    /// Only these tools.
+    pub tools: Option<Vec<String>>,
+    /// Not these.
+    pub exclude_tools: Vec<String>,
+}
+
+/// All tools, and which are on.
+pub struct Registry {
+    modules: Vec<Module>,
+    entries: BTreeMap<&'static str, Entry>,
+    enabled: BTreeSet<&'static str>,
+    records: Vec<&'static dyn AnyRecord>,
+}
+
+impl Registry {
+    /// Puts the rooms together.
+    ///
+    /// # Errors
+    /// [`Code::Validation`](crate::error::Code::Validation) for a group or tool that does not exist, with the nearest
+    /// name; [`Code::Internal`](crate::error::Code::Internal) when two rooms use one name.
+    pub fn new(modules: &[Module], selection: &Selection) -> Result<Arc<Self>> {
+        let mut entries = BTreeMap::new();
+        let mut records: Vec<&'static dyn AnyRecord> = Vec::new();
+        for module in modules {
+            for make in module.tools {
+                let mut entry = make();
+                entry.module = module.name;
+                if entries.insert(entry.spec.name, entry).is_some() {
+                    return Err(Error::internal(format!("two tools of one name in {}", module.name)));
+                }
+            }
+            for record in module.records {
+                if records.iter().any(|other| other.prefix() == record.prefix() || other.table() == record.table()) {
+                    return Err(Error::internal(format!("two records share {} or its prefix", record.table())));
+                }
+                records.push(*record);
+            }
+        }
+        let groups = enabled_groups(modules, &selection.features)?;
+        let names: Vec<&'static str> = entries.keys().copied().collect();
+        let known = |list: &[String], field: &str| -> Result<BTreeSet<String>> {
+            list.iter().map(|name| known_name(name, &names, field, "tool")).collect()
+        };
+        let only = selection.tools.as_deref().map(|tools| known(tools, "tools")).transpose()?;
+        let exclude = known(&selection.exclude_tools, "exclude_tools")?;
+        // Naming tools one by one says more than the groups do, unless groups are named as well.
+        let any_group = only.is_some() && selection.features.is_empty();
+        let enabled = entries
+            .values()
+            .filter(|entry| any_group || groups.contains(entry.module))
+            .map(|entry| entry.spec.name)
+            .filter(|name| only.as_ref().is_none_or(|only| only.contains(*name)))
+            .filter(|name| !exclude.contains(*name))
+            .collect();
+        Ok(Arc::new(Self { modules: modules.to_vec(), entries, enabled, records }))
+    }
+
+    /// The rooms.
+    #[must_use]
+    pub fn modules(&self) -> &[Module] {
+        &self.modules
+    }
+
+    /// All tools that are compiled in, alphabetically, on or off.
+    pub fn entries(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.values()
+    }
+
+    /// Whether the server offers this tool.
+    #[must_use]
+    pub fn is_enabled(&self, entry: &Entry) -> bool {
+        self.enabled.contains(entry.spec.name)
+    }
+
+    /// Every permission that a tool needs.
+    #[must_use]
+    pub fn permissions(&self) -> BTreeSet<&'static str> {
+        self.entries.values().map(|entry| entry.spec.permission.name()).collect()
+    }
+
+    /// The records.
+    #[must_use]
+    pub fn records(&self) -> &[&'static dyn AnyRecord] {
+        &self.records
+    }
+
+    /// The record in this table.
+    #[must_use]
+    pub fn record(&self, table: &str) -> Option<&'static dyn AnyRecord> {
+        self.records.iter().copied().find(|record| record.table() == table)
+    }
+
+    /// The tools that a caller may see, alphabetically.
+    pub fn visible<'a>(&'a self, caller: &'a Caller, read_only: bool) -> impl Iterator<Item = &'a Entry> + 'a {
+        self.entries.values().filter(move |entry| {
+            self.may_know(caller, entry) && (entry.spec.effect.reads_only() || !(read_only || caller.read_only))
+        })
+    }
+
+    /// The tool of this name, if the caller may know of it.
+    ///
+    /// # Errors
+    /// [`Code::NotFound`](crate::error::Code::NotFound): the same whether it does not exist, is off, or is not permitted.
+    pub(crate) fn for_caller<'a>(&'a self, caller: &'a Caller, name: &str) -> Result<&'a Entry> {
+        if let Some(entry) = self.entries.get(name).filter(|entry| self.may_know(caller, entry)) {
+            return Ok(entry);
+        }
+        let short: String = name.chars().take(64).collect();
+        let error = Error::new(crate::error::Code::NotFound, format!("There is no tool {short:?} for you here."));
+        let names = self.visible(caller, false).map(|entry| entry.spec.name);
+        Err(match nearest(name, names) {
+            Some(known) => error.hint(format!("Did you mean {known}?")),
+            None => error.hint("tools/list names the tools that you may call."),
+        })
+    }
+
+    fn may_know(&self, caller: &Caller, entry: &Entry) -> bool {
+        self.enabled.contains(entry.spec.name)
+            && caller.features.as_ref().is_none_or(|features| features.contains(entry.module))
+            && caller.grants.allow(entry.spec.permission)
+    }
+
+    /// Whether some enabled tool needs this permission.
+    #[must_use]
+    pub fn uses(&self, permission: Permission) -> bool {
+        self.entries.values().any(|entry| self.is_enabled(entry) && entry.spec.permission == permission)
+    }
+}
+
+fn known_name(name: &str, known: &[&'static str], field: &str, what: &str) -> Result<String> {
+    let name = name.trim();
+    if known.contains(&name) {
+        return Ok(name.to_owned());
+    }
+    let error = Error::invalid(field, format!("There is no {what} {name:?}."));
+    Err(match nearest(name, known.iter().copied()) {
+        Some(nearest) => error.hint(format!("Did you mean {nearest}?")),
+        None => error.hint(format!("There are: {}.", known.join(", "))),
+    })
+}
+
+fn enabled_groups(modules: &[Module], features: &[String]) -> Result<BTreeSet<&'static str>> {
+    let mut names: Vec<&'static str> = modules.iter().map(|module| module.name).collect();
+    names.extend(["default", "all"]);
+    let mut groups = BTreeSet::new();
+    let default = ["default".to_owned()];
+    for feature in if features.is_empty() { &default } else { features } {
+        let name = known_name(feature, &names, "features", "feature group")?;
+        groups.extend(
+            modules
+                .iter()
+                .filter(|module| match name.as_str() {
+                    "all" => true,
+                    "default" => module.on_by_default,
+                    other => module.name == other,
+                })
+                .map(|module| module.name),
+        );
+    }
+    Ok(groups)
+}

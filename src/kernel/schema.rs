@@ -1,0 +1,408 @@
+//! From the derived schema to what clients can read, and from what clients send to what the tools expect.
+//!
+//! One bad schema kills the whole session in several clients, so every one goes through [`wire`]. Arguments are read
+//! leniently ([`read`]): a value that arrives in the wrong JSON type but means the right thing is taken, what is
+//! unknown is refused with the nearest known name.
+
+use schemars::Schema;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value, json};
+
+use crate::error::{Error, Result};
+use crate::types::text::nearest;
+
+/// Schemas nest no deeper than this; a type that contains itself ends here.
+const MAX_DEPTH: usize = 12;
+
+/// The schema in the form that every client reads: no references, no unions with null, no keywords that cost tokens and
+/// are checked by the server anyway.
+#[must_use]
+pub fn wire(schema: Schema) -> Map<String, Value> {
+    let root: Value = schema.into();
+    let definitions = root.get("$defs").cloned().unwrap_or_default();
+    normal(&root, &definitions, 0)
+}
+
+fn normal(schema: &Value, definitions: &Value, depth: usize) -> Map<String, Value> {
+    let mut out = Map::new();
+    let Some(schema) = schema.as_object().filter(|_| depth < MAX_DEPTH) else {
+        // `true`, an untyped value: text is what every client can send for it.
+        return out;
+    };
+    let description = schema.get("description").cloned();
+    if let Some(name) = schema.get("$ref").and_then(Value::as_str) {
+        let target = name.rsplit('/').next().and_then(|name| definitions.get(name)).unwrap_or(&Value::Null);
+        out = normal(target, definitions, depth + 1);
+        describe(&mut out, description);
+        return out;
+    }
+    for union in ["anyOf", "oneOf", "allOf"] {
+        let Some(Value::Array(branches)) = schema.get(union) else { continue };
+        let branches: Vec<_> = branches.iter().filter(|branch| !is_null(branch)).collect();
+        let constants: Vec<Value> =
+            branches.iter().filter_map(|branch| branch.get("const").cloned()).collect();
+        if !constants.is_empty() && constants.len() == branches.len() {
+            out.insert("type".into(), "string".into());
+            out.insert("enum".into(), Value::Array(constants));
+        } else {
+            for branch in branches {
+                out.extend(normal(branch, definitions, depth + 1));
+            }
+        }
+        describe(&mut out, description);
+        return out;
+    }
+    describe(&mut out, description);
+    let kind = match schema.get("type") {
+        Some(Value::Array(kinds)) => kinds.iter().find(|kind| *kind != "null").cloned(),
+        Some(kind) => Some(kind.clone()),
+        None => None,
+    };
+    if let Some(kind) = &kind {
+        out.insert("type".into(), kind.clone());
+    }
+    if let Some(Value::Array(values)) = schema.get("enum") {
+        out.insert("enum".into(), values.iter().filter(|value| !value.is_null()).cloned().collect());
+    } else if let Some(constant) = schema.get("const") {
+        out.insert("enum".into(), json!([constant]));
+    }
+    if kind.as_ref().is_some_and(|kind| kind == "array") {
+        let items = schema.get("items").cloned().unwrap_or_default();
+        let mut items = normal(&items, definitions, depth + 1);
+        items.entry("type").or_insert_with(|| "string".into());
+        out.insert("items".into(), Value::Object(items));
+    }
+    if kind.as_ref().is_some_and(|kind| kind == "object") || depth == 0 {
+        out.insert("type".into(), "object".into());
+        let mut properties = Map::new();
+        if let Some(Value::Object(declared)) = schema.get("properties") {
+            for (name, property) in declared {
+                properties.insert(name.clone(), Value::Object(normal(property, definitions, depth + 1)));
+            }
+        }
+        out.insert("properties".into(), Value::Object(properties));
+        match schema.get("required") {
+            Some(Value::Array(names)) if !names.is_empty() => {
+                out.insert("required".into(), Value::Array(names.clone()));
+            }
+            _ => {}
+        }
+    }
+    out
+}
+
+fn describe(out: &mut Map<String, Value>, description: Option<Value>) {
+    if let Some(Value::String(text)) = description {
+        // A doc comment ends with a full stop; a manifest can do without.
+        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        out.insert("description".into(), text.trim_end_matches('.').into());
+    }
+}
+
+fn is_null(schema: &Value) -> bool {
+    schema.get("type").is_some_and(|kind| kind == "null") || schema.get("const").is_some_and(Value::is_null)
+}
+
+/// Declares an optional truth value that the tool itself does not know of.
+pub(crate) fn declare_flag(schema: &mut Map<String, Value>, name: &str) {
+    if let Some(Value::Object(properties)) = schema.get_mut("properties") {
+        properties.insert(name.into(), json!({ "type": "boolean" }));
+    }
+}
+
+/// The schema of a whole answer around the schema of its data. The root's own description, which speaks of the
+/// input or of a type, is dropped.
+pub(crate) fn answer(mut data: Map<String, Value>, reads_only: bool) -> Map<String, Value> {
+    data.remove("description");
+    let mut properties = Map::new();
+    let is_list = data.get("type").is_some_and(|kind| kind == "array");
+    // What an answer leaves out when it is empty cannot be required.
+    strip_required(&mut data);
+    properties.insert("data".into(), Value::Object(data));
+    if is_list {
+        properties.insert("page".into(), json!({ "type": "object", "properties": { "next": { "type": "string" } } }));
+    }
+    if !reads_only {
+        properties.insert("change".into(), json!({ "type": "string" }));
+    }
+    let mut schema = Map::new();
+    schema.insert("type".into(), "object".into());
+    schema.insert("properties".into(), Value::Object(properties));
+    schema
+}
+
+fn strip_required(schema: &mut Map<String, Value>) {
+    schema.remove("required");
+    schema.remove("description");
+    if let Some(Value::Object(properties)) = schema.get_mut("properties") {
+        properties.values_mut().filter_map(Value::as_object_mut).for_each(strip_required);
+    }
+    if let Some(Value::Object(items)) = schema.get_mut("items") {
+        strip_required(items);
+    }
+}
+
+/// Reads arguments against the wire form: what is absent as `null`, what came as text though it is structured, and
+/// numbers and truth values in quotes are brought into form; what is missing, unknown or of a wrong type is an error.
+///
+/// # Errors
+/// [`Code::Validation`](crate::error::Code::Validation) with the path of the first field that is wrong.
+pub fn read(schema: &Map<String, Value>, arguments: Value) -> Result<Value> {
+    coerce(schema, arguments, "")
+}
+
+fn coerce(schema: &Map<String, Value>, value: Value, path: &str) -> Result<Value> {
+    let kind = schema.get("type").and_then(Value::as_str).unwrap_or_default();
+    let wrong = |found: &Value| {
+        Err(Error::invalid(path, format!("{} takes {}, not {}.", shown(path), article(kind), name_of(found))))
+    };
+    let value = match kind {
+        "object" => return coerce_object(schema, value, path),
+        "array" => return coerce_array(schema, value, path),
+        "integer" => match &value {
+            Value::Number(number) if number.is_i64() => value,
+            Value::Number(number) => match number.as_f64() {
+                // 3.0 means 3; beyond 2^53 a float no longer says which whole number it means.
+                #[expect(clippy::cast_possible_truncation, reason = "checked: whole, and within ±2^53")]
+                Some(float) if float.fract() == 0.0 && float.abs() <= 9_007_199_254_740_992.0 => json!(float as i64),
+                _ => return Err(Error::invalid(path, format!("{} is not a whole number in range.", shown(path)))),
+            },
+            Value::String(text) => match text.trim().parse::<i64>() {
+                Ok(number) => json!(number),
+                Err(_) => return wrong(&value),
+            },
+            other => return wrong(other),
+        },
+        "number" => match &value {
+            Value::Number(_) => value,
+            Value::String(text) => match text.trim().parse::<f64>() {
+                Ok(number) if number.is_finite() => json!(number),
+                _ => return wrong(&value),
+            },
+            other => return wrong(other),
+        },
+        "boolean" => match &value {
+            Value::Bool(_) => value,
+            Value::String(text) if text.eq_ignore_ascii_case("true") => Value::Bool(true),
+            Value::String(text) if text.eq_ignore_ascii_case("false") => Value::Bool(false),
+            other => return wrong(other),
+        },
+        "string" => match &value {
+            Value::String(_) => value,
+            Value::Number(number) => Value::String(number.to_string()),
+            Value::Bool(flag) => Value::String(flag.to_string()),
+            other => return wrong(other),
+        },
+        _ => value,
+    };
+    check_enum(schema, value, path)
+}
+
+fn check_enum(schema: &Map<String, Value>, value: Value, path: &str) -> Result<Value> {
+    let Some(Value::Array(allowed)) = schema.get("enum") else { return Ok(value) };
+    if allowed.contains(&value) {
+        return Ok(value);
+    }
+    let names: Vec<&str> = allowed.iter().filter_map(Value::as_str).collect();
+    let Value::String(text) = &value else {
+        return Err(Error::invalid(path, format!("{} takes one of: {}.", shown(path), names.join(", "))));
+    };
+    let plain = text.trim().to_lowercase().replace([' ', '-'], "_");
+    if let Some(name) = names.iter().find(|name| **name == plain) {
+        return Ok(Value::String((*name).to_owned()));
+    }
+    let error = Error::invalid(path, format!("{} takes one of: {}.", shown(path), names.join(", ")));
+    Err(match nearest(&plain, names.iter().copied()) {
+        Some(name) => error.hint(format!("Did you mean {name}?")),
+        None => error,
+    })
+}
+
+fn coerce_array(schema: &Map<String, Value>, value: Value, path: &str) -> Result<Value> {
+    let value = unquoted(value, '[');
+    let items = match value {
+        Value::Array(items) => items,
+        // One element where a list is wanted: the list of it.
+        Value::String(text) if !text.is_empty() => vec![Value::String(text)],
+        Value::Object(object) => vec![Value::Object(object)],
+        other => {
+            return Err(Error::invalid(path, format!("{} takes a list, not {}.", shown(path), name_of(&other))));
+        }
+    };
+    // No list that a person or a model writes is longer; what is, would only cost memory.
+    const MAX_ITEMS: usize = 2_000;
+    if items.len() > MAX_ITEMS {
+        return Err(Error::invalid(path, format!("{} has {} elements; at most {MAX_ITEMS} are read.", shown(path), items.len())));
+    }
+    let empty = Map::new();
+    let schema = schema.get("items").and_then(Value::as_object).unwrap_or(&empty);
+    let items: Result<Vec<Value>> = items
+        .into_iter()
+        .enumerate()
+        .map(|(index, item)| coerce(schema, item, &format!("{path}[{index}]")))
+        .collect();
+    items.map(Value::Array)
+}
+
+fn coerce_object(schema: &Map<String, Value>, value: Value, path: &str) -> Result<Value> {
+    let Value::Object(fields) = unquoted(value, '{') else {
+        return Err(Error::invalid(path, format!("{} takes an object.", shown(path))));
+    };
+    let empty = Map::new();
+    let properties = schema.get("properties").and_then(Value::as_object).unwrap_or(&empty);
+    if properties.is_empty() && !path.is_empty() {
+        return Ok(Value::Object(fields));
+    }
+    let inside = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
+    let mut read = Map::with_capacity(fields.len());
+    for (name, value) in fields {
+        let Some(property) = properties.get(&name).and_then(Value::as_object) else {
+            return Err(unknown(&name, &inside(&name), properties));
+        };
+        // Clients in strict mode send null for every optional field.
+        if !value.is_null() {
+            read.insert(name.clone(), coerce(property, value, &inside(&name))?);
+        }
+    }
+    for name in schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str) {
+        if !read.contains_key(name) {
+            return Err(Error::invalid(inside(name), format!("{} is required.", inside(name))));
+        }
+    }
+    Ok(Value::Object(read))
+}
+
+fn unknown(name: &str, path: &str, properties: &Map<String, Value>) -> Error {
+    // What the caller wrote comes back shortened: it can be a megabyte.
+    let short = |text: &str| text.chars().take(64).collect::<String>();
+    let error = Error::invalid(short(path), format!("There is no field {:?}.", short(name)));
+    match nearest(name, properties.keys().map(String::as_str)) {
+        Some(known) => error.hint(format!("Did you mean {known}?")),
+        None if properties.is_empty() => error.hint("This takes no fields."),
+        None => {
+            let known: Vec<&str> = properties.keys().map(String::as_str).collect();
+            error.hint(format!("Known fields: {}.", known.join(", ")))
+        }
+    }
+}
+
+/// A list or object that arrived as the text of one.
+fn unquoted(value: Value, opening: char) -> Value {
+    match &value {
+        Value::String(text) if text.trim_start().starts_with(opening) => serde_json::from_str(text).unwrap_or(value),
+        _ => value,
+    }
+}
+
+fn shown(path: &str) -> &str {
+    if path.is_empty() { "the call" } else { path }
+}
+
+fn article(kind: &str) -> &'static str {
+    match kind {
+        "integer" => "a whole number",
+        "number" => "a number",
+        "boolean" => "true or false",
+        _ => "text",
+    }
+}
+
+fn name_of(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "true or false",
+        Value::Number(_) => "a number",
+        Value::String(_) => "this text",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    }
+}
+
+/// Turns arguments that were [read](read) into the tool's input. What a field's own type refuses is an error at that
+/// field's path.
+pub(crate) fn parse<T: DeserializeOwned>(arguments: Value) -> Result<T> {
+    serde_path_to_error::deserialize(arguments).map_err(|error| {
+        let path = error.path().to_string();
+        let message = error.into_inner().to_string();
+        let field = if path == "." { String::new() } else { path };
+        Error::invalid(field.clone(), format!("{} {message}.", shown(&field)).replace("..", "."))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use schemars::JsonSchema;
+    use serde::Deserialize;
+
+    use super::*;
+
+    /// A shape.
+    #[derive(Deserialize, JsonSchema)]
+    #[serde(deny_unknown_fields)]
+    #[allow(dead_code)]
+    struct Shape {
+        /// What it is called.
+        title: String,
+        size: Option<i64>,
+        kind: Option<Kind>,
+        inner: Option<Vec<Inner>>,
+        open: Option<Map<String, Value>>,
+        flag: Option<bool>,
+    }
+    #[derive(Deserialize, JsonSchema)]
+    #[serde(rename_all = "snake_case")]
+    enum Kind {
+        /// Round.
+        BigRound,
+        Square,
+    }
+    #[derive(Deserialize, JsonSchema)]
+    #[serde(deny_unknown_fields)]
+    #[allow(dead_code)]
+    struct Inner {
+        email: String,
+    }
+
+    fn schema() -> Map<String, Value> {
+        wire(schemars::schema_for!(Shape))
+    }
+
+    #[test]
+    fn a_property_called_title_survives_the_trimming() {
+        let schema = Value::Object(schema());
+        assert_eq!(schema["properties"]["title"], json!({ "type": "string", "description": "What it is called" }));
+        assert_eq!(schema["properties"]["kind"], json!({ "type": "string", "enum": ["big_round", "square"] }));
+        assert_eq!(schema["properties"]["size"], json!({ "type": "integer" }));
+        assert_eq!(schema["properties"]["inner"]["items"]["properties"]["email"], json!({ "type": "string" }));
+        assert_eq!(schema["required"], json!(["title"]));
+    }
+
+    #[test]
+    fn what_means_the_right_thing_is_taken() {
+        let read = read(
+            &schema(),
+            json!({ "title": 7, "size": "3", "kind": "Big Round", "inner": "[{\"email\": \"a\"}]", "flag": "TRUE", "open": null }),
+        );
+        assert_eq!(
+            read.unwrap(),
+            json!({ "title": "7", "size": 3, "kind": "big_round", "inner": [{ "email": "a" }], "flag": true })
+        );
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_with_its_path() {
+        for (arguments, field, hint) in [
+            (json!({}), "title", ""),
+            (json!({ "title": "x", "sise": 1 }), "sise", "size"),
+            (json!({ "title": "x", "size": 1.5 }), "size", ""),
+            (json!({ "title": "x", "size": 1e300 }), "size", ""),
+            (json!({ "title": ["x"] }), "title", ""),
+            (json!({ "title": "x", "kind": "sqare" }), "kind", "square"),
+            (json!({ "title": "x", "inner": [{ "email": "a" }, { "mail": "b" }] }), "inner[1].mail", "email"),
+        ] {
+            let error = read(&schema(), arguments.clone()).unwrap_err();
+            assert_eq!(error.field_name(), Some(field), "{arguments}");
+            assert!(error.hint_text().unwrap_or_default().contains(hint), "{arguments}: {error:?}");
+        }
+    }
+}

@@ -1,0 +1,466 @@
+//! Keeping the index up to date: who writes it, following the change log, building anew, and what a search sees of it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use tokio::sync::{Mutex, Notify, Semaphore, watch};
+use tokio::time::{Instant, sleep, timeout_at};
+
+use super::index::{Build, Desk, Lock, Opened, Place, Snapshot, blocking};
+use super::{Error, Found, Query, Source, Status, Touched};
+
+/// Longest time that a search waits for the index.
+const SEARCH_WAIT: Duration = Duration::from_secs(2);
+/// How often a waiting search of a process without the writer looks for a new commit.
+const LOOK_WAITING: Duration = Duration::from_millis(2);
+/// How old a state may be that such a process answers from without looking.
+const LOOK_EACH: Duration = Duration::from_millis(15);
+/// How often a process without the writer tries to become its holder.
+const TAKE_EACH: Duration = Duration::from_millis(100);
+/// How often the holder asks for changes of other processes, soon after a change and later.
+const POLL_BUSY: Duration = Duration::from_millis(5);
+const POLL_IDLE: Duration = Duration::from_millis(20);
+/// How long after a change more are expected.
+const BUSY_FOR: Duration = Duration::from_millis(500);
+/// How long the writer is kept without work.
+const WRITER_REST: Duration = Duration::from_secs(10);
+/// Pause after a failure of the database or the disk; it grows with each further one up to the second.
+const RETRY_FIRST: Duration = Duration::from_millis(100);
+const RETRY_MOST: Duration = Duration::from_secs(10);
+/// Failures in a row after which an index that looks whole is built again all the same.
+const FAILURES_BEFORE_BUILD: u32 = 3;
+/// How long an index may fail to open in a process without the writer before its holder is told.
+const OPEN_PATIENCE: Duration = Duration::from_millis(500);
+/// Rows asked for at once.
+const PAGE: usize = 1_000;
+/// Most rows of the change log that go into one commit.
+const BATCH: usize = 10_000;
+
+#[derive(Clone, Debug)]
+enum State {
+    /// The index is being looked at; soon it is one of the others.
+    Opening,
+    /// There is nothing to search.
+    Building,
+    Ready(Arc<Snapshot>),
+}
+
+/// What the searches and the task have in common.
+pub(super) struct Shared {
+    place: Place,
+    wake: Arc<Notify>,
+    state: watch::Sender<State>,
+    holder: AtomicBool,
+    /// Only for a process without the writer.
+    reader: Mutex<Reader>,
+    /// Searches that run at once, so that a flood of them does not need a thread each.
+    slots: Semaphore,
+}
+
+#[derive(Default)]
+struct Reader {
+    opened: Option<Arc<Opened>>,
+    looked: Option<Instant>,
+}
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Search")
+            .field("place", &self.place)
+            .field("status", &self.status())
+            .finish()
+    }
+}
+
+impl Shared {
+    pub(super) fn new(place: Place, wake: Arc<Notify>) -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        Self {
+            place,
+            wake,
+            state: watch::Sender::new(State::Opening),
+            holder: AtomicBool::new(false),
+            reader: Mutex::default(),
+            slots: Semaphore::new(cores * 2),
+        }
+    }
+
+    pub(super) fn status(&self) -> Status {
+        let holder = self.holder.load(Ordering::Acquire);
+        match &*self.state.borrow() {
+            State::Ready(snapshot) => Status {
+                ready: true,
+                holder,
+                position: snapshot.mark.position,
+                documents: snapshot.documents(),
+                segments: snapshot.segments(),
+            },
+            State::Opening | State::Building => Status {
+                ready: false,
+                holder,
+                position: 0,
+                documents: 0,
+                segments: 0,
+            },
+        }
+    }
+
+    pub(super) async fn find(&self, query: Query) -> Found {
+        let Some(snapshot) = self.reached(query.at_least).await else {
+            return Found::NotReady;
+        };
+        let Ok(_slot) = self.slots.acquire().await else {
+            return Found::NotReady;
+        };
+        let searched = Arc::clone(&snapshot);
+        match blocking(move || searched.find(&query)).await {
+            Ok((hits, more)) => Found::Hits { hits, more },
+            Err(error) => {
+                tracing::warn!(%error, "a search failed, the index will be built again");
+                self.place.report_damage(&snapshot.mark.build);
+                self.state.send_if_modified(|state| {
+                    let same =
+                        matches!(state, State::Ready(s) if s.mark.build == snapshot.mark.build);
+                    if same {
+                        *state = State::Building;
+                    }
+                    same
+                });
+                self.wake.notify_one();
+                Found::NotReady
+            }
+        }
+    }
+
+    /// A state that has reached `position`, waiting for it for a bounded time.
+    async fn reached(&self, position: i64) -> Option<Arc<Snapshot>> {
+        let deadline = Instant::now() + SEARCH_WAIT;
+        let mut states = self.state.subscribe();
+        let mut woken = false;
+        loop {
+            let state = states.borrow_and_update().clone();
+            let holder = self.holder.load(Ordering::Acquire);
+            match state {
+                State::Building => return None,
+                State::Ready(snapshot) => {
+                    let reached = snapshot.mark.position >= position;
+                    if holder && reached {
+                        return Some(snapshot);
+                    }
+                    if !holder && let Some(snapshot) = self.look(snapshot, reached).await {
+                        if snapshot.mark.position >= position {
+                            return Some(snapshot);
+                        }
+                    }
+                }
+                State::Opening => {}
+            }
+            if !woken {
+                self.wake.notify_one();
+                woken = true;
+            }
+            if Instant::now() >= deadline {
+                return None;
+            }
+            let until = if holder {
+                deadline
+            } else {
+                deadline.min(Instant::now() + LOOK_WAITING)
+            };
+            // Both a change and the end of the wait lead to another look.
+            let _ = timeout_at(until, states.changed()).await;
+        }
+    }
+
+    /// In a process without the writer: the newest state, or None if the index has to be opened again. With `reached`,
+    /// the known state is good enough if it was looked at a moment ago.
+    async fn look(&self, known: Arc<Snapshot>, reached: bool) -> Option<Arc<Snapshot>> {
+        let Ok(mut reader) = self.reader.try_lock() else {
+            return Some(known);
+        };
+        if reached && reader.looked.is_some_and(|at| at.elapsed() < LOOK_EACH) {
+            return Some(known);
+        }
+        // Without an open index here, this process has just lost or got the writer, and the task sees to it.
+        let Some(opened) = reader.opened.clone() else {
+            return Some(known);
+        };
+        let before = Arc::clone(&known);
+        match blocking(move || opened.newer(&before)).await {
+            Ok(None) => {
+                reader.looked = Some(Instant::now());
+                Some(known)
+            }
+            Ok(Some(newer)) if newer.mark.build == known.mark.build => {
+                reader.looked = Some(Instant::now());
+                let newer = Arc::new(newer);
+                self.state.send_replace(State::Ready(Arc::clone(&newer)));
+                Some(newer)
+            }
+            // Built anew, or being replaced at this moment: opened and checked again by the task.
+            Ok(Some(_)) | Err(_) => {
+                reader.opened = None;
+                self.state.send_replace(State::Opening);
+                self.wake.notify_one();
+                None
+            }
+        }
+    }
+
+    /// Opens the index in a process without the writer.
+    async fn open_reader(&self) -> Result<(), Error> {
+        let mut reader = self.reader.lock().await;
+        let place = self.place.clone();
+        let opened = blocking(move || {
+            let opened = Opened::open_checked(&place)?;
+            let snapshot = opened.snapshot()?;
+            Ok((opened, snapshot))
+        });
+        let (opened, snapshot) = opened.await?;
+        reader.opened = Some(Arc::new(opened));
+        reader.looked = Some(Instant::now());
+        self.state.send_replace(State::Ready(Arc::new(snapshot)));
+        Ok(())
+    }
+
+    fn is_ready(&self) -> bool {
+        matches!(&*self.state.borrow(), State::Ready(_))
+    }
+
+    async fn pause(&self, time: Duration) {
+        tokio::select! {
+            () = self.wake.notified() => {}
+            () = sleep(time) => {}
+        }
+    }
+}
+
+/// The task of a process: reads along, and becomes the holder of the writer when nobody else is.
+pub(super) async fn run<S: Source>(shared: Arc<Shared>, source: Arc<S>) {
+    let mut failing_since: Option<Instant> = None;
+    loop {
+        let place = shared.place.clone();
+        match blocking(move || Lock::take(&place)).await {
+            Ok(Some(lock)) => {
+                hold(&shared, &*source, Arc::new(lock)).await;
+                failing_since = None;
+            }
+            Ok(None) if shared.is_ready() => shared.pause(TAKE_EACH).await,
+            Ok(None) => match shared.open_reader().await {
+                Ok(()) => failing_since = None,
+                Err(error) => {
+                    shared.state.send_replace(State::Building);
+                    let since = *failing_since.get_or_insert_with(Instant::now);
+                    if since.elapsed() > OPEN_PATIENCE && shared.place.exists() {
+                        tracing::warn!(%error, "the search index cannot be opened, its writer is told");
+                        shared.place.report_damage("");
+                        failing_since = None;
+                    }
+                    sleep(TAKE_EACH).await;
+                }
+            },
+            Err(error) => {
+                tracing::warn!(%error, "the search index cannot be locked");
+                sleep(RETRY_MOST).await;
+            }
+        }
+    }
+}
+
+/// How following ended.
+enum End {
+    /// The lock is no longer ours.
+    Lost,
+    /// The index cannot be used: build it anew.
+    Rebuild(&'static str),
+    /// Something failed: open the index again.
+    Failed(Error),
+}
+
+/// Holds the writer until the lock is lost.
+async fn hold<S: Source>(shared: &Shared, source: &S, lock: Arc<Lock>) {
+    *shared.reader.lock().await = Reader::default();
+    shared.holder.store(true, Ordering::Release);
+    let mut failures = 0;
+    let mut build_anew = false;
+    while lock.is_valid() {
+        let desk = if build_anew {
+            build(shared, source, &lock).await
+        } else {
+            open(shared, &lock).await
+        };
+        let end = match desk {
+            Ok(desk) => {
+                build_anew = false;
+                follow(shared, source, desk, &mut failures).await
+            }
+            Err(error) if build_anew => End::Failed(error),
+            Err(error) => {
+                tracing::info!(%error, "the search index is built");
+                End::Rebuild("it cannot be opened")
+            }
+        };
+        match end {
+            End::Lost => break,
+            End::Rebuild(reason) => {
+                tracing::info!(reason, "the search index is built anew");
+                build_anew = true;
+            }
+            End::Failed(error) => {
+                tracing::warn!(%error, "keeping the search index failed");
+                failures += 1;
+                build_anew |= failures >= FAILURES_BEFORE_BUILD;
+                sleep((RETRY_FIRST * 2u32.saturating_pow(failures)).min(RETRY_MOST)).await;
+            }
+        }
+    }
+    shared.state.send_replace(State::Opening);
+    shared.holder.store(false, Ordering::Release);
+}
+
+async fn open(shared: &Shared, lock: &Arc<Lock>) -> Result<Desk, Error> {
+    let (place, lock) = (shared.place.clone(), Arc::clone(lock));
+    let (desk, snapshot) = blocking(move || {
+        let opened = Desk::open(Opened::open_checked(&place)?, lock)?;
+        place.remove_set_aside()?;
+        place.remove_others()?;
+        Ok(opened)
+    })
+    .await?;
+    shared.state.send_replace(State::Ready(Arc::new(snapshot)));
+    Ok(desk)
+}
+
+/// Builds the index from all live records. What changes meanwhile is followed afterwards.
+async fn build<S: Source>(shared: &Shared, source: &S, lock: &Arc<Lock>) -> Result<Desk, Error> {
+    shared.state.send_replace(State::Building);
+    let head = source.head().await.map_err(Error::Source)?;
+    let seal = source.seal(head).await.map_err(Error::Source)?;
+    let (place, held) = (shared.place.clone(), Arc::clone(lock));
+    let mut build = blocking(move || Build::begin(place, held)).await?;
+    let mut page = source.scan(None, PAGE).await.map_err(Error::Source)?;
+    while let Some(last) = page.last() {
+        let after = (last.kind, last.id);
+        let add = blocking(move || build.add(&page).map(|()| build));
+        let (added, next) = tokio::join!(add, source.scan(Some(after), PAGE));
+        build = added?;
+        page = next.map_err(Error::Source)?;
+    }
+    let (place, lock) = (shared.place.clone(), Arc::clone(lock));
+    let (desk, snapshot) = blocking(move || {
+        build.finish(head, seal)?;
+        place.remove_others()?;
+        Desk::open(Opened::open(&place)?, lock)
+    })
+    .await?;
+    tracing::info!(
+        documents = snapshot.documents(),
+        position = head,
+        "the search index is complete"
+    );
+    shared.state.send_replace(State::Ready(Arc::new(snapshot)));
+    Ok(desk)
+}
+
+/// Follows the change log as long as all goes well.
+async fn follow<S: Source>(shared: &Shared, source: &S, mut desk: Desk, failures: &mut u32) -> End {
+    match belongs(source, &desk).await {
+        Ok(true) => {}
+        Ok(false) => return End::Rebuild("it was made from another database"),
+        Err(error) => return End::Failed(error),
+    }
+    let mut worked = Instant::now();
+    loop {
+        if !desk.lock.is_valid() {
+            return End::Lost;
+        }
+        if !shared.place.exists() {
+            return End::Rebuild("it was removed");
+        }
+        if shared.place.take_damage_report(&desk.mark.build) {
+            return End::Rebuild("it was found damaged");
+        }
+        let head = match source.head().await {
+            Ok(head) => head,
+            Err(error) => return End::Failed(Error::Source(error)),
+        };
+        if head < desk.mark.position {
+            return End::Rebuild("it is ahead of the database");
+        }
+        if head > desk.mark.position {
+            desk = match catch_up(shared, source, desk, head).await {
+                Ok(desk) => desk,
+                Err(error) => return End::Failed(error),
+            };
+            *failures = 0;
+            worked = Instant::now();
+            continue;
+        }
+        if desk.has_writer() && worked.elapsed() > WRITER_REST {
+            let rested = blocking(move || desk.rest().map(|()| desk)).await;
+            desk = match rested {
+                Ok(desk) => desk,
+                Err(error) => return End::Failed(error),
+            };
+        }
+        shared
+            .pause(if worked.elapsed() < BUSY_FOR {
+                POLL_BUSY
+            } else {
+                POLL_IDLE
+            })
+            .await;
+    }
+}
+
+/// False if the database knows another past than the index.
+async fn belongs<S: Source>(source: &S, desk: &Desk) -> Result<bool, Error> {
+    let position = desk.mark.position;
+    if source.head().await.map_err(Error::Source)? < position {
+        return Ok(false);
+    }
+    let seal = source.seal(position).await.map_err(Error::Source)?;
+    Ok(seal.is_none() || desk.mark.seal.is_none() || seal == desk.mark.seal)
+}
+
+/// Brings everything that waits in the change log into the index, in one commit.
+async fn catch_up<S: Source>(
+    shared: &Shared,
+    source: &S,
+    mut desk: Desk,
+    head: i64,
+) -> Result<Desk, Error> {
+    let mut position = desk.mark.position;
+    let mut touched: Vec<Touched> = Vec::new();
+    while touched.len() < BATCH {
+        let page = source
+            .touched(position, PAGE)
+            .await
+            .map_err(Error::Source)?;
+        let end = page.len() < PAGE;
+        position = page.last().map_or(position, |t| t.position);
+        touched.extend(page);
+        if end {
+            // Rows that name no record of the search still count as seen.
+            position = position.max(head);
+            break;
+        }
+    }
+    let mut records: Vec<(&'static str, i64)> =
+        touched.into_iter().map(|t| (t.kind, t.id)).collect();
+    records.sort_unstable();
+    records.dedup();
+    let mut docs = Vec::new();
+    for chunk in records.chunks(PAGE) {
+        docs.extend(source.load(chunk).await.map_err(Error::Source)?);
+    }
+    let seal = source.seal(position).await.map_err(Error::Source)?;
+    let (desk, snapshot) = blocking(move || {
+        let snapshot = desk.apply(&records, &docs, position, seal)?;
+        Ok((desk, snapshot))
+    })
+    .await?;
+    shared.state.send_replace(State::Ready(Arc::new(snapshot)));
+    Ok(desk)
+}

@@ -1,0 +1,571 @@
+//! The index on disk: where it lies, whether it is whole, one state of it to search, and its writer.
+
+use std::fs::{self, File, TryLockError};
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tantivy::directory::{Directory, MmapDirectory};
+use tantivy::index::{IndexMeta, SegmentComponent};
+use tantivy::indexer::{IndexWriterOptions, LogMergePolicy};
+use tantivy::{Index, IndexReader, IndexSettings, IndexWriter, ReloadPolicy, Searcher};
+
+use super::schema::{self, Fields};
+use super::{Doc, Error, Hit, Query, query};
+
+/// Memory of the writer that follows the change log, in bytes: the least that tantivy takes.
+const FOLLOW_ARENA: usize = 15_000_000;
+/// Memory of the writer that builds the index anew, in bytes.
+const BUILD_ARENA: usize = 100_000_000;
+
+/// Runs code of the index library; a panic in it, as damaged files may cause, is an error like any other.
+pub(super) fn guard<T>(work: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+    catch_unwind(AssertUnwindSafe(work))
+        .unwrap_or_else(|_| Err(Error::Damaged("the index library panicked".to_owned())))
+}
+
+/// Runs blocking work of the index away from the async executor. It is finished even when the caller goes away.
+pub(super) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
+    match tokio::task::spawn_blocking(|| guard(work)).await {
+        Ok(result) => result,
+        Err(e) => Err(Error::Damaged(e.to_string())),
+    }
+}
+
+/// The names under the search directory.
+///
+/// `NAME` is the live index, `NAME.lock` says who writes it, `NAME.new` is being built, `NAME.broken` was set aside, and
+/// `NAME.damaged` asks the writer's holder to build again. `NAME` carries the schema's fingerprint.
+#[derive(Clone, Debug)]
+pub(super) struct Place {
+    root: PathBuf,
+    name: String,
+}
+
+const PREFIX: &str = "index-";
+
+impl Place {
+    pub(super) fn new(root: &Path) -> Result<Self, Error> {
+        let (schema, _) = schema::schema();
+        let name = format!("{PREFIX}{}", schema::fingerprint(&schema)?);
+        fs::create_dir_all(root)?;
+        Ok(Self {
+            root: root.to_owned(),
+            name,
+        })
+    }
+
+    pub(super) fn live(&self) -> PathBuf {
+        self.root.join(&self.name)
+    }
+
+    fn beside(&self, suffix: &str) -> PathBuf {
+        self.root.join(format!("{}.{suffix}", self.name))
+    }
+
+    /// True if there is an index that is or was complete.
+    pub(super) fn exists(&self) -> bool {
+        self.live().join("meta.json").exists()
+    }
+
+    /// Tells the holder, whichever process it is, that the build with this id is damaged.
+    pub(super) fn report_damage(&self, build: &str) {
+        if let Err(error) = fs::write(self.beside("damaged"), build) {
+            tracing::warn!(%error, "damage of the search index could not be noted");
+        }
+    }
+
+    /// Takes the note of [`Self::report_damage`]; true if it is about this build or an index that could not be opened.
+    pub(super) fn take_damage_report(&self, build: &str) -> bool {
+        let path = self.beside("damaged");
+        let Ok(about) = fs::read_to_string(&path) else {
+            return false;
+        };
+        if let Err(error) = fs::remove_file(&path) {
+            tracing::warn!(%error, "a note about the search index could not be removed");
+        }
+        about.is_empty() || about == build
+    }
+
+    /// Keeps the live index for a look at it, in place of one kept before.
+    fn set_aside(&self) -> Result<(), Error> {
+        if self.live().exists() {
+            let broken = self.beside("broken");
+            remove_all(&broken)?;
+            fs::rename(self.live(), &broken)?;
+            tracing::warn!(path = %broken.display(), "a search index that cannot be used was set aside");
+        }
+        Ok(())
+    }
+
+    /// Removes what was set aside, once a whole index has been opened after it.
+    pub(super) fn remove_set_aside(&self) -> Result<(), Error> {
+        Ok(remove_all(&self.beside("broken"))?)
+    }
+
+    /// Removes indexes of other schemas that no process writes any more.
+    pub(super) fn remove_others(&self) -> Result<(), Error> {
+        for entry in fs::read_dir(&self.root)? {
+            let name = entry?.file_name();
+            let Some(base) = name.to_str().and_then(|n| n.split('.').next()) else {
+                continue;
+            };
+            if !base.starts_with(PREFIX) || base == self.name {
+                continue;
+            }
+            let other = Self {
+                root: self.root.clone(),
+                name: base.to_owned(),
+            };
+            let Some(lock) = Lock::take(&other)? else {
+                continue;
+            };
+            remove_all(&other.live())?;
+            for suffix in ["new", "broken", "damaged", "lock"] {
+                remove_all(&other.beside(suffix))?;
+            }
+            drop(lock);
+        }
+        Ok(())
+    }
+}
+
+fn remove_all(path: &Path) -> io::Result<()> {
+    let result = match fs::symlink_metadata(path) {
+        Ok(meta) if meta.is_dir() => fs::remove_dir_all(path),
+        Ok(_) => fs::remove_file(path),
+        Err(e) => Err(e),
+    };
+    match result {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
+}
+
+/// The right to write the index; the system gives it back when the process ends in whatever way.
+#[derive(Debug)]
+pub(super) struct Lock {
+    file: File,
+    path: PathBuf,
+}
+
+impl Lock {
+    /// None while another process or another [`super::Search`] holds it.
+    pub(super) fn take(place: &Place) -> Result<Option<Self>, Error> {
+        fs::create_dir_all(&place.root)?;
+        let path = place.beside("lock");
+        let file = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&path)?;
+        match file.try_lock() {
+            Ok(()) => {
+                let lock = Self { file, path };
+                // Between opening and locking, another process may have removed the file and locked a new one.
+                Ok(lock.is_valid().then_some(lock))
+            }
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(e)) => Err(e.into()),
+        }
+    }
+
+    /// False when the lock file was deleted, so that another process may hold a new one.
+    pub(super) fn is_valid(&self) -> bool {
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::MetadataExt;
+            match (self.file.metadata(), fs::metadata(&self.path)) {
+                (Ok(held), Ok(found)) => held.ino() == found.ino() && held.dev() == found.dev(),
+                _ => false,
+            }
+        }
+        #[cfg(not(unix))]
+        {
+            self.path.exists()
+        }
+    }
+}
+
+/// What a commit says about itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Mark {
+    /// Everything up to this position of the change log is in the index.
+    pub(super) position: i64,
+    /// Differs for each time that the index was built anew.
+    pub(super) build: String,
+    /// What the source said about this position, to recognise another database.
+    pub(super) seal: Option<String>,
+}
+
+impl Mark {
+    fn to_payload(&self) -> String {
+        serde_json::json!({"position": self.position, "build": self.build, "seal": self.seal})
+            .to_string()
+    }
+
+    fn from_meta(meta: &IndexMeta) -> Result<Self, Error> {
+        let damaged = || Error::Damaged("the last commit does not say how far it goes".to_owned());
+        let payload = meta.payload.as_deref().ok_or_else(damaged)?;
+        let value: serde_json::Value = serde_json::from_str(payload).map_err(|_| damaged())?;
+        let text = |name: &str| value.get(name).and_then(|v| v.as_str()).map(str::to_owned);
+        Ok(Self {
+            position: value
+                .get("position")
+                .and_then(serde_json::Value::as_i64)
+                .ok_or_else(damaged)?,
+            build: text("build").ok_or_else(damaged)?,
+            seal: text("seal"),
+        })
+    }
+}
+
+/// One state of the index, unchanging while it is searched.
+#[derive(Debug)]
+pub(super) struct Snapshot {
+    searcher: Searcher,
+    fields: Fields,
+    pub(super) mark: Mark,
+    opstamp: u64,
+    /// Files that the searcher has mapped, with their lengths in bytes.
+    files: Vec<(PathBuf, u64)>,
+}
+
+impl Snapshot {
+    /// One page of hits and whether more follow.
+    pub(super) fn find(&self, query: &Query) -> Result<(Vec<Hit>, bool), Error> {
+        self.check_lengths()?;
+        Ok(query::find(&self.searcher, &self.fields, query)?)
+    }
+
+    /// Reading beyond the end of a mapped file that was cut would end the process, so this is asked before each use.
+    /// A file that is gone is no harm: the system keeps a removed file while it is mapped.
+    pub(super) fn check_lengths(&self) -> Result<(), Error> {
+        for (path, length) in &self.files {
+            if fs::metadata(path).is_ok_and(|m| m.len() < *length) {
+                return Err(Error::Damaged(format!("{} was cut", path.display())));
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn documents(&self) -> u64 {
+        self.searcher.num_docs()
+    }
+
+    pub(super) fn segments(&self) -> usize {
+        self.searcher.segment_readers().len()
+    }
+}
+
+/// An open index. The searched states are taken from it by [`Self::snapshot`].
+pub(super) struct Opened {
+    path: PathBuf,
+    index: Index,
+    reader: IndexReader,
+    fields: Fields,
+}
+
+impl Opened {
+    /// Opens the live index and reads every byte of it once against its checksums.
+    pub(super) fn open_checked(place: &Place) -> Result<Self, Error> {
+        let opened = Self::open(place)?;
+        check(&opened.index, &opened.path)?;
+        Ok(opened)
+    }
+
+    /// Opens the live index, believing that its files are whole.
+    pub(super) fn open(place: &Place) -> Result<Self, Error> {
+        let path = place.live();
+        let directory = MmapDirectory::open(&path).map_err(|e| Error::Damaged(e.to_string()))?;
+        let index = Index::open(directory)?;
+        let (schema, fields) = schema::schema();
+        if index.schema() != schema {
+            return Err(Error::Damaged("the index has another schema".to_owned()));
+        }
+        let reader = index
+            .reader_builder()
+            .reload_policy(ReloadPolicy::Manual)
+            .doc_store_cache_num_blocks(1)
+            .try_into()?;
+        Ok(Self {
+            path,
+            index,
+            reader,
+            fields,
+        })
+    }
+
+    /// The state of the last commit.
+    pub(super) fn snapshot(&self) -> Result<Snapshot, Error> {
+        // Read before the reload: a commit between the two only makes the state newer than its mark.
+        let meta = self.index.load_metas()?;
+        let mark = Mark::from_meta(&meta)?;
+        self.reader.reload()?;
+        let mut files = Vec::new();
+        for segment in &meta.segments {
+            for (path, optional) in components(segment) {
+                let path = self.path.join(path);
+                match fs::metadata(&path) {
+                    Ok(found) => files.push((path, found.len())),
+                    // A merge may have replaced the segment since.
+                    Err(e) if optional || e.kind() == io::ErrorKind::NotFound => {}
+                    Err(e) => return Err(e.into()),
+                }
+            }
+        }
+        Ok(Snapshot {
+            searcher: self.reader.searcher(),
+            fields: self.fields,
+            mark,
+            opstamp: meta.opstamp,
+            files,
+        })
+    }
+
+    /// The state of the last commit if it is another than `known`.
+    pub(super) fn newer(&self, known: &Snapshot) -> Result<Option<Snapshot>, Error> {
+        let meta = self.index.load_metas()?;
+        if meta.opstamp == known.opstamp && Mark::from_meta(&meta)? == known.mark {
+            return Ok(None);
+        }
+        self.snapshot().map(Some)
+    }
+
+    pub(super) fn writer(&self) -> Result<Writer, Error> {
+        Writer::new(&self.index, self.fields, FOLLOW_ARENA)
+    }
+}
+
+/// The files of a segment, and whether each may be absent.
+fn components(segment: &tantivy::SegmentMeta) -> impl Iterator<Item = (PathBuf, bool)> + '_ {
+    [
+        SegmentComponent::Postings,
+        SegmentComponent::Positions,
+        SegmentComponent::Terms,
+        SegmentComponent::Store,
+        SegmentComponent::FastFields,
+        SegmentComponent::FieldNorms,
+    ]
+    .into_iter()
+    .chain(segment.has_deletes().then_some(SegmentComponent::Delete))
+    .map(|component| (segment.relative_path(component), false))
+}
+
+/// Compares the files of the last commit with their checksums.
+fn check(index: &Index, path: &Path) -> Result<(), Error> {
+    // A commit or merge of the holder may remove files meanwhile; then the newer state is looked at.
+    let mut meta = index.load_metas()?;
+    loop {
+        let result = check_files(index, &meta, path);
+        let now = index.load_metas()?;
+        if result.is_ok()
+            || (now.opstamp == meta.opstamp && now.segments.len() == meta.segments.len())
+        {
+            return result;
+        }
+        meta = now;
+    }
+}
+
+fn check_files(index: &Index, meta: &IndexMeta, path: &Path) -> Result<(), Error> {
+    Mark::from_meta(meta)?;
+    for segment in &meta.segments {
+        for (file, _) in components(segment) {
+            if !index
+                .directory()
+                .exists(&file)
+                .map_err(tantivy::TantivyError::from)?
+                || !index
+                    .directory()
+                    .validate_checksum(&file)
+                    .map_err(tantivy::TantivyError::from)?
+            {
+                return Err(Error::Damaged(format!(
+                    "{} is torn",
+                    path.join(&file).display()
+                )));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The one writer of an index.
+pub(super) struct Writer {
+    inner: IndexWriter,
+    fields: Fields,
+}
+
+impl Writer {
+    fn new(index: &Index, fields: Fields, arena: usize) -> Result<Self, Error> {
+        let options = IndexWriterOptions::builder()
+            .memory_budget_per_thread(arena)
+            .num_worker_threads(1)
+            .num_merge_threads(1)
+            .build();
+        let inner: IndexWriter = index.writer_with_options(options)?;
+        // Levels a factor of 8 apart from 1,000 documents up, five segments of a level become one: about 20 segments at
+        // most at a million documents, and small commits are only merged with small ones.
+        let mut policy = LogMergePolicy::default();
+        policy.set_min_num_segments(5);
+        policy.set_min_layer_size(1_000);
+        policy.set_level_log_size(3.0);
+        policy.set_del_docs_ratio_before_merge(0.3);
+        inner.set_merge_policy(Box::new(policy));
+        Ok(Self { inner, fields })
+    }
+
+    /// Replaces or removes the documents of `records`; `docs` are those that still exist.
+    pub(super) fn replace(
+        &self,
+        records: &[(&'static str, i64)],
+        docs: &[Doc],
+    ) -> Result<(), Error> {
+        for (kind, id) in records {
+            self.inner.delete_term(self.fields.key(kind, *id));
+        }
+        self.add(docs)
+    }
+
+    fn add(&self, docs: &[Doc]) -> Result<(), Error> {
+        for doc in docs {
+            self.inner.add_document(self.fields.document(doc))?;
+        }
+        Ok(())
+    }
+
+    /// Makes everything up to the mark durable and visible to the next snapshot.
+    pub(super) fn commit(&mut self, mark: &Mark) -> Result<(), Error> {
+        let mut commit = self.inner.prepare_commit()?;
+        commit.set_payload(&mark.to_payload());
+        commit.commit()?;
+        Ok(())
+    }
+
+    /// Gives the writer's memory and threads back, after the merges that are under way.
+    pub(super) fn close(self) -> Result<(), Error> {
+        Ok(self.inner.wait_merging_threads()?)
+    }
+}
+
+/// A new index on its way.
+pub(super) struct Build {
+    place: Place,
+    writer: Writer,
+    build: String,
+    /// Kept until the last blocking work on the build is done.
+    _lock: Arc<Lock>,
+}
+
+impl Build {
+    /// Sets the present index aside and begins an empty one.
+    pub(super) fn begin(place: Place, lock: Arc<Lock>) -> Result<Self, Error> {
+        fs::create_dir_all(&place.root)?;
+        place.set_aside()?;
+        let path = place.beside("new");
+        remove_all(&path)?;
+        fs::create_dir(&path)?;
+        let (schema, fields) = schema::schema();
+        let directory = MmapDirectory::open(&path).map_err(|e| Error::Damaged(e.to_string()))?;
+        let index = Index::create(directory, schema, IndexSettings::default())?;
+        let writer = Writer::new(&index, fields, BUILD_ARENA)?;
+        Ok(Self {
+            place,
+            writer,
+            build: unique(),
+            _lock: lock,
+        })
+    }
+
+    pub(super) fn add(&self, docs: &[Doc]) -> Result<(), Error> {
+        self.writer.add(docs)
+    }
+
+    /// Makes the index the live one. Until then nothing of it counts, so that a killed build starts again.
+    pub(super) fn finish(mut self, position: i64, seal: Option<String>) -> Result<(), Error> {
+        self.writer.commit(&Mark {
+            position,
+            build: self.build,
+            seal,
+        })?;
+        self.writer.close()?;
+        self.place.set_aside()?;
+        Ok(fs::rename(self.place.beside("new"), self.place.live())?)
+    }
+}
+
+/// A name that no other build has: process, time and a counter.
+fn unique() -> String {
+    use std::sync::atomic::{AtomicU64, Ordering};
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let time = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .map_or(0, |d| d.as_nanos());
+    format!(
+        "{:x}-{time:x}-{:x}",
+        std::process::id(),
+        COUNT.fetch_add(1, Ordering::Relaxed)
+    )
+}
+
+/// An open index together with the right to write it, as the holder has it.
+pub(super) struct Desk {
+    pub(super) opened: Opened,
+    pub(super) mark: Mark,
+    writer: Option<Writer>,
+    /// Kept until the last blocking work on the index is done.
+    pub(super) lock: Arc<Lock>,
+}
+
+impl Desk {
+    pub(super) fn open(opened: Opened, lock: Arc<Lock>) -> Result<(Self, Snapshot), Error> {
+        let snapshot = opened.snapshot()?;
+        let mark = snapshot.mark.clone();
+        Ok((
+            Self {
+                opened,
+                mark,
+                writer: None,
+                lock,
+            },
+            snapshot,
+        ))
+    }
+
+    /// Writes a batch in one commit.
+    pub(super) fn apply(
+        &mut self,
+        records: &[(&'static str, i64)],
+        docs: &[Doc],
+        position: i64,
+        seal: Option<String>,
+    ) -> Result<Snapshot, Error> {
+        let mut writer = match self.writer.take() {
+            Some(writer) => writer,
+            None => self.opened.writer()?,
+        };
+        let mark = Mark {
+            position,
+            build: self.mark.build.clone(),
+            seal,
+        };
+        writer.replace(records, docs)?;
+        writer.commit(&mark)?;
+        self.mark = mark;
+        self.writer = Some(writer);
+        self.opened.snapshot()
+    }
+
+    pub(super) fn has_writer(&self) -> bool {
+        self.writer.is_some()
+    }
+
+    /// Gives the writer back while there is nothing to write.
+    pub(super) fn rest(&mut self) -> Result<(), Error> {
+        self.writer.take().map_or(Ok(()), Writer::close)
+    }
+}

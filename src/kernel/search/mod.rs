@@ -1,0 +1,205 @@
+//! Search by any part of a record's text: a tantivy index that follows the change log.
+//!
+//! The database is the truth and the index a projection of it. One process of those that share a data directory holds
+//! the writer, follows the sealed change log, and notes in each commit how far it has come; the others read. A search
+//! waits until the index has come as far as its caller's own last write. An index that is missing, torn, of another
+//! schema or of another database is set aside and built again while searches are answered by [`Found::NotReady`], so that
+//! the caller looks into the database instead.
+
+mod follow;
+mod index;
+mod query;
+mod schema;
+#[cfg(test)]
+mod tests;
+mod text;
+
+use std::future::Future;
+use std::path::Path;
+use std::sync::Arc;
+
+use tokio::sync::Notify;
+
+/// What one record shows to the search.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Doc {
+    /// The workspace that the record belongs to.
+    pub workspace: i64,
+    /// Table name, such as `contact`.
+    pub kind: &'static str,
+    /// Id of the record, unique within its kind.
+    pub id: i64,
+    /// What the record is called: words found here come first.
+    pub title: String,
+    /// Other text to find the record by: company, job title, city, tags, email addresses.
+    pub text: Vec<String>,
+    /// Phone numbers and the like: found by any three or more of their digits in a row. Only digits count.
+    pub numbers: Vec<String>,
+    /// Exact terms to narrow a search, such as `type:lead`.
+    pub filters: Vec<String>,
+}
+
+/// A record that the change log names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Touched {
+    /// Sealed position in the change log.
+    pub position: i64,
+    /// Table name.
+    pub kind: &'static str,
+    /// Id of the record.
+    pub id: i64,
+}
+
+/// Why the database could not be read.
+pub type SourceError = Box<dyn std::error::Error + Send + Sync>;
+
+/// The database as the index sees it.
+pub trait Source: Send + Sync + 'static {
+    /// Last sealed position of the change log, 0 when it is empty. Asked up to 200 times a second, so it must be cheap.
+    fn head(&self) -> impl Future<Output = Result<i64, SourceError>> + Send;
+
+    /// Something that is certain about a sealed position, such as the hash of its row, to recognise that the database
+    /// was replaced by another one. None if nothing can be said.
+    fn seal(
+        &self,
+        position: i64,
+    ) -> impl Future<Output = Result<Option<String>, SourceError>> + Send {
+        let _ = position;
+        async { Ok(None) }
+    }
+
+    /// Records touched after `position`, in order of position, at most `limit`. Fewer than `limit` means that there are no
+    /// more up to the head. All records of one position come in one answer, even if that exceeds the limit.
+    fn touched(
+        &self,
+        after: i64,
+        limit: usize,
+    ) -> impl Future<Output = Result<Vec<Touched>, SourceError>> + Send;
+
+    /// Present documents of these records; one that is not returned (archived, purged) leaves the index.
+    fn load(
+        &self,
+        records: &[(&'static str, i64)],
+    ) -> impl Future<Output = Result<Vec<Doc>, SourceError>> + Send;
+
+    /// The next `limit` live documents in order of (kind, id), after `after`. An empty answer is the end.
+    fn scan(
+        &self,
+        after: Option<(&'static str, i64)>,
+        limit: usize,
+    ) -> impl Future<Output = Result<Vec<Doc>, SourceError>> + Send;
+}
+
+/// What is searched for.
+#[derive(Clone, Debug)]
+pub struct Query {
+    /// Only records of this workspace are found.
+    pub workspace: i64,
+    /// Only records of these kinds are found; none if it is empty.
+    pub kinds: Vec<&'static str>,
+    /// Words as a person types them, at most 500 characters and 12 words of it. No character has a special meaning.
+    /// Each word has to be found: whole, as a beginning, or, from 4 letters on, with one typo (two from 8 on). Empty
+    /// text finds everything that passes the filters, newest id first.
+    pub text: String,
+    /// Exact terms: one of each group has to be present.
+    pub filters: Vec<Vec<String>>,
+    /// Most hits to return.
+    pub limit: usize,
+    /// Hits to leave out before the first.
+    pub offset: usize,
+    /// Position of the change log that the index must have reached; the caller's own last write.
+    pub at_least: i64,
+}
+
+/// One found record.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Hit {
+    /// Table name, one of the query's kinds.
+    pub kind: &'static str,
+    /// Id of the record.
+    pub id: i64,
+    /// Higher is better; only comparable within one search.
+    pub score: f32,
+}
+
+/// The answer to a search.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Found {
+    /// The hits, best first; equal ones by id, newest first.
+    Hits {
+        /// At most `limit` hits.
+        hits: Vec<Hit>,
+        /// True if more follow.
+        more: bool,
+    },
+    /// The index is being built or has not come far enough in time: look into the database instead.
+    NotReady,
+}
+
+/// Why the index could not be used.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The directory cannot be read or written.
+    #[error("the search directory cannot be used: {0}")]
+    Io(#[from] std::io::Error),
+    /// The index library refused.
+    #[error("search index: {0}")]
+    Index(#[from] tantivy::TantivyError),
+    /// The files of the index do not make sense.
+    #[error("the search index is damaged: {0}")]
+    Damaged(String),
+    /// The database could not be read.
+    #[error("the search index could not read the database: {0}")]
+    Source(SourceError),
+}
+
+/// How the index is doing, for a look from outside.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Status {
+    /// True if searches are answered from the index.
+    pub ready: bool,
+    /// True if this process holds the writer.
+    pub holder: bool,
+    /// Position of the change log that the index has reached.
+    pub position: i64,
+    /// Records in the index.
+    pub documents: u64,
+    /// Parts that the index consists of.
+    pub segments: usize,
+}
+
+/// The search of one data directory. Dropping it ends its task and gives the writer back.
+#[derive(Debug)]
+pub struct Search {
+    shared: Arc<follow::Shared>,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Search {
+    /// Opens the index under `dir`, creating the directory, and starts the task that keeps it up to date. The index is
+    /// opened or built in the background. `wake` tells of a commit of this process; commits of others are polled for.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if the directory cannot be created.
+    pub fn open<S: Source>(dir: &Path, source: Arc<S>, wake: Arc<Notify>) -> Result<Self, Error> {
+        let shared = Arc::new(follow::Shared::new(index::Place::new(dir)?, wake));
+        let task = tokio::spawn(follow::run(Arc::clone(&shared), source));
+        Ok(Self { shared, task })
+    }
+
+    /// Searches, after waiting up to 2 seconds until the index has reached `query.at_least`.
+    pub async fn find(&self, query: Query) -> Found {
+        self.shared.find(query).await
+    }
+
+    /// How the index is doing, as far as this process knows.
+    pub fn status(&self) -> Status {
+        self.shared.status()
+    }
+}
+
+impl Drop for Search {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}

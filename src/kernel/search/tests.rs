@@ -1,0 +1,887 @@
+//! What the search promises, against a database in memory.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::time::{sleep, timeout};
+
+use super::*;
+
+/// A database in memory: live documents and a change log.
+#[derive(Default)]
+struct Memory {
+    inner: Mutex<Inner>,
+    /// Holds a scan back while true.
+    slow: AtomicBool,
+}
+
+#[derive(Default)]
+struct Inner {
+    docs: BTreeMap<(&'static str, i64), Doc>,
+    log: Vec<Touched>,
+    world: u32,
+}
+
+impl Memory {
+    fn put(&self, doc: Doc) -> i64 {
+        let mut inner = self.inner.lock().unwrap();
+        let (kind, id) = (doc.kind, doc.id);
+        inner.docs.insert((kind, id), doc);
+        inner.touch(kind, id)
+    }
+
+    fn remove(&self, kind: &'static str, id: i64) -> i64 {
+        let mut inner = self.inner.lock().unwrap();
+        inner.docs.remove(&(kind, id));
+        inner.touch(kind, id)
+    }
+
+    /// As if an older copy of the file had been restored.
+    fn restore(&self, length: usize) {
+        let mut inner = self.inner.lock().unwrap();
+        let kept: Vec<_> = inner
+            .log
+            .iter()
+            .take(length)
+            .map(|t| (t.kind, t.id))
+            .collect();
+        inner.log.truncate(length);
+        inner.docs.retain(|key, _| kept.contains(key));
+        inner.world += 1;
+    }
+}
+
+impl Inner {
+    fn touch(&mut self, kind: &'static str, id: i64) -> i64 {
+        let position = self.log.len() as i64 + 1;
+        self.log.push(Touched { position, kind, id });
+        position
+    }
+}
+
+impl Source for Memory {
+    async fn head(&self) -> Result<i64, SourceError> {
+        Ok(self.inner.lock().unwrap().log.len() as i64)
+    }
+
+    async fn seal(&self, position: i64) -> Result<Option<String>, SourceError> {
+        let inner = self.inner.lock().unwrap();
+        Ok(Some(format!("{position} of {}", inner.world)))
+    }
+
+    async fn touched(&self, after: i64, limit: usize) -> Result<Vec<Touched>, SourceError> {
+        let inner = self.inner.lock().unwrap();
+        Ok(inner
+            .log
+            .iter()
+            .skip(after as usize)
+            .take(limit)
+            .copied()
+            .collect())
+    }
+
+    async fn load(&self, records: &[(&'static str, i64)]) -> Result<Vec<Doc>, SourceError> {
+        let inner = self.inner.lock().unwrap();
+        Ok(records
+            .iter()
+            .filter_map(|key| inner.docs.get(key).cloned())
+            .collect())
+    }
+
+    async fn scan(
+        &self,
+        after: Option<(&'static str, i64)>,
+        limit: usize,
+    ) -> Result<Vec<Doc>, SourceError> {
+        while self.slow.load(Ordering::Acquire) {
+            sleep(Duration::from_millis(5)).await;
+        }
+        let inner = self.inner.lock().unwrap();
+        let rest = inner
+            .docs
+            .iter()
+            .filter(|(key, _)| after.is_none_or(|a| **key > a));
+        Ok(rest.take(limit).map(|(_, doc)| doc.clone()).collect())
+    }
+}
+
+fn person(id: i64, title: &str) -> Doc {
+    Doc {
+        workspace: 1,
+        kind: "contact",
+        id,
+        title: title.to_owned(),
+        text: Vec::new(),
+        numbers: Vec::new(),
+        filters: Vec::new(),
+    }
+}
+
+/// A directory, a database and the search over them.
+struct House {
+    dir: tempfile::TempDir,
+    db: Arc<Memory>,
+    wake: Arc<Notify>,
+    search: Search,
+}
+
+impl House {
+    fn new(docs: impl IntoIterator<Item = Doc>) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let db = Arc::new(Memory::default());
+        for doc in docs {
+            db.put(doc);
+        }
+        let wake = Arc::new(Notify::new());
+        let search = Search::open(dir.path(), Arc::clone(&db), Arc::clone(&wake)).unwrap();
+        Self {
+            dir,
+            db,
+            wake,
+            search,
+        }
+    }
+
+    fn another(&self) -> Search {
+        Search::open(
+            self.dir.path(),
+            Arc::clone(&self.db),
+            Arc::new(Notify::new()),
+        )
+        .unwrap()
+    }
+
+    fn put(&self, doc: Doc) {
+        self.db.put(doc);
+        self.wake.notify_one();
+    }
+
+    fn head(&self) -> i64 {
+        self.db.inner.lock().unwrap().log.len() as i64
+    }
+
+    async fn ids(&self, text: &str) -> Vec<i64> {
+        ids(&self.search, self.query(text)).await
+    }
+
+    fn query(&self, text: &str) -> Query {
+        Query {
+            workspace: 1,
+            kinds: vec!["contact"],
+            text: text.to_owned(),
+            filters: Vec::new(),
+            limit: 20,
+            offset: 0,
+            at_least: self.head(),
+        }
+    }
+
+    /// Ends the search and waits until the writer is free again.
+    async fn close(self) -> (tempfile::TempDir, Arc<Memory>) {
+        drop(self.search);
+        let place = index::Place::new(self.dir.path()).unwrap();
+        while index::Lock::take(&place).unwrap().is_none() {
+            sleep(Duration::from_millis(5)).await;
+        }
+        (self.dir, self.db)
+    }
+
+    fn live(&self) -> PathBuf {
+        index::Place::new(self.dir.path()).unwrap().live()
+    }
+}
+
+fn open_again(dir: tempfile::TempDir, db: Arc<Memory>) -> House {
+    let wake = Arc::new(Notify::new());
+    let search = Search::open(dir.path(), Arc::clone(&db), Arc::clone(&wake)).unwrap();
+    House {
+        dir,
+        db,
+        wake,
+        search,
+    }
+}
+
+/// The found ids, asking again while the index is being built.
+async fn ids(search: &Search, query: Query) -> Vec<i64> {
+    let answer = timeout(Duration::from_secs(60), async {
+        loop {
+            match search.find(query.clone()).await {
+                Found::Hits { hits, .. } => return hits.into_iter().map(|h| h.id).collect(),
+                Found::NotReady => sleep(Duration::from_millis(5)).await,
+            }
+        }
+    });
+    answer.await.expect("the index never became ready")
+}
+
+async fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let wait = async {
+        while !holds() {
+            sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(Duration::from_secs(60), wait)
+        .await
+        .unwrap_or_else(|_| unreachable!("never: {what}"));
+}
+
+fn people() -> Vec<Doc> {
+    let mut docs = vec![
+        Doc {
+            text: vec!["Meyer Werft".into(), "ana@werft.example".into()],
+            ..person(1, "Ana López")
+        },
+        Doc {
+            numbers: vec!["+49 30 1234567".into()],
+            ..person(2, "Jürgen Müller")
+        },
+        Doc {
+            filters: vec!["type:lead".into(), "tag:vip".into()],
+            ..person(3, "Johnathan Appleseed")
+        },
+        Doc {
+            filters: vec!["type:customer".into()],
+            ..person(4, "Johanna Apple")
+        },
+        Doc {
+            text: vec!["Apple".into()],
+            ..person(5, "山田 太郎")
+        },
+        Doc {
+            workspace: 2,
+            ..person(6, "Ana López")
+        },
+        Doc {
+            kind: "company",
+            ..person(1, "Ana GmbH")
+        },
+        person(7, "Siobhan O'Brien-Smythe"),
+    ];
+    docs.extend((100..140).map(|id| person(id, &format!("Filler Person{id}"))));
+    docs
+}
+
+#[tokio::test]
+async fn a_word_is_found_by_its_beginning_of_any_length() {
+    let house = House::new(people());
+    for text in [
+        "j",
+        "jo",
+        "joh",
+        "john",
+        "johnat",
+        "johnathan",
+        "JOHNATHAN appl",
+    ] {
+        assert!(house.ids(text).await.contains(&3), "{text}");
+    }
+    assert!(
+        !house.ids("johnathanx").await.is_empty(),
+        "one letter too many is a typo"
+    );
+    assert!(
+        house.ids("ohnathan").await.is_empty(),
+        "the first letter has to be right"
+    );
+}
+
+#[tokio::test]
+async fn typos_are_forgiven_by_length() {
+    let house = House::new(people());
+    assert_eq!(house.ids("muler").await, [2]);
+    assert_eq!(
+        house.ids("mulelr").await,
+        [2],
+        "swapped neighbours are one typo"
+    );
+    assert_eq!(
+        house.ids("jonhatan").await,
+        [3],
+        "two typos from 8 letters on"
+    );
+    assert!(
+        house.ids("mler").await.is_empty(),
+        "two typos in a short word"
+    );
+    assert!(house.ids("anx").await.is_empty(), "none below 4 letters");
+}
+
+#[tokio::test]
+async fn accents_scripts_and_compounds_are_found_as_people_type_them() {
+    let house = House::new(people());
+    assert_eq!(house.ids("lopez").await, [1]);
+    assert_eq!(house.ids("LÓPEZ").await, [1]);
+    assert_eq!(house.ids("Mu\u{308}ller").await, [2]);
+    assert_eq!(house.ids("山").await, [5]);
+    assert_eq!(house.ids("太郎").await, [5]);
+    for text in ["obrien", "O’Brien", "brien", "smythe", "obrien-smythe"] {
+        assert_eq!(house.ids(text).await, [7], "{text}");
+    }
+    assert_eq!(house.ids("werft.example").await, [1]);
+}
+
+#[tokio::test]
+async fn a_number_is_found_by_any_three_of_its_digits_in_a_row() {
+    let house = House::new(people());
+    for text in [
+        "493",
+        "123",
+        "567",
+        "3012",
+        "1234567",
+        "030 1234",
+        "+49 (0)30 1234",
+        "0049301234567",
+        "müller 30-123",
+    ] {
+        assert_eq!(house.ids(text).await, [2], "{text}");
+    }
+    for text in ["1243", "12345678", "4567 123", "302"] {
+        assert!(house.ids(text).await.is_empty(), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn better_matches_come_first_and_equal_ones_newest_first() {
+    let house = House::new([
+        person(1, "Maria Marin"),
+        Doc {
+            text: vec!["marin".into()],
+            ..person(2, "Zoe Zander")
+        },
+        person(3, "Marinus Zander"),
+        Doc {
+            text: vec!["marinated".into()],
+            ..person(4, "Zoe Zander")
+        },
+        person(5, "Martin Zander"),
+        person(6, "Maria Marin"),
+        person(7, "Maria Marin Long Name"),
+    ]);
+    assert_eq!(house.ids("marin").await, [6, 1, 7, 2, 3, 4, 5]);
+    assert_eq!(
+        house.ids("marinn").await,
+        [7, 6, 1, 2],
+        "only typos, the title first"
+    );
+    let zoe = house.ids("zoe").await;
+    assert_eq!(zoe, [4, 2]);
+}
+
+#[tokio::test]
+async fn typos_follow_after_all_exact_matches_over_all_pages() {
+    let house =
+        House::new((1..=30).map(|id| person(id, if id % 2 == 0 { "Marina" } else { "Marine" })));
+    let mut seen = Vec::new();
+    for offset in (0..30).step_by(7) {
+        let page = ids(
+            &house.search,
+            Query {
+                limit: 7,
+                offset,
+                ..house.query("marina")
+            },
+        )
+        .await;
+        seen.extend(page);
+    }
+    let expected: Vec<i64> = (1..=30)
+        .rev()
+        .filter(|i| i % 2 == 0)
+        .chain((1..=30).rev().filter(|i| i % 2 == 1))
+        .collect();
+    assert_eq!(seen, expected);
+    let full = house
+        .search
+        .find(Query {
+            limit: 30,
+            ..house.query("marina")
+        })
+        .await;
+    assert!(matches!(full, Found::Hits { more: false, .. }), "{full:?}");
+    let part = house
+        .search
+        .find(Query {
+            limit: 29,
+            ..house.query("marina")
+        })
+        .await;
+    assert!(matches!(part, Found::Hits { more: true, .. }), "{part:?}");
+}
+
+#[tokio::test]
+async fn filters_narrow_and_stand_alone() {
+    let house = House::new(people());
+    let with = |text: &str, filters: &[&[&str]]| Query {
+        filters: filters
+            .iter()
+            .map(|g| g.iter().map(|f| (*f).to_owned()).collect())
+            .collect(),
+        ..house.query(text)
+    };
+    let cases: [(Query, &[i64]); 6] = [
+        (with("apple", &[&["type:lead"]]), &[3]),
+        (with("", &[&["type:lead", "type:customer"]]), &[4, 3]),
+        (
+            with("", &[&["type:lead", "type:customer"], &["tag:vip"]]),
+            &[3],
+        ),
+        (with("", &[&["type:lead"], &["type:customer"]]), &[]),
+        (with("", &[&["type"]]), &[]),
+        (with("", &[&[]]), &[]),
+    ];
+    for (query, expected) in cases {
+        assert_eq!(
+            ids(&house.search, query.clone()).await,
+            expected,
+            "{query:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn other_workspaces_and_kinds_are_never_found() {
+    let house = House::new(people());
+    assert_eq!(house.ids("ana").await, [1]);
+    assert_eq!(
+        ids(
+            &house.search,
+            Query {
+                workspace: 2,
+                ..house.query("ana")
+            }
+        )
+        .await,
+        [6]
+    );
+    assert!(
+        ids(
+            &house.search,
+            Query {
+                workspace: 12,
+                ..house.query("ana")
+            }
+        )
+        .await
+        .is_empty()
+    );
+    assert!(
+        ids(
+            &house.search,
+            Query {
+                kinds: vec![],
+                ..house.query("ana")
+            }
+        )
+        .await
+        .is_empty()
+    );
+    let both = house
+        .search
+        .find(Query {
+            kinds: vec!["company", "contact"],
+            ..house.query("ana")
+        })
+        .await;
+    let Found::Hits { hits, .. } = both else {
+        unreachable!("{both:?}")
+    };
+    let mut kinds: Vec<_> = hits.iter().map(|h| (h.kind, h.id)).collect();
+    kinds.sort_unstable();
+    assert_eq!(kinds, [("company", 1), ("contact", 1)]);
+}
+
+#[tokio::test]
+async fn own_writes_are_found_at_once_in_every_process() {
+    let house = House::new([]);
+    let other = house.another();
+    house.ids("nobody").await;
+    for id in 1..=20 {
+        house.put(person(id, &format!("Written{id}")));
+        assert_eq!(house.ids(&format!("written{id}")).await.first(), Some(&id));
+        assert_eq!(
+            ids(&other, house.query(&format!("written{id}")))
+                .await
+                .first(),
+            Some(&id)
+        );
+    }
+    house.put(person(7, "Renamed"));
+    assert_eq!(house.ids("renamed").await, [7]);
+    assert!(!house.ids("written7").await.contains(&7));
+    house.db.remove("contact", 8);
+    assert!(!house.ids("written8").await.contains(&8));
+    until("only one process writes", || {
+        house.search.status().holder != other.status().holder
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_position_that_never_comes_ends_in_not_ready() {
+    let house = House::new(people());
+    house.ids("ana").await;
+    let ahead = Query {
+        at_least: 1_000_000,
+        ..house.query("ana")
+    };
+    assert_eq!(house.search.find(ahead).await, Found::NotReady);
+    assert_eq!(house.ids("ana").await, [1]);
+}
+
+#[tokio::test]
+async fn another_process_takes_over_when_the_holder_ends() {
+    let house = House::new(people());
+    house.ids("ana").await;
+    let other = house.another();
+    assert_eq!(ids(&other, house.query("ana")).await, [1]);
+    assert!(!other.status().holder);
+    let House {
+        dir, db, search, ..
+    } = house;
+    drop(search);
+    let position = db.put(person(50, "Newcomer"));
+    let query = Query {
+        workspace: 1,
+        kinds: vec!["contact"],
+        text: "newcomer".into(),
+        filters: vec![],
+        limit: 5,
+        offset: 0,
+        at_least: position,
+    };
+    assert_eq!(ids(&other, query).await, [50]);
+    assert!(other.status().holder);
+    drop(dir);
+}
+
+#[tokio::test]
+async fn a_killed_holder_is_replaced() {
+    const ROLE: &str = "BUREAU_TEST_SEARCH_HOLDER";
+    if let Some(dir) = std::env::var_os(ROLE) {
+        // The process that is killed below.
+        let db = Arc::new(Memory::default());
+        for doc in people() {
+            db.put(doc);
+        }
+        let _search = Search::open(Path::new(&dir), db, Arc::new(Notify::new())).unwrap();
+        sleep(Duration::from_secs(60)).await;
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let mut child = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(
+            [
+                "--exact",
+                concat!(module_path!(), "::a_killed_holder_is_replaced"),
+            ]
+            .map(|a| {
+                // The test's name begins after the crate's.
+                a.split_once("::")
+                    .map_or(a, |(_, rest)| if a.starts_with("--") { a } else { rest })
+            }),
+        )
+        .env(ROLE, dir.path())
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let place = index::Place::new(dir.path()).unwrap();
+    until("the other process has built the index", || place.exists()).await;
+    let db = Arc::new(Memory::default());
+    for doc in people() {
+        db.put(doc);
+    }
+    let house = open_again(dir, db);
+    assert_eq!(house.ids("ana").await, [1]);
+    assert!(!house.search.status().holder);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    house.put(person(51, "Survivor"));
+    assert_eq!(house.ids("survivor").await, [51]);
+    assert!(house.search.status().holder);
+}
+
+/// The answers that have to stay the same whatever happens to the index.
+async fn answers(house: &House) -> Vec<Vec<i64>> {
+    let mut all = Vec::new();
+    for text in ["ana", "person", "jo", "apple", "1234", "fillr", ""] {
+        all.push(
+            ids(
+                &house.search,
+                Query {
+                    limit: 100,
+                    ..house.query(text)
+                },
+            )
+            .await,
+        );
+    }
+    all
+}
+
+fn files(dir: &Path) -> Vec<PathBuf> {
+    let mut files: Vec<PathBuf> = fs::read_dir(dir)
+        .unwrap()
+        .map(|e| e.unwrap().path())
+        .collect();
+    files.retain(|f| !f.to_string_lossy().ends_with(".lock") && fs::metadata(f).unwrap().len() > 0);
+    files.sort();
+    files
+}
+
+/// A house with some history in its index: several commits, updates and removals.
+async fn lived_in() -> House {
+    let house = House::new(people());
+    house.ids("ana").await;
+    for id in 200..206 {
+        house.put(person(id, "Temporary Person"));
+        house.ids("temporary").await;
+    }
+    house.db.remove("contact", 200);
+    house.put(person(201, "Permanent Person"));
+    house.ids("permanent").await;
+    house
+}
+
+#[tokio::test]
+async fn flipped_bytes_never_change_an_answer() {
+    let mut house = lived_in().await;
+    let expected = answers(&house).await;
+    let count = files(&house.live()).len();
+    for nth in 0..count {
+        let (dir, db) = house.close().await;
+        let live = index::Place::new(dir.path()).unwrap().live();
+        let all = files(&live);
+        let damaged = all[nth % all.len()].clone();
+        {
+            let path = &damaged;
+            let mut bytes = fs::read(path).unwrap();
+            let at = (nth * 7919) % bytes.len();
+            bytes[at] ^= 0x55;
+            fs::write(path, bytes).unwrap();
+        }
+        house = open_again(dir, db);
+        assert_eq!(answers(&house).await, expected, "{damaged:?}");
+        let kept = house.live().with_extension("broken").exists();
+        // A flipped blank in a list of files is no damage; the checksums of all others are compared.
+        assert!(
+            kept || damaged.extension().is_none_or(|e| e == "json"),
+            "{damaged:?} was not noticed"
+        );
+    }
+}
+
+#[tokio::test]
+async fn cut_and_missing_files_never_change_an_answer() {
+    let mut house = lived_in().await;
+    let expected = answers(&house).await;
+    let count = files(&house.live()).len();
+    for nth in 0..count {
+        let (dir, db) = house.close().await;
+        let live = index::Place::new(dir.path()).unwrap().live();
+        let all = files(&live);
+        let damaged = all[nth % all.len()].clone();
+        {
+            let path = &damaged;
+            let half = fs::metadata(path).unwrap().len() / 2;
+            match nth % 3 {
+                0 => fs::File::options()
+                    .write(true)
+                    .open(path)
+                    .unwrap()
+                    .set_len(half)
+                    .unwrap(),
+                1 => fs::remove_file(path).unwrap(),
+                _ => fs::write(path, b"not an index").unwrap(),
+            }
+        }
+        house = open_again(dir, db);
+        assert_eq!(answers(&house).await, expected, "{damaged:?}");
+        let kept = house.live().with_extension("broken").exists();
+        // A flipped blank in a list of files is no damage; the checksums of all others are compared.
+        assert!(
+            kept || damaged.extension().is_none_or(|e| e == "json"),
+            "{damaged:?} was not noticed"
+        );
+    }
+}
+
+#[tokio::test]
+async fn files_cut_while_searching_are_survived() {
+    let house = lived_in().await;
+    let other = house.another();
+    let expected = answers(&house).await;
+    ids(&other, house.query("ana")).await;
+    for path in files(&house.live()) {
+        fs::File::options()
+            .write(true)
+            .open(path)
+            .unwrap()
+            .set_len(1)
+            .unwrap();
+    }
+    assert_eq!(ids(&other, house.query("ana")).await, [1]);
+    assert_eq!(answers(&house).await, expected);
+    house.put(person(52, "Afterwards"));
+    assert_eq!(house.ids("afterwards").await, [52]);
+    assert_eq!(ids(&other, house.query("afterwards")).await, [52]);
+}
+
+#[tokio::test]
+async fn removing_the_directory_while_running_is_survived() {
+    let house = lived_in().await;
+    let other = house.another();
+    let expected = answers(&house).await;
+    ids(&other, house.query("ana")).await;
+    fs::remove_dir_all(house.live()).unwrap();
+    assert_eq!(answers(&house).await, expected);
+    house.put(person(53, "Onward"));
+    assert_eq!(house.ids("onward").await, [53]);
+    fs::remove_dir_all(house.dir.path()).unwrap();
+    house.put(person(54, "Upward"));
+    assert_eq!(house.ids("upward").await, [54]);
+    assert_eq!(ids(&other, house.query("upward")).await, [54]);
+    until("exactly one process writes", || {
+        house.search.status().holder != other.status().holder
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_index_of_another_schema_is_left_alone_while_used_and_removed_after() {
+    let dir = tempfile::tempdir().unwrap();
+    let used = dir.path().join("index-used");
+    let unused = dir.path().join("index-unused");
+    fs::create_dir(&used).unwrap();
+    fs::create_dir(&unused).unwrap();
+    let lock = fs::File::create(dir.path().join("index-used.lock")).unwrap();
+    lock.lock().unwrap();
+    let db = Arc::new(Memory::default());
+    db.put(person(1, "Ana"));
+    let house = open_again(dir, db);
+    assert_eq!(house.ids("ana").await, [1]);
+    assert!(!unused.exists());
+    assert!(used.exists());
+}
+
+#[tokio::test]
+async fn an_index_ahead_of_or_beside_the_database_is_built_again() {
+    let house = House::new(people());
+    house.put(person(60, "Futura"));
+    assert_eq!(house.ids("futura").await, [60]);
+    let all = house.head() as usize;
+    house.db.restore(all - 1);
+    until("the restored database is seen", || {
+        house.search.status().position < all as i64
+    })
+    .await;
+    assert!(house.ids("futura").await.is_empty());
+
+    // While nobody looks, the database is replaced by one that has come further.
+    let (dir, db) = house.close().await;
+    db.restore(all - 2);
+    db.put(person(61, "Other"));
+    db.put(person(62, "World"));
+    let house = open_again(dir, db);
+    assert!(!house.ids("person139").await.contains(&139));
+    assert_eq!(house.ids("world").await, [62]);
+}
+
+#[tokio::test]
+async fn a_search_during_a_build_is_not_ready_and_what_changes_meanwhile_is_found_after() {
+    let house = House::new(people());
+    let expected = answers(&house).await;
+    house.db.slow.store(true, Ordering::Release);
+    fs::remove_dir_all(house.live()).unwrap();
+    until("the build has begun", || !house.search.status().ready).await;
+    assert_eq!(house.search.find(house.query("ana")).await, Found::NotReady);
+    house.put(person(70, "Meanwhile"));
+    house.db.slow.store(false, Ordering::Release);
+    assert_eq!(house.ids("meanwhile").await, [70]);
+    house.db.remove("contact", 70);
+    assert_eq!(answers(&house).await, expected);
+}
+
+#[tokio::test]
+async fn hostile_text_is_only_text() {
+    let house = House::new(people());
+    let long = "x".repeat(100_000);
+    let deep = "(".repeat(10_000);
+    let many = "a* OR b~ ".repeat(1_000);
+    for text in [
+        "\"",
+        "title:ana",
+        "ana OR 1=1",
+        "*",
+        "?",
+        "ana*",
+        "[a TO b]",
+        "-ana",
+        "+ana -lopez",
+        "\\",
+        "'",
+        "%",
+        "_",
+        "\0",
+        "\u{202e}ana",
+        "🦀",
+        "a\u{301}\u{301}\u{301}",
+        "^2",
+        "ana~99",
+        "//.*/",
+        "()",
+        "0",
+        "00",
+        "000",
+        "++++",
+        long.as_str(),
+        deep.as_str(),
+        many.as_str(),
+    ] {
+        let _ = house.ids(text).await;
+    }
+    assert_eq!(house.ids("\u{202e}ana").await, [1]);
+    assert!(
+        house.ids("***").await.is_empty(),
+        "text without a word finds nothing"
+    );
+    let far = Query {
+        limit: usize::MAX,
+        offset: usize::MAX,
+        ..house.query("ana")
+    };
+    assert!(ids(&house.search, far).await.is_empty());
+}
+
+#[tokio::test]
+async fn many_small_commits_leave_few_segments_and_all_records() {
+    let house = House::new([]);
+    house.ids("nobody").await;
+    for id in 1..=60 {
+        house.put(person(id, &format!("Drop Number{id}")));
+        house.ids("drop").await;
+    }
+    until("segments are merged", || {
+        house.search.status().segments < 15
+    })
+    .await;
+    assert_eq!(
+        ids(
+            &house.search,
+            Query {
+                limit: 100,
+                ..house.query("drop")
+            }
+        )
+        .await
+        .len(),
+        60
+    );
+}

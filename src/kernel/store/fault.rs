@@ -1,0 +1,78 @@
+//! What an engine says, in Bureau's words.
+
+use sqlx::error::ErrorKind;
+
+use crate::error::{Code, Error};
+
+/// SQLite's primary result codes that mean "not now" (<https://sqlite.org/rescode.html>).
+const SQLITE_BUSY: i64 = 5;
+const SQLITE_LOCKED: i64 = 6;
+const SQLITE_READONLY: i64 = 8;
+const SQLITE_IOERR: i64 = 10;
+const SQLITE_FULL: i64 = 13;
+
+/// Whether another process holds the database's write lock.
+pub(super) fn is_busy(error: &sqlx::Error) -> bool {
+    matches!(sqlite_code(error), Some(SQLITE_BUSY | SQLITE_LOCKED))
+}
+
+fn sqlite_code(error: &sqlx::Error) -> Option<i64> {
+    let database = error.as_database_error()?;
+    database.try_downcast_ref::<sqlx::sqlite::SqliteError>()?;
+    database.code()?.parse::<i64>().ok().map(|extended| extended & 0xff)
+}
+
+fn unavailable(message: &str, error: sqlx::Error) -> Error {
+    Error::new(Code::Unavailable, message).cause(error)
+}
+
+/// Translates an engine's error for the caller; the cause stays for the log.
+pub(super) fn translate(error: sqlx::Error) -> Error {
+    match sqlite_code(&error) {
+        Some(SQLITE_BUSY | SQLITE_LOCKED) => {
+            return unavailable("The database is busy; nothing was written. Try again.", error).retry_after(1);
+        }
+        Some(SQLITE_READONLY) => return unavailable("The database file is not writable; nothing was written.", error),
+        Some(SQLITE_FULL) => {
+            return unavailable("The disk is full; nothing was written. Free space and try again.", error);
+        }
+        Some(SQLITE_IOERR) => {
+            return unavailable("The disk failed; nothing was written. Look at its health and space.", error);
+        }
+        _ => {}
+    }
+    match &error {
+        sqlx::Error::PoolTimedOut => {
+            unavailable("The database has more to do than it can; nothing was written. Try again.", error)
+                .retry_after(1)
+        }
+        sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => {
+            unavailable("The database does not answer; nothing was written. Try again.", error).retry_after(2)
+        }
+        sqlx::Error::Database(database) => match database.kind() {
+            ErrorKind::UniqueViolation => {
+                let name = database.constraint().unwrap_or_default().replace('_', " ");
+                Error::conflict(if name.is_empty() { "This already exists.".to_owned() } else { format!("Refused: {name}.") })
+                    .cause(error)
+            }
+            ErrorKind::ForeignKeyViolation => {
+                Error::new(Code::Validation, "This refers to something that does not exist here, or is referred to.")
+                    .cause(error)
+            }
+            // https://www.postgresql.org/docs/current/errcodes-appendix.html
+            _ => match database.code().as_deref() {
+                Some("53100") => unavailable("The database's disk is full; nothing was written.", error),
+                Some("25006") => Error::new(Code::ReadOnly, "This database only reads; nothing was written.").cause(error),
+                Some("40001" | "40P01") => {
+                    unavailable("Two writes met; nothing was written. Try again.", error).retry_after(1)
+                }
+                Some(code) if code.starts_with("53") || code.starts_with("57") || code.starts_with("08") => {
+                    unavailable("The database does not take this now; nothing was written. Try again.", error)
+                        .retry_after(2)
+                }
+                _ => Error::internal(error),
+            },
+        },
+        _ => Error::internal(error),
+    }
+}

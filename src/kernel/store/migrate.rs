@@ -1,0 +1,45 @@
+//! Migrations: whole, in order, per engine, embedded in the program.
+
+use sqlx::migrate::{MigrateError, Migrator};
+
+use crate::error::{Code, Error, Result};
+
+pub(super) static SQLITE: Migrator = sqlx::migrate!("../../migrations/sqlite");
+pub(super) static POSTGRES: Migrator = sqlx::migrate!("../../migrations/postgres");
+
+/// The newest version that this program knows.
+pub(super) fn latest(migrator: &Migrator) -> i64 {
+    migrator.iter().map(|migration| migration.version).max().unwrap_or(0)
+}
+
+/// What stands between a database at `found` and this program.
+pub(super) fn check(found: i64, migrator: &Migrator, read_only: bool) -> Result<bool> {
+    let latest = latest(migrator);
+    if found > latest {
+        return Err(Error::new(
+            Code::Unavailable,
+            format!("The database is newer ({found}) than this program ({latest})."),
+        )
+        .hint("Start the newer Bureau that made it; nothing was changed."));
+    }
+    if found < latest && read_only {
+        return Err(Error::new(
+            Code::Unavailable,
+            format!("The database ({found}) is older than this program ({latest}) and --read-only forbids to migrate it."),
+        )
+        .hint("Start Bureau once without --read-only."));
+    }
+    Ok(found < latest)
+}
+
+pub(super) fn fault(error: MigrateError) -> Error {
+    let message = match &error {
+        MigrateError::VersionMismatch(version) => format!("Migration {version} of this database is not this program's."),
+        MigrateError::VersionMissing(version) => format!("This database has migration {version}, which this program lacks."),
+        MigrateError::Dirty(version) => format!("Migration {version} was cut off half-way."),
+        _ => "The database could not be migrated; it is as it was.".to_owned(),
+    };
+    Error::new(Code::Unavailable, message)
+        .hint("Start the Bureau that last used it, or restore the copy that was made before the migration.")
+        .cause(error)
+}

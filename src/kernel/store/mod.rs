@@ -1,0 +1,330 @@
+//! Storage: one SQLite file or one PostgreSQL database behind one face. This folder holds the only files that know
+//! that there are two engines.
+//!
+//! A [`Store`] hands out transactions. A read runs on a connection that cannot write. A write is acknowledged when
+//! [`Tx::commit`] returns, and then it is on disk.
+
+mod fault;
+mod migrate;
+mod postgres;
+mod sql;
+mod sqlite;
+mod value;
+
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::sync::{Arc, OnceLock};
+
+use sha2::Digest as _;
+use tokio::sync::Notify;
+
+use crate::changes::LogRow;
+use crate::error::{Code, Error, Result};
+use crate::types::id::IdGenerator;
+
+pub use sql::{Sql, sql};
+pub use value::{Column, Json, Kind, Row, Value, enum_from_name, enum_name};
+
+/// Where the data is.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Database {
+    /// A file; made when it is not there.
+    Sqlite(PathBuf),
+    /// A server: `postgres://user:password@host/database`.
+    Postgres(String),
+}
+
+impl FromStr for Database {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        if text.starts_with("postgres://") || text.starts_with("postgresql://") {
+            return Ok(Self::Postgres(text.to_owned()));
+        }
+        match text.strip_prefix("sqlite:") {
+            Some(path) if !path.trim_start_matches('/').is_empty() => {
+                Ok(Self::Sqlite(path.strip_prefix("//").unwrap_or(path).into()))
+            }
+            _ => Err(Error::invalid("database", "The database is neither sqlite:PATH nor postgres://…")
+                .hint("Write for example sqlite:/home/me/bureau.sqlite or postgres://user@localhost/bureau.")),
+        }
+    }
+}
+
+impl std::fmt::Debug for Database {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // A PostgreSQL address carries a password.
+        match self {
+            Self::Sqlite(path) => write!(f, "sqlite:{}", path.display()),
+            Self::Postgres(_) => f.write_str("postgres://…"),
+        }
+    }
+}
+
+/// How a database is opened.
+#[derive(Debug, Clone)]
+pub struct OpenOptions {
+    /// Where it is.
+    pub database: Database,
+    /// Open no connection that could write. Migrations are then not run; an old database is an error.
+    pub read_only: bool,
+    /// Connections for reading (SQLite), or all of them (PostgreSQL). 8 readers serve best on few cores.
+    pub connections: u32,
+}
+
+impl OpenOptions {
+    /// Reading and writing, with 8 connections.
+    #[must_use]
+    pub fn new(database: Database) -> Self {
+        Self { database, read_only: false, connections: 8 }
+    }
+}
+
+/// An open database. Cheap to clone.
+#[derive(Clone)]
+pub struct Store(Arc<Inner>);
+
+struct Inner {
+    engine: Engine,
+    ids: OnceLock<IdGenerator>,
+    /// Woken when the sealed log has grown: what follows it waits on this.
+    followers: Arc<Notify>,
+    /// Woken when this process committed rows that are still to be sealed.
+    sealer: Notify,
+    read_only: bool,
+}
+
+enum Engine {
+    Sqlite(sqlite::Sqlite),
+    Postgres(postgres::Postgres),
+}
+
+/// A transaction. It must be ended with [`Tx::commit`] or [`Tx::rollback`]; dropped, it is rolled back.
+///
+/// Errors of statements come translated: a violated constraint is [`Code::Conflict`] or [`Code::Validation`], a full
+/// disk or a lost server [`Code::Unavailable`], everything else [`Code::Internal`].
+pub struct Tx {
+    conn: Conn,
+    store: Store,
+    log: Vec<LogRow>,
+}
+
+enum Conn {
+    Sqlite(sqlite::Connection),
+    Postgres(postgres::Connection),
+}
+
+/// On whose behalf a transaction runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// One workspace: on PostgreSQL the rows of all others are out of reach.
+    Workspace(i64),
+    /// The house itself: keys, workspaces, sealing, indexing.
+    System,
+}
+
+impl Store {
+    /// Opens a database, making and migrating it where that is needed and allowed.
+    ///
+    /// # Errors
+    /// One clear sentence that says what to do: the file is no database, is newer than this program, is not
+    /// writable; the server does not answer or refuses.
+    pub async fn open(options: &OpenOptions) -> Result<Self> {
+        let engine = match &options.database {
+            Database::Sqlite(path) => Engine::Sqlite(sqlite::Sqlite::open(path, options).await?),
+            Database::Postgres(url) => Engine::Postgres(postgres::Postgres::open(url, options).await?),
+        };
+        let store = Self(Arc::new(Inner {
+            engine,
+            ids: OnceLock::new(),
+            followers: Arc::default(),
+            sealer: Notify::new(),
+            read_only: options.read_only,
+        }));
+        if let Engine::Postgres(_) = &store.0.engine {
+            postgres::start_sealer(&store);
+        }
+        Ok(store)
+    }
+
+    /// Whether it was opened without any connection that could write.
+    #[must_use]
+    pub fn is_read_only(&self) -> bool {
+        self.0.read_only
+    }
+
+    /// Whether several machines may be on this database.
+    #[must_use]
+    pub fn is_postgres(&self) -> bool {
+        matches!(self.0.engine, Engine::Postgres(_))
+    }
+
+    /// A transaction that can only read.
+    ///
+    /// # Errors
+    /// [`Code::Unavailable`] when no connection is to be had in time.
+    pub async fn read(&self, scope: Scope) -> Result<Tx> {
+        let conn = match &self.0.engine {
+            Engine::Sqlite(engine) => Conn::Sqlite(engine.read().await?),
+            Engine::Postgres(engine) => Conn::Postgres(engine.begin(scope, true).await?),
+        };
+        Ok(Tx { conn, store: self.clone(), log: Vec::new() })
+    }
+
+    /// A transaction that can write.
+    ///
+    /// # Errors
+    /// [`Code::ReadOnly`] on a store that was opened so; [`Code::Unavailable`] when no connection or lock is to be had in
+    /// time.
+    pub async fn write(&self, scope: Scope) -> Result<Tx> {
+        if self.0.read_only {
+            return Err(Error::new(Code::ReadOnly, "This server is read-only."));
+        }
+        let conn = match &self.0.engine {
+            Engine::Sqlite(engine) => Conn::Sqlite(engine.write(&self.0.ids).await?),
+            Engine::Postgres(engine) => {
+                engine.take_node(&self.0.ids).await?;
+                Conn::Postgres(engine.begin(scope, false).await?)
+            }
+        };
+        Ok(Tx { conn, store: self.clone(), log: Vec::new() })
+    }
+
+    /// Notified whenever the sealed log has grown by this process (on PostgreSQL, by any).
+    #[must_use]
+    pub fn growth(&self) -> Arc<Notify> {
+        Arc::clone(&self.0.followers)
+    }
+
+    /// Ends all connections; what is committed stays.
+    pub async fn close(&self) {
+        match &self.0.engine {
+            Engine::Sqlite(engine) => engine.close().await,
+            Engine::Postgres(engine) => engine.close().await,
+        }
+    }
+
+    /// Asks the engine whether its files are whole. Reads everything, so it takes a while on a large database.
+    ///
+    /// # Errors
+    /// [`Code::Unavailable`] when the database cannot be asked.
+    pub async fn integrity(&self) -> Result<Vec<String>> {
+        match &self.0.engine {
+            Engine::Sqlite(engine) => engine.integrity().await,
+            Engine::Postgres(_) => Ok(Vec::new()),
+        }
+    }
+}
+
+impl Tx {
+    /// A new identifier, larger than all that this process made before.
+    ///
+    /// # Errors
+    /// [`Code::Internal`] in a transaction that only reads.
+    pub fn next_id(&self) -> Result<i64> {
+        let ids = self.store.0.ids.get();
+        ids.map(IdGenerator::next).ok_or_else(|| Error::internal("an identifier was asked for in a read"))
+    }
+
+    /// Makes transactions that name the same thing run one after the other, until they end. SQLite's writers do anyway.
+    ///
+    /// # Errors
+    /// What the engine says.
+    pub async fn serialize(&mut self, what: &str) -> Result<()> {
+        if let Conn::Postgres(_) = self.conn {
+            let digest = sha2::Sha256::digest(what);
+            let lock = digest.iter().take(8).fold(0_i64, |number, byte| (number << 8) | i64::from(*byte));
+            sql("SELECT 1 AS done FROM pg_advisory_xact_lock($1)").bind(lock).rows(self).await?;
+        }
+        Ok(())
+    }
+
+    /// What a `SELECT` ends with whose rows are about to be changed: PostgreSQL locks them, SQLite has one writer.
+    pub(crate) fn for_update(&self) -> &'static str {
+        match self.conn {
+            Conn::Sqlite(_) => "",
+            Conn::Postgres(_) => " FOR UPDATE",
+        }
+    }
+
+    /// Adds a row to the change log; it is written when the transaction commits.
+    pub(crate) fn log(&mut self, row: LogRow) {
+        self.log.push(row);
+    }
+
+    /// The rows that the change log will get.
+    pub(crate) fn logged(&self) -> &[LogRow] {
+        &self.log
+    }
+
+    async fn execute(&mut self, text: &str, values: &[Value]) -> Result<u64> {
+        match &mut self.conn {
+            Conn::Sqlite(conn) => conn.execute(text, values).await,
+            Conn::Postgres(conn) => conn.execute(text, values).await,
+        }
+        .map_err(fault::translate)
+    }
+
+    async fn fetch(&mut self, text: &str, values: &[Value]) -> Result<Vec<Row>> {
+        match &mut self.conn {
+            Conn::Sqlite(conn) => conn.fetch(text, values).await,
+            Conn::Postgres(conn) => conn.fetch(text, values).await,
+        }
+        .map_err(fault::translate)
+    }
+
+    /// Writes the change log's rows and makes everything durable. When it returns, the write is on disk.
+    ///
+    /// # Errors
+    /// [`Code::Unavailable`] when the disk is full or the server went away: then nothing was written.
+    pub async fn commit(mut self) -> Result<()> {
+        let rows = std::mem::take(&mut self.log);
+        let wrote = !rows.is_empty();
+        if let Err(error) = self.flush(&rows).await {
+            self.rollback().await;
+            return Err(error);
+        }
+        let Self { conn, store, .. } = self;
+        match conn {
+            Conn::Sqlite(conn) => conn.commit().await.map_err(fault::translate)?,
+            Conn::Postgres(conn) => conn.commit().await.map_err(fault::translate)?,
+        }
+        if wrote {
+            match store.0.engine {
+                Engine::Sqlite(_) => store.0.followers.notify_one(),
+                Engine::Postgres(_) => store.0.sealer.notify_one(),
+            }
+        }
+        Ok(())
+    }
+
+    async fn flush(&mut self, rows: &[LogRow]) -> Result<()> {
+        // SQLite's writers stand in line anyway, so their rows are sealed as they are written. PostgreSQL's would have
+        // to, and are sealed afterwards by one task.
+        let mut sealed = Vec::new();
+        if let Conn::Sqlite(conn) = &mut self.conn
+            && !rows.is_empty()
+        {
+            sealed = conn.seal(rows);
+        }
+        // 21 values a row: 500 rows stay well under the number of values that one statement takes.
+        for (chunk, rows) in rows.chunks(500).enumerate() {
+            let seals = sealed.get(chunk * 500..).unwrap_or_default();
+            let statement = LogRow::insert(rows, seals);
+            statement.run(self).await?;
+        }
+        Ok(())
+    }
+
+    /// Forgets everything that was done in it.
+    pub async fn rollback(self) {
+        let outcome = match self.conn {
+            Conn::Sqlite(conn) => conn.rollback().await,
+            Conn::Postgres(conn) => conn.rollback().await,
+        };
+        if let Err(error) = outcome {
+            // The connection is closed by now, and the engine rolls back on its own.
+            tracing::warn!(%error, "a transaction could not be rolled back in order");
+        }
+    }
+}

@@ -1,0 +1,273 @@
+//! PostgreSQL: a pool, plain transactions, row-level security, and the sealer of the change log.
+
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use sqlx::pool::PoolConnection;
+use sqlx::postgres::{PgConnectOptions, PgListener, PgPool, PgPoolOptions};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Executor as _, Postgres as Engine, Row as _, SqlSafeStr as _};
+
+use super::value::{Row, Value, bind_postgres};
+use super::{OpenOptions, Scope, Store, fault, migrate};
+use crate::changes::{LogRow, Seal};
+use crate::error::{Code, Error, Result};
+use crate::types::id::IdGenerator;
+
+/// The advisory locks that Bureau takes, any numbers that nobody else takes.
+const SEALER_LOCK: i64 = 0x0062_7572_6561_7500;
+/// The channel on which one server tells the others that the log has grown.
+const CHANNEL: &str = "bureau_sealed";
+/// Rows that one sealing takes at most.
+const SEAL_ROWS: i64 = 2_000;
+
+pub(super) struct Postgres {
+    pool: PgPool,
+}
+
+/// A pooled connection in a transaction.
+pub(super) struct Connection(Option<PoolConnection<Engine>>);
+
+fn cannot_connect(error: sqlx::Error) -> Error {
+    let (message, hint) = match &error {
+        sqlx::Error::Database(database) => match database.code().as_deref() {
+            Some("28P01" | "28000") => ("refuses this user or password", "Check the user and password in the address."),
+            Some("3D000") => ("has no such database", "Create it (createdb NAME), or name another one."),
+            Some("42501") => (
+                "does not let this user set it up",
+                "Bureau makes the role bureau_app once: connect as a user with CREATEROLE, or create that role yourself.",
+            ),
+            _ => ("refuses the connection", "Its own log says more."),
+        },
+        sqlx::Error::Configuration(_) => ("cannot be found: the address is wrong", "Write postgres://user:password@host:5432/database."),
+        _ => ("does not answer", "Check its address and that it runs; nothing was changed."),
+    };
+    Error::new(Code::Unavailable, format!("The PostgreSQL server {message}.")).hint(hint).cause(error)
+}
+
+impl Postgres {
+    pub(super) async fn open(url: &str, settings: &OpenOptions) -> Result<Self> {
+        let options: PgConnectOptions = url.parse().map_err(cannot_connect)?;
+        let options = options.application_name("bureau").statement_cache_capacity(256).disable_statement_logging();
+        let read_only = settings.read_only;
+        let pool = PgPoolOptions::new()
+            .max_connections(settings.connections.max(2))
+            .test_before_acquire(false)
+            .acquire_timeout(Duration::from_secs(30))
+            .after_connect(move |conn, _| {
+                Box::pin(async move {
+                    // A wait for a lock or an idle transaction has an end; `read_only` holds for whatever runs here.
+                    conn.execute(
+                        "SET lock_timeout = '30s'; SET idle_in_transaction_session_timeout = '60s'; SET TIME ZONE 'UTC'",
+                    )
+                    .await?;
+                    if read_only {
+                        conn.execute("SET default_transaction_read_only = on").await?;
+                    }
+                    Ok(())
+                })
+            })
+            .connect_lazy_with(options.clone());
+        // One attempt outside of the pool, which would try again for half a minute.
+        let mut conn = tokio::time::timeout(Duration::from_secs(10), options.connect())
+            .await
+            .map_err(|_| cannot_connect(sqlx::Error::PoolTimedOut))?
+            .map_err(cannot_connect)?;
+        let found = version(&mut conn).await.map_err(cannot_connect)?;
+        if migrate::check(found, &migrate::POSTGRES, read_only)? {
+            migrate::POSTGRES.run_direct(None, &mut conn, false).await.map_err(migrate::fault)?;
+        }
+        Ok(Self { pool })
+    }
+
+    pub(super) async fn begin(&self, scope: Scope, read_only: bool) -> Result<Connection> {
+        let mut conn = Connection(Some(self.pool.acquire().await.map_err(fault::translate)?));
+        let mode = if read_only { "BEGIN READ ONLY" } else { "BEGIN" };
+        // One round trip. The number is a number, so there is nothing to escape.
+        let begin = match scope {
+            Scope::System => mode.to_owned(),
+            Scope::Workspace(workspace) => {
+                format!("{mode}; SET LOCAL ROLE bureau_app; SET LOCAL bureau.workspace = '{workspace}'")
+            }
+        };
+        conn.get()
+            .map_err(fault::translate)?
+            .execute(sqlx::raw_sql(AssertSqlSafe(begin)))
+            .await
+            .map_err(fault::translate)?;
+        Ok(conn)
+    }
+
+    /// Takes this process's node number, once.
+    pub(super) async fn take_node(&self, ids: &OnceLock<IdGenerator>) -> Result<()> {
+        if ids.get().is_none() {
+            let node = sqlx::query(
+                "INSERT INTO counter (name, value) VALUES ('node', 1)
+                 ON CONFLICT (name) DO UPDATE SET value = counter.value + 1 RETURNING value",
+            )
+            .fetch_one(&self.pool)
+            .await
+            .map_err(fault::translate)?;
+            let _ = ids.set(IdGenerator::new(node.try_get(0).map_err(fault::translate)?));
+        }
+        Ok(())
+    }
+
+    pub(super) async fn close(&self) {
+        self.pool.close().await;
+    }
+
+    /// Seals committed rows until none is left: gives them the next positions, in the order of their identifiers, and
+    /// the hashes. Whether there were any.
+    async fn seal(&self) -> Result<bool, sqlx::Error> {
+        let mut tx = self.pool.begin().await?;
+        sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(SEALER_LOCK).execute(&mut *tx).await?;
+        let rows = sqlx::query(
+            "SELECT id, call, workspace, at, member, api_key, client, tool, undoes, entity, record, action, version,
+                    before, after, digest
+             FROM change_log WHERE position IS NULL ORDER BY id LIMIT $1",
+        )
+        .bind(SEAL_ROWS)
+        .fetch_all(&mut *tx)
+        .await?;
+        if rows.is_empty() {
+            return Ok(false);
+        }
+        let last = sqlx::query(
+            "SELECT position, hash FROM change_log WHERE position IS NOT NULL ORDER BY position DESC LIMIT 1",
+        )
+        .fetch_optional(&mut *tx)
+        .await?;
+        let mut seal = match last {
+            Some(row) => Seal { position: row.try_get(0)?, hash: row.try_get(1)? },
+            None => Seal::default(),
+        };
+        let (mut ids, mut positions, mut hashes) = (Vec::new(), Vec::new(), Vec::new());
+        for row in rows {
+            let row = LogRow::from_row(&Row::Postgres(Box::new(row)))
+                .map_err(|error| sqlx::Error::Decode(error.into()))?;
+            seal = seal.next(&row);
+            ids.push(row.id);
+            positions.push(seal.position);
+            hashes.push(seal.hash.clone());
+        }
+        sqlx::query(
+            "UPDATE change_log SET position = sealed.position, hash = sealed.hash
+             FROM UNNEST($1::BIGINT[], $2::BIGINT[], $3::BYTEA[]) AS sealed (id, position, hash)
+             WHERE change_log.id = sealed.id",
+        )
+        .bind(ids)
+        .bind(positions)
+        .bind(hashes)
+        .execute(&mut *tx)
+        .await?;
+        // Only the sealer notifies: a NOTIFY in every writer's transaction would make their commits queue.
+        sqlx::query("SELECT pg_notify($1, '')").bind(CHANNEL).execute(&mut *tx).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+}
+
+async fn version(conn: &mut sqlx::PgConnection) -> sqlx::Result<i64> {
+    let known: bool = sqlx::query("SELECT to_regclass('_sqlx_migrations') IS NOT NULL").fetch_one(&mut *conn).await?.try_get(0)?;
+    if !known {
+        return Ok(0);
+    }
+    sqlx::query("SELECT COALESCE(MAX(version), 0) FROM _sqlx_migrations WHERE success")
+        .fetch_one(conn)
+        .await?
+        .try_get(0)
+}
+
+/// Starts the task that seals this process's commits, and the one that hears of the others'. Both end with the store.
+pub(super) fn start_sealer(store: &Store) {
+    let weak = Arc::downgrade(&store.0);
+    let seals = !store.is_read_only();
+    tokio::spawn(async move {
+        loop {
+            let Some(inner) = weak.upgrade() else { return };
+            // What another server committed and did not live to seal is found within a second.
+            let _ = tokio::time::timeout(Duration::from_secs(1), inner.sealer.notified()).await;
+            let super::Engine::Postgres(engine) = &inner.engine else { return };
+            if engine.pool.is_closed() {
+                return;
+            }
+            while seals {
+                match engine.seal().await {
+                    Ok(true) => inner.followers.notify_one(),
+                    Ok(false) => break,
+                    Err(error) => {
+                        tracing::warn!(%error, "sealing the change log failed and is tried again");
+                        break;
+                    }
+                }
+            }
+        }
+    });
+    let weak = Arc::downgrade(&store.0);
+    tokio::spawn(async move {
+        loop {
+            let Some(inner) = weak.upgrade() else { return };
+            let super::Engine::Postgres(engine) = &inner.engine else { return };
+            if engine.pool.is_closed() {
+                return;
+            }
+            let listener = PgListener::connect_with(&engine.pool).await;
+            drop(inner);
+            if let Ok(mut listener) = listener
+                && listener.listen(CHANNEL).await.is_ok()
+            {
+                loop {
+                    let heard = tokio::time::timeout(Duration::from_secs(5), listener.recv()).await;
+                    let Some(inner) = weak.upgrade() else { return };
+                    match heard {
+                        Ok(Ok(_)) => inner.followers.notify_one(),
+                        Ok(Err(_)) => break,
+                        Err(_) => {}
+                    }
+                }
+            }
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+    });
+}
+
+impl Connection {
+    fn get(&mut self) -> sqlx::Result<&mut sqlx::PgConnection> {
+        self.0.as_deref_mut().ok_or(sqlx::Error::PoolClosed)
+    }
+
+    pub(super) async fn execute(&mut self, text: &str, values: &[Value]) -> sqlx::Result<u64> {
+        let query = sqlx::query(AssertSqlSafe(text).into_sql_str());
+        let query = values.iter().fold(query, bind_postgres);
+        query.execute(self.get()?).await.map(|done| done.rows_affected())
+    }
+
+    pub(super) async fn fetch(&mut self, text: &str, values: &[Value]) -> sqlx::Result<Vec<Row>> {
+        let query = sqlx::query(AssertSqlSafe(text).into_sql_str());
+        let query = values.iter().fold(query, bind_postgres);
+        let rows = query.fetch_all(self.get()?).await?;
+        Ok(rows.into_iter().map(|row| Row::Postgres(Box::new(row))).collect())
+    }
+
+    pub(super) async fn commit(mut self) -> sqlx::Result<()> {
+        self.get()?.execute(sqlx::raw_sql("COMMIT")).await?;
+        // Ended in order: the pool may have it back.
+        drop(self.0.take());
+        Ok(())
+    }
+
+    pub(super) async fn rollback(mut self) -> sqlx::Result<()> {
+        self.get()?.execute(sqlx::raw_sql("ROLLBACK")).await?;
+        drop(self.0.take());
+        Ok(())
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        // Dropped in the middle of a transaction: the pool must not hand it to anyone else.
+        if let Some(conn) = self.0.take() {
+            drop(conn.detach());
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! One SQL text for both engines: static pieces and bound values, nothing else.
+
+use std::fmt::Write as _;
+
+use super::{Column, Row, Tx, Value};
+use crate::error::{Error, Result};
+
+/// A statement under construction. `$1`, `$2` … stand for the values in the order in which they are bound.
+#[derive(Debug, Clone)]
+pub struct Sql {
+    text: String,
+    values: Vec<Value>,
+}
+
+/// Starts a statement with a static text.
+#[must_use]
+pub fn sql(text: &'static str) -> Sql {
+    Sql { text: text.to_owned(), values: Vec::new() }
+}
+
+impl Sql {
+    /// Binds the next value to the next `$n` of the text.
+    #[must_use]
+    pub fn bind(mut self, value: impl Column) -> Self {
+        self.values.push(value.to_value());
+        self
+    }
+
+    /// Appends a static text.
+    #[must_use]
+    pub fn add(mut self, text: &'static str) -> Self {
+        self.text.push_str(text);
+        self
+    }
+
+    /// Appends a placeholder and binds the value to it.
+    #[must_use]
+    pub fn value(mut self, value: impl Column) -> Self {
+        self.push_value(value.to_value());
+        self
+    }
+
+    /// Appends `($n, $m, …)` with the values; an empty list gives `(NULL)`, which nothing equals.
+    #[must_use]
+    pub fn list<T: Column>(mut self, values: impl IntoIterator<Item = T>) -> Self {
+        self.push_list(values.into_iter().map(|value| value.to_value()));
+        self
+    }
+
+    pub(crate) fn push_list(&mut self, values: impl IntoIterator<Item = Value>) {
+        self.text.push('(');
+        let before = self.values.len();
+        for value in values {
+            if self.values.len() > before {
+                self.text.push_str(", ");
+            }
+            self.push_value(value);
+        }
+        if self.values.len() == before {
+            self.text.push_str("NULL");
+        }
+        self.text.push(')');
+    }
+
+    /// Appends the name of a table or column that a record declares: a static text too, never input.
+    pub(crate) fn push(&mut self, text: &str) {
+        self.text.push_str(text);
+    }
+
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
+    pub(crate) fn push_value(&mut self, value: Value) {
+        self.values.push(value);
+        // Writing to a string does not fail.
+        let _ = write!(self.text, "${}", self.values.len());
+    }
+
+    /// Runs it and gives the number of rows that it changed.
+    ///
+    /// # Errors
+    /// What the engine says, translated: see [`Tx`].
+    pub async fn run(self, tx: &mut Tx) -> Result<u64> {
+        tx.execute(&self.text, &self.values).await
+    }
+
+    /// All rows of the answer.
+    ///
+    /// # Errors
+    /// What the engine says, translated: see [`Tx`].
+    pub async fn rows(self, tx: &mut Tx) -> Result<Vec<Row>> {
+        tx.fetch(&self.text, &self.values).await
+    }
+
+    /// The first row, if there is one.
+    ///
+    /// # Errors
+    /// What the engine says, translated: see [`Tx`].
+    pub async fn row(self, tx: &mut Tx) -> Result<Option<Row>> {
+        Ok(self.rows(tx).await?.into_iter().next())
+    }
+
+    /// The named column of the only row.
+    ///
+    /// # Errors
+    /// [`Code::Internal`](crate::error::Code::Internal) when there is no row.
+    pub async fn one<T: Column>(self, column: &str, tx: &mut Tx) -> Result<T> {
+        let text = self.text.clone();
+        match self.row(tx).await? {
+            Some(row) => row.get(column),
+            None => Err(Error::internal(format!("no row from: {text}"))),
+        }
+    }
+}

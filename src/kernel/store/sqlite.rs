@@ -1,0 +1,468 @@
+//! SQLite: one file, one writer connection, a pool of readers.
+//!
+//! Writes of many callers share one durable commit. Each call runs in a savepoint of the open transaction; when it
+//! is done, a committer stands in line behind the calls that wait for the connection, and commits what they all
+//! did. One caller alone is committed at once, sixty-four wait for one flush of the disk together.
+//!
+//! Several processes on one file are the normal case. They take turns by an advisory lock on a file beside the
+//! database: unlike SQLite's own busy handler it wakes the next one at once, and it goes with its process.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+use sqlx::pool::PoolConnection;
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Row as _, Sqlite as Engine, SqlSafeStr as _};
+use tokio::sync::{Mutex, OwnedMutexGuard, oneshot};
+
+use super::value::{Row, Value, bind_sqlite};
+use super::{OpenOptions, fault, migrate};
+use crate::changes::{LogRow, Seal};
+use crate::error::{Code, Error, Result};
+use crate::types::id::IdGenerator;
+
+/// How long a write waits for other processes before it gives up.
+const BUSY_LIMIT: Duration = Duration::from_secs(60);
+/// Commits in a row after which a process lets others go first.
+const TURN: Duration = Duration::from_millis(20);
+
+pub(super) struct Sqlite {
+    readers: SqlitePool,
+    writer: Option<Arc<Mutex<Writer>>>,
+}
+
+/// The one connection that writes, and the transaction that callers share.
+struct Writer {
+    conn: SqliteConnection,
+    turns: File,
+    /// The shared transaction is open.
+    open: bool,
+    /// A caller's savepoint was left behind by a task that was dropped.
+    abandoned: bool,
+    committer_waits: bool,
+    acknowledge: Vec<oneshot::Sender<Result<(), Arc<sqlx::Error>>>>,
+    /// The end of the sealed log as this transaction sees it.
+    seal: Seal,
+    turn_began: Instant,
+}
+
+pub(super) enum Connection {
+    Read(PoolConnection<Engine>),
+    Write(Write),
+}
+
+/// A caller's savepoint in the shared transaction.
+pub(super) struct Write {
+    writer: Option<OwnedMutexGuard<Writer>>,
+    shared: Arc<Mutex<Writer>>,
+    /// Where the log ended before this caller, for a rollback.
+    seal_before: Seal,
+}
+
+fn options(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .foreign_keys(true)
+        .busy_timeout(BUSY_LIMIT)
+        .pragma("mmap_size", "0")
+        .statement_cache_capacity(256)
+        .disable_statement_logging()
+}
+
+fn cannot_open(path: &Path, error: sqlx::Error) -> Error {
+    let text = error.to_string();
+    let (message, hint) = if text.contains("not a database") || text.contains("malformed") {
+        ("is not a whole SQLite database", "Nothing was changed. Choose another file, or restore a backup of this one.")
+    } else if text.contains("unable to open") || text.contains("ermission") {
+        ("cannot be opened", "Check that its folder exists and that you may read and write there.")
+    } else if text.contains("readonly") {
+        ("is not writable", "Change its permissions, or start with --read-only.")
+    } else if text.contains("full") {
+        ("has no room: the disk is full", "Free space and start again; nothing was changed.")
+    } else {
+        ("cannot be used", "Check the disk and the file's permissions; nothing was changed.")
+    };
+    Error::new(Code::Unavailable, format!("The database {} {message}.", path.display())).hint(hint).cause(error)
+}
+
+impl Sqlite {
+    pub(super) async fn open(path: &Path, settings: &OpenOptions) -> Result<Self> {
+        let fail = |error| cannot_open(path, error);
+        if settings.read_only && !path.exists() {
+            return Err(Error::new(Code::Unavailable, format!("There is no database {}.", path.display()))
+                .hint("--read-only makes none: start Bureau once without it, or name an existing file."));
+        }
+        let mut writer = None;
+        if settings.read_only {
+            let mut conn = options(path).read_only(true).connect().await.map_err(fail)?;
+            let found = version(&mut conn).await.map_err(fail)?;
+            migrate::check(found, &migrate::SQLITE, true)?;
+            conn.close().await.map_err(fail)?;
+        } else {
+            writer = Some(Arc::new(Mutex::new(Writer::open(path).await?)));
+        }
+        let readers = SqlitePoolOptions::new()
+            .max_connections(settings.connections)
+            .test_before_acquire(false)
+            .acquire_timeout(Duration::from_secs(30))
+            .connect_lazy_with(options(path).read_only(true).pragma("query_only", "ON"));
+        Ok(Self { readers, writer })
+    }
+
+    pub(super) async fn read(&self) -> Result<Connection> {
+        self.readers.acquire().await.map(Connection::Read).map_err(fault::translate)
+    }
+
+    pub(super) async fn write(&self, ids: &OnceLock<IdGenerator>) -> Result<Connection> {
+        let shared = self.writer.as_ref().ok_or_else(|| Error::new(Code::ReadOnly, "This server is read-only."))?;
+        let mut writer = Arc::clone(shared).lock_owned().await;
+        if let Err(error) = writer.begin(ids).await {
+            return Err(fault::translate(error));
+        }
+        let seal_before = writer.seal.clone();
+        Ok(Connection::Write(Write { writer: Some(writer), shared: Arc::clone(shared), seal_before }))
+    }
+
+    pub(super) async fn close(&self) {
+        self.readers.close().await;
+        if let Some(writer) = &self.writer {
+            let mut writer = writer.lock().await;
+            writer.finish().await;
+        }
+    }
+
+    pub(super) async fn integrity(&self) -> Result<Vec<String>> {
+        let mut conn = self.readers.acquire().await.map_err(fault::translate)?;
+        let mut findings = Vec::new();
+        for (pragma, good) in [("PRAGMA integrity_check", Some("ok")), ("PRAGMA foreign_key_check", None)] {
+            let rows = sqlx::raw_sql(pragma).fetch_all(&mut *conn).await.map_err(fault::translate)?;
+            for row in rows {
+                let text: String = row.try_get_unchecked(0).map_err(fault::translate)?;
+                if Some(text.as_str()) != good {
+                    findings.push(text);
+                }
+            }
+        }
+        Ok(findings)
+    }
+}
+
+/// The newest migration that a database has had; 0 for an empty one.
+async fn version(conn: &mut SqliteConnection) -> sqlx::Result<i64> {
+    let known = sqlx::query("SELECT name FROM sqlite_master WHERE name = '_sqlx_migrations'")
+        .fetch_optional(&mut *conn)
+        .await?;
+    if known.is_none() {
+        return Ok(0);
+    }
+    sqlx::query("SELECT COALESCE(MAX(version), 0) FROM _sqlx_migrations WHERE success")
+        .fetch_one(conn)
+        .await?
+        .try_get(0)
+}
+
+/// The file that processes take turns by: beside the database, so that all of them find it.
+fn turns_path(path: &Path) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push("-turns");
+    path.with_file_name(name)
+}
+
+impl Writer {
+    async fn open(path: &Path) -> Result<Self> {
+        let fail = |error| cannot_open(path, error);
+        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+            std::fs::create_dir_all(folder).map_err(|error| fail(error.into()))?;
+        }
+        let mut conn = options(path)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .pragma("wal_autocheckpoint", "2000")
+            .connect()
+            .await
+            .map_err(fail)?;
+        restrict(path);
+        let turns = File::options()
+            .create(true)
+            .append(true)
+            .open(turns_path(path))
+            .map_err(|error| fail(error.into()))?;
+        let found = version(&mut conn).await.map_err(fail)?;
+        if migrate::check(found, &migrate::SQLITE, false)? {
+            // Two processes that start at once on a new file: one migrates, the other finds it done.
+            take_turn(&turns).await.map_err(|error| fail(error.into()))?;
+            let outcome = upgrade(&mut conn, path, found).await;
+            let _ = turns.unlock();
+            outcome?;
+        }
+        Ok(Self {
+            conn,
+            turns,
+            open: false,
+            abandoned: false,
+            committer_waits: false,
+            acknowledge: Vec::new(),
+            seal: Seal::default(),
+            turn_began: Instant::now(),
+        })
+    }
+
+    /// Makes the shared transaction open, with a savepoint for the next caller.
+    async fn begin(&mut self, ids: &OnceLock<IdGenerator>) -> sqlx::Result<()> {
+        if self.abandoned {
+            self.undo_savepoint().await?;
+        }
+        if self.open {
+            return self.command("SAVEPOINT call").await;
+        }
+        take_turn(&self.turns).await?;
+        self.turn_began = Instant::now();
+        let begun = self.begin_shared(ids).await;
+        if begun.is_err() {
+            self.finish().await;
+        }
+        begun
+    }
+
+    async fn begin_shared(&mut self, ids: &OnceLock<IdGenerator>) -> sqlx::Result<()> {
+        if ids.get().is_none() {
+            // Its own durable statement: a number that was handed out is never handed out again.
+            let node = sqlx::query(
+                "INSERT INTO counter (name, value) VALUES ('node', 1)
+                 ON CONFLICT (name) DO UPDATE SET value = value + 1 RETURNING value",
+            )
+            .fetch_one(&mut self.conn)
+            .await?;
+            let _ = ids.set(IdGenerator::new(node.try_get(0)?));
+        }
+        let limit = Instant::now() + BUSY_LIMIT;
+        loop {
+            match self.command("BEGIN IMMEDIATE").await {
+                Ok(()) => break,
+                // Whoever writes without taking turns (a backup, a person with a shell) is waited for as well.
+                Err(error) if fault::is_busy(&error) && Instant::now() < limit => {
+                    tokio::time::sleep(Duration::from_millis(5)).await;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        self.open = true;
+        let last = sqlx::query("SELECT position, hash FROM change_log ORDER BY position DESC LIMIT 1")
+            .fetch_optional(&mut self.conn)
+            .await?;
+        self.seal = match last {
+            Some(row) => Seal { position: row.try_get(0)?, hash: row.try_get(1)? },
+            None => Seal::default(),
+        };
+        self.command("SAVEPOINT call").await
+    }
+
+    async fn command(&mut self, text: &'static str) -> sqlx::Result<()> {
+        sqlx::query(text).execute(&mut self.conn).await.map(|_| ())
+    }
+
+    async fn undo_savepoint(&mut self) -> sqlx::Result<()> {
+        self.abandoned = false;
+        if self.open {
+            self.command("ROLLBACK TO call").await?;
+            self.command("RELEASE call").await?;
+        }
+        Ok(())
+    }
+
+    /// Commits what the callers did and tells them.
+    async fn commit(&mut self) {
+        self.committer_waits = false;
+        let mut outcome = Ok(());
+        if self.open {
+            if self.abandoned {
+                outcome = self.undo_savepoint().await;
+            }
+            if outcome.is_ok() {
+                outcome = self.command("COMMIT").await;
+            }
+            if outcome.is_ok() {
+                self.open = false;
+            }
+        }
+        let outcome = outcome.map_err(Arc::new);
+        self.finish().await;
+        for caller in self.acknowledge.drain(..) {
+            // A caller that went away meanwhile has its write all the same.
+            let _ = caller.send(outcome.clone());
+        }
+    }
+
+    /// Rolls back whatever is still open and lets other processes write.
+    async fn finish(&mut self) {
+        if self.open {
+            // After some faults (a full disk) SQLite has rolled back already and this says so.
+            let _ = self.command("ROLLBACK").await;
+            self.open = false;
+        }
+        let _ = self.turns.unlock();
+    }
+
+    /// What went wrong in one caller's part can have ended the whole transaction (a full disk, a failed write): then
+    /// everyone in it has to know.
+    async fn fail_all(&mut self, error: Arc<sqlx::Error>) {
+        self.finish().await;
+        for caller in self.acknowledge.drain(..) {
+            let _ = caller.send(Err(Arc::clone(&error)));
+        }
+    }
+}
+
+/// Waits for this process's turn to write.
+async fn take_turn(turns: &File) -> std::io::Result<()> {
+    match turns.try_lock() {
+        Ok(()) => return Ok(()),
+        Err(std::fs::TryLockError::WouldBlock) => {}
+        // A file system without locks: SQLite's own lock still keeps writers apart.
+        Err(std::fs::TryLockError::Error(error)) if error.kind() == std::io::ErrorKind::Unsupported => return Ok(()),
+        Err(std::fs::TryLockError::Error(error)) => return Err(error),
+    }
+    let file = turns.try_clone()?;
+    tokio::task::spawn_blocking(move || file.lock()).await.map_err(std::io::Error::other)?
+}
+
+/// Only the owner may read a file that holds the firm's data. Where the file system knows no such thing, it stays.
+fn restrict(path: &Path) {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let _ = std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600));
+    }
+    #[cfg(not(unix))]
+    let _ = path;
+}
+
+/// Brings a database to this program's version; an older one is copied first.
+async fn upgrade(conn: &mut SqliteConnection, path: &Path, found: i64) -> Result<()> {
+    let fail = |error| cannot_open(path, error);
+    if version(conn).await.map_err(fail)? == migrate::latest(&migrate::SQLITE) {
+        return Ok(());
+    }
+    if found > 0 {
+        let mut name = path.file_name().unwrap_or_default().to_owned();
+        name.push(format!(".before-{}", migrate::latest(&migrate::SQLITE)));
+        let copy = path.with_file_name(name);
+        if !copy.exists() {
+            let target = copy.to_string_lossy().into_owned();
+            sqlx::query("VACUUM INTO $1").bind(target).execute(&mut *conn).await.map_err(fail)?;
+            tracing::info!(copy = %copy.display(), "the database was copied before its migration");
+        }
+    }
+    migrate::SQLITE.run_direct(None, conn, false).await.map_err(migrate::fault)
+}
+
+impl Connection {
+    fn get(&mut self) -> sqlx::Result<&mut SqliteConnection> {
+        match self {
+            Self::Read(conn) => Ok(&mut **conn),
+            Self::Write(write) => write.writer.as_mut().map(|writer| &mut writer.conn).ok_or(sqlx::Error::WorkerCrashed),
+        }
+    }
+
+    pub(super) async fn execute(&mut self, text: &str, values: &[Value]) -> sqlx::Result<u64> {
+        let query = sqlx::query(AssertSqlSafe(text).into_sql_str());
+        let query = values.iter().fold(query, bind_sqlite);
+        query.execute(self.get()?).await.map(|done| done.rows_affected())
+    }
+
+    pub(super) async fn fetch(&mut self, text: &str, values: &[Value]) -> sqlx::Result<Vec<Row>> {
+        let query = sqlx::query(AssertSqlSafe(text).into_sql_str());
+        let query = values.iter().fold(query, bind_sqlite);
+        let rows = query.fetch_all(self.get()?).await?;
+        Ok(rows.into_iter().map(Row::Sqlite).collect())
+    }
+
+    /// Gives the rows their positions and hashes, in the order in which they will be committed.
+    pub(super) fn seal(&mut self, rows: &[LogRow]) -> Vec<Seal> {
+        match self {
+            Self::Write(Write { writer: Some(writer), .. }) => rows
+                .iter()
+                .map(|row| {
+                    writer.seal = writer.seal.next(row);
+                    writer.seal.clone()
+                })
+                .collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    pub(super) async fn commit(self) -> sqlx::Result<()> {
+        let Self::Write(mut write) = self else { return Ok(()) };
+        let Some(mut writer) = write.writer.take() else { return Ok(()) };
+        if let Err(error) = writer.command("RELEASE call").await {
+            let error = Arc::new(error);
+            writer.fail_all(Arc::clone(&error)).await;
+            return Err(shared_error(&error));
+        }
+        let (acknowledge, committed) = oneshot::channel();
+        writer.acknowledge.push(acknowledge);
+        stand_in_line(&write.shared, &mut writer);
+        drop(writer);
+        match committed.await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) => Err(shared_error(&error)),
+            Err(_) => Err(sqlx::Error::WorkerCrashed),
+        }
+    }
+
+    pub(super) async fn rollback(self) -> sqlx::Result<()> {
+        let Self::Write(mut write) = self else { return Ok(()) };
+        let Some(mut writer) = write.writer.take() else { return Ok(()) };
+        writer.seal = write.seal_before.clone();
+        let outcome = writer.undo_savepoint().await;
+        if let Err(error) = outcome {
+            let error = Arc::new(error);
+            writer.fail_all(Arc::clone(&error)).await;
+            return Err(shared_error(&error));
+        }
+        stand_in_line(&write.shared, &mut writer);
+        Ok(())
+    }
+}
+
+/// Puts a committer behind those who wait for the connection now, unless one stands there already.
+fn stand_in_line(shared: &Arc<Mutex<Writer>>, writer: &mut Writer) {
+    if writer.committer_waits {
+        return;
+    }
+    writer.committer_waits = true;
+    let shared = Arc::clone(shared);
+    tokio::spawn(async move {
+        let mut writer = shared.lock().await;
+        writer.commit().await;
+        let long = writer.turn_began.elapsed() > TURN;
+        drop(writer);
+        if long {
+            // The lock was just given back; a process that waits for it needs a moment to wake up.
+            tokio::task::yield_now().await;
+        }
+    });
+}
+
+/// One fault, told to everyone whose write was in the transaction.
+fn shared_error(error: &Arc<sqlx::Error>) -> sqlx::Error {
+    sqlx::Error::Io(std::io::Error::other(Arc::clone(error)))
+}
+
+impl Drop for Write {
+    fn drop(&mut self) {
+        // The task that held it was dropped in the middle: its savepoint is undone by whoever comes next.
+        if let Some(writer) = &mut self.writer {
+            writer.abandoned = true;
+            writer.seal = self.seal_before.clone();
+            if tokio::runtime::Handle::try_current().is_ok() {
+                stand_in_line(&self.shared, writer);
+            }
+        }
+    }
+}

@@ -1,0 +1,300 @@
+//! What stands in a column: the few kinds of value that both engines keep, and their way into and out of Rust.
+
+use std::ops::{Deref, DerefMut};
+
+use chrono::{DateTime, NaiveDate};
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use sqlx::postgres::PgRow;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Postgres, Row as _, Sqlite};
+
+use crate::error::{Error, Result};
+use crate::types::email::Email;
+use crate::types::id::{Entity, Id};
+use crate::types::money::{Amount, Currency};
+use crate::types::text::{Body, Line};
+use crate::types::time::Timestamp;
+
+/// The kind of a column's values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// 64-bit whole number.
+    Int,
+    /// Truth value.
+    Bool,
+    /// Text.
+    Text,
+    /// A moment, to the microsecond.
+    Time,
+    /// A calendar day.
+    Date,
+    /// A JSON document.
+    Json,
+    /// Bytes.
+    Bytes,
+}
+
+/// A value on its way to or from the database.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Value {
+    /// Nothing, in a column of this kind.
+    Null(Kind),
+    /// Whole number.
+    Int(i64),
+    /// Truth value.
+    Bool(bool),
+    /// Text.
+    Text(String),
+    /// A moment.
+    Time(Timestamp),
+    /// A day.
+    Date(NaiveDate),
+    /// JSON.
+    Json(serde_json::Value),
+    /// Bytes.
+    Bytes(Vec<u8>),
+}
+
+/// A Rust type that stands in a column.
+pub trait Column: Sized {
+    /// The kind of its values.
+    const KIND: Kind;
+    /// The table that it refers to, for an identifier of another record.
+    const REFERS_TO: Option<&'static str> = None;
+    /// The value to bind.
+    fn to_value(&self) -> Value;
+    /// Reads it back; `None` when the value is of another kind or out of bounds.
+    fn from_value(value: Value) -> Option<Self>;
+}
+
+impl<T: Column> Column for Option<T> {
+    const KIND: Kind = T::KIND;
+    const REFERS_TO: Option<&'static str> = T::REFERS_TO;
+    fn to_value(&self) -> Value {
+        self.as_ref().map_or(Value::Null(T::KIND), T::to_value)
+    }
+    fn from_value(value: Value) -> Option<Self> {
+        match value {
+            Value::Null(_) => Some(None),
+            value => T::from_value(value).map(Some),
+        }
+    }
+}
+
+macro_rules! column {
+    ($type:ty, $kind:ident, $self:ident => $to:expr, $value:ident => $from:expr $(, $generics:tt)*) => {
+        impl Column for $type {
+            const KIND: Kind = Kind::$kind;
+            fn to_value(&self) -> Value {
+                let $self = self;
+                Value::$kind($to)
+            }
+            fn from_value(value: Value) -> Option<Self> {
+                match value {
+                    Value::$kind($value) => $from,
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+column!(i64, Int, v => *v, v => Some(v));
+column!(bool, Bool, v => *v, v => Some(v));
+column!(String, Text, v => v.clone(), v => Some(v));
+column!(Timestamp, Time, v => *v, v => Some(v));
+column!(NaiveDate, Date, v => *v, v => Some(v));
+column!(Vec<u8>, Bytes, v => v.clone(), v => Some(v));
+column!(Amount, Int, v => v.raw(), v => Some(Self::from_raw(v)));
+column!(Currency, Text, v => v.code().to_owned(), v => v.parse().ok());
+column!(Email, Text, v => v.to_string(), v => v.parse().ok());
+
+impl<const MAX: usize> Column for Line<MAX> {
+    const KIND: Kind = Kind::Text;
+    fn to_value(&self) -> Value {
+        Value::Text(self.to_string())
+    }
+    fn from_value(value: Value) -> Option<Self> {
+        String::from_value(value).and_then(|text| Self::new(&text).ok())
+    }
+}
+impl<const MAX: usize> Column for Body<MAX> {
+    const KIND: Kind = Kind::Text;
+    fn to_value(&self) -> Value {
+        Value::Text(self.to_string())
+    }
+    fn from_value(value: Value) -> Option<Self> {
+        String::from_value(value).and_then(|text| Self::new(&text).ok())
+    }
+}
+impl<E: Entity> Column for Id<E> {
+    const KIND: Kind = Kind::Int;
+    const REFERS_TO: Option<&'static str> = Some(E::TABLE);
+    fn to_value(&self) -> Value {
+        Value::Int(self.raw())
+    }
+    fn from_value(value: Value) -> Option<Self> {
+        i64::from_value(value).map(Self::from_raw)
+    }
+}
+
+/// A value that is kept as a JSON document in one column.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+#[schemars(inline)]
+pub struct Json<T>(pub T);
+
+impl<T> Deref for Json<T> {
+    type Target = T;
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+impl<T> DerefMut for Json<T> {
+    fn deref_mut(&mut self) -> &mut T {
+        &mut self.0
+    }
+}
+impl<T: Serialize + DeserializeOwned> Column for Json<T> {
+    const KIND: Kind = Kind::Json;
+    fn to_value(&self) -> Value {
+        Value::Json(serde_json::to_value(&self.0).unwrap_or_default())
+    }
+    fn from_value(value: Value) -> Option<Self> {
+        match value {
+            Value::Json(json) => serde_json::from_value(json).ok().map(Json),
+            _ => None,
+        }
+    }
+}
+
+/// Makes an enum with serde names a text column.
+#[macro_export]
+macro_rules! text_column {
+    ($type:ty) => {
+        impl $crate::store::Column for $type {
+            const KIND: $crate::store::Kind = $crate::store::Kind::Text;
+            fn to_value(&self) -> $crate::store::Value {
+                $crate::store::Value::Text($crate::store::enum_name(self))
+            }
+            fn from_value(value: $crate::store::Value) -> Option<Self> {
+                <String as $crate::store::Column>::from_value(value)
+                    .and_then(|name| $crate::store::enum_from_name(name))
+            }
+        }
+    };
+}
+
+/// The serde name of a unit variant.
+pub fn enum_name<T: Serialize>(value: &T) -> String {
+    match serde_json::to_value(value) {
+        Ok(serde_json::Value::String(name)) => name,
+        _ => String::new(),
+    }
+}
+
+/// The variant with this serde name.
+#[must_use]
+pub fn enum_from_name<T: DeserializeOwned>(name: String) -> Option<T> {
+    serde_json::from_value(serde_json::Value::String(name)).ok()
+}
+
+/// One row of an answer.
+pub enum Row {
+    /// From SQLite.
+    Sqlite(SqliteRow),
+    /// From PostgreSQL.
+    Postgres(Box<PgRow>),
+}
+
+impl Row {
+    /// The column of this name.
+    ///
+    /// # Errors
+    /// [`Code::Internal`](crate::error::Code::Internal) when there is no such column or it holds something else: a
+    /// fault of ours or of the file, never of the caller.
+    pub fn get<T: Column>(&self, name: &str) -> Result<T> {
+        let value = self.value(name, T::KIND).map_err(Error::internal)?;
+        T::from_value(value).ok_or_else(|| Error::internal(format!("column {name} holds an unexpected value")))
+    }
+
+    fn value(&self, name: &str, kind: Kind) -> sqlx::Result<Value> {
+        match self {
+            Self::Sqlite(row) => sqlite_value(row, name, kind),
+            Self::Postgres(row) => postgres_value(row, name, kind),
+        }
+        .map(|value| value.unwrap_or(Value::Null(kind)))
+    }
+}
+
+fn sqlite_value(row: &SqliteRow, name: &str, kind: Kind) -> sqlx::Result<Option<Value>> {
+    let corrupt = |what: &str| sqlx::Error::Decode(format!("{what} expected in column {name}").into());
+    Ok(match kind {
+        Kind::Int => row.try_get_unchecked::<Option<i64>, _>(name)?.map(Value::Int),
+        Kind::Bool => row.try_get_unchecked::<Option<i64>, _>(name)?.map(|v| Value::Bool(v != 0)),
+        Kind::Text => row.try_get_unchecked::<Option<String>, _>(name)?.map(Value::Text),
+        Kind::Bytes => row.try_get_unchecked::<Option<Vec<u8>>, _>(name)?.map(Value::Bytes),
+        Kind::Time => match row.try_get_unchecked::<Option<i64>, _>(name)? {
+            Some(micros) => {
+                Some(Value::Time(DateTime::from_timestamp_micros(micros).ok_or_else(|| corrupt("a time"))?))
+            }
+            None => None,
+        },
+        Kind::Date => match row.try_get_unchecked::<Option<String>, _>(name)? {
+            Some(text) => Some(Value::Date(text.parse().map_err(|_| corrupt("a date"))?)),
+            None => None,
+        },
+        Kind::Json => match row.try_get_unchecked::<Option<&str>, _>(name)? {
+            Some(text) => Some(Value::Json(serde_json::from_str(text).map_err(|_| corrupt("JSON"))?)),
+            None => None,
+        },
+    })
+}
+
+fn postgres_value(row: &PgRow, name: &str, kind: Kind) -> sqlx::Result<Option<Value>> {
+    Ok(match kind {
+        Kind::Int => row.try_get::<Option<i64>, _>(name)?.map(Value::Int),
+        Kind::Bool => row.try_get::<Option<bool>, _>(name)?.map(Value::Bool),
+        Kind::Text => row.try_get::<Option<String>, _>(name)?.map(Value::Text),
+        Kind::Bytes => row.try_get::<Option<Vec<u8>>, _>(name)?.map(Value::Bytes),
+        Kind::Time => row.try_get::<Option<Timestamp>, _>(name)?.map(Value::Time),
+        Kind::Date => row.try_get::<Option<NaiveDate>, _>(name)?.map(Value::Date),
+        Kind::Json => row.try_get::<Option<serde_json::Value>, _>(name)?.map(Value::Json),
+    })
+}
+
+pub(super) type SqliteQuery = sqlx::query::Query<'static, Sqlite, sqlx::sqlite::SqliteArguments>;
+pub(super) type PostgresQuery = sqlx::query::Query<'static, Postgres, sqlx::postgres::PgArguments>;
+
+pub(super) fn bind_sqlite(query: SqliteQuery, value: &Value) -> SqliteQuery {
+    match value {
+        Value::Null(_) => query.bind(None::<i64>),
+        Value::Int(v) => query.bind(*v),
+        Value::Bool(v) => query.bind(i64::from(*v)),
+        Value::Text(v) => query.bind(v.clone()),
+        Value::Time(v) => query.bind(v.timestamp_micros()),
+        Value::Date(v) => query.bind(v.to_string()),
+        Value::Json(v) => query.bind(v.to_string()),
+        Value::Bytes(v) => query.bind(v.clone()),
+    }
+}
+
+pub(super) fn bind_postgres(query: PostgresQuery, value: &Value) -> PostgresQuery {
+    match value {
+        Value::Null(Kind::Int) => query.bind(None::<i64>),
+        Value::Null(Kind::Bool) => query.bind(None::<bool>),
+        Value::Null(Kind::Text) => query.bind(None::<String>),
+        Value::Null(Kind::Time) => query.bind(None::<Timestamp>),
+        Value::Null(Kind::Date) => query.bind(None::<NaiveDate>),
+        Value::Null(Kind::Json) => query.bind(None::<serde_json::Value>),
+        Value::Null(Kind::Bytes) => query.bind(None::<Vec<u8>>),
+        Value::Int(v) => query.bind(*v),
+        Value::Bool(v) => query.bind(*v),
+        Value::Text(v) => query.bind(v.clone()),
+        Value::Time(v) => query.bind(*v),
+        Value::Date(v) => query.bind(*v),
+        Value::Json(v) => query.bind(v.clone()),
+        Value::Bytes(v) => query.bind(v.clone()),
+    }
+}

@@ -1,0 +1,474 @@
+//! A private PostgreSQL server for tests: started on first use, gone when the test process is.
+//!
+//! The server runs from the installed PostgreSQL programs (15 or newer), as a user that is not root, on a free loopback
+//! port, with its data in a folder of its own under `/tmp`. A small shell is its parent and waits on a pipe from the test
+//! process; when the pipe closes, however the process ended (also by a panic, an abort or `kill -9`), the shell stops the
+//! server and deletes the folder.
+//!
+//! ```no_run
+//! # async fn example() {
+//! let url = bureau_kernel::testing_postgres::fresh_database().await;
+//! # }
+//! ```
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::{Ipv4Addr, TcpListener};
+use std::os::unix::fs::{MetadataExt, chown};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use sqlx::postgres::{PgConnectOptions, PgSslMode};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor};
+
+/// Why there is no server, or no database on it.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// PostgreSQL is not installed.
+    #[error(
+        "the PostgreSQL programs that these tests run were not found, neither in /usr/lib/postgresql/*/bin nor on PATH; \
+         install them with: apt-get install postgresql (or run scripts/install-test-tools)"
+    )]
+    NotInstalled,
+    /// Root may not run PostgreSQL, and the account that would run it in root's place is missing.
+    #[error(
+        "PostgreSQL refuses to run as root, and /etc/passwd has no account `nobody` to run it as"
+    )]
+    NoAccount,
+    /// The server did not come up; the text is what it said.
+    #[error("PostgreSQL did not start: {0}")]
+    Start(String),
+    /// A folder, a port or a process could not be had.
+    #[error("PostgreSQL could not be started")]
+    Io(#[from] std::io::Error),
+    /// The server runs, but refused a statement.
+    #[error("PostgreSQL refused to create a database")]
+    Sql(#[from] sqlx::Error),
+}
+
+/// Creates an empty database on the server that all tests of this process share, and returns its `postgres://` URL.
+///
+/// See [`Postgres::fresh_database`] for what the URL's role may do. The server does not sync to disk: it survives the
+/// death of its clients, not that of the machine.
+///
+/// # Panics
+/// When PostgreSQL is missing or refuses, with the cause and what to install: a test that needs it fails, it is not
+/// skipped.
+#[expect(
+    clippy::panic,
+    reason = "called by tests only, and a test without its database must fail"
+)]
+pub async fn fresh_database() -> String {
+    static SHARED: OnceLock<Result<Postgres, Failure>> = OnceLock::new();
+    let database = match SHARED.get_or_init(Postgres::start) {
+        Ok(server) => server.fresh_database().await,
+        Err(failure) => panic!("{}", explain(failure)),
+    };
+    database.unwrap_or_else(|failure| panic!("{}", explain(&failure)))
+}
+
+/// A running PostgreSQL server, stopped and deleted when dropped or when the process ends.
+#[derive(Debug)]
+pub struct Postgres {
+    /// The shell that is the server's parent; it ends when its standard input closes.
+    watchdog: Child,
+    port: u16,
+    password: String,
+    databases: AtomicU64,
+}
+
+impl Postgres {
+    /// Starts a server that leaves syncing to the operating system: fast, and whole after its clients are killed.
+    ///
+    /// Blocks for about a second.
+    ///
+    /// # Errors
+    /// [`Failure`] when PostgreSQL is not installed or does not start.
+    pub fn start() -> Result<Self, Failure> {
+        Self::start_with(&["fsync=off", "full_page_writes=off"])
+    }
+
+    /// Starts a server that syncs each commit to disk, for crash tests of the server itself and for benches.
+    ///
+    /// Blocks for about a second.
+    ///
+    /// # Errors
+    /// [`Failure`] when PostgreSQL is not installed or does not start.
+    pub fn start_durable() -> Result<Self, Failure> {
+        Self::start_with(&["fsync=on", "full_page_writes=on"])
+    }
+
+    /// Creates an empty database and returns its URL, `postgres://bureau:…@127.0.0.1:PORT/NAME`.
+    ///
+    /// The role `bureau` owns the database and may create roles, as an operator's would, and is no superuser: row-level
+    /// security, which a superuser passes unseen, holds for it (for its own tables where they say `FORCE`).
+    ///
+    /// # Errors
+    /// [`Failure::Sql`] when the server cannot be reached or refuses.
+    pub async fn fresh_database(&self) -> Result<String, Failure> {
+        let name = format!("test_{}", self.databases.fetch_add(1, Ordering::Relaxed));
+        let mut connection = self.superuser("postgres").connect().await?;
+        // template0, because nobody ever connects to it: a template in use refuses to be copied.
+        let create = format!("CREATE DATABASE {name} OWNER bureau TEMPLATE template0");
+        connection.execute(AssertSqlSafe(create)).await?;
+        connection.close().await?;
+        Ok(format!(
+            "postgres://bureau:{}@{}:{}/{name}",
+            self.password,
+            Ipv4Addr::LOCALHOST,
+            self.port
+        ))
+    }
+
+    /// How to connect to `database` as the superuser, whom no permission and no row-level security holds back.
+    #[must_use]
+    pub fn superuser(&self, database: &str) -> PgConnectOptions {
+        PgConnectOptions::new_without_pgpass()
+            .host("127.0.0.1")
+            .port(self.port)
+            .username("postgres")
+            .password(&self.password)
+            .database(database)
+            .ssl_mode(PgSslMode::Disable)
+    }
+
+    fn start_with(settings: &[&str]) -> Result<Self, Failure> {
+        let programs = programs().ok_or(Failure::NotInstalled)?;
+        // The port is free when it is chosen and may be taken a moment later, hence more than one try.
+        const TRIES: usize = 3;
+        let mut outcome = Self::try_start(&programs, settings);
+        for _ in 1..TRIES {
+            match &outcome {
+                Err(Failure::Start(said)) if said.contains("Address already in use") => {
+                    outcome = Self::try_start(&programs, settings);
+                }
+                _ => break,
+            }
+        }
+        outcome
+    }
+
+    fn try_start(programs: &Path, settings: &[&str]) -> Result<Self, Failure> {
+        // Under /tmp and not under TMPDIR: the account that runs the server must be able to get there, and the path of
+        // a socket is at most 107 bytes long.
+        let folder = tempfile::Builder::new()
+            .prefix("bureau-postgres-")
+            .tempdir_in("/tmp")?;
+        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?
+            .local_addr()?
+            .port();
+        let password = format!("{:032x}", rand::random::<u128>());
+
+        let mut shell = Command::new("/bin/sh");
+        shell
+            .args(["-c", WATCHDOG, "bureau-postgres"])
+            .arg(programs)
+            .arg(folder.path())
+            .arg(port.to_string());
+        for setting in settings {
+            shell.args(["-c", setting]);
+        }
+        // PG* and locale variables of the developer's shell would change the server; a group of its own keeps a Ctrl-C
+        // meant for the tests from ending the shell before it has cleaned up.
+        shell
+            .env_clear()
+            .env("PATH", "/usr/bin:/bin")
+            .env("LC_ALL", "C.UTF-8")
+            .current_dir("/")
+            .process_group(0);
+        shell
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        // Who owns what this process creates is who this process is.
+        if folder.path().metadata()?.uid() == 0 {
+            let (user, group) = nobody().ok_or(Failure::NoAccount)?;
+            chown(folder.path(), Some(user), Some(group))?;
+            shell.uid(user).gid(group);
+        }
+
+        let mut watchdog = shell.spawn()?;
+        // From here on the shell deletes the folder.
+        let _ = folder.keep();
+        if let Some(stdin) = &mut watchdog.stdin {
+            writeln!(stdin, "{password}")?;
+        }
+        let mut answer = String::new();
+        if let Some(stdout) = watchdog.stdout.take() {
+            BufReader::new(stdout).read_line(&mut answer)?;
+        }
+        if answer.trim() == "ready" {
+            return Ok(Self {
+                watchdog,
+                port,
+                password,
+                databases: AtomicU64::new(0),
+            });
+        }
+        let output = watchdog.wait_with_output()?;
+        Err(Failure::Start(
+            String::from_utf8_lossy(&output.stderr).trim().to_owned(),
+        ))
+    }
+}
+
+impl Drop for Postgres {
+    fn drop(&mut self) {
+        drop(self.watchdog.stdin.take());
+        // Nobody is left to tell of a failure, and the shell needs no further help.
+        let _ = self.watchdog.wait();
+    }
+}
+
+/// The server's parent: makes the data folder, starts the server, says `ready`, and waits for the end of its input.
+///
+/// Takes the folder of the programs, the folder to use, the port, and further settings of the server; the password
+/// comes on the first line of its input. ICU's collation, as most servers in the field have a linguistic one: an order
+/// that the SQL text does not pin shows in the tests. The socket is in the folder that only this user may enter, so it
+/// asks for no password.
+const WATCHDOG: &str = r#"
+bin=$1 dir=$2 port=$3; shift 3
+server=
+stop() {
+    if [ -n "$server" ]; then kill -QUIT "$server" && wait "$server"; fi
+    rm -rf "$dir"
+}
+fail() { cat "$dir/log" >&2; exit 1; }
+trap stop EXIT
+trap exit HUP INT TERM
+trap '' PIPE
+umask 077
+IFS= read -r password || exit 1
+printf '%s\n' "$password" >"$dir/password"
+"$bin/initdb" --pgdata="$dir/data" --username=postgres --pwfile="$dir/password" --no-sync --no-instructions \
+    --auth-local=trust --auth-host=scram-sha-256 --encoding=UTF8 --locale=C.UTF-8 \
+    --locale-provider=icu --icu-locale=en-US >"$dir/log" 2>&1 || fail
+"$bin/postgres" -D "$dir/data" -h 127.0.0.1 -p "$port" -k "$dir" -c max_connections=400 "$@" >"$dir/log" 2>&1 &
+server=$!
+tries=0
+until "$bin/pg_isready" -q -h "$dir" -p "$port"; do
+    tries=$((tries + 1))
+    kill -0 "$server" 2>/dev/null && [ "$tries" -lt 600 ] || fail
+    sleep 0.05
+done
+"$bin/psql" -X -q -v ON_ERROR_STOP=1 -h "$dir" -p "$port" -U postgres postgres >"$dir/psql" 2>&1 <<SQL || fail
+CREATE ROLE bureau LOGIN CREATEROLE PASSWORD '$password';
+SQL
+echo ready
+IFS= read -r _
+"#;
+
+/// The folder with PostgreSQL's programs: Debian's newest, else where `initdb` on `PATH` really lies.
+fn programs() -> Option<PathBuf> {
+    let debian = std::fs::read_dir("/usr/lib/postgresql")
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|entry| {
+            let major: u32 = entry.file_name().to_str()?.parse().ok()?;
+            Some((major, entry.path().join("bin")))
+        });
+    let newest = debian
+        .filter(|(_, folder)| complete(folder))
+        .max_by_key(|(major, _)| *major);
+    newest.map(|(_, folder)| folder).or_else(|| {
+        std::env::split_paths(&std::env::var_os("PATH")?)
+            .filter_map(|folder| {
+                Some(
+                    folder
+                        .join("initdb")
+                        .canonicalize()
+                        .ok()?
+                        .parent()?
+                        .to_owned(),
+                )
+            })
+            .find(|folder| complete(folder))
+    })
+}
+
+fn complete(folder: &Path) -> bool {
+    ["initdb", "postgres", "pg_isready", "psql"]
+        .iter()
+        .all(|program| folder.join(program).is_file())
+}
+
+/// User and group id of the account that owns nothing.
+fn nobody() -> Option<(u32, u32)> {
+    let accounts = std::fs::read_to_string("/etc/passwd").ok()?;
+    let line = accounts.lines().find(|line| line.starts_with("nobody:"))?;
+    let mut ids = line.split(':').skip(2);
+    Some((ids.next()?.parse().ok()?, ids.next()?.parse().ok()?))
+}
+
+/// The failure and all that caused it, on one line.
+fn explain(failure: &Failure) -> String {
+    let mut text = failure.to_string();
+    let mut cause = std::error::Error::source(failure);
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use sqlx::{PgConnection, Row};
+
+    use super::*;
+
+    async fn connect(url: &str) -> PgConnection {
+        PgConnection::connect(url).await.unwrap()
+    }
+
+    async fn gone(folder: &str, port: u16) {
+        for _ in 0..600 {
+            if !Path::new(folder).exists()
+                && std::net::TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err()
+            {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("{folder} or the server on port {port} is still there");
+    }
+
+    async fn folder_of(server: &Postgres) -> String {
+        let mut connection = PgConnection::connect_with(&server.superuser("postgres"))
+            .await
+            .unwrap();
+        let data: String = sqlx::query_scalar("SHOW data_directory")
+            .fetch_one(&mut connection)
+            .await
+            .unwrap();
+        Path::new(&data)
+            .parent()
+            .unwrap()
+            .to_str()
+            .unwrap()
+            .to_owned()
+    }
+
+    #[tokio::test]
+    async fn fresh_databases_are_empty_and_apart_from_each_other() {
+        let (one, two) = tokio::join!(fresh_database(), fresh_database());
+        assert_ne!(one, two);
+        connect(&one)
+            .await
+            .execute("CREATE TABLE t (id BIGINT)")
+            .await
+            .unwrap();
+        let count = "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'";
+        assert_eq!(
+            connect(&one)
+                .await
+                .fetch_one(count)
+                .await
+                .unwrap()
+                .get::<i64, _>(0),
+            1
+        );
+        assert_eq!(
+            connect(&two)
+                .await
+                .fetch_one(count)
+                .await
+                .unwrap()
+                .get::<i64, _>(0),
+            0
+        );
+    }
+
+    #[tokio::test]
+    async fn row_level_security_holds_for_the_role_of_the_url() {
+        let mut connection = connect(&fresh_database().await).await;
+        connection
+            .execute(
+                "CREATE TABLE t (id BIGINT); INSERT INTO t VALUES (1), (2);
+                 ALTER TABLE t ENABLE ROW LEVEL SECURITY; ALTER TABLE t FORCE ROW LEVEL SECURITY;
+                 CREATE POLICY p ON t USING (id = 1)",
+            )
+            .await
+            .unwrap();
+        let rows = connection
+            .fetch_one("SELECT count(*) FROM t")
+            .await
+            .unwrap();
+        assert_eq!(rows.get::<i64, _>(0), 1);
+    }
+
+    #[tokio::test]
+    async fn the_role_of_the_url_may_make_a_role_without_login_and_take_it() {
+        let mut connection = connect(&fresh_database().await).await;
+        connection
+            .execute("CREATE ROLE probe NOLOGIN; GRANT probe TO bureau; SET ROLE probe")
+            .await
+            .unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_dropped_server_is_gone_with_its_folder() {
+        let server = Postgres::start().unwrap();
+        let (folder, port) = (folder_of(&server).await, server.port);
+        assert!(Path::new(&folder).exists());
+        drop(server);
+        assert!(!Path::new(&folder).exists());
+        assert!(std::net::TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err());
+    }
+
+    #[tokio::test]
+    async fn a_durable_server_syncs_each_commit() {
+        let server = Postgres::start_durable().unwrap();
+        let mut connection = connect(&server.fresh_database().await.unwrap()).await;
+        let fsync: String = sqlx::query_scalar("SHOW fsync")
+            .fetch_one(&mut connection)
+            .await
+            .unwrap();
+        assert_eq!(fsync, "on");
+    }
+
+    #[tokio::test]
+    #[ignore = "run by the next test, in a process of its own that it kills"]
+    async fn holds_a_server_until_it_is_killed() {
+        let server = Postgres::start().unwrap();
+        eprintln!("server {} {}", folder_of(&server).await, server.port);
+        std::thread::park();
+    }
+
+    #[tokio::test]
+    async fn a_killed_test_process_leaves_no_server_and_no_folder() {
+        let mut process = Command::new(std::env::current_exe().unwrap())
+            .args([
+                "--ignored",
+                "--nocapture",
+                "holds_a_server_until_it_is_killed",
+            ])
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let line = BufReader::new(process.stderr.take().unwrap())
+            .lines()
+            .map(Result::unwrap)
+            .find(|line| line.starts_with("server "))
+            .unwrap();
+        let words: Vec<&str> = line.split(' ').collect();
+        let (folder, port) = (words[1], words[2].parse().unwrap());
+        assert!(Path::new(folder).exists());
+        process.kill().unwrap();
+        process.wait().unwrap();
+        gone(folder, port).await;
+    }
+
+    #[test]
+    fn a_server_that_cannot_start_says_why() {
+        let failure = Postgres::start_with(&["no_such_setting=1"]).unwrap_err();
+        assert!(explain(&failure).contains("no_such_setting"), "{failure}");
+    }
+}

@@ -1,0 +1,259 @@
+//! A tool is its input: a struct whose fields are the parameters, with a [`Spec`], examples and one function.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+use crate::context::Cx;
+use crate::error::{Error, Result};
+use crate::permission::Permission;
+use crate::schema;
+
+/// Characters that a tool's description may have: the manifest is paid for in every conversation.
+pub const MAX_ABOUT: usize = 80;
+/// Characters that a tool's name may have.
+pub const MAX_NAME: usize = 32;
+
+/// What a tool does to the world. Everything that could contradict it is derived from it: the annotations, what a
+/// read-only server hides, the kind of transaction, the confirmation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    /// Reads only. Runs on a connection that cannot write.
+    Reads,
+    /// Adds something new.
+    Adds,
+    /// Changes what is there.
+    Changes,
+    /// Removes what is there.
+    Removes,
+    /// Sends something out of the house: it cannot be called back.
+    Sends,
+}
+
+impl Effect {
+    /// Whether it writes nothing.
+    #[must_use]
+    pub const fn reads_only(self) -> bool {
+        matches!(self, Self::Reads)
+    }
+
+    /// Whether a person has to agree by default.
+    #[must_use]
+    pub const fn is_destructive(self) -> bool {
+        matches!(self, Self::Removes | Self::Sends)
+    }
+}
+
+/// What a tool is called, needs and does.
+#[derive(Debug, Clone, Copy)]
+pub struct Spec {
+    /// verb_noun, at most 32 characters of `[a-z0-9_]`.
+    pub name: &'static str,
+    /// For people.
+    pub title: &'static str,
+    /// For the model: at most 80 characters, no examples.
+    pub about: &'static str,
+    /// What the caller must hold.
+    pub permission: Permission,
+    /// What it does.
+    pub effect: Effect,
+    /// How it is taken back, where `undo_change` cannot.
+    pub irreversible: Option<&'static str>,
+}
+
+impl Spec {
+    const fn new(name: &'static str, permission: Permission, effect: Effect) -> Self {
+        let bytes = name.as_bytes();
+        assert!(!bytes.is_empty() && bytes.len() <= MAX_NAME, "a tool's name has 1 to 32 characters");
+        let (mut at, mut rest) = (0, bytes);
+        while let [byte, tail @ ..] = rest {
+            assert!(byte.is_ascii_lowercase() || byte.is_ascii_digit() || *byte == b'_', "a tool's name is [a-z0-9_]");
+            rest = tail;
+            at += 1;
+        }
+        assert!(at == bytes.len());
+        Self { name, title: name, about: "", permission, effect, irreversible: None }
+    }
+
+    /// A tool that reads.
+    #[must_use]
+    pub const fn reads(name: &'static str, permission: Permission) -> Self {
+        Self::new(name, permission, Effect::Reads)
+    }
+
+    /// A tool that adds.
+    #[must_use]
+    pub const fn adds(name: &'static str, permission: Permission) -> Self {
+        Self::new(name, permission, Effect::Adds)
+    }
+
+    /// A tool that changes.
+    #[must_use]
+    pub const fn changes(name: &'static str, permission: Permission) -> Self {
+        Self::new(name, permission, Effect::Changes)
+    }
+
+    /// A tool that removes.
+    #[must_use]
+    pub const fn removes(name: &'static str, permission: Permission) -> Self {
+        Self::new(name, permission, Effect::Removes)
+    }
+
+    /// A tool that sends something out of the house.
+    #[must_use]
+    pub const fn sends(name: &'static str, permission: Permission) -> Self {
+        Self::new(name, permission, Effect::Sends)
+    }
+
+    /// Its title.
+    #[must_use]
+    pub const fn title(mut self, title: &'static str) -> Self {
+        self.title = title;
+        self
+    }
+
+    /// Its description, checked at compile time.
+    #[must_use]
+    pub const fn about(mut self, about: &'static str) -> Self {
+        assert!(about.len() <= MAX_ABOUT, "a tool's description has at most 80 characters");
+        self.about = about;
+        self
+    }
+
+    /// Says how to take it back where `undo_change` cannot.
+    #[must_use]
+    pub const fn irreversible(mut self, instead: &'static str) -> Self {
+        self.irreversible = Some(instead);
+        self
+    }
+}
+
+/// One call of a tool with what its answer must contain: documentation and test at once.
+///
+/// Examples of a tool run in order on one store. In `arguments`, `{name}` stands for what an earlier step kept.
+#[derive(Debug, Clone, Copy)]
+pub struct Example {
+    /// What it shows, as a person would ask for it.
+    pub title: &'static str,
+    /// Calls that come first, such as the creation of what it reads: tool, arguments, and the names under which
+    /// values of the answer are kept (`("ada", "/data/id")`).
+    pub before: &'static [Step],
+    /// The arguments, as JSON.
+    pub arguments: &'static str,
+    /// JSON pointers into the answer, each with the JSON value that must stand there.
+    pub expect: &'static [(&'static str, &'static str)],
+}
+
+/// A call that prepares an example.
+#[derive(Debug, Clone, Copy)]
+pub struct Step {
+    /// The tool.
+    pub tool: &'static str,
+    /// Its arguments, as JSON.
+    pub arguments: &'static str,
+    /// Names for values of the answer, with the JSON pointers to them.
+    pub keep: &'static [(&'static str, &'static str)],
+}
+
+/// A tool. The implementing type is its input.
+pub trait Tool: DeserializeOwned + JsonSchema + Send + 'static {
+    /// What it is.
+    const SPEC: Spec;
+    /// How it is used.
+    const EXAMPLES: &'static [Example];
+    /// What it answers.
+    type Output: Serialize + JsonSchema + Send;
+
+    /// Runs it. What it writes through `cx` is committed when it returns `Ok`, and forgotten otherwise.
+    ///
+    /// # Errors
+    /// Whatever stands in the way, in the caller's words.
+    fn call(self, cx: &mut Cx) -> impl Future<Output = Result<Self::Output>> + Send;
+}
+
+/// A tool with its types erased: what the registry holds.
+pub struct Entry {
+    /// What it is.
+    pub spec: Spec,
+    /// Its group.
+    pub module: &'static str,
+    /// How it is used.
+    pub examples: &'static [Example],
+    wire: WireForm,
+    run: fn(Value, &mut Cx) -> BoxFuture<'_, Result<Value>>,
+}
+
+/// A tool as clients see it.
+#[derive(Debug, Clone)]
+pub struct WireForm {
+    /// Its name.
+    pub name: &'static str,
+    /// Its title.
+    pub title: &'static str,
+    /// Its description.
+    pub description: &'static str,
+    /// Its parameters: the form that every client in the field reads.
+    pub input_schema: Arc<Map<String, Value>>,
+    /// Its answer; sent only where asked for.
+    pub output_schema: Arc<Map<String, Value>>,
+    /// It changes nothing.
+    pub read_only: bool,
+    /// It removes or sends.
+    pub destructive: bool,
+    /// The same call again changes nothing more.
+    pub idempotent: bool,
+    /// It reaches beyond this server.
+    pub open_world: bool,
+}
+
+/// The erased form of a tool. A [`Module`](crate::registry::Module) lists `tool::<CreateDeal>`.
+#[must_use]
+pub fn tool<T: Tool>() -> Entry {
+    let spec = T::SPEC;
+    let mut input = schema::wire(schemars::schema_for!(T));
+    if spec.effect.is_destructive() {
+        schema::declare_flag(&mut input, "confirm");
+    }
+    let output = schema::answer(schema::wire(schemars::schema_for!(T::Output)), spec.effect.reads_only());
+    Entry {
+        spec,
+        module: "",
+        examples: T::EXAMPLES,
+        wire: WireForm {
+            name: spec.name,
+            title: spec.title,
+            description: spec.about,
+            input_schema: Arc::new(input),
+            output_schema: Arc::new(output),
+            read_only: spec.effect.reads_only(),
+            destructive: spec.effect.is_destructive(),
+            idempotent: !matches!(spec.effect, Effect::Adds | Effect::Sends),
+            open_world: matches!(spec.effect, Effect::Sends),
+        },
+        run: |arguments, cx| Box::pin(run::<T>(arguments, cx)),
+    }
+}
+
+async fn run<T: Tool>(arguments: Value, cx: &mut Cx) -> Result<Value> {
+    let input: T = schema::parse(arguments)?;
+    let output = input.call(cx).await?;
+    serde_json::to_value(output).map_err(Error::internal)
+}
+
+impl Entry {
+    /// What clients see of it.
+    #[must_use]
+    pub fn wire(&self) -> &WireForm {
+        &self.wire
+    }
+
+    /// Reads the arguments and runs the tool.
+    pub(crate) async fn run(&self, arguments: Value, cx: &mut Cx) -> Result<Value> {
+        (self.run)(arguments, cx).await
+    }
+}

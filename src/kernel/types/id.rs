@@ -1,0 +1,248 @@
+//! Identifiers: 64-bit, ordered by time, typed in the code and on the wire.
+//!
+//! Layout of the 63 bits used: 41 bits of milliseconds since 2025-01-01 UTC (69 years), 10 bits of node, 12 bits
+//! of sequence. The node is handed out by the database to each process with its first write, so that two
+//! processes on one database never make the same identifier.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::str::FromStr;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+use super::string_schema;
+
+/// A kind of thing that has identifiers.
+pub trait Entity: Send + Sync + 'static {
+    /// What its identifiers start with on the wire: 2 to 4 letters, unique in the house.
+    const PREFIX: &'static str;
+    /// What it is called in messages, singular.
+    const NOUN: &'static str;
+    /// The table that it stands in.
+    const TABLE: &'static str;
+}
+
+/// An identifier of an `E`. On the wire `con_0k3x9v7m2qz4t`: the prefix and 13 Crockford base-32 digits.
+pub struct Id<E> {
+    value: i64,
+    entity: PhantomData<fn() -> E>,
+}
+
+impl<E> Id<E> {
+    /// Takes the number as it stands in the database.
+    #[must_use]
+    pub const fn from_raw(value: i64) -> Self {
+        Self { value, entity: PhantomData }
+    }
+
+    /// The number as it stands in the database.
+    #[must_use]
+    pub const fn raw(self) -> i64 {
+        self.value
+    }
+}
+
+impl<E> Clone for Id<E> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<E> Copy for Id<E> {}
+impl<E> PartialEq for Id<E> {
+    fn eq(&self, other: &Self) -> bool {
+        self.value == other.value
+    }
+}
+impl<E> Eq for Id<E> {}
+impl<E> std::hash::Hash for Id<E> {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.value.hash(state);
+    }
+}
+impl<E> PartialOrd for Id<E> {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+impl<E> Ord for Id<E> {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.value.cmp(&other.value)
+    }
+}
+
+const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+const DIGITS: usize = 13;
+
+/// The wire form of a raw identifier.
+#[must_use]
+pub fn encode(prefix: &str, value: i64) -> String {
+    let mut text = String::with_capacity(prefix.len() + 1 + DIGITS);
+    text.push_str(prefix);
+    text.push('_');
+    for place in (0..DIGITS).rev() {
+        let digit = usize::try_from((value >> (5 * place)) & 31).unwrap_or(0);
+        text.push(ALPHABET.get(digit).copied().unwrap_or(b'0') as char);
+    }
+    text
+}
+
+/// Splits a wire form into its prefix and number; `None` when it is not one. Reads upper case, and the letters
+/// that Crockford's alphabet leaves out (i, l, o) as the digits they are mistaken for.
+#[must_use]
+pub fn decode(text: &str) -> Option<(&str, i64)> {
+    let (prefix, digits) = text.split_once('_')?;
+    if digits.len() != DIGITS || prefix.is_empty() {
+        return None;
+    }
+    let mut value: i64 = 0;
+    for byte in digits.bytes() {
+        let digit = match byte.to_ascii_lowercase() {
+            b'i' | b'l' => 1,
+            b'o' => 0,
+            other => ALPHABET.iter().position(|known| *known == other)?,
+        };
+        value = value.checked_mul(32)?.checked_add(i64::try_from(digit).ok()?)?;
+    }
+    Some((prefix, value))
+}
+
+/// Why a text is not an identifier of the wanted kind.
+#[derive(Debug, thiserror::Error)]
+pub enum IdError {
+    /// An identifier, but of something else.
+    #[error("expected a {wanted} id ({prefix}_…), but this one belongs to another kind ({found}_…)")]
+    OtherKind {
+        /// What was wanted.
+        wanted: &'static str,
+        /// The prefix that it would have.
+        prefix: &'static str,
+        /// The prefix that was found.
+        found: String,
+    },
+    /// Not an identifier.
+    #[error("expected a {wanted} id: {prefix}_ and 13 letters and digits, as other tools return it")]
+    Malformed {
+        /// What was wanted.
+        wanted: &'static str,
+        /// The prefix that it would have.
+        prefix: &'static str,
+    },
+}
+
+impl<E: Entity> FromStr for Id<E> {
+    type Err = IdError;
+
+    fn from_str(text: &str) -> Result<Self, IdError> {
+        match decode(text.trim()) {
+            Some((prefix, value)) if prefix.eq_ignore_ascii_case(E::PREFIX) => Ok(Self::from_raw(value)),
+            Some((prefix, _)) if prefix.len() <= 8 => {
+                Err(IdError::OtherKind { wanted: E::NOUN, prefix: E::PREFIX, found: prefix.to_owned() })
+            }
+            _ => Err(IdError::Malformed { wanted: E::NOUN, prefix: E::PREFIX }),
+        }
+    }
+}
+
+impl<E: Entity> fmt::Display for Id<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&encode(E::PREFIX, self.value))
+    }
+}
+impl<E: Entity> fmt::Debug for Id<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+impl<E: Entity> Serialize for Id<E> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+impl<'de, E: Entity> Deserialize<'de> for Id<E> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        text.parse().map_err(de::Error::custom)
+    }
+}
+impl<E: Entity> JsonSchema for Id<E> {
+    string_schema!("Id");
+}
+
+/// Makes identifiers for one process.
+#[derive(Debug)]
+pub struct IdGenerator {
+    node: i64,
+    last: AtomicI64,
+}
+
+/// 2025-01-01T00:00:00Z in milliseconds of the Unix epoch.
+const EPOCH_MS: i64 = 1_735_689_600_000;
+const SEQUENCE_BITS: u32 = 12;
+const NODE_BITS: u32 = 10;
+
+impl IdGenerator {
+    /// A generator for the process that the database gave this number; only its low 10 bits count.
+    #[must_use]
+    pub const fn new(node: i64) -> Self {
+        Self { node: node & ((1 << NODE_BITS) - 1), last: AtomicI64::new(0) }
+    }
+
+    /// The next identifier: larger than every one before it from this generator. More than 4096 in one
+    /// millisecond borrow from the next ones; a clock that is set back is waited out the same way.
+    pub fn next(&self) -> i64 {
+        let now_ms = chrono::Utc::now().timestamp_millis().saturating_sub(EPOCH_MS).max(0);
+        let floor = now_ms << SEQUENCE_BITS;
+        let tick = self
+            .last
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |last| Some(floor.max(last + 1)))
+            .map_or(floor, |last| floor.max(last + 1));
+        let (ms, sequence) = (tick >> SEQUENCE_BITS, tick & ((1 << SEQUENCE_BITS) - 1));
+        (ms << (SEQUENCE_BITS + NODE_BITS)) | (self.node << SEQUENCE_BITS) | sequence
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Thing;
+    impl Entity for Thing {
+        const PREFIX: &'static str = "thg";
+        const NOUN: &'static str = "thing";
+        const TABLE: &'static str = "thing";
+    }
+
+    #[test]
+    fn wire_form_reads_back_to_the_same_number() {
+        for value in [0, 1, 31, 32, 4_611_686_018_427_387_904, i64::MAX] {
+            let id = Id::<Thing>::from_raw(value);
+            assert_eq!(id.to_string().parse::<Id<Thing>>().unwrap(), id);
+            assert_eq!(id.to_string().len(), 17);
+        }
+    }
+
+    #[test]
+    fn another_kinds_identifier_is_refused_by_name() {
+        let other = encode("con", 7);
+        let error = other.parse::<Id<Thing>>().unwrap_err().to_string();
+        assert!(error.contains("thing") && error.contains("con_"), "{error}");
+        for bad in ["", "7", "thg_", "thg_0", "thg_zzzzzzzzzzzzz", "thg_00000000000u0", "thg_é000000000000"] {
+            assert!(bad.parse::<Id<Thing>>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn identifiers_of_one_process_rise_and_of_two_never_meet() {
+        let (one, two) = (IdGenerator::new(1), IdGenerator::new(2));
+        let mut seen = std::collections::HashSet::new();
+        let mut last = 0;
+        for _ in 0..20_000 {
+            let id = one.next();
+            assert!(id > last);
+            last = id;
+            assert!(seen.insert(id) && seen.insert(two.next()));
+        }
+    }
+}

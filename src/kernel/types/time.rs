@@ -1,0 +1,283 @@
+//! Dates and times. They go out in RFC 3339; what comes in may also be relative, and is resolved in the
+//! workspace's time zone.
+
+use chrono::{DateTime, Datelike, Days, Duration, Months, NaiveDate, NaiveTime, TimeZone, Utc, Weekday};
+use chrono_tz::Tz;
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer, de};
+
+use super::string_schema;
+
+/// A moment, to the microsecond (what both engines keep).
+pub type Timestamp = DateTime<Utc>;
+
+/// Now, to the microsecond.
+#[must_use]
+pub fn now() -> Timestamp {
+    let now = Utc::now();
+    DateTime::from_timestamp_micros(now.timestamp_micros()).unwrap_or(now)
+}
+
+/// A date or time as a caller may write it: `2026-11-20`, `2026-11-20T09:00:00Z`, `now`, `today`, `tomorrow`,
+/// `yesterday`, `+30d`, `-2w`, `+3m`, `-1y`, `+4h`, `monday` (the next one after today), `last friday`,
+/// `start of month`, `end of last quarter`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct When(Kind);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Kind {
+    At(Timestamp),
+    On(NaiveDate),
+    Now,
+    Shift(i32, Unit),
+    Weekday { day: Weekday, last: bool },
+    Edge { end: bool, offset: i32, unit: Unit },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Unit {
+    Hour,
+    Day,
+    Week,
+    Month,
+    Quarter,
+    Year,
+}
+
+/// What a wrong date is answered with.
+const EXPECTED: &str =
+    "is no date; write 2026-11-20, an RFC 3339 time, or today, tomorrow, +30d, -2w, monday, end of month";
+
+impl std::str::FromStr for When {
+    type Err = &'static str;
+
+    fn from_str(raw: &str) -> Result<Self, Self::Err> {
+        if raw.len() > 64 {
+            return Err(EXPECTED);
+        }
+        let text = raw.trim().to_lowercase().replace('_', " ");
+        parse(&text).map(Self).ok_or(EXPECTED)
+    }
+}
+
+/// Years that every engine, client and calendar can hold.
+fn in_range(date: NaiveDate) -> bool {
+    (1900..=2200).contains(&date.year())
+}
+
+fn parse(text: &str) -> Option<Kind> {
+    if let Ok(date) = text.parse::<NaiveDate>() {
+        return in_range(date).then_some(Kind::On(date));
+    }
+    if let Ok(time) = DateTime::parse_from_rfc3339(&text.to_uppercase()) {
+        let micros = DateTime::from_timestamp_micros(time.timestamp_micros())?;
+        return in_range(micros.date_naive()).then_some(Kind::At(micros));
+    }
+    match text {
+        "now" => return Some(Kind::Now),
+        "today" => return Some(Kind::Shift(0, Unit::Day)),
+        "tomorrow" => return Some(Kind::Shift(1, Unit::Day)),
+        "yesterday" => return Some(Kind::Shift(-1, Unit::Day)),
+        _ => {}
+    }
+    if text.starts_with(['+', '-']) {
+        return parse_shift(text);
+    }
+    let words: Vec<&str> = text.split_whitespace().collect();
+    match words.as_slice() {
+        [day] => Some(Kind::Weekday { day: day.parse().ok()?, last: false }),
+        ["next", day] if day.parse::<Weekday>().is_ok() => {
+            Some(Kind::Weekday { day: day.parse().ok()?, last: false })
+        }
+        ["last", day] if day.parse::<Weekday>().is_ok() => {
+            Some(Kind::Weekday { day: day.parse().ok()?, last: true })
+        }
+        [edge @ ("start" | "beginning" | "end"), "of", rest @ ..] => {
+            let (offset, unit) = match rest {
+                [unit] | ["the" | "this", unit] => (0, unit),
+                ["next", unit] => (1, unit),
+                ["last" | "previous", unit] => (-1, unit),
+                _ => return None,
+            };
+            Some(Kind::Edge { end: *edge == "end", offset, unit: parse_period(unit)? })
+        }
+        _ => None,
+    }
+}
+
+fn parse_period(word: &str) -> Option<Unit> {
+    match word {
+        "week" => Some(Unit::Week),
+        "month" => Some(Unit::Month),
+        "quarter" => Some(Unit::Quarter),
+        "year" => Some(Unit::Year),
+        _ => None,
+    }
+}
+
+fn parse_shift(text: &str) -> Option<Kind> {
+    let compact: String = text.chars().filter(|c| !c.is_whitespace()).collect();
+    let split = compact.find(|c: char| c.is_ascii_alphabetic())?;
+    let (number, unit) = compact.split_at_checked(split)?;
+    let unit = match unit {
+        "h" | "hour" | "hours" => Unit::Hour,
+        "d" | "day" | "days" => Unit::Day,
+        "w" | "week" | "weeks" => Unit::Week,
+        "m" | "mo" | "month" | "months" => Unit::Month,
+        "y" | "year" | "years" => Unit::Year,
+        _ => return None,
+    };
+    let number: i32 = number.parse().ok()?;
+    (number.abs() <= 100_000).then_some(Kind::Shift(number, unit))
+}
+
+/// Which end of a day a date stands for where a moment is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DayEdge {
+    /// Its first microsecond.
+    Start,
+    /// Its last.
+    End,
+}
+
+impl When {
+    /// The day meant, in the time zone. `None` when it leaves the years 1900 to 2200.
+    #[must_use]
+    pub fn date(&self, now: Timestamp, zone: Tz) -> Option<NaiveDate> {
+        let today = now.with_timezone(&zone).date_naive();
+        let date = match self.0 {
+            Kind::At(time) => time.with_timezone(&zone).date_naive(),
+            Kind::On(date) => date,
+            Kind::Now => today,
+            Kind::Shift(number, Unit::Hour) => {
+                now.checked_add_signed(Duration::hours(number.into()))?.with_timezone(&zone).date_naive()
+            }
+            Kind::Shift(number, unit) => shifted(today, number, unit)?,
+            Kind::Weekday { day, last } => {
+                let ahead = (7 + day.num_days_from_monday() - today.weekday().num_days_from_monday()) % 7;
+                let ahead = if ahead == 0 { 7 } else { ahead };
+                if last {
+                    let behind = if ahead == 7 { 7 } else { 7 - ahead };
+                    today.checked_sub_days(Days::new(behind.into()))?
+                } else {
+                    today.checked_add_days(Days::new(ahead.into()))?
+                }
+            }
+            Kind::Edge { end, offset, unit } => {
+                let start = start_of(shifted(start_of(today, unit)?, offset, unit)?, unit)?;
+                if end { shifted(start, 1, unit)?.pred_opt()? } else { start }
+            }
+        };
+        in_range(date).then_some(date)
+    }
+
+    /// The moment meant; a whole day stands for its start or end in the time zone.
+    #[must_use]
+    pub fn moment(&self, now: Timestamp, zone: Tz, edge: DayEdge) -> Option<Timestamp> {
+        match self.0 {
+            Kind::At(time) => Some(time),
+            Kind::Now => Some(now),
+            Kind::Shift(number, Unit::Hour) => now.checked_add_signed(Duration::hours(number.into())),
+            _ => day_edge(self.date(now, zone)?, zone, edge),
+        }
+    }
+}
+
+/// The first or last microsecond of a day in a time zone, also where a clock change cuts it.
+#[must_use]
+pub fn day_edge(date: NaiveDate, zone: Tz, edge: DayEdge) -> Option<Timestamp> {
+    match edge {
+        DayEdge::Start => {
+            let midnight = date.and_time(NaiveTime::MIN);
+            (0..4)
+                .find_map(|hour| zone.from_local_datetime(&(midnight + Duration::hours(hour))).earliest())
+                .map(|time| time.with_timezone(&Utc))
+        }
+        DayEdge::End => day_edge(date.succ_opt()?, zone, DayEdge::Start)?.checked_sub_signed(Duration::microseconds(1)),
+    }
+}
+
+fn shifted(date: NaiveDate, number: i32, unit: Unit) -> Option<NaiveDate> {
+    let months = |months: i32| {
+        if months < 0 {
+            date.checked_sub_months(Months::new(months.unsigned_abs()))
+        } else {
+            date.checked_add_months(Months::new(months.unsigned_abs()))
+        }
+    };
+    match unit {
+        Unit::Hour | Unit::Day => date.checked_add_signed(Duration::days(number.into())),
+        Unit::Week => date.checked_add_signed(Duration::weeks(number.into())),
+        Unit::Month => months(number),
+        Unit::Quarter => months(number.checked_mul(3)?),
+        Unit::Year => months(number.checked_mul(12)?),
+    }
+}
+
+fn start_of(date: NaiveDate, unit: Unit) -> Option<NaiveDate> {
+    match unit {
+        Unit::Hour | Unit::Day => Some(date),
+        Unit::Week => date.checked_sub_days(Days::new(date.weekday().num_days_from_monday().into())),
+        Unit::Month => date.with_day(1),
+        Unit::Quarter => date.with_day(1)?.with_month0(date.month0() / 3 * 3),
+        Unit::Year => NaiveDate::from_ymd_opt(date.year(), 1, 1),
+    }
+}
+
+impl<'de> Deserialize<'de> for When {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        raw.parse().map_err(de::Error::custom)
+    }
+}
+impl JsonSchema for When {
+    string_schema!("When");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Friday 2026-11-20, 23:30 in UTC: already Saturday in Berlin.
+    fn on(text: &str, zone: Tz) -> String {
+        let now = "2026-11-20T23:30:00Z".parse().unwrap();
+        text.parse::<When>().unwrap().date(now, zone).unwrap().to_string()
+    }
+
+    #[test]
+    fn relative_dates_are_judged_in_the_workspaces_zone() {
+        use chrono_tz::Europe::Berlin;
+        for (text, utc, berlin) in [
+            ("today", "2026-11-20", "2026-11-21"),
+            ("+30d", "2026-12-20", "2026-12-21"),
+            ("-2 weeks", "2026-11-06", "2026-11-07"),
+            ("+1m", "2026-12-20", "2026-12-21"),
+            ("friday", "2026-11-27", "2026-11-27"),
+            ("last friday", "2026-11-13", "2026-11-20"),
+            ("monday", "2026-11-23", "2026-11-23"),
+            ("end of month", "2026-11-30", "2026-11-30"),
+            ("start of last quarter", "2026-07-01", "2026-07-01"),
+            ("end of next year", "2027-12-31", "2027-12-31"),
+            ("start_of_week", "2026-11-16", "2026-11-16"),
+        ] {
+            assert_eq!((on(text, Tz::UTC).as_str(), on(text, Berlin).as_str()), (utc, berlin), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_day_without_midnight_starts_when_it_starts() {
+        // Clocks in Beirut go from 00:00 to 01:00 on 2026-03-29.
+        let date = NaiveDate::from_ymd_opt(2026, 3, 29).unwrap();
+        let start = day_edge(date, chrono_tz::Asia::Beirut, DayEdge::Start).unwrap();
+        assert_eq!(start.to_rfc3339(), "2026-03-28T22:00:00+00:00");
+    }
+
+    #[test]
+    fn nonsense_and_far_away_years_are_refused() {
+        for bad in ["", "soon", "2026-13-01", "0001-01-01", "99999-01-01", "+1e9d", "end of time", "+999999999d"] {
+            assert!(bad.parse::<When>().is_err(), "{bad}");
+        }
+        let now = "2026-11-20T23:30:00Z".parse().unwrap();
+        assert_eq!("+90000d".parse::<When>().unwrap().date(now, Tz::UTC), None);
+    }
+}

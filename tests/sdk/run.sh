@@ -1,0 +1,92 @@
+#!/usr/bin/env bash
+# The official client SDKs, TypeScript and Python, current and previous major, against a built Bureau, over stdio and HTTP.
+#
+#   tests/sdk/run.sh BINARY
+#
+# Prints a line per check and ends with `N passed, N failed`. Needs Node 20 or newer, npm, and Python 3.11 or newer with
+# venv; the SDKs themselves are installed below target/tools and beside this file (node_modules), at the pinned versions.
+set -euo pipefail
+
+[ $# -eq 1 ] || { echo "usage: tests/sdk/run.sh BINARY" >&2; exit 2; }
+binary=$(realpath "$1")
+cd "$(dirname "$0")"
+tools=${BUREAU_TEST_TOOLS:-$PWD/../../target/tools}
+mkdir -p "$tools"
+tools=$(realpath "$tools")
+
+# --- the SDKs -------------------------------------------------------------------------------------------------------
+
+# Installs again only when what is pinned has changed; the copy is written last, so a broken install is not taken for one.
+if ! cmp -s package-lock.json node_modules/.installed; then
+    npm ci --ignore-scripts --no-fund --no-audit --loglevel=error
+    cp package-lock.json node_modules/.installed
+fi
+for major in current previous; do
+    venv=$tools/sdk-python-$major
+    if ! cmp -s "requirements-$major.txt" "$venv/.installed"; then
+        rm -rf "$venv"
+        python3 -m venv "$venv"
+        "$venv/bin/pip" install --quiet --disable-pip-version-check --no-input -r "requirements-$major.txt"
+        cp "requirements-$major.txt" "$venv/.installed"
+    fi
+done
+
+# --- the server -----------------------------------------------------------------------------------------------------
+
+folder=$(mktemp -d)
+server=
+stop() {
+    if [ -n "$server" ]; then
+        kill "$server" 2>/dev/null || true
+        wait "$server" 2>/dev/null || true
+    fi
+    rm -rf "$folder"
+}
+trap stop EXIT
+trap 'exit 130' INT TERM
+
+where=(--database "sqlite:$folder/http.sqlite" --data-dir "$folder/http.data")
+SDK_TEST_KEY=$("$binary" key create --name sdk --preset full --json "${where[@]}" |
+    python3 -c 'import json, sys; print(json.load(sys.stdin)["key"])')
+export SDK_TEST_KEY
+
+"$binary" serve --listen 127.0.0.1:0 --features=contacts "${where[@]}" >/dev/null 2>"$folder/server.log" </dev/null &
+server=$!
+url=
+for _ in $(seq 600); do
+    url=$(grep -Eo 'http://127\.0\.0\.1:[0-9]+/mcp' "$folder/server.log" | head -n 1) || true
+    [ -z "$url" ] || break
+    kill -0 "$server" 2>/dev/null || break
+    sleep 0.1
+done
+if [ -z "$url" ]; then
+    echo "the server did not say where it listens:" >&2
+    cat "$folder/server.log" >&2
+    echo "0 passed, 1 failed"
+    exit 1
+fi
+
+# --- the clients ----------------------------------------------------------------------------------------------------
+
+# A client that ends badly has failed once more than it said: it may have said nothing.
+run() {
+    local before status=0
+    before=$(grep -c '^FAIL ' "$folder/results" || true)
+    timeout 180 "$@" "$binary" "$folder" "$url" </dev/null 2>"$folder/client.log" | tee -a "$folder/results" || status=$?
+    if [ "$status" -ne 0 ]; then
+        [ "$(grep -c '^FAIL ' "$folder/results" || true)" -gt "$before" ] ||
+            echo "FAIL $*: ended with status $status" | tee -a "$folder/results"
+        tail -n 20 "$folder/client.log" >&2
+    fi
+}
+
+touch "$folder/results"
+run node current.mjs
+run node previous.mjs
+run "$tools/sdk-python-current/bin/python" current.py
+run "$tools/sdk-python-previous/bin/python" previous.py
+
+passed=$(grep -c '^ok ' "$folder/results" || true)
+failed=$(grep -c '^FAIL ' "$folder/results" || true)
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
