@@ -1,1 +1,47 @@
-//! x
+//! Bureau: a whole back office behind one MCP server. This crate is the program's own part: the command line, the
+//! configuration, the transports, and the one list of rooms.
+
+pub mod boot;
+pub mod cli;
+pub mod config;
+pub mod demo;
+pub mod server;
+pub mod tokens;
+pub mod transport;
+
+#[cfg(feature = "conformance")]
+pub mod conformance;
+
+use bureau_kernel::registry::Module;
+
+/// What clients are told once about all tools: one of them cuts it at 2,000 characters.
+pub const INSTRUCTIONS: &str = include_str!("instructions.md");
+
+/// The rooms that are compiled in. A new room is one line here, one in `Cargo.toml`, and nothing else.
+#[must_use]
+pub fn modules() -> Vec<Module> {
+    vec![
+        #[cfg(feature = "contacts")]
+        bureau_contacts::MODULE,
+        #[cfg(feature = "history")]
+        bureau_history::MODULE,
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_instructions_fit_where_they_are_cut() {
+        let length = INSTRUCTIONS.chars().count();
+        assert!(length < 2000, "{length} characters");
+    }
+
+    #[test]
+    fn the_instructions_name_every_option_that_is_declared_nowhere_else() {
+        for option in ["dry_run", "idempotency_key", "version", "fields", "confirm", "confirm_token", "clear", "cursor", "undo_change"] {
+            assert!(INSTRUCTIONS.contains(option), "{option}");
+        }
+    }
+}

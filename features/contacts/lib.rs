@@ -1,1 +1,52 @@
-//! x
+//! Contacts: the people that the firm deals with.
+//!
+//! Permissions: `read_contacts`, `create_contacts`, `update_contacts`, `delete_contacts`. Merging needs
+//! `update_contacts`, as what it removes can be brought back. Depends on no other room.
+
+mod contact;
+mod create;
+mod delete;
+mod duplicates;
+mod find_duplicates;
+mod get;
+mod merge;
+mod search;
+mod update;
+
+use bureau_kernel::prelude::*;
+
+use create::CreateContact;
+use delete::DeleteContact;
+use find_duplicates::FindDuplicateContacts;
+use get::GetContact;
+use merge::MergeContacts;
+use search::SearchContacts;
+use update::UpdateContact;
+
+pub use contact::{Contact, ContactType, EmailEntry, PhoneEntry, PointType};
+
+/// See contacts.
+pub const READ_CONTACTS: Permission = Permission::new("read_contacts");
+/// Add contacts.
+pub const CREATE_CONTACTS: Permission = Permission::new("create_contacts");
+/// Change and merge contacts.
+pub const UPDATE_CONTACTS: Permission = Permission::new("update_contacts");
+/// Delete contacts.
+pub const DELETE_CONTACTS: Permission = Permission::new("delete_contacts");
+
+/// The room's table.
+pub const MODULE: Module = Module {
+    name: "contacts",
+    about: "People the firm deals with: search, read, create, update, merge, delete",
+    on_by_default: true,
+    tools: &[
+        tool::<CreateContact>,
+        tool::<DeleteContact>,
+        tool::<FindDuplicateContacts>,
+        tool::<GetContact>,
+        tool::<MergeContacts>,
+        tool::<SearchContacts>,
+        tool::<UpdateContact>,
+    ],
+    records: &[record::<Contact>()],
+};

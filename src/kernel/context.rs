@@ -5,14 +5,14 @@ use std::sync::Arc;
 use chrono::NaiveDate;
 use serde_json::{Map, Value as Data};
 
-use crate::caller::{Caller, Workspace};
+use crate::caller::{ApiKey, Caller, Member, Workspace};
 use crate::changes::{Action, Change};
 use crate::error::{Code, Error, Result};
 use crate::record::Attributes;
 use crate::registry::Registry;
 use crate::search::Search;
 use crate::store::{Store, Tx, sql};
-use crate::types::id::Id;
+use crate::types::id::{Entity, Id};
 use crate::types::page::Page;
 use crate::types::text::nearest;
 use crate::types::time::{DayEdge, Timestamp, When};
@@ -96,6 +96,17 @@ impl Cx {
     #[must_use]
     pub fn change(&self) -> Id<Change> {
         self.change
+    }
+
+    /// The prefix of the identifiers of what stands in this table.
+    #[must_use]
+    pub fn prefix_of(&self, table: &str) -> &'static str {
+        match table {
+            <Workspace as Entity>::TABLE => Workspace::PREFIX,
+            <Member as Entity>::TABLE => Member::PREFIX,
+            <ApiKey as Entity>::TABLE => ApiKey::PREFIX,
+            _ => self.registry().record(table).map_or("rec", |record| record.prefix()),
+        }
     }
 
     pub(crate) fn registry(&self) -> &Arc<Registry> {
@@ -183,7 +194,7 @@ impl Cx {
     ///
     /// # Errors
     /// [`Code::NotFound`] with the field when there is none.
-    pub async fn check_member(&mut self, field: &str, member: Id<crate::caller::Member>) -> Result<()> {
+    pub async fn check_member(&mut self, field: &str, member: Id<Member>) -> Result<()> {
         let found = sql("SELECT 1 AS found FROM member WHERE archived_at IS NULL AND workspace = ")
             .value(self.workspace().id)
             .add(" AND id = ")

@@ -86,8 +86,8 @@ impl<R: Record> List<'_, R> {
         self
     }
 
-    fn statement(&self) -> Sql {
-        let mut statement = Saved::<R>::select();
+    fn statement(&self, first: &str) -> Sql {
+        let mut statement = Saved::<R>::select_with(first);
         statement.push(" WHERE workspace = ");
         statement.push_value(self.cx.workspace().id.to_value());
         statement.push(" AND archived_at IS NULL");
@@ -123,9 +123,9 @@ impl<R: Record> List<'_, R> {
         cursor: Option<&Cursor>,
     ) -> Result<Page<Saved<R>>> {
         let name = format!("{}{}", if descending { "-" } else { "" }, order.name);
-        let mut statement = self.statement();
+        let mut statement = self.statement(&format!("{} AS order_key, ", order.column));
         if let Some(cursor) = cursor {
-            let key = key_value(order.kind, &cursor.key).filter(|_| cursor.order == name).ok_or_else(foreign)?;
+            let key = key_value(order.kind, &cursor.key).filter(|_| cursor.order == name).ok_or_else(Cursor::foreign)?;
             statement.push(" AND (");
             statement.push(order.column);
             statement.push(if descending { ", id) < (" } else { ", id) > (" });
@@ -146,7 +146,7 @@ impl<R: Record> List<'_, R> {
         let more = rows.len() > limit.rows();
         rows.truncate(limit.rows());
         let next = match rows.last().filter(|_| more) {
-            Some(row) => Some(Cursor { order: name, key: key_text(row, &order)?, id: row.get("id")? }.encode()),
+            Some(row) => Some(Cursor { order: name, key: key_text(row, order.kind)?, id: row.get("id")? }.encode()),
             None => None,
         };
         Ok(Page { rows: rows.iter().map(Saved::from_row).collect::<Result<_>>()?, next })
@@ -163,21 +163,21 @@ impl<R: Record> List<'_, R> {
         const DEEPEST: usize = 1_000;
         let offset = match cursor {
             None => 0,
-            Some(cursor) if cursor.order == "relevance" => {
-                usize::try_from(cursor.id).ok().filter(|offset| *offset < DEEPEST).ok_or_else(foreign)?
-            }
-            Some(_) => return Err(foreign()),
+            Some(cursor) => usize::try_from(cursor.place("relevance")?)
+                .ok()
+                .filter(|offset| *offset < DEEPEST)
+                .ok_or_else(Cursor::foreign)?,
         };
         let next = |more: bool| {
             let id = (offset + limit.rows()) as i64;
             (more && offset + limit.rows() < DEEPEST)
-                .then(|| Cursor { order: "relevance".into(), key: String::new(), id }.encode())
+                .then(|| Cursor::at("relevance", id).encode())
         };
         let house = self.cx.house.clone();
+        // The index knows terms only. What else is asked for is looked up for the best hits.
+        let all_in_index = self.conditions.is_empty();
         let found = match &house.search {
-            // What is not a term has no place in the index: such lists are searched in the database.
-            Some(search) if self.conditions.is_empty() => {
-                let at_least = self.cx.own_last_write().await?;
+            Some(search) => {
                 let query = Query {
                     workspace: self.cx.workspace().id.raw(),
                     kinds: vec![R::TABLE],
@@ -189,24 +189,41 @@ impl<R: Record> List<'_, R> {
                             values.iter().map(|value| crate::record::filter(field, value)).collect()
                         })
                         .collect(),
-                    limit: limit.rows(),
-                    offset,
-                    at_least,
+                    limit: if all_in_index { limit.rows() } else { DEEPEST },
+                    offset: if all_in_index { offset } else { 0 },
+                    at_least: self.cx.own_last_write().await?,
                 };
                 search.find(query).await
             }
-            _ => Found::NotReady,
+            None => Found::NotReady,
         };
-        match found {
+        let (rows, more) = match found {
             Found::Hits { hits, more } => {
                 let ids: Vec<i64> = hits.iter().map(|hit| hit.id).collect();
-                Ok(Page { rows: self.cx.get_many(&ids).await?, next: next(more) })
+                let rows = self.those(&ids).await?;
+                if all_in_index {
+                    (rows, more)
+                } else {
+                    let more = rows.len() > offset + limit.rows();
+                    (rows.into_iter().skip(offset).take(limit.rows()).collect(), more)
+                }
             }
-            Found::NotReady => {
-                let (rows, more) = self.scan(text, offset, limit.rows()).await?;
-                Ok(Page { rows, next: next(more) })
-            }
-        }
+            Found::NotReady => self.scan(text, offset, limit.rows()).await?,
+        };
+        Ok(Page { rows, next: next(more) })
+    }
+
+    /// Those of the list that have these identifiers, in their order.
+    async fn those(self, ids: &[i64]) -> Result<Vec<Saved<R>>> {
+        let mut statement = self.statement("");
+        statement.push(" AND id IN ");
+        statement.push_list(ids.iter().map(|id| Value::Int(*id)));
+        let rows = statement.rows(&mut self.cx.tx).await?;
+        let mut found = rows
+            .iter()
+            .map(|row| Saved::<R>::from_row(row).map(|saved| (saved.id.raw(), saved)))
+            .collect::<Result<std::collections::HashMap<_, _>>>()?;
+        Ok(ids.iter().filter_map(|id| found.remove(id)).collect())
     }
 
     /// Reads the records one after the other, newest first: what searches while there is no index.
@@ -226,7 +243,7 @@ impl<R: Record> List<'_, R> {
                 .hint("Try again in a minute, or list with filters instead of a text.")
                 .retry_after(30));
             }
-            let mut statement = self.statement();
+            let mut statement = self.statement("");
             statement.push(" AND id < ");
             statement.push_value(Value::Int(before));
             statement.push(" ORDER BY id DESC LIMIT ");
@@ -266,11 +283,6 @@ fn matches<R: Record>(record: &R, words: &[String]) -> bool {
     })
 }
 
-fn foreign() -> Error {
-    Error::invalid("cursor", "This cursor belongs to another list or order.")
-        .hint("Pass page.next of the page before, with the same filters and sort.")
-}
-
 fn key_value(kind: Kind, key: &str) -> Option<Value> {
     Some(match kind {
         Kind::Int => Value::Int(key.parse().ok()?),
@@ -281,12 +293,13 @@ fn key_value(kind: Kind, key: &str) -> Option<Value> {
     })
 }
 
-fn key_text(row: &Row, order: &Order) -> Result<String> {
-    Ok(match order.kind {
-        Kind::Int => row.get::<i64>(order.column)?.to_string(),
-        Kind::Text => row.get(order.column)?,
-        Kind::Date => row.get::<chrono::NaiveDate>(order.column)?.to_string(),
-        Kind::Time => row.get::<crate::types::time::Timestamp>(order.column)?.timestamp_micros().to_string(),
+fn key_text(row: &Row, kind: Kind) -> Result<String> {
+    const KEY: &str = "order_key";
+    Ok(match kind {
+        Kind::Int => row.get::<i64>(KEY)?.to_string(),
+        Kind::Text => row.get(KEY)?,
+        Kind::Date => row.get::<chrono::NaiveDate>(KEY)?.to_string(),
+        Kind::Time => row.get::<crate::types::time::Timestamp>(KEY)?.timestamp_micros().to_string(),
         Kind::Bool | Kind::Json | Kind::Bytes => return Err(Error::internal("no list is ordered by such a column")),
     })
 }

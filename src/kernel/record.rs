@@ -51,6 +51,11 @@ pub trait Record: Columns {
     fn terms(&self) -> Vec<(&'static str, String)> {
         Vec::new()
     }
+    /// Columns that stand in the table for the database's sake, such as the form of a name that lists are ordered by:
+    /// names and values, always the same names in the same order. They follow from the fields.
+    fn derived(&self) -> Vec<(&'static str, Value)> {
+        Vec::new()
+    }
     /// The text by which it is found; `None` for a record that is not searched.
     fn text(&self) -> Option<SearchText> {
         None
@@ -160,7 +165,13 @@ impl<R: Record> Saved<R> {
 
     /// The start of a `SELECT` of whole records.
     pub(crate) fn select() -> Sql {
+        Self::select_with("")
+    }
+
+    /// The same with something before the record's own columns, such as `x AS y, `.
+    pub(crate) fn select_with(first: &str) -> Sql {
         let mut statement = sql("SELECT ");
+        statement.push(first);
         for name in HEAD {
             statement.push(name);
             statement.push(", ");
@@ -236,6 +247,11 @@ impl<R: Record> Edit<R> {
         Ok(())
     }
 
+    /// Removes all custom attributes.
+    pub fn clear_attributes(&mut self) {
+        self.attributes.clear();
+    }
+
     /// Writes what differs. Nothing different, nothing written.
     ///
     /// # Errors
@@ -285,27 +301,6 @@ impl Cx {
         statement.row(&mut self.tx).await?.as_ref().map(Saved::from_row).transpose()
     }
 
-    /// The live records with these identifiers, in their order; those that are not there are left out.
-    ///
-    /// # Errors
-    /// What the database says.
-    pub async fn get_many<R: Record>(&mut self, ids: &[i64]) -> Result<Vec<Saved<R>>> {
-        if ids.is_empty() {
-            return Ok(Vec::new());
-        }
-        let mut statement = Saved::<R>::select();
-        statement.push(" WHERE workspace = ");
-        statement.push_value(self.workspace().id.to_value());
-        statement.push(" AND archived_at IS NULL AND id IN ");
-        statement.push_list(ids.iter().map(|id| Value::Int(*id)));
-        let rows = statement.rows(&mut self.tx).await?;
-        let mut found = rows
-            .iter()
-            .map(|row| Saved::<R>::from_row(row).map(|saved| (saved.id.raw(), saved)))
-            .collect::<Result<std::collections::HashMap<_, _>>>()?;
-        Ok(ids.iter().filter_map(|id| found.remove(id)).collect())
-    }
-
     /// The live record with this identifier, to be changed. The first one that a call takes is held against the `version`
     /// that the call came with.
     ///
@@ -344,9 +339,10 @@ impl Cx {
         let mut statement = sql("INSERT INTO ");
         statement.push(R::TABLE);
         statement.push(" (workspace, id, version, created_at, created_by, updated_at, attributes");
-        for column in R::COLUMNS {
+        let derived = saved.record.derived();
+        for name in R::COLUMNS.iter().map(|column| column.name).chain(derived.iter().map(|(name, _)| *name)) {
             statement.push(", ");
-            statement.push(column.name);
+            statement.push(name);
         }
         statement.push(") VALUES ");
         let head = [
@@ -358,7 +354,8 @@ impl Cx {
             saved.updated_at.to_value(),
             saved.attributes.to_value(),
         ];
-        statement.push_list(head.into_iter().chain(saved.record.values()));
+        let derived = derived.into_iter().map(|(_, value)| value);
+        statement.push_list(head.into_iter().chain(saved.record.values()).chain(derived));
         statement.run(&mut self.tx).await?;
         add_terms(self, saved.id, saved.record.terms()).await?;
         let content = saved.content()?.into_iter().filter(|(_, value)| !value.is_null()).collect();
@@ -508,10 +505,14 @@ async fn write<R: Record>(cx: &mut Cx, before: Saved<R>, mut saved: Saved<R>, ac
         statement.push(", attributes = ");
         statement.push_value(saved.attributes.to_value());
     }
-    for ((column, old), new) in R::COLUMNS.iter().zip(before.record.values()).zip(saved.record.values()) {
+    let columns = |record: &R| {
+        let declared = R::COLUMNS.iter().map(|column| column.name).zip(record.values());
+        declared.chain(record.derived()).collect::<Vec<_>>()
+    };
+    for ((name, new), (_, old)) in columns(&saved.record).into_iter().zip(columns(&before.record)) {
         if old != new {
             statement.push(", ");
-            statement.push(column.name);
+            statement.push(name);
             statement.push(" = ");
             statement.push_value(new);
         }
@@ -790,9 +791,7 @@ impl<R: Record> AnyRecord for Erased<R> {
         limit: i64,
     ) -> BoxFuture<'a, Result<Vec<Doc>>> {
         Box::pin(async move {
-            let mut statement = sql("SELECT workspace, ");
-            let select = Saved::<R>::select();
-            statement.push(select.text().trim_start_matches("SELECT "));
+            let mut statement = Saved::<R>::select_with("workspace, ");
             statement.push(" WHERE archived_at IS NULL AND id ");
             match ids {
                 Some(ids) => {

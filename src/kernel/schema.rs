@@ -245,7 +245,12 @@ fn coerce_array(schema: &Map<String, Value>, value: Value, path: &str) -> Result
 }
 
 fn coerce_object(schema: &Map<String, Value>, value: Value, path: &str) -> Result<Value> {
-    let Value::Object(fields) = unquoted(value, '{') else {
+    let value = match (unquoted(value, '{'), schema.get("required").and_then(Value::as_array).map(Vec::as_slice)) {
+        // The one thing that has to be said, said alone: `"ada@example.com"` for `{"email": "ada@example.com"}`.
+        (Value::String(text), Some([Value::String(only)])) if !path.is_empty() => json!({ only.as_str(): text }),
+        (value, _) => value,
+    };
+    let Value::Object(fields) = value else {
         return Err(Error::invalid(path, format!("{} takes an object.", shown(path))));
     };
     let empty = Map::new();

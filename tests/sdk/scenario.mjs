@@ -44,13 +44,13 @@ export async function main(name, { open, versions, asks }) {
   }
 }
 
-/** A contact that no other run knows: all HTTP runs share one database. */
+/** A contact that no other run knows or takes for a duplicate: all HTTP runs share one database. */
 function contactOf(run) {
   return {
     first_name: 'Eleonora',
     last_name: 'Vandersteen',
     title: 'Buyer',
-    company: 'Northwind Traders',
+    company: `Northwind ${run}`,
     emails: [{ email: `${run}@example.com`, type: 'work' }],
     tags: ['sdk'],
   };

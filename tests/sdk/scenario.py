@@ -64,12 +64,12 @@ async def main(name, connect, versions, asks):
 
 
 def contact_of(run):
-    """A contact that no other run knows: all HTTP runs share one database."""
+    """A contact that no other run knows or takes for a duplicate: all HTTP runs share one database."""
     return {
         "first_name": "Eleonora",
         "last_name": "Vandersteen",
         "title": "Buyer",
-        "company": "Northwind Traders",
+        "company": f"Northwind {run}",
         "emails": [{"email": f"{run}@example.com", "type": "work"}],
         "tags": ["sdk"],
     }

@@ -8,7 +8,7 @@ use tokio::sync::{Mutex, Notify, Semaphore, watch};
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::index::{Build, Desk, Lock, Opened, Place, Snapshot, blocking};
-use super::{Error, Found, Query, Source, Status, Touched};
+use super::{Doc, Error, Found, Query, Source, Status, Touched};
 
 /// Longest time that a search waits for the index.
 const SEARCH_WAIT: Duration = Duration::from_secs(2);
@@ -20,12 +20,14 @@ const LOOK_EACH: Duration = Duration::from_millis(15);
 const TAKE_EACH: Duration = Duration::from_millis(100);
 /// How often the holder asks for changes of other processes, soon after a change and later.
 const POLL_BUSY: Duration = Duration::from_millis(5);
-const POLL_IDLE: Duration = Duration::from_millis(20);
+const POLL_IDLE: Duration = Duration::from_millis(25);
 /// How long after a change more are expected.
 const BUSY_FOR: Duration = Duration::from_millis(500);
 /// How long the writer is kept without work.
 const WRITER_REST: Duration = Duration::from_secs(10);
-/// Pause after a failure of the database or the disk; it grows with each further one up to the second.
+/// Pause after the database could not be read.
+const SOURCE_RETRY: Duration = Duration::from_millis(500);
+/// Pause after a failure of the index; it grows with each further one up to the second.
 const RETRY_FIRST: Duration = Duration::from_millis(100);
 const RETRY_MOST: Duration = Duration::from_secs(10);
 /// Failures in a row after which an index that looks whole is built again all the same.
@@ -35,7 +37,7 @@ const OPEN_PATIENCE: Duration = Duration::from_millis(500);
 /// Rows asked for at once.
 const PAGE: usize = 1_000;
 /// Most rows of the change log that go into one commit.
-const BATCH: usize = 10_000;
+const BATCH: usize = 2_000;
 
 #[derive(Clone, Debug)]
 enum State {
@@ -148,10 +150,11 @@ impl Shared {
                     if holder && reached {
                         return Some(snapshot);
                     }
-                    if !holder && let Some(snapshot) = self.look(snapshot, reached).await {
-                        if snapshot.mark.position >= position {
-                            return Some(snapshot);
-                        }
+                    if !holder
+                        && let Some(snapshot) = self.look(snapshot, reached).await
+                        && snapshot.mark.position >= position
+                    {
+                        return Some(snapshot);
                     }
                 }
                 State::Opening => {}
@@ -310,7 +313,9 @@ async fn hold<S: Source>(shared: &Shared, source: &S, lock: Arc<Lock>) {
             End::Failed(error) => {
                 tracing::warn!(%error, "keeping the search index failed");
                 failures += 1;
-                build_anew |= failures >= FAILURES_BEFORE_BUILD;
+                // A database that cannot be read is no reason to give up an index.
+                build_anew |=
+                    failures >= FAILURES_BEFORE_BUILD && !matches!(error, Error::Source(_));
                 sleep((RETRY_FIRST * 2u32.saturating_pow(failures)).min(RETRY_MOST)).await;
             }
         }
@@ -381,21 +386,35 @@ async fn follow<S: Source>(shared: &Shared, source: &S, mut desk: Desk, failures
         if shared.place.take_damage_report(&desk.mark.build) {
             return End::Rebuild("it was found damaged");
         }
-        let head = match source.head().await {
-            Ok(head) => head,
-            Err(error) => return End::Failed(Error::Source(error)),
+        // The index waits for a database that cannot be read; there is nothing wrong with the index itself.
+        let batch = match gather(source, desk.mark.position).await {
+            Ok(batch) => batch,
+            Err(error) => {
+                tracing::warn!(%error, "the search index cannot follow");
+                sleep(SOURCE_RETRY).await;
+                continue;
+            }
         };
-        if head < desk.mark.position {
-            return End::Rebuild("it is ahead of the database");
-        }
-        if head > desk.mark.position {
-            desk = match catch_up(shared, source, desk, head).await {
-                Ok(desk) => desk,
-                Err(error) => return End::Failed(error),
-            };
-            *failures = 0;
-            worked = Instant::now();
-            continue;
+        match batch {
+            Waiting::Behind => return End::Rebuild("it is ahead of the database"),
+            Waiting::Nothing => {}
+            Waiting::Batch(batch) => {
+                let applied = blocking(move || {
+                    let snapshot =
+                        desk.apply(&batch.records, &batch.docs, batch.position, batch.seal)?;
+                    Ok((desk, snapshot))
+                });
+                match applied.await {
+                    Ok((same, snapshot)) => {
+                        desk = same;
+                        shared.state.send_replace(State::Ready(Arc::new(snapshot)));
+                    }
+                    Err(error) => return End::Failed(error),
+                }
+                *failures = 0;
+                worked = Instant::now();
+                continue;
+            }
         }
         if desk.has_writer() && worked.elapsed() > WRITER_REST {
             let rested = blocking(move || desk.rest().map(|()| desk)).await;
@@ -424,14 +443,32 @@ async fn belongs<S: Source>(source: &S, desk: &Desk) -> Result<bool, Error> {
     Ok(seal.is_none() || desk.mark.seal.is_none() || seal == desk.mark.seal)
 }
 
-/// Brings everything that waits in the change log into the index, in one commit.
-async fn catch_up<S: Source>(
-    shared: &Shared,
-    source: &S,
-    mut desk: Desk,
-    head: i64,
-) -> Result<Desk, Error> {
-    let mut position = desk.mark.position;
+/// What the change log holds beyond a position.
+enum Waiting {
+    /// The log does not even reach the position.
+    Behind,
+    Nothing,
+    Batch(Batch),
+}
+
+/// Everything that goes into one commit.
+struct Batch {
+    records: Vec<(&'static str, i64)>,
+    docs: Vec<Doc>,
+    position: i64,
+    seal: Option<String>,
+}
+
+/// Reads what waits in the change log beyond `position`, each record once.
+async fn gather<S: Source>(source: &S, mut position: i64) -> Result<Waiting, Error> {
+    let head = source.head().await.map_err(Error::Source)?;
+    if head <= position {
+        return Ok(if head < position {
+            Waiting::Behind
+        } else {
+            Waiting::Nothing
+        });
+    }
     let mut touched: Vec<Touched> = Vec::new();
     while touched.len() < BATCH {
         let page = source
@@ -456,11 +493,10 @@ async fn catch_up<S: Source>(
         docs.extend(source.load(chunk).await.map_err(Error::Source)?);
     }
     let seal = source.seal(position).await.map_err(Error::Source)?;
-    let (desk, snapshot) = blocking(move || {
-        let snapshot = desk.apply(&records, &docs, position, seal)?;
-        Ok((desk, snapshot))
-    })
-    .await?;
-    shared.state.send_replace(State::Ready(Arc::new(snapshot)));
-    Ok(desk)
+    Ok(Waiting::Batch(Batch {
+        records,
+        docs,
+        position,
+        seal,
+    }))
 }

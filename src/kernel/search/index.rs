@@ -1,18 +1,20 @@
 //! The index on disk: where it lies, whether it is whole, one state of it to search, and its writer.
 
+use std::collections::HashMap;
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tantivy::directory::{Directory, MmapDirectory};
-use tantivy::index::{IndexMeta, SegmentComponent};
+use tantivy::index::{IndexMeta, SegmentComponent, SegmentId};
 use tantivy::indexer::{IndexWriterOptions, LogMergePolicy};
 use tantivy::{Index, IndexReader, IndexSettings, IndexWriter, ReloadPolicy, Searcher};
 
+use super::query::{self, View};
 use super::schema::{self, Fields};
-use super::{Doc, Error, Hit, Query, query};
+use super::{Doc, Error, Hit, Query};
 
 /// Memory of the writer that follows the change log, in bytes: the least that tantivy takes.
 const FOLLOW_ARENA: usize = 15_000_000;
@@ -224,21 +226,25 @@ impl Mark {
 }
 
 /// One state of the index, unchanging while it is searched.
-#[derive(Debug)]
 pub(super) struct Snapshot {
-    searcher: Searcher,
-    fields: Fields,
+    view: View,
     pub(super) mark: Mark,
     opstamp: u64,
     /// Files that the searcher has mapped, with their lengths in bytes.
     files: Vec<(PathBuf, u64)>,
 }
 
+impl std::fmt::Debug for Snapshot {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.mark.fmt(f)
+    }
+}
+
 impl Snapshot {
     /// One page of hits and whether more follow.
     pub(super) fn find(&self, query: &Query) -> Result<(Vec<Hit>, bool), Error> {
         self.check_lengths()?;
-        Ok(query::find(&self.searcher, &self.fields, query)?)
+        Ok(query::find(&self.view, query)?)
     }
 
     /// Reading beyond the end of a mapped file that was cut would end the process, so this is asked before each use.
@@ -253,11 +259,11 @@ impl Snapshot {
     }
 
     pub(super) fn documents(&self) -> u64 {
-        self.searcher.num_docs()
+        self.view.searcher.num_docs()
     }
 
     pub(super) fn segments(&self) -> usize {
-        self.searcher.segment_readers().len()
+        self.view.searcher.segment_readers().len()
     }
 }
 
@@ -267,6 +273,7 @@ pub(super) struct Opened {
     index: Index,
     reader: IndexReader,
     fields: Fields,
+    newest: Mutex<HashMap<SegmentId, Arc<Vec<i64>>>>,
 }
 
 impl Opened {
@@ -296,6 +303,7 @@ impl Opened {
             index,
             reader,
             fields,
+            newest: Mutex::default(),
         })
     }
 
@@ -317,13 +325,36 @@ impl Opened {
                 }
             }
         }
-        Ok(Snapshot {
-            searcher: self.reader.searcher(),
+        let searcher = self.reader.searcher();
+        let newest = self.newest(&searcher)?;
+        let view = View {
+            searcher,
             fields: self.fields,
+            newest,
+        };
+        Ok(Snapshot {
+            view,
             mark,
             opstamp: meta.opstamp,
             files,
         })
+    }
+
+    /// Segments do not change, and so it is computed once for each.
+    fn newest(&self, searcher: &Searcher) -> Result<Vec<Arc<Vec<i64>>>, Error> {
+        let mut known = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = HashMap::new();
+        let mut ordered = Vec::new();
+        for reader in searcher.segment_readers() {
+            let newest = match known.get(&reader.segment_id()) {
+                Some(newest) => Arc::clone(newest),
+                None => Arc::new(query::newest(reader)?),
+            };
+            all.insert(reader.segment_id(), Arc::clone(&newest));
+            ordered.push(newest);
+        }
+        *known = all;
+        Ok(ordered)
     }
 
     /// The state of the last commit if it is another than `known`.

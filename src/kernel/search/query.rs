@@ -12,6 +12,7 @@
 use std::collections::{BinaryHeap, HashSet};
 use std::sync::Arc;
 
+use tantivy::columnar::ColumnValues;
 use tantivy::fieldnorm::FieldNormReader;
 use tantivy::index::{InvertedIndexReader, SegmentReader};
 use tantivy::postings::{Postings, TermInfo};
@@ -48,12 +49,31 @@ const SKIP_FACTOR: usize = 16;
 /// One in so many documents, at most, is kept as a list of candidates.
 const SPARSE: usize = 32;
 
+/// Documents that are looked at together.
+const BLOCK: usize = 128;
+
+/// One state of the index.
+pub(super) struct View {
+    pub(super) searcher: Searcher,
+    pub(super) fields: Fields,
+    /// By segment: the result of [`newest`].
+    pub(super) newest: Vec<Arc<Vec<i64>>>,
+}
+
+/// The highest id of each block of a segment. Of many equally good documents only the newest are wanted, and so whole
+/// blocks are passed over without reading their ids.
+pub(super) fn newest(reader: &SegmentReader) -> tantivy::Result<Vec<i64>> {
+    let ids = reader.fast_fields().i64(ID)?.first_or_default_col(0);
+    let block = |start: DocId| start..reader.max_doc().min(start + BLOCK as DocId);
+    let starts = (0..reader.max_doc()).step_by(BLOCK);
+    Ok(starts
+        .filter_map(|start| block(start).map(|doc| ids.get_val(doc)).max())
+        .collect())
+}
+
 /// One page of records, and whether more follow.
-pub(super) fn find(
-    searcher: &Searcher,
-    fields: &Fields,
-    query: &Query,
-) -> tantivy::Result<(Vec<Hit>, bool)> {
+pub(super) fn find(view: &View, query: &Query) -> tantivy::Result<(Vec<Hit>, bool)> {
+    let fields = &view.fields;
     let need = query.offset.saturating_add(query.limit).saturating_add(1);
     let pieces = text::query_pieces(&query.text);
     // Text of which nothing can be searched is not the same as no text.
@@ -67,7 +87,7 @@ pub(super) fn find(
             .iter()
             .map(|piece| piece_clause(fields, piece, false)),
     )?;
-    let mut found = best(searcher, &strict, need)?;
+    let mut found = best(view, &strict, need)?;
     if found.len() < need && pieces.iter().any(may_have_typo) {
         // What is found without a typo is complete, so that pages stay in step: typos only follow after it.
         let known: HashSet<DocAddress> = found.iter().map(|c| c.address).collect();
@@ -76,14 +96,14 @@ pub(super) fn find(
             query,
             pieces.iter().map(|piece| piece_clause(fields, piece, true)),
         )?;
-        let more = best(searcher, &lenient, need)?;
+        let more = best(view, &lenient, need)?;
         found.extend(more.into_iter().filter(|c| !known.contains(&c.address)));
     }
     let more = found.len() >= need;
     found.truncate(need - 1);
     let page = found.iter().skip(query.offset);
     Ok((
-        page.map(|c| hit(searcher, query, c))
+        page.map(|c| hit(&view.searcher, query, c))
             .collect::<Result<_, _>>()?,
         more,
     ))
@@ -280,25 +300,16 @@ fn after(start: &str) -> Vec<u8> {
 }
 
 /// The best `need` documents of all segments, in order.
-fn best(searcher: &Searcher, clauses: &[Clause], need: usize) -> tantivy::Result<Vec<Candidate>> {
+fn best(view: &View, clauses: &[Clause], need: usize) -> tantivy::Result<Vec<Candidate>> {
     let mut best = Best {
         need,
         heap: BinaryHeap::new(),
     };
-    for (segment, reader) in (0..).zip(searcher.segment_readers()) {
-        let scores = match_all(searcher, reader, clauses)?;
+    for (segment, reader) in (0..).zip(view.searcher.segment_readers()) {
+        let scores = match_all(&view.searcher, reader, clauses)?;
         let ids = reader.fast_fields().i64(ID)?.first_or_default_col(0);
-        scores.each_from_the_end(|doc, score| {
-            if score >= best.least() && !reader.is_deleted(doc) {
-                let address = DocAddress::new(segment, doc);
-                best.offer(Candidate {
-                    score,
-                    id: ids.get_val(doc),
-                    address,
-                });
-            }
-            best.least()
-        });
+        let newest = view.newest.get(segment as usize).map_or(&[][..], |n| n);
+        best.take(segment, reader, &scores, &*ids, newest);
     }
     Ok(best.heap.into_sorted_vec())
 }
@@ -331,12 +342,61 @@ struct Best {
 }
 
 impl Best {
-    /// The least score that can still be among the best.
-    fn least(&self) -> Score {
-        match self.heap.peek() {
-            Some(worst) if self.heap.len() >= self.need => worst.score,
-            _ => 0,
+    /// Takes a segment's documents, the last first: ids grow with time, so that the newest are met first and the others do
+    /// not displace them.
+    fn take(
+        &mut self,
+        segment: u32,
+        reader: &SegmentReader,
+        scores: &Scores,
+        ids: &dyn ColumnValues<i64>,
+        newest: &[i64],
+    ) {
+        if let Some(few) = &scores.few {
+            for doc in few.iter().rev() {
+                let mark = scores.marks.get(*doc as usize).copied().unwrap_or(0);
+                self.look_at(segment, reader, *doc, mark, ids);
+            }
+            return;
         }
+        for (nth, block) in scores.marks.chunks(BLOCK).enumerate().rev() {
+            let top = block.iter().copied().max().unwrap_or(0);
+            let newest = newest.get(nth).copied().unwrap_or(i64::MAX);
+            if top == 0 || !self.wants(top - 1, newest) {
+                continue;
+            }
+            for (at, mark) in block.iter().enumerate().rev() {
+                self.look_at(segment, reader, (nth * BLOCK + at) as DocId, *mark, ids);
+            }
+        }
+    }
+
+    fn look_at(
+        &mut self,
+        segment: u32,
+        reader: &SegmentReader,
+        doc: DocId,
+        mark: Score,
+        ids: &dyn ColumnValues<i64>,
+    ) {
+        if mark == 0 || !self.wants(mark - 1, i64::MAX) || reader.is_deleted(doc) {
+            return;
+        }
+        let address = DocAddress::new(segment, doc);
+        self.offer(Candidate {
+            score: mark - 1,
+            id: ids.get_val(doc),
+            address,
+        });
+    }
+
+    /// False if a document with this score and at most this id cannot be among the best.
+    fn wants(&self, score: Score, id: i64) -> bool {
+        self.heap.len() < self.need
+            || self
+                .heap
+                .peek()
+                .is_some_and(|worst| (score, id) > (worst.score, worst.id))
     }
 
     fn offer(&mut self, candidate: Candidate) {
@@ -356,34 +416,6 @@ struct Scores {
     marks: Vec<Score>,
     /// The documents that match, in order, when they are few.
     few: Option<Vec<DocId>>,
-}
-
-impl Scores {
-    /// Calls `each` with document and score, the last document first: ids grow with time, so that the newest are met first
-    /// and the others do not displace them. `each` answers the least score that it still wants.
-    fn each_from_the_end(&self, mut each: impl FnMut(DocId, Score) -> Score) {
-        const BLOCK: usize = 64;
-        let mut least = 0;
-        if let Some(few) = &self.few {
-            for doc in few.iter().rev() {
-                let mark = self.marks.get(*doc as usize).copied().unwrap_or(0);
-                if mark > least {
-                    least = each(*doc, mark - 1);
-                }
-            }
-            return;
-        }
-        for (nth, block) in self.marks.chunks(BLOCK).enumerate().rev() {
-            if block.iter().all(|mark| *mark <= least) {
-                continue;
-            }
-            for (at, mark) in block.iter().enumerate().rev() {
-                if *mark > least {
-                    least = each((nth * BLOCK + at) as DocId, mark - 1);
-                }
-            }
-        }
-    }
 }
 
 /// A clause with its posting lists looked up.
@@ -610,14 +642,15 @@ fn locate(
                 }
             }
             Way::Number { field, digits } => {
-                locate_number(searcher, reader, *field, digits, &mut lists)?
+                locate_number(searcher, reader, *field, digits, &mut lists)?;
             }
             Way::All(clauses) => {
                 let mut docs = Vec::new();
-                match_all(searcher, reader, clauses)?.each_from_the_end(|doc, score| {
-                    docs.push((doc, score));
-                    0
-                });
+                for (doc, mark) in (0..).zip(match_all(searcher, reader, clauses)?.marks) {
+                    if mark > 0 {
+                        docs.push((doc, mark - 1));
+                    }
+                }
                 lists.push(List::Docs { docs });
             }
         }

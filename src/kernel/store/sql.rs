@@ -67,10 +67,6 @@ impl Sql {
         self.text.push_str(text);
     }
 
-    pub(crate) fn text(&self) -> &str {
-        &self.text
-    }
-
     pub(crate) fn push_value(&mut self, value: Value) {
         self.values.push(value);
         // Writing to a string does not fail.

@@ -4,6 +4,8 @@ use data_encoding::BASE64URL_NOPAD;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, de};
 
+use crate::error::{Error, Result};
+
 /// Rows of one page when the caller does not say.
 pub const DEFAULT_ROWS: u32 = 25;
 /// Rows of one page at most: a reply has to stay well under what a client hands to its model.
@@ -26,7 +28,7 @@ impl Default for Limit {
     }
 }
 impl<'de> Deserialize<'de> for Limit {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
         match i64::deserialize(deserializer)? {
             rows @ 1..=100 => Ok(Self(u32::try_from(rows).unwrap_or(MAX_ROWS))),
             _ => Err(de::Error::custom("must be between 1 and 100")),
@@ -60,6 +62,26 @@ pub struct Cursor {
 struct Packed(String, String, i64);
 
 impl Cursor {
+    /// The place after a numbered row, in an order that goes by such numbers.
+    #[must_use]
+    pub fn at(order: &str, place: i64) -> Self {
+        Self { order: order.to_owned(), key: String::new(), id: place }
+    }
+
+    /// The number of the row that it stands after.
+    ///
+    /// # Errors
+    /// [`Code::Validation`](crate::error::Code::Validation) when it belongs to another order.
+    pub fn place(&self, order: &str) -> Result<i64> {
+        if self.order == order { Ok(self.id) } else { Err(Self::foreign()) }
+    }
+
+    /// What a cursor of another list is answered with.
+    pub(crate) fn foreign() -> Error {
+        Error::invalid("cursor", "This cursor belongs to another list or order.")
+            .hint("Pass page.next of the page before, with the same filters and sort.")
+    }
+
     /// The text that goes out.
     #[must_use]
     pub fn encode(&self) -> String {
@@ -74,7 +96,7 @@ impl Cursor {
     }
 }
 impl<'de> Deserialize<'de> for Cursor {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
         let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
         Self::decode(&text).ok_or_else(|| de::Error::custom("is not a cursor; take page.next of the page before"))
     }

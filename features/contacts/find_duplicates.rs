@@ -1,0 +1,118 @@
+//! `find_duplicate_contacts`
+
+use bureau_kernel::prelude::*;
+use bureau_kernel::store::sql;
+use bureau_kernel::types::id::Entity;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::READ_CONTACTS;
+use crate::contact::Contact;
+use crate::duplicates::{MATCHES, in_words};
+
+/// Whose duplicates to look for.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(crate) struct FindDuplicateContacts {
+    /// Only duplicates of this contact
+    contact: Option<Id<Contact>>,
+    limit: Option<Limit>,
+}
+
+/// Contacts that are likely one person.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Group {
+    /// What they have in common: e-mail address, telephone number, or name and company.
+    matched_by: &'static str,
+    value: String,
+    /// The oldest first.
+    contacts: Vec<Candidate>,
+}
+
+/// One of them.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Candidate {
+    id: Id<Contact>,
+    name: Line<200>,
+    company: Option<Line<150>>,
+}
+
+impl Tool for FindDuplicateContacts {
+    const SPEC: Spec = Spec::reads("find_duplicate_contacts", READ_CONTACTS)
+        .title("Find duplicate contacts")
+        .about("Find contacts with the same email, phone, or name and company.");
+    const EXAMPLES: &'static [Example] = &[Example {
+        title: "Is anybody in my contacts twice?",
+        before: &[
+            Step {
+                tool: "create_contact",
+                arguments: r#"{"name": "Emmy Noether", "emails": ["emmy@ring.example"]}"#,
+                keep: &[("one", "/data/id")],
+            },
+            Step {
+                tool: "create_contact",
+                arguments: r#"{"name": "E. Noether", "emails": ["emmy@ring.example"], "on_duplicate": "create"}"#,
+                keep: &[("two", "/data/id")],
+            },
+        ],
+        arguments: r#"{"contact": "{two}"}"#,
+        expect: &[
+            ("/data/0/matched_by", r#""e-mail address""#),
+            ("/data/0/contacts/0/id", r#""{one}""#),
+            ("/data/0/contacts/1/id", r#""{two}""#),
+        ],
+    }];
+    type Output = Vec<Group>;
+
+    async fn call(self, cx: &mut Cx) -> Result<Vec<Group>> {
+        let limit = self.limit.unwrap_or_default().rows();
+        let mut groups: Vec<Group> = Vec::new();
+        let terms = match self.contact {
+            Some(id) => Some(cx.get(id).await.map_err(|error| error.or_field("contact"))?.terms()),
+            None => None,
+        };
+        for field in MATCHES {
+            let values = match &terms {
+                Some(terms) => {
+                    terms.iter().filter(|(other, _)| *other == field).map(|(_, value)| value.clone()).collect()
+                }
+                None => shared_values(cx, field, limit.saturating_sub(groups.len())).await?,
+            };
+            for value in values {
+                let contacts = candidates(cx, field, &value).await?;
+                // The same people are one group, whatever they have in common beside the surest sign.
+                let known = groups.iter().any(|group| contacts.iter().all(|c| group.contacts.iter().any(|o| o.id == c.id)));
+                if contacts.len() > 1 && !known && groups.len() < limit {
+                    groups.push(Group { matched_by: in_words(field), value, contacts });
+                }
+            }
+        }
+        Ok(groups)
+    }
+}
+
+/// Terms that more than one live contact has.
+async fn shared_values(cx: &mut Cx, field: &'static str, limit: usize) -> Result<Vec<String>> {
+    let workspace = cx.workspace().id;
+    let rows = sql("SELECT value FROM lookup WHERE workspace = ")
+        .value(workspace)
+        .add(" AND entity = ")
+        .value(Contact::TABLE.to_owned())
+        .add(" AND field = ")
+        .value(field.to_owned())
+        .add(" GROUP BY value HAVING COUNT(*) > 1 ORDER BY value LIMIT ")
+        .value(i64::try_from(limit).unwrap_or(i64::MAX))
+        .rows(cx.tx())
+        .await?;
+    rows.iter().map(|row| row.get("value")).collect()
+}
+
+async fn candidates(cx: &mut Cx, field: &'static str, value: &str) -> Result<Vec<Candidate>> {
+    let mut candidates = Vec::new();
+    // More than this many are not duplicates but a shared mailbox or switchboard.
+    const SHOWN: usize = 10;
+    for id in cx.with_terms::<Contact>(field, &[value.to_owned()]).await?.into_iter().take(SHOWN) {
+        let contact = cx.get(id).await?;
+        candidates.push(Candidate { id, name: contact.record.name, company: contact.record.company });
+    }
+    Ok(candidates)
+}

@@ -1,0 +1,35 @@
+//! `get_contact`
+
+use bureau_kernel::prelude::*;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::READ_CONTACTS;
+use crate::contact::Contact;
+
+/// Which contact to read.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(crate) struct GetContact {
+    /// Contact id
+    contact: Id<Contact>,
+}
+
+impl Tool for GetContact {
+    const SPEC: Spec =
+        Spec::reads("get_contact", READ_CONTACTS).title("Get contact").about("Get all fields of a contact by id.");
+    const EXAMPLES: &'static [Example] = &[Example {
+        title: "Show me everything about Ada",
+        before: &[Step {
+            tool: "create_contact",
+            arguments: r#"{"first_name": "Ada", "last_name": "King", "city": "London", "types": ["customer"]}"#,
+            keep: &[("ada", "/data/id")],
+        }],
+        arguments: r#"{"contact": "{ada}"}"#,
+        expect: &[("/data/name", r#""Ada King""#), ("/data/city", r#""London""#), ("/data/types", r#"["customer"]"#)],
+    }];
+    type Output = Saved<Contact>;
+
+    async fn call(self, cx: &mut Cx) -> Result<Saved<Contact>> {
+        cx.get(self.contact).await.map_err(|error| error.or_field("contact"))
+    }
+}

@@ -1,0 +1,114 @@
+//! `merge_contacts`
+
+use bureau_kernel::prelude::*;
+use bureau_kernel::types::id::Entity;
+use bureau_kernel::types::text::folded;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::UPDATE_CONTACTS;
+use crate::contact::Contact;
+
+/// Contacts to be made one.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(crate) struct MergeContacts {
+    /// The contact that stays
+    keep: Id<Contact>,
+    /// Contacts that go into it, up to 20
+    merge: Vec<Id<Contact>>,
+}
+
+impl Tool for MergeContacts {
+    const SPEC: Spec = Spec::changes("merge_contacts", UPDATE_CONTACTS)
+        .title("Merge contacts")
+        .about("Merge duplicates into one contact; everything that pointed at them moves.");
+    const EXAMPLES: &'static [Example] = &[Example {
+        title: "John Smith is there twice: make it one",
+        before: &[
+            Step {
+                tool: "create_contact",
+                arguments: r#"{"name": "Jon Smith", "emails": ["jon@merge.example"], "tags": ["fair"]}"#,
+                keep: &[("first", "/data/id")],
+            },
+            Step {
+                tool: "create_contact",
+                arguments: r#"{"name": "Jonathan Smith", "phones": ["+49 30 901820"], "city": "Berlin", "tags": ["Fair", "vip"]}"#,
+                keep: &[("second", "/data/id")],
+            },
+        ],
+        arguments: r#"{"keep": "{first}", "merge": ["{second}"]}"#,
+        expect: &[
+            ("/data/id", r#""{first}""#),
+            ("/data/city", r#""Berlin""#),
+            ("/data/tags", r#"["fair", "vip"]"#),
+            ("/data/phones/0/e164", r#""+4930901820""#),
+        ],
+    }];
+    type Output = Saved<Contact>;
+
+    async fn call(self, cx: &mut Cx) -> Result<Saved<Contact>> {
+        const MOST: usize = 20;
+        if self.merge.is_empty() || self.merge.len() > MOST {
+            return Err(Error::invalid("merge", format!("merge takes 1 to {MOST} contacts.")));
+        }
+        let mut edit = cx.edit(self.keep).await.map_err(|error| error.or_field("keep"))?;
+        for (index, loser) in self.merge.iter().enumerate() {
+            let field = format!("merge[{index}]");
+            if *loser == self.keep || self.merge.iter().take(index).any(|other| other == loser) {
+                return Err(Error::invalid(field, format!("{loser} is named twice.")));
+            }
+            let other = cx.get(*loser).await.map_err(|error| error.or_field(&field))?;
+            edit.fill_from(&other);
+            let mut attributes = other.attributes.0.clone();
+            attributes.retain(|name, _| !edit.before().attributes.contains_key(name));
+            edit.set_attributes(cx, attributes).await?;
+        }
+        if edit.reports_to.is_some_and(|superior| superior == self.keep || self.merge.contains(&superior)) {
+            edit.reports_to = None;
+        }
+        let kept = edit.save(cx).await?;
+        for loser in self.merge {
+            cx.repoint(Contact::TABLE, loser.raw(), Some(kept.id.raw())).await?;
+            cx.archive(loser).await?;
+        }
+        cx.get(kept.id).await
+    }
+}
+
+impl Contact {
+    /// Takes from another what this one lacks; lists are joined.
+    pub(crate) fn fill_from(&mut self, other: &Self) {
+        fn fill<T: Clone>(mine: &mut Option<T>, theirs: &Option<T>) {
+            if mine.is_none() {
+                mine.clone_from(theirs);
+            }
+        }
+        fn join<T: Clone>(mine: &mut Vec<T>, theirs: &[T], same: impl Fn(&T, &T) -> bool) {
+            for item in theirs {
+                if !mine.iter().any(|known| same(known, item)) {
+                    mine.push(item.clone());
+                }
+            }
+        }
+        if self.first_name.is_none() && self.last_name.is_none() {
+            self.first_name.clone_from(&other.first_name);
+            self.last_name.clone_from(&other.last_name);
+        }
+        fill(&mut self.title, &other.title);
+        fill(&mut self.company, &other.company);
+        fill(&mut self.location, &other.location);
+        fill(&mut self.city, &other.city);
+        fill(&mut self.country, &other.country);
+        fill(&mut self.state, &other.state);
+        fill(&mut self.owner, &other.owner);
+        fill(&mut self.reports_to, &other.reports_to);
+        fill(&mut self.source, &other.source);
+        fill(&mut self.summary, &other.summary);
+        join(&mut self.emails, &other.emails, |a, b| a.email == b.email);
+        join(&mut self.phones, &other.phones, |a, b| a.key() == b.key());
+        join(&mut self.links, &other.links, |a, b| a == b);
+        join(&mut self.types, &other.types, |a, b| a == b);
+        join(&mut self.tags, &other.tags, |a, b| folded(a) == folded(b));
+        self.score = self.score.max(other.score);
+    }
+}

@@ -1,0 +1,153 @@
+//! `search_contacts`
+
+use bureau_kernel::caller::Member;
+use bureau_kernel::list::Order;
+use bureau_kernel::prelude::*;
+use bureau_kernel::store::{Kind, enum_name};
+use bureau_kernel::types::text::folded;
+use bureau_kernel::types::time::{DayEdge, Timestamp};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::READ_CONTACTS;
+use crate::contact::{Contact, ContactType};
+
+/// What to look for.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(crate) struct SearchContacts {
+    /// Part of name, email, phone, company, tag
+    query: Option<Line<500>>,
+    #[serde(rename = "type")]
+    kind: Option<ContactType>,
+    /// All of these
+    tags: Option<Vec<Line<50>>>,
+    /// Member id
+    owner: Option<Id<Member>>,
+    company: Option<Line<150>>,
+    city: Option<Line<100>>,
+    country: Option<Line<60>>,
+    state: Option<Line<40>>,
+    source: Option<Line<100>>,
+    created_after: Option<When>,
+    created_before: Option<When>,
+    /// Without a query
+    sort: Option<Sort>,
+    descending: Option<bool>,
+    limit: Option<Limit>,
+    cursor: Option<Cursor>,
+}
+
+/// Orders that contacts are listed in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Sort {
+    Name,
+    CreatedAt,
+    UpdatedAt,
+    Score,
+}
+
+impl Sort {
+    const fn order(self) -> Order {
+        match self {
+            Self::Name => Order { name: "name", column: "sort_name", kind: Kind::Text },
+            Self::CreatedAt => Order { name: "created_at", column: "created_at", kind: Kind::Time },
+            Self::UpdatedAt => Order { name: "updated_at", column: "updated_at", kind: Kind::Time },
+            Self::Score => Order { name: "score", column: "score", kind: Kind::Int },
+        }
+    }
+}
+
+/// A contact in a list.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct ContactRow {
+    id: Id<Contact>,
+    name: Line<200>,
+    title: Option<Line<150>>,
+    company: Option<Line<150>>,
+    email: Option<Email>,
+    phone: Option<String>,
+    city: Option<Line<100>>,
+    types: Vec<ContactType>,
+    state: Option<Line<40>>,
+    owner: Option<Id<Member>>,
+    tags: Vec<Line<50>>,
+    score: Option<i64>,
+    created_at: Timestamp,
+}
+
+impl From<Saved<Contact>> for ContactRow {
+    fn from(saved: Saved<Contact>) -> Self {
+        let contact = saved.record;
+        Self {
+            id: saved.id,
+            name: contact.name,
+            title: contact.title,
+            company: contact.company,
+            email: contact.emails.0.into_iter().next().map(|entry| entry.email),
+            phone: contact.phones.0.into_iter().next().map(|entry| entry.e164.unwrap_or_else(|| entry.phone.into())),
+            city: contact.city,
+            types: contact.types.0,
+            state: contact.state,
+            owner: contact.owner,
+            tags: contact.tags.0,
+            score: (contact.score != 0).then_some(contact.score),
+            created_at: saved.created_at,
+        }
+    }
+}
+
+impl Tool for SearchContacts {
+    const SPEC: Spec = Spec::reads("search_contacts", READ_CONTACTS)
+        .title("Search contacts")
+        .about("Search contacts by any part of their data, or list them with filters.");
+    const EXAMPLES: &'static [Example] = &[
+        Example {
+            title: "Find the contact I met, something like Turring",
+            before: &[Step {
+                tool: "create_contact",
+                arguments: r#"{"first_name": "Alan", "last_name": "Turing", "company": "Bletchley", "types": ["lead"]}"#,
+                keep: &[("alan", "/data/id")],
+            }],
+            arguments: r#"{"query": "turring"}"#,
+            expect: &[("/data/0/id", r#""{alan}""#), ("/data/0/name", r#""Alan Turing""#)],
+        },
+        Example {
+            title: "Show me all leads that were created this month",
+            before: &[],
+            arguments: r#"{"type": "lead", "created_after": "start of month", "sort": "created_at", "descending": true}"#,
+            expect: &[("/data/0/id", r#""{alan}""#), ("/data/0/types", r#"["lead"]"#)],
+        },
+    ];
+    type Output = Vec<ContactRow>;
+
+    async fn call(self, cx: &mut Cx) -> Result<Vec<ContactRow>> {
+        if self.query.is_some() && (self.sort.is_some() || self.descending.is_some()) {
+            return Err(Error::invalid("sort", "With a query the best match comes first.")
+                .hint("Leave out sort and descending, or list with filters instead of a query."));
+        }
+        let after = self.created_after.as_ref().map(|when| cx.moment("created_after", when, DayEdge::Start)).transpose()?;
+        let before = self.created_before.as_ref().map(|when| cx.moment("created_before", when, DayEdge::End)).transpose()?;
+        let list = cx
+            .list::<Contact>()
+            .term("type", self.kind.as_ref().map(enum_name))
+            .terms("tag", self.tags.iter().flatten().map(|tag| folded(tag)))
+            .term("owner", self.owner.map(|owner| owner.to_string()))
+            .term("company", self.company.as_deref().map(folded))
+            .term("city", self.city.as_deref().map(folded))
+            .term("country", self.country.as_deref().map(folded))
+            .term("state", self.state.as_deref().map(folded))
+            .term("source", self.source.as_deref().map(folded))
+            .from("created_at", after)
+            .to("created_at", before);
+        let limit = self.limit.unwrap_or_default();
+        let page = match self.query {
+            Some(query) => list.search(&query, limit, self.cursor.as_ref()).await?,
+            None => {
+                let order = self.sort.unwrap_or(Sort::Name).order();
+                list.page(order, self.descending.unwrap_or(false), limit, self.cursor.as_ref()).await?
+            }
+        };
+        Ok(cx.page(page.map(ContactRow::from)))
+    }
+}

@@ -1,0 +1,26 @@
+//! History: what was changed, by whom, and taking it back.
+//!
+//! Permissions: `read_audit_log`, `undo_changes`. Off unless named: the two tools see and undo what all rooms did. Depends
+//! on no other room.
+
+mod list;
+mod undo;
+
+use bureau_kernel::prelude::*;
+
+use list::ListChanges;
+use undo::UndoChange;
+
+/// See who changed what.
+pub const READ_AUDIT_LOG: Permission = Permission::new("read_audit_log");
+/// Take changes back.
+pub const UNDO_CHANGES: Permission = Permission::new("undo_changes");
+
+/// The room's table.
+pub const MODULE: Module = Module {
+    name: "history",
+    about: "What was changed, by whom, and taking it back",
+    on_by_default: false,
+    tools: &[tool::<ListChanges>, tool::<UndoChange>],
+    records: &[],
+};

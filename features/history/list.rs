@@ -1,0 +1,150 @@
+//! `list_changes`
+
+use bureau_kernel::caller::{ApiKey, Member};
+use bureau_kernel::changes::{Action, Change};
+use bureau_kernel::prelude::*;
+use bureau_kernel::store::{Row, sql};
+use bureau_kernel::types::id::{decode, encode};
+use bureau_kernel::types::time::{DayEdge, Timestamp};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::READ_AUDIT_LOG;
+
+/// Which changes to list.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(crate) struct ListChanges {
+    /// Id of a record of any kind
+    record: Option<Line<40>>,
+    change: Option<Id<Change>>,
+    /// Tool that made the change
+    tool: Option<Line<40>>,
+    since: Option<When>,
+    until: Option<When>,
+    /// A feed: cursor goes on with what is new
+    oldest_first: Option<bool>,
+    limit: Option<Limit>,
+    cursor: Option<Cursor>,
+}
+
+/// One record changed by one call.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct ChangeRow {
+    change: Id<Change>,
+    at: Timestamp,
+    tool: String,
+    action: Action,
+    entity: String,
+    record: String,
+    version: i64,
+    member: Option<Id<Member>>,
+    key: Option<Id<ApiKey>>,
+    client: Option<String>,
+    undoes: Option<Id<Change>>,
+    before: Option<Map<String, Value>>,
+    after: Option<Map<String, Value>>,
+}
+
+impl Tool for ListChanges {
+    const SPEC: Spec = Spec::reads("list_changes", READ_AUDIT_LOG)
+        .title("List changes")
+        .about("List who changed which record, when and how, newest first or as a feed.");
+    const EXAMPLES: &'static [Example] = &[Example {
+        title: "What happened to this contact?",
+        before: &[
+            Step { tool: "create_contact", arguments: r#"{"name": "Mary Jackson"}"#, keep: &[("mary", "/data/id")] },
+            Step { tool: "update_contact", arguments: r#"{"contact": "{mary}", "city": "Hampton"}"#, keep: &[] },
+        ],
+        arguments: r#"{"record": "{mary}"}"#,
+        expect: &[
+            ("/data/0/action", r#""update""#),
+            ("/data/0/after/city", r#""Hampton""#),
+            ("/data/1/action", r#""create""#),
+            ("/data/1/tool", r#""create_contact""#),
+        ],
+    }];
+    type Output = Vec<ChangeRow>;
+
+    async fn call(self, cx: &mut Cx) -> Result<Vec<ChangeRow>> {
+        let oldest_first = self.oldest_first.unwrap_or(false);
+        let order = if oldest_first { "position" } else { "-position" };
+        let since = self.since.as_ref().map(|when| cx.moment("since", when, DayEdge::Start)).transpose()?;
+        let until = self.until.as_ref().map(|when| cx.moment("until", when, DayEdge::End)).transpose()?;
+        let limit = self.limit.unwrap_or_default().rows();
+        let workspace = cx.workspace().id;
+        let mut statement = sql("SELECT position, call, at, tool, action, entity, record, version, member, api_key, client,
+                                        undoes, before, after
+                                 FROM change_log WHERE position IS NOT NULL AND workspace = ")
+            .value(workspace);
+        if let Some(text) = &self.record {
+            let Some((_, record)) = decode(text) else {
+                return Err(Error::invalid("record", "record is not an id, as other tools return it."));
+            };
+            statement = statement.add(" AND record = ").value(record);
+        }
+        if let Some(change) = self.change {
+            statement = statement.add(" AND call = ").value(change);
+        }
+        if let Some(tool) = self.tool {
+            statement = statement.add(" AND tool = ").value(tool);
+        }
+        if let Some(since) = since {
+            statement = statement.add(" AND at >= ").value(since);
+        }
+        if let Some(until) = until {
+            statement = statement.add(" AND at <= ").value(until);
+        }
+        if let Some(cursor) = &self.cursor {
+            let position = cursor.place(order)?;
+            statement = if oldest_first { statement.add(" AND position > ") } else { statement.add(" AND position < ") };
+            statement = statement.value(position);
+        }
+        let direction = if oldest_first { " ORDER BY position LIMIT " } else { " ORDER BY position DESC LIMIT " };
+        let rows = statement
+            .add(direction)
+            .value(i64::try_from(limit + 1).unwrap_or(i64::MAX))
+            .rows(cx.tx())
+            .await?;
+        let more = rows.len() > limit;
+        let mut last = None;
+        let mut changes = Vec::with_capacity(limit);
+        for row in rows.iter().take(limit) {
+            last = Some(row.get::<i64>("position")?);
+            changes.push(change_row(cx, row)?);
+        }
+        // A feed goes on from where it stands, also when nothing is new.
+        let place = match (last, &self.cursor) {
+            (Some(last), _) if more || oldest_first => Some(last),
+            (None, Some(cursor)) if oldest_first => Some(cursor.place(order)?),
+            _ => None,
+        };
+        let next = place.map(|place| Cursor::at(order, place).encode());
+        Ok(cx.page(Page { rows: changes, next }))
+    }
+}
+
+fn change_row(cx: &Cx, row: &Row) -> Result<ChangeRow> {
+    let entity: String = row.get("entity")?;
+    let side = |name: &str| -> Result<Option<Map<String, Value>>> {
+        row.get::<Option<String>>(name)?
+            .map(|text| serde_json::from_str(&text))
+            .transpose()
+            .map_err(Error::internal)
+    };
+    Ok(ChangeRow {
+        change: row.get("call")?,
+        at: row.get("at")?,
+        tool: row.get("tool")?,
+        action: row.get("action")?,
+        record: encode(cx.prefix_of(&entity), row.get("record")?),
+        entity,
+        version: row.get("version")?,
+        member: row.get("member")?,
+        key: row.get("api_key")?,
+        client: row.get("client")?,
+        undoes: row.get("undoes")?,
+        before: side("before")?,
+        after: side("after")?,
+    })
+}

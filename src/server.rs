@@ -1,0 +1,488 @@
+//! MCP on the wire: rmcp's `ServerHandler`, written by hand over the kernel's pipeline.
+//!
+//! Nothing is decided here. Who may see or do what, what a call means and whether it must be confirmed is the
+//! pipeline's business; this file turns its answers into MCP, for clients of the stateless protocol (2026-07-28) and
+//! for those that begin with `initialize` alike.
+//!
+//! Two options of a call may also travel in the request's `_meta`: [`META_IDEMPOTENCY_KEY`] and [`META_DRY_RUN`].
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use axum::http::request::Parts;
+use bureau_kernel::caller::Caller;
+use bureau_kernel::error::{Code, Error};
+use bureau_kernel::pipeline::{Call, Outcome, Pipeline};
+use bureau_kernel::tool::WireForm;
+use rmcp::{
+    ErrorData, RoleServer, ServerHandler,
+    model::{
+        CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult, CompleteRequestMethod,
+        CompleteRequestParams, CompleteResult, ConstString, ContentBlock, CustomRequest,
+        CustomResult, DiscoverResult, ElicitRequest, ElicitRequestParams, ElicitResult,
+        ElicitationAction, ElicitationSchema, ErrorCode, Implementation, InputRequest,
+        InputRequiredResult, ListPromptsRequestMethod, ListPromptsResult,
+        ListResourceTemplatesRequestMethod, ListResourceTemplatesResult,
+        ListResourcesRequestMethod, ListResourcesResult, ListToolsResult, PaginatedRequestParams,
+        ProtocolVersion, RequestMetaObject, ServerCapabilities, ServerConfig, Tool,
+        ToolAnnotations,
+    },
+    service::RequestContext,
+};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tracing::Instrument;
+
+use crate::transport::metrics::InFlight;
+
+/// Key in a request's `_meta`: the call's idempotency key, a string. An `idempotency_key` argument says the same.
+pub const META_IDEMPOTENCY_KEY: &str = "bureau/idempotency_key";
+
+/// Key in a request's `_meta`: `true` tries the call without keeping its effect. A `dry_run` argument says the same.
+pub const META_DRY_RUN: &str = "bureau/dry_run";
+
+/// How long a client may keep what a list or `server/discover` answered. A list changes only when the server is
+/// restarted or a key's permissions are edited, so a few minutes save traffic and surprise nobody.
+const LIST_TTL_MS: u64 = 300_000;
+
+/// How long a handshake client may show its confirmation form while the call waits.
+const ASK_TIMEOUT: Duration = Duration::from_secs(300);
+
+/// Longest name of a client that is kept, in characters.
+const MAX_CLIENT_NAME_CHARS: usize = 100;
+
+/// The name of the one question and of the one field in its form.
+const CONFIRM: &str = "confirm";
+
+/// The authority behind requests that bring no credential of their own: whoever started the process.
+#[derive(Debug, Clone)]
+pub enum Credential {
+    /// The local operator, with full rights on one workspace.
+    Operator,
+    /// An API key, looked up anew for each request so that revoking it takes effect at once.
+    Key(SecretString),
+}
+
+impl Credential {
+    /// The caller that this credential stands for in the workspace of that slug (`None`: its only or default one).
+    ///
+    /// # Errors
+    ///
+    /// [`Code::Unauthorized`] when the key is wrong, expired or revoked, and whatever the pipeline says about a
+    /// workspace that the caller cannot enter.
+    pub async fn resolve(
+        &self,
+        pipeline: &Pipeline,
+        workspace: Option<&str>,
+    ) -> Result<Caller, Error> {
+        match self {
+            Self::Operator => pipeline.operator(workspace).await,
+            Self::Key(key) => pipeline.authenticate(key.expose_secret(), workspace).await,
+        }
+    }
+}
+
+/// The MCP server: one for the whole process, cheap to clone.
+///
+/// Over HTTP each request brings its `Arc<Caller>` in the request's extensions (put there by `transport::http`); over
+/// stdio the caller comes from the credential given to [`Server::with_credential`].
+#[derive(Clone)]
+pub struct Server {
+    pipeline: Arc<Pipeline>,
+    instructions: Arc<str>,
+    output_schemas: bool,
+    local: Option<Arc<(Credential, Option<String>)>>,
+}
+
+impl Server {
+    /// A server over `pipeline` that tells clients `instructions` (under 2,000 characters; one client cuts there).
+    #[must_use]
+    pub fn new(pipeline: Arc<Pipeline>, instructions: &str) -> Self {
+        Self {
+            pipeline,
+            instructions: instructions.into(),
+            output_schemas: false,
+            local: None,
+        }
+    }
+
+    /// Declares output schemas and sends `structuredContent` beside the text.
+    #[must_use]
+    pub fn with_output_schemas(mut self, output_schemas: bool) -> Self {
+        self.output_schemas = output_schemas;
+        self
+    }
+
+    /// Serves requests that carry no HTTP parts, as over stdio, for this credential in this workspace.
+    #[must_use]
+    pub fn with_credential(mut self, credential: Credential, workspace: Option<String>) -> Self {
+        self.local = Some(Arc::new((credential, workspace)));
+        self
+    }
+
+    /// Who asks, and with which program: a modern request names it in `_meta`, a handshake session named it at its
+    /// start, and HTTP without either leaves the User-Agent that `transport::http` noted.
+    async fn caller(&self, context: &RequestContext<RoleServer>) -> Result<Caller, Error> {
+        let (mut caller, client) = if let Some(parts) = context.extensions.get::<Parts>() {
+            let caller = parts.extensions.get::<Arc<Caller>>();
+            let caller = caller
+                .ok_or_else(|| Error::internal("an HTTP request reached MCP without a caller"))?;
+            (Caller::clone(caller), context.meta.client_info())
+        } else {
+            let local = self.local.as_deref();
+            let (credential, workspace) = local.ok_or_else(|| {
+                Error::internal(
+                    "a request without HTTP parts reached a server without a credential",
+                )
+            })?;
+            let caller = credential
+                .resolve(&self.pipeline, workspace.as_deref())
+                .await?;
+            (caller, context.client_info())
+        };
+        if let Some(client) = client {
+            caller.client = Some(client_name(&format!("{}/{}", client.name, client.version)));
+        }
+        Ok(caller)
+    }
+
+    fn tool(&self, wire: &WireForm) -> Tool {
+        let tool = Tool::new(wire.name, wire.description, Arc::clone(&wire.input_schema))
+            .with_annotations(ToolAnnotations::from_raw(
+                Some(wire.title.to_owned()),
+                Some(wire.read_only),
+                Some(wire.destructive),
+                Some(wire.idempotent),
+                Some(wire.open_world),
+            ));
+        if self.output_schemas {
+            tool.with_raw_output_schema(Arc::clone(&wire.output_schema))
+        } else {
+            tool
+        }
+    }
+
+    /// The tool's own name where the caller may see it. Anything else is text from outside, without bound, and is
+    /// kept out of the log.
+    fn known_name(&self, caller: &Caller, name: &str) -> &'static str {
+        let mut visible = self.pipeline.visible(caller).map(|entry| entry.wire().name);
+        visible.find(|known| *known == name).unwrap_or("unknown")
+    }
+
+    async fn answer(
+        &self,
+        caller: Caller,
+        mut request: CallToolRequestParams,
+        context: &RequestContext<RoleServer>,
+    ) -> Result<CallToolResponse, Error> {
+        let stateless = speaks_stateless(context);
+        let can_ask = shows_forms(context);
+        let confirm_token = confirmation(&mut request)?;
+        let call = Call {
+            tool: request.name.into_owned(),
+            arguments: request.arguments.unwrap_or_default(),
+            idempotency_key: meta_string(&context.meta, META_IDEMPOTENCY_KEY)?,
+            dry_run: meta_bool(&context.meta, META_DRY_RUN)?,
+            can_ask,
+            confirm_token,
+            cancel: context.ct.clone(),
+        };
+        // Only a call that may have to be repeated in place pays for the copy.
+        let again = (can_ask && !stateless).then(|| (caller.clone(), call.clone()));
+        let outcome = match (self.pipeline.call(caller, call).await, again) {
+            (Outcome::Ask { message, token }, Some((caller, again))) => {
+                ask_in_place(context, message).await?;
+                let confirmed = Call {
+                    can_ask: false,
+                    confirm_token: Some(token),
+                    ..again
+                };
+                self.pipeline.call(caller, confirmed).await
+            }
+            (outcome, _) => outcome,
+        };
+        match outcome {
+            Outcome::Done(value) => Ok(self.success(value).into()),
+            Outcome::Failed(error) => Err(error),
+            Outcome::Ask { message, token } => Ok(ask_by_result(message, token).into()),
+        }
+    }
+
+    fn success(&self, value: Value) -> CallToolResult {
+        // Always as text, because some clients show nothing else; structured only where a schema was declared.
+        let mut result = CallToolResult::success(vec![ContentBlock::text(value.to_string())]);
+        result.structured_content = self.output_schemas.then_some(value);
+        result
+    }
+}
+
+impl ServerHandler for Server {
+    fn get_info(&self) -> ServerConfig {
+        ServerConfig::new(ServerCapabilities::builder().enable_tools().build())
+            .with_server_info(
+                Implementation::new("bureau", env!("CARGO_PKG_VERSION")).with_title("Bureau"),
+            )
+            .with_instructions(&*self.instructions)
+    }
+
+    async fn discover(&self, _: RequestContext<RoleServer>) -> Result<DiscoverResult, ErrorData> {
+        let versions = self.supported_protocol_versions().into_owned();
+        Ok(DiscoverResult::from_server_info(versions, self.get_info()).with_ttl_ms(LIST_TTL_MS))
+    }
+
+    async fn list_tools(
+        &self,
+        request: Option<PaginatedRequestParams>,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ListToolsResult, ErrorData> {
+        if request.is_some_and(|request| request.cursor.is_some()) {
+            return Err(ErrorData::invalid_params(
+                "All tools are on one page: leave `cursor` out.",
+                None,
+            ));
+        }
+        let caller = self
+            .caller(&context)
+            .await
+            .map_err(|error| protocol_error(&error))?;
+        let tools = self
+            .pipeline
+            .visible(&caller)
+            .map(|entry| self.tool(entry.wire()))
+            .collect();
+        // The list is this caller's own, so no intermediary may hand it to another.
+        Ok(ListToolsResult::with_all_items(tools)
+            .with_ttl_ms(LIST_TTL_MS)
+            .with_cache_scope(CacheScope::Private))
+    }
+
+    /// A failure of the call is an answer that the model reads, so it comes back as a result with `isError`.
+    async fn call_tool(
+        &self,
+        request: CallToolRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<CallToolResponse, ErrorData> {
+        let caller = match self.caller(&context).await {
+            Ok(caller) => caller,
+            Err(error) => return Ok(failure(&error).into()),
+        };
+        let _in_flight = InFlight::enter();
+        let tool = self.known_name(&caller, &request.name);
+        let span = tracing::info_span!("call", tool, traceparent = trace_parent(&context.meta));
+        let answer = self
+            .answer(caller, request, &context)
+            .instrument(span)
+            .await;
+        Ok(answer.unwrap_or_else(|error| failure(&error).into()))
+    }
+
+    /// rmcp sends requests here whose method it does not know, and those whose params are not of the method's shape.
+    async fn on_custom_request(
+        &self,
+        request: CustomRequest,
+        context: RequestContext<RoleServer>,
+    ) -> Result<CustomResult, ErrorData> {
+        match request.method.as_str() {
+            // The stateless protocol has neither.
+            "initialize" | "ping" if speaks_stateless(&context) => Err(not_found()),
+            "tools/call" => Err(ErrorData::invalid_params(
+                "The params of tools/call are `name`, a string, and `arguments`, an object.",
+                None,
+            )),
+            "initialize" | "ping" | "server/discover" | "tools/list" => {
+                Err(ErrorData::invalid_params(
+                    "The params of this request do not have the shape that the protocol gives them.",
+                    None,
+                ))
+            }
+            _ => Err(not_found()),
+        }
+    }
+
+    // What is not declared is not served; rmcp would answer these with empty lists.
+
+    async fn complete(
+        &self,
+        _: CompleteRequestParams,
+        _: RequestContext<RoleServer>,
+    ) -> Result<CompleteResult, ErrorData> {
+        not_served::<CompleteRequestMethod, _>()
+    }
+
+    async fn list_prompts(
+        &self,
+        _: Option<PaginatedRequestParams>,
+        _: RequestContext<RoleServer>,
+    ) -> Result<ListPromptsResult, ErrorData> {
+        not_served::<ListPromptsRequestMethod, _>()
+    }
+
+    async fn list_resources(
+        &self,
+        _: Option<PaginatedRequestParams>,
+        _: RequestContext<RoleServer>,
+    ) -> Result<ListResourcesResult, ErrorData> {
+        not_served::<ListResourcesRequestMethod, _>()
+    }
+
+    async fn list_resource_templates(
+        &self,
+        _: Option<PaginatedRequestParams>,
+        _: RequestContext<RoleServer>,
+    ) -> Result<ListResourceTemplatesResult, ErrorData> {
+        not_served::<ListResourceTemplatesRequestMethod, _>()
+    }
+}
+
+fn not_found() -> ErrorData {
+    ErrorData::new(
+        ErrorCode::METHOD_NOT_FOUND,
+        "This method is not served here.",
+        None,
+    )
+}
+
+fn not_served<Method: ConstString, T>() -> Result<T, ErrorData> {
+    Err(ErrorData::method_not_found::<Method>())
+}
+
+fn failure(error: &Error) -> CallToolResult {
+    CallToolResult::error(vec![ContentBlock::text(error.to_json().to_string())])
+}
+
+fn protocol_error(error: &Error) -> ErrorData {
+    ErrorData::invalid_request(error.message().to_owned(), Some(error.to_json()))
+}
+
+/// What a client calls itself, cut to what a change log wants to keep of it.
+pub(crate) fn client_name(name: &str) -> String {
+    name.chars()
+        .filter(|character| !character.is_control())
+        .take(MAX_CLIENT_NAME_CHARS)
+        .collect()
+}
+
+/// Whether the request is of the protocol without `initialize`, 2026-07-28 or later.
+pub(crate) fn speaks_stateless(context: &RequestContext<RoleServer>) -> bool {
+    context
+        .protocol_version()
+        .is_some_and(|version| version >= ProtocolVersion::V_2026_07_28)
+}
+
+/// Whether the client shows elicitation forms; the capability without a mode means forms.
+fn shows_forms(context: &RequestContext<RoleServer>) -> bool {
+    let capabilities = context.client_capabilities().unwrap_or_default();
+    capabilities
+        .elicitation
+        .is_some_and(|elicitation| elicitation.form.is_some() || elicitation.url.is_none())
+}
+
+fn form(message: String) -> ElicitRequestParams {
+    let schema = ElicitationSchema::builder()
+        .required_bool(CONFIRM)
+        .build_unchecked();
+    ElicitRequestParams::FormElicitationParams {
+        meta: None,
+        message,
+        requested_schema: schema,
+    }
+}
+
+/// Asks a client of the stateless protocol: it shows the form and sends the call again with the answer and the token.
+fn ask_by_result(message: String, token: String) -> InputRequiredResult {
+    let question = InputRequest::Elicitation(ElicitRequest::new(form(message)));
+    InputRequiredResult::new(
+        Some(BTreeMap::from([(CONFIRM.to_owned(), question)])),
+        Some(token),
+    )
+}
+
+/// Asks a handshake client on its own connection while the call waits.
+async fn ask_in_place(context: &RequestContext<RoleServer>, message: String) -> Result<(), Error> {
+    let question = context
+        .peer
+        .create_elicitation_with_timeout(form(message), Some(ASK_TIMEOUT));
+    let answer = tokio::select! {
+        answer = question => answer,
+        () = context.ct.cancelled() => return Err(Error::new(Code::Cancelled, "The call was cancelled; nothing was done.")),
+    };
+    match answer {
+        Ok(answer) if confirmed(&answer) => Ok(()),
+        Ok(_) => Err(declined()),
+        Err(error) => Err(Error::new(
+            Code::ConfirmationRequired,
+            "This call must be confirmed and the confirmation form was not answered; nothing was done.",
+        )
+        .hint("Call again with `confirm: true` once the person has agreed.")
+        .cause(error)),
+    }
+}
+
+/// The token of an accepted question; `None` when none was answered, so that the pipeline asks (again).
+fn confirmation(request: &mut CallToolRequestParams) -> Result<Option<String>, Error> {
+    let (Some(answers), Some(token)) =
+        (request.input_responses.take(), request.request_state.take())
+    else {
+        return Ok(None);
+    };
+    let Some(answer) = answers
+        .get(CONFIRM)
+        .and_then(|answer| ElicitResult::deserialize(answer).ok())
+    else {
+        return Ok(None);
+    };
+    if confirmed(&answer) {
+        Ok(Some(token))
+    } else {
+        Err(declined())
+    }
+}
+
+fn confirmed(answer: &ElicitResult) -> bool {
+    let content = answer.content.as_ref();
+    answer.action == ElicitationAction::Accept
+        && content.is_some_and(|content| content.get(CONFIRM) == Some(&json!(true)))
+}
+
+fn declined() -> Error {
+    Error::new(
+        Code::ConfirmationRequired,
+        "The person declined; nothing was done.",
+    )
+}
+
+fn meta_string(meta: &RequestMetaObject, key: &'static str) -> Result<Option<String>, Error> {
+    match meta.get(key) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(value)) => Ok(Some(value.clone())),
+        Some(_) => Err(Error::invalid(
+            key,
+            format!("`{key}` in _meta is a string."),
+        )),
+    }
+}
+
+fn meta_bool(meta: &RequestMetaObject, key: &'static str) -> Result<bool, Error> {
+    match meta.get(key) {
+        None | Some(Value::Null) => Ok(false),
+        Some(Value::Bool(value)) => Ok(*value),
+        Some(_) => Err(Error::invalid(
+            key,
+            format!("`{key}` in _meta is true or false."),
+        )),
+    }
+}
+
+/// The W3C trace parent of the request, where it is one: `00-<32 hex>-<16 hex>-<2 hex>`. Nothing else of a request
+/// goes into the log.
+fn trace_parent(meta: &RequestMetaObject) -> Option<&str> {
+    let value = meta.get_traceparent()?;
+    let mut parts = value.split('-');
+    let mut hex = |length: usize| {
+        parts.next().is_some_and(|part| {
+            part.len() == length && part.bytes().all(|byte| byte.is_ascii_hexdigit())
+        })
+    };
+    let well_formed = hex(2) && hex(32) && hex(16) && hex(2) && parts.next().is_none();
+    well_formed.then_some(value)
+}
