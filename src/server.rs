@@ -146,22 +146,6 @@ impl Server {
         Ok(caller)
     }
 
-    fn tool(&self, wire: &WireForm) -> Tool {
-        let tool = Tool::new(wire.name, wire.description, Arc::clone(&wire.input_schema))
-            .with_annotations(ToolAnnotations::from_raw(
-                Some(wire.title.to_owned()),
-                Some(wire.read_only),
-                Some(wire.destructive),
-                Some(wire.idempotent),
-                Some(wire.open_world),
-            ));
-        if self.output_schemas {
-            tool.with_raw_output_schema(Arc::clone(&wire.output_schema))
-        } else {
-            tool
-        }
-    }
-
     /// The tool's own name where the caller may see it. Anything else is text from outside, without bound, and is
     /// kept out of the log.
     fn known_name(&self, caller: &Caller, name: &str) -> &'static str {
@@ -248,7 +232,7 @@ impl ServerHandler for Server {
         let tools = self
             .pipeline
             .visible(&caller)
-            .map(|entry| self.tool(entry.wire()))
+            .map(|entry| tool(entry.wire(), self.output_schemas))
             .collect();
         // The list is this caller's own, so no intermediary may hand it to another.
         Ok(ListToolsResult::with_all_items(tools)
@@ -331,6 +315,24 @@ impl ServerHandler for Server {
         _: RequestContext<RoleServer>,
     ) -> Result<ListResourceTemplatesResult, ErrorData> {
         not_served::<ListResourceTemplatesRequestMethod, _>()
+    }
+}
+
+/// A tool's entry in `tools/list`, with what it answers or without.
+#[must_use]
+pub fn tool(wire: &WireForm, output_schemas: bool) -> Tool {
+    let tool = Tool::new(wire.name, wire.description, Arc::clone(&wire.input_schema))
+        .with_annotations(ToolAnnotations::from_raw(
+            Some(wire.title.to_owned()),
+            Some(wire.read_only),
+            Some(wire.destructive),
+            Some(wire.idempotent),
+            Some(wire.open_world),
+        ));
+    if output_schemas {
+        tool.with_raw_output_schema(Arc::clone(&wire.output_schema))
+    } else {
+        tool
     }
 }
 

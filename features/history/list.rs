@@ -72,6 +72,8 @@ impl Tool for ListChanges {
         let since = self.since.as_ref().map(|when| cx.moment("since", when, DayEdge::Start)).transpose()?;
         let until = self.until.as_ref().map(|when| cx.moment("until", when, DayEdge::End)).transpose()?;
         let limit = self.limit.unwrap_or_default().rows();
+        // Who asks what happened has often just done it.
+        cx.own_last_position().await?;
         let workspace = cx.workspace().id;
         let mut statement = sql("SELECT position, call, at, tool, action, entity, record, version, member, api_key, client,
                                         undoes, before, after

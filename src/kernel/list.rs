@@ -191,7 +191,7 @@ impl<R: Record> List<'_, R> {
                         .collect(),
                     limit: if all_in_index { limit.rows() } else { DEEPEST },
                     offset: if all_in_index { offset } else { 0 },
-                    at_least: self.cx.own_last_write().await?,
+                    at_least: self.cx.own_last_position().await?,
                 };
                 search.find(query).await
             }
@@ -307,7 +307,7 @@ fn key_text(row: &Row, kind: Kind) -> Result<String> {
 impl Cx {
     /// The position of the last row that this caller wrote, in this process or another: what its searches wait for. Rows
     /// that are not sealed yet are waited for briefly.
-    async fn own_last_write(&mut self) -> Result<i64> {
+    pub async fn own_last_position(&mut self) -> Result<i64> {
         for _ in 0..50 {
             let row = sql("SELECT COALESCE(MAX(position), 0) AS position, COUNT(*) - COUNT(position) AS unsealed
                            FROM (SELECT position FROM change_log WHERE workspace = ")

@@ -429,7 +429,7 @@ impl Drop for Place {
 struct Refusal {
     status: StatusCode,
     reason: &'static str,
-    body: Value,
+    body: Box<Value>,
     header: Option<(HeaderName, &'static str)>,
 }
 
@@ -443,7 +443,7 @@ impl Refusal {
         Self {
             status,
             reason,
-            body,
+            body: Box::new(body),
             header: None,
         }
     }
@@ -459,7 +459,7 @@ impl Refusal {
         Self {
             status,
             reason,
-            body,
+            body: Box::new(body),
             header: None,
         }
     }
@@ -485,7 +485,7 @@ impl Refusal {
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         metrics::counter!(HTTP_REFUSED, "reason" => self.reason).increment(1);
-        let mut response = (self.status, Json(self.body)).into_response();
+        let mut response = (self.status, Json(*self.body)).into_response();
         if let Some((name, value)) = self.header {
             response
                 .headers_mut()

@@ -7,12 +7,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tantivy::directory::{Directory, MmapDirectory};
+use tantivy::directory::Directory;
 use tantivy::index::{IndexMeta, SegmentComponent, SegmentId};
 use tantivy::indexer::{IndexWriterOptions, LogMergePolicy};
 use tantivy::{Index, IndexReader, IndexSettings, IndexWriter, ReloadPolicy, Searcher};
 
-use super::query::{self, View};
+use super::files::Files;
+use super::query;
+use super::rank::{self, View};
 use super::schema::{self, Fields};
 use super::{Doc, Error, Hit, Query};
 
@@ -287,7 +289,7 @@ impl Opened {
     /// Opens the live index, believing that its files are whole.
     pub(super) fn open(place: &Place) -> Result<Self, Error> {
         let path = place.live();
-        let directory = MmapDirectory::open(&path).map_err(|e| Error::Damaged(e.to_string()))?;
+        let directory = Files::open(&path)?;
         let index = Index::open(directory)?;
         let (schema, fields) = schema::schema();
         if index.schema() != schema {
@@ -348,7 +350,7 @@ impl Opened {
         for reader in searcher.segment_readers() {
             let newest = match known.get(&reader.segment_id()) {
                 Some(newest) => Arc::clone(newest),
-                None => Arc::new(query::newest(reader)?),
+                None => Arc::new(rank::newest(reader)?),
             };
             all.insert(reader.segment_id(), Arc::clone(&newest));
             ordered.push(newest);
@@ -501,7 +503,7 @@ impl Build {
         remove_all(&path)?;
         fs::create_dir(&path)?;
         let (schema, fields) = schema::schema();
-        let directory = MmapDirectory::open(&path).map_err(|e| Error::Damaged(e.to_string()))?;
+        let directory = Files::open(&path)?;
         let index = Index::create(directory, schema, IndexSettings::default())?;
         let writer = Writer::new(&index, fields, BUILD_ARENA)?;
         Ok(Self {

@@ -6,9 +6,12 @@
 //! schema or of another database is set aside and built again while searches are answered by [`Found::NotReady`], so that
 //! the caller looks into the database instead.
 
+mod files;
 mod follow;
 mod index;
+mod matching;
 mod query;
+mod rank;
 mod schema;
 #[cfg(test)]
 mod tests;

@@ -1,0 +1,81 @@
+//! From a configuration to a running house: database, tools, pipeline.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use bureau_kernel::admin;
+use bureau_kernel::error::Result;
+use bureau_kernel::pipeline::Pipeline;
+use bureau_kernel::registry::{Registry, Selection};
+use bureau_kernel::store::{Database, OpenOptions, Store};
+use sha2::{Digest as _, Sha256};
+
+use crate::config::Config;
+
+/// Opens the database and makes sure that it has a workspace.
+///
+/// # Errors
+/// What stands in the way, with what to do about it.
+pub async fn store(config: &Config) -> Result<Store> {
+    let store = open(config, config.read_only).await?;
+    admin::bootstrap(&store).await?;
+    Ok(store)
+}
+
+/// Opens the database as it is.
+///
+/// # Errors
+/// What stands in the way, with what to do about it.
+pub async fn open(config: &Config, read_only: bool) -> Result<Store> {
+    Store::open(&OpenOptions { read_only, ..OpenOptions::new(config.database.clone()) }).await
+}
+
+/// The tools that the configuration offers.
+///
+/// # Errors
+/// [`Code::Validation`](bureau_kernel::error::Code::Validation) for a group or tool that does not exist.
+pub fn registry(config: &Config) -> Result<Arc<Registry>> {
+    Registry::new(&crate::modules(), &config.selection)
+}
+
+/// All tools that are compiled in.
+///
+/// # Errors
+/// None, unless two rooms use one name.
+pub fn whole_registry() -> Result<Arc<Registry>> {
+    Registry::new(&crate::modules(), &Selection { features: vec!["all".into()], ..Selection::default() })
+}
+
+/// The pipeline of a server, with the search index.
+///
+/// # Errors
+/// [`Code::Unavailable`](bureau_kernel::error::Code::Unavailable) when the index has no place.
+pub fn server_pipeline(config: &Config, store: Store, registry: Arc<Registry>) -> Result<Arc<Pipeline>> {
+    Pipeline::new(store, registry, Some(&index_folder(config)), config.settings())
+}
+
+/// The pipeline of a single call: it searches the database, which is quicker than opening the index for once.
+///
+/// # Errors
+/// None.
+pub fn call_pipeline(config: &Config, store: Store, registry: Arc<Registry>) -> Result<Arc<Pipeline>> {
+    Pipeline::new(store, registry, None, config.settings())
+}
+
+/// Where the search index of this database is. Every database has its own, so that two of them can share a data folder;
+/// every process on one database finds the same.
+#[must_use]
+pub fn index_folder(config: &Config) -> PathBuf {
+    let (name, identity) = match &config.database {
+        Database::Sqlite(path) => {
+            let whole = path.canonicalize().or_else(|_| std::path::absolute(path)).unwrap_or_else(|_| path.clone());
+            let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+            (name, whole.to_string_lossy().into_owned())
+        }
+        // Not the password: changing it changes nothing about the data.
+        Database::Postgres(url) => ("postgres".to_owned(), url.rsplit('@').next().unwrap_or_default().to_owned()),
+    };
+    let digest = Sha256::digest(identity.as_bytes());
+    let mark: String = digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+    config.data_dir.join("index").join(format!("{name}-{mark}"))
+}

@@ -1,0 +1,107 @@
+//! `bureau tools`: the tools that the configuration offers, and what each costs.
+
+use bureau_kernel::tool::{Effect, Entry};
+use clap::Args;
+use serde_json::json;
+
+use super::{Result, print, usage};
+use crate::config::Config;
+use crate::tokens::Counter;
+use crate::boot;
+
+#[derive(Args, Debug)]
+pub(super) struct Arguments {
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// A group with what it costs when it is on.
+struct Group {
+    name: &'static str,
+    about: &'static str,
+    tools: usize,
+    offered: usize,
+    tokens: usize,
+}
+
+pub(super) fn run(config: &Config, arguments: &Arguments) -> Result<()> {
+    let registry = boot::registry(config).map_err(usage)?;
+    let counter = Counter::new()?;
+    let is_offered =
+        |entry: &Entry| registry.is_enabled(entry) && (entry.spec.effect.reads_only() || !config.read_only);
+    let all: Vec<(&Entry, usize)> =
+        registry.entries().map(|entry| (entry, counter.count(entry.wire(), config.output_schemas))).collect();
+    let offered: Vec<&(&Entry, usize)> = all.iter().filter(|(entry, _)| is_offered(entry)).collect();
+    let total: usize = offered.iter().map(|(_, tokens)| tokens).sum();
+    let groups: Vec<Group> = registry
+        .modules()
+        .iter()
+        .map(|module| {
+            let own = || all.iter().filter(|(entry, _)| entry.module == module.name);
+            Group {
+                name: module.name,
+                about: module.about,
+                tools: own().count(),
+                offered: own().filter(|(entry, _)| is_offered(entry)).count(),
+                tokens: own().map(|(_, tokens)| tokens).sum(),
+            }
+        })
+        .collect();
+
+    if arguments.json {
+        return print::json(&json!({
+            "tools": offered.iter().map(|(entry, tokens)| json!({
+                "name": entry.spec.name,
+                "group": entry.module,
+                "effect": effect(entry),
+                "permission": entry.spec.permission.name(),
+                "description": entry.spec.about,
+                "tokens": tokens,
+            })).collect::<Vec<_>>(),
+            "groups": groups.iter().map(|group| json!({
+                "name": group.name,
+                "about": group.about,
+                "tools": group.tools,
+                "offered": group.offered,
+                "tokens": group.tokens,
+            })).collect::<Vec<_>>(),
+            "tokens": total,
+        }));
+    }
+    let rows: Vec<[String; 6]> = offered
+        .iter()
+        .map(|(entry, tokens)| {
+            [
+                entry.spec.name.to_owned(),
+                entry.module.to_owned(),
+                effect(entry).to_owned(),
+                entry.spec.permission.name().to_owned(),
+                tokens.to_string(),
+                entry.spec.about.to_owned(),
+            ]
+        })
+        .collect();
+    let mut text = print::table(["tool", "group", "effect", "permission", "tokens", "description"], &rows);
+    let rows: Vec<[String; 4]> = groups
+        .iter()
+        .map(|group| {
+            let on = format!("{} of {}", group.offered, group.tools);
+            [group.name.to_owned(), on, group.tokens.to_string(), group.about.to_owned()]
+        })
+        .collect();
+    text.push('\n');
+    text.push_str(&print::table(["group", "tools on", "tokens", "what it is for"], &rows));
+    text.push_str(&format!("\n{} tools are offered; their list costs {total} tokens (o200k) in every conversation.\n", offered.len()));
+    print::out(&text)
+}
+
+fn effect(entry: &Entry) -> &'static str {
+    match entry.spec.effect {
+        Effect::Reads => "reads",
+        Effect::Adds => "adds",
+        Effect::Changes => "changes",
+        Effect::Removes => "removes",
+        Effect::Sends => "sends",
+    }
+}

@@ -1,0 +1,189 @@
+//! What tests of rooms start from: a fresh house on either engine, and the runner of the tools' examples.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+use tempfile::TempDir;
+
+use crate::admin::{self, NewKey, NewWorkspace};
+use crate::caller::{Caller, ConfirmPolicy};
+use crate::error::Error;
+use crate::permission::Grants;
+use crate::pipeline::{Call, Outcome, Pipeline, Settings};
+use crate::registry::{Module, Registry, Selection};
+use crate::store::{Database, OpenOptions, Store};
+use crate::tool::{Entry, Example};
+
+/// The engines that everything has to hold on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Engine {
+    /// A file.
+    Sqlite,
+    /// A server, started for the tests.
+    Postgres,
+}
+
+/// Both of them.
+pub const ENGINES: [Engine; 2] = [Engine::Sqlite, Engine::Postgres];
+
+/// A fresh database with one workspace, its pipeline, and its owner as the caller.
+pub struct House {
+    /// The way in.
+    pub pipeline: Arc<Pipeline>,
+    /// Where it is.
+    pub database: Database,
+    /// The folder of its files; gone with it.
+    pub folder: Arc<TempDir>,
+}
+
+impl House {
+    /// A fresh house with all tools of these rooms, and a search index.
+    pub async fn new(engine: Engine, modules: &[Module]) -> Self {
+        Self::with(engine, modules, Settings::default()).await
+    }
+
+    /// The same with settings of the test's own.
+    #[expect(clippy::expect_used, reason = "a test that cannot start has failed")]
+    pub async fn with(engine: Engine, modules: &[Module], settings: Settings) -> Self {
+        let folder = Arc::new(TempDir::new().expect("a temporary folder"));
+        let database = match engine {
+            Engine::Sqlite => Database::Sqlite(folder.path().join("bureau.sqlite")),
+            Engine::Postgres => Database::Postgres(crate::testing_postgres::fresh_database().await),
+        };
+        Self::at(database, folder, modules, settings).await
+    }
+
+    /// A house on a database that may be there already.
+    #[expect(clippy::expect_used, reason = "a test that cannot start has failed")]
+    pub async fn at(database: Database, folder: Arc<TempDir>, modules: &[Module], settings: Settings) -> Self {
+        let store = Store::open(&OpenOptions::new(database.clone())).await.expect("the database opens");
+        admin::bootstrap(&store).await.expect("the first workspace is made");
+        let selection = Selection { features: vec!["all".into()], ..Selection::default() };
+        let registry = Registry::new(modules, &selection).expect("the rooms fit together");
+        let index = folder.path().join("index");
+        let pipeline = Pipeline::new(store, registry, Some(Path::new(&index)), settings).expect("the index opens");
+        Self { pipeline, database, folder }
+    }
+
+    /// The owner, in the first workspace.
+    #[expect(clippy::expect_used, reason = "a test that cannot start has failed")]
+    pub async fn owner(&self) -> Caller {
+        self.pipeline.operator(None).await.expect("there is an owner")
+    }
+
+    /// The owner of a new workspace.
+    #[expect(clippy::expect_used, reason = "a test that cannot start has failed")]
+    pub async fn tenant(&self, slug: &str) -> Caller {
+        let new = NewWorkspace { slug: slug.into(), name: slug.into(), ..NewWorkspace::default() };
+        admin::create_workspace(&self.pipeline.house().store, new).await.expect("a workspace is made");
+        self.pipeline.operator(Some(slug)).await.expect("it has an owner")
+    }
+
+    /// A key for the first workspace with these permissions, and its caller.
+    #[expect(clippy::expect_used, reason = "a test that cannot start has failed")]
+    pub async fn key(&self, permissions: &[&str]) -> (String, Caller) {
+        let known = self.pipeline.registry().permissions();
+        let new = NewKey {
+            name: "test".into(),
+            grants: Grants::parse(permissions.iter().copied(), &known).expect("permissions exist"),
+            workspaces: vec!["main".into()],
+            expires_at: None,
+            confirm: None,
+            calls_per_hour: None,
+        };
+        let (key, _) = admin::create_key(&self.pipeline.house().store, new).await.expect("a key is made");
+        let caller = self.pipeline.authenticate(&key, None).await.expect("it works");
+        (key, caller)
+    }
+
+    /// A call as this caller.
+    pub async fn outcome(&self, caller: &Caller, tool: &str, arguments: Value) -> Outcome {
+        let arguments = arguments.as_object().cloned().unwrap_or_default();
+        let call = Call { tool: tool.into(), arguments, ..Call::default() };
+        self.pipeline.call(caller.clone(), call).await
+    }
+
+    /// A call that has to succeed; its whole answer.
+    #[expect(clippy::panic, reason = "a test that fails")]
+    pub async fn ok(&self, caller: &Caller, tool: &str, arguments: Value) -> Value {
+        match self.outcome(caller, tool, arguments.clone()).await {
+            Outcome::Done(answer) => answer,
+            Outcome::Failed(error) => panic!("{tool} {arguments}: {error:?}"),
+            Outcome::Ask { message, .. } => panic!("{tool} {arguments} asks: {message}"),
+        }
+    }
+
+    /// A call that has to fail; its error.
+    #[expect(clippy::panic, reason = "a test that fails")]
+    pub async fn error(&self, caller: &Caller, tool: &str, arguments: Value) -> Error {
+        match self.outcome(caller, tool, arguments.clone()).await {
+            Outcome::Failed(error) => error,
+            other => panic!("{tool} {arguments} did not fail: {other:?}"),
+        }
+    }
+
+    /// Runs the examples of every tool, each tool on the same house in order, and answers what differs.
+    pub async fn run_examples(&self) -> Vec<String> {
+        let owner = self.owner().await;
+        let mut findings = Vec::new();
+        let entries: Vec<&Entry> = self.pipeline.registry().entries().collect();
+        for entry in entries {
+            if entry.examples.is_empty() {
+                findings.push(format!("{} has no example", entry.spec.name));
+            }
+            let mut kept = HashMap::new();
+            for example in entry.examples {
+                if let Err(finding) = self.run_example(&owner, entry.spec.name, example, &mut kept).await {
+                    findings.push(format!("{}, {:?}: {finding}", entry.spec.name, example.title));
+                }
+            }
+        }
+        findings
+    }
+
+    async fn run_example(
+        &self,
+        owner: &Caller,
+        tool: &str,
+        example: &Example,
+        kept: &mut HashMap<&'static str, String>,
+    ) -> Result<(), String> {
+        for step in example.before {
+            let answer = self.step(owner, step.tool, step.arguments, kept).await?;
+            for (name, pointer) in step.keep {
+                let value = answer.pointer(pointer).and_then(Value::as_str).ok_or(format!("no {pointer} in {answer}"))?;
+                kept.insert(*name, value.to_owned());
+            }
+        }
+        let answer = self.step(owner, tool, example.arguments, kept).await?;
+        for (pointer, expected) in example.expect {
+            let expected: Value = serde_json::from_str(&filled(expected, kept)).map_err(|error| error.to_string())?;
+            let found = answer.pointer(pointer).cloned().unwrap_or_default();
+            if found != expected {
+                return Err(format!("{pointer} is {found}, not {expected}, in {answer}"));
+            }
+        }
+        Ok(())
+    }
+
+    async fn step(
+        &self,
+        owner: &Caller,
+        tool: &str,
+        arguments: &str,
+        kept: &HashMap<&'static str, String>,
+    ) -> Result<Value, String> {
+        let arguments: Map<String, Value> =
+            serde_json::from_str(&filled(arguments, kept)).map_err(|error| format!("{arguments}: {error}"))?;
+        match self.outcome(owner, tool, Value::Object(arguments)).await {
+            Outcome::Done(answer) => Ok(answer),
+            other => Err(format!("{tool}: {other:?}")),
+        }
+    }
+}
+
+fn filled(text: &str, kept: &HashMap<&'static str, String>) -> String {
+    kept.iter().fold(text.to_owned(), |text, (name, value)| text.replace(&format!("{{{name}}}"), value))
+}
