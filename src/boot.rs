@@ -27,7 +27,11 @@ pub async fn store(config: &Config) -> Result<Store> {
 /// # Errors
 /// What stands in the way, with what to do about it.
 pub async fn open(config: &Config, read_only: bool) -> Result<Store> {
-    Store::open(&OpenOptions { read_only, ..OpenOptions::new(config.database.clone()) }).await
+    Store::open(&OpenOptions {
+        read_only,
+        ..OpenOptions::new(config.database.clone())
+    })
+    .await
 }
 
 /// The tools that the configuration offers.
@@ -43,22 +47,41 @@ pub fn registry(config: &Config) -> Result<Arc<Registry>> {
 /// # Errors
 /// None, unless two rooms use one name.
 pub fn whole_registry() -> Result<Arc<Registry>> {
-    Registry::new(&crate::modules(), &Selection { features: vec!["all".into()], ..Selection::default() })
+    Registry::new(
+        &crate::modules(),
+        &Selection {
+            features: vec!["all".into()],
+            ..Selection::default()
+        },
+    )
 }
 
 /// The pipeline of a server, with the search index.
 ///
 /// # Errors
 /// [`Code::Unavailable`](bureau_kernel::error::Code::Unavailable) when the index has no place.
-pub fn server_pipeline(config: &Config, store: Store, registry: Arc<Registry>) -> Result<Arc<Pipeline>> {
-    Pipeline::new(store, registry, Some(&index_folder(config)), config.settings())
+pub fn server_pipeline(
+    config: &Config,
+    store: Store,
+    registry: Arc<Registry>,
+) -> Result<Arc<Pipeline>> {
+    Pipeline::new(
+        store,
+        registry,
+        Some(&index_folder(config)),
+        config.settings(),
+    )
 }
 
 /// The pipeline of a single call: it searches the database, which is quicker than opening the index for once.
 ///
 /// # Errors
 /// None.
-pub fn call_pipeline(config: &Config, store: Store, registry: Arc<Registry>) -> Result<Arc<Pipeline>> {
+pub fn call_pipeline(
+    config: &Config,
+    store: Store,
+    registry: Arc<Registry>,
+) -> Result<Arc<Pipeline>> {
     Pipeline::new(store, registry, None, config.settings())
 }
 
@@ -68,14 +91,28 @@ pub fn call_pipeline(config: &Config, store: Store, registry: Arc<Registry>) -> 
 pub fn index_folder(config: &Config) -> PathBuf {
     let (name, identity) = match &config.database {
         Database::Sqlite(path) => {
-            let whole = path.canonicalize().or_else(|_| std::path::absolute(path)).unwrap_or_else(|_| path.clone());
-            let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+            let whole = path
+                .canonicalize()
+                .or_else(|_| std::path::absolute(path))
+                .unwrap_or_else(|_| path.clone());
+            let name = path
+                .file_stem()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned();
             (name, whole.to_string_lossy().into_owned())
         }
         // Not the password: changing it changes nothing about the data.
-        Database::Postgres(url) => ("postgres".to_owned(), url.rsplit('@').next().unwrap_or_default().to_owned()),
+        Database::Postgres(url) => (
+            "postgres".to_owned(),
+            url.rsplit('@').next().unwrap_or_default().to_owned(),
+        ),
     };
     let digest = Sha256::digest(identity.as_bytes());
-    let mark: String = digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+    let mark: String = digest
+        .iter()
+        .take(6)
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
     config.data_dir.join("index").join(format!("{name}-{mark}"))
 }

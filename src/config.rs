@@ -22,25 +22,61 @@ const LISTEN: &str = "127.0.0.1:8787";
 #[command(next_help_heading = "Options of every command")]
 pub struct Options {
     /// The database: sqlite:PATH or postgres://USER@HOST/NAME [default: bureau.sqlite in the data folder]
-    #[arg(long, global = true, value_name = "URL", env = "BUREAU_DATABASE_URL", hide_env_values = true)]
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        env = "BUREAU_DATABASE_URL",
+        hide_env_values = true
+    )]
     pub database: Option<String>,
     /// The folder of the search index and of the default database [default: the platform's]
     #[arg(long, global = true, value_name = "FOLDER", env = "BUREAU_DATA_DIR")]
     pub data_dir: Option<PathBuf>,
     /// The workspace to work in; `key create` takes several
-    #[arg(long, global = true, value_name = "SLUG", env = "BUREAU_WORKSPACE", value_delimiter = ',')]
+    #[arg(
+        long,
+        global = true,
+        value_name = "SLUG",
+        env = "BUREAU_WORKSPACE",
+        value_delimiter = ','
+    )]
     pub workspace: Vec<String>,
     /// Act with this key's rights instead of the operator's (stdio, call, undo)
-    #[arg(long, global = true, value_name = "KEY", env = "BUREAU_API_KEY", hide_env_values = true)]
+    #[arg(
+        long,
+        global = true,
+        value_name = "KEY",
+        env = "BUREAU_API_KEY",
+        hide_env_values = true
+    )]
     pub api_key: Option<String>,
     /// Groups of tools: names, `default` or `all`, separated by commas [default: default]
-    #[arg(long, global = true, value_name = "LIST", env = "BUREAU_FEATURES", value_delimiter = ',')]
+    #[arg(
+        long,
+        global = true,
+        value_name = "LIST",
+        env = "BUREAU_FEATURES",
+        value_delimiter = ','
+    )]
     pub features: Option<Vec<String>>,
     /// Only these tools
-    #[arg(long, global = true, value_name = "LIST", env = "BUREAU_TOOLS", value_delimiter = ',')]
+    #[arg(
+        long,
+        global = true,
+        value_name = "LIST",
+        env = "BUREAU_TOOLS",
+        value_delimiter = ','
+    )]
     pub tools: Option<Vec<String>>,
     /// Not these tools
-    #[arg(long, global = true, value_name = "LIST", env = "BUREAU_EXCLUDE_TOOLS", value_delimiter = ',')]
+    #[arg(
+        long,
+        global = true,
+        value_name = "LIST",
+        env = "BUREAU_EXCLUDE_TOOLS",
+        value_delimiter = ','
+    )]
     pub exclude_tools: Option<Vec<String>>,
     /// Show and run no tool that writes; the database is opened for reading only
     #[arg(long, global = true, value_name = "YES/NO", env = "BUREAU_READ_ONLY", num_args = 0..=1, require_equals = true,
@@ -71,10 +107,20 @@ pub struct Listen {
     #[arg(long, value_name = "ADDRESS", env = "BUREAU_LISTEN")]
     pub listen: Option<String>,
     /// A name that clients may use for this server besides the loopback names; may be repeated
-    #[arg(long = "allowed-host", value_name = "NAME", env = "BUREAU_ALLOWED_HOSTS", value_delimiter = ',')]
+    #[arg(
+        long = "allowed-host",
+        value_name = "NAME",
+        env = "BUREAU_ALLOWED_HOSTS",
+        value_delimiter = ','
+    )]
     pub allowed_hosts: Option<Vec<String>>,
     /// An origin (https://NAME) whose pages may call this server besides the loopback ones; may be repeated
-    #[arg(long = "allowed-origin", value_name = "ORIGIN", env = "BUREAU_ALLOWED_ORIGINS", value_delimiter = ',')]
+    #[arg(
+        long = "allowed-origin",
+        value_name = "ORIGIN",
+        env = "BUREAU_ALLOWED_ORIGINS",
+        value_delimiter = ','
+    )]
     pub allowed_origins: Option<Vec<String>>,
 }
 
@@ -187,27 +233,46 @@ impl Config {
         file: File,
         default_data_dir: impl FnOnce() -> Option<PathBuf>,
     ) -> Result<Self, Wrong> {
-        let named = |folder: PathBuf| if folder.as_os_str().is_empty() { None } else { Some(folder) };
+        let named = |folder: PathBuf| {
+            if folder.as_os_str().is_empty() {
+                None
+            } else {
+                Some(folder)
+            }
+        };
         let data_dir = options.data_dir.or(file.data_dir).and_then(named).or_else(default_data_dir).ok_or_else(|| {
             wrong("This account has no home folder to keep data in. Name a folder with --data-dir.")
         })?;
         let database = options.database.or(file.database);
         let default_database = database.is_none();
         let database = match database {
-            Some(url) => url.parse().map_err(|error: bureau_kernel::error::Error| wrong(error.to_string()))?,
+            Some(url) => url
+                .parse()
+                .map_err(|error: bureau_kernel::error::Error| wrong(error.to_string()))?,
             None => Database::Sqlite(data_dir.join("bureau.sqlite")),
         };
         // An empty key must not turn into no key: that would be the operator.
-        if options.api_key.as_deref().is_some_and(|key| key.trim().is_empty()) {
-            return Err(wrong("The API key is empty. Leave --api-key and BUREAU_API_KEY out to act as the operator."));
+        if options
+            .api_key
+            .as_deref()
+            .is_some_and(|key| key.trim().is_empty())
+        {
+            return Err(wrong(
+                "The API key is empty. Leave --api-key and BUREAU_API_KEY out to act as the operator.",
+            ));
         }
         let log = match (options.log, &file.log) {
             (Some(level), _) => level,
-            (None, Some(level)) => log_level(level).map_err(|error| wrong(format!("log {level:?} is {error}.")))?,
+            (None, Some(level)) => {
+                log_level(level).map_err(|error| wrong(format!("log {level:?} is {error}.")))?
+            }
             (None, None) => LevelFilter::WARN,
         };
-        let workspaces =
-            if options.workspace.is_empty() { file.workspace.into_iter().collect() } else { options.workspace };
+        let workspaces = if options.workspace.is_empty() {
+            file.workspace.into_iter().collect()
+        } else {
+            options.workspace
+        };
         Ok(Self {
             database,
             default_database,
@@ -217,15 +282,36 @@ impl Config {
             selection: Selection {
                 features: options.features.or(file.features).unwrap_or_default(),
                 tools: options.tools.or(file.tools),
-                exclude_tools: options.exclude_tools.or(file.exclude_tools).unwrap_or_default(),
+                exclude_tools: options
+                    .exclude_tools
+                    .or(file.exclude_tools)
+                    .unwrap_or_default(),
             },
             read_only: options.read_only.or(file.read_only).unwrap_or(false),
-            confirm: options.confirm.or(file.confirm).unwrap_or(ConfirmPolicy::Destructive),
-            calls_per_hour: options.calls_per_hour.or(file.calls_per_hour).unwrap_or(1000),
-            output_schemas: options.output_schemas.or(file.output_schemas).unwrap_or(false),
-            listen: listen.listen.or(file.listen).unwrap_or_else(|| LISTEN.to_owned()),
-            allowed_hosts: listen.allowed_hosts.or(file.allowed_hosts).unwrap_or_default(),
-            allowed_origins: listen.allowed_origins.or(file.allowed_origins).unwrap_or_default(),
+            confirm: options
+                .confirm
+                .or(file.confirm)
+                .unwrap_or(ConfirmPolicy::Destructive),
+            calls_per_hour: options
+                .calls_per_hour
+                .or(file.calls_per_hour)
+                .unwrap_or(1000),
+            output_schemas: options
+                .output_schemas
+                .or(file.output_schemas)
+                .unwrap_or(false),
+            listen: listen
+                .listen
+                .or(file.listen)
+                .unwrap_or_else(|| LISTEN.to_owned()),
+            allowed_hosts: listen
+                .allowed_hosts
+                .or(file.allowed_hosts)
+                .unwrap_or_default(),
+            allowed_origins: listen
+                .allowed_origins
+                .or(file.allowed_origins)
+                .unwrap_or_default(),
             log,
             file: options.config,
         })
@@ -239,7 +325,9 @@ impl Config {
         match self.workspaces.as_slice() {
             [] => Ok(None),
             [one] => Ok(Some(one)),
-            _ => Err(wrong("This command works in one workspace. Name one with --workspace.")),
+            _ => Err(wrong(
+                "This command works in one workspace. Name one with --workspace.",
+            )),
         }
     }
 
@@ -257,9 +345,16 @@ impl Config {
 
 fn read_file(path: &Path) -> Result<File, Wrong> {
     let shown = path.display();
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| wrong(format!("The configuration {shown} cannot be read: {error}. Correct --config.")))?;
-    parse_file(&text).map_err(|(line, message)| wrong(format!("The configuration {shown} is wrong in line {line}: {message}")))
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        wrong(format!(
+            "The configuration {shown} cannot be read: {error}. Correct --config."
+        ))
+    })?;
+    parse_file(&text).map_err(|(line, message)| {
+        wrong(format!(
+            "The configuration {shown} is wrong in line {line}: {message}"
+        ))
+    })
 }
 
 /// The file's content, or the line with what is wrong there.
@@ -269,9 +364,20 @@ fn parse_file(text: &str) -> Result<File, (usize, String)> {
         // A statement that is cut off is found where the next line begins.
         let before = text.get(..span.start).unwrap_or(text);
         let line = before.trim_end_matches('\n').matches('\n').count() + 1;
-        let line = if span.is_empty() { line } else { before.matches('\n').count() + 1 };
-        let unknown = error.message().starts_with("unknown field").then(|| text.get(span)).flatten();
-        (line, unknown.map_or_else(|| one_line(error.message()), unknown_key))
+        let line = if span.is_empty() {
+            line
+        } else {
+            before.matches('\n').count() + 1
+        };
+        let unknown = error
+            .message()
+            .starts_with("unknown field")
+            .then(|| text.get(span))
+            .flatten();
+        (
+            line,
+            unknown.map_or_else(|| one_line(error.message()), unknown_key),
+        )
     })
 }
 
@@ -280,7 +386,10 @@ fn unknown_key(key: &str) -> String {
     let key = key.trim().trim_matches(['"', '\'']);
     match nearest(&key.replace('_', "-"), KEYS) {
         Some(known) => format!("there is no option {key:?}. Did you mean {known}?"),
-        None => format!("there is no option {key:?}. There are: {}.", KEYS.join(", ")),
+        None => format!(
+            "there is no option {key:?}. There are: {}.",
+            KEYS.join(", ")
+        ),
     }
 }
 
@@ -312,7 +421,11 @@ fn log_level(text: &str) -> Result<LevelFilter, &'static str> {
 
 /// Where the platform wants a program's data.
 fn default_data_dir() -> Option<PathBuf> {
-    let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let variable = |name| {
+        std::env::var_os(name)
+            .filter(|value| !value.is_empty())
+            .map(PathBuf::from)
+    };
     let home = || variable("HOME");
     let base = if cfg!(windows) {
         variable("LOCALAPPDATA")
@@ -332,28 +445,68 @@ mod tests {
     use super::*;
 
     fn merged(options: Options, file: &str) -> Result<Config, Wrong> {
-        Config::merge(options, Listen::default(), parse_file(file).unwrap(), || Some("/home/me/data".into()))
+        Config::merge(
+            options,
+            Listen::default(),
+            parse_file(file).unwrap(),
+            || Some("/home/me/data".into()),
+        )
     }
 
     #[test]
     fn what_is_said_nearer_wins_over_the_file_and_the_file_over_the_default() {
-        let file = "read-only = true\nconfirm = \"writes\"\ncalls-per-hour = 5\nfeatures = [\"contacts\"]";
-        let config = merged(Options { read_only: Some(false), calls_per_hour: Some(7), ..Options::default() }, file).unwrap();
-        assert_eq!((config.read_only, config.calls_per_hour), (false, 7), "said nearer");
-        assert_eq!((config.confirm, config.selection.features), (ConfirmPolicy::Writes, vec!["contacts".into()]), "from the file");
+        let file =
+            "read-only = true\nconfirm = \"writes\"\ncalls-per-hour = 5\nfeatures = [\"contacts\"]";
+        let config = merged(
+            Options {
+                read_only: Some(false),
+                calls_per_hour: Some(7),
+                ..Options::default()
+            },
+            file,
+        )
+        .unwrap();
+        assert_eq!(
+            (config.read_only, config.calls_per_hour),
+            (false, 7),
+            "said nearer"
+        );
+        assert_eq!(
+            (config.confirm, config.selection.features),
+            (ConfirmPolicy::Writes, vec!["contacts".into()]),
+            "from the file"
+        );
         let config = merged(Options::default(), "").unwrap();
         assert_eq!(
-            (config.read_only, config.confirm, config.calls_per_hour, config.listen.as_str()),
+            (
+                config.read_only,
+                config.confirm,
+                config.calls_per_hour,
+                config.listen.as_str()
+            ),
             (false, ConfirmPolicy::Destructive, 1000, "127.0.0.1:8787"),
             "default"
         );
-        assert_eq!(config.database, Database::Sqlite("/home/me/data/bureau.sqlite".into()));
+        assert_eq!(
+            config.database,
+            Database::Sqlite("/home/me/data/bureau.sqlite".into())
+        );
     }
 
     #[test]
     fn the_default_database_is_in_the_named_folder() {
-        let config = merged(Options { data_dir: Some("/srv/b".into()), ..Options::default() }, "data-dir = \"/else\"").unwrap();
-        assert_eq!(config.database, Database::Sqlite("/srv/b/bureau.sqlite".into()));
+        let config = merged(
+            Options {
+                data_dir: Some("/srv/b".into()),
+                ..Options::default()
+            },
+            "data-dir = \"/else\"",
+        )
+        .unwrap();
+        assert_eq!(
+            config.database,
+            Database::Sqlite("/srv/b/bureau.sqlite".into())
+        );
         assert!(config.default_database);
     }
 
@@ -368,12 +521,22 @@ mod tests {
 
     #[test]
     fn an_unknown_name_is_refused_with_the_nearest_and_its_line() {
-        let (line, message) = parse_file("read-only = true\n\nfeature = [\"contacts\"]\n").unwrap_err();
-        assert_eq!((line, message.as_str()), (3, "there is no option \"feature\". Did you mean features?"));
+        let (line, message) =
+            parse_file("read-only = true\n\nfeature = [\"contacts\"]\n").unwrap_err();
+        assert_eq!(
+            (line, message.as_str()),
+            (3, "there is no option \"feature\". Did you mean features?")
+        );
         let (_, message) = parse_file("read_only = true").unwrap_err();
-        assert_eq!(message, "there is no option \"read_only\". Did you mean read-only?");
+        assert_eq!(
+            message,
+            "there is no option \"read_only\". Did you mean read-only?"
+        );
         let (_, message) = parse_file("[serve]\nlisten = 1").unwrap_err();
-        assert!(message.starts_with("there is no option \"serve\". There are: allowed-hosts"), "{message}");
+        assert!(
+            message.starts_with("there is no option \"serve\". There are: allowed-hosts"),
+            "{message}"
+        );
     }
 
     #[test]
@@ -389,29 +552,61 @@ mod tests {
         ] {
             let (line, message) = parse_file(text).unwrap_err();
             assert_eq!(line, at, "{text:?}: {message}");
-            assert!(message.len() > 5 && !message.contains('\n'), "{text:?}: {message}");
+            assert!(
+                message.len() > 5 && !message.contains('\n'),
+                "{text:?}: {message}"
+            );
         }
     }
 
     #[test]
     fn an_empty_key_does_not_become_the_operator() {
-        let error = merged(Options { api_key: Some(" ".into()), ..Options::default() }, "").unwrap_err();
+        let error = merged(
+            Options {
+                api_key: Some(" ".into()),
+                ..Options::default()
+            },
+            "",
+        )
+        .unwrap_err();
         assert!(error.to_string().contains("empty"), "{error}");
     }
 
     #[test]
     fn a_database_address_with_a_password_is_shown_nowhere() {
         let secret = "postgres://me:hunter2@localhost/x";
-        let config = merged(Options { database: Some(secret.into()), ..Options::default() }, "").unwrap();
+        let config = merged(
+            Options {
+                database: Some(secret.into()),
+                ..Options::default()
+            },
+            "",
+        )
+        .unwrap();
         assert!(!format!("{config:?}").contains("hunter2"));
-        let error = merged(Options { database: Some("mysql://me:hunter2@h/x".into()), ..Options::default() }, "").unwrap_err();
+        let error = merged(
+            Options {
+                database: Some("mysql://me:hunter2@h/x".into()),
+                ..Options::default()
+            },
+            "",
+        )
+        .unwrap_err();
         assert!(!error.to_string().contains("hunter2"), "{error}");
     }
 
     #[test]
     fn only_one_workspace_is_worked_in() {
-        let options = Options { workspace: vec!["a".into(), "b".into()], ..Options::default() };
+        let options = Options {
+            workspace: vec!["a".into(), "b".into()],
+            ..Options::default()
+        };
         assert!(merged(options, "").unwrap().workspace().is_err());
-        assert_eq!(merged(Options::default(), "workspace = \"a\"").unwrap().workspace(), Ok(Some("a")));
+        assert_eq!(
+            merged(Options::default(), "workspace = \"a\"")
+                .unwrap()
+                .workspace(),
+            Ok(Some("a"))
+        );
     }
 }

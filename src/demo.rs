@@ -45,8 +45,11 @@ pub async fn prepare(store: &Store, seed: u64) -> Result<String> {
         };
         admin::create_workspace(store, new).await?;
     } else if !workspaces.iter().any(|workspace| workspace.slug == SLUG) {
-        return Err(Error::new(Code::Conflict, "This database is not empty, and the demo firm is not mixed into it.")
-            .hint("Leave --demo out, or name a new file with --database."));
+        return Err(Error::new(
+            Code::Conflict,
+            "This database is not empty, and the demo firm is not mixed into it.",
+        )
+        .hint("Leave --demo out, or name a new file with --database."));
     }
     // The first key is made after the last contact.
     if admin::list_keys(store).await?.is_empty() {
@@ -64,7 +67,12 @@ pub async fn prepare(store: &Store, seed: u64) -> Result<String> {
 }
 
 async fn fill(store: &Store, seed: u64) -> Result<()> {
-    let pipeline = Pipeline::new(store.clone(), boot::whole_registry()?, None, Settings::default())?;
+    let pipeline = Pipeline::new(
+        store.clone(),
+        boot::whole_registry()?,
+        None,
+        Settings::default(),
+    )?;
     let operator = pipeline.operator(Some(SLUG)).await?;
     for (index, arguments) in contacts(seed, CONTACTS).into_iter().enumerate() {
         let call = Call {
@@ -92,12 +100,20 @@ pub fn contacts(seed: u64, count: usize) -> Vec<Map<String, Value>> {
         let last = chance.pick(&LAST_NAMES);
         let (company, domain, trade) = chance.pick(&COMPANIES);
         let (city, country, dial, free) = chance.pick(&CITIES);
-        let address = format!("{}.{}@{domain}.example", local_part(first), local_part(last));
+        let address = format!(
+            "{}.{}@{domain}.example",
+            local_part(first),
+            local_part(last)
+        );
         if !addresses.insert(address.clone()) {
             continue;
         }
         let number = loop {
-            let number = format!("{dial}{:0width$}", chance.below(10_u64.pow(free)), width = free as usize);
+            let number = format!(
+                "{dial}{:0width$}",
+                chance.below(10_u64.pow(free)),
+                width = free as usize
+            );
             if numbers.insert(number.clone()) {
                 break number;
             }
@@ -122,7 +138,8 @@ pub fn contacts(seed: u64, count: usize) -> Vec<Map<String, Value>> {
         });
         if chance.below(3) == 0 {
             let fact = chance.pick(&FACTS);
-            contact["summary"] = format!("{fact} Last spoke about {}.", chance.pick(&TOPICS)).into();
+            contact["summary"] =
+                format!("{fact} Last spoke about {}.", chance.pick(&TOPICS)).into();
         }
         if let Value::Object(contact) = contact {
             contacts.push(contact);
@@ -133,7 +150,11 @@ pub fn contacts(seed: u64, count: usize) -> Vec<Map<String, Value>> {
 
 /// A name as it stands in an address: without accents, joined by hyphens.
 fn local_part(name: &str) -> String {
-    folded(name).replace([' ', '\''], "-").chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').collect()
+    folded(name)
+        .replace([' ', '\''], "-")
+        .chars()
+        .filter(|c| c.is_ascii_alphanumeric() || *c == '-')
+        .collect()
 }
 
 fn states(kind: &str) -> &'static [&'static str] {
@@ -180,22 +201,67 @@ impl Chance {
     }
 }
 
-const TYPES: [(&str, u64); 5] = [("lead", 30), ("prospect", 20), ("customer", 35), ("partner", 8), ("supplier", 7)];
+const TYPES: [(&str, u64); 5] = [
+    ("lead", 30),
+    ("prospect", 20),
+    ("customer", 35),
+    ("partner", 8),
+    ("supplier", 7),
+];
 
-const SOURCES: [&str; 8] =
-    ["website", "referral", "trade fair", "webinar", "newsletter", "cold call", "LinkedIn", "existing customer"];
+const SOURCES: [&str; 8] = [
+    "website",
+    "referral",
+    "trade fair",
+    "webinar",
+    "newsletter",
+    "cold call",
+    "LinkedIn",
+    "existing customer",
+];
 
 const TAGS: [&str; 10] = [
-    "vip", "newsletter", "decision maker", "technical", "budget holder", "reference", "early adopter", "board",
-    "event guest", "slow payer",
+    "vip",
+    "newsletter",
+    "decision maker",
+    "technical",
+    "budget holder",
+    "reference",
+    "early adopter",
+    "board",
+    "event guest",
+    "slow payer",
 ];
 
 const TITLES: [&str; 28] = [
-    "Chief Executive Officer", "Managing Director", "Chief Financial Officer", "Head of Procurement", "Purchasing Manager",
-    "Operations Manager", "Plant Manager", "Head of IT", "IT Administrator", "Software Architect", "Product Manager",
-    "Marketing Director", "Brand Manager", "Head of Sales", "Key Account Manager", "Sales Representative",
-    "Human Resources Manager", "Recruiter", "Legal Counsel", "Controller", "Accountant", "Office Manager",
-    "Executive Assistant", "Project Manager", "Quality Manager", "Logistics Coordinator", "Research Engineer", "Founder",
+    "Chief Executive Officer",
+    "Managing Director",
+    "Chief Financial Officer",
+    "Head of Procurement",
+    "Purchasing Manager",
+    "Operations Manager",
+    "Plant Manager",
+    "Head of IT",
+    "IT Administrator",
+    "Software Architect",
+    "Product Manager",
+    "Marketing Director",
+    "Brand Manager",
+    "Head of Sales",
+    "Key Account Manager",
+    "Sales Representative",
+    "Human Resources Manager",
+    "Recruiter",
+    "Legal Counsel",
+    "Controller",
+    "Accountant",
+    "Office Manager",
+    "Executive Assistant",
+    "Project Manager",
+    "Quality Manager",
+    "Logistics Coordinator",
+    "Research Engineer",
+    "Founder",
 ];
 
 const FACTS: [&str; 8] = [
@@ -210,8 +276,14 @@ const FACTS: [&str; 8] = [
 ];
 
 const TOPICS: [&str; 8] = [
-    "a pilot in spring", "the renewal", "delivery times", "a volume discount", "training for the team",
-    "the security review", "an extension of the contract", "integration with the warehouse system",
+    "a pilot in spring",
+    "the renewal",
+    "delivery times",
+    "a volume discount",
+    "training for the team",
+    "the security review",
+    "an extension of the contract",
+    "integration with the warehouse system",
 ];
 
 /// City, country, the beginning of a fictional number there, and how many digits are free after it.
@@ -291,23 +363,165 @@ const COMPANIES: [(&str, &str, &str); 48] = [
 ];
 
 const FIRST_NAMES: [&str; 72] = [
-    "Adaeze", "Aisha", "Alejandro", "Amelia", "Anders", "Anja", "Anneliese", "Arjun", "Beatriz", "Benjamin", "Bernd",
-    "Camille", "Carlos", "Catherine", "Chloé", "Daniel", "David", "Diego", "Elena", "Elif", "Emma", "Erik", "Fatima",
-    "Felix", "François", "Freya", "George", "Giulia", "Grace", "Hannah", "Hiroshi", "Ibrahim", "Ingrid", "Isabel", "Jakub",
-    "James", "Jasmin", "Joanna", "Jonas", "José", "Julia", "Kamal", "Katharina", "Kofi", "Lars", "Laura", "Leila", "Lena",
-    "Liam", "Lucía", "Magnus", "Maria", "Marta", "Matteo", "Mei", "Michael", "Nadia", "Nikolai", "Noah", "Olivia", "Omar",
-    "Paul", "Priya", "Rachel", "Robert", "Samuel", "Sofia", "Stefan", "Thandiwe", "Thomas", "Yuki", "Zoë",
+    "Adaeze",
+    "Aisha",
+    "Alejandro",
+    "Amelia",
+    "Anders",
+    "Anja",
+    "Anneliese",
+    "Arjun",
+    "Beatriz",
+    "Benjamin",
+    "Bernd",
+    "Camille",
+    "Carlos",
+    "Catherine",
+    "Chloé",
+    "Daniel",
+    "David",
+    "Diego",
+    "Elena",
+    "Elif",
+    "Emma",
+    "Erik",
+    "Fatima",
+    "Felix",
+    "François",
+    "Freya",
+    "George",
+    "Giulia",
+    "Grace",
+    "Hannah",
+    "Hiroshi",
+    "Ibrahim",
+    "Ingrid",
+    "Isabel",
+    "Jakub",
+    "James",
+    "Jasmin",
+    "Joanna",
+    "Jonas",
+    "José",
+    "Julia",
+    "Kamal",
+    "Katharina",
+    "Kofi",
+    "Lars",
+    "Laura",
+    "Leila",
+    "Lena",
+    "Liam",
+    "Lucía",
+    "Magnus",
+    "Maria",
+    "Marta",
+    "Matteo",
+    "Mei",
+    "Michael",
+    "Nadia",
+    "Nikolai",
+    "Noah",
+    "Olivia",
+    "Omar",
+    "Paul",
+    "Priya",
+    "Rachel",
+    "Robert",
+    "Samuel",
+    "Sofia",
+    "Stefan",
+    "Thandiwe",
+    "Thomas",
+    "Yuki",
+    "Zoë",
 ];
 
 const LAST_NAMES: [&str; 84] = [
-    "Abbott", "Adeyemi", "Ahmed", "Almeida", "Andersson", "Bailey", "Bauer", "Becker", "Bennett", "Bianchi", "Brown",
-    "Carter", "Chen", "Clarke", "Costa", "Davies", "Dubois", "Edwards", "Eriksen", "Evans", "Fernández", "Fischer",
-    "Fitzgerald", "Fleming", "García", "Gray", "Gupta", "Haas", "Hansen", "Harris", "Hoffmann", "Hughes", "Ivanova",
-    "Jensen", "Johansson", "Jones", "Kaya", "Keller", "Khan", "Kim", "Klein", "Kovács", "Kowalski", "Krüger", "Lambert",
-    "Larsen", "Lehmann", "Lopez", "MacDonald", "Martin", "Mensah", "Meyer", "Miller", "Moreau", "Müller", "Murphy",
-    "Nakamura", "Neumann", "Nguyen", "Novák", "O'Brien", "Okafor", "Olsen", "Patel", "Pereira", "Petrov", "Quinn", "Reid",
-    "Richter", "Rossi", "Santos", "Schmidt", "Schneider", "Silva", "Singh", "Smith", "Sørensen", "Taylor", "Thompson",
-    "Wagner", "Walker", "Weber", "Wilson", "Zimmermann",
+    "Abbott",
+    "Adeyemi",
+    "Ahmed",
+    "Almeida",
+    "Andersson",
+    "Bailey",
+    "Bauer",
+    "Becker",
+    "Bennett",
+    "Bianchi",
+    "Brown",
+    "Carter",
+    "Chen",
+    "Clarke",
+    "Costa",
+    "Davies",
+    "Dubois",
+    "Edwards",
+    "Eriksen",
+    "Evans",
+    "Fernández",
+    "Fischer",
+    "Fitzgerald",
+    "Fleming",
+    "García",
+    "Gray",
+    "Gupta",
+    "Haas",
+    "Hansen",
+    "Harris",
+    "Hoffmann",
+    "Hughes",
+    "Ivanova",
+    "Jensen",
+    "Johansson",
+    "Jones",
+    "Kaya",
+    "Keller",
+    "Khan",
+    "Kim",
+    "Klein",
+    "Kovács",
+    "Kowalski",
+    "Krüger",
+    "Lambert",
+    "Larsen",
+    "Lehmann",
+    "Lopez",
+    "MacDonald",
+    "Martin",
+    "Mensah",
+    "Meyer",
+    "Miller",
+    "Moreau",
+    "Müller",
+    "Murphy",
+    "Nakamura",
+    "Neumann",
+    "Nguyen",
+    "Novák",
+    "O'Brien",
+    "Okafor",
+    "Olsen",
+    "Patel",
+    "Pereira",
+    "Petrov",
+    "Quinn",
+    "Reid",
+    "Richter",
+    "Rossi",
+    "Santos",
+    "Schmidt",
+    "Schneider",
+    "Silva",
+    "Singh",
+    "Smith",
+    "Sørensen",
+    "Taylor",
+    "Thompson",
+    "Wagner",
+    "Walker",
+    "Weber",
+    "Wilson",
+    "Zimmermann",
 ];
 
 #[cfg(test)]
@@ -325,13 +539,23 @@ mod tests {
         let contacts = contacts(SEED, CONTACTS);
         assert_eq!(contacts.len(), CONTACTS);
         let all = |list: &str, field: &str| -> HashSet<String> {
-            contacts.iter().map(|contact| contact[list][0][field].as_str().unwrap().to_owned()).collect()
+            contacts
+                .iter()
+                .map(|contact| contact[list][0][field].as_str().unwrap().to_owned())
+                .collect()
         };
         let (addresses, numbers) = (all("emails", "email"), all("phones", "phone"));
         assert_eq!((addresses.len(), numbers.len()), (CONTACTS, CONTACTS));
-        assert!(addresses.iter().all(|address| address.is_ascii() && address.ends_with(".example")));
+        assert!(
+            addresses
+                .iter()
+                .all(|address| address.is_ascii() && address.ends_with(".example"))
+        );
         for number in numbers {
-            assert_eq!(bureau_kernel::types::phone::e164(&number, None).as_ref(), Some(&number));
+            assert_eq!(
+                bureau_kernel::types::phone::e164(&number, None).as_ref(),
+                Some(&number)
+            );
         }
     }
 }

@@ -40,7 +40,17 @@ mod tests {
 
     #[test]
     fn the_instructions_name_every_option_that_is_declared_nowhere_else() {
-        for option in ["dry_run", "idempotency_key", "version", "fields", "confirm", "confirm_token", "clear", "cursor", "undo_change"] {
+        for option in [
+            "dry_run",
+            "idempotency_key",
+            "version",
+            "fields",
+            "confirm",
+            "confirm_token",
+            "clear",
+            "cursor",
+            "undo_change",
+        ] {
             assert!(INSTRUCTIONS.contains(option), "{option}");
         }
     }

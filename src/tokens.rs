@@ -15,7 +15,9 @@ impl Counter {
     /// # Errors
     /// [`Code::Internal`](bureau_kernel::error::Code::Internal) when the vocabulary is damaged.
     pub fn new() -> Result<Self> {
-        tiktoken_rs::o200k_base().map(Self).map_err(|error| Error::internal(error.to_string()))
+        tiktoken_rs::o200k_base()
+            .map(Self)
+            .map_err(|error| Error::internal(error.to_string()))
     }
 
     /// Tokens of a tool's entry, with what it answers or without.
@@ -34,8 +36,15 @@ mod tests {
     fn output_schemas_cost_more_and_every_tool_costs_something() {
         let counter = Counter::new().unwrap();
         for entry in crate::boot::whole_registry().unwrap().entries() {
-            let (lean, whole) = (counter.count(entry.wire(), false), counter.count(entry.wire(), true));
-            assert!(lean > 50 && whole > lean, "{}: {lean}, {whole}", entry.spec.name);
+            let (lean, whole) = (
+                counter.count(entry.wire(), false),
+                counter.count(entry.wire(), true),
+            );
+            assert!(
+                lean > 50 && whole > lean,
+                "{}: {lean}, {whole}",
+                entry.spec.name
+            );
         }
     }
 }

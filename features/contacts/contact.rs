@@ -56,7 +56,9 @@ bureau_kernel::record! {
 }
 
 /// What a contact is to the firm.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum ContactType {
     /// Somebody who may become a customer.
@@ -111,7 +113,9 @@ pub struct PhoneEntry {
 impl PhoneEntry {
     /// What two spellings of one number have in common.
     pub(crate) fn key(&self) -> String {
-        self.e164.clone().unwrap_or_else(|| phone::digits(&self.phone))
+        self.e164
+            .clone()
+            .unwrap_or_else(|| phone::digits(&self.phone))
     }
 }
 
@@ -122,19 +126,33 @@ impl Record for Contact {
 
     fn terms(&self) -> Vec<(&'static str, String)> {
         let mut terms = Vec::new();
-        terms.extend(self.emails.iter().map(|entry| ("email", entry.email.to_string())));
+        terms.extend(
+            self.emails
+                .iter()
+                .map(|entry| ("email", entry.email.to_string())),
+        );
         terms.extend(self.phones.iter().map(|entry| ("phone", entry.key())));
-        terms.extend(self.types.iter().map(|kind| ("type", bureau_kernel::store::enum_name(kind))));
+        terms.extend(
+            self.types
+                .iter()
+                .map(|kind| ("type", bureau_kernel::store::enum_name(kind))),
+        );
         terms.extend(self.tags.iter().map(|tag| ("tag", folded(tag))));
         terms.extend(self.owner.map(|owner| ("owner", owner.to_string())));
-        for (field, text) in [("city", &self.city.as_deref()), ("country", &self.country.as_deref())] {
+        for (field, text) in [
+            ("city", &self.city.as_deref()),
+            ("country", &self.country.as_deref()),
+        ] {
             terms.extend(text.map(|text| (field, folded(text))));
         }
         terms.extend(self.state.as_deref().map(|text| ("state", folded(text))));
         terms.extend(self.source.as_deref().map(|text| ("source", folded(text))));
         if let Some(company) = self.company.as_deref() {
             terms.push(("company", folded(company)));
-            terms.push(("name_company", format!("{}|{}", folded(&self.name), folded(company))));
+            terms.push((
+                "name_company",
+                format!("{}|{}", folded(&self.name), folded(company)),
+            ));
         }
         terms
     }
@@ -150,15 +168,36 @@ impl Record for Contact {
     }
 
     fn text(&self) -> Option<SearchText> {
-        let lines = [&self.title.as_deref(), &self.company.as_deref(), &self.city.as_deref(), &self.country.as_deref()];
-        let mut words: Vec<String> = lines.into_iter().filter_map(|line| line.map(str::to_owned)).collect();
+        let lines = [
+            &self.title.as_deref(),
+            &self.company.as_deref(),
+            &self.city.as_deref(),
+            &self.country.as_deref(),
+        ];
+        let mut words: Vec<String> = lines
+            .into_iter()
+            .filter_map(|line| line.map(str::to_owned))
+            .collect();
         words.extend(self.location.as_deref().map(str::to_owned));
-        words.extend([&self.first_name, &self.last_name].into_iter().flatten().map(ToString::to_string));
+        words.extend(
+            [&self.first_name, &self.last_name]
+                .into_iter()
+                .flatten()
+                .map(ToString::to_string),
+        );
         words.extend(self.emails.iter().map(|entry| entry.email.to_string()));
         words.extend(self.tags.iter().map(ToString::to_string));
-        let numbers =
-            self.phones.iter().flat_map(|entry| entry.e164.clone().into_iter().chain([entry.phone.to_string()]));
-        Some(SearchText { words, numbers: numbers.collect() })
+        let numbers = self.phones.iter().flat_map(|entry| {
+            entry
+                .e164
+                .clone()
+                .into_iter()
+                .chain([entry.phone.to_string()])
+        });
+        Some(SearchText {
+            words,
+            numbers: numbers.collect(),
+        })
     }
 }
 
@@ -251,7 +290,13 @@ fn distinct<T>(field: &str, items: Vec<T>, same: impl Fn(&T, &T) -> bool) -> Res
         }
     }
     if kept.len() > MAX_ENTRIES {
-        return Err(Error::invalid(field, format!("{field} has {} entries; at most {MAX_ENTRIES} are kept.", kept.len())));
+        return Err(Error::invalid(
+            field,
+            format!(
+                "{field} has {} entries; at most {MAX_ENTRIES} are kept.",
+                kept.len()
+            ),
+        ));
     }
     Ok(kept)
 }
@@ -262,14 +307,20 @@ impl Fields {
     /// # Errors
     /// [`Code::Validation`] when nothing says who it is, or a field makes no sense.
     pub(crate) async fn into_contact(mut self, cx: &mut Cx) -> Result<(Contact, Attributes)> {
-        let name = match (self.name.take(), shown_name(self.first_name.as_deref(), self.last_name.as_deref())) {
+        let name = match (
+            self.name.take(),
+            shown_name(self.first_name.as_deref(), self.last_name.as_deref()),
+        ) {
             (Some(name), _) | (None, Some(name)) => name,
             (None, None) => match self.emails.as_deref() {
                 // An address is the least by which a person can be told from others.
                 Some([first, ..]) => Line::new(&first.email).map_err(Error::internal)?,
                 _ => {
-                    return Err(Error::invalid("first_name", "A contact needs a name or an e-mail address.")
-                        .hint("Give first_name, last_name, name or emails."));
+                    return Err(Error::invalid(
+                        "first_name",
+                        "A contact needs a name or an e-mail address.",
+                    )
+                    .hint("Give first_name, last_name, name or emails."));
                 }
             },
         };
@@ -309,7 +360,9 @@ impl Fields {
             contact.owner = Some(owner);
         }
         if let Some(superior) = self.reports_to {
-            cx.get(superior).await.map_err(|error| error.or_field("reports_to"))?;
+            cx.get(superior)
+                .await
+                .map_err(|error| error.or_field("reports_to"))?;
             contact.reports_to = Some(superior);
         }
         if let Some(score) = self.score {
@@ -326,7 +379,8 @@ impl Fields {
             contact.name = name;
         } else if renamed
             && !named
-            && let Some(name) = shown_name(contact.first_name.as_deref(), contact.last_name.as_deref())
+            && let Some(name) =
+                shown_name(contact.first_name.as_deref(), contact.last_name.as_deref())
         {
             contact.name = name;
         }
@@ -346,9 +400,15 @@ impl Fields {
             let phones = phones.into_iter().enumerate().map(|(index, entry)| {
                 if !phone::plausible(&entry.phone) {
                     let field = format!("phones[{index}].phone");
-                    return Err(Error::invalid(field.clone(), format!("{field} is not a telephone number.")));
+                    return Err(Error::invalid(
+                        field.clone(),
+                        format!("{field} is not a telephone number."),
+                    ));
                 }
-                Ok(PhoneEntry { e164: phone::e164(&entry.phone, region.as_deref()), ..entry })
+                Ok(PhoneEntry {
+                    e164: phone::e164(&entry.phone, region.as_deref()),
+                    ..entry
+                })
             });
             let phones: Vec<PhoneEntry> = phones.collect::<Result<_>>()?;
             contact.phones = Json(distinct("phones", phones, |a, b| a.key() == b.key())?);
@@ -374,11 +434,19 @@ fn set<T>(field: &mut Option<T>, value: Option<T>) {
 
 fn shown_name(first: Option<&str>, last: Option<&str>) -> Option<Line<200>> {
     let parts: Vec<&str> = [first, last].into_iter().flatten().collect();
-    if parts.is_empty() { None } else { Line::new(&parts.join(" ")).ok() }
+    if parts.is_empty() {
+        None
+    } else {
+        Line::new(&parts.join(" ")).ok()
+    }
 }
 
 /// Where a number without a country belongs: the contact's country if it is a code, else the workspace's.
 fn region(contact: &Contact, cx: &Cx) -> Option<String> {
-    let own = contact.country.as_deref().filter(|code| code.len() == 2).map(str::to_ascii_uppercase);
+    let own = contact
+        .country
+        .as_deref()
+        .filter(|code| code.len() == 2)
+        .map(str::to_ascii_uppercase);
     own.or_else(|| cx.workspace().country.clone())
 }

@@ -52,7 +52,10 @@ impl Tool for CreateContact {
                 keep: &[("ada", "/data/id")],
             }],
             arguments: r#"{"name": "A. Lovelace", "emails": ["ADA@engine.example"], "on_duplicate": "return"}"#,
-            expect: &[("/data/id", r#""{ada}""#), ("/data/name", r#""Ada Lovelace""#)],
+            expect: &[
+                ("/data/id", r#""{ada}""#),
+                ("/data/name", r#""Ada Lovelace""#),
+            ],
         },
     ];
     type Output = Saved<Contact>;
@@ -72,10 +75,13 @@ impl Tool for CreateContact {
                     edit.set_attributes(cx, attributes).await?;
                     edit.save(cx).await
                 }
-                _ => Err(Error::conflict(format!("{id} has the same {}.", duplicates::in_words(field)))
-                    .field("on_duplicate")
-                    .hint("Use that contact, or say on_duplicate: return, update or create.")
-                    .detail("existing", id.to_string())),
+                _ => Err(Error::conflict(format!(
+                    "{id} has the same {}.",
+                    duplicates::in_words(field)
+                ))
+                .field("on_duplicate")
+                .hint("Use that contact, or say on_duplicate: return, update or create.")
+                .detail("existing", id.to_string())),
             };
         }
         cx.insert(contact, attributes).await
@@ -88,7 +94,10 @@ fn merge_into(old: &mut Contact, new: Contact) {
     let mut joined = new;
     joined.fill_from(old);
     // A name that was only derived from an address says less than the old one.
-    if joined.first_name.is_none() && joined.last_name.is_none() && joined.emails.iter().any(|e| *e.email == *joined.name) {
+    if joined.first_name.is_none()
+        && joined.last_name.is_none()
+        && joined.emails.iter().any(|e| *e.email == *joined.name)
+    {
         joined.name = keep;
     }
     *old = joined;

@@ -48,15 +48,31 @@ impl Tool for DeleteContact {
         let id = self.contact;
         if let Some(heir) = self.reassign_to {
             if heir == id {
-                return Err(Error::invalid("reassign_to", "This is the contact that is deleted."));
+                return Err(Error::invalid(
+                    "reassign_to",
+                    "This is the contact that is deleted.",
+                ));
             }
-            cx.get(heir).await.map_err(|error| error.or_field("reassign_to"))?;
-            cx.get(id).await.map_err(|error| error.or_field("contact"))?;
-            cx.repoint(Contact::TABLE, id.raw(), Some(heir.raw())).await?;
+            cx.get(heir)
+                .await
+                .map_err(|error| error.or_field("reassign_to"))?;
+            cx.get(id)
+                .await
+                .map_err(|error| error.or_field("contact"))?;
+            cx.repoint(Contact::TABLE, id.raw(), Some(heir.raw()))
+                .await?;
         }
         let purge = self.purge.unwrap_or(false);
-        let gone = if purge { cx.purge(id).await } else { cx.archive(id).await };
+        let gone = if purge {
+            cx.purge(id).await
+        } else {
+            cx.archive(id).await
+        };
         let gone = gone.map_err(|error| error.or_field("contact"))?;
-        Ok(Deleted { id, name: gone.record.name, restorable: !purge })
+        Ok(Deleted {
+            id,
+            name: gone.record.name,
+            restorable: !purge,
+        })
     }
 }

@@ -67,22 +67,37 @@ impl Tool for FindDuplicateContacts {
         let limit = self.limit.unwrap_or_default().rows();
         let mut groups: Vec<Group> = Vec::new();
         let terms = match self.contact {
-            Some(id) => Some(cx.get(id).await.map_err(|error| error.or_field("contact"))?.terms()),
+            Some(id) => Some(
+                cx.get(id)
+                    .await
+                    .map_err(|error| error.or_field("contact"))?
+                    .terms(),
+            ),
             None => None,
         };
         for field in MATCHES {
             let values = match &terms {
-                Some(terms) => {
-                    terms.iter().filter(|(other, _)| *other == field).map(|(_, value)| value.clone()).collect()
-                }
+                Some(terms) => terms
+                    .iter()
+                    .filter(|(other, _)| *other == field)
+                    .map(|(_, value)| value.clone())
+                    .collect(),
                 None => shared_values(cx, field, limit.saturating_sub(groups.len())).await?,
             };
             for value in values {
                 let contacts = candidates(cx, field, &value).await?;
                 // The same people are one group, whatever they have in common beside the surest sign.
-                let known = groups.iter().any(|group| contacts.iter().all(|c| group.contacts.iter().any(|o| o.id == c.id)));
+                let known = groups.iter().any(|group| {
+                    contacts
+                        .iter()
+                        .all(|c| group.contacts.iter().any(|o| o.id == c.id))
+                });
                 if contacts.len() > 1 && !known && groups.len() < limit {
-                    groups.push(Group { matched_by: in_words(field), value, contacts });
+                    groups.push(Group {
+                        matched_by: in_words(field),
+                        value,
+                        contacts,
+                    });
                 }
             }
         }
@@ -110,9 +125,18 @@ async fn candidates(cx: &mut Cx, field: &'static str, value: &str) -> Result<Vec
     let mut candidates = Vec::new();
     // More than this many are not duplicates but a shared mailbox or switchboard.
     const SHOWN: usize = 10;
-    for id in cx.with_terms::<Contact>(field, &[value.to_owned()]).await?.into_iter().take(SHOWN) {
+    for id in cx
+        .with_terms::<Contact>(field, &[value.to_owned()])
+        .await?
+        .into_iter()
+        .take(SHOWN)
+    {
         let contact = cx.get(id).await?;
-        candidates.push(Candidate { id, name: contact.record.name, company: contact.record.company });
+        candidates.push(Candidate {
+            id,
+            name: contact.record.name,
+            company: contact.record.company,
+        });
     }
     Ok(candidates)
 }

@@ -15,8 +15,9 @@ pub(crate) struct GetContact {
 }
 
 impl Tool for GetContact {
-    const SPEC: Spec =
-        Spec::reads("get_contact", READ_CONTACTS).title("Get contact").about("Get all fields of a contact by id.");
+    const SPEC: Spec = Spec::reads("get_contact", READ_CONTACTS)
+        .title("Get contact")
+        .about("Get all fields of a contact by id.");
     const EXAMPLES: &'static [Example] = &[Example {
         title: "Show me everything about Ada",
         before: &[Step {
@@ -25,11 +26,17 @@ impl Tool for GetContact {
             keep: &[("ada", "/data/id")],
         }],
         arguments: r#"{"contact": "{ada}"}"#,
-        expect: &[("/data/name", r#""Ada King""#), ("/data/city", r#""London""#), ("/data/types", r#"["customer"]"#)],
+        expect: &[
+            ("/data/name", r#""Ada King""#),
+            ("/data/city", r#""London""#),
+            ("/data/types", r#"["customer"]"#),
+        ],
     }];
     type Output = Saved<Contact>;
 
     async fn call(self, cx: &mut Cx) -> Result<Saved<Contact>> {
-        cx.get(self.contact).await.map_err(|error| error.or_field("contact"))
+        cx.get(self.contact)
+            .await
+            .map_err(|error| error.or_field("contact"))
     }
 }

@@ -49,26 +49,39 @@ impl Tool for MergeContacts {
     async fn call(self, cx: &mut Cx) -> Result<Saved<Contact>> {
         const MOST: usize = 20;
         if self.merge.is_empty() || self.merge.len() > MOST {
-            return Err(Error::invalid("merge", format!("merge takes 1 to {MOST} contacts.")));
+            return Err(Error::invalid(
+                "merge",
+                format!("merge takes 1 to {MOST} contacts."),
+            ));
         }
-        let mut edit = cx.edit(self.keep).await.map_err(|error| error.or_field("keep"))?;
+        let mut edit = cx
+            .edit(self.keep)
+            .await
+            .map_err(|error| error.or_field("keep"))?;
         for (index, loser) in self.merge.iter().enumerate() {
             let field = format!("merge[{index}]");
             if *loser == self.keep || self.merge.iter().take(index).any(|other| other == loser) {
                 return Err(Error::invalid(field, format!("{loser} is named twice.")));
             }
-            let other = cx.get(*loser).await.map_err(|error| error.or_field(&field))?;
+            let other = cx
+                .get(*loser)
+                .await
+                .map_err(|error| error.or_field(&field))?;
             edit.fill_from(&other);
             let mut attributes = other.attributes.0.clone();
             attributes.retain(|name, _| !edit.before().attributes.contains_key(name));
             edit.set_attributes(cx, attributes).await?;
         }
-        if edit.reports_to.is_some_and(|superior| superior == self.keep || self.merge.contains(&superior)) {
+        if edit
+            .reports_to
+            .is_some_and(|superior| superior == self.keep || self.merge.contains(&superior))
+        {
             edit.reports_to = None;
         }
         let kept = edit.save(cx).await?;
         for loser in self.merge {
-            cx.repoint(Contact::TABLE, loser.raw(), Some(kept.id.raw())).await?;
+            cx.repoint(Contact::TABLE, loser.raw(), Some(kept.id.raw()))
+                .await?;
             cx.archive(loser).await?;
         }
         cx.get(kept.id).await

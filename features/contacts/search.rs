@@ -50,10 +50,26 @@ pub(crate) enum Sort {
 impl Sort {
     const fn order(self) -> Order {
         match self {
-            Self::Name => Order { name: "name", column: "sort_name", kind: Kind::Text },
-            Self::CreatedAt => Order { name: "created_at", column: "created_at", kind: Kind::Time },
-            Self::UpdatedAt => Order { name: "updated_at", column: "updated_at", kind: Kind::Time },
-            Self::Score => Order { name: "score", column: "score", kind: Kind::Int },
+            Self::Name => Order {
+                name: "name",
+                column: "sort_name",
+                kind: Kind::Text,
+            },
+            Self::CreatedAt => Order {
+                name: "created_at",
+                column: "created_at",
+                kind: Kind::Time,
+            },
+            Self::UpdatedAt => Order {
+                name: "updated_at",
+                column: "updated_at",
+                kind: Kind::Time,
+            },
+            Self::Score => Order {
+                name: "score",
+                column: "score",
+                kind: Kind::Int,
+            },
         }
     }
 }
@@ -85,7 +101,12 @@ impl From<Saved<Contact>> for ContactRow {
             title: contact.title,
             company: contact.company,
             email: contact.emails.0.into_iter().next().map(|entry| entry.email),
-            phone: contact.phones.0.into_iter().next().map(|entry| entry.e164.unwrap_or_else(|| entry.phone.into())),
+            phone: contact
+                .phones
+                .0
+                .into_iter()
+                .next()
+                .map(|entry| entry.e164.unwrap_or_else(|| entry.phone.into())),
             city: contact.city,
             types: contact.types.0,
             state: contact.state,
@@ -110,24 +131,41 @@ impl Tool for SearchContacts {
                 keep: &[("alan", "/data/id")],
             }],
             arguments: r#"{"query": "turring"}"#,
-            expect: &[("/data/0/id", r#""{alan}""#), ("/data/0/name", r#""Alan Turing""#)],
+            expect: &[
+                ("/data/0/id", r#""{alan}""#),
+                ("/data/0/name", r#""Alan Turing""#),
+            ],
         },
         Example {
             title: "Show me all leads that were created this month",
             before: &[],
             arguments: r#"{"type": "lead", "created_after": "start of month", "sort": "created_at", "descending": true}"#,
-            expect: &[("/data/0/id", r#""{alan}""#), ("/data/0/types", r#"["lead"]"#)],
+            expect: &[
+                ("/data/0/id", r#""{alan}""#),
+                ("/data/0/types", r#"["lead"]"#),
+            ],
         },
     ];
     type Output = Vec<ContactRow>;
 
     async fn call(self, cx: &mut Cx) -> Result<Vec<ContactRow>> {
         if self.query.is_some() && (self.sort.is_some() || self.descending.is_some()) {
-            return Err(Error::invalid("sort", "With a query the best match comes first.")
-                .hint("Leave out sort and descending, or list with filters instead of a query."));
+            return Err(
+                Error::invalid("sort", "With a query the best match comes first.").hint(
+                    "Leave out sort and descending, or list with filters instead of a query.",
+                ),
+            );
         }
-        let after = self.created_after.as_ref().map(|when| cx.moment("created_after", when, DayEdge::Start)).transpose()?;
-        let before = self.created_before.as_ref().map(|when| cx.moment("created_before", when, DayEdge::End)).transpose()?;
+        let after = self
+            .created_after
+            .as_ref()
+            .map(|when| cx.moment("created_after", when, DayEdge::Start))
+            .transpose()?;
+        let before = self
+            .created_before
+            .as_ref()
+            .map(|when| cx.moment("created_before", when, DayEdge::End))
+            .transpose()?;
         let list = cx
             .list::<Contact>()
             .term("type", self.kind.as_ref().map(enum_name))
@@ -145,7 +183,13 @@ impl Tool for SearchContacts {
             Some(query) => list.search(&query, limit, self.cursor.as_ref()).await?,
             None => {
                 let order = self.sort.unwrap_or(Sort::Name).order();
-                list.page(order, self.descending.unwrap_or(false), limit, self.cursor.as_ref()).await?
+                list.page(
+                    order,
+                    self.descending.unwrap_or(false),
+                    limit,
+                    self.cursor.as_ref(),
+                )
+                .await?
             }
         };
         Ok(cx.page(page.map(ContactRow::from)))

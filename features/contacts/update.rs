@@ -54,20 +54,31 @@ impl Tool for UpdateContact {
             keep: &[("grace", "/data/id")],
         }],
         arguments: r#"{"contact": "{grace}", "title": "Rear Admiral", "clear": ["phones"], "version": 1}"#,
-        expect: &[("/data/title", r#""Rear Admiral""#), ("/data/version", "2"), ("/data/phones", "null")],
+        expect: &[
+            ("/data/title", r#""Rear Admiral""#),
+            ("/data/version", "2"),
+            ("/data/phones", "null"),
+        ],
     }];
     type Output = Saved<Contact>;
 
     async fn call(self, cx: &mut Cx) -> Result<Saved<Contact>> {
         let (mut fields, (contact, clear)) = self.split();
-        let mut edit = cx.edit(contact).await.map_err(|error| error.or_field("contact"))?;
+        let mut edit = cx
+            .edit(contact)
+            .await
+            .map_err(|error| error.or_field("contact"))?;
         if fields.reports_to == Some(contact) {
-            return Err(Error::invalid("reports_to", "Nobody reports to themselves."));
+            return Err(Error::invalid(
+                "reports_to",
+                "Nobody reports to themselves.",
+            ));
         }
         for field in clear.unwrap_or_default() {
             empty(&mut edit, field);
         }
-        edit.set_attributes(cx, std::mem::take(&mut fields.attributes)).await?;
+        edit.set_attributes(cx, std::mem::take(&mut fields.attributes))
+            .await?;
         fields.apply(cx, &mut edit).await?;
         edit.save(cx).await
     }

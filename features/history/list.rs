@@ -53,8 +53,16 @@ impl Tool for ListChanges {
     const EXAMPLES: &'static [Example] = &[Example {
         title: "What happened to this contact?",
         before: &[
-            Step { tool: "create_contact", arguments: r#"{"name": "Mary Jackson"}"#, keep: &[("mary", "/data/id")] },
-            Step { tool: "update_contact", arguments: r#"{"contact": "{mary}", "city": "Hampton"}"#, keep: &[] },
+            Step {
+                tool: "create_contact",
+                arguments: r#"{"name": "Mary Jackson"}"#,
+                keep: &[("mary", "/data/id")],
+            },
+            Step {
+                tool: "update_contact",
+                arguments: r#"{"contact": "{mary}", "city": "Hampton"}"#,
+                keep: &[],
+            },
         ],
         arguments: r#"{"record": "{mary}"}"#,
         expect: &[
@@ -68,9 +76,21 @@ impl Tool for ListChanges {
 
     async fn call(self, cx: &mut Cx) -> Result<Vec<ChangeRow>> {
         let oldest_first = self.oldest_first.unwrap_or(false);
-        let order = if oldest_first { "position" } else { "-position" };
-        let since = self.since.as_ref().map(|when| cx.moment("since", when, DayEdge::Start)).transpose()?;
-        let until = self.until.as_ref().map(|when| cx.moment("until", when, DayEdge::End)).transpose()?;
+        let order = if oldest_first {
+            "position"
+        } else {
+            "-position"
+        };
+        let since = self
+            .since
+            .as_ref()
+            .map(|when| cx.moment("since", when, DayEdge::Start))
+            .transpose()?;
+        let until = self
+            .until
+            .as_ref()
+            .map(|when| cx.moment("until", when, DayEdge::End))
+            .transpose()?;
         let limit = self.limit.unwrap_or_default().rows();
         // Who asks what happened has often just done it.
         cx.own_last_position().await?;
@@ -81,7 +101,10 @@ impl Tool for ListChanges {
             .value(workspace);
         if let Some(text) = &self.record {
             let Some((_, record)) = decode(text) else {
-                return Err(Error::invalid("record", "record is not an id, as other tools return it."));
+                return Err(Error::invalid(
+                    "record",
+                    "record is not an id, as other tools return it.",
+                ));
             };
             statement = statement.add(" AND record = ").value(record);
         }
@@ -99,10 +122,18 @@ impl Tool for ListChanges {
         }
         if let Some(cursor) = &self.cursor {
             let position = cursor.place(order)?;
-            statement = if oldest_first { statement.add(" AND position > ") } else { statement.add(" AND position < ") };
+            statement = if oldest_first {
+                statement.add(" AND position > ")
+            } else {
+                statement.add(" AND position < ")
+            };
             statement = statement.value(position);
         }
-        let direction = if oldest_first { " ORDER BY position LIMIT " } else { " ORDER BY position DESC LIMIT " };
+        let direction = if oldest_first {
+            " ORDER BY position LIMIT "
+        } else {
+            " ORDER BY position DESC LIMIT "
+        };
         let rows = statement
             .add(direction)
             .value(i64::try_from(limit + 1).unwrap_or(i64::MAX))
@@ -122,7 +153,10 @@ impl Tool for ListChanges {
             _ => None,
         };
         let next = place.map(|place| Cursor::at(order, place).encode());
-        Ok(cx.page(Page { rows: changes, next }))
+        Ok(cx.page(Page {
+            rows: changes,
+            next,
+        }))
     }
 }
 

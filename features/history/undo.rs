@@ -36,7 +36,10 @@ impl Tool for UndoChange {
             },
         ],
         arguments: r#"{"change": "{change}"}"#,
-        expect: &[("/data/undone", r#""{change}""#), ("/data/records/0", r#""{kate}""#)],
+        expect: &[
+            ("/data/undone", r#""{change}""#),
+            ("/data/records/0", r#""{kate}""#),
+        ],
     }];
     type Output = Undone;
 

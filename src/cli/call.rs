@@ -20,45 +20,53 @@ pub(super) struct Arguments {
     arguments: String,
 }
 
+/// Whatever the call ends with is JSON: the answer on stdout, a refusal on stderr.
 pub(super) async fn run(config: &Config, arguments: Arguments) -> Result<()> {
+    let workspace = config.workspace()?;
     let registry = boot::registry(config).map_err(usage)?;
-    let input = match read(arguments.arguments) {
-        Ok(input) => input,
-        Err(error) => return refused(&error),
+    let Arguments { tool, arguments } = arguments;
+    let answer = match read(arguments) {
+        Ok(arguments) => super::call_once(config, workspace, registry, tool, arguments).await,
+        Err(error) => Err(error),
     };
-    let store = boot::store(config).await?;
-    let pipeline = boot::call_pipeline(config, store.clone(), registry)?;
-    let answer = match super::caller(config, &pipeline).await {
-        Ok(caller) => Ok(super::call_tool(&pipeline, caller, arguments.tool, input).await),
-        Err(failure) => Err(failure),
-    };
-    store.close().await;
-    match answer? {
+    match answer {
         Ok(answer) => print::json(&answer),
-        Err(error) => refused(&error),
+        Err(error) => {
+            print::note(&format!("{:#}", error.to_json()));
+            Err(Failure::Said)
+        }
     }
-}
-
-fn refused(error: &Error) -> Result<()> {
-    print::note(&format!("{:#}", error.to_json()));
-    Err(Failure::Said)
 }
 
 fn read(text: String) -> Result<Map<String, Value>, Error> {
     let text = if text == "-" { read_stdin()? } else { text };
     serde_json::from_str(&text).map_err(|error| {
-        Error::invalid("arguments", format!("The arguments are not a JSON object: {error}."))
-            .hint("Write for example '{\"query\": \"ada\"}', or - to read them from stdin.")
+        Error::invalid(
+            "arguments",
+            format!("The arguments are not a JSON object: {error}."),
+        )
+        .hint("Write for example '{\"query\": \"ada\"}', or - to read them from stdin.")
     })
 }
 
 fn read_stdin() -> Result<String, Error> {
     let mut text = String::new();
     let limit = MAX_MESSAGE_BYTES as u64;
-    let read = std::io::stdin().lock().take(limit + 1).read_to_string(&mut text);
-    let read = read.map_err(|error| Error::invalid("arguments", format!("stdin cannot be read as text: {error}.")))?;
+    let read = std::io::stdin()
+        .lock()
+        .take(limit + 1)
+        .read_to_string(&mut text);
+    let read = read.map_err(|error| {
+        Error::invalid(
+            "arguments",
+            format!("stdin cannot be read as text: {error}."),
+        )
+    })?;
     if read > MAX_MESSAGE_BYTES {
-        return Err(Error::invalid("arguments", format!("The arguments are longer than {MAX_MESSAGE_BYTES} bytes.")));
+        return Err(Error::invalid(
+            "arguments",
+            format!("The arguments are longer than {MAX_MESSAGE_BYTES} bytes."),
+        ));
     }
     Ok(text)
 }

@@ -34,16 +34,34 @@ struct Finding {
 
 /// Looks at everything and changes nothing of the data.
 pub(super) async fn run(config: &Config, arguments: &Arguments) -> Result<()> {
-    let mut findings = vec![Finding { what: "configuration", result: configuration(config) }];
+    let mut findings = vec![Finding {
+        what: "configuration",
+        result: configuration(config),
+    }];
     match boot::open(config, true).await {
         Ok(store) => {
-            findings.push(Finding { what: "database", result: database(config, &store).await });
-            findings.push(Finding { what: "change log", result: change_log(&store).await });
-            findings.push(Finding { what: "workspaces", result: workspaces(&store).await });
-            findings.push(Finding { what: "search index", result: index(config, &store).await });
+            findings.push(Finding {
+                what: "database",
+                result: database(config, &store).await,
+            });
+            findings.push(Finding {
+                what: "change log",
+                result: change_log(&store).await,
+            });
+            findings.push(Finding {
+                what: "workspaces",
+                result: workspaces(&store).await,
+            });
+            findings.push(Finding {
+                what: "search index",
+                result: index(config, &store).await,
+            });
             store.close().await;
         }
-        Err(error) => findings.push(Finding { what: "database", result: Err(error.to_string()) }),
+        Err(error) => findings.push(Finding {
+            what: "database",
+            result: Err(error.to_string()),
+        }),
     }
     let is_whole = findings.iter().all(|finding| finding.result.is_ok());
     if arguments.json {
@@ -73,7 +91,10 @@ pub(super) async fn run(config: &Config, arguments: &Arguments) -> Result<()> {
 
 fn configuration(config: &Config) -> Result<String, String> {
     boot::registry(config).map_err(|error| error.to_string())?;
-    let file = config.file.as_ref().map_or_else(|| "no file".to_owned(), |path| path.display().to_string());
+    let file = config
+        .file
+        .as_ref()
+        .map_or_else(|| "no file".to_owned(), |path| path.display().to_string());
     Ok(format!("{file}, data folder {}", config.data_dir.display()))
 }
 
@@ -87,7 +108,9 @@ async fn database(config: &Config, store: &Store) -> Result<String, String> {
     }
     Ok(match &config.database {
         Database::Sqlite(path) => {
-            let bytes = std::fs::metadata(path).map(|data| data.len()).unwrap_or_default();
+            let bytes = std::fs::metadata(path)
+                .map(|data| data.len())
+                .unwrap_or_default();
             format!("{}, {} KiB, whole", path.display(), bytes.div_ceil(1024))
         }
         Database::Postgres(_) => "PostgreSQL answers".to_owned(),
@@ -95,7 +118,9 @@ async fn database(config: &Config, store: &Store) -> Result<String, String> {
 }
 
 async fn change_log(store: &Store) -> Result<String, String> {
-    let audit = changes::verify(store).await.map_err(|error| error.to_string())?;
+    let audit = changes::verify(store)
+        .await
+        .map_err(|error| error.to_string())?;
     match audit.broken {
         None => Ok(format!("{} rows, the chain of hashes is whole", audit.rows)),
         Some((position, what)) => Err(format!(
@@ -105,13 +130,26 @@ async fn change_log(store: &Store) -> Result<String, String> {
 }
 
 async fn workspaces(store: &Store) -> Result<String, String> {
-    let workspaces = admin::list_workspaces(store).await.map_err(|error| error.to_string())?;
-    let keys = admin::list_keys(store).await.map_err(|error| error.to_string())?;
-    let slugs: Vec<_> = workspaces.into_iter().map(|workspace| workspace.slug).collect();
+    let workspaces = admin::list_workspaces(store)
+        .await
+        .map_err(|error| error.to_string())?;
+    let keys = admin::list_keys(store)
+        .await
+        .map_err(|error| error.to_string())?;
+    let slugs: Vec<_> = workspaces
+        .into_iter()
+        .map(|workspace| workspace.slug)
+        .collect();
     if slugs.is_empty() {
-        return Err("there is none. Start Bureau once, or make one: bureau workspace create SLUG".into());
+        return Err(
+            "there is none. Start Bureau once, or make one: bureau workspace create SLUG".into(),
+        );
     }
-    Ok(format!("{} ({} keys)", slugs.join(", "), keys.iter().filter(|key| key.revoked_at.is_none()).count()))
+    Ok(format!(
+        "{} ({} keys)",
+        slugs.join(", "),
+        keys.iter().filter(|key| key.revoked_at.is_none()).count()
+    ))
 }
 
 /// A missing or late index is no problem: it is made from the database whenever a server runs.
@@ -125,7 +163,13 @@ async fn index(config: &Config, store: &Store) -> Result<String, String> {
     };
     let pipeline = open().map_err(|error| error.to_string())?;
     let head = head(store).await.map_err(|error| error.to_string())?;
-    let status = || pipeline.house().search.as_ref().map(bureau_kernel::search::Search::status);
+    let status = || {
+        pipeline
+            .house()
+            .search
+            .as_ref()
+            .map(bureau_kernel::search::Search::status)
+    };
     let caught_up = async {
         let mut tick = tokio::time::interval(Duration::from_millis(20));
         while !status().is_some_and(|status| status.ready && status.position >= head) {
@@ -133,9 +177,18 @@ async fn index(config: &Config, store: &Store) -> Result<String, String> {
         }
     };
     let in_time = tokio::time::timeout(INDEX_WAIT, caught_up).await.is_ok();
-    let Some(status) = status() else { return Err("there is none".into()) };
-    let state = if in_time { "up to date" } else { "still being built; searches use the database until then" };
-    Ok(format!("{} records, position {} of {head}, {state}", status.documents, status.position))
+    let Some(status) = status() else {
+        return Err("there is none".into());
+    };
+    let state = if in_time {
+        "up to date"
+    } else {
+        "still being built; searches use the database until then"
+    };
+    Ok(format!(
+        "{} records, position {} of {head}, {state}",
+        status.documents, status.position
+    ))
 }
 
 async fn head(store: &Store) -> Result<i64, Error> {

@@ -84,7 +84,8 @@ async fn create(config: &Config, store: &Store, own: Own, arguments: Create) -> 
         None if arguments.permissions.is_empty() => Some("read-only"),
         None => None,
     };
-    let grants = Grants::parse(words.chain(preset), &boot::whole_registry()?.permissions()).map_err(usage)?;
+    let grants = Grants::parse(words.chain(preset), &boot::whole_registry()?.permissions())
+        .map_err(usage)?;
     if own.calls_per_hour == Some(0) {
         return Err(Failure::Usage("A key makes at least one call an hour; leave --calls-per-hour out for the server's limit.".into()));
     }
@@ -95,7 +96,10 @@ async fn create(config: &Config, store: &Store, own: Own, arguments: Create) -> 
     let new = NewKey {
         name: arguments.name,
         grants,
-        workspaces: workspaces.into_iter().map(|workspace| workspace.slug).collect(),
+        workspaces: workspaces
+            .into_iter()
+            .map(|workspace| workspace.slug)
+            .collect(),
         expires_at,
         confirm: own.confirm,
         calls_per_hour: own.calls_per_hour,
@@ -103,9 +107,10 @@ async fn create(config: &Config, store: &Store, own: Own, arguments: Create) -> 
     let (key, info) = admin::create_key(store, new).await.map_err(usage)?;
     if arguments.json {
         let mut answer = json!({ "key": key });
-        if let (Some(answer), serde_json::Value::Object(info)) =
-            (answer.as_object_mut(), serde_json::to_value(&info).map_err(Error::internal)?)
-        {
+        if let (Some(answer), serde_json::Value::Object(info)) = (
+            answer.as_object_mut(),
+            serde_json::to_value(&info).map_err(Error::internal)?,
+        ) {
             answer.extend(info);
         }
         return print::json(&answer);
@@ -116,7 +121,9 @@ async fn create(config: &Config, store: &Store, own: Own, arguments: Create) -> 
         info.id,
         info.workspaces.join(", "),
         allowed(&info),
-        info.expires_at.map(|end| format!(", until {}", minute(Some(end)))).unwrap_or_default(),
+        info.expires_at
+            .map(|end| format!(", until {}", minute(Some(end))))
+            .unwrap_or_default(),
     ))
 }
 
@@ -127,21 +134,31 @@ fn chosen(config: &Config, all: Vec<Workspace>) -> Result<Vec<Workspace>> {
             Ok(all)
         } else {
             let slugs: Vec<_> = all.into_iter().map(|workspace| workspace.slug).collect();
-            Err(Failure::Usage(format!("For which workspace? Name it with --workspace: {}.", slugs.join(", "))))
+            Err(Failure::Usage(format!(
+                "For which workspace? Name it with --workspace: {}.",
+                slugs.join(", ")
+            )))
         };
     }
     let slugs: Vec<String> = all.iter().map(|workspace| workspace.slug.clone()).collect();
     if let Some(unknown) = config.workspaces.iter().find(|slug| !slugs.contains(slug)) {
-        return Err(Failure::Usage(format!("There is no workspace {unknown:?}. There are: {}.", slugs.join(", "))));
+        return Err(Failure::Usage(format!(
+            "There is no workspace {unknown:?}. There are: {}.",
+            slugs.join(", ")
+        )));
     }
-    Ok(all.into_iter().filter(|workspace| config.workspaces.contains(&workspace.slug)).collect())
+    Ok(all
+        .into_iter()
+        .filter(|workspace| config.workspaces.contains(&workspace.slug))
+        .collect())
 }
 
 /// The moment at which a key ends; a day is over at its end, where the workspace is.
 fn moment(text: &str, workspace: &Workspace) -> Result<Timestamp> {
     let wrong = |reason: &str| Failure::Usage(format!("--expires {text:?} {reason}."));
     let when: When = text.parse().map_err(wrong)?;
-    when.moment(now(), workspace.time_zone, DayEdge::End).ok_or_else(|| wrong("is too far away"))
+    when.moment(now(), workspace.time_zone, DayEdge::End)
+        .ok_or_else(|| wrong("is too far away"))
 }
 
 async fn list(store: &Store, json: bool) -> Result<()> {
@@ -150,7 +167,9 @@ async fn list(store: &Store, json: bool) -> Result<()> {
         return print::json(&keys);
     }
     if keys.is_empty() {
-        return print::out("There is no key yet. Make one: bureau key create --name NAME --preset full");
+        return print::out(
+            "There is no key yet. Make one: bureau key create --name NAME --preset full",
+        );
     }
     let rows: Vec<[String; 8]> = keys
         .iter()
@@ -167,12 +186,27 @@ async fn list(store: &Store, json: bool) -> Result<()> {
             ]
         })
         .collect();
-    print::out(&print::table(["id", "name", "key", "state", "last used", "expires", "workspaces", "permissions"], &rows))
+    print::out(&print::table(
+        [
+            "id",
+            "name",
+            "key",
+            "state",
+            "last used",
+            "expires",
+            "workspaces",
+            "permissions",
+        ],
+        &rows,
+    ))
 }
 
 async fn revoke(store: &Store, key: &str) -> Result<()> {
     let key = admin::revoke_key(store, key).await?;
-    print::out(&format!("Key {} ({}, {}) is revoked and opens nothing any more.", key.name, key.id, key.hint))
+    print::out(&format!(
+        "Key {} ({}, {}) is revoked and opens nothing any more.",
+        key.name, key.id, key.hint
+    ))
 }
 
 fn state(key: &KeyInfo) -> &'static str {
@@ -186,9 +220,16 @@ fn state(key: &KeyInfo) -> &'static str {
 }
 
 fn allowed(key: &KeyInfo) -> String {
-    if key.permissions.iter().any(|name| name == "*") { "everything".to_owned() } else { key.permissions.join(",") }
+    if key.permissions.iter().any(|name| name == "*") {
+        "everything".to_owned()
+    } else {
+        key.permissions.join(",")
+    }
 }
 
 fn minute(time: Option<Timestamp>) -> String {
-    time.map_or_else(|| "-".to_owned(), |time| time.format("%Y-%m-%d %H:%M UTC").to_string())
+    time.map_or_else(
+        || "-".to_owned(),
+        |time| time.format("%Y-%m-%d %H:%M UTC").to_string(),
+    )
 }

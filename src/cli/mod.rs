@@ -16,6 +16,7 @@ use std::sync::Arc;
 use bureau_kernel::caller::Caller;
 use bureau_kernel::error::{Code, Error};
 use bureau_kernel::pipeline::{Call, Outcome, Pipeline};
+use bureau_kernel::registry::Registry;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use secrecy::ExposeSecret as _;
@@ -26,6 +27,7 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{Layer as _, fmt};
 
+use crate::boot;
 use crate::config::{Config, Listen, Options, Wrong};
 use crate::transport::http::StartError;
 
@@ -99,13 +101,20 @@ impl From<Wrong> for Failure {
 
 impl From<StartError> for Failure {
     fn from(error: StartError) -> Self {
-        Self::Failed(error.to_string())
+        match error {
+            StartError::InUse(_) | StartError::Listen(..) => Self::Failed(error.to_string()),
+            _ => Self::Usage(error.to_string()),
+        }
     }
 }
 
 /// Input that makes no sense is the caller's to correct, not the machine's.
 fn usage(error: Error) -> Failure {
-    if error.code() == Code::Validation { Failure::Usage(error.to_string()) } else { error.into() }
+    if error.code() == Code::Validation {
+        Failure::Usage(error.to_string())
+    } else {
+        error.into()
+    }
 }
 
 /// Parses the command line, runs the command and says how it ended.
@@ -149,16 +158,24 @@ fn one_line(message: &str) -> String {
 fn run(cli: Cli, matches: &ArgMatches) -> Result<()> {
     let Cli { command, options } = cli;
     let command = command.unwrap_or(Command::Stdio);
-    let listen = if let Command::Serve(arguments) = &command { arguments.listen.clone() } else { Listen::default() };
+    let listen = if let Command::Serve(arguments) = &command {
+        arguments.listen.clone()
+    } else {
+        Listen::default()
+    };
     let own = key::Own {
         confirm: options.confirm.filter(|_| on_the_line(matches, "confirm")),
-        calls_per_hour: options.calls_per_hour.filter(|_| on_the_line(matches, "calls_per_hour")),
+        calls_per_hour: options
+            .calls_per_hour
+            .filter(|_| on_the_line(matches, "calls_per_hour")),
     };
     let config = Config::load(options, listen)?;
     start_log(config.log);
     // A client on a pipe and a single command have little to do at once; each worker costs memory.
     let workers = if let Command::Serve(_) = command {
-        std::thread::available_parallelism().map_or(2, usize::from).max(2)
+        std::thread::available_parallelism()
+            .map_or(2, usize::from)
+            .max(2)
     } else {
         2
     };
@@ -194,31 +211,74 @@ fn on_the_line(matches: &ArgMatches, id: &str) -> bool {
 /// bring people's data into the log.
 fn start_log(level: LevelFilter) {
     let quiet = level.min(LevelFilter::WARN);
-    let targets = Targets::new().with_default(level).with_target("rmcp", quiet).with_target("sqlx", quiet);
-    let layer = fmt::layer().with_writer(std::io::stderr).with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()));
+    let targets = Targets::new()
+        .with_default(level)
+        .with_target("rmcp", quiet)
+        .with_target("sqlx", quiet);
+    let layer = fmt::layer()
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()));
     // A second log in one process can only be a test's; the first one stays.
-    let _ = tracing_subscriber::registry().with(layer.with_filter(targets)).try_init();
+    let _ = tracing_subscriber::registry()
+        .with(layer.with_filter(targets))
+        .try_init();
 }
 
 /// Who a command acts as: the key that was given, else the operator.
-async fn caller(config: &Config, pipeline: &Pipeline) -> Result<Caller> {
-    let workspace = config.workspace()?;
+async fn caller(
+    config: &Config,
+    pipeline: &Pipeline,
+    workspace: Option<&str>,
+) -> Result<Caller, Error> {
     let mut caller = match &config.api_key {
-        Some(key) => pipeline.authenticate(key.expose_secret(), workspace).await?,
+        Some(key) => {
+            pipeline
+                .authenticate(key.expose_secret(), workspace)
+                .await?
+        }
         None => pipeline.operator(workspace).await?,
     };
     caller.client = Some(concat!("bureau/", env!("CARGO_PKG_VERSION")).to_owned());
     Ok(caller)
 }
 
-/// One call through the same pipeline as every other.
+/// One call through the same pipeline as every other, on a house that is opened for it. `workspace` is what the
+/// configuration says.
+async fn call_once(
+    config: &Config,
+    workspace: Option<&str>,
+    registry: Arc<Registry>,
+    tool: String,
+    arguments: Map<String, Value>,
+) -> Result<Value, Error> {
+    let store = boot::store(config).await?;
+    let answer = async {
+        let pipeline = boot::call_pipeline(config, store.clone(), registry)?;
+        let caller = caller(config, &pipeline, workspace).await?;
+        call_tool(&pipeline, caller, tool, arguments).await
+    }
+    .await;
+    store.close().await;
+    answer
+}
+
 async fn call_tool(
     pipeline: &Arc<Pipeline>,
     caller: Caller,
     tool: String,
     arguments: Map<String, Value>,
 ) -> Result<Value, Error> {
-    match pipeline.call(caller, Call { tool, arguments, ..Call::default() }).await {
+    match pipeline
+        .call(
+            caller,
+            Call {
+                tool,
+                arguments,
+                ..Call::default()
+            },
+        )
+        .await
+    {
         Outcome::Done(answer) => Ok(answer),
         Outcome::Failed(error) => Err(error),
         // Nobody was said to be there to be asked, so this does not come.
@@ -244,22 +304,33 @@ mod tests {
         assert_eq!(cli.options.read_only, Some(true));
         assert_eq!(cli.options.features.unwrap(), ["contacts", "history"]);
         let cli = parse("bureau --read-only=no key create --name x --workspace a --workspace b");
-        assert_eq!((cli.options.read_only, cli.options.workspace), (Some(false), vec!["a".into(), "b".into()]));
+        assert_eq!(
+            (cli.options.read_only, cli.options.workspace),
+            (Some(false), vec!["a".into(), "b".into()])
+        );
     }
 
     #[test]
     fn every_option_has_its_variable_in_the_help() {
         let mut command = Cli::command();
         let help = command.render_long_help().to_string();
-        for argument in command.get_arguments().filter(|argument| !["help", "version"].contains(&argument.get_id().as_str())) {
+        for argument in command
+            .get_arguments()
+            .filter(|argument| !["help", "version"].contains(&argument.get_id().as_str()))
+        {
             let variable = argument.get_env().unwrap().to_str().unwrap();
-            assert!(variable.starts_with("BUREAU_") && help.contains(variable), "{variable}");
+            assert!(
+                variable.starts_with("BUREAU_") && help.contains(variable),
+                "{variable}"
+            );
         }
     }
 
     #[test]
     fn a_keys_own_limits_are_those_on_the_line() {
-        let matches = Cli::command().try_get_matches_from(["bureau", "key", "create", "--name", "x", "--confirm=writes"]).unwrap();
+        let matches = Cli::command()
+            .try_get_matches_from(["bureau", "key", "create", "--name", "x", "--confirm=writes"])
+            .unwrap();
         assert!(on_the_line(&matches, "confirm") && !on_the_line(&matches, "calls_per_hour"));
     }
 }

@@ -14,7 +14,9 @@ pub(super) fn out(text: &str) -> Result<()> {
     match write!(stdout, "{text}{end}").and_then(|()| stdout.flush()) {
         Ok(()) => Ok(()),
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(Failure::Unread),
-        Err(error) => Err(Failure::Failed(format!("The answer cannot be written: {error}."))),
+        Err(error) => Err(Failure::Failed(format!(
+            "The answer cannot be written: {error}."
+        ))),
     }
 }
 
@@ -41,7 +43,10 @@ pub(super) fn table<const N: usize>(head: [&str; N], rows: &[[String; N]]) -> St
         let mut line = String::new();
         for (cell, widest) in cells.iter().zip(widths) {
             line.push_str(cell);
-            line.extend(std::iter::repeat_n(' ', widest.saturating_sub(width(cell)) + 2));
+            line.extend(std::iter::repeat_n(
+                ' ',
+                widest.saturating_sub(width(cell)) + 2,
+            ));
         }
         format!("{}\n", line.trim_end())
     };
@@ -58,7 +63,10 @@ mod tests {
 
     #[test]
     fn columns_stand_below_each_other_whatever_the_script() {
-        let rows = [["é".to_owned(), "1".to_owned()], ["long".to_owned(), "2".to_owned()]];
+        let rows = [
+            ["é".to_owned(), "1".to_owned()],
+            ["long".to_owned(), "2".to_owned()],
+        ];
         assert_eq!(table(["a", "n"], &rows), "a     n\né     1\nlong  2\n");
     }
 }

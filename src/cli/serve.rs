@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -41,8 +42,14 @@ pub(super) async fn run(mut config: Config, arguments: &Arguments) -> Result<()>
     let registry = boot::registry(&config).map_err(usage)?;
     // An address that cannot be had is known before the database is touched.
     let listener = http::bind(&config.listen, arguments.no_auth).await?;
-    let address = listener.local_addr().map_err(|error| Failure::Failed(format!("The address is lost: {error}.")))?;
-    let demo_key = if arguments.demo { Some(demo_firm(&config).await?) } else { None };
+    let address = listener
+        .local_addr()
+        .map_err(|error| Failure::Failed(format!("The address is lost: {error}.")))?;
+    let demo_key = if arguments.demo {
+        Some(demo_firm(&config).await?)
+    } else {
+        None
+    };
     let store = boot::store(&config).await?;
     let pipeline = boot::server_pipeline(&config, store.clone(), registry)?;
     let options = http::Options {
@@ -52,12 +59,15 @@ pub(super) async fn run(mut config: Config, arguments: &Arguments) -> Result<()>
         sessions: arguments.sessions,
         ..http::Options::default()
     };
-    let server = Server::new(Arc::clone(&pipeline), crate::INSTRUCTIONS).with_output_schemas(config.output_schemas);
+    let server = Server::new(Arc::clone(&pipeline), crate::INSTRUCTIONS)
+        .with_output_schemas(config.output_schemas);
     #[cfg(feature = "conformance")]
     let server = crate::conformance::WithFixtures::new(server);
-    let recorder = metrics::install().map_err(|error| Failure::Failed(format!("Metrics cannot be recorded: {error}.")))?;
+    let recorder = metrics::install()
+        .map_err(|error| Failure::Failed(format!("Metrics cannot be recorded: {error}.")))?;
     let router = http::router(server, pipeline, ready(&store), recorder, &options)?;
-    let stop = transport::stop_signal().map_err(|error| Failure::Failed(format!("Signals cannot be received: {error}.")))?;
+    let stop = transport::stop_signal()
+        .map_err(|error| Failure::Failed(format!("Signals cannot be received: {error}.")))?;
     announce(&config, arguments, address, demo_key.as_deref(), &store).await?;
     let served = http::serve(listener, router, stop, DRAIN).await;
     store.close().await;
@@ -76,7 +86,9 @@ fn ready(store: &Store) -> http::Ready {
 /// Makes the demo firm where it is not yet, and a key for it.
 async fn demo_firm(config: &Config) -> Result<String> {
     if config.read_only {
-        return Err(Failure::Usage("--demo makes a firm and a key, so it cannot be --read-only.".into()));
+        return Err(Failure::Usage(
+            "--demo makes a firm and a key, so it cannot be --read-only.".into(),
+        ));
     }
     let store = boot::open(config, false).await?;
     let made = demo::prepare(&store, demo::SEED).await;
@@ -92,12 +104,17 @@ async fn announce(
     store: &Store,
 ) -> Result<()> {
     let url = format!("http://{address}/mcp");
-    print::note(&format!("Bureau {} serves MCP at {url}", env!("CARGO_PKG_VERSION")));
+    print::note(&format!(
+        "Bureau {} serves MCP at {url}",
+        env!("CARGO_PKG_VERSION")
+    ));
     if let Some(key) = demo_key {
-        return print::out(&introduction(&config.database, &url, key));
+        return print::out(&introduction(config, &url, key));
     }
     let now = chrono::Utc::now();
-    let works = |key: &admin::KeyInfo| key.revoked_at.is_none() && key.expires_at.is_none_or(|end| end > now);
+    let works = |key: &admin::KeyInfo| {
+        key.revoked_at.is_none() && key.expires_at.is_none_or(|end| end > now)
+    };
     if !arguments.no_auth && !admin::list_keys(store).await?.iter().any(works) {
         print::note("There is no key yet. Make one: bureau key create --name NAME --preset full");
     }
@@ -105,7 +122,7 @@ async fn announce(
 }
 
 /// What a person needs to connect a client to the demo firm.
-fn introduction(database: &Database, url: &str, key: &str) -> String {
+fn introduction(config: &Config, url: &str, key: &str) -> String {
     let remote = json!({ "mcpServers": { "bureau": {
         "type": "http",
         "url": url,
@@ -121,14 +138,20 @@ fn introduction(database: &Database, url: &str, key: &str) -> String {
         name = demo::FIRM,
         contacts = demo::CONTACTS,
     );
-    if let (Ok(program), Database::Sqlite(path)) = (std::env::current_exe(), database) {
-        let path = path.canonicalize().unwrap_or_else(|_| path.clone());
+    if let (Ok(program), Database::Sqlite(path)) = (std::env::current_exe(), &config.database) {
+        let whole = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        let (path, folder) = (whole(path), whole(&config.data_dir));
         let local = json!({ "mcpServers": { "bureau": {
             "command": program,
-            "args": ["stdio", "--database", format!("sqlite:{}", path.display())],
+            "args": ["stdio", "--database", format!("sqlite:{}", path.display()), "--data-dir", folder],
         } } });
-        let _ = write!(text, "\nClaude Desktop, which starts the server itself:\n\n{local:#}\n");
+        let _ = write!(
+            text,
+            "\nClaude Desktop, which starts the server itself:\n\n{local:#}\n"
+        );
     }
-    text.push_str("\nThen ask it: who do we know in Berlin? Ctrl-C ends the server; the firm stays.\n");
+    text.push_str(
+        "\nThen ask it: who do we know in Berlin? Ctrl-C ends the server; the firm stays.\n",
+    );
     text
 }

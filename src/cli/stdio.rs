@@ -6,19 +6,23 @@ use crate::server::{Credential, Server};
 use crate::{boot, transport};
 
 pub(super) async fn run(config: &Config) -> Result<()> {
-    let workspace = config.workspace()?.map(str::to_owned);
+    let workspace = config.workspace()?;
     let registry = boot::registry(config).map_err(usage)?;
     let store = boot::store(config).await?;
     let pipeline = boot::server_pipeline(config, store.clone(), registry)?;
     // A wrong key or workspace is said now, and not in answer to the first call.
-    super::caller(config, &pipeline).await?;
-    let credential = config.api_key.clone().map_or(Credential::Operator, Credential::Key);
+    super::caller(config, &pipeline, workspace).await?;
+    let credential = config
+        .api_key
+        .clone()
+        .map_or(Credential::Operator, Credential::Key);
     let server = Server::new(pipeline, crate::INSTRUCTIONS)
         .with_output_schemas(config.output_schemas)
-        .with_credential(credential, workspace);
+        .with_credential(credential, workspace.map(str::to_owned));
     #[cfg(feature = "conformance")]
     let server = crate::conformance::WithFixtures::new(server);
-    let stop = transport::stop_signal().map_err(|error| Failure::Failed(format!("Signals cannot be received: {error}.")))?;
+    let stop = transport::stop_signal()
+        .map_err(|error| Failure::Failed(format!("Signals cannot be received: {error}.")))?;
     let served = transport::stdio::serve(server, stop).await;
     store.close().await;
     served.map_err(|error| Failure::Failed(format!("The session ended badly: {error}.")))

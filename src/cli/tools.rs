@@ -5,9 +5,9 @@ use clap::Args;
 use serde_json::json;
 
 use super::{Result, print, usage};
+use crate::boot;
 use crate::config::Config;
 use crate::tokens::Counter;
-use crate::boot;
 
 #[derive(Args, Debug)]
 pub(super) struct Arguments {
@@ -28,11 +28,15 @@ struct Group {
 pub(super) fn run(config: &Config, arguments: &Arguments) -> Result<()> {
     let registry = boot::registry(config).map_err(usage)?;
     let counter = Counter::new()?;
-    let is_offered =
-        |entry: &Entry| registry.is_enabled(entry) && (entry.spec.effect.reads_only() || !config.read_only);
-    let all: Vec<(&Entry, usize)> =
-        registry.entries().map(|entry| (entry, counter.count(entry.wire(), config.output_schemas))).collect();
-    let offered: Vec<&(&Entry, usize)> = all.iter().filter(|(entry, _)| is_offered(entry)).collect();
+    let is_offered = |entry: &Entry| {
+        registry.is_enabled(entry) && (entry.spec.effect.reads_only() || !config.read_only)
+    };
+    let all: Vec<(&Entry, usize)> = registry
+        .entries()
+        .map(|entry| (entry, counter.count(entry.wire(), config.output_schemas)))
+        .collect();
+    let offered: Vec<&(&Entry, usize)> =
+        all.iter().filter(|(entry, _)| is_offered(entry)).collect();
     let total: usize = offered.iter().map(|(_, tokens)| tokens).sum();
     let groups: Vec<Group> = registry
         .modules()
@@ -82,17 +86,38 @@ pub(super) fn run(config: &Config, arguments: &Arguments) -> Result<()> {
             ]
         })
         .collect();
-    let mut text = print::table(["tool", "group", "effect", "permission", "tokens", "description"], &rows);
+    let mut text = print::table(
+        [
+            "tool",
+            "group",
+            "effect",
+            "permission",
+            "tokens",
+            "description",
+        ],
+        &rows,
+    );
     let rows: Vec<[String; 4]> = groups
         .iter()
         .map(|group| {
             let on = format!("{} of {}", group.offered, group.tools);
-            [group.name.to_owned(), on, group.tokens.to_string(), group.about.to_owned()]
+            [
+                group.name.to_owned(),
+                on,
+                group.tokens.to_string(),
+                group.about.to_owned(),
+            ]
         })
         .collect();
     text.push('\n');
-    text.push_str(&print::table(["group", "tools on", "tokens", "what it is for"], &rows));
-    text.push_str(&format!("\n{} tools are offered; their list costs {total} tokens (o200k) in every conversation.\n", offered.len()));
+    text.push_str(&print::table(
+        ["group", "tools on", "tokens", "what it is for"],
+        &rows,
+    ));
+    text.push_str(&format!(
+        "\n{} tools are offered; their list costs {total} tokens (o200k) in every conversation.\n",
+        offered.len()
+    ));
     print::out(&text)
 }
 

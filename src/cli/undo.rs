@@ -22,21 +22,19 @@ pub(super) struct Arguments {
 
 pub(super) async fn run(mut config: Config, arguments: Arguments) -> Result<()> {
     // Whichever tools a server offers, the owner can take back what it did.
-    config.selection = Selection { tools: Some(vec![UNDO.into()]), ..Selection::default() };
-    let registry = boot::registry(&config)
-        .map_err(|_| Failure::Failed("This build has no undo: it was compiled without the group history.".into()))?;
-    let store = boot::store(&config).await?;
-    let pipeline = boot::call_pipeline(&config, store.clone(), registry)?;
+    config.selection = Selection {
+        tools: Some(vec![UNDO.into()]),
+        ..Selection::default()
+    };
+    let registry = boot::registry(&config).map_err(|_| {
+        Failure::Failed("This build has no undo: it was compiled without the group history.".into())
+    })?;
     let input = Map::from_iter([
         ("change".to_owned(), Value::from(arguments.change)),
         ("skip_conflicts".to_owned(), arguments.skip_conflicts.into()),
         // To type the command is to mean it.
         ("confirm".to_owned(), true.into()),
     ]);
-    let answer = match super::caller(&config, &pipeline).await {
-        Ok(caller) => super::call_tool(&pipeline, caller, UNDO.to_owned(), input).await.map_err(Failure::from),
-        Err(failure) => Err(failure),
-    };
-    store.close().await;
-    print::json(&answer?)
+    let workspace = config.workspace()?;
+    print::json(&super::call_once(&config, workspace, registry, UNDO.to_owned(), input).await?)
 }

@@ -101,7 +101,10 @@ async fn create(store: &Store, arguments: Create) -> Result<()> {
     if arguments.json {
         return print::json(&shown(&workspace));
     }
-    print::out(&format!("Workspace {} ({}, {}) is made.", workspace.slug, workspace.name, workspace.id))
+    print::out(&format!(
+        "Workspace {} ({}, {}) is made.",
+        workspace.slug, workspace.name, workspace.id
+    ))
 }
 
 async fn list(store: &Store, json: bool) -> Result<()> {
@@ -122,7 +125,10 @@ async fn list(store: &Store, json: bool) -> Result<()> {
             ]
         })
         .collect();
-    print::out(&print::table(["slug", "id", "time zone", "currency", "country", "name"], &rows))
+    print::out(&print::table(
+        ["slug", "id", "time zone", "currency", "country", "name"],
+        &rows,
+    ))
 }
 
 fn shown(workspace: &Workspace) -> Value {
@@ -142,12 +148,28 @@ async fn attribute(config: &Config, store: &Store, command: Attribute) -> Result
         None => first_slug(store).await?,
     };
     match command {
-        Attribute::Define { entity, name, kind, about } => {
+        Attribute::Define {
+            entity,
+            name,
+            kind,
+            about,
+        } => {
             let registry = boot::whole_registry()?;
-            let entities: Vec<&str> = registry.records().iter().map(|record| record.table()).collect();
+            let entities: Vec<&str> = registry
+                .records()
+                .iter()
+                .map(|record| record.table())
+                .collect();
             let said = format!("Every {entity} in {slug} may now have {name}, a {kind}.");
-            let definition = AttributeDefinition { entity, name, kind, about };
-            admin::define_attribute(store, &slug, &entities, definition).await.map_err(usage)?;
+            let definition = AttributeDefinition {
+                entity,
+                name,
+                kind,
+                about,
+            };
+            admin::define_attribute(store, &slug, &entities, definition)
+                .await
+                .map_err(usage)?;
             print::out(&said)
         }
         Attribute::List { json } => {
@@ -157,7 +179,14 @@ async fn attribute(config: &Config, store: &Store, command: Attribute) -> Result
             }
             let rows: Vec<[String; 4]> = attributes
                 .into_iter()
-                .map(|one| [one.entity, one.name, one.kind, one.about.unwrap_or_default()])
+                .map(|one| {
+                    [
+                        one.entity,
+                        one.name,
+                        one.kind,
+                        one.about.unwrap_or_default(),
+                    ]
+                })
                 .collect();
             print::out(&print::table(["record", "name", "kind", "meaning"], &rows))
         }
@@ -167,6 +196,8 @@ async fn attribute(config: &Config, store: &Store, command: Attribute) -> Result
 async fn first_slug(store: &Store) -> Result<String> {
     let first = admin::list_workspaces(store).await?.into_iter().next();
     first.map(|workspace| workspace.slug).ok_or_else(|| {
-        Error::not_found("workspace", "at all").hint("Make one: bureau workspace create SLUG").into()
+        Error::not_found("workspace", "at all")
+            .hint("Make one: bureau workspace create SLUG")
+            .into()
     })
 }

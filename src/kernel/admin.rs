@@ -97,7 +97,8 @@ pub struct KeyInfo {
     pub last_used_at: Option<Timestamp>,
 }
 
-const WORKSPACE: &str = "w.id AS workspace_id, w.slug, w.name AS workspace_name, w.time_zone, w.currency, w.country";
+const WORKSPACE: &str =
+    "w.id AS workspace_id, w.slug, w.name AS workspace_name, w.time_zone, w.currency, w.country";
 
 fn workspace(row: &Row) -> Result<Workspace> {
     let zone: String = row.get("time_zone")?;
@@ -105,18 +106,25 @@ fn workspace(row: &Row) -> Result<Workspace> {
         id: row.get("workspace_id")?,
         slug: row.get("slug")?,
         name: row.get("workspace_name")?,
-        time_zone: zone.parse::<Tz>().map_err(|error| Error::internal(error.to_string()))?,
+        time_zone: zone
+            .parse::<Tz>()
+            .map_err(|error| Error::internal(error.to_string()))?,
         currency: row.get("currency")?,
         country: row.get("country")?,
     })
 }
 
 fn unauthorized(message: &str) -> Error {
-    Error::new(Code::Unauthorized, message).hint("Ask the owner of the data for a key (`bureau key create`).")
+    Error::new(Code::Unauthorized, message)
+        .hint("Ask the owner of the data for a key (`bureau key create`).")
 }
 
 /// The caller behind a key.
-pub(crate) async fn authenticate(store: &Store, key: &str, slug: Option<&str>) -> Result<Authenticated> {
+pub(crate) async fn authenticate(
+    store: &Store,
+    key: &str,
+    slug: Option<&str>,
+) -> Result<Authenticated> {
     // One message for every reason that a stranger could learn from.
     const WRONG: &str = "This API key is not valid here.";
     if !key::is_well_formed(key) {
@@ -138,11 +146,16 @@ pub(crate) async fn authenticate(store: &Store, key: &str, slug: Option<&str>) -
         .await;
     tx.rollback().await;
     let rows = rows?;
-    let Some(first) = rows.first() else { return Err(unauthorized(WRONG)) };
+    let Some(first) = rows.first() else {
+        return Err(unauthorized(WRONG));
+    };
     if first.get::<Option<Timestamp>>("revoked_at")?.is_some() {
         return Err(unauthorized("This API key was revoked."));
     }
-    if first.get::<Option<Timestamp>>("expires_at")?.is_some_and(|end| end <= now()) {
+    if first
+        .get::<Option<Timestamp>>("expires_at")?
+        .is_some_and(|end| end <= now())
+    {
         return Err(unauthorized("This API key has expired."));
     }
     let row = choose(&rows, slug)?;
@@ -160,20 +173,33 @@ pub(crate) async fn authenticate(store: &Store, key: &str, slug: Option<&str>) -
             read_only: role == "viewer",
             features: None,
             confirm: row.get("confirm")?,
-            calls_per_hour: row.get::<Option<i64>>("calls_per_hour")?.and_then(|calls| u32::try_from(calls).ok()),
+            calls_per_hour: row
+                .get::<Option<i64>>("calls_per_hour")?
+                .and_then(|calls| u32::try_from(calls).ok()),
         },
         stale: last_used.is_none_or(|used| now() - used > chrono::Duration::seconds(60)),
     })
 }
 
 fn choose<'a>(rows: &'a [Row], slug: Option<&str>) -> Result<&'a Row> {
-    let slugs = rows.iter().map(|row| row.get::<String>("slug")).collect::<Result<Vec<_>>>()?;
+    let slugs = rows
+        .iter()
+        .map(|row| row.get::<String>("slug"))
+        .collect::<Result<Vec<_>>>()?;
     match (slug, rows) {
         (None, [only]) => Ok(only),
-        (None, _) => Err(Error::invalid("X-Workspace-Slug", "This key opens several workspaces.")
-            .hint(format!("Choose one with the header X-Workspace-Slug (or --workspace): {}.", slugs.join(", ")))),
+        (None, _) => Err(
+            Error::invalid("X-Workspace-Slug", "This key opens several workspaces.").hint(format!(
+                "Choose one with the header X-Workspace-Slug (or --workspace): {}.",
+                slugs.join(", ")
+            )),
+        ),
         (Some(slug), rows) => {
-            let found = rows.iter().zip(&slugs).find(|(_, name)| *name == slug).map(|(row, _)| row);
+            let found = rows
+                .iter()
+                .zip(&slugs)
+                .find(|(_, name)| *name == slug)
+                .map(|(row, _)| row);
             found.ok_or_else(|| {
                 Error::new(Code::NotFound, "There is no such workspace for this key.")
                     .field("X-Workspace-Slug")
@@ -212,16 +238,23 @@ pub(crate) async fn operator(store: &Store, slug: Option<&str>) -> Result<Caller
         slugs.push(name);
     }
     let error = Error::new(Code::NotFound, "There is no such workspace.").field("workspace");
-    Err(match nearest(slug.unwrap_or_default(), slugs.iter().map(String::as_str)) {
-        Some(known) => error.hint(format!("Did you mean {known}?")),
-        None => error.hint(format!("There are: {}.", slugs.join(", "))),
-    })
+    Err(
+        match nearest(slug.unwrap_or_default(), slugs.iter().map(String::as_str)) {
+            Some(known) => error.hint(format!("Did you mean {known}?")),
+            None => error.hint(format!("There are: {}.", slugs.join(", "))),
+        },
+    )
 }
 
 /// Notes that a key was used.
 pub(crate) async fn note_use(store: &Store, key: i64) -> Result<()> {
     let mut tx = store.write(Scope::System).await?;
-    let done = sql("UPDATE api_key SET last_used_at = ").value(now()).add(" WHERE id = ").value(key).run(&mut tx).await;
+    let done = sql("UPDATE api_key SET last_used_at = ")
+        .value(now())
+        .add(" WHERE id = ")
+        .value(key)
+        .run(&mut tx)
+        .await;
     end(tx, done.map(|_| ())).await
 }
 
@@ -247,7 +280,11 @@ pub async fn bootstrap(store: &Store) -> Result<()> {
     let made = async {
         tx.serialize("bootstrap").await?;
         // Two processes that start at once on a new database make one workspace.
-        if sql("SELECT id FROM workspace LIMIT 1").row(&mut tx).await?.is_none() {
+        if sql("SELECT id FROM workspace LIMIT 1")
+            .row(&mut tx)
+            .await?
+            .is_none()
+        {
             insert_workspace(&mut tx, NewWorkspace::default()).await?;
         }
         Ok(())
@@ -268,21 +305,38 @@ pub async fn create_workspace(store: &Store, new: NewWorkspace) -> Result<Worksp
 
 async fn insert_workspace(tx: &mut Tx, new: NewWorkspace) -> Result<Workspace> {
     let slug_ok = (1..=40).contains(&new.slug.len())
-        && new.slug.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+        && new
+            .slug
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
     if !slug_ok {
-        return Err(Error::invalid("slug", "A slug has 1 to 40 characters of a-z, 0-9 and -."));
+        return Err(Error::invalid(
+            "slug",
+            "A slug has 1 to 40 characters of a-z, 0-9 and -.",
+        ));
     }
     let text = |field: &str, text: &str| {
         Line::<100>::new(text).map_err(|error| Error::invalid(field, format!("{field} {error}.")))
     };
     let time_zone: Tz = new.time_zone.parse().map_err(|_| {
-        Error::invalid("time_zone", format!("{:?} is not an IANA time zone such as Europe/Berlin.", new.time_zone))
+        Error::invalid(
+            "time_zone",
+            format!(
+                "{:?} is not an IANA time zone such as Europe/Berlin.",
+                new.time_zone
+            ),
+        )
     })?;
-    let currency: Currency =
-        new.currency.parse().map_err(|error| Error::invalid("currency", format!("{:?} {error}.", new.currency)))?;
+    let currency: Currency = new
+        .currency
+        .parse()
+        .map_err(|error| Error::invalid("currency", format!("{:?} {error}.", new.currency)))?;
     let country = match new.country.map(|code| code.to_ascii_uppercase()) {
         Some(code) if code.len() != 2 || !code.bytes().all(|b| b.is_ascii_uppercase()) => {
-            return Err(Error::invalid("country", "A country is an ISO 3166-1 code of two letters, such as DE."));
+            return Err(Error::invalid(
+                "country",
+                "A country is an ISO 3166-1 code of two letters, such as DE.",
+            ));
         }
         country => country,
     };
@@ -309,7 +363,14 @@ async fn insert_workspace(tx: &mut Tx, new: NewWorkspace) -> Result<Workspace> {
         .run(tx)
         .await?;
     insert_member(tx, workspace.id, member, &owner, None, "owner").await?;
-    log(tx, workspace.id, "workspace", workspace.id.raw(), Action::Create, &json!({ "slug": workspace.slug, "name": workspace.name }))?;
+    log(
+        tx,
+        workspace.id,
+        "workspace",
+        workspace.id.raw(),
+        Action::Create,
+        &json!({ "slug": workspace.slug, "name": workspace.name }),
+    )?;
     Ok(workspace)
 }
 
@@ -330,7 +391,14 @@ async fn insert_member(
         .bind(now())
         .run(tx)
         .await?;
-    log(tx, workspace, "member", id.raw(), Action::Create, &json!({ "name": name, "role": role }))
+    log(
+        tx,
+        workspace,
+        "member",
+        id.raw(),
+        Action::Create,
+        &json!({ "name": name, "role": role }),
+    )
 }
 
 /// The workspaces, oldest first.
@@ -341,7 +409,10 @@ pub async fn list_workspaces(store: &Store) -> Result<Vec<Workspace>> {
     let mut tx = store.read(Scope::System).await?;
     let mut statement = sql("SELECT ");
     statement.push(WORKSPACE);
-    let rows = statement.add(" FROM workspace w ORDER BY w.id").rows(&mut tx).await;
+    let rows = statement
+        .add(" FROM workspace w ORDER BY w.id")
+        .rows(&mut tx)
+        .await;
     tx.rollback().await;
     rows?.iter().map(workspace).collect()
 }
@@ -349,11 +420,13 @@ pub async fn list_workspaces(store: &Store) -> Result<Vec<Workspace>> {
 async fn workspace_by_slug(store: &Store, slug: &str) -> Result<Workspace> {
     let all = list_workspaces(store).await?;
     let slugs: Vec<String> = all.iter().map(|workspace| workspace.slug.clone()).collect();
-    all.into_iter().find(|workspace| workspace.slug == slug).ok_or_else(|| {
-        Error::new(Code::NotFound, format!("There is no workspace {slug:?}."))
-            .field("workspace")
-            .hint(format!("There are: {}.", slugs.join(", ")))
-    })
+    all.into_iter()
+        .find(|workspace| workspace.slug == slug)
+        .ok_or_else(|| {
+            Error::new(Code::NotFound, format!("There is no workspace {slug:?}."))
+                .field("workspace")
+                .hint(format!("There are: {}.", slugs.join(", ")))
+        })
 }
 
 /// Makes a key and answers it: this is the only time that it can be seen.
@@ -361,9 +434,13 @@ async fn workspace_by_slug(store: &Store, slug: &str) -> Result<Workspace> {
 /// # Errors
 /// [`Code::NotFound`] for an unknown workspace; [`Code::Validation`] for a name or expiry that makes no sense.
 pub async fn create_key(store: &Store, new: NewKey) -> Result<(String, KeyInfo)> {
-    let name = Line::<100>::new(&new.name).map_err(|error| Error::invalid("name", format!("name {error}.")))?;
+    let name = Line::<100>::new(&new.name)
+        .map_err(|error| Error::invalid("name", format!("name {error}.")))?;
     if new.expires_at.is_some_and(|end| end <= now()) {
-        return Err(Error::invalid("expires", "This moment has passed: the key would never work."));
+        return Err(Error::invalid(
+            "expires",
+            "This moment has passed: the key would never work.",
+        ));
     }
     let mut callers = Vec::new();
     let wanted: BTreeSet<&String> = new.workspaces.iter().collect();
@@ -372,7 +449,10 @@ pub async fn create_key(store: &Store, new: NewKey) -> Result<(String, KeyInfo)>
         callers.push(operator(store, Some(slug)).await?);
     }
     if callers.is_empty() {
-        return Err(Error::invalid("workspace", "A key opens at least one workspace."));
+        return Err(Error::invalid(
+            "workspace",
+            "A key opens at least one workspace.",
+        ));
     }
     let key = key::generate();
     let mut tx = store.write(Scope::System).await?;
@@ -381,13 +461,22 @@ pub async fn create_key(store: &Store, new: NewKey) -> Result<(String, KeyInfo)>
     Ok((key, info))
 }
 
-async fn insert_key(tx: &mut Tx, key: &str, name: String, new: &NewKey, callers: &[Caller]) -> Result<KeyInfo> {
+async fn insert_key(
+    tx: &mut Tx,
+    key: &str,
+    name: String,
+    new: &NewKey,
+    callers: &[Caller],
+) -> Result<KeyInfo> {
     let info = KeyInfo {
         id: Id::from_raw(tx.next_id()?),
         name,
         hint: key::hint(key),
         permissions: new.grants.names().into_iter().map(str::to_owned).collect(),
-        workspaces: callers.iter().map(|caller| caller.workspace.slug.clone()).collect(),
+        workspaces: callers
+            .iter()
+            .map(|caller| caller.workspace.slug.clone())
+            .collect(),
         created_at: now(),
         expires_at: new.expires_at,
         revoked_at: None,
@@ -413,8 +502,16 @@ async fn insert_key(tx: &mut Tx, key: &str, name: String, new: &NewKey, callers:
             .bind(caller.member)
             .run(tx)
             .await?;
-        let content = json!({ "name": info.name, "hint": info.hint, "permissions": info.permissions });
-        log(tx, caller.workspace.id, "api_key", info.id.raw(), Action::Create, &content)?;
+        let content =
+            json!({ "name": info.name, "hint": info.hint, "permissions": info.permissions });
+        log(
+            tx,
+            caller.workspace.id,
+            "api_key",
+            info.id.raw(),
+            Action::Create,
+            &content,
+        )?;
     }
     Ok(info)
 }
@@ -464,10 +561,14 @@ pub async fn revoke_key(store: &Store, id_or_name: &str) -> Result<KeyInfo> {
         .into_iter()
         .filter(|key| Some(key.id) == id || (key.name == id_or_name && key.revoked_at.is_none()))
         .collect();
-    let Some(mut key) = matching.pop() else { return Err(Error::not_found("API key", id_or_name)) };
+    let Some(mut key) = matching.pop() else {
+        return Err(Error::not_found("API key", id_or_name));
+    };
     if !matching.is_empty() {
-        return Err(Error::conflict(format!("Several keys are called {id_or_name:?}."))
-            .hint("Name the one by its id: `bureau key list` shows them."));
+        return Err(
+            Error::conflict(format!("Several keys are called {id_or_name:?}."))
+                .hint("Name the one by its id: `bureau key list` shows them."),
+        );
     }
     if key.revoked_at.is_some() {
         return Ok(key);
@@ -475,10 +576,25 @@ pub async fn revoke_key(store: &Store, id_or_name: &str) -> Result<KeyInfo> {
     let mut tx = store.write(Scope::System).await?;
     let moment = now();
     let revoked = async {
-        sql("UPDATE api_key SET revoked_at = ").value(moment).add(" WHERE id = ").value(key.id).run(&mut tx).await?;
-        let rows = sql("SELECT workspace FROM api_key_grant WHERE api_key = ").value(key.id).rows(&mut tx).await?;
+        sql("UPDATE api_key SET revoked_at = ")
+            .value(moment)
+            .add(" WHERE id = ")
+            .value(key.id)
+            .run(&mut tx)
+            .await?;
+        let rows = sql("SELECT workspace FROM api_key_grant WHERE api_key = ")
+            .value(key.id)
+            .rows(&mut tx)
+            .await?;
         for row in rows {
-            log(&mut tx, row.get("workspace")?, "api_key", key.id.raw(), Action::Archive, &json!({ "revoked_at": moment }))?;
+            log(
+                &mut tx,
+                row.get("workspace")?,
+                "api_key",
+                key.id.raw(),
+                Action::Archive,
+                &json!({ "revoked_at": moment }),
+            )?;
         }
         Ok(())
     }
@@ -505,20 +621,37 @@ pub struct AttributeDefinition {
 ///
 /// # Errors
 /// [`Code::Validation`] naming what is wrong; [`Code::Conflict`] when it is defined already.
-pub async fn define_attribute(store: &Store, slug: &str, entities: &[&str], new: AttributeDefinition) -> Result<()> {
+pub async fn define_attribute(
+    store: &Store,
+    slug: &str,
+    entities: &[&str],
+    new: AttributeDefinition,
+) -> Result<()> {
     const KINDS: [&str; 6] = ["text", "number", "bool", "date", "list", "object"];
     if !entities.contains(&new.entity.as_str()) {
-        return Err(Error::invalid("entity", format!("There are no records called {:?}.", new.entity))
-            .hint(format!("There are: {}.", entities.join(", "))));
+        return Err(Error::invalid(
+            "entity",
+            format!("There are no records called {:?}.", new.entity),
+        )
+        .hint(format!("There are: {}.", entities.join(", "))));
     }
     let name_ok = (1..=40).contains(&new.name.len())
         && new.name.starts_with(|c: char| c.is_ascii_lowercase())
-        && new.name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+        && new
+            .name
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
     if !name_ok {
-        return Err(Error::invalid("name", "An attribute's name has 1 to 40 characters of a-z, 0-9 and _."));
+        return Err(Error::invalid(
+            "name",
+            "An attribute's name has 1 to 40 characters of a-z, 0-9 and _.",
+        ));
     }
     if !KINDS.contains(&new.kind.as_str()) {
-        return Err(Error::invalid("kind", format!("A kind is one of: {}.", KINDS.join(", "))));
+        return Err(Error::invalid(
+            "kind",
+            format!("A kind is one of: {}.", KINDS.join(", ")),
+        ));
     }
     let workspace = workspace_by_slug(store, slug).await?;
     let mut tx = store.write(Scope::System).await?;
@@ -577,7 +710,14 @@ pub async fn list_attributes(store: &Store, slug: &str) -> Result<Vec<AttributeD
 }
 
 /// Logs what the owner arranged, outside of any tool.
-fn log(tx: &mut Tx, workspace: Id<Workspace>, entity: &str, record: i64, action: Action, content: &Data) -> Result<()> {
+fn log(
+    tx: &mut Tx,
+    workspace: Id<Workspace>,
+    entity: &str,
+    record: i64,
+    action: Action,
+    content: &Data,
+) -> Result<()> {
     let after = Some(content.to_string());
     let row = LogRow {
         id: tx.next_id()?,

@@ -94,10 +94,16 @@ impl Caller {
     pub fn narrow(mut self, features: Option<&[String]>, read_only: bool) -> Result<Self> {
         self.read_only |= read_only;
         if let Some(names) = features {
-            let names: BTreeSet<String> =
-                names.iter().map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect();
+            let names: BTreeSet<String> = names
+                .iter()
+                .map(|name| name.trim().to_owned())
+                .filter(|name| !name.is_empty())
+                .collect();
             if names.is_empty() {
-                return Err(Error::invalid("X-Bureau-Features", "Name at least one feature, or leave the header out."));
+                return Err(Error::invalid(
+                    "X-Bureau-Features",
+                    "Name at least one feature, or leave the header out.",
+                ));
             }
             self.features = Some(match self.features {
                 Some(already) => already.intersection(&names).cloned().collect(),

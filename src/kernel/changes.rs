@@ -103,7 +103,10 @@ impl Seal {
             hash.update(text);
         }
         hash.update(&row.digest);
-        Self { position, hash: hash.finalize().to_vec() }
+        Self {
+            position,
+            hash: hash.finalize().to_vec(),
+        }
     }
 }
 
@@ -186,7 +189,12 @@ impl LogRow {
         statement.push(" AND call = ");
         statement.push_value(Value::Int(call));
         statement.push(" ORDER BY id");
-        statement.rows(tx).await?.iter().map(Self::from_row).collect()
+        statement
+            .rows(tx)
+            .await?
+            .iter()
+            .map(Self::from_row)
+            .collect()
     }
 
     /// The fields of one side, when the log still holds them.
@@ -224,19 +232,27 @@ pub async fn verify(store: &Store) -> Result<Audit> {
         tx.rollback().await;
         let rows = rows?;
         if rows.is_empty() {
-            return Ok(Audit { rows: seal.position, broken: None });
+            return Ok(Audit {
+                rows: seal.position,
+                broken: None,
+            });
         }
         for row in rows {
             let expected = seal.position + 1;
             let broken = |what: &str| {
-                Ok(Audit { rows: expected - 1, broken: Some((expected, what.to_owned())) })
+                Ok(Audit {
+                    rows: expected - 1,
+                    broken: Some((expected, what.to_owned())),
+                })
             };
             let (position, hash): (i64, Vec<u8>) = (row.get("position")?, row.get("hash")?);
             if position != expected {
                 return broken("a row is missing");
             }
             // A row that cannot even be read was changed by hand.
-            let Ok(row) = LogRow::from_row(&row) else { return broken("a row holds what Bureau never writes") };
+            let Ok(row) = LogRow::from_row(&row) else {
+                return broken("a row holds what Bureau never writes");
+            };
             let emptied = row.before.is_none() && row.after.is_none();
             if !emptied && digest(row.before.as_deref(), row.after.as_deref()) != row.digest {
                 return broken("what the record was or became has been changed");
@@ -254,5 +270,7 @@ pub async fn verify(store: &Store) -> Result<Audit> {
 /// # Errors
 /// [`Code::Unavailable`](crate::error::Code::Unavailable) when the database cannot be read.
 pub async fn head(tx: &mut Tx) -> Result<i64> {
-    sql("SELECT COALESCE(MAX(position), 0) AS head FROM change_log").one("head", tx).await
+    sql("SELECT COALESCE(MAX(position), 0) AS head FROM change_log")
+        .one("head", tx)
+        .await
 }

@@ -105,7 +105,10 @@ impl Cx {
             <Workspace as Entity>::TABLE => Workspace::PREFIX,
             <Member as Entity>::TABLE => Member::PREFIX,
             <ApiKey as Entity>::TABLE => ApiKey::PREFIX,
-            _ => self.registry().record(table).map_or("rec", |record| record.prefix()),
+            _ => self
+                .registry()
+                .record(table)
+                .map_or("rec", |record| record.prefix()),
         }
     }
 
@@ -150,7 +153,13 @@ impl Cx {
         if self.notes.is_empty() {
             return "nothing that is kept".to_owned();
         }
-        let mut text = self.notes.iter().take(SHOWN).cloned().collect::<Vec<_>>().join("; ");
+        let mut text = self
+            .notes
+            .iter()
+            .take(SHOWN)
+            .cloned()
+            .collect::<Vec<_>>()
+            .join("; ");
         if self.notes.len() > SHOWN {
             text.push_str(&format!("; and {} more", self.notes.len() - SHOWN));
         }
@@ -172,8 +181,11 @@ impl Cx {
     /// # Errors
     /// [`Code::Validation`] when it leaves the years 1900 to 2200.
     pub fn date(&mut self, field: &str, when: &When) -> Result<NaiveDate> {
-        let date = when.date(self.now, self.workspace().time_zone).ok_or_else(|| far_away(field))?;
-        self.resolved.insert(field.to_owned(), date.to_string().into());
+        let date = when
+            .date(self.now, self.workspace().time_zone)
+            .ok_or_else(|| far_away(field))?;
+        self.resolved
+            .insert(field.to_owned(), date.to_string().into());
         Ok(date)
     }
 
@@ -184,8 +196,12 @@ impl Cx {
     /// [`Code::Validation`] when it leaves the years 1900 to 2200.
     pub fn moment(&mut self, field: &str, when: &When, edge: DayEdge) -> Result<Timestamp> {
         let zone = self.workspace().time_zone;
-        let moment = when.moment(self.now, zone, edge).ok_or_else(|| far_away(field))?;
-        let shown = moment.with_timezone(&zone).to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+        let moment = when
+            .moment(self.now, zone, edge)
+            .ok_or_else(|| far_away(field))?;
+        let shown = moment
+            .with_timezone(&zone)
+            .to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
         self.resolved.insert(field.to_owned(), shown.into());
         Ok(moment)
     }
@@ -211,7 +227,11 @@ impl Cx {
     ///
     /// # Errors
     /// [`Code::Validation`] naming the first that is not defined, or of another kind.
-    pub(crate) async fn check_attributes(&mut self, entity: &'static str, attributes: &Attributes) -> Result<()> {
+    pub(crate) async fn check_attributes(
+        &mut self,
+        entity: &'static str,
+        attributes: &Attributes,
+    ) -> Result<()> {
         if attributes.is_empty() {
             return Ok(());
         }
@@ -229,14 +249,20 @@ impl Cx {
             let short: String = name.chars().take(64).collect();
             let field = format!("attributes.{short}");
             let Some(kind) = defined.get(name) else {
-                let error = Error::invalid(field, format!("This workspace has no attribute {short:?} for a {entity}."));
+                let error = Error::invalid(
+                    field,
+                    format!("This workspace has no attribute {short:?} for a {entity}."),
+                );
                 return Err(match nearest(name, defined.keys().map(String::as_str)) {
                     Some(known) => error.hint(format!("Did you mean {known}?")),
                     None => error.hint("Its owner defines one with `bureau workspace attribute`."),
                 });
             };
             if !value.is_null() && !attribute_fits(kind, value) {
-                return Err(Error::invalid(field, format!("The attribute {short:?} takes a value of kind {kind}.")));
+                return Err(Error::invalid(
+                    field,
+                    format!("The attribute {short:?} takes a value of kind {kind}."),
+                ));
             }
         }
         Ok(())
@@ -251,7 +277,9 @@ fn attribute_fits(kind: &str, value: &Data) -> bool {
         "text" => value.is_string(),
         "number" => value.is_number(),
         "bool" => value.is_boolean(),
-        "date" => value.as_str().is_some_and(|text| text.parse::<NaiveDate>().is_ok()),
+        "date" => value
+            .as_str()
+            .is_some_and(|text| text.parse::<NaiveDate>().is_ok()),
         "list" => value.is_array(),
         "object" => value.is_object(),
         _ => false,
@@ -260,5 +288,9 @@ fn attribute_fits(kind: &str, value: &Data) -> bool {
 }
 
 fn far_away(field: &str) -> Error {
-    Error::new(Code::Validation, format!("{field} lies outside of the years 1900 to 2200.")).field(field)
+    Error::new(
+        Code::Validation,
+        format!("{field} lies outside of the years 1900 to 2200."),
+    )
+    .field(field)
 }

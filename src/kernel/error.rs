@@ -119,7 +119,11 @@ impl Error {
 
     /// A fault of ours: the caller learns nothing but that it happened, the log gets the cause.
     pub fn internal(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        Self::new(Code::Internal, "Something went wrong inside Bureau; nothing was written.").cause(cause)
+        Self::new(
+            Code::Internal,
+            "Something went wrong inside Bureau; nothing was written.",
+        )
+        .cause(cause)
     }
 
     /// Names the field that is wrong.

@@ -14,20 +14,30 @@ const CHECKSUM: usize = 7;
 /// A new key. It is shown once and kept nowhere; the database has its [`hash`].
 #[must_use]
 pub fn generate() -> String {
-    let random = BASE32_NOPAD.encode(&rand::random::<[u8; 20]>()).to_lowercase();
+    let random = BASE32_NOPAD
+        .encode(&rand::random::<[u8; 20]>())
+        .to_lowercase();
     let checksum = checksum(&random);
     format!("{PREFIX}{random}{checksum}")
 }
 
 fn checksum(random: &str) -> String {
-    BASE32_NOPAD.encode(&crc32fast::hash(random.as_bytes()).to_be_bytes()).to_lowercase()
+    BASE32_NOPAD
+        .encode(&crc32fast::hash(random.as_bytes()).to_be_bytes())
+        .to_lowercase()
 }
 
 /// Whether the text has the form of a key, checksum included.
 #[must_use]
 pub fn is_well_formed(key: &str) -> bool {
-    let Some(body) = key.strip_prefix(PREFIX).filter(|body| body.len() == RANDOM + CHECKSUM) else { return false };
-    body.split_at_checked(RANDOM).is_some_and(|(random, sum)| checksum(random) == sum)
+    let Some(body) = key
+        .strip_prefix(PREFIX)
+        .filter(|body| body.len() == RANDOM + CHECKSUM)
+    else {
+        return false;
+    };
+    body.split_at_checked(RANDOM)
+        .is_some_and(|(random, sum)| checksum(random) == sum)
 }
 
 /// SHA-256 of a key: what the database has. A key has 160 random bits, so nothing slower is needed.
@@ -39,7 +49,10 @@ pub fn hash(key: &str) -> Vec<u8> {
 /// The first characters, to tell keys apart in a list.
 #[must_use]
 pub fn hint(key: &str) -> String {
-    format!("{}…", key.chars().take(PREFIX.len() + 4).collect::<String>())
+    format!(
+        "{}…",
+        key.chars().take(PREFIX.len() + 4).collect::<String>()
+    )
 }
 
 #[cfg(test)]
@@ -55,7 +68,14 @@ mod tests {
         let last = if other.ends_with('a') { 'b' } else { 'a' };
         other.pop();
         other.push(last);
-        for bad in [&other, "", "bureau_", "sk_live_x", "bureau_é", &key.to_uppercase()] {
+        for bad in [
+            &other,
+            "",
+            "bureau_",
+            "sk_live_x",
+            "bureau_é",
+            &key.to_uppercase(),
+        ] {
             assert!(!is_well_formed(bad), "{bad}");
         }
     }

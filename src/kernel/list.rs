@@ -40,7 +40,12 @@ struct Condition {
 impl Cx {
     /// A list of live records of this workspace.
     pub fn list<R: Record>(&mut self) -> List<'_, R> {
-        List { cx: self, conditions: Vec::new(), terms: Vec::new(), record: PhantomData }
+        List {
+            cx: self,
+            conditions: Vec::new(),
+            terms: Vec::new(),
+            record: PhantomData,
+        }
     }
 }
 
@@ -63,9 +68,18 @@ impl<R: Record> List<'_, R> {
         self.compare(column, " <= ", value)
     }
 
-    fn compare(mut self, column: &'static str, operator: &'static str, value: Option<impl Column>) -> Self {
+    fn compare(
+        mut self,
+        column: &'static str,
+        operator: &'static str,
+        value: Option<impl Column>,
+    ) -> Self {
         if let Some(value) = value {
-            self.conditions.push(Condition { column, operator, value: value.to_value() });
+            self.conditions.push(Condition {
+                column,
+                operator,
+                value: value.to_value(),
+            });
         }
         self
     }
@@ -82,7 +96,8 @@ impl<R: Record> List<'_, R> {
     /// Only those with all of these terms.
     #[must_use]
     pub fn terms(mut self, field: &'static str, values: impl IntoIterator<Item = String>) -> Self {
-        self.terms.extend(values.into_iter().map(|value| (field, vec![value])));
+        self.terms
+            .extend(values.into_iter().map(|value| (field, vec![value])));
         self
     }
 
@@ -125,7 +140,9 @@ impl<R: Record> List<'_, R> {
         let name = format!("{}{}", if descending { "-" } else { "" }, order.name);
         let mut statement = self.statement(&format!("{} AS order_key, ", order.column));
         if let Some(cursor) = cursor {
-            let key = key_value(order.kind, &cursor.key).filter(|_| cursor.order == name).ok_or_else(Cursor::foreign)?;
+            let key = key_value(order.kind, &cursor.key)
+                .filter(|_| cursor.order == name)
+                .ok_or_else(Cursor::foreign)?;
             statement.push(" AND (");
             statement.push(order.column);
             statement.push(if descending { ", id) < (" } else { ", id) > (" });
@@ -146,10 +163,20 @@ impl<R: Record> List<'_, R> {
         let more = rows.len() > limit.rows();
         rows.truncate(limit.rows());
         let next = match rows.last().filter(|_| more) {
-            Some(row) => Some(Cursor { order: name, key: key_text(row, order.kind)?, id: row.get("id")? }.encode()),
+            Some(row) => Some(
+                Cursor {
+                    order: name,
+                    key: key_text(row, order.kind)?,
+                    id: row.get("id")?,
+                }
+                .encode(),
+            ),
             None => None,
         };
-        Ok(Page { rows: rows.iter().map(Saved::from_row).collect::<Result<_>>()?, next })
+        Ok(Page {
+            rows: rows.iter().map(Saved::from_row).collect::<Result<_>>()?,
+            next,
+        })
     }
 
     /// One page of those that match the text, best first.
@@ -158,7 +185,12 @@ impl<R: Record> List<'_, R> {
     /// [`Code::Validation`](crate::error::Code::Validation) for a cursor of another order;
     /// [`Code::Unavailable`](crate::error::Code::Unavailable) when the index is being built and the database alone
     /// cannot answer in time.
-    pub async fn search(self, text: &str, limit: Limit, cursor: Option<&Cursor>) -> Result<Page<Saved<R>>> {
+    pub async fn search(
+        self,
+        text: &str,
+        limit: Limit,
+        cursor: Option<&Cursor>,
+    ) -> Result<Page<Saved<R>>> {
         /// How deep a search by relevance goes.
         const DEEPEST: usize = 1_000;
         let offset = match cursor {
@@ -170,8 +202,7 @@ impl<R: Record> List<'_, R> {
         };
         let next = |more: bool| {
             let id = (offset + limit.rows()) as i64;
-            (more && offset + limit.rows() < DEEPEST)
-                .then(|| Cursor::at("relevance", id).encode())
+            (more && offset + limit.rows() < DEEPEST).then(|| Cursor::at("relevance", id).encode())
         };
         let house = self.cx.house.clone();
         // The index knows terms only. What else is asked for is looked up for the best hits.
@@ -186,7 +217,10 @@ impl<R: Record> List<'_, R> {
                         .terms
                         .iter()
                         .map(|(field, values)| {
-                            values.iter().map(|value| crate::record::filter(field, value)).collect()
+                            values
+                                .iter()
+                                .map(|value| crate::record::filter(field, value))
+                                .collect()
                         })
                         .collect(),
                     limit: if all_in_index { limit.rows() } else { DEEPEST },
@@ -205,12 +239,18 @@ impl<R: Record> List<'_, R> {
                     (rows, more)
                 } else {
                     let more = rows.len() > offset + limit.rows();
-                    (rows.into_iter().skip(offset).take(limit.rows()).collect(), more)
+                    (
+                        rows.into_iter().skip(offset).take(limit.rows()).collect(),
+                        more,
+                    )
                 }
             }
             Found::NotReady => self.scan(text, offset, limit.rows()).await?,
         };
-        Ok(Page { rows, next: next(more) })
+        Ok(Page {
+            rows,
+            next: next(more),
+        })
     }
 
     /// Those of the list that have these identifiers, in their order.
@@ -231,7 +271,11 @@ impl<R: Record> List<'_, R> {
         const BATCH: i64 = 1_000;
         const TIME_LIMIT: std::time::Duration = std::time::Duration::from_secs(10);
         let started = std::time::Instant::now();
-        let words: Vec<String> = folded(text).split_whitespace().take(12).map(str::to_owned).collect();
+        let words: Vec<String> = folded(text)
+            .split_whitespace()
+            .take(12)
+            .map(str::to_owned)
+            .collect();
         let mut matching = Vec::new();
         let mut before = i64::MAX;
         while matching.len() <= offset + limit {
@@ -262,25 +306,45 @@ impl<R: Record> List<'_, R> {
             }
         }
         let more = matching.len() > offset + limit;
-        Ok((matching.into_iter().skip(offset).take(limit).collect(), more))
+        Ok((
+            matching.into_iter().skip(offset).take(limit).collect(),
+            more,
+        ))
     }
 }
 
 /// Whether every word stands somewhere in the record: as the start of a word, or with a typo.
 fn matches<R: Record>(record: &R, words: &[String]) -> bool {
     let text = record.text().unwrap_or_default();
-    let folded_text = folded(&format!("{} {} {}", record.title(), text.words.join(" "), text.numbers.join(" ")));
-    let known: Vec<&str> = folded_text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
-    let digits: Vec<String> = text.numbers.iter().map(|number| crate::types::phone::digits(number)).collect();
-    words.iter().flat_map(|word| word.split(|c: char| !c.is_alphanumeric())).filter(|word| !word.is_empty()).all(|word| {
-        let typos = match word.chars().count() {
-            0..4 => 0,
-            4..8 => 1,
-            _ => 2,
-        };
-        known.iter().any(|other| other.starts_with(word) || (typos > 0 && strsim::osa_distance(word, other) <= typos))
-            || (word.len() >= 3 && digits.iter().any(|number| number.contains(word)))
-    })
+    let folded_text = folded(&format!(
+        "{} {} {}",
+        record.title(),
+        text.words.join(" "),
+        text.numbers.join(" ")
+    ));
+    let known: Vec<&str> = folded_text
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .collect();
+    let digits: Vec<String> = text
+        .numbers
+        .iter()
+        .map(|number| crate::types::phone::digits(number))
+        .collect();
+    words
+        .iter()
+        .flat_map(|word| word.split(|c: char| !c.is_alphanumeric()))
+        .filter(|word| !word.is_empty())
+        .all(|word| {
+            let typos = match word.chars().count() {
+                0..4 => 0,
+                4..8 => 1,
+                _ => 2,
+            };
+            known.iter().any(|other| {
+                other.starts_with(word) || (typos > 0 && strsim::osa_distance(word, other) <= typos)
+            }) || (word.len() >= 3 && digits.iter().any(|number| number.contains(word)))
+        })
 }
 
 fn key_value(kind: Kind, key: &str) -> Option<Value> {
@@ -299,8 +363,13 @@ fn key_text(row: &Row, kind: Kind) -> Result<String> {
         Kind::Int => row.get::<i64>(KEY)?.to_string(),
         Kind::Text => row.get(KEY)?,
         Kind::Date => row.get::<chrono::NaiveDate>(KEY)?.to_string(),
-        Kind::Time => row.get::<crate::types::time::Timestamp>(KEY)?.timestamp_micros().to_string(),
-        Kind::Bool | Kind::Json | Kind::Bytes => return Err(Error::internal("no list is ordered by such a column")),
+        Kind::Time => row
+            .get::<crate::types::time::Timestamp>(KEY)?
+            .timestamp_micros()
+            .to_string(),
+        Kind::Bool | Kind::Json | Kind::Bytes => {
+            return Err(Error::internal("no list is ordered by such a column"));
+        }
     })
 }
 
@@ -327,4 +396,3 @@ impl Cx {
         Ok(0)
     }
 }
-

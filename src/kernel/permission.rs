@@ -47,12 +47,24 @@ impl Grants {
     ///
     /// # Errors
     /// [`Code::Validation`](crate::error::Code::Validation) for a name that does not exist, with the nearest one.
-    pub fn parse<'a>(words: impl IntoIterator<Item = &'a str>, known: &BTreeSet<&'static str>) -> Result<Self> {
+    pub fn parse<'a>(
+        words: impl IntoIterator<Item = &'a str>,
+        known: &BTreeSet<&'static str>,
+    ) -> Result<Self> {
         let mut names = BTreeSet::new();
-        for word in words.into_iter().map(str::trim).filter(|word| !word.is_empty()) {
+        for word in words
+            .into_iter()
+            .map(str::trim)
+            .filter(|word| !word.is_empty())
+        {
             match word {
                 "full" => return Ok(Self::Everything),
-                "read-only" => names.extend(known.iter().filter(|name| name.starts_with("read_")).map(|n| (*n).to_owned())),
+                "read-only" => names.extend(
+                    known
+                        .iter()
+                        .filter(|name| name.starts_with("read_"))
+                        .map(|n| (*n).to_owned()),
+                ),
                 _ if known.contains(word) => {
                     names.insert(word.to_owned());
                 }
@@ -60,8 +72,10 @@ impl Grants {
             }
         }
         if names.is_empty() {
-            return Err(Error::invalid("permissions", "Name at least one permission.")
-                .hint("Use a preset (read-only or full) or names such as read_contacts."));
+            return Err(
+                Error::invalid("permissions", "Name at least one permission.")
+                    .hint("Use a preset (read-only or full) or names such as read_contacts."),
+            );
         }
         Ok(Self::Named(names))
     }
@@ -95,8 +109,11 @@ fn short_form(word: &str, known: &BTreeSet<&'static str>) -> Option<Vec<String>>
         "delete" => &["delete"],
         _ => return None,
     };
-    let names: Vec<_> =
-        verbs.iter().map(|verb| format!("{verb}_{entities}")).filter(|name| known.contains(name.as_str())).collect();
+    let names: Vec<_> = verbs
+        .iter()
+        .map(|verb| format!("{verb}_{entities}"))
+        .filter(|name| known.contains(name.as_str()))
+        .collect();
     (!names.is_empty()).then_some(names)
 }
 

@@ -134,18 +134,28 @@ impl Pipeline {
     ) -> Result<Arc<Self>> {
         let search = match index {
             Some(folder) => {
-                let source = Arc::new(Projection { store: store.clone(), registry: registry.clone() });
+                let source = Arc::new(Projection {
+                    store: store.clone(),
+                    registry: registry.clone(),
+                });
                 let search = Search::open(folder, source, store.growth()).map_err(|error| {
-                    Error::new(Code::Unavailable, format!("The search index {} cannot be made.", folder.display()))
-                        .hint("Check that the data folder exists and is writable.")
-                        .cause(error)
+                    Error::new(
+                        Code::Unavailable,
+                        format!("The search index {} cannot be made.", folder.display()),
+                    )
+                    .hint("Check that the data folder exists and is writable.")
+                    .cause(error)
                 })?;
                 Some(search)
             }
             None => None,
         };
         Ok(Arc::new(Self {
-            house: Arc::new(House { store, registry, search }),
+            house: Arc::new(House {
+                store,
+                registry,
+                search,
+            }),
             settings,
             limits: DashMap::new(),
             key_seen: DashMap::new(),
@@ -176,8 +186,12 @@ impl Pipeline {
     /// [`Code::Unauthorized`] for a key that is wrong, expired or revoked; [`Code::Validation`] when the key opens
     /// several workspaces and none is chosen; [`Code::NotFound`] when it does not open the one that is.
     pub async fn authenticate(&self, key: &str, workspace: Option<&str>) -> Result<Caller> {
-        let Authenticated { caller, stale } = admin::authenticate(&self.house.store, key, workspace).await?;
-        if let Some(id) = caller.key.filter(|_| stale && !self.house.store.is_read_only()) {
+        let Authenticated { caller, stale } =
+            admin::authenticate(&self.house.store, key, workspace).await?;
+        if let Some(id) = caller
+            .key
+            .filter(|_| stale && !self.house.store.is_read_only())
+        {
             self.note_use(id.raw());
         }
         Ok(caller)
@@ -185,7 +199,10 @@ impl Pipeline {
 
     /// Notes that a key was used, once a minute at most.
     fn note_use(&self, key: i64) {
-        let due = self.key_seen.get(&key).is_none_or(|seen| seen.elapsed() > Duration::from_secs(60));
+        let due = self
+            .key_seen
+            .get(&key)
+            .is_none_or(|seen| seen.elapsed() > Duration::from_secs(60));
         if due {
             self.key_seen.insert(key, Instant::now());
             let store = self.house.store.clone();
@@ -215,7 +232,10 @@ impl Pipeline {
         let started = Instant::now();
         let name = call.tool.clone();
         let caller = Arc::new(caller);
-        let outcome = self.admit_and_run(&caller, call).await.unwrap_or_else(Outcome::Failed);
+        let outcome = self
+            .admit_and_run(&caller, call)
+            .await
+            .unwrap_or_else(Outcome::Failed);
         let code = match &outcome {
             Outcome::Done(_) => "OK",
             Outcome::Ask { .. } => "ASKED",
@@ -228,7 +248,11 @@ impl Pipeline {
             tracing::error!(tool = name, ?error, "a call failed");
         }
         // Only names that exist become labels: what a caller makes up must not grow the metrics.
-        let tool = self.house.registry.entries().find(|entry| entry.spec.name == name).map_or("unknown", |e| e.spec.name);
+        let tool = self
+            .house
+            .registry
+            .entry(&name)
+            .map_or("unknown", |entry| entry.spec.name);
         metrics::histogram!("bureau_call_duration_seconds", "tool" => tool, "code" => code)
             .record(started.elapsed().as_secs_f64());
         outcome
@@ -271,16 +295,29 @@ impl Pipeline {
         if entry.spec.effect.reads_only() || !(self.settings.read_only || caller.read_only) {
             return Ok(());
         }
-        Err(Error::new(Code::ReadOnly, format!("{} writes, and this connection is read-only.", entry.spec.name))
-            .hint("Nothing was changed. Ask the operator for a connection that may write."))
+        Err(Error::new(
+            Code::ReadOnly,
+            format!(
+                "{} writes, and this connection is read-only.",
+                entry.spec.name
+            ),
+        )
+        .hint("Nothing was changed. Ask the operator for a connection that may write."))
     }
 
     fn check_rate(&self, caller: &Caller) -> Result<()> {
         let Some(key) = caller.key else { return Ok(()) };
-        let per_hour = caller.calls_per_hour.unwrap_or(self.settings.calls_per_hour);
-        let Some(quota) = std::num::NonZeroU32::new(per_hour).map(Quota::per_hour) else { return Ok(()) };
+        let per_hour = caller
+            .calls_per_hour
+            .unwrap_or(self.settings.calls_per_hour);
+        let Some(quota) = std::num::NonZeroU32::new(per_hour).map(Quota::per_hour) else {
+            return Ok(());
+        };
         let limiter = {
-            let mut limit = self.limits.entry(key.raw()).or_insert_with(|| (per_hour, Arc::new(RateLimiter::direct(quota))));
+            let mut limit = self
+                .limits
+                .entry(key.raw())
+                .or_insert_with(|| (per_hour, Arc::new(RateLimiter::direct(quota))));
             if limit.0 != per_hour {
                 *limit = (per_hour, Arc::new(RateLimiter::direct(quota)));
             }
@@ -288,9 +325,12 @@ impl Pipeline {
         };
         limiter.check().map_err(|not_until| {
             let wait = not_until.wait_time_from(DefaultClock::default().now());
-            Error::new(Code::RateLimited, format!("This key has used its {per_hour} calls of this hour."))
-                .hint("Wait, or combine calls.")
-                .retry_after(wait.as_secs() + 1)
+            Error::new(
+                Code::RateLimited,
+                format!("This key has used its {per_hour} calls of this hour."),
+            )
+            .hint("Wait, or combine calls.")
+            .retry_after(wait.as_secs() + 1)
         })
     }
 
@@ -310,7 +350,11 @@ impl Pipeline {
         };
         let options = &admitted.options;
         // Where a person can be asked, the model's own word does not count.
-        let given = if can_ask { asked } else { options.confirm || options.confirm_token.is_some() };
+        let given = if can_ask {
+            asked
+        } else {
+            options.confirm || options.confirm_token.is_some()
+        };
         wanted && !options.dry_run && !given
     }
 
@@ -323,7 +367,16 @@ impl Pipeline {
         can_ask: bool,
     ) -> Result<Outcome> {
         let tx = self.house.store.write(scope(caller)).await?;
-        let (cx, result) = self.run(tx, caller, entry, admitted.arguments, admitted.options.version, true).await?;
+        let (cx, result) = self
+            .run(
+                tx,
+                caller,
+                entry,
+                admitted.arguments,
+                admitted.options.version,
+                true,
+            )
+            .await?;
         let summary = cx.summary();
         cx.into_parts().0.rollback().await;
         result?;
@@ -344,17 +397,37 @@ impl Pipeline {
             .detail("confirm_token", token))
     }
 
-    async fn read(&self, caller: &Arc<Caller>, entry: &Entry, admitted: Admitted) -> Result<Outcome> {
+    async fn read(
+        &self,
+        caller: &Arc<Caller>,
+        entry: &Entry,
+        admitted: Admitted,
+    ) -> Result<Outcome> {
         let tx = self.house.store.read(scope(caller)).await?;
-        let Admitted { arguments, options, .. } = admitted;
-        let (cx, result) = self.run(tx, caller, entry, arguments, options.version, false).await?;
+        let Admitted {
+            arguments, options, ..
+        } = admitted;
+        let (cx, result) = self
+            .run(tx, caller, entry, arguments, options.version, false)
+            .await?;
         let (tx, next, resolved) = cx.into_parts();
         tx.rollback().await;
-        Ok(Outcome::Done(answer(result?, next, None, resolved, &options)?))
+        Ok(Outcome::Done(answer(
+            result?, next, None, resolved, &options,
+        )?))
     }
 
-    async fn write(&self, caller: &Arc<Caller>, entry: &Entry, admitted: Admitted) -> Result<Outcome> {
-        let Admitted { arguments, options, request } = admitted;
+    async fn write(
+        &self,
+        caller: &Arc<Caller>,
+        entry: &Entry,
+        admitted: Admitted,
+    ) -> Result<Outcome> {
+        let Admitted {
+            arguments,
+            options,
+            request,
+        } = admitted;
         let mut tx = self.house.store.write(scope(caller)).await?;
         match before_write(&mut tx, caller, &options, &request).await {
             Ok(None) => {}
@@ -367,7 +440,9 @@ impl Pipeline {
                 return Err(error);
             }
         }
-        let (cx, result) = self.run(tx, caller, entry, arguments, options.version, true).await?;
+        let (cx, result) = self
+            .run(tx, caller, entry, arguments, options.version, true)
+            .await?;
         let change = cx.change();
         let (mut tx, next, resolved) = cx.into_parts();
         let data = match result {
@@ -411,18 +486,32 @@ impl Pipeline {
         writes: bool,
     ) -> Result<(Cx, Result<Value>)> {
         let house = Arc::clone(&self.house);
-        let mut cx = Cx::new(tx, house, Arc::clone(caller), entry.spec.name, writes, version)?;
+        let mut cx = Cx::new(
+            tx,
+            house,
+            Arc::clone(caller),
+            entry.spec.name,
+            writes,
+            version,
+        )?;
         let call = AssertUnwindSafe(entry.run(arguments, &mut cx)).catch_unwind();
         let result = match tokio::time::timeout(self.settings.call_limit, call).await {
             Ok(Ok(Ok(data))) if cx.take_version().is_some() && writes => {
                 drop(data);
-                Err(Error::invalid("version", format!("{} takes no version.", entry.spec.name)).hint("Leave it out."))
+                Err(
+                    Error::invalid("version", format!("{} takes no version.", entry.spec.name))
+                        .hint("Leave it out."),
+                )
             }
             Ok(Ok(result)) => result,
             Ok(Err(_)) => Err(Error::internal(format!("{} panicked", entry.spec.name))),
             Err(_) => Err(Error::new(
                 Code::Unavailable,
-                format!("{} took longer than {} s and was given up; nothing was written.", entry.spec.name, self.settings.call_limit.as_secs()),
+                format!(
+                    "{} took longer than {} s and was given up; nothing was written.",
+                    entry.spec.name,
+                    self.settings.call_limit.as_secs()
+                ),
             )
             .hint("Ask for less at once.")),
         };
@@ -435,7 +524,10 @@ fn scope(caller: &Caller) -> Scope {
 }
 
 fn gone() -> Error {
-    Error::new(Code::Cancelled, "The client went away before the call was done; nothing was written.")
+    Error::new(
+        Code::Cancelled,
+        "The client went away before the call was done; nothing was written.",
+    )
 }
 
 async fn end(tx: Tx, result: Result<()>) -> Result<()> {
@@ -453,15 +545,26 @@ fn read_arguments(entry: &Entry, call: Call) -> Result<Admitted> {
     let mut arguments = call.arguments;
     let schema = &entry.wire().input_schema;
     let own = |name: &str| {
-        name != "confirm" && schema.get("properties").and_then(|properties| properties.get(name)).is_some()
+        name != "confirm"
+            && schema
+                .get("properties")
+                .and_then(|properties| properties.get(name))
+                .is_some()
     };
     let mut take = |name: &str, form: Value| -> Result<Option<Value>> {
         if own(name) {
             return Ok(None);
         }
-        let Some(value) = arguments.shift_remove(name).filter(|value| !value.is_null()) else { return Ok(None) };
+        let Some(value) = arguments
+            .shift_remove(name)
+            .filter(|value| !value.is_null())
+        else {
+            return Ok(None);
+        };
         let form = json!({ "type": "object", "properties": { name: form } });
-        let Some(form) = form.as_object() else { return Ok(None) };
+        let Some(form) = form.as_object() else {
+            return Ok(None);
+        };
         let mut read = schema::read(form, json!({ name: value }))?;
         Ok(read.get_mut(name).map(Value::take))
     };
@@ -469,32 +572,54 @@ fn read_arguments(entry: &Entry, call: Call) -> Result<Admitted> {
     let flag = |value: Option<Value>| value.as_ref().and_then(Value::as_bool).unwrap_or(false);
     let mut options = Options {
         dry_run: flag(take("dry_run", json!({ "type": "boolean" }))?) || call.dry_run,
-        idempotency_key: text(take("idempotency_key", json!({ "type": "string" }))?).or(call.idempotency_key),
-        version: take("version", json!({ "type": "integer" }))?.as_ref().and_then(Value::as_i64),
+        idempotency_key: text(take("idempotency_key", json!({ "type": "string" }))?)
+            .or(call.idempotency_key),
+        version: take("version", json!({ "type": "integer" }))?
+            .as_ref()
+            .and_then(Value::as_i64),
         fields: None,
         confirm: flag(take("confirm", json!({ "type": "boolean" }))?),
         confirm_token: text(take("confirm_token", json!({ "type": "string" }))?),
     };
-    if let Some(Value::Array(fields)) = take("fields", json!({ "type": "array", "items": { "type": "string" } }))? {
-        options.fields = Some(fields.iter().filter_map(Value::as_str).map(str::to_owned).collect());
+    if let Some(Value::Array(fields)) = take(
+        "fields",
+        json!({ "type": "array", "items": { "type": "string" } }),
+    )? {
+        options.fields = Some(
+            fields
+                .iter()
+                .filter_map(Value::as_str)
+                .map(str::to_owned)
+                .collect(),
+        );
     }
     // A person's answer is worth more than a token that a model passes on.
     options.confirm_token = call.confirm_token.or(options.confirm_token);
-    if options.idempotency_key.as_ref().is_some_and(|key| key.is_empty() || key.chars().count() > MAX_IDEMPOTENCY_KEY) {
+    if options
+        .idempotency_key
+        .as_ref()
+        .is_some_and(|key| key.is_empty() || key.chars().count() > MAX_IDEMPOTENCY_KEY)
+    {
         return Err(Error::invalid(
             "idempotency_key",
             format!("An idempotency key has 1 to {MAX_IDEMPOTENCY_KEY} characters."),
         ));
     }
     if entry.spec.effect == Effect::Adds && options.version.is_some() {
-        return Err(Error::invalid("version", "What is new has no version yet.").hint("Leave it out."));
+        return Err(
+            Error::invalid("version", "What is new has no version yet.").hint("Leave it out.")
+        );
     }
     let mut request = Sha256::new();
     request.update(entry.spec.name);
     let arguments = schema::read(schema, Value::Object(arguments))?;
     hash_canonically(&arguments, &mut request);
     request.update(options.version.unwrap_or(0).to_be_bytes());
-    Ok(Admitted { arguments, options, request: request.finalize().to_vec() })
+    Ok(Admitted {
+        arguments,
+        options,
+        request: request.finalize().to_vec(),
+    })
 }
 
 /// Hashes JSON so that the order of keys makes no difference.
@@ -527,10 +652,20 @@ fn hash_canonically(value: &Value, hash: &mut Sha256) {
 }
 
 /// What has to be so before a write begins: an answer that was given already, or a token that is used up.
-async fn before_write(tx: &mut Tx, caller: &Caller, options: &Options, request: &[u8]) -> Result<Option<Value>> {
-    if let Some(key) = options.idempotency_key.as_ref().filter(|_| !options.dry_run) {
+async fn before_write(
+    tx: &mut Tx,
+    caller: &Caller,
+    options: &Options,
+    request: &[u8],
+) -> Result<Option<Value>> {
+    if let Some(key) = options
+        .idempotency_key
+        .as_ref()
+        .filter(|_| !options.dry_run)
+    {
         // Two calls with one key at the same moment: the second waits for the first.
-        tx.serialize(&format!("receipt {} {key}", caller.actor())).await?;
+        tx.serialize(&format!("receipt {} {key}", caller.actor()))
+            .await?;
         if let Some(answer) = find_receipt(tx, caller, key, request).await? {
             return Ok(Some(answer));
         }
@@ -541,7 +676,12 @@ async fn before_write(tx: &mut Tx, caller: &Caller, options: &Options, request: 
     Ok(None)
 }
 
-async fn find_receipt(tx: &mut Tx, caller: &Caller, key: &str, request: &[u8]) -> Result<Option<Value>> {
+async fn find_receipt(
+    tx: &mut Tx,
+    caller: &Caller,
+    key: &str,
+    request: &[u8],
+) -> Result<Option<Value>> {
     let row = sql("SELECT request, answer FROM receipt WHERE workspace = ")
         .value(caller.workspace.id)
         .add(" AND actor = ")
@@ -552,14 +692,24 @@ async fn find_receipt(tx: &mut Tx, caller: &Caller, key: &str, request: &[u8]) -
         .await?;
     let Some(row) = row else { return Ok(None) };
     if row.get::<Vec<u8>>("request")? != request {
-        return Err(Error::conflict("This idempotency key was used for another call.")
-            .field("idempotency_key")
-            .hint("Use a new key for a new call; nothing was written."));
+        return Err(
+            Error::conflict("This idempotency key was used for another call.")
+                .field("idempotency_key")
+                .hint("Use a new key for a new call; nothing was written."),
+        );
     }
-    serde_json::from_str(&row.get::<String>("answer")?).map(Some).map_err(Error::internal)
+    serde_json::from_str(&row.get::<String>("answer")?)
+        .map(Some)
+        .map_err(Error::internal)
 }
 
-async fn store_receipt(tx: &mut Tx, caller: &Caller, key: &str, request: &[u8], answer: &Value) -> Result<()> {
+async fn store_receipt(
+    tx: &mut Tx,
+    caller: &Caller,
+    key: &str,
+    request: &[u8],
+    answer: &Value,
+) -> Result<()> {
     sql("DELETE FROM receipt WHERE created_at < ")
         .value(now() - chrono::Duration::hours(RECEIPT_H))
         .run(tx)
@@ -580,8 +730,16 @@ fn new_token() -> String {
     data_encoding::BASE64URL_NOPAD.encode(&rand::random::<[u8; 24]>())
 }
 
-async fn store_confirmation(tx: &mut Tx, caller: &Caller, token: &str, request: &[u8]) -> Result<()> {
-    sql("DELETE FROM confirmation WHERE expires_at < ").value(now()).run(tx).await?;
+async fn store_confirmation(
+    tx: &mut Tx,
+    caller: &Caller,
+    token: &str,
+    request: &[u8],
+) -> Result<()> {
+    sql("DELETE FROM confirmation WHERE expires_at < ")
+        .value(now())
+        .run(tx)
+        .await?;
     sql("INSERT INTO confirmation (token, workspace, actor, request, expires_at) VALUES ($1, $2, $3, $4, $5)")
         .bind(Sha256::digest(token).to_vec())
         .bind(caller.workspace.id)
@@ -610,8 +768,11 @@ async fn use_confirmation(tx: &mut Tx, caller: &Caller, token: &str, request: &[
     if used == 1 {
         return Ok(());
     }
-    Err(Error::invalid("confirm_token", "This confirmation is used, expired, or belongs to another call.")
-        .hint("Call without it to get a new one; nothing was written."))
+    Err(Error::invalid(
+        "confirm_token",
+        "This confirmation is used, expired, or belongs to another call.",
+    )
+    .hint("Call without it to get a new one; nothing was written."))
 }
 
 /// Puts an answer together, without what is empty, with the fields that were asked for.
@@ -658,10 +819,14 @@ fn compact(value: Value) -> Option<Value> {
         Value::Object(fields) => Some(Value::Object(
             fields
                 .into_iter()
-                .filter_map(|(name, value)| Some((name, compact(value).filter(|value| !is_empty(value))?)))
+                .filter_map(|(name, value)| {
+                    Some((name, compact(value).filter(|value| !is_empty(value))?))
+                })
                 .collect(),
         )),
-        Value::Array(items) => Some(Value::Array(items.into_iter().filter_map(compact).collect())),
+        Value::Array(items) => Some(Value::Array(
+            items.into_iter().filter_map(compact).collect(),
+        )),
         other => Some(other),
     }
 }
@@ -671,12 +836,20 @@ fn select(data: Value, fields: &[String]) -> Result<Value> {
     let pick = |value: Value| match value {
         Value::Object(record) => {
             let wanted = |name: &String| name == "id" || fields.contains(name);
-            Value::Object(record.into_iter().filter(|(name, _)| wanted(name)).collect())
+            Value::Object(
+                record
+                    .into_iter()
+                    .filter(|(name, _)| wanted(name))
+                    .collect(),
+            )
         }
         other => other,
     };
     if fields.is_empty() || fields.len() > 50 {
-        return Err(Error::invalid("fields", "Name 1 to 50 fields, or leave it out for all."));
+        return Err(Error::invalid(
+            "fields",
+            "Name 1 to 50 fields, or leave it out for all.",
+        ));
     }
     Ok(match data {
         Value::Array(rows) => Value::Array(rows.into_iter().map(pick).collect()),

@@ -38,7 +38,10 @@ impl Source for Projection {
 
     async fn seal(&self, position: i64) -> Result<Option<String>, SourceError> {
         let mut tx = self.read().await?;
-        let row = sql("SELECT hash FROM change_log WHERE position = ").value(position).row(&mut tx).await;
+        let row = sql("SELECT hash FROM change_log WHERE position = ")
+            .value(position)
+            .row(&mut tx)
+            .await;
         tx.rollback().await;
         match row? {
             Some(row) => Ok(Some(hex::encode(row.get::<Vec<u8>>("hash")?))),
@@ -59,8 +62,15 @@ impl Source for Projection {
         for row in rows? {
             let entity: String = row.get("entity")?;
             // Keys and workspaces are in the log and not in the index; neither is what this build does not know.
-            let kind = self.registry.record(&entity).map_or("", |kind| kind.table());
-            touched.push(Touched { position: row.get("position")?, kind, id: row.get("record")? });
+            let kind = self
+                .registry
+                .record(&entity)
+                .map_or("", |kind| kind.table());
+            touched.push(Touched {
+                position: row.get("position")?,
+                kind,
+                id: row.get("record")?,
+            });
         }
         Ok(touched)
     }
@@ -69,10 +79,16 @@ impl Source for Projection {
         let mut tx = self.read().await?;
         let mut documents = Ok(Vec::new());
         for kind in self.kinds() {
-            let ids: Vec<i64> =
-                records.iter().filter(|(table, _)| *table == kind.table()).map(|(_, id)| *id).collect();
+            let ids: Vec<i64> = records
+                .iter()
+                .filter(|(table, _)| *table == kind.table())
+                .map(|(_, id)| *id)
+                .collect();
             for chunk in ids.chunks(500) {
-                match (&mut documents, kind.documents(&mut tx, Some(chunk), 0, 0).await) {
+                match (
+                    &mut documents,
+                    kind.documents(&mut tx, Some(chunk), 0, 0).await,
+                ) {
                     (Ok(all), Ok(more)) => all.extend(more),
                     (Ok(_), Err(error)) => documents = Err(error),
                     (Err::<Vec<Doc>, Error>(_), _) => {}
@@ -83,14 +99,25 @@ impl Source for Projection {
         Ok(documents?)
     }
 
-    async fn scan(&self, after: Option<(&'static str, i64)>, limit: usize) -> Result<Vec<Doc>, SourceError> {
+    async fn scan(
+        &self,
+        after: Option<(&'static str, i64)>,
+        limit: usize,
+    ) -> Result<Vec<Doc>, SourceError> {
         let (table, id) = after.unwrap_or(("", i64::MIN));
         let mut tx = self.read().await?;
         let mut found = Ok(Vec::new());
-        for kind in self.kinds().into_iter().filter(|kind| kind.table() >= table) {
+        for kind in self
+            .kinds()
+            .into_iter()
+            .filter(|kind| kind.table() >= table)
+        {
             let after = if kind.table() == table { id } else { i64::MIN };
             found = kind.documents(&mut tx, None, after, limit as i64).await;
-            if found.as_ref().map_or(true, |documents| !documents.is_empty()) {
+            if found
+                .as_ref()
+                .map_or(true, |documents| !documents.is_empty())
+            {
                 break;
             }
         }

@@ -31,7 +31,9 @@ pub struct ColumnSpec {
 }
 
 /// The part of a record that follows from its declaration with [`record!`](crate::record!).
-pub trait Columns: Entity + Clone + PartialEq + Serialize + DeserializeOwned + JsonSchema + Sized {
+pub trait Columns:
+    Entity + Clone + PartialEq + Serialize + DeserializeOwned + JsonSchema + Sized
+{
     /// The columns, in order, without those that every record has.
     const COLUMNS: &'static [ColumnSpec];
     /// Their values, in the same order.
@@ -147,7 +149,15 @@ impl<R: Record> Deref for Saved<R> {
 }
 
 /// The columns that every record has.
-const HEAD: [&str; 7] = ["id", "version", "created_at", "created_by", "updated_at", "archived_at", "attributes"];
+const HEAD: [&str; 7] = [
+    "id",
+    "version",
+    "created_at",
+    "created_by",
+    "updated_at",
+    "archived_at",
+    "attributes",
+];
 
 impl<R: Record> Saved<R> {
     pub(crate) fn from_row(row: &Row) -> Result<Self> {
@@ -197,13 +207,20 @@ impl<R: Record> Saved<R> {
             title: self.record.title(),
             text: text.words,
             numbers: text.numbers,
-            filters: self.record.terms().iter().map(|(field, value)| filter(field, value)).collect(),
+            filters: self
+                .record
+                .terms()
+                .iter()
+                .map(|(field, value)| filter(field, value))
+                .collect(),
         })
     }
 
     /// The declared fields and the attributes, as the change log keeps them.
     fn content(&self) -> Result<Map<String, Data>> {
-        let Data::Object(mut content) = serde_json::to_value(&self.record).map_err(Error::internal)? else {
+        let Data::Object(mut content) =
+            serde_json::to_value(&self.record).map_err(Error::internal)?
+        else {
             return Err(Error::internal("a record is a struct"));
         };
         content.insert("attributes".into(), Data::Object(self.attributes.0.clone()));
@@ -282,7 +299,10 @@ impl Cx {
     /// # Errors
     /// [`Code::NotFound`] when there is none in the caller's workspace.
     pub async fn get<R: Record>(&mut self, id: Id<R>) -> Result<Saved<R>> {
-        self.find(id).await?.filter(|saved| saved.archived_at.is_none()).ok_or_else(|| Error::not_found(R::NOUN, id))
+        self.find(id)
+            .await?
+            .filter(|saved| saved.archived_at.is_none())
+            .ok_or_else(|| Error::not_found(R::NOUN, id))
     }
 
     /// The record with this identifier, deleted or not.
@@ -298,7 +318,12 @@ impl Cx {
         if self.writes() {
             statement.push(self.tx.for_update());
         }
-        statement.row(&mut self.tx).await?.as_ref().map(Saved::from_row).transpose()
+        statement
+            .row(&mut self.tx)
+            .await?
+            .as_ref()
+            .map(Saved::from_row)
+            .transpose()
     }
 
     /// The live record with this identifier, to be changed. The first one that a call takes is held against the `version`
@@ -309,7 +334,11 @@ impl Cx {
     pub async fn edit<R: Record>(&mut self, id: Id<R>) -> Result<Edit<R>> {
         let before = self.get(id).await?;
         self.check_version(&before)?;
-        Ok(Edit { now: before.record.clone(), attributes: before.attributes.0.clone(), before })
+        Ok(Edit {
+            now: before.record.clone(),
+            attributes: before.attributes.0.clone(),
+            before,
+        })
     }
 
     fn check_version<R: Record>(&mut self, current: &Saved<R>) -> Result<()> {
@@ -323,8 +352,15 @@ impl Cx {
     ///
     /// # Errors
     /// [`Code::Validation`] for attributes that are not defined; whatever a constraint refuses.
-    pub async fn insert<R: Record>(&mut self, record: R, attributes: Attributes) -> Result<Saved<R>> {
-        let attributes: Attributes = attributes.into_iter().filter(|(_, value)| !value.is_null()).collect();
+    pub async fn insert<R: Record>(
+        &mut self,
+        record: R,
+        attributes: Attributes,
+    ) -> Result<Saved<R>> {
+        let attributes: Attributes = attributes
+            .into_iter()
+            .filter(|(_, value)| !value.is_null())
+            .collect();
         self.check_attributes(R::TABLE, &attributes).await?;
         let saved = Saved {
             id: Id::from_raw(self.tx.next_id()?),
@@ -340,7 +376,11 @@ impl Cx {
         statement.push(R::TABLE);
         statement.push(" (workspace, id, version, created_at, created_by, updated_at, attributes");
         let derived = saved.record.derived();
-        for name in R::COLUMNS.iter().map(|column| column.name).chain(derived.iter().map(|(name, _)| *name)) {
+        for name in R::COLUMNS
+            .iter()
+            .map(|column| column.name)
+            .chain(derived.iter().map(|(name, _)| *name))
+        {
             statement.push(", ");
             statement.push(name);
         }
@@ -358,7 +398,11 @@ impl Cx {
         statement.push_list(head.into_iter().chain(saved.record.values()).chain(derived));
         statement.run(&mut self.tx).await?;
         add_terms(self, saved.id, saved.record.terms()).await?;
-        let content = saved.content()?.into_iter().filter(|(_, value)| !value.is_null()).collect();
+        let content = saved
+            .content()?
+            .into_iter()
+            .filter(|(_, value)| !value.is_null())
+            .collect();
         log::<R>(self, &saved, Action::Create, None, Some(content))?;
         Ok(saved)
     }
@@ -381,7 +425,10 @@ impl Cx {
     /// # Errors
     /// [`Code::NotFound`] when there is no such record, deleted or not.
     pub async fn restore<R: Record>(&mut self, id: Id<R>) -> Result<Saved<R>> {
-        let before = self.find(id).await?.ok_or_else(|| Error::not_found(R::NOUN, id))?;
+        let before = self
+            .find(id)
+            .await?
+            .ok_or_else(|| Error::not_found(R::NOUN, id))?;
         if before.archived_at.is_none() {
             return Ok(before);
         }
@@ -395,7 +442,10 @@ impl Cx {
     /// # Errors
     /// [`Code::NotFound`]; [`Code::Conflict`] when live records refer to it.
     pub async fn purge<R: Record>(&mut self, id: Id<R>) -> Result<Saved<R>> {
-        let before = self.find(id).await?.ok_or_else(|| Error::not_found(R::NOUN, id))?;
+        let before = self
+            .find(id)
+            .await?
+            .ok_or_else(|| Error::not_found(R::NOUN, id))?;
         self.check_version(&before)?;
         refuse_dependents(self, &before).await?;
         // What is left that refers to it is deleted itself.
@@ -406,7 +456,11 @@ impl Cx {
         let workspace = self.workspace().id;
         let mut statement = sql("DELETE FROM ");
         statement.push(R::TABLE);
-        let statement = statement.add(" WHERE workspace = ").value(workspace).add(" AND id = ").value(id);
+        let statement = statement
+            .add(" WHERE workspace = ")
+            .value(workspace)
+            .add(" AND id = ")
+            .value(id);
         statement.run(&mut self.tx).await?;
         sql("UPDATE change_log SET before = NULL, after = NULL WHERE workspace = ")
             .value(workspace)
@@ -429,10 +483,19 @@ impl Cx {
     ///
     /// # Errors
     /// [`Code::Conflict`] when one of them was changed meanwhile.
-    pub async fn repoint(&mut self, table: &'static str, from: i64, to: Option<i64>) -> Result<usize> {
+    pub async fn repoint(
+        &mut self,
+        table: &'static str,
+        from: i64,
+        to: Option<i64>,
+    ) -> Result<usize> {
         let mut changed = 0;
         for kind in self.registry().clone().records() {
-            for column in kind.references().into_iter().filter(|column| column.refers_to == Some(table)) {
+            for column in kind
+                .references()
+                .into_iter()
+                .filter(|column| column.refers_to == Some(table))
+            {
                 changed += kind.repoint(self, column, from, to).await?;
             }
         }
@@ -443,7 +506,11 @@ impl Cx {
     ///
     /// # Errors
     /// What the database says.
-    pub async fn with_terms<R: Record>(&mut self, field: &'static str, values: &[String]) -> Result<Vec<Id<R>>> {
+    pub async fn with_terms<R: Record>(
+        &mut self,
+        field: &'static str,
+        values: &[String],
+    ) -> Result<Vec<Id<R>>> {
         if values.is_empty() {
             return Ok(Vec::new());
         }
@@ -463,18 +530,29 @@ impl Cx {
 }
 
 fn stale<R: Record>(current: &Saved<R>) -> Error {
-    Error::conflict(format!("This {} was changed meanwhile: it is at version {} now.", R::NOUN, current.version))
-        .field("version")
-        .hint("Look at `current`, and call again with its version if the change still makes sense.")
-        .detail("current", serde_json::to_value(current).unwrap_or_default())
+    Error::conflict(format!(
+        "This {} was changed meanwhile: it is at version {} now.",
+        R::NOUN,
+        current.version
+    ))
+    .field("version")
+    .hint("Look at `current`, and call again with its version if the change still makes sense.")
+    .detail("current", serde_json::to_value(current).unwrap_or_default())
 }
 
 async fn refuse_dependents<R: Record>(cx: &mut Cx, record: &Saved<R>) -> Result<()> {
     let mut names = Vec::new();
     for kind in cx.registry().clone().records() {
-        for column in kind.references().into_iter().filter(|column| column.refers_to == Some(R::TABLE)) {
+        for column in kind
+            .references()
+            .into_iter()
+            .filter(|column| column.refers_to == Some(R::TABLE))
+        {
             let ids = kind.referring(cx, column, record.id.raw(), true).await?;
-            names.extend(ids.into_iter().map(|id| crate::types::id::encode(kind.prefix(), id)));
+            names.extend(
+                ids.into_iter()
+                    .map(|id| crate::types::id::encode(kind.prefix(), id)),
+            );
         }
     }
     if names.is_empty() {
@@ -487,7 +565,12 @@ async fn refuse_dependents<R: Record>(cx: &mut Cx, record: &Saved<R>) -> Result<
 }
 
 /// Writes a changed record with everything that hangs on it.
-async fn write<R: Record>(cx: &mut Cx, before: Saved<R>, mut saved: Saved<R>, action: Action) -> Result<Saved<R>> {
+async fn write<R: Record>(
+    cx: &mut Cx,
+    before: Saved<R>,
+    mut saved: Saved<R>,
+    action: Action,
+) -> Result<Saved<R>> {
     if saved == before {
         return Ok(before);
     }
@@ -506,10 +589,16 @@ async fn write<R: Record>(cx: &mut Cx, before: Saved<R>, mut saved: Saved<R>, ac
         statement.push_value(saved.attributes.to_value());
     }
     let columns = |record: &R| {
-        let declared = R::COLUMNS.iter().map(|column| column.name).zip(record.values());
+        let declared = R::COLUMNS
+            .iter()
+            .map(|column| column.name)
+            .zip(record.values());
         declared.chain(record.derived()).collect::<Vec<_>>()
     };
-    for ((name, new), (_, old)) in columns(&saved.record).into_iter().zip(columns(&before.record)) {
+    for ((name, new), (_, old)) in columns(&saved.record)
+        .into_iter()
+        .zip(columns(&before.record))
+    {
         if old != new {
             statement.push(", ");
             statement.push(name);
@@ -526,12 +615,37 @@ async fn write<R: Record>(cx: &mut Cx, before: Saved<R>, mut saved: Saved<R>, ac
     if statement.run(&mut cx.tx).await? == 0 {
         return Err(stale(&before));
     }
-    let old = if before.archived_at.is_none() { before.record.terms() } else { Vec::new() };
-    let new = if saved.archived_at.is_none() { saved.record.terms() } else { Vec::new() };
-    remove_terms(cx, saved.id, old.iter().filter(|term| !new.contains(term)).cloned().collect()).await?;
-    add_terms(cx, saved.id, new.into_iter().filter(|term| !old.contains(term)).collect()).await?;
+    let old = if before.archived_at.is_none() {
+        before.record.terms()
+    } else {
+        Vec::new()
+    };
+    let new = if saved.archived_at.is_none() {
+        saved.record.terms()
+    } else {
+        Vec::new()
+    };
+    remove_terms(
+        cx,
+        saved.id,
+        old.iter()
+            .filter(|term| !new.contains(term))
+            .cloned()
+            .collect(),
+    )
+    .await?;
+    add_terms(
+        cx,
+        saved.id,
+        new.into_iter().filter(|term| !old.contains(term)).collect(),
+    )
+    .await?;
     let (mut was, mut is) = (before.content()?, saved.content()?);
-    let same: Vec<String> = is.iter().filter(|(name, value)| was.get(*name) == Some(value)).map(|(n, _)| n.clone()).collect();
+    let same: Vec<String> = is
+        .iter()
+        .filter(|(name, value)| was.get(*name) == Some(value))
+        .map(|(n, _)| n.clone())
+        .collect();
     for name in same {
         was.shift_remove(&name);
         is.shift_remove(&name);
@@ -540,7 +654,11 @@ async fn write<R: Record>(cx: &mut Cx, before: Saved<R>, mut saved: Saved<R>, ac
     Ok(saved)
 }
 
-async fn add_terms<R: Record>(cx: &mut Cx, id: Id<R>, mut terms: Vec<(&'static str, String)>) -> Result<()> {
+async fn add_terms<R: Record>(
+    cx: &mut Cx,
+    id: Id<R>,
+    mut terms: Vec<(&'static str, String)>,
+) -> Result<()> {
     terms.sort();
     terms.dedup();
     if terms.is_empty() {
@@ -564,7 +682,11 @@ async fn add_terms<R: Record>(cx: &mut Cx, id: Id<R>, mut terms: Vec<(&'static s
     Ok(())
 }
 
-async fn remove_terms<R: Record>(cx: &mut Cx, id: Id<R>, terms: Vec<(&'static str, String)>) -> Result<()> {
+async fn remove_terms<R: Record>(
+    cx: &mut Cx,
+    id: Id<R>,
+    terms: Vec<(&'static str, String)>,
+) -> Result<()> {
     for (field, value) in terms {
         sql("DELETE FROM lookup WHERE workspace = ")
             .value(cx.workspace().id)
@@ -590,7 +712,9 @@ fn log<R: Record>(
     after: Option<Map<String, Data>>,
 ) -> Result<()> {
     let text = |side: Option<Map<String, Data>>| {
-        side.map(|side| serde_json::to_string(&side)).transpose().map_err(Error::internal)
+        side.map(|side| serde_json::to_string(&side))
+            .transpose()
+            .map_err(Error::internal)
     };
     let (before, after) = (text(before)?, text(after)?);
     let row = LogRow {
@@ -612,7 +736,11 @@ fn log<R: Record>(
         after,
     };
     cx.tx.log(row);
-    cx.note_change(action, R::NOUN, format!("{} {:?}", saved.id, saved.record.title()));
+    cx.note_change(
+        action,
+        R::NOUN,
+        format!("{} {:?}", saved.id, saved.record.title()),
+    );
     Ok(())
 }
 
@@ -653,7 +781,11 @@ pub trait AnyRecord: Send + Sync {
         to: Option<i64>,
     ) -> BoxFuture<'a, Result<usize>>;
     /// Takes back what these rows of one call did to one record, or says why not.
-    fn undo<'a>(&'a self, cx: &'a mut Cx, rows: &'a [LogRow]) -> BoxFuture<'a, Result<Option<UndoConflict>>>;
+    fn undo<'a>(
+        &'a self,
+        cx: &'a mut Cx,
+        rows: &'a [LogRow],
+    ) -> BoxFuture<'a, Result<Option<UndoConflict>>>;
     /// The search documents of live records: those named, or (none named) the next ones after an identifier.
     fn documents<'a>(
         &'a self,
@@ -686,7 +818,11 @@ impl<R: Record> AnyRecord for Erased<R> {
     }
 
     fn references(&self) -> Vec<ColumnSpec> {
-        R::COLUMNS.iter().filter(|column| column.refers_to.is_some()).copied().collect()
+        R::COLUMNS
+            .iter()
+            .filter(|column| column.refers_to.is_some())
+            .copied()
+            .collect()
     }
 
     fn referring<'a>(
@@ -709,7 +845,12 @@ impl<R: Record> AnyRecord for Erased<R> {
                 statement.push(" AND archived_at IS NULL");
             }
             statement.push(" ORDER BY id");
-            statement.rows(&mut cx.tx).await?.iter().map(|row| row.get("id")).collect()
+            statement
+                .rows(&mut cx.tx)
+                .await?
+                .iter()
+                .map(|row| row.get("id"))
+                .collect()
         })
     }
 
@@ -724,11 +865,16 @@ impl<R: Record> AnyRecord for Erased<R> {
             let ids = self.referring(cx, column, from, false).await?;
             let target = cx.registry().record(column.refers_to.unwrap_or_default());
             for id in &ids {
-                let Some(before) = cx.find(Id::<R>::from_raw(*id)).await? else { continue };
+                let Some(before) = cx.find(Id::<R>::from_raw(*id)).await? else {
+                    continue;
+                };
                 // A record that would point at itself points at nothing.
-                let to = to.filter(|to| !(R::TABLE == column.refers_to.unwrap_or_default() && to == id));
+                let to =
+                    to.filter(|to| !(R::TABLE == column.refers_to.unwrap_or_default() && to == id));
                 let value = match (to, &target) {
-                    (Some(to), Some(kind)) => Data::String(crate::types::id::encode(kind.prefix(), to)),
+                    (Some(to), Some(kind)) => {
+                        Data::String(crate::types::id::encode(kind.prefix(), to))
+                    }
                     _ => Data::Null,
                 };
                 let mut change = Map::new();
@@ -740,11 +886,22 @@ impl<R: Record> AnyRecord for Erased<R> {
         })
     }
 
-    fn undo<'a>(&'a self, cx: &'a mut Cx, rows: &'a [LogRow]) -> BoxFuture<'a, Result<Option<UndoConflict>>> {
+    fn undo<'a>(
+        &'a self,
+        cx: &'a mut Cx,
+        rows: &'a [LogRow],
+    ) -> BoxFuture<'a, Result<Option<UndoConflict>>> {
         Box::pin(async move {
-            let Some(last) = rows.last() else { return Ok(None) };
+            let Some(last) = rows.last() else {
+                return Ok(None);
+            };
             let id = Id::<R>::from_raw(last.record);
-            let conflict = |reason: String| Ok(Some(UndoConflict { record: id.to_string(), reason }));
+            let conflict = |reason: String| {
+                Ok(Some(UndoConflict {
+                    record: id.to_string(),
+                    reason,
+                }))
+            };
             if rows.iter().any(|row| row.action == Action::Purge) {
                 return conflict(format!("this {} was erased for good", R::NOUN));
             }

@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use crate::caller::Caller;
 use crate::error::{Error, Result};
-use crate::permission::Permission;
 use crate::record::AnyRecord;
 use crate::tool::Entry;
 use crate::types::text::nearest;
@@ -60,12 +59,20 @@ impl Registry {
                 let mut entry = make();
                 entry.module = module.name;
                 if entries.insert(entry.spec.name, entry).is_some() {
-                    return Err(Error::internal(format!("two tools of one name in {}", module.name)));
+                    return Err(Error::internal(format!(
+                        "two tools of one name in {}",
+                        module.name
+                    )));
                 }
             }
             for record in module.records {
-                if records.iter().any(|other| other.prefix() == record.prefix() || other.table() == record.table()) {
-                    return Err(Error::internal(format!("two records share {} or its prefix", record.table())));
+                if records.iter().any(|other| {
+                    other.prefix() == record.prefix() || other.table() == record.table()
+                }) {
+                    return Err(Error::internal(format!(
+                        "two records share {} or its prefix",
+                        record.table()
+                    )));
                 }
                 records.push(*record);
             }
@@ -73,9 +80,15 @@ impl Registry {
         let groups = enabled_groups(modules, &selection.features)?;
         let names: Vec<&'static str> = entries.keys().copied().collect();
         let known = |list: &[String], field: &str| -> Result<BTreeSet<String>> {
-            list.iter().map(|name| known_name(name, &names, field, "tool")).collect()
+            list.iter()
+                .map(|name| known_name(name, &names, field, "tool"))
+                .collect()
         };
-        let only = selection.tools.as_deref().map(|tools| known(tools, "tools")).transpose()?;
+        let only = selection
+            .tools
+            .as_deref()
+            .map(|tools| known(tools, "tools"))
+            .transpose()?;
         let exclude = known(&selection.exclude_tools, "exclude_tools")?;
         // Naming tools one by one says more than the groups do, unless groups are named as well.
         let any_group = only.is_some() && selection.features.is_empty();
@@ -86,7 +99,12 @@ impl Registry {
             .filter(|name| only.as_ref().is_none_or(|only| only.contains(*name)))
             .filter(|name| !exclude.contains(*name))
             .collect();
-        Ok(Arc::new(Self { modules: modules.to_vec(), entries, enabled, records }))
+        Ok(Arc::new(Self {
+            modules: modules.to_vec(),
+            entries,
+            enabled,
+            records,
+        }))
     }
 
     /// The rooms.
@@ -100,6 +118,12 @@ impl Registry {
         self.entries.values()
     }
 
+    /// The tool of this name, on or off.
+    #[must_use]
+    pub fn entry(&self, name: &str) -> Option<&Entry> {
+        self.entries.get(name)
+    }
+
     /// Whether the server offers this tool.
     #[must_use]
     pub fn is_enabled(&self, entry: &Entry) -> bool {
@@ -109,7 +133,10 @@ impl Registry {
     /// Every permission that a tool needs.
     #[must_use]
     pub fn permissions(&self) -> BTreeSet<&'static str> {
-        self.entries.values().map(|entry| entry.spec.permission.name()).collect()
+        self.entries
+            .values()
+            .map(|entry| entry.spec.permission.name())
+            .collect()
     }
 
     /// The records.
@@ -121,13 +148,21 @@ impl Registry {
     /// The record in this table.
     #[must_use]
     pub fn record(&self, table: &str) -> Option<&'static dyn AnyRecord> {
-        self.records.iter().copied().find(|record| record.table() == table)
+        self.records
+            .iter()
+            .copied()
+            .find(|record| record.table() == table)
     }
 
     /// The tools that a caller may see, alphabetically.
-    pub fn visible<'a>(&'a self, caller: &'a Caller, read_only: bool) -> impl Iterator<Item = &'a Entry> + 'a {
+    pub fn visible<'a>(
+        &'a self,
+        caller: &'a Caller,
+        read_only: bool,
+    ) -> impl Iterator<Item = &'a Entry> + 'a {
         self.entries.values().filter(move |entry| {
-            self.may_know(caller, entry) && (entry.spec.effect.reads_only() || !(read_only || caller.read_only))
+            self.may_know(caller, entry)
+                && (entry.spec.effect.reads_only() || !(read_only || caller.read_only))
         })
     }
 
@@ -136,11 +171,18 @@ impl Registry {
     /// # Errors
     /// [`Code::NotFound`](crate::error::Code::NotFound): the same whether it does not exist, is off, or is not permitted.
     pub(crate) fn for_caller<'a>(&'a self, caller: &'a Caller, name: &str) -> Result<&'a Entry> {
-        if let Some(entry) = self.entries.get(name).filter(|entry| self.may_know(caller, entry)) {
+        if let Some(entry) = self
+            .entries
+            .get(name)
+            .filter(|entry| self.may_know(caller, entry))
+        {
             return Ok(entry);
         }
         let short: String = name.chars().take(64).collect();
-        let error = Error::new(crate::error::Code::NotFound, format!("There is no tool {short:?} for you here."));
+        let error = Error::new(
+            crate::error::Code::NotFound,
+            format!("There is no tool {short:?} for you here."),
+        );
         let names = self.visible(caller, false).map(|entry| entry.spec.name);
         Err(match nearest(name, names) {
             Some(known) => error.hint(format!("Did you mean {known}?")),
@@ -150,14 +192,11 @@ impl Registry {
 
     fn may_know(&self, caller: &Caller, entry: &Entry) -> bool {
         self.enabled.contains(entry.spec.name)
-            && caller.features.as_ref().is_none_or(|features| features.contains(entry.module))
+            && caller
+                .features
+                .as_ref()
+                .is_none_or(|features| features.contains(entry.module))
             && caller.grants.allow(entry.spec.permission)
-    }
-
-    /// Whether some enabled tool needs this permission.
-    #[must_use]
-    pub fn uses(&self, permission: Permission) -> bool {
-        self.entries.values().any(|entry| self.is_enabled(entry) && entry.spec.permission == permission)
     }
 }
 
@@ -178,7 +217,11 @@ fn enabled_groups(modules: &[Module], features: &[String]) -> Result<BTreeSet<&'
     names.extend(["default", "all"]);
     let mut groups = BTreeSet::new();
     let default = ["default".to_owned()];
-    for feature in if features.is_empty() { &default } else { features } {
+    for feature in if features.is_empty() {
+        &default
+    } else {
+        features
+    } {
         let name = known_name(feature, &names, "features", "feature group")?;
         groups.extend(
             modules

@@ -31,17 +31,27 @@ fn normal(schema: &Value, definitions: &Value, depth: usize) -> Map<String, Valu
     };
     let description = schema.get("description").cloned();
     if let Some(name) = schema.get("$ref").and_then(Value::as_str) {
-        let target = name.rsplit('/').next().and_then(|name| definitions.get(name)).unwrap_or(&Value::Null);
+        let target = name
+            .rsplit('/')
+            .next()
+            .and_then(|name| definitions.get(name))
+            .unwrap_or(&Value::Null);
         out = normal(target, definitions, depth + 1);
         describe(&mut out, description);
         return out;
     }
     for union in ["anyOf", "oneOf", "allOf"] {
-        let Some(Value::Array(branches)) = schema.get(union) else { continue };
+        let Some(Value::Array(branches)) = schema.get(union) else {
+            continue;
+        };
         let branches: Vec<_> = branches.iter().filter(|branch| !is_null(branch)).collect();
-        let constants: Vec<Value> =
-            branches.iter().filter_map(|branch| branch.get("const").cloned()).collect();
-        if !constants.is_empty() && constants.len() == branches.len() {
+        // A variant with a doc comment comes as a constant of its own, those without as one list.
+        let constants: Option<Vec<Value>> = branches
+            .iter()
+            .map(|branch| constants(branch))
+            .collect::<Option<Vec<_>>>()
+            .map(|all| all.concat());
+        if let Some(constants) = constants.filter(|constants| !constants.is_empty()) {
             out.insert("type".into(), "string".into());
             out.insert("enum".into(), Value::Array(constants));
         } else {
@@ -62,7 +72,14 @@ fn normal(schema: &Value, definitions: &Value, depth: usize) -> Map<String, Valu
         out.insert("type".into(), kind.clone());
     }
     if let Some(Value::Array(values)) = schema.get("enum") {
-        out.insert("enum".into(), values.iter().filter(|value| !value.is_null()).cloned().collect());
+        out.insert(
+            "enum".into(),
+            values
+                .iter()
+                .filter(|value| !value.is_null())
+                .cloned()
+                .collect(),
+        );
     } else if let Some(constant) = schema.get("const") {
         out.insert("enum".into(), json!([constant]));
     }
@@ -77,7 +94,10 @@ fn normal(schema: &Value, definitions: &Value, depth: usize) -> Map<String, Valu
         let mut properties = Map::new();
         if let Some(Value::Object(declared)) = schema.get("properties") {
             for (name, property) in declared {
-                properties.insert(name.clone(), Value::Object(normal(property, definitions, depth + 1)));
+                properties.insert(
+                    name.clone(),
+                    Value::Object(normal(property, definitions, depth + 1)),
+                );
             }
         }
         out.insert("properties".into(), Value::Object(properties));
@@ -91,6 +111,14 @@ fn normal(schema: &Value, definitions: &Value, depth: usize) -> Map<String, Valu
     out
 }
 
+fn constants(branch: &Value) -> Option<Vec<Value>> {
+    match (branch.get("const"), branch.get("enum")) {
+        (Some(constant), _) => Some(vec![constant.clone()]),
+        (None, Some(Value::Array(values))) => Some(values.clone()),
+        _ => None,
+    }
+}
+
 fn describe(out: &mut Map<String, Value>, description: Option<Value>) {
     if let Some(Value::String(text)) = description {
         // A doc comment ends with a full stop; a manifest can do without.
@@ -100,7 +128,8 @@ fn describe(out: &mut Map<String, Value>, description: Option<Value>) {
 }
 
 fn is_null(schema: &Value) -> bool {
-    schema.get("type").is_some_and(|kind| kind == "null") || schema.get("const").is_some_and(Value::is_null)
+    schema.get("type").is_some_and(|kind| kind == "null")
+        || schema.get("const").is_some_and(Value::is_null)
 }
 
 /// Declares an optional truth value that the tool itself does not know of.
@@ -120,7 +149,10 @@ pub(crate) fn answer(mut data: Map<String, Value>, reads_only: bool) -> Map<Stri
     strip_required(&mut data);
     properties.insert("data".into(), Value::Object(data));
     if is_list {
-        properties.insert("page".into(), json!({ "type": "object", "properties": { "next": { "type": "string" } } }));
+        properties.insert(
+            "page".into(),
+            json!({ "type": "object", "properties": { "next": { "type": "string" } } }),
+        );
     }
     if !reads_only {
         properties.insert("change".into(), json!({ "type": "string" }));
@@ -135,7 +167,10 @@ fn strip_required(schema: &mut Map<String, Value>) {
     schema.remove("required");
     schema.remove("description");
     if let Some(Value::Object(properties)) = schema.get_mut("properties") {
-        properties.values_mut().filter_map(Value::as_object_mut).for_each(strip_required);
+        properties
+            .values_mut()
+            .filter_map(Value::as_object_mut)
+            .for_each(strip_required);
     }
     if let Some(Value::Object(items)) = schema.get_mut("items") {
         strip_required(items);
@@ -152,9 +187,20 @@ pub fn read(schema: &Map<String, Value>, arguments: Value) -> Result<Value> {
 }
 
 fn coerce(schema: &Map<String, Value>, value: Value, path: &str) -> Result<Value> {
-    let kind = schema.get("type").and_then(Value::as_str).unwrap_or_default();
+    let kind = schema
+        .get("type")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
     let wrong = |found: &Value| {
-        Err(Error::invalid(path, format!("{} takes {}, not {}.", shown(path), article(kind), name_of(found))))
+        Err(Error::invalid(
+            path,
+            format!(
+                "{} takes {}, not {}.",
+                shown(path),
+                article(kind),
+                name_of(found)
+            ),
+        ))
     };
     let value = match kind {
         "object" => return coerce_object(schema, value, path),
@@ -163,9 +209,19 @@ fn coerce(schema: &Map<String, Value>, value: Value, path: &str) -> Result<Value
             Value::Number(number) if number.is_i64() => value,
             Value::Number(number) => match number.as_f64() {
                 // 3.0 means 3; beyond 2^53 a float no longer says which whole number it means.
-                #[expect(clippy::cast_possible_truncation, reason = "checked: whole, and within ±2^53")]
-                Some(float) if float.fract() == 0.0 && float.abs() <= 9_007_199_254_740_992.0 => json!(float as i64),
-                _ => return Err(Error::invalid(path, format!("{} is not a whole number in range.", shown(path)))),
+                #[expect(
+                    clippy::cast_possible_truncation,
+                    reason = "checked: whole, and within ±2^53"
+                )]
+                Some(float) if float.fract() == 0.0 && float.abs() <= 9_007_199_254_740_992.0 => {
+                    json!(float as i64)
+                }
+                _ => {
+                    return Err(Error::invalid(
+                        path,
+                        format!("{} is not a whole number in range.", shown(path)),
+                    ));
+                }
             },
             Value::String(text) => match text.trim().parse::<i64>() {
                 Ok(number) => json!(number),
@@ -199,19 +255,27 @@ fn coerce(schema: &Map<String, Value>, value: Value, path: &str) -> Result<Value
 }
 
 fn check_enum(schema: &Map<String, Value>, value: Value, path: &str) -> Result<Value> {
-    let Some(Value::Array(allowed)) = schema.get("enum") else { return Ok(value) };
+    let Some(Value::Array(allowed)) = schema.get("enum") else {
+        return Ok(value);
+    };
     if allowed.contains(&value) {
         return Ok(value);
     }
     let names: Vec<&str> = allowed.iter().filter_map(Value::as_str).collect();
     let Value::String(text) = &value else {
-        return Err(Error::invalid(path, format!("{} takes one of: {}.", shown(path), names.join(", "))));
+        return Err(Error::invalid(
+            path,
+            format!("{} takes one of: {}.", shown(path), names.join(", ")),
+        ));
     };
     let plain = text.trim().to_lowercase().replace([' ', '-'], "_");
     if let Some(name) = names.iter().find(|name| **name == plain) {
         return Ok(Value::String((*name).to_owned()));
     }
-    let error = Error::invalid(path, format!("{} takes one of: {}.", shown(path), names.join(", ")));
+    let error = Error::invalid(
+        path,
+        format!("{} takes one of: {}.", shown(path), names.join(", ")),
+    );
     Err(match nearest(&plain, names.iter().copied()) {
         Some(name) => error.hint(format!("Did you mean {name}?")),
         None => error,
@@ -226,16 +290,29 @@ fn coerce_array(schema: &Map<String, Value>, value: Value, path: &str) -> Result
         Value::String(text) if !text.is_empty() => vec![Value::String(text)],
         Value::Object(object) => vec![Value::Object(object)],
         other => {
-            return Err(Error::invalid(path, format!("{} takes a list, not {}.", shown(path), name_of(&other))));
+            return Err(Error::invalid(
+                path,
+                format!("{} takes a list, not {}.", shown(path), name_of(&other)),
+            ));
         }
     };
     // No list that a person or a model writes is longer; what is, would only cost memory.
     const MAX_ITEMS: usize = 2_000;
     if items.len() > MAX_ITEMS {
-        return Err(Error::invalid(path, format!("{} has {} elements; at most {MAX_ITEMS} are read.", shown(path), items.len())));
+        return Err(Error::invalid(
+            path,
+            format!(
+                "{} has {} elements; at most {MAX_ITEMS} are read.",
+                shown(path),
+                items.len()
+            ),
+        ));
     }
     let empty = Map::new();
-    let schema = schema.get("items").and_then(Value::as_object).unwrap_or(&empty);
+    let schema = schema
+        .get("items")
+        .and_then(Value::as_object)
+        .unwrap_or(&empty);
     let items: Result<Vec<Value>> = items
         .into_iter()
         .enumerate()
@@ -245,20 +322,40 @@ fn coerce_array(schema: &Map<String, Value>, value: Value, path: &str) -> Result
 }
 
 fn coerce_object(schema: &Map<String, Value>, value: Value, path: &str) -> Result<Value> {
-    let value = match (unquoted(value, '{'), schema.get("required").and_then(Value::as_array).map(Vec::as_slice)) {
+    let value = match (
+        unquoted(value, '{'),
+        schema
+            .get("required")
+            .and_then(Value::as_array)
+            .map(Vec::as_slice),
+    ) {
         // The one thing that has to be said, said alone: `"ada@example.com"` for `{"email": "ada@example.com"}`.
-        (Value::String(text), Some([Value::String(only)])) if !path.is_empty() => json!({ only.as_str(): text }),
+        (Value::String(text), Some([Value::String(only)])) if !path.is_empty() => {
+            json!({ only.as_str(): text })
+        }
         (value, _) => value,
     };
     let Value::Object(fields) = value else {
-        return Err(Error::invalid(path, format!("{} takes an object.", shown(path))));
+        return Err(Error::invalid(
+            path,
+            format!("{} takes an object.", shown(path)),
+        ));
     };
     let empty = Map::new();
-    let properties = schema.get("properties").and_then(Value::as_object).unwrap_or(&empty);
+    let properties = schema
+        .get("properties")
+        .and_then(Value::as_object)
+        .unwrap_or(&empty);
     if properties.is_empty() && !path.is_empty() {
         return Ok(Value::Object(fields));
     }
-    let inside = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
+    let inside = |name: &str| {
+        if path.is_empty() {
+            name.to_owned()
+        } else {
+            format!("{path}.{name}")
+        }
+    };
     let mut read = Map::with_capacity(fields.len());
     for (name, value) in fields {
         let Some(property) = properties.get(&name).and_then(Value::as_object) else {
@@ -269,9 +366,18 @@ fn coerce_object(schema: &Map<String, Value>, value: Value, path: &str) -> Resul
             read.insert(name.clone(), coerce(property, value, &inside(&name))?);
         }
     }
-    for name in schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str) {
+    for name in schema
+        .get("required")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+    {
         if !read.contains_key(name) {
-            return Err(Error::invalid(inside(name), format!("{} is required.", inside(name))));
+            return Err(Error::invalid(
+                inside(name),
+                format!("{} is required.", inside(name)),
+            ));
         }
     }
     Ok(Value::Object(read))
@@ -294,7 +400,9 @@ fn unknown(name: &str, path: &str, properties: &Map<String, Value>) -> Error {
 /// A list or object that arrived as the text of one.
 fn unquoted(value: Value, opening: char) -> Value {
     match &value {
-        Value::String(text) if text.trim_start().starts_with(opening) => serde_json::from_str(text).unwrap_or(value),
+        Value::String(text) if text.trim_start().starts_with(opening) => {
+            serde_json::from_str(text).unwrap_or(value)
+        }
         _ => value,
     }
 }
@@ -330,7 +438,10 @@ pub(crate) fn parse<T: DeserializeOwned>(arguments: Value) -> Result<T> {
         let path = error.path().to_string();
         let message = error.into_inner().to_string();
         let field = if path == "." { String::new() } else { path };
-        Error::invalid(field.clone(), format!("{} {message}.", shown(&field)).replace("..", "."))
+        Error::invalid(
+            field.clone(),
+            format!("{} {message}.", shown(&field)).replace("..", "."),
+        )
     })
 }
 
@@ -375,10 +486,19 @@ mod tests {
     #[test]
     fn a_property_called_title_survives_the_trimming() {
         let schema = Value::Object(schema());
-        assert_eq!(schema["properties"]["title"], json!({ "type": "string", "description": "What it is called" }));
-        assert_eq!(schema["properties"]["kind"], json!({ "type": "string", "enum": ["big_round", "square"] }));
+        assert_eq!(
+            schema["properties"]["title"],
+            json!({ "type": "string", "description": "What it is called" })
+        );
+        assert_eq!(
+            schema["properties"]["kind"],
+            json!({ "type": "string", "enum": ["big_round", "square"] })
+        );
         assert_eq!(schema["properties"]["size"], json!({ "type": "integer" }));
-        assert_eq!(schema["properties"]["inner"]["items"]["properties"]["email"], json!({ "type": "string" }));
+        assert_eq!(
+            schema["properties"]["inner"]["items"]["properties"]["email"],
+            json!({ "type": "string" })
+        );
         assert_eq!(schema["required"], json!(["title"]));
     }
 
@@ -403,11 +523,18 @@ mod tests {
             (json!({ "title": "x", "size": 1e300 }), "size", ""),
             (json!({ "title": ["x"] }), "title", ""),
             (json!({ "title": "x", "kind": "sqare" }), "kind", "square"),
-            (json!({ "title": "x", "inner": [{ "email": "a" }, { "mail": "b" }] }), "inner[1].mail", "email"),
+            (
+                json!({ "title": "x", "inner": [{ "email": "a" }, { "mail": "b" }] }),
+                "inner[1].mail",
+                "email",
+            ),
         ] {
             let error = read(&schema(), arguments.clone()).unwrap_err();
             assert_eq!(error.field_name(), Some(field), "{arguments}");
-            assert!(error.hint_text().unwrap_or_default().contains(hint), "{arguments}: {error:?}");
+            assert!(
+                error.hint_text().unwrap_or_default().contains(hint),
+                "{arguments}: {error:?}"
+            );
         }
     }
 }

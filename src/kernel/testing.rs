@@ -57,28 +57,57 @@ impl House {
 
     /// A house on a database that may be there already.
     #[expect(clippy::expect_used, reason = "a test that cannot start has failed")]
-    pub async fn at(database: Database, folder: Arc<TempDir>, modules: &[Module], settings: Settings) -> Self {
-        let store = Store::open(&OpenOptions::new(database.clone())).await.expect("the database opens");
-        admin::bootstrap(&store).await.expect("the first workspace is made");
-        let selection = Selection { features: vec!["all".into()], ..Selection::default() };
+    pub async fn at(
+        database: Database,
+        folder: Arc<TempDir>,
+        modules: &[Module],
+        settings: Settings,
+    ) -> Self {
+        let store = Store::open(&OpenOptions::new(database.clone()))
+            .await
+            .expect("the database opens");
+        admin::bootstrap(&store)
+            .await
+            .expect("the first workspace is made");
+        let selection = Selection {
+            features: vec!["all".into()],
+            ..Selection::default()
+        };
         let registry = Registry::new(modules, &selection).expect("the rooms fit together");
         let index = folder.path().join("index");
-        let pipeline = Pipeline::new(store, registry, Some(Path::new(&index)), settings).expect("the index opens");
-        Self { pipeline, database, folder }
+        let pipeline = Pipeline::new(store, registry, Some(Path::new(&index)), settings)
+            .expect("the index opens");
+        Self {
+            pipeline,
+            database,
+            folder,
+        }
     }
 
     /// The owner, in the first workspace.
     #[expect(clippy::expect_used, reason = "a test that cannot start has failed")]
     pub async fn owner(&self) -> Caller {
-        self.pipeline.operator(None).await.expect("there is an owner")
+        self.pipeline
+            .operator(None)
+            .await
+            .expect("there is an owner")
     }
 
     /// The owner of a new workspace.
     #[expect(clippy::expect_used, reason = "a test that cannot start has failed")]
     pub async fn tenant(&self, slug: &str) -> Caller {
-        let new = NewWorkspace { slug: slug.into(), name: slug.into(), ..NewWorkspace::default() };
-        admin::create_workspace(&self.pipeline.house().store, new).await.expect("a workspace is made");
-        self.pipeline.operator(Some(slug)).await.expect("it has an owner")
+        let new = NewWorkspace {
+            slug: slug.into(),
+            name: slug.into(),
+            ..NewWorkspace::default()
+        };
+        admin::create_workspace(&self.pipeline.house().store, new)
+            .await
+            .expect("a workspace is made");
+        self.pipeline
+            .operator(Some(slug))
+            .await
+            .expect("it has an owner")
     }
 
     /// A key for the first workspace with these permissions, and its caller.
@@ -93,15 +122,25 @@ impl House {
             confirm: None,
             calls_per_hour: None,
         };
-        let (key, _) = admin::create_key(&self.pipeline.house().store, new).await.expect("a key is made");
-        let caller = self.pipeline.authenticate(&key, None).await.expect("it works");
+        let (key, _) = admin::create_key(&self.pipeline.house().store, new)
+            .await
+            .expect("a key is made");
+        let caller = self
+            .pipeline
+            .authenticate(&key, None)
+            .await
+            .expect("it works");
         (key, caller)
     }
 
     /// A call as this caller.
     pub async fn outcome(&self, caller: &Caller, tool: &str, arguments: Value) -> Outcome {
         let arguments = arguments.as_object().cloned().unwrap_or_default();
-        let call = Call { tool: tool.into(), arguments, ..Call::default() };
+        let call = Call {
+            tool: tool.into(),
+            arguments,
+            ..Call::default()
+        };
         self.pipeline.call(caller.clone(), call).await
     }
 
@@ -135,8 +174,14 @@ impl House {
             }
             let mut kept = HashMap::new();
             for example in entry.examples {
-                if let Err(finding) = self.run_example(&owner, entry.spec.name, example, &mut kept).await {
-                    findings.push(format!("{}, {:?}: {finding}", entry.spec.name, example.title));
+                if let Err(finding) = self
+                    .run_example(&owner, entry.spec.name, example, &mut kept)
+                    .await
+                {
+                    findings.push(format!(
+                        "{}, {:?}: {finding}",
+                        entry.spec.name, example.title
+                    ));
                 }
             }
         }
@@ -153,13 +198,17 @@ impl House {
         for step in example.before {
             let answer = self.step(owner, step.tool, step.arguments, kept).await?;
             for (name, pointer) in step.keep {
-                let value = answer.pointer(pointer).and_then(Value::as_str).ok_or(format!("no {pointer} in {answer}"))?;
+                let value = answer
+                    .pointer(pointer)
+                    .and_then(Value::as_str)
+                    .ok_or(format!("no {pointer} in {answer}"))?;
                 kept.insert(*name, value.to_owned());
             }
         }
         let answer = self.step(owner, tool, example.arguments, kept).await?;
         for (pointer, expected) in example.expect {
-            let expected: Value = serde_json::from_str(&filled(expected, kept)).map_err(|error| error.to_string())?;
+            let expected: Value =
+                serde_json::from_str(&filled(expected, kept)).map_err(|error| error.to_string())?;
             let found = answer.pointer(pointer).cloned().unwrap_or_default();
             if found != expected {
                 return Err(format!("{pointer} is {found}, not {expected}, in {answer}"));
@@ -175,8 +224,8 @@ impl House {
         arguments: &str,
         kept: &HashMap<&'static str, String>,
     ) -> Result<Value, String> {
-        let arguments: Map<String, Value> =
-            serde_json::from_str(&filled(arguments, kept)).map_err(|error| format!("{arguments}: {error}"))?;
+        let arguments: Map<String, Value> = serde_json::from_str(&filled(arguments, kept))
+            .map_err(|error| format!("{arguments}: {error}"))?;
         match self.outcome(owner, tool, Value::Object(arguments)).await {
             Outcome::Done(answer) => Ok(answer),
             other => Err(format!("{tool}: {other:?}")),
@@ -185,5 +234,7 @@ impl House {
 }
 
 fn filled(text: &str, kept: &HashMap<&'static str, String>) -> String {
-    kept.iter().fold(text.to_owned(), |text, (name, value)| text.replace(&format!("{{{name}}}"), value))
+    kept.iter().fold(text.to_owned(), |text, (name, value)| {
+        text.replace(&format!("{{{name}}}"), value)
+    })
 }

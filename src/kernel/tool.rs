@@ -69,15 +69,28 @@ pub struct Spec {
 impl Spec {
     const fn new(name: &'static str, permission: Permission, effect: Effect) -> Self {
         let bytes = name.as_bytes();
-        assert!(!bytes.is_empty() && bytes.len() <= MAX_NAME, "a tool's name has 1 to 32 characters");
+        assert!(
+            !bytes.is_empty() && bytes.len() <= MAX_NAME,
+            "a tool's name has 1 to 32 characters"
+        );
         let (mut at, mut rest) = (0, bytes);
         while let [byte, tail @ ..] = rest {
-            assert!(byte.is_ascii_lowercase() || byte.is_ascii_digit() || *byte == b'_', "a tool's name is [a-z0-9_]");
+            assert!(
+                byte.is_ascii_lowercase() || byte.is_ascii_digit() || *byte == b'_',
+                "a tool's name is [a-z0-9_]"
+            );
             rest = tail;
             at += 1;
         }
         assert!(at == bytes.len());
-        Self { name, title: name, about: "", permission, effect, irreversible: None }
+        Self {
+            name,
+            title: name,
+            about: "",
+            permission,
+            effect,
+            irreversible: None,
+        }
     }
 
     /// A tool that reads.
@@ -120,7 +133,10 @@ impl Spec {
     /// Its description, checked at compile time.
     #[must_use]
     pub const fn about(mut self, about: &'static str) -> Self {
-        assert!(about.len() <= MAX_ABOUT, "a tool's description has at most 80 characters");
+        assert!(
+            about.len() <= MAX_ABOUT,
+            "a tool's description has at most 80 characters"
+        );
         self.about = about;
         self
     }
@@ -219,7 +235,10 @@ pub fn tool<T: Tool>() -> Entry {
     if spec.effect.is_destructive() {
         schema::declare_flag(&mut input, "confirm");
     }
-    let output = schema::answer(schema::wire(schemars::schema_for!(T::Output)), spec.effect.reads_only());
+    let output = schema::answer(
+        schema::wire(schemars::schema_for!(T::Output)),
+        spec.effect.reads_only(),
+    );
     Entry {
         spec,
         module: "",

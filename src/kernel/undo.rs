@@ -41,8 +41,10 @@ pub async fn undo(cx: &mut Cx, change: Id<Change>, skip_conflicts: bool) -> Resu
         .await?;
     if let Some(row) = already.filter(|_| !skip_conflicts) {
         let by: Id<Change> = row.get("call")?;
-        return Err(Error::conflict(format!("This change was undone already, by {by}."))
-            .hint("To do it again, undo that one."));
+        return Err(
+            Error::conflict(format!("This change was undone already, by {by}."))
+                .hint("To do it again, undo that one."),
+        );
     }
     cx.set_undoes(change.raw());
     // The records in the reverse order of their last change, each with its rows.
@@ -53,13 +55,23 @@ pub async fn undo(cx: &mut Cx, change: Id<Change>, skip_conflicts: bool) -> Resu
             order.push(record);
         }
     }
-    let mut undone = Undone { undone: change, records: Vec::new(), skipped: Vec::new() };
+    let mut undone = Undone {
+        undone: change,
+        records: Vec::new(),
+        skipped: Vec::new(),
+    };
     for (entity, record) in order {
-        let of_record: Vec<LogRow> =
-            rows.iter().filter(|row| row.entity == entity && row.record == record).cloned().collect();
+        let of_record: Vec<LogRow> = rows
+            .iter()
+            .filter(|row| row.entity == entity && row.record == record)
+            .cloned()
+            .collect();
         let Some(kind) = cx.registry().record(&entity) else {
             let reason = format!("a {entity} is changed with the command line only");
-            undone.skipped.push(UndoConflict { record: entity, reason });
+            undone.skipped.push(UndoConflict {
+                record: entity,
+                reason,
+            });
             continue;
         };
         match kind.undo(cx, &of_record).await? {
@@ -68,15 +80,30 @@ pub async fn undo(cx: &mut Cx, change: Id<Change>, skip_conflicts: bool) -> Resu
         }
     }
     if !undone.skipped.is_empty() && !skip_conflicts {
-        let reasons: Vec<_> =
-            undone.skipped.iter().take(10).map(|conflict| format!("{}: {}", conflict.record, conflict.reason)).collect();
-        return Err(Error::conflict(format!("Not undone. {}.", reasons.join("; ")))
-            .hint("Nothing was changed. With skip_conflicts: true the other records are undone.")
-            .detail("conflicts", serde_json::to_value(&undone.skipped).unwrap_or_default()));
+        let reasons: Vec<_> = undone
+            .skipped
+            .iter()
+            .take(10)
+            .map(|conflict| format!("{}: {}", conflict.record, conflict.reason))
+            .collect();
+        return Err(
+            Error::conflict(format!("Not undone. {}.", reasons.join("; ")))
+                .hint(
+                    "Nothing was changed. With skip_conflicts: true the other records are undone.",
+                )
+                .detail(
+                    "conflicts",
+                    serde_json::to_value(&undone.skipped).unwrap_or_default(),
+                ),
+        );
     }
     if undone.records.is_empty() {
-        return Err(Error::new(Code::Conflict, "Nothing of this change can be undone.")
-            .detail("conflicts", serde_json::to_value(&undone.skipped).unwrap_or_default()));
+        return Err(
+            Error::new(Code::Conflict, "Nothing of this change can be undone.").detail(
+                "conflicts",
+                serde_json::to_value(&undone.skipped).unwrap_or_default(),
+            ),
+        );
     }
     Ok(undone)
 }

@@ -57,9 +57,10 @@ run() { # NAME REQUIREMENTS BASELINE SERVE_OPTIONS...
     shift 3
     [ "$baseline" = /dev/null ] || options=(--expected-failures "$baseline")
     printf '\n-- %s\n' "$name"
+    : >"$folder/$name.server"
     "$binary" serve --no-auth --listen 127.0.0.1:0 "$@" \
         --database "sqlite:$folder/$name.sqlite" --data-dir "$folder/$name.data" \
-        >"$folder/$name.server" 2>&1 </dev/null &
+        >>"$folder/$name.server" 2>&1 </dev/null &
     server=$!
     for _ in $(seq 600); do
         url=$(grep -Eo 'http://127\.0\.0\.1:[0-9]+/mcp' "$folder/$name.server" | head -n 1) || true

@@ -9,6 +9,10 @@ async fn examples_do_what_they_say() {
     for engine in ENGINES {
         let house = House::new(engine, MODULES).await;
         let findings = house.run_examples().await;
-        assert!(findings.is_empty(), "on {engine:?}:\n{}", findings.join("\n"));
+        assert!(
+            findings.is_empty(),
+            "on {engine:?}:\n{}",
+            findings.join("\n")
+        );
     }
 }

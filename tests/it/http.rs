@@ -188,7 +188,9 @@ impl Client {
 }
 
 fn rpc(method: &str, params: Value) -> Value {
-    json!({"jsonrpc": "2.0", "id": 7, "method": method, "params": params})
+    let mut message = json!({"jsonrpc": "2.0", "id": 7, "method": method});
+    message["params"] = params;
+    message
 }
 
 fn stateless(method: &str, mut params: Value) -> Value {
@@ -1174,7 +1176,6 @@ async fn a_handshake_client_confirms_on_its_own_connection() {
         let done = turn(json!({"jsonrpc": "2.0", "id": question["id"], "result": answer})).await;
         assert_eq!(done["result"]["isError"], is_error, "{answer}");
     }
-    drop(turn);
     drop(input);
     drop(answers);
     session.await.unwrap().unwrap();

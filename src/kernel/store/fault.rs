@@ -19,7 +19,11 @@ pub(super) fn is_busy(error: &sqlx::Error) -> bool {
 fn sqlite_code(error: &sqlx::Error) -> Option<i64> {
     let database = error.as_database_error()?;
     database.try_downcast_ref::<sqlx::sqlite::SqliteError>()?;
-    database.code()?.parse::<i64>().ok().map(|extended| extended & 0xff)
+    database
+        .code()?
+        .parse::<i64>()
+        .ok()
+        .map(|extended| extended & 0xff)
 }
 
 fn unavailable(message: &str, error: sqlx::Error) -> Error {
@@ -30,45 +34,85 @@ fn unavailable(message: &str, error: sqlx::Error) -> Error {
 pub(super) fn translate(error: sqlx::Error) -> Error {
     match sqlite_code(&error) {
         Some(SQLITE_BUSY | SQLITE_LOCKED) => {
-            return unavailable("The database is busy; nothing was written. Try again.", error).retry_after(1);
+            return unavailable(
+                "The database is busy; nothing was written. Try again.",
+                error,
+            )
+            .retry_after(1);
         }
-        Some(SQLITE_READONLY) => return unavailable("The database file is not writable; nothing was written.", error),
+        Some(SQLITE_READONLY) => {
+            return unavailable(
+                "The database file is not writable; nothing was written.",
+                error,
+            );
+        }
         Some(SQLITE_FULL) => {
-            return unavailable("The disk is full; nothing was written. Free space and try again.", error);
+            return unavailable(
+                "The disk is full; nothing was written. Free space and try again.",
+                error,
+            );
         }
         Some(SQLITE_IOERR) => {
-            return unavailable("The disk failed; nothing was written. Look at its health and space.", error);
+            return unavailable(
+                "The disk failed; nothing was written. Look at its health and space.",
+                error,
+            );
         }
         _ => {}
     }
     match &error {
-        sqlx::Error::PoolTimedOut => {
-            unavailable("The database has more to do than it can; nothing was written. Try again.", error)
-                .retry_after(1)
-        }
-        sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => {
-            unavailable("The database does not answer; nothing was written. Try again.", error).retry_after(2)
-        }
+        sqlx::Error::PoolTimedOut => unavailable(
+            "The database has more to do than it can; nothing was written. Try again.",
+            error,
+        )
+        .retry_after(1),
+        sqlx::Error::Io(_)
+        | sqlx::Error::Tls(_)
+        | sqlx::Error::PoolClosed
+        | sqlx::Error::WorkerCrashed => unavailable(
+            "The database does not answer; nothing was written. Try again.",
+            error,
+        )
+        .retry_after(2),
         sqlx::Error::Database(database) => match database.kind() {
             ErrorKind::UniqueViolation => {
                 let name = database.constraint().unwrap_or_default().replace('_', " ");
-                Error::conflict(if name.is_empty() { "This already exists.".to_owned() } else { format!("Refused: {name}.") })
-                    .cause(error)
+                Error::conflict(if name.is_empty() {
+                    "This already exists.".to_owned()
+                } else {
+                    format!("Refused: {name}.")
+                })
+                .cause(error)
             }
-            ErrorKind::ForeignKeyViolation => {
-                Error::new(Code::Validation, "This refers to something that does not exist here, or is referred to.")
-                    .cause(error)
-            }
+            ErrorKind::ForeignKeyViolation => Error::new(
+                Code::Validation,
+                "This refers to something that does not exist here, or is referred to.",
+            )
+            .cause(error),
             // https://www.postgresql.org/docs/current/errcodes-appendix.html
             _ => match database.code().as_deref() {
-                Some("53100") => unavailable("The database's disk is full; nothing was written.", error),
-                Some("25006") => Error::new(Code::ReadOnly, "This database only reads; nothing was written.").cause(error),
-                Some("40001" | "40P01") => {
-                    unavailable("Two writes met; nothing was written. Try again.", error).retry_after(1)
+                Some("53100") => {
+                    unavailable("The database's disk is full; nothing was written.", error)
                 }
-                Some(code) if code.starts_with("53") || code.starts_with("57") || code.starts_with("08") => {
-                    unavailable("The database does not take this now; nothing was written. Try again.", error)
-                        .retry_after(2)
+                Some("25006") => Error::new(
+                    Code::ReadOnly,
+                    "This database only reads; nothing was written.",
+                )
+                .cause(error),
+                Some("40001" | "40P01") => {
+                    unavailable("Two writes met; nothing was written. Try again.", error)
+                        .retry_after(1)
+                }
+                Some(code)
+                    if code.starts_with("53")
+                        || code.starts_with("57")
+                        || code.starts_with("08") =>
+                {
+                    unavailable(
+                        "The database does not take this now; nothing was written. Try again.",
+                        error,
+                    )
+                    .retry_after(2)
                 }
                 _ => Error::internal(error),
             },

@@ -9,7 +9,11 @@ pub(super) static POSTGRES: Migrator = sqlx::migrate!("../../migrations/postgres
 
 /// The newest version that this program knows.
 pub(super) fn latest(migrator: &Migrator) -> i64 {
-    migrator.iter().map(|migration| migration.version).max().unwrap_or(0)
+    migrator
+        .iter()
+        .map(|migration| migration.version)
+        .max()
+        .unwrap_or(0)
 }
 
 /// What stands between a database at `found` and this program.
@@ -34,8 +38,12 @@ pub(super) fn check(found: i64, migrator: &Migrator, read_only: bool) -> Result<
 
 pub(super) fn fault(error: MigrateError) -> Error {
     let message = match &error {
-        MigrateError::VersionMismatch(version) => format!("Migration {version} of this database is not this program's."),
-        MigrateError::VersionMissing(version) => format!("This database has migration {version}, which this program lacks."),
+        MigrateError::VersionMismatch(version) => {
+            format!("Migration {version} of this database is not this program's.")
+        }
+        MigrateError::VersionMissing(version) => {
+            format!("This database has migration {version}, which this program lacks.")
+        }
         MigrateError::Dirty(version) => format!("Migration {version} was cut off half-way."),
         _ => "The database could not be migrated; it is as it was.".to_owned(),
     };

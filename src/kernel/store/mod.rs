@@ -76,7 +76,11 @@ impl OpenOptions {
     /// Reading and writing, with 8 connections.
     #[must_use]
     pub fn new(database: Database) -> Self {
-        Self { database, read_only: false, connections: 8 }
+        Self {
+            database,
+            read_only: false,
+            connections: 8,
+        }
     }
 }
 
@@ -132,7 +136,9 @@ impl Store {
     pub async fn open(options: &OpenOptions) -> Result<Self> {
         let engine = match &options.database {
             Database::Sqlite(path) => Engine::Sqlite(sqlite::Sqlite::open(path, options).await?),
-            Database::Postgres(url) => Engine::Postgres(postgres::Postgres::open(url, options).await?),
+            Database::Postgres(url) => {
+                Engine::Postgres(postgres::Postgres::open(url, options).await?)
+            }
         };
         let store = Self(Arc::new(Inner {
             engine,
@@ -168,7 +174,11 @@ impl Store {
             Engine::Sqlite(engine) => Conn::Sqlite(engine.read().await?),
             Engine::Postgres(engine) => Conn::Postgres(engine.begin(scope, true).await?),
         };
-        Ok(Tx { conn, store: self.clone(), log: Vec::new() })
+        Ok(Tx {
+            conn,
+            store: self.clone(),
+            log: Vec::new(),
+        })
     }
 
     /// A transaction that can write.
@@ -187,7 +197,11 @@ impl Store {
                 Conn::Postgres(engine.begin(scope, false).await?)
             }
         };
-        Ok(Tx { conn, store: self.clone(), log: Vec::new() })
+        Ok(Tx {
+            conn,
+            store: self.clone(),
+            log: Vec::new(),
+        })
     }
 
     /// Notified whenever the sealed log has grown by this process (on PostgreSQL, by any).
@@ -223,7 +237,8 @@ impl Tx {
     /// [`Code::Internal`] in a transaction that only reads.
     pub fn next_id(&self) -> Result<i64> {
         let ids = self.store.0.ids.get();
-        ids.map(IdGenerator::next).ok_or_else(|| Error::internal("an identifier was asked for in a read"))
+        ids.map(IdGenerator::next)
+            .ok_or_else(|| Error::internal("an identifier was asked for in a read"))
     }
 
     /// Makes transactions that name the same thing run one after the other, until they end. SQLite's writers do anyway.
@@ -233,8 +248,14 @@ impl Tx {
     pub async fn serialize(&mut self, what: &str) -> Result<()> {
         if let Conn::Postgres(_) = self.conn {
             let digest = sha2::Sha256::digest(what);
-            let lock = digest.iter().take(8).fold(0_i64, |number, byte| (number << 8) | i64::from(*byte));
-            sql("SELECT 1 AS done FROM pg_advisory_xact_lock($1)").bind(lock).rows(self).await?;
+            let lock = digest
+                .iter()
+                .take(8)
+                .fold(0_i64, |number, byte| (number << 8) | i64::from(*byte));
+            sql("SELECT 1 AS done FROM pg_advisory_xact_lock($1)")
+                .bind(lock)
+                .rows(self)
+                .await?;
         }
         Ok(())
     }

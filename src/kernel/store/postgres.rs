@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgListener, PgPool, PgPoolOptions};
-use sqlx::{AssertSqlSafe, ConnectOptions as _, Executor as _, Postgres as Engine, Row as _, SqlSafeStr as _};
+use sqlx::{
+    AssertSqlSafe, ConnectOptions as _, Executor as _, Postgres as Engine, Row as _,
+    SqlSafeStr as _,
+};
 
 use super::value::{Row, Value, bind_postgres};
 use super::{OpenOptions, Scope, Store, fault, migrate};
@@ -30,24 +33,44 @@ pub(super) struct Connection(Option<PoolConnection<Engine>>);
 fn cannot_connect(error: sqlx::Error) -> Error {
     let (message, hint) = match &error {
         sqlx::Error::Database(database) => match database.code().as_deref() {
-            Some("28P01" | "28000") => ("refuses this user or password", "Check the user and password in the address."),
-            Some("3D000") => ("has no such database", "Create it (createdb NAME), or name another one."),
+            Some("28P01" | "28000") => (
+                "refuses this user or password",
+                "Check the user and password in the address.",
+            ),
+            Some("3D000") => (
+                "has no such database",
+                "Create it (createdb NAME), or name another one.",
+            ),
             Some("42501") => (
                 "does not let this user set it up",
                 "Bureau makes the role bureau_app once: connect as a user with CREATEROLE, or create that role yourself.",
             ),
             _ => ("refuses the connection", "Its own log says more."),
         },
-        sqlx::Error::Configuration(_) => ("cannot be found: the address is wrong", "Write postgres://user:password@host:5432/database."),
-        _ => ("does not answer", "Check its address and that it runs; nothing was changed."),
+        sqlx::Error::Configuration(_) => (
+            "cannot be found: the address is wrong",
+            "Write postgres://user:password@host:5432/database.",
+        ),
+        _ => (
+            "does not answer",
+            "Check its address and that it runs; nothing was changed.",
+        ),
     };
-    Error::new(Code::Unavailable, format!("The PostgreSQL server {message}.")).hint(hint).cause(error)
+    Error::new(
+        Code::Unavailable,
+        format!("The PostgreSQL server {message}."),
+    )
+    .hint(hint)
+    .cause(error)
 }
 
 impl Postgres {
     pub(super) async fn open(url: &str, settings: &OpenOptions) -> Result<Self> {
         let options: PgConnectOptions = url.parse().map_err(cannot_connect)?;
-        let options = options.application_name("bureau").statement_cache_capacity(256).disable_statement_logging();
+        let options = options
+            .application_name("bureau")
+            .statement_cache_capacity(256)
+            .disable_statement_logging();
         let read_only = settings.read_only;
         let pool = PgPoolOptions::new()
             .max_connections(settings.connections.max(2))
@@ -74,19 +97,28 @@ impl Postgres {
             .map_err(cannot_connect)?;
         let found = version(&mut conn).await.map_err(cannot_connect)?;
         if migrate::check(found, &migrate::POSTGRES, read_only)? {
-            migrate::POSTGRES.run_direct(None, &mut conn, false).await.map_err(migrate::fault)?;
+            migrate::POSTGRES
+                .run_direct(None, &mut conn, false)
+                .await
+                .map_err(migrate::fault)?;
         }
         Ok(Self { pool })
     }
 
     pub(super) async fn begin(&self, scope: Scope, read_only: bool) -> Result<Connection> {
         let mut conn = Connection(Some(self.pool.acquire().await.map_err(fault::translate)?));
-        let mode = if read_only { "BEGIN READ ONLY" } else { "BEGIN" };
+        let mode = if read_only {
+            "BEGIN READ ONLY"
+        } else {
+            "BEGIN"
+        };
         // One round trip. The number is a number, so there is nothing to escape.
         let begin = match scope {
             Scope::System => mode.to_owned(),
             Scope::Workspace(workspace) => {
-                format!("{mode}; SET LOCAL ROLE bureau_app; SET LOCAL bureau.workspace = '{workspace}'")
+                format!(
+                    "{mode}; SET LOCAL ROLE bureau_app; SET LOCAL bureau.workspace = '{workspace}'"
+                )
             }
         };
         conn.get()
@@ -120,7 +152,10 @@ impl Postgres {
     /// the hashes. Whether there were any.
     async fn seal(&self) -> Result<bool, sqlx::Error> {
         let mut tx = self.pool.begin().await?;
-        sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(SEALER_LOCK).execute(&mut *tx).await?;
+        sqlx::query("SELECT pg_advisory_xact_lock($1)")
+            .bind(SEALER_LOCK)
+            .execute(&mut *tx)
+            .await?;
         let rows = sqlx::query(
             "SELECT id, call, workspace, at, member, api_key, client, tool, undoes, entity, record, action, version,
                     before, after, digest
@@ -138,7 +173,10 @@ impl Postgres {
         .fetch_optional(&mut *tx)
         .await?;
         let mut seal = match last {
-            Some(row) => Seal { position: row.try_get(0)?, hash: row.try_get(1)? },
+            Some(row) => Seal {
+                position: row.try_get(0)?,
+                hash: row.try_get(1)?,
+            },
             None => Seal::default(),
         };
         let (mut ids, mut positions, mut hashes) = (Vec::new(), Vec::new(), Vec::new());
@@ -161,14 +199,20 @@ impl Postgres {
         .execute(&mut *tx)
         .await?;
         // Only the sealer notifies: a NOTIFY in every writer's transaction would make their commits queue.
-        sqlx::query("SELECT pg_notify($1, '')").bind(CHANNEL).execute(&mut *tx).await?;
+        sqlx::query("SELECT pg_notify($1, '')")
+            .bind(CHANNEL)
+            .execute(&mut *tx)
+            .await?;
         tx.commit().await?;
         Ok(true)
     }
 }
 
 async fn version(conn: &mut sqlx::PgConnection) -> sqlx::Result<i64> {
-    let known: bool = sqlx::query("SELECT to_regclass('_sqlx_migrations') IS NOT NULL").fetch_one(&mut *conn).await?.try_get(0)?;
+    let known: bool = sqlx::query("SELECT to_regclass('_sqlx_migrations') IS NOT NULL")
+        .fetch_one(&mut *conn)
+        .await?
+        .try_get(0)?;
     if !known {
         return Ok(0);
     }
@@ -187,7 +231,9 @@ pub(super) fn start_sealer(store: &Store) {
             let Some(inner) = weak.upgrade() else { return };
             // What another server committed and did not live to seal is found within a second.
             let _ = tokio::time::timeout(Duration::from_secs(1), inner.sealer.notified()).await;
-            let super::Engine::Postgres(engine) = &inner.engine else { return };
+            let super::Engine::Postgres(engine) = &inner.engine else {
+                return;
+            };
             if engine.pool.is_closed() {
                 return;
             }
@@ -207,7 +253,9 @@ pub(super) fn start_sealer(store: &Store) {
     tokio::spawn(async move {
         loop {
             let Some(inner) = weak.upgrade() else { return };
-            let super::Engine::Postgres(engine) = &inner.engine else { return };
+            let super::Engine::Postgres(engine) = &inner.engine else {
+                return;
+            };
             if engine.pool.is_closed() {
                 return;
             }
@@ -239,14 +287,20 @@ impl Connection {
     pub(super) async fn execute(&mut self, text: &str, values: &[Value]) -> sqlx::Result<u64> {
         let query = sqlx::query(AssertSqlSafe(text).into_sql_str());
         let query = values.iter().fold(query, bind_postgres);
-        query.execute(self.get()?).await.map(|done| done.rows_affected())
+        query
+            .execute(self.get()?)
+            .await
+            .map(|done| done.rows_affected())
     }
 
     pub(super) async fn fetch(&mut self, text: &str, values: &[Value]) -> sqlx::Result<Vec<Row>> {
         let query = sqlx::query(AssertSqlSafe(text).into_sql_str());
         let query = values.iter().fold(query, bind_postgres);
         let rows = query.fetch_all(self.get()?).await?;
-        Ok(rows.into_iter().map(|row| Row::Postgres(Box::new(row))).collect())
+        Ok(rows
+            .into_iter()
+            .map(|row| Row::Postgres(Box::new(row)))
+            .collect())
     }
 
     pub(super) async fn commit(mut self) -> sqlx::Result<()> {

@@ -15,7 +15,10 @@ pub struct Sql {
 /// Starts a statement with a static text.
 #[must_use]
 pub fn sql(text: &'static str) -> Sql {
-    Sql { text: text.to_owned(), values: Vec::new() }
+    Sql {
+        text: text.to_owned(),
+        values: Vec::new(),
+    }
 }
 
 impl Sql {

@@ -14,9 +14,13 @@ use std::time::{Duration, Instant};
 
 use sqlx::pool::PoolConnection;
 use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
+    SqliteSynchronous,
 };
-use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Row as _, Sqlite as Engine, SqlSafeStr as _};
+use sqlx::{
+    AssertSqlSafe, ConnectOptions as _, Connection as _, Row as _, SqlSafeStr as _,
+    Sqlite as Engine,
+};
 use tokio::sync::{Mutex, OwnedMutexGuard, oneshot};
 
 use super::value::{Row, Value, bind_sqlite};
@@ -76,29 +80,58 @@ fn options(path: &Path) -> SqliteConnectOptions {
 fn cannot_open(path: &Path, error: sqlx::Error) -> Error {
     let text = error.to_string();
     let (message, hint) = if text.contains("not a database") || text.contains("malformed") {
-        ("is not a whole SQLite database", "Nothing was changed. Choose another file, or restore a backup of this one.")
+        (
+            "is not a whole SQLite database",
+            "Nothing was changed. Choose another file, or restore a backup of this one.",
+        )
     } else if text.contains("unable to open") || text.contains("ermission") {
-        ("cannot be opened", "Check that its folder exists and that you may read and write there.")
+        (
+            "cannot be opened",
+            "Check that its folder exists and that you may read and write there.",
+        )
     } else if text.contains("readonly") {
-        ("is not writable", "Change its permissions, or start with --read-only.")
+        (
+            "is not writable",
+            "Change its permissions, or start with --read-only.",
+        )
     } else if text.contains("full") {
-        ("has no room: the disk is full", "Free space and start again; nothing was changed.")
+        (
+            "has no room: the disk is full",
+            "Free space and start again; nothing was changed.",
+        )
     } else {
-        ("cannot be used", "Check the disk and the file's permissions; nothing was changed.")
+        (
+            "cannot be used",
+            "Check the disk and the file's permissions; nothing was changed.",
+        )
     };
-    Error::new(Code::Unavailable, format!("The database {} {message}.", path.display())).hint(hint).cause(error)
+    Error::new(
+        Code::Unavailable,
+        format!("The database {} {message}.", path.display()),
+    )
+    .hint(hint)
+    .cause(error)
 }
 
 impl Sqlite {
     pub(super) async fn open(path: &Path, settings: &OpenOptions) -> Result<Self> {
         let fail = |error| cannot_open(path, error);
         if settings.read_only && !path.exists() {
-            return Err(Error::new(Code::Unavailable, format!("There is no database {}.", path.display()))
-                .hint("--read-only makes none: start Bureau once without it, or name an existing file."));
+            return Err(Error::new(
+                Code::Unavailable,
+                format!("There is no database {}.", path.display()),
+            )
+            .hint(
+                "--read-only makes none: start Bureau once without it, or name an existing file.",
+            ));
         }
         let mut writer = None;
         if settings.read_only {
-            let mut conn = options(path).read_only(true).connect().await.map_err(fail)?;
+            let mut conn = options(path)
+                .read_only(true)
+                .connect()
+                .await
+                .map_err(fail)?;
             let found = version(&mut conn).await.map_err(fail)?;
             migrate::check(found, &migrate::SQLITE, true)?;
             conn.close().await.map_err(fail)?;
@@ -114,17 +147,28 @@ impl Sqlite {
     }
 
     pub(super) async fn read(&self) -> Result<Connection> {
-        self.readers.acquire().await.map(Connection::Read).map_err(fault::translate)
+        self.readers
+            .acquire()
+            .await
+            .map(Connection::Read)
+            .map_err(fault::translate)
     }
 
     pub(super) async fn write(&self, ids: &OnceLock<IdGenerator>) -> Result<Connection> {
-        let shared = self.writer.as_ref().ok_or_else(|| Error::new(Code::ReadOnly, "This server is read-only."))?;
+        let shared = self
+            .writer
+            .as_ref()
+            .ok_or_else(|| Error::new(Code::ReadOnly, "This server is read-only."))?;
         let mut writer = Arc::clone(shared).lock_owned().await;
         if let Err(error) = writer.begin(ids).await {
             return Err(fault::translate(error));
         }
         let seal_before = writer.seal.clone();
-        Ok(Connection::Write(Write { writer: Some(writer), shared: Arc::clone(shared), seal_before }))
+        Ok(Connection::Write(Write {
+            writer: Some(writer),
+            shared: Arc::clone(shared),
+            seal_before,
+        }))
     }
 
     pub(super) async fn close(&self) {
@@ -138,8 +182,14 @@ impl Sqlite {
     pub(super) async fn integrity(&self) -> Result<Vec<String>> {
         let mut conn = self.readers.acquire().await.map_err(fault::translate)?;
         let mut findings = Vec::new();
-        for (pragma, good) in [("PRAGMA integrity_check", Some("ok")), ("PRAGMA foreign_key_check", None)] {
-            let rows = sqlx::raw_sql(pragma).fetch_all(&mut *conn).await.map_err(fault::translate)?;
+        for (pragma, good) in [
+            ("PRAGMA integrity_check", Some("ok")),
+            ("PRAGMA foreign_key_check", None),
+        ] {
+            let rows = sqlx::raw_sql(pragma)
+                .fetch_all(&mut *conn)
+                .await
+                .map_err(fault::translate)?;
             for row in rows {
                 let text: String = row.try_get_unchecked(0).map_err(fault::translate)?;
                 if Some(text.as_str()) != good {
@@ -175,7 +225,10 @@ fn turns_path(path: &Path) -> PathBuf {
 impl Writer {
     async fn open(path: &Path) -> Result<Self> {
         let fail = |error| cannot_open(path, error);
-        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        if let Some(folder) = path
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty())
+        {
             std::fs::create_dir_all(folder).map_err(|error| fail(error.into()))?;
         }
         let mut conn = options(path)
@@ -195,7 +248,9 @@ impl Writer {
         let found = version(&mut conn).await.map_err(fail)?;
         if migrate::check(found, &migrate::SQLITE, false)? {
             // Two processes that start at once on a new file: one migrates, the other finds it done.
-            take_turn(&turns).await.map_err(|error| fail(error.into()))?;
+            take_turn(&turns)
+                .await
+                .map_err(|error| fail(error.into()))?;
             let outcome = upgrade(&mut conn, path, found).await;
             let _ = turns.unlock();
             outcome?;
@@ -252,11 +307,15 @@ impl Writer {
             }
         }
         self.open = true;
-        let last = sqlx::query("SELECT position, hash FROM change_log ORDER BY position DESC LIMIT 1")
-            .fetch_optional(&mut self.conn)
-            .await?;
+        let last =
+            sqlx::query("SELECT position, hash FROM change_log ORDER BY position DESC LIMIT 1")
+                .fetch_optional(&mut self.conn)
+                .await?;
         self.seal = match last {
-            Some(row) => Seal { position: row.try_get(0)?, hash: row.try_get(1)? },
+            Some(row) => Seal {
+                position: row.try_get(0)?,
+                hash: row.try_get(1)?,
+            },
             None => Seal::default(),
         };
         self.command("SAVEPOINT call").await
@@ -324,11 +383,17 @@ async fn take_turn(turns: &File) -> std::io::Result<()> {
         Ok(()) => return Ok(()),
         Err(std::fs::TryLockError::WouldBlock) => {}
         // A file system without locks: SQLite's own lock still keeps writers apart.
-        Err(std::fs::TryLockError::Error(error)) if error.kind() == std::io::ErrorKind::Unsupported => return Ok(()),
+        Err(std::fs::TryLockError::Error(error))
+            if error.kind() == std::io::ErrorKind::Unsupported =>
+        {
+            return Ok(());
+        }
         Err(std::fs::TryLockError::Error(error)) => return Err(error),
     }
     let file = turns.try_clone()?;
-    tokio::task::spawn_blocking(move || file.lock()).await.map_err(std::io::Error::other)?
+    tokio::task::spawn_blocking(move || file.lock())
+        .await
+        .map_err(std::io::Error::other)?
 }
 
 /// Only the owner may read a file that holds the firm's data. Where the file system knows no such thing, it stays.
@@ -354,25 +419,39 @@ async fn upgrade(conn: &mut SqliteConnection, path: &Path, found: i64) -> Result
         let copy = path.with_file_name(name);
         if !copy.exists() {
             let target = copy.to_string_lossy().into_owned();
-            sqlx::query("VACUUM INTO $1").bind(target).execute(&mut *conn).await.map_err(fail)?;
+            sqlx::query("VACUUM INTO $1")
+                .bind(target)
+                .execute(&mut *conn)
+                .await
+                .map_err(fail)?;
             tracing::info!(copy = %copy.display(), "the database was copied before its migration");
         }
     }
-    migrate::SQLITE.run_direct(None, conn, false).await.map_err(migrate::fault)
+    migrate::SQLITE
+        .run_direct(None, conn, false)
+        .await
+        .map_err(migrate::fault)
 }
 
 impl Connection {
     fn get(&mut self) -> sqlx::Result<&mut SqliteConnection> {
         match self {
             Self::Read(conn) => Ok(&mut **conn),
-            Self::Write(write) => write.writer.as_mut().map(|writer| &mut writer.conn).ok_or(sqlx::Error::WorkerCrashed),
+            Self::Write(write) => write
+                .writer
+                .as_mut()
+                .map(|writer| &mut writer.conn)
+                .ok_or(sqlx::Error::WorkerCrashed),
         }
     }
 
     pub(super) async fn execute(&mut self, text: &str, values: &[Value]) -> sqlx::Result<u64> {
         let query = sqlx::query(AssertSqlSafe(text).into_sql_str());
         let query = values.iter().fold(query, bind_sqlite);
-        query.execute(self.get()?).await.map(|done| done.rows_affected())
+        query
+            .execute(self.get()?)
+            .await
+            .map(|done| done.rows_affected())
     }
 
     pub(super) async fn fetch(&mut self, text: &str, values: &[Value]) -> sqlx::Result<Vec<Row>> {
@@ -385,7 +464,10 @@ impl Connection {
     /// Gives the rows their positions and hashes, in the order in which they will be committed.
     pub(super) fn seal(&mut self, rows: &[LogRow]) -> Vec<Seal> {
         match self {
-            Self::Write(Write { writer: Some(writer), .. }) => rows
+            Self::Write(Write {
+                writer: Some(writer),
+                ..
+            }) => rows
                 .iter()
                 .map(|row| {
                     writer.seal = writer.seal.next(row);
@@ -397,8 +479,12 @@ impl Connection {
     }
 
     pub(super) async fn commit(self) -> sqlx::Result<()> {
-        let Self::Write(mut write) = self else { return Ok(()) };
-        let Some(mut writer) = write.writer.take() else { return Ok(()) };
+        let Self::Write(mut write) = self else {
+            return Ok(());
+        };
+        let Some(mut writer) = write.writer.take() else {
+            return Ok(());
+        };
         if let Err(error) = writer.command("RELEASE call").await {
             let error = Arc::new(error);
             writer.fail_all(Arc::clone(&error)).await;
@@ -416,8 +502,12 @@ impl Connection {
     }
 
     pub(super) async fn rollback(self) -> sqlx::Result<()> {
-        let Self::Write(mut write) = self else { return Ok(()) };
-        let Some(mut writer) = write.writer.take() else { return Ok(()) };
+        let Self::Write(mut write) = self else {
+            return Ok(());
+        };
+        let Some(mut writer) = write.writer.take() else {
+            return Ok(());
+        };
         writer.seal = write.seal_before.clone();
         let outcome = writer.undo_savepoint().await;
         if let Err(error) = outcome {

@@ -216,7 +216,8 @@ impl Row {
     /// fault of ours or of the file, never of the caller.
     pub fn get<T: Column>(&self, name: &str) -> Result<T> {
         let value = self.value(name, T::KIND).map_err(Error::internal)?;
-        T::from_value(value).ok_or_else(|| Error::internal(format!("column {name} holds an unexpected value")))
+        T::from_value(value)
+            .ok_or_else(|| Error::internal(format!("column {name} holds an unexpected value")))
     }
 
     fn value(&self, name: &str, kind: Kind) -> sqlx::Result<Value> {
@@ -229,16 +230,25 @@ impl Row {
 }
 
 fn sqlite_value(row: &SqliteRow, name: &str, kind: Kind) -> sqlx::Result<Option<Value>> {
-    let corrupt = |what: &str| sqlx::Error::Decode(format!("{what} expected in column {name}").into());
+    let corrupt =
+        |what: &str| sqlx::Error::Decode(format!("{what} expected in column {name}").into());
     Ok(match kind {
-        Kind::Int => row.try_get_unchecked::<Option<i64>, _>(name)?.map(Value::Int),
-        Kind::Bool => row.try_get_unchecked::<Option<i64>, _>(name)?.map(|v| Value::Bool(v != 0)),
-        Kind::Text => row.try_get_unchecked::<Option<String>, _>(name)?.map(Value::Text),
-        Kind::Bytes => row.try_get_unchecked::<Option<Vec<u8>>, _>(name)?.map(Value::Bytes),
+        Kind::Int => row
+            .try_get_unchecked::<Option<i64>, _>(name)?
+            .map(Value::Int),
+        Kind::Bool => row
+            .try_get_unchecked::<Option<i64>, _>(name)?
+            .map(|v| Value::Bool(v != 0)),
+        Kind::Text => row
+            .try_get_unchecked::<Option<String>, _>(name)?
+            .map(Value::Text),
+        Kind::Bytes => row
+            .try_get_unchecked::<Option<Vec<u8>>, _>(name)?
+            .map(Value::Bytes),
         Kind::Time => match row.try_get_unchecked::<Option<i64>, _>(name)? {
-            Some(micros) => {
-                Some(Value::Time(DateTime::from_timestamp_micros(micros).ok_or_else(|| corrupt("a time"))?))
-            }
+            Some(micros) => Some(Value::Time(
+                DateTime::from_timestamp_micros(micros).ok_or_else(|| corrupt("a time"))?,
+            )),
             None => None,
         },
         Kind::Date => match row.try_get_unchecked::<Option<String>, _>(name)? {
@@ -246,7 +256,9 @@ fn sqlite_value(row: &SqliteRow, name: &str, kind: Kind) -> sqlx::Result<Option<
             None => None,
         },
         Kind::Json => match row.try_get_unchecked::<Option<&str>, _>(name)? {
-            Some(text) => Some(Value::Json(serde_json::from_str(text).map_err(|_| corrupt("JSON"))?)),
+            Some(text) => Some(Value::Json(
+                serde_json::from_str(text).map_err(|_| corrupt("JSON"))?,
+            )),
             None => None,
         },
     })
@@ -260,7 +272,9 @@ fn postgres_value(row: &PgRow, name: &str, kind: Kind) -> sqlx::Result<Option<Va
         Kind::Bytes => row.try_get::<Option<Vec<u8>>, _>(name)?.map(Value::Bytes),
         Kind::Time => row.try_get::<Option<Timestamp>, _>(name)?.map(Value::Time),
         Kind::Date => row.try_get::<Option<NaiveDate>, _>(name)?.map(Value::Date),
-        Kind::Json => row.try_get::<Option<serde_json::Value>, _>(name)?.map(Value::Json),
+        Kind::Json => row
+            .try_get::<Option<serde_json::Value>, _>(name)?
+            .map(Value::Json),
     })
 }
 

@@ -57,12 +57,23 @@ mod tests {
 
     #[test]
     fn addresses_are_compared_without_case() {
-        assert_eq!(" Ada@Example.COM ".parse::<Email>(), "ada@example.com".parse());
+        assert_eq!(
+            " Ada@Example.COM ".parse::<Email>(),
+            "ada@example.com".parse()
+        );
     }
 
     #[test]
     fn what_is_no_address_is_refused() {
-        for bad in ["", "ada", "ada@", "@example.com", "ada@localhost", "a b@example.com", "Ada <ada@example.com>"] {
+        for bad in [
+            "",
+            "ada",
+            "ada@",
+            "@example.com",
+            "ada@localhost",
+            "a b@example.com",
+            "Ada <ada@example.com>",
+        ] {
             assert!(bad.parse::<Email>().is_err(), "{bad}");
         }
     }

@@ -34,7 +34,10 @@ impl<E> Id<E> {
     /// Takes the number as it stands in the database.
     #[must_use]
     pub const fn from_raw(value: i64) -> Self {
-        Self { value, entity: PhantomData }
+        Self {
+            value,
+            entity: PhantomData,
+        }
     }
 
     /// The number as it stands in the database.
@@ -103,7 +106,9 @@ pub fn decode(text: &str) -> Option<(&str, i64)> {
             b'o' => 0,
             other => ALPHABET.iter().position(|known| *known == other)?,
         };
-        value = value.checked_mul(32)?.checked_add(i64::try_from(digit).ok()?)?;
+        value = value
+            .checked_mul(32)?
+            .checked_add(i64::try_from(digit).ok()?)?;
     }
     Some((prefix, value))
 }
@@ -112,7 +117,9 @@ pub fn decode(text: &str) -> Option<(&str, i64)> {
 #[derive(Debug, thiserror::Error)]
 pub enum IdError {
     /// An identifier, but of something else.
-    #[error("expected a {wanted} id ({prefix}_…), but this one belongs to another kind ({found}_…)")]
+    #[error(
+        "expected a {wanted} id ({prefix}_…), but this one belongs to another kind ({found}_…)"
+    )]
     OtherKind {
         /// What was wanted.
         wanted: &'static str,
@@ -122,7 +129,9 @@ pub enum IdError {
         found: String,
     },
     /// Not an identifier.
-    #[error("expected a {wanted} id: {prefix}_ and 13 letters and digits, as other tools return it")]
+    #[error(
+        "expected a {wanted} id: {prefix}_ and 13 letters and digits, as other tools return it"
+    )]
     Malformed {
         /// What was wanted.
         wanted: &'static str,
@@ -136,11 +145,18 @@ impl<E: Entity> FromStr for Id<E> {
 
     fn from_str(text: &str) -> Result<Self, IdError> {
         match decode(text.trim()) {
-            Some((prefix, value)) if prefix.eq_ignore_ascii_case(E::PREFIX) => Ok(Self::from_raw(value)),
-            Some((prefix, _)) if prefix.len() <= 8 => {
-                Err(IdError::OtherKind { wanted: E::NOUN, prefix: E::PREFIX, found: prefix.to_owned() })
+            Some((prefix, value)) if prefix.eq_ignore_ascii_case(E::PREFIX) => {
+                Ok(Self::from_raw(value))
             }
-            _ => Err(IdError::Malformed { wanted: E::NOUN, prefix: E::PREFIX }),
+            Some((prefix, _)) if prefix.len() <= 8 => Err(IdError::OtherKind {
+                wanted: E::NOUN,
+                prefix: E::PREFIX,
+                found: prefix.to_owned(),
+            }),
+            _ => Err(IdError::Malformed {
+                wanted: E::NOUN,
+                prefix: E::PREFIX,
+            }),
         }
     }
 }
@@ -186,17 +202,25 @@ impl IdGenerator {
     /// A generator for the process that the database gave this number; only its low 10 bits count.
     #[must_use]
     pub const fn new(node: i64) -> Self {
-        Self { node: node & ((1 << NODE_BITS) - 1), last: AtomicI64::new(0) }
+        Self {
+            node: node & ((1 << NODE_BITS) - 1),
+            last: AtomicI64::new(0),
+        }
     }
 
     /// The next identifier: larger than every one before it from this generator. More than 4096 in one
     /// millisecond borrow from the next ones; a clock that is set back is waited out the same way.
     pub fn next(&self) -> i64 {
-        let now_ms = chrono::Utc::now().timestamp_millis().saturating_sub(EPOCH_MS).max(0);
+        let now_ms = chrono::Utc::now()
+            .timestamp_millis()
+            .saturating_sub(EPOCH_MS)
+            .max(0);
         let floor = now_ms << SEQUENCE_BITS;
         let tick = self
             .last
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |last| Some(floor.max(last + 1)))
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |last| {
+                Some(floor.max(last + 1))
+            })
             .map_or(floor, |last| floor.max(last + 1));
         let (ms, sequence) = (tick >> SEQUENCE_BITS, tick & ((1 << SEQUENCE_BITS) - 1));
         (ms << (SEQUENCE_BITS + NODE_BITS)) | (self.node << SEQUENCE_BITS) | sequence
@@ -228,7 +252,15 @@ mod tests {
         let other = encode("con", 7);
         let error = other.parse::<Id<Thing>>().unwrap_err().to_string();
         assert!(error.contains("thing") && error.contains("con_"), "{error}");
-        for bad in ["", "7", "thg_", "thg_0", "thg_zzzzzzzzzzzzz", "thg_00000000000u0", "thg_é000000000000"] {
+        for bad in [
+            "",
+            "7",
+            "thg_",
+            "thg_0",
+            "thg_zzzzzzzzzzzzz",
+            "thg_00000000000u0",
+            "thg_é000000000000",
+        ] {
             assert!(bad.parse::<Id<Thing>>().is_err(), "{bad}");
         }
     }

@@ -112,19 +112,26 @@ impl Amount {
     /// # Errors
     /// [`AmountError`] when it has more than four digits after the point, or is too large.
     pub fn from_decimal(decimal: Decimal) -> Result<Self, AmountError> {
-        let scaled = decimal.checked_mul(Decimal::from(10_000)).ok_or(AmountError::TooLarge)?;
+        let scaled = decimal
+            .checked_mul(Decimal::from(10_000))
+            .ok_or(AmountError::TooLarge)?;
         if !scaled.fract().is_zero() {
             return Err(AmountError::TooFine);
         }
         let units = i64::try_from(scaled).map_err(|_| AmountError::TooLarge)?;
-        if units.abs() > LIMIT { Err(AmountError::TooLarge) } else { Ok(Self(units)) }
+        if units.abs() > LIMIT {
+            Err(AmountError::TooLarge)
+        } else {
+            Ok(Self(units))
+        }
     }
 
     /// Rounded half up (away from zero, as EN 16931 does) to the currency's digits.
     #[must_use]
     pub fn rounded(self, currency: Currency) -> Self {
-        let rounded =
-            self.decimal().round_dp_with_strategy(currency.digits(), RoundingStrategy::MidpointAwayFromZero);
+        let rounded = self
+            .decimal()
+            .round_dp_with_strategy(currency.digits(), RoundingStrategy::MidpointAwayFromZero);
         Self::from_decimal(rounded).unwrap_or(self)
     }
 }
@@ -187,7 +194,11 @@ mod tests {
     use super::*;
 
     fn money(amount: &str, currency: &str) -> String {
-        Money { amount: amount.parse().unwrap(), currency: currency.parse().unwrap() }.to_string()
+        Money {
+            amount: amount.parse().unwrap(),
+            currency: currency.parse().unwrap(),
+        }
+        .to_string()
     }
 
     #[test]

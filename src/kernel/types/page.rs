@@ -65,7 +65,11 @@ impl Cursor {
     /// The place after a numbered row, in an order that goes by such numbers.
     #[must_use]
     pub fn at(order: &str, place: i64) -> Self {
-        Self { order: order.to_owned(), key: String::new(), id: place }
+        Self {
+            order: order.to_owned(),
+            key: String::new(),
+            id: place,
+        }
     }
 
     /// The number of the row that it stands after.
@@ -73,7 +77,11 @@ impl Cursor {
     /// # Errors
     /// [`Code::Validation`](crate::error::Code::Validation) when it belongs to another order.
     pub fn place(&self, order: &str) -> Result<i64> {
-        if self.order == order { Ok(self.id) } else { Err(Self::foreign()) }
+        if self.order == order {
+            Ok(self.id)
+        } else {
+            Err(Self::foreign())
+        }
     }
 
     /// What a cursor of another list is answered with.
@@ -86,7 +94,11 @@ impl Cursor {
     #[must_use]
     pub fn encode(&self) -> String {
         let packed = Packed(self.order.clone(), self.key.clone(), self.id);
-        BASE64URL_NOPAD.encode(serde_json::to_string(&packed).unwrap_or_default().as_bytes())
+        BASE64URL_NOPAD.encode(
+            serde_json::to_string(&packed)
+                .unwrap_or_default()
+                .as_bytes(),
+        )
     }
 
     fn decode(text: &str) -> Option<Self> {
@@ -98,7 +110,8 @@ impl Cursor {
 impl<'de> Deserialize<'de> for Cursor {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
         let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
-        Self::decode(&text).ok_or_else(|| de::Error::custom("is not a cursor; take page.next of the page before"))
+        Self::decode(&text)
+            .ok_or_else(|| de::Error::custom("is not a cursor; take page.next of the page before"))
     }
 }
 impl JsonSchema for Cursor {
@@ -118,7 +131,10 @@ impl<T> Page<T> {
     /// The same page with other rows.
     #[must_use]
     pub fn map<U>(self, row: impl FnMut(T) -> U) -> Page<U> {
-        Page { rows: self.rows.into_iter().map(row).collect(), next: self.next }
+        Page {
+            rows: self.rows.into_iter().map(row).collect(),
+            next: self.next,
+        }
     }
 }
 
@@ -140,7 +156,11 @@ mod tests {
 
     #[test]
     fn a_cursor_reads_back_and_a_forged_one_is_refused() {
-        let cursor = Cursor { order: "name".into(), key: "Ünïcode \"x\"".into(), id: -7 };
+        let cursor = Cursor {
+            order: "name".into(),
+            key: "Ünïcode \"x\"".into(),
+            id: -7,
+        };
         assert_eq!(Cursor::decode(&cursor.encode()), Some(cursor));
         for bad in ["", "x", "bm90IGpzb24", "W10"] {
             assert_eq!(Cursor::decode(bad), None, "{bad}");

@@ -22,7 +22,9 @@ pub fn digits(raw: &str) -> String {
 pub fn plausible(raw: &str) -> bool {
     let count = digits(raw).len();
     (3..=20).contains(&count)
-        && raw.chars().all(|c| c.is_ascii_digit() || " +-()./xext#*,;".contains(c.to_ascii_lowercase()))
+        && raw
+            .chars()
+            .all(|c| c.is_ascii_digit() || " +-()./xext#*,;".contains(c.to_ascii_lowercase()))
 }
 
 #[cfg(test)]
@@ -31,9 +33,15 @@ mod tests {
 
     #[test]
     fn a_national_number_needs_its_region() {
-        assert_eq!(e164("030 901820", Some("DE")).as_deref(), Some("+4930901820"));
+        assert_eq!(
+            e164("030 901820", Some("DE")).as_deref(),
+            Some("+4930901820")
+        );
         assert_eq!(e164("030 901820", None), None);
-        assert_eq!(e164("+49 (30) 90 18 20", None).as_deref(), Some("+4930901820"));
+        assert_eq!(
+            e164("+49 (30) 90 18 20", None).as_deref(),
+            Some("+4930901820")
+        );
     }
 
     #[test]

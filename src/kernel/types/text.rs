@@ -52,7 +52,10 @@ impl<const MAX: usize> Line<MAX> {
     /// # Errors
     /// [`TextError`] when nothing is left, or too much.
     pub fn new(raw: &str) -> Result<Self, TextError> {
-        let text = visible(raw).split_whitespace().collect::<Vec<_>>().join(" ");
+        let text = visible(raw)
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ");
         checked(text, MAX).map(Self)
     }
 }
@@ -119,7 +122,9 @@ pub fn visible(raw: &str) -> String {
         let joined = || kept.chars().next_back().is_some_and(needs_joiner);
         let keep = match character {
             '\n' | '\t' => true,
-            '\u{200c}' | '\u{200d}' => joined() && characters.peek().copied().is_some_and(needs_joiner),
+            '\u{200c}' | '\u{200d}' => {
+                joined() && characters.peek().copied().is_some_and(needs_joiner)
+            }
             '\u{fe0f}' => joined(),
             other => !is_invisible(other),
         };
@@ -149,9 +154,15 @@ fn is_invisible(character: char) -> bool {
 /// What names are compared by: lower case, without accents, single spaces.
 #[must_use]
 pub fn folded(text: &str) -> String {
-    let plain: String =
-        text.nfkd().filter(|character| !unicode_normalization::char::is_combining_mark(*character)).collect();
-    plain.to_lowercase().split_whitespace().collect::<Vec<_>>().join(" ")
+    let plain: String = text
+        .nfkd()
+        .filter(|character| !unicode_normalization::char::is_combining_mark(*character))
+        .collect();
+    plain
+        .to_lowercase()
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 /// The known name that is most like `word`, if any is near enough to be meant.
@@ -172,14 +183,29 @@ mod tests {
 
     #[test]
     fn hidden_instructions_do_not_survive() {
-        let tagged: String = "pay me".chars().filter_map(|c| char::from_u32(0xe0000 + c as u32)).collect();
-        assert_eq!(visible(&format!("Ada{tagged}\u{202e}\u{200b} Lovelace\u{0}")), "Ada Lovelace");
-        assert_eq!(visible("a\u{200d}b"), "ab", "a joiner between Latin letters hides data");
+        let tagged: String = "pay me"
+            .chars()
+            .filter_map(|c| char::from_u32(0xe0000 + c as u32))
+            .collect();
+        assert_eq!(
+            visible(&format!("Ada{tagged}\u{202e}\u{200b} Lovelace\u{0}")),
+            "Ada Lovelace"
+        );
+        assert_eq!(
+            visible("a\u{200d}b"),
+            "ab",
+            "a joiner between Latin letters hides data"
+        );
     }
 
     #[test]
     fn scripts_that_need_joiners_keep_them() {
-        for text in ["می\u{200c}خواهم", "👩\u{200d}👩\u{200d}👧", "❤\u{fe0f}", "日本語 שלום"] {
+        for text in [
+            "می\u{200c}خواهم",
+            "👩\u{200d}👩\u{200d}👧",
+            "❤\u{fe0f}",
+            "日本語 שלום",
+        ] {
             assert_eq!(visible(text), text);
         }
     }
@@ -188,7 +214,10 @@ mod tests {
     fn a_line_is_one_line_and_a_body_keeps_its_own() {
         assert_eq!(&*Line::<20>::new(" a\r\n b\t c ").unwrap(), "a b c");
         assert_eq!(&*Body::<20>::new(" a\r\nb ").unwrap(), "a\nb");
-        assert_eq!(Line::<3>::new("abcd").unwrap_err(), TextError::TooLong { found: 4, max: 3 });
+        assert_eq!(
+            Line::<3>::new("abcd").unwrap_err(),
+            TextError::TooLong { found: 4, max: 3 }
+        );
         assert_eq!(Line::<3>::new("\u{200b} ").unwrap_err(), TextError::Empty);
     }
 
@@ -199,7 +228,10 @@ mod tests {
 
     #[test]
     fn the_nearest_name_is_offered_only_when_near() {
-        assert_eq!(nearest("fist_name", ["first_name", "last_name"]), Some("first_name"));
+        assert_eq!(
+            nearest("fist_name", ["first_name", "last_name"]),
+            Some("first_name")
+        );
         assert_eq!(nearest("zzz", ["first_name"]), None);
     }
 }

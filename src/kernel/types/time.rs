@@ -1,7 +1,9 @@
 //! Dates and times. They go out in RFC 3339; what comes in may also be relative, and is resolved in the
 //! workspace's time zone.
 
-use chrono::{DateTime, Datelike, Days, Duration, Months, NaiveDate, NaiveTime, TimeZone, Utc, Weekday};
+use chrono::{
+    DateTime, Datelike, Days, Duration, Months, NaiveDate, NaiveTime, TimeZone, Utc, Weekday,
+};
 use chrono_tz::Tz;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, de};
@@ -45,8 +47,7 @@ enum Unit {
 }
 
 /// What a wrong date is answered with.
-const EXPECTED: &str =
-    "is no date; write 2026-11-20, an RFC 3339 time, or today, tomorrow, +30d, -2w, monday, end of month";
+const EXPECTED: &str = "is no date; write 2026-11-20, an RFC 3339 time, or today, tomorrow, +30d, -2w, monday, end of month";
 
 impl std::str::FromStr for When {
     type Err = &'static str;
@@ -85,13 +86,18 @@ fn parse(text: &str) -> Option<Kind> {
     }
     let words: Vec<&str> = text.split_whitespace().collect();
     match words.as_slice() {
-        [day] => Some(Kind::Weekday { day: day.parse().ok()?, last: false }),
-        ["next", day] if day.parse::<Weekday>().is_ok() => {
-            Some(Kind::Weekday { day: day.parse().ok()?, last: false })
-        }
-        ["last", day] if day.parse::<Weekday>().is_ok() => {
-            Some(Kind::Weekday { day: day.parse().ok()?, last: true })
-        }
+        [day] => Some(Kind::Weekday {
+            day: day.parse().ok()?,
+            last: false,
+        }),
+        ["next", day] if day.parse::<Weekday>().is_ok() => Some(Kind::Weekday {
+            day: day.parse().ok()?,
+            last: false,
+        }),
+        ["last", day] if day.parse::<Weekday>().is_ok() => Some(Kind::Weekday {
+            day: day.parse().ok()?,
+            last: true,
+        }),
         [edge @ ("start" | "beginning" | "end"), "of", rest @ ..] => {
             let (offset, unit) = match rest {
                 [unit] | ["the" | "this", unit] => (0, unit),
@@ -99,7 +105,11 @@ fn parse(text: &str) -> Option<Kind> {
                 ["last" | "previous", unit] => (-1, unit),
                 _ => return None,
             };
-            Some(Kind::Edge { end: *edge == "end", offset, unit: parse_period(unit)? })
+            Some(Kind::Edge {
+                end: *edge == "end",
+                offset,
+                unit: parse_period(unit)?,
+            })
         }
         _ => None,
     }
@@ -149,12 +159,14 @@ impl When {
             Kind::At(time) => time.with_timezone(&zone).date_naive(),
             Kind::On(date) => date,
             Kind::Now => today,
-            Kind::Shift(number, Unit::Hour) => {
-                now.checked_add_signed(Duration::hours(number.into()))?.with_timezone(&zone).date_naive()
-            }
+            Kind::Shift(number, Unit::Hour) => now
+                .checked_add_signed(Duration::hours(number.into()))?
+                .with_timezone(&zone)
+                .date_naive(),
             Kind::Shift(number, unit) => shifted(today, number, unit)?,
             Kind::Weekday { day, last } => {
-                let ahead = (7 + day.num_days_from_monday() - today.weekday().num_days_from_monday()) % 7;
+                let ahead =
+                    (7 + day.num_days_from_monday() - today.weekday().num_days_from_monday()) % 7;
                 let ahead = if ahead == 0 { 7 } else { ahead };
                 if last {
                     let behind = if ahead == 7 { 7 } else { 7 - ahead };
@@ -165,7 +177,11 @@ impl When {
             }
             Kind::Edge { end, offset, unit } => {
                 let start = start_of(shifted(start_of(today, unit)?, offset, unit)?, unit)?;
-                if end { shifted(start, 1, unit)?.pred_opt()? } else { start }
+                if end {
+                    shifted(start, 1, unit)?.pred_opt()?
+                } else {
+                    start
+                }
             }
         };
         in_range(date).then_some(date)
@@ -177,7 +193,9 @@ impl When {
         match self.0 {
             Kind::At(time) => Some(time),
             Kind::Now => Some(now),
-            Kind::Shift(number, Unit::Hour) => now.checked_add_signed(Duration::hours(number.into())),
+            Kind::Shift(number, Unit::Hour) => {
+                now.checked_add_signed(Duration::hours(number.into()))
+            }
             _ => day_edge(self.date(now, zone)?, zone, edge),
         }
     }
@@ -190,10 +208,14 @@ pub fn day_edge(date: NaiveDate, zone: Tz, edge: DayEdge) -> Option<Timestamp> {
         DayEdge::Start => {
             let midnight = date.and_time(NaiveTime::MIN);
             (0..4)
-                .find_map(|hour| zone.from_local_datetime(&(midnight + Duration::hours(hour))).earliest())
+                .find_map(|hour| {
+                    zone.from_local_datetime(&(midnight + Duration::hours(hour)))
+                        .earliest()
+                })
                 .map(|time| time.with_timezone(&Utc))
         }
-        DayEdge::End => day_edge(date.succ_opt()?, zone, DayEdge::Start)?.checked_sub_signed(Duration::microseconds(1)),
+        DayEdge::End => day_edge(date.succ_opt()?, zone, DayEdge::Start)?
+            .checked_sub_signed(Duration::microseconds(1)),
     }
 }
 
@@ -217,7 +239,9 @@ fn shifted(date: NaiveDate, number: i32, unit: Unit) -> Option<NaiveDate> {
 fn start_of(date: NaiveDate, unit: Unit) -> Option<NaiveDate> {
     match unit {
         Unit::Hour | Unit::Day => Some(date),
-        Unit::Week => date.checked_sub_days(Days::new(date.weekday().num_days_from_monday().into())),
+        Unit::Week => {
+            date.checked_sub_days(Days::new(date.weekday().num_days_from_monday().into()))
+        }
         Unit::Month => date.with_day(1),
         Unit::Quarter => date.with_day(1)?.with_month0(date.month0() / 3 * 3),
         Unit::Year => NaiveDate::from_ymd_opt(date.year(), 1, 1),
@@ -241,7 +265,11 @@ mod tests {
     /// Friday 2026-11-20, 23:30 in UTC: already Saturday in Berlin.
     fn on(text: &str, zone: Tz) -> String {
         let now = "2026-11-20T23:30:00Z".parse().unwrap();
-        text.parse::<When>().unwrap().date(now, zone).unwrap().to_string()
+        text.parse::<When>()
+            .unwrap()
+            .date(now, zone)
+            .unwrap()
+            .to_string()
     }
 
     #[test]
@@ -260,7 +288,11 @@ mod tests {
             ("end of next year", "2027-12-31", "2027-12-31"),
             ("start_of_week", "2026-11-16", "2026-11-16"),
         ] {
-            assert_eq!((on(text, Tz::UTC).as_str(), on(text, Berlin).as_str()), (utc, berlin), "{text}");
+            assert_eq!(
+                (on(text, Tz::UTC).as_str(), on(text, Berlin).as_str()),
+                (utc, berlin),
+                "{text}"
+            );
         }
     }
 
@@ -274,7 +306,16 @@ mod tests {
 
     #[test]
     fn nonsense_and_far_away_years_are_refused() {
-        for bad in ["", "soon", "2026-13-01", "0001-01-01", "99999-01-01", "+1e9d", "end of time", "+999999999d"] {
+        for bad in [
+            "",
+            "soon",
+            "2026-13-01",
+            "0001-01-01",
+            "99999-01-01",
+            "+1e9d",
+            "end of time",
+            "+999999999d",
+        ] {
             assert!(bad.parse::<When>().is_err(), "{bad}");
         }
         let now = "2026-11-20T23:30:00Z".parse().unwrap();
