@@ -906,7 +906,7 @@ impl<R: Record> AnyRecord for Erased<R> {
                 return conflict(format!("this {} was erased for good", R::NOUN));
             }
             let Some(mut current) = cx.find(id).await? else {
-                return conflict(format!("this {} is not there any more", R::NOUN));
+                return conflict(format!("this {} was erased for good", R::NOUN));
             };
             if current.version != last.version {
                 return conflict(format!(

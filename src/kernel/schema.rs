@@ -470,6 +470,7 @@ mod tests {
     enum Kind {
         /// Round.
         BigRound,
+        /// With corners.
         Square,
     }
     #[derive(Deserialize, JsonSchema)]

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use tempfile::TempDir;
 
 use crate::admin::{self, NewKey, NewWorkspace};
-use crate::caller::{Caller, ConfirmPolicy};
+use crate::caller::Caller;
 use crate::error::Error;
 use crate::permission::Grants;
 use crate::pipeline::{Call, Outcome, Pipeline, Settings};
@@ -195,16 +195,7 @@ impl House {
         example: &Example,
         kept: &mut HashMap<&'static str, String>,
     ) -> Result<(), String> {
-        for step in example.before {
-            let answer = self.step(owner, step.tool, step.arguments, kept).await?;
-            for (name, pointer) in step.keep {
-                let value = answer
-                    .pointer(pointer)
-                    .and_then(Value::as_str)
-                    .ok_or(format!("no {pointer} in {answer}"))?;
-                kept.insert(*name, value.to_owned());
-            }
-        }
+        self.prepare(owner, example, kept).await?;
         let answer = self.step(owner, tool, example.arguments, kept).await?;
         for (pointer, expected) in example.expect {
             let expected: Value =
@@ -212,6 +203,46 @@ impl House {
             let found = answer.pointer(pointer).cloned().unwrap_or_default();
             if found != expected {
                 return Err(format!("{pointer} is {found}, not {expected}, in {answer}"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Does what a tool's examples begin with, as this caller, and answers the arguments of each example, filled in. The
+    /// examples themselves are not run, so each of these calls is valid as long as none of them was made.
+    #[expect(clippy::expect_used, reason = "a test that cannot start has failed")]
+    pub async fn example_arguments(&self, caller: &Caller, tool: &str) -> Vec<Map<String, Value>> {
+        let mut entries = self.pipeline.registry().entries();
+        let entry = entries
+            .find(|entry| entry.spec.name == tool)
+            .expect("the tool exists");
+        let mut kept = HashMap::new();
+        let mut all = Vec::new();
+        for example in entry.examples {
+            self.prepare(caller, example, &mut kept)
+                .await
+                .expect("what examples begin with works");
+            let arguments = filled(example.arguments, &kept);
+            all.push(serde_json::from_str(&arguments).expect("an example's arguments are JSON"));
+        }
+        all
+    }
+
+    /// Does what an example begins with, and keeps what it says.
+    async fn prepare(
+        &self,
+        caller: &Caller,
+        example: &Example,
+        kept: &mut HashMap<&'static str, String>,
+    ) -> Result<(), String> {
+        for step in example.before {
+            let answer = self.step(caller, step.tool, step.arguments, kept).await?;
+            for (name, pointer) in step.keep {
+                let value = answer
+                    .pointer(pointer)
+                    .and_then(Value::as_str)
+                    .ok_or(format!("no {pointer} in {answer}"))?;
+                kept.insert(*name, value.to_owned());
             }
         }
         Ok(())

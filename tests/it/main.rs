@@ -8,7 +8,11 @@
     clippy::print_stdout
 )]
 
+mod cli;
+mod contacts;
 mod examples;
+mod http;
+mod undo;
 
 use bureau_kernel::registry::Module;
 

@@ -1,0 +1,472 @@
+//! Every tool as clients see it: nothing that any client in the field breaks on, nothing changed unnoticed.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use bureau_kernel::permission::Grants;
+use bureau_kernel::registry::{Registry, Selection};
+use bureau_kernel::tool::{Effect, Entry, WireForm};
+use serde_json::{Map, Value, json};
+
+use crate::MODULES;
+
+/// Tools that one client in the field takes at most.
+const MAX_TOOLS: usize = 128;
+/// Characters of a parameter's description.
+const MAX_PARAMETER: usize = 40;
+/// What a schema may say. Anything else kills the session in some client, or costs tokens and is checked anyway.
+const KEYWORDS: [&str; 6] = [
+    "type",
+    "description",
+    "properties",
+    "required",
+    "items",
+    "enum",
+];
+/// What a permission begins with. The preset `read-only` grants all that begin with `read`.
+const VERBS: [&str; 12] = [
+    "read", "create", "update", "delete", "send", "issue", "undo", "manage", "approve", "run",
+    "import", "export",
+];
+
+/// All tools that are compiled in, all of them on.
+pub(crate) fn registry() -> Arc<Registry> {
+    let selection = Selection {
+        features: vec!["all".into()],
+        ..Selection::default()
+    };
+    Registry::new(MODULES, &selection).unwrap()
+}
+
+/// The project's folder.
+pub(crate) fn root() -> PathBuf {
+    let here = Path::new(file!()).canonicalize().unwrap();
+    here.ancestors().nth(3).unwrap().to_owned()
+}
+
+/// A tool as `tools/list` gives it, with everything that it can contain.
+pub(crate) fn listed(wire: &WireForm) -> Value {
+    json!({
+        "name": wire.name,
+        "title": wire.title,
+        "description": wire.description,
+        "inputSchema": *wire.input_schema,
+        "outputSchema": *wire.output_schema,
+        "annotations": {
+            "title": wire.title,
+            "readOnlyHint": wire.read_only,
+            "destructiveHint": wire.destructive,
+            "idempotentHint": wire.idempotent,
+            "openWorldHint": wire.open_world,
+        },
+    })
+}
+
+fn is_name(text: &str, longest: usize) -> bool {
+    (1..=longest).contains(&text.len())
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+}
+
+/// The words of a text, without case and punctuation.
+fn words(text: &str) -> Vec<String> {
+    text.split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .map(str::to_lowercase)
+        .collect()
+}
+
+/// What is wrong with a listed tool.
+fn faults(tool: &Value) -> Vec<String> {
+    let mut found = Vec::new();
+    let name = tool["name"].as_str().unwrap_or_default();
+    if !is_name(name, 32) || !name.starts_with(|c: char| c.is_ascii_lowercase()) || !name.contains('_')
+    {
+        found.push("its name is not verb_noun in at most 32 of [a-z0-9_]".to_owned());
+    }
+    let title = tool["title"].as_str().unwrap_or_default();
+    if title.is_empty() || title.chars().count() > 40 || title == name {
+        found.push(format!("its title is {title:?}"));
+    }
+    let description = tool["description"].as_str().unwrap_or_default();
+    if description.is_empty() || description.chars().count() > 80 {
+        found.push("its description has not 1 to 80 characters".into());
+    }
+    let said = description.to_lowercase();
+    let filler = ["this tool", "use this", "e.g.", "for example", "please", "allows you"];
+    if let Some(filler) = filler.iter().find(|filler| said.contains(**filler)) {
+        found.push(format!("its description says {filler:?}"));
+    }
+    for hint in ["readOnlyHint", "destructiveHint", "idempotentHint", "openWorldHint"] {
+        if !tool["annotations"][hint].is_boolean() {
+            found.push(format!("it has no {hint}"));
+        }
+    }
+    if tool["annotations"]["title"].as_str() != Some(title) {
+        found.push("its annotations have no title".into());
+    }
+    if tool["annotations"]["readOnlyHint"] == true && tool["annotations"]["destructiveHint"] == true
+    {
+        found.push("it reads only and destroys".into());
+    }
+    for side in ["inputSchema", "outputSchema"] {
+        if tool[side]["type"] != "object" || !tool[side]["properties"].is_object() {
+            found.push(format!("{side} is no object with properties"));
+        }
+        schema_faults(&tool[side], side, &mut found);
+    }
+    if tool["outputSchema"]["properties"]["data"]["type"].is_null() {
+        found.push("outputSchema does not say what data is".into());
+    }
+    if tool["inputSchema"].get("description").is_some() {
+        found.push("inputSchema describes the tool a second time".into());
+    }
+    if tool["annotations"]["destructiveHint"] == true
+        && tool["inputSchema"]["properties"]["confirm"]["type"] != "boolean"
+    {
+        found.push("it removes or sends and declares no confirm".into());
+    }
+    // Accepted everywhere, explained once in the server's instructions.
+    for option in ["dry_run", "idempotency_key", "version", "fields", "confirm_token"] {
+        if tool["inputSchema"]["properties"].get(option).is_some() {
+            found.push(format!("it declares {option}, which every tool takes"));
+        }
+    }
+    found
+}
+
+fn schema_faults(schema: &Value, path: &str, found: &mut Vec<String>) {
+    let Some(schema) = schema.as_object() else {
+        found.push(format!("{path} is a bare {schema}"));
+        return;
+    };
+    for keyword in schema.keys().filter(|k| !KEYWORDS.contains(&k.as_str())) {
+        found.push(format!("{path} says {keyword}"));
+    }
+    let kind = match schema.get("type") {
+        Some(Value::String(kind)) => kind.as_str(),
+        other => {
+            found.push(format!("{path} has the type {other:?}"));
+            return;
+        }
+    };
+    if !["object", "array", "string", "integer", "number", "boolean"].contains(&kind) {
+        found.push(format!("{path} has the type {kind}"));
+    }
+    if (kind == "array") != schema.contains_key("items") {
+        found.push(format!("{path} is {kind}, and its items are {:?}", schema.get("items")));
+    }
+    if (kind == "object") != schema.contains_key("properties") {
+        found.push(format!("{path} is {kind}, and has properties or lacks them"));
+    }
+    if let Some(items) = schema.get("items") {
+        schema_faults(items, &format!("{path}[]"), found);
+    }
+    if let Some(values) = schema.get("enum") {
+        let values = values.as_array().cloned().unwrap_or_default();
+        let texts: BTreeSet<&str> = values.iter().filter_map(Value::as_str).collect();
+        if kind != "string" || texts.is_empty() || texts.len() != values.len() {
+            found.push(format!("{path} chooses among {values:?}"));
+        }
+    }
+    let empty = Map::new();
+    let properties = schema.get("properties").and_then(Value::as_object).unwrap_or(&empty);
+    for (name, property) in properties {
+        let inside = format!("{path}.{name}");
+        if name.is_empty()
+            || name.len() > 64
+            || !name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+        {
+            found.push(format!("{inside} is no name for a property"));
+        }
+        if let Some(text) = property.get("description") {
+            let text = text.as_str().unwrap_or_default();
+            if text.is_empty() || text.chars().count() > MAX_PARAMETER && path.starts_with("input") {
+                found.push(format!("{inside} has a description of {} characters", text.chars().count()));
+            }
+            if words(text) == words(name) {
+                found.push(format!("{inside} repeats its name as its description"));
+            }
+            if words(text).iter().any(|word| word == "example") {
+                found.push(format!("{inside} gives an example"));
+            }
+        }
+        schema_faults(property, &inside, found);
+    }
+    if let Some(required) = schema.get("required") {
+        let names = required.as_array().cloned().unwrap_or_default();
+        if names.is_empty()
+            || names.iter().any(|name| name.as_str().is_none_or(|name| !properties.contains_key(name)))
+        {
+            found.push(format!("{path} requires {required}"));
+        }
+    }
+}
+
+#[test]
+fn every_client_can_read_every_tool() {
+    let registry = registry();
+    let mut found = Vec::new();
+    for entry in registry.entries() {
+        let tool = listed(entry.wire());
+        found.extend(faults(&tool).into_iter().map(|fault| format!("{}: {fault}", entry.spec.name)));
+    }
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+#[test]
+fn each_kind_of_fault_is_found() {
+    let registry = registry();
+    let good = listed(registry.entries().next().unwrap().wire());
+    assert_eq!(faults(&good), Vec::<String>::new());
+    let property = |schema: Value| ("/inputSchema/properties/x", schema);
+    for (pointer, value) in [
+        ("/name", json!("Create-Contact")),
+        ("/name", json!("create_a_contact_with_a_very_long_name")),
+        ("/name", json!("create")),
+        ("/title", json!("")),
+        ("/description", json!("")),
+        ("/description", json!("x".repeat(81))),
+        ("/description", json!("Use this tool to create a contact.")),
+        ("/annotations/openWorldHint", Value::Null),
+        ("/annotations/title", json!("Other")),
+        ("/annotations/destructiveHint", json!(true)),
+        ("/inputSchema/type", json!("array")),
+        ("/inputSchema/properties", Value::Null),
+        ("/inputSchema/$schema", json!("http://json-schema.org/draft-07/schema#")),
+        ("/inputSchema/$defs", json!({})),
+        ("/inputSchema/oneOf", json!([])),
+        ("/inputSchema/anyOf", json!([])),
+        ("/inputSchema/allOf", json!([])),
+        ("/inputSchema/required", json!(["nothing"])),
+        ("/inputSchema/required", json!([])),
+        ("/inputSchema/description", json!("A new contact")),
+        ("/inputSchema/properties/dry_run", json!({"type": "boolean"})),
+        ("/inputSchema/properties/no-name", json!({"type": "boolean"})),
+        ("/outputSchema/type", json!("array")),
+        ("/outputSchema/properties/data", json!(true)),
+        property(json!(true)),
+        property(json!({})),
+        property(json!({"$ref": "#/$defs/X"})),
+        property(json!({"type": ["string", "null"]})),
+        property(json!({"type": "string", "nullable": true})),
+        property(json!({"type": "integer", "format": "int64"})),
+        property(json!({"type": "integer", "minimum": 0})),
+        property(json!({"type": "array"})),
+        property(json!({"type": "array", "items": true})),
+        property(json!({"type": "array", "items": {"type": "null"}})),
+        property(json!({"type": "object"})),
+        property(json!({"type": "string", "enum": []})),
+        property(json!({"type": "string", "enum": ["a", null]})),
+        property(json!({"type": "string", "description": "x".repeat(41)})),
+        property(json!({"type": "string", "description": "The x"})),
+        property(json!({"type": "string", "description": "X"})),
+    ] {
+        let mut bad = good.clone();
+        let (parent, name) = pointer.rsplit_once('/').unwrap();
+        let parent = bad.pointer_mut(parent).unwrap().as_object_mut().unwrap();
+        parent.insert(name.to_owned(), value.clone());
+        let said = value.get("description").and_then(Value::as_str);
+        let harmless = said == Some("The x");
+        assert_eq!(faults(&bad).is_empty(), harmless, "{pointer} = {value}");
+    }
+}
+
+#[test]
+fn what_a_tool_says_follows_from_its_effect() {
+    for entry in registry().entries() {
+        let (name, effect, wire) = (entry.spec.name, entry.spec.effect, entry.wire());
+        assert_eq!(wire.read_only, effect == Effect::Reads, "{name}");
+        let destructive = matches!(effect, Effect::Removes | Effect::Sends);
+        assert_eq!(wire.destructive, destructive, "{name}");
+        assert_eq!(wire.open_world, effect == Effect::Sends, "{name}");
+        let repeatable = !matches!(effect, Effect::Adds | Effect::Sends);
+        assert_eq!(wire.idempotent, repeatable, "{name}");
+        let change = wire.output_schema["properties"].get("change").is_some();
+        assert_eq!(change, effect != Effect::Reads, "{name} answers a change if it writes");
+        let properties = wire.input_schema["properties"].as_object().unwrap();
+        if properties.contains_key("cursor") {
+            assert!(properties.contains_key("limit"), "{name} takes a cursor and no limit");
+            assert_eq!(wire.output_schema["properties"]["data"]["type"], "array", "{name}");
+        }
+        let sends = effect == Effect::Sends;
+        assert!(!sends || entry.spec.irreversible.is_some(), "{name} cannot be called back and does not say what to do");
+    }
+}
+
+#[test]
+fn every_tool_has_an_example_of_its_own_making() {
+    for entry in registry().entries() {
+        let name = entry.spec.name;
+        assert!(!entry.examples.is_empty(), "{name} has no example");
+        for example in entry.examples {
+            assert!(example.title.len() > 10, "{name}: {:?} is not what a person asks", example.title);
+            assert!(!example.expect.is_empty(), "{name}: {:?} expects nothing", example.title);
+            assert!(!example.arguments.contains("null"), "{name}: an example leaves out what it does not say");
+        }
+    }
+}
+
+#[test]
+fn tables_are_alphabetical_and_names_are_taken_once() {
+    let mut modules = BTreeSet::new();
+    let mut tools = BTreeSet::new();
+    let mut titles = BTreeSet::new();
+    for module in MODULES {
+        assert!(is_name(module.name, 20) && modules.insert(module.name), "{}", module.name);
+        assert!((1..=80).contains(&module.about.chars().count()), "{}", module.name);
+        let entries: Vec<Entry> = module.tools.iter().map(|make| make()).collect();
+        let names: Vec<&str> = entries.iter().map(|entry| entry.spec.name).collect();
+        assert!(names.is_sorted(), "{}: {names:?}", module.name);
+        for entry in &entries {
+            assert!(tools.insert(entry.spec.name), "{}", entry.spec.name);
+            assert!(titles.insert(entry.spec.title), "{}", entry.spec.title);
+        }
+    }
+    assert!(tools.len() <= MAX_TOOLS);
+}
+
+#[test]
+fn prefixes_are_letters_and_taken_once() {
+    let mut taken = BTreeSet::from(["wsp", "mem", "key", "chg"]);
+    for record in registry().records() {
+        let prefix = record.prefix();
+        assert!((2..=4).contains(&prefix.len()) && prefix.bytes().all(|b| b.is_ascii_lowercase()), "{prefix}");
+        assert!(taken.insert(prefix), "{prefix} is taken");
+        assert!(is_name(record.table(), 40), "{}", record.table());
+    }
+}
+
+#[test]
+fn permissions_are_verb_and_noun_and_reading_is_what_the_read_only_preset_grants() {
+    let registry = registry();
+    let known = registry.permissions();
+    let read_only = Grants::parse(["read-only"], &known).unwrap();
+    for entry in registry.entries() {
+        let permission = entry.spec.permission.name();
+        let (verb, noun) = permission.split_once('_').unwrap_or_default();
+        assert!(VERBS.contains(&verb) && is_name(noun, 40), "{permission}");
+        let reads = entry.spec.effect == Effect::Reads;
+        assert_eq!(read_only.allow(entry.spec.permission), reads, "{}: {permission}", entry.spec.name);
+    }
+}
+
+/// A change of any tool's wire form shows in review. `INSTA_UPDATE=always cargo test catalogue::` takes it over.
+#[test]
+fn every_wire_form_is_as_it_was_reviewed() {
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path("snapshots/tools");
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    let mut names = BTreeSet::new();
+    for entry in registry().entries() {
+        names.insert(format!("{}.snap", entry.spec.name));
+        settings.bind(|| insta::assert_json_snapshot!(entry.spec.name, listed(entry.wire())));
+    }
+    let folder = root().join("tests/it/snapshots/tools");
+    let kept: BTreeSet<String> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|file| file.unwrap().file_name().into_string().unwrap())
+        .collect();
+    assert_eq!(kept, names, "one file for each tool, and none besides");
+}
+
+/// Text of a table's cell.
+fn cell(text: &str) -> String {
+    text.replace('|', "\\|").replace('\n', " ")
+}
+
+/// The type of a parameter in words.
+fn kind(schema: &Value) -> String {
+    let name = schema["type"].as_str().unwrap_or_default();
+    if let Some(values) = schema["enum"].as_array() {
+        let names: Vec<String> =
+            values.iter().filter_map(Value::as_str).map(|value| format!("`{value}`")).collect();
+        return names.join(", ");
+    }
+    match name {
+        "array" => format!("list of {}", kind(&schema["items"])),
+        "object" => {
+            let properties = schema["properties"].as_object().cloned().unwrap_or_default();
+            if properties.is_empty() {
+                return "object".to_owned();
+            }
+            let fields: Vec<String> =
+                properties.iter().map(|(name, field)| format!("`{name}`: {}", kind(field))).collect();
+            format!("{{ {} }}", fields.join("; "))
+        }
+        other => other.to_owned(),
+    }
+}
+
+/// `docs/tools.md`, from the tools themselves.
+fn reference() -> String {
+    let registry = registry();
+    let mut out = String::from(
+        "# Tools\n\nGenerated from the tools themselves; a test compares it, and \
+         `BUREAU_UPDATE_DOCS=1 cargo test --test it catalogue::` writes it anew.\n\n\
+         Every tool also takes `dry_run`, `idempotency_key`, `version` (where it changes a record), `fields`, `confirm` and \
+         `confirm_token`. In an example, `{name}` stands for an id that an earlier call answered.\n",
+    );
+    for module in registry.modules() {
+        let state = if module.on_by_default { "on unless `--features` says otherwise" } else { "off unless named" };
+        write!(out, "\n## {}\n\n{}. {}: {state}.\n", module.name, module.about, "Group").unwrap();
+        for entry in registry.entries().filter(|entry| entry.module == module.name) {
+            let (spec, wire) = (&entry.spec, entry.wire());
+            write!(out, "\n### {}\n\n{}\n\n", spec.name, spec.about).unwrap();
+            let effect = match spec.effect {
+                Effect::Reads => "reads",
+                Effect::Adds => "adds",
+                Effect::Changes => "changes",
+                Effect::Removes => "removes; a person confirms it by default",
+                Effect::Sends => "sends; a person confirms it by default",
+            };
+            let undo = match (spec.effect, spec.irreversible) {
+                (Effect::Reads, _) => "nothing to undo".to_owned(),
+                (_, Some(instead)) => format!("not undoable: {instead}"),
+                (_, None) => "undoable with `undo_change`".to_owned(),
+            };
+            writeln!(out, "Effect: {effect}. Permission: `{}`. {}.", spec.permission.name(), capital(&undo)).unwrap();
+            let empty = Map::new();
+            let properties = wire.input_schema["properties"].as_object().unwrap_or(&empty);
+            if !properties.is_empty() {
+                out.push_str("\n| Parameter | Type | |\n|---|---|---|\n");
+            }
+            let required = wire.input_schema.get("required").and_then(Value::as_array);
+            for (name, schema) in properties {
+                let needed = required.is_some_and(|names| names.iter().any(|other| other == name));
+                let mut notes: Vec<&str> = Vec::new();
+                notes.extend(needed.then_some("required"));
+                notes.extend(schema["description"].as_str());
+                writeln!(out, "| `{name}` | {} | {} |", cell(&kind(schema)), cell(&notes.join("; "))).unwrap();
+            }
+            for example in entry.examples {
+                let call: Value = serde_json::from_str(example.arguments).unwrap();
+                write!(out, "\n“{}”\n\n```json\n{call:#}\n```\n", example.title).unwrap();
+            }
+        }
+    }
+    out
+}
+
+fn capital(text: &str) -> String {
+    let mut characters = text.chars();
+    characters.next().map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
+}
+
+#[test]
+fn the_reference_of_tools_is_up_to_date() {
+    let path = root().join("docs/tools.md");
+    if std::env::var_os("BUREAU_UPDATE_DOCS").is_some_and(|value| value == "1") {
+        std::fs::write(&path, reference()).unwrap();
+    }
+    let written = std::fs::read_to_string(&path).unwrap_or_default();
+    let (found, wanted) = (written.lines(), reference());
+    for (number, (found, wanted)) in found.zip(wanted.lines()).enumerate() {
+        assert_eq!(found, wanted, "docs/tools.md, line {}: run with BUREAU_UPDATE_DOCS=1", number + 1);
+    }
+    assert!(written == wanted, "docs/tools.md ends differently: run with BUREAU_UPDATE_DOCS=1");
+}
