@@ -1,7 +1,7 @@
 //! A made-up firm to try Bureau with: the same for the same seed. It is filled like any other, by calls of the operator.
 //!
 //! Companies and addresses are under `.example`, which belongs to nobody; numbers are of the ranges that the regulators
-//! of the United Kingdom, Germany and North America keep free for fiction.
+//! of the United Kingdom, Germany, France and North America keep free for fiction.
 
 use std::collections::HashSet;
 
@@ -121,7 +121,7 @@ pub fn contacts(seed: u64, count: usize) -> Vec<Map<String, Value>> {
         let kind = chance.weighted(&TYPES);
         let mut tags = vec![trade];
         tags.extend((0..chance.below(3)).map(|_| chance.pick(&TAGS)));
-        let mut contact = json!({
+        let contact = json!({
             "first_name": first,
             "last_name": last,
             "title": chance.pick(&TITLES),
@@ -136,14 +136,18 @@ pub fn contacts(seed: u64, count: usize) -> Vec<Map<String, Value>> {
             "source": chance.pick(&SOURCES),
             "score": chance.below(1001),
         });
+        let Value::Object(mut contact) = contact else {
+            break;
+        };
         if chance.below(3) == 0 {
             let fact = chance.pick(&FACTS);
-            contact["summary"] =
-                format!("{fact} Last spoke about {}.", chance.pick(&TOPICS)).into();
+            let topic = chance.pick(&TOPICS);
+            contact.insert(
+                "summary".into(),
+                format!("{fact} Last spoke about {topic}.").into(),
+            );
         }
-        if let Value::Object(contact) = contact {
-            contacts.push(contact);
-        }
+        contacts.push(contact);
     }
     contacts
 }
@@ -296,7 +300,7 @@ const CITIES: [(&str, &str, &str, u32); 20] = [
     ("London", "GB", "+44207946", 4),
     ("Leeds", "GB", "+441134960", 3),
     ("Sheffield", "GB", "+441144960", 3),
-    ("Nottingham", "GB", "+441154960", 3),
+    ("Paris", "FR", "+33199001", 3),
     ("Leicester", "GB", "+441164960", 3),
     ("Bristol", "GB", "+441174960", 3),
     ("Birmingham", "GB", "+441214960", 3),

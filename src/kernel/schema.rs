@@ -37,6 +37,8 @@ fn normal(schema: &Value, definitions: &Value, depth: usize) -> Map<String, Valu
             .and_then(|name| definitions.get(name))
             .unwrap_or(&Value::Null);
         out = normal(target, definitions, depth + 1);
+        // What a type is for is said to those who read the code; a parameter says what it is for itself.
+        out.remove("description");
         describe(&mut out, description);
         return out;
     }
@@ -89,7 +91,7 @@ fn normal(schema: &Value, definitions: &Value, depth: usize) -> Map<String, Valu
         items.entry("type").or_insert_with(|| "string".into());
         out.insert("items".into(), Value::Object(items));
     }
-    if kind.as_ref().is_some_and(|kind| kind == "object") || depth == 0 {
+    if kind.as_ref().map_or(depth == 0, |kind| kind == "object") {
         out.insert("type".into(), "object".into());
         let mut properties = Map::new();
         if let Some(Value::Object(declared)) = schema.get("properties") {

@@ -232,6 +232,8 @@ pub struct WireForm {
 pub fn tool<T: Tool>() -> Entry {
     let spec = T::SPEC;
     let mut input = schema::wire(schemars::schema_for!(T));
+    // The tool's own description says it better.
+    input.remove("description");
     if spec.effect.is_destructive() {
         schema::declare_flag(&mut input, "confirm");
     }

@@ -4,10 +4,10 @@
 #   tests/conformance/run.sh BINARY
 #
 # BINARY is built with `cargo build --features conformance`, which registers the suite's fixture tools, resources and
-# prompts on the same server. Three runs: both requirement sets against the server as it is by default (the older one with
-# baseline.yml, which says why), and the older one against a server that keeps sessions, without a baseline. Prints each
-
-# newer with npm; the suite and a Node 22 for it are installed beside this file, at the pinned versions.
+# prompts on the same server. Both requirement sets have to pass whole; there is no baseline of expected failures. The
+# older one asks for sessions and for requests that the server sends to the client, so that run has `--sessions`. Prints
+# each run's summary and, last, `N passed, N failed` over the scored scenarios. Needs Node 20 or newer with npm; the suite
+# and a Node 22 for it are installed beside this file, at the pinned versions.
 set -euo pipefail
 
 [ $# -eq 1 ] || { echo "usage: tests/conformance/run.sh BINARY" >&2; exit 2; }
@@ -36,26 +36,23 @@ stop() {
 trap 'stop; rm -rf "$folder"' EXIT
 trap 'exit 130' INT TERM
 
-# Prints how many of the scenarios that a requirement set scores passed and failed according to a log of the suite. Those of
-# the baseline count as neither, because the suite itself fails when one of them passes.
-counts() { # LOG REQUIREMENTS BASELINE
+# Prints how many of the scenarios that a requirement set scores passed and failed according to a log of the suite.
+counts() { # LOG REQUIREMENTS
     awk '
         FILENAME == ARGV[1] { if (/^[a-z_]+:/) section = $1; if (section == "server:" && $1 == "-") scored[$2] = 1; next }
-        FILENAME == ARGV[2] { if ($1 == "-") delete scored[$2]; next }
         /=== SUMMARY ===/ { summary = 1 }
         summary && ($1 == "✓" || $1 == "✗") {
             name = $2
             if (sub(/:$/, "", name) && name in scored) { if ($1 == "✓") passed++; else failed++ }
         }
         END { print passed + 0, failed + 0 }
-    ' "node_modules/@modelcontextprotocol/conformance/requirements/$2.yaml" "$3" "$1"
+    ' "node_modules/@modelcontextprotocol/conformance/requirements/$2.yaml" "$1"
 }
 
 passed=0 failed=0
-run() { # NAME REQUIREMENTS BASELINE SERVE_OPTIONS...
-    local name=$1 requirements=$2 baseline=$3 options=() url='' status=0 p f
-    shift 3
-    [ "$baseline" = /dev/null ] || options=(--expected-failures "$baseline")
+run() { # NAME REQUIREMENTS SERVE_OPTIONS...
+    local name=$1 requirements=$2 url='' status=0 p f
+    shift 2
     printf '\n-- %s\n' "$name"
     : >"$folder/$name.server"
     "$binary" serve --no-auth --listen 127.0.0.1:0 "$@" \
@@ -75,11 +72,11 @@ run() { # NAME REQUIREMENTS BASELINE SERVE_OPTIONS...
         return
     fi
     # Scenarios that wait for a request of the server's would wait for half a minute each.
-    conformance server --url "$url" --requirements "$requirements" --timeout 10000 "${options[@]}" \
+    conformance server --url "$url" --requirements "$requirements" --timeout 10000 \
         >"$folder/$name.log" 2>&1 || status=$?
     stop
     sed -n '/=== SUMMARY ===/,$p' "$folder/$name.log"
-    read -r p f < <(counts "$folder/$name.log" "$requirements" "$baseline")
+    read -r p f < <(counts "$folder/$name.log" "$requirements")
     # The suite's own verdict decides: a run that it fails has failed, whatever could be counted.
     if [ "$status" -ne 0 ]; then
         [ "$f" -gt 0 ] || f=1
@@ -88,9 +85,8 @@ run() { # NAME REQUIREMENTS BASELINE SERVE_OPTIONS...
     passed=$((passed + p)) failed=$((failed + f))
 }
 
-run stateless 2026-07-28 /dev/null
-run handshake 2025-11-25 baseline.yml
-run handshake-with-sessions 2025-11-25 /dev/null --sessions
+run stateless 2026-07-28
+run handshake 2025-11-25 --sessions
 
 printf '\n%d passed, %d failed\n' "$passed" "$failed"
 [ "$failed" -eq 0 ]
