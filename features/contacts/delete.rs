@@ -13,7 +13,7 @@ use crate::contact::Contact;
 pub(crate) struct DeleteContact {
     /// Contact id
     contact: Id<Contact>,
-    /// Contact that takes over what refers to it
+    /// Contact that takes over its references
     reassign_to: Option<Id<Contact>>,
     /// Erase for good: no undo
     purge: Option<bool>,

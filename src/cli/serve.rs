@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bureau_kernel::admin;
+use bureau_kernel::registry::Selection;
 use bureau_kernel::store::{Database, Store};
 use clap::Args;
 use serde_json::json;
@@ -27,7 +28,7 @@ pub(super) struct Arguments {
     /// Ask for no key: whoever can connect is the operator. Loopback addresses only
     #[arg(long)]
     no_auth: bool,
-    /// Serve a made-up firm with 500 contacts, from a database of its own, and print how to connect to it
+    /// Serve a made-up firm with 500 contacts from a database of its own, history included, and print how to connect
     #[arg(long)]
     demo: bool,
     /// Keep sessions for clients of protocol versions before 2026-07-28, so that a call can ask the person something
@@ -36,8 +37,14 @@ pub(super) struct Arguments {
 }
 
 pub(super) async fn run(mut config: Config, arguments: &Arguments) -> Result<()> {
-    if arguments.demo && config.default_database {
-        config.database = Database::Sqlite(config.data_dir.join("demo.sqlite"));
+    if arguments.demo {
+        if config.default_database {
+            config.database = Database::Sqlite(config.data_dir.join("demo.sqlite"));
+        }
+        // Trying things out goes with taking them back.
+        if cfg!(feature = "history") && is_silent(&config.selection) {
+            config.selection.features = vec!["default".into(), "history".into()];
+        }
     }
     let registry = boot::registry(&config).map_err(usage)?;
     // An address that cannot be had is known before the database is touched.
@@ -72,6 +79,11 @@ pub(super) async fn run(mut config: Config, arguments: &Arguments) -> Result<()>
     let served = http::serve(listener, router, stop, DRAIN).await;
     store.close().await;
     served.map_err(|error| Failure::Failed(format!("The server ended badly: {error}.")))
+}
+
+/// Whether nothing was said about which tools to offer.
+fn is_silent(selection: &Selection) -> bool {
+    selection.features.is_empty() && selection.tools.is_none()
 }
 
 /// Whether the database answers.
@@ -133,7 +145,7 @@ fn introduction(config: &Config, url: &str, key: &str) -> String {
     let _ = write!(
         text,
         "\nThe demo firm {name} is open, with {contacts} contacts.\n\n  MCP address  {url}\n  API key      {key}\n\n\
-         Cursor, VS Code and other clients that connect by address:\n\n{remote:#}\n\n\
+         Cursor and other clients that connect by address (VS Code calls the outer object servers):\n\n{remote:#}\n\n\
          Claude Code:\n\n  claude mcp add --transport http bureau {url} --header \"Authorization: Bearer {key}\"\n",
         name = demo::FIRM,
         contacts = demo::CONTACTS,

@@ -126,19 +126,56 @@ impl<R: Record> List<'_, R> {
         statement
     }
 
+    /// The records of a term that only a few have, instead of the term: an engine that does not know how rare a term is
+    /// goes through the whole order to find them.
+    async fn few(&mut self) -> Result<Option<Vec<i64>>> {
+        const FEW: usize = 256;
+        for index in 0..self.terms.len() {
+            let Some((field, values)) = self.terms.get(index) else {
+                break;
+            };
+            let rows = sql("SELECT record FROM lookup WHERE workspace = ")
+                .value(self.cx.workspace().id)
+                .add(" AND entity = ")
+                .value(R::TABLE.to_owned())
+                .add(" AND field = ")
+                .value((*field).to_owned())
+                .add(" AND value IN ")
+                .list(values.iter().cloned())
+                .add(" LIMIT ")
+                .value(FEW as i64 + 1)
+                .rows(&mut self.cx.tx)
+                .await?;
+            if rows.len() <= FEW {
+                self.terms.remove(index);
+                return rows
+                    .iter()
+                    .map(|row| row.get("record"))
+                    .collect::<Result<_>>()
+                    .map(Some);
+            }
+        }
+        Ok(None)
+    }
+
     /// One page in an order.
     ///
     /// # Errors
     /// [`Code::Validation`](crate::error::Code::Validation) for a cursor of another order.
     pub async fn page(
-        self,
+        mut self,
         order: Order,
         descending: bool,
         limit: Limit,
         cursor: Option<&Cursor>,
     ) -> Result<Page<Saved<R>>> {
         let name = format!("{}{}", if descending { "-" } else { "" }, order.name);
+        let few = self.few().await?;
         let mut statement = self.statement(&format!("{} AS order_key, ", order.column));
+        if let Some(ids) = &few {
+            statement.push(" AND id IN ");
+            statement.push_ids(ids);
+        }
         if let Some(cursor) = cursor {
             let key = key_value(order.kind, &cursor.key)
                 .filter(|_| cursor.order == name)
@@ -257,7 +294,7 @@ impl<R: Record> List<'_, R> {
     async fn those(self, ids: &[i64]) -> Result<Vec<Saved<R>>> {
         let mut statement = self.statement("");
         statement.push(" AND id IN ");
-        statement.push_list(ids.iter().map(|id| Value::Int(*id)));
+        statement.push_ids(ids);
         let rows = statement.rows(&mut self.cx.tx).await?;
         let mut found = rows
             .iter()

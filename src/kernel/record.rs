@@ -953,7 +953,7 @@ impl<R: Record> AnyRecord for Erased<R> {
             match ids {
                 Some(ids) => {
                     statement.push("IN ");
-                    statement.push_list(ids.iter().map(|id| Value::Int(*id)));
+                    statement.push_ids(ids);
                 }
                 None => {
                     statement.push("> ");

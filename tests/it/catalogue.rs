@@ -83,7 +83,9 @@ fn words(text: &str) -> Vec<String> {
 fn faults(tool: &Value) -> Vec<String> {
     let mut found = Vec::new();
     let name = tool["name"].as_str().unwrap_or_default();
-    if !is_name(name, 32) || !name.starts_with(|c: char| c.is_ascii_lowercase()) || !name.contains('_')
+    if !is_name(name, 32)
+        || !name.starts_with(|c: char| c.is_ascii_lowercase())
+        || !name.contains('_')
     {
         found.push("its name is not verb_noun in at most 32 of [a-z0-9_]".to_owned());
     }
@@ -96,11 +98,23 @@ fn faults(tool: &Value) -> Vec<String> {
         found.push("its description has not 1 to 80 characters".into());
     }
     let said = description.to_lowercase();
-    let filler = ["this tool", "use this", "e.g.", "for example", "please", "allows you"];
+    let filler = [
+        "this tool",
+        "use this",
+        "e.g.",
+        "for example",
+        "please",
+        "allows you",
+    ];
     if let Some(filler) = filler.iter().find(|filler| said.contains(**filler)) {
         found.push(format!("its description says {filler:?}"));
     }
-    for hint in ["readOnlyHint", "destructiveHint", "idempotentHint", "openWorldHint"] {
+    for hint in [
+        "readOnlyHint",
+        "destructiveHint",
+        "idempotentHint",
+        "openWorldHint",
+    ] {
         if !tool["annotations"][hint].is_boolean() {
             found.push(format!("it has no {hint}"));
         }
@@ -130,7 +144,13 @@ fn faults(tool: &Value) -> Vec<String> {
         found.push("it removes or sends and declares no confirm".into());
     }
     // Accepted everywhere, explained once in the server's instructions.
-    for option in ["dry_run", "idempotency_key", "version", "fields", "confirm_token"] {
+    for option in [
+        "dry_run",
+        "idempotency_key",
+        "version",
+        "fields",
+        "confirm_token",
+    ] {
         if tool["inputSchema"]["properties"].get(option).is_some() {
             found.push(format!("it declares {option}, which every tool takes"));
         }
@@ -157,10 +177,15 @@ fn schema_faults(schema: &Value, path: &str, found: &mut Vec<String>) {
         found.push(format!("{path} has the type {kind}"));
     }
     if (kind == "array") != schema.contains_key("items") {
-        found.push(format!("{path} is {kind}, and its items are {:?}", schema.get("items")));
+        found.push(format!(
+            "{path} is {kind}, and its items are {:?}",
+            schema.get("items")
+        ));
     }
     if (kind == "object") != schema.contains_key("properties") {
-        found.push(format!("{path} is {kind}, and has properties or lacks them"));
+        found.push(format!(
+            "{path} is {kind}, and has properties or lacks them"
+        ));
     }
     if let Some(items) = schema.get("items") {
         schema_faults(items, &format!("{path}[]"), found);
@@ -173,7 +198,10 @@ fn schema_faults(schema: &Value, path: &str, found: &mut Vec<String>) {
         }
     }
     let empty = Map::new();
-    let properties = schema.get("properties").and_then(Value::as_object).unwrap_or(&empty);
+    let properties = schema
+        .get("properties")
+        .and_then(Value::as_object)
+        .unwrap_or(&empty);
     for (name, property) in properties {
         let inside = format!("{path}.{name}");
         if name.is_empty()
@@ -184,8 +212,12 @@ fn schema_faults(schema: &Value, path: &str, found: &mut Vec<String>) {
         }
         if let Some(text) = property.get("description") {
             let text = text.as_str().unwrap_or_default();
-            if text.is_empty() || text.chars().count() > MAX_PARAMETER && path.starts_with("input") {
-                found.push(format!("{inside} has a description of {} characters", text.chars().count()));
+            if text.is_empty() || text.chars().count() > MAX_PARAMETER && path.starts_with("input")
+            {
+                found.push(format!(
+                    "{inside} has a description of {} characters",
+                    text.chars().count()
+                ));
             }
             if words(text) == words(name) {
                 found.push(format!("{inside} repeats its name as its description"));
@@ -199,7 +231,10 @@ fn schema_faults(schema: &Value, path: &str, found: &mut Vec<String>) {
     if let Some(required) = schema.get("required") {
         let names = required.as_array().cloned().unwrap_or_default();
         if names.is_empty()
-            || names.iter().any(|name| name.as_str().is_none_or(|name| !properties.contains_key(name)))
+            || names.iter().any(|name| {
+                name.as_str()
+                    .is_none_or(|name| !properties.contains_key(name))
+            })
         {
             found.push(format!("{path} requires {required}"));
         }
@@ -212,7 +247,11 @@ fn every_client_can_read_every_tool() {
     let mut found = Vec::new();
     for entry in registry.entries() {
         let tool = listed(entry.wire());
-        found.extend(faults(&tool).into_iter().map(|fault| format!("{}: {fault}", entry.spec.name)));
+        found.extend(
+            faults(&tool)
+                .into_iter()
+                .map(|fault| format!("{}: {fault}", entry.spec.name)),
+        );
     }
     assert!(found.is_empty(), "{}", found.join("\n"));
 }
@@ -236,7 +275,10 @@ fn each_kind_of_fault_is_found() {
         ("/annotations/destructiveHint", json!(true)),
         ("/inputSchema/type", json!("array")),
         ("/inputSchema/properties", Value::Null),
-        ("/inputSchema/$schema", json!("http://json-schema.org/draft-07/schema#")),
+        (
+            "/inputSchema/$schema",
+            json!("http://json-schema.org/draft-07/schema#"),
+        ),
         ("/inputSchema/$defs", json!({})),
         ("/inputSchema/oneOf", json!([])),
         ("/inputSchema/anyOf", json!([])),
@@ -244,8 +286,14 @@ fn each_kind_of_fault_is_found() {
         ("/inputSchema/required", json!(["nothing"])),
         ("/inputSchema/required", json!([])),
         ("/inputSchema/description", json!("A new contact")),
-        ("/inputSchema/properties/dry_run", json!({"type": "boolean"})),
-        ("/inputSchema/properties/no-name", json!({"type": "boolean"})),
+        (
+            "/inputSchema/properties/dry_run",
+            json!({"type": "boolean"}),
+        ),
+        (
+            "/inputSchema/properties/no-name",
+            json!({"type": "boolean"}),
+        ),
         ("/outputSchema/type", json!("array")),
         ("/outputSchema/properties/data", json!(true)),
         property(json!(true)),
@@ -286,14 +334,27 @@ fn what_a_tool_says_follows_from_its_effect() {
         let repeatable = !matches!(effect, Effect::Adds | Effect::Sends);
         assert_eq!(wire.idempotent, repeatable, "{name}");
         let change = wire.output_schema["properties"].get("change").is_some();
-        assert_eq!(change, effect != Effect::Reads, "{name} answers a change if it writes");
+        assert_eq!(
+            change,
+            effect != Effect::Reads,
+            "{name} answers a change if it writes"
+        );
         let properties = wire.input_schema["properties"].as_object().unwrap();
         if properties.contains_key("cursor") {
-            assert!(properties.contains_key("limit"), "{name} takes a cursor and no limit");
-            assert_eq!(wire.output_schema["properties"]["data"]["type"], "array", "{name}");
+            assert!(
+                properties.contains_key("limit"),
+                "{name} takes a cursor and no limit"
+            );
+            assert_eq!(
+                wire.output_schema["properties"]["data"]["type"], "array",
+                "{name}"
+            );
         }
         let sends = effect == Effect::Sends;
-        assert!(!sends || entry.spec.irreversible.is_some(), "{name} cannot be called back and does not say what to do");
+        assert!(
+            !sends || entry.spec.irreversible.is_some(),
+            "{name} cannot be called back and does not say what to do"
+        );
     }
 }
 
@@ -303,9 +364,20 @@ fn every_tool_has_an_example_of_its_own_making() {
         let name = entry.spec.name;
         assert!(!entry.examples.is_empty(), "{name} has no example");
         for example in entry.examples {
-            assert!(example.title.len() > 10, "{name}: {:?} is not what a person asks", example.title);
-            assert!(!example.expect.is_empty(), "{name}: {:?} expects nothing", example.title);
-            assert!(!example.arguments.contains("null"), "{name}: an example leaves out what it does not say");
+            assert!(
+                example.title.len() > 10,
+                "{name}: {:?} is not what a person asks",
+                example.title
+            );
+            assert!(
+                !example.expect.is_empty(),
+                "{name}: {:?} expects nothing",
+                example.title
+            );
+            assert!(
+                !example.arguments.contains("null"),
+                "{name}: an example leaves out what it does not say"
+            );
         }
     }
 }
@@ -316,8 +388,16 @@ fn tables_are_alphabetical_and_names_are_taken_once() {
     let mut tools = BTreeSet::new();
     let mut titles = BTreeSet::new();
     for module in MODULES {
-        assert!(is_name(module.name, 20) && modules.insert(module.name), "{}", module.name);
-        assert!((1..=80).contains(&module.about.chars().count()), "{}", module.name);
+        assert!(
+            is_name(module.name, 20) && modules.insert(module.name),
+            "{}",
+            module.name
+        );
+        assert!(
+            (1..=80).contains(&module.about.chars().count()),
+            "{}",
+            module.name
+        );
         let entries: Vec<Entry> = module.tools.iter().map(|make| make()).collect();
         let names: Vec<&str> = entries.iter().map(|entry| entry.spec.name).collect();
         assert!(names.is_sorted(), "{}: {names:?}", module.name);
@@ -334,7 +414,10 @@ fn prefixes_are_letters_and_taken_once() {
     let mut taken = BTreeSet::from(["wsp", "mem", "key", "chg"]);
     for record in registry().records() {
         let prefix = record.prefix();
-        assert!((2..=4).contains(&prefix.len()) && prefix.bytes().all(|b| b.is_ascii_lowercase()), "{prefix}");
+        assert!(
+            (2..=4).contains(&prefix.len()) && prefix.bytes().all(|b| b.is_ascii_lowercase()),
+            "{prefix}"
+        );
         assert!(taken.insert(prefix), "{prefix} is taken");
         assert!(is_name(record.table(), 40), "{}", record.table());
     }
@@ -350,7 +433,12 @@ fn permissions_are_verb_and_noun_and_reading_is_what_the_read_only_preset_grants
         let (verb, noun) = permission.split_once('_').unwrap_or_default();
         assert!(VERBS.contains(&verb) && is_name(noun, 40), "{permission}");
         let reads = entry.spec.effect == Effect::Reads;
-        assert_eq!(read_only.allow(entry.spec.permission), reads, "{}: {permission}", entry.spec.name);
+        assert_eq!(
+            read_only.allow(entry.spec.permission),
+            reads,
+            "{}: {permission}",
+            entry.spec.name
+        );
     }
 }
 
@@ -383,19 +471,27 @@ fn cell(text: &str) -> String {
 fn kind(schema: &Value) -> String {
     let name = schema["type"].as_str().unwrap_or_default();
     if let Some(values) = schema["enum"].as_array() {
-        let names: Vec<String> =
-            values.iter().filter_map(Value::as_str).map(|value| format!("`{value}`")).collect();
+        let names: Vec<String> = values
+            .iter()
+            .filter_map(Value::as_str)
+            .map(|value| format!("`{value}`"))
+            .collect();
         return names.join(", ");
     }
     match name {
         "array" => format!("list of {}", kind(&schema["items"])),
         "object" => {
-            let properties = schema["properties"].as_object().cloned().unwrap_or_default();
+            let properties = schema["properties"]
+                .as_object()
+                .cloned()
+                .unwrap_or_default();
             if properties.is_empty() {
                 return "object".to_owned();
             }
-            let fields: Vec<String> =
-                properties.iter().map(|(name, field)| format!("`{name}`: {}", kind(field))).collect();
+            let fields: Vec<String> = properties
+                .iter()
+                .map(|(name, field)| format!("`{name}`: {}", kind(field)))
+                .collect();
             format!("{{ {} }}", fields.join("; "))
         }
         other => other.to_owned(),
@@ -412,9 +508,21 @@ fn reference() -> String {
          `confirm_token`. In an example, `{name}` stands for an id that an earlier call answered.\n",
     );
     for module in registry.modules() {
-        let state = if module.on_by_default { "on unless `--features` says otherwise" } else { "off unless named" };
-        write!(out, "\n## {}\n\n{}. {}: {state}.\n", module.name, module.about, "Group").unwrap();
-        for entry in registry.entries().filter(|entry| entry.module == module.name) {
+        let state = if module.on_by_default {
+            "on unless `--features` says otherwise"
+        } else {
+            "off unless named"
+        };
+        write!(
+            out,
+            "\n## {}\n\n{}. {}: {state}.\n",
+            module.name, module.about, "Group"
+        )
+        .unwrap();
+        for entry in registry
+            .entries()
+            .filter(|entry| entry.module == module.name)
+        {
             let (spec, wire) = (&entry.spec, entry.wire());
             write!(out, "\n### {}\n\n{}\n\n", spec.name, spec.about).unwrap();
             let effect = match spec.effect {
@@ -429,9 +537,17 @@ fn reference() -> String {
                 (_, Some(instead)) => format!("not undoable: {instead}"),
                 (_, None) => "undoable with `undo_change`".to_owned(),
             };
-            writeln!(out, "Effect: {effect}. Permission: `{}`. {}.", spec.permission.name(), capital(&undo)).unwrap();
+            writeln!(
+                out,
+                "Effect: {effect}. Permission: `{}`. {}.",
+                spec.permission.name(),
+                capital(&undo)
+            )
+            .unwrap();
             let empty = Map::new();
-            let properties = wire.input_schema["properties"].as_object().unwrap_or(&empty);
+            let properties = wire.input_schema["properties"]
+                .as_object()
+                .unwrap_or(&empty);
             if !properties.is_empty() {
                 out.push_str("\n| Parameter | Type | |\n|---|---|---|\n");
             }
@@ -441,7 +557,13 @@ fn reference() -> String {
                 let mut notes: Vec<&str> = Vec::new();
                 notes.extend(needed.then_some("required"));
                 notes.extend(schema["description"].as_str());
-                writeln!(out, "| `{name}` | {} | {} |", cell(&kind(schema)), cell(&notes.join("; "))).unwrap();
+                writeln!(
+                    out,
+                    "| `{name}` | {} | {} |",
+                    cell(&kind(schema)),
+                    cell(&notes.join("; "))
+                )
+                .unwrap();
             }
             for example in entry.examples {
                 let call: Value = serde_json::from_str(example.arguments).unwrap();
@@ -454,7 +576,9 @@ fn reference() -> String {
 
 fn capital(text: &str) -> String {
     let mut characters = text.chars();
-    characters.next().map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
+    characters.next().map_or_else(String::new, |first| {
+        first.to_uppercase().chain(characters).collect()
+    })
 }
 
 #[test]
@@ -466,7 +590,15 @@ fn the_reference_of_tools_is_up_to_date() {
     let written = std::fs::read_to_string(&path).unwrap_or_default();
     let (found, wanted) = (written.lines(), reference());
     for (number, (found, wanted)) in found.zip(wanted.lines()).enumerate() {
-        assert_eq!(found, wanted, "docs/tools.md, line {}: run with BUREAU_UPDATE_DOCS=1", number + 1);
+        assert_eq!(
+            found,
+            wanted,
+            "docs/tools.md, line {}: run with BUREAU_UPDATE_DOCS=1",
+            number + 1
+        );
     }
-    assert!(written == wanted, "docs/tools.md ends differently: run with BUREAU_UPDATE_DOCS=1");
+    assert!(
+        written == wanted,
+        "docs/tools.md ends differently: run with BUREAU_UPDATE_DOCS=1"
+    );
 }

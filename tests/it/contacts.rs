@@ -21,14 +21,24 @@ async fn a_person_is_not_created_twice_unless_that_is_meant() {
             json!({ "name": "ada  LOVELACE", "company": "engine ltd" }),
         ] {
             let error = house.error(&owner, "create_contact", same.clone()).await;
-            assert_eq!((error.code(), error.field_name()), (Code::Conflict, Some("on_duplicate")), "{same}");
+            assert_eq!(
+                (error.code(), error.field_name()),
+                (Code::Conflict, Some("on_duplicate")),
+                "{same}"
+            );
             assert_eq!(error.detail_value("existing"), Some(&first["id"]));
         }
         let updated = json!({ "name": "A. Lovelace", "emails": ["ada@engine.example"], "city": "London",
                               "on_duplicate": "update" });
         let updated = house.ok(&owner, "create_contact", updated).await["data"].clone();
-        assert_eq!((&updated["id"], &updated["city"]), (&first["id"], &json!("London")));
-        assert_eq!(updated["phones"], first["phones"], "what was known stays known");
+        assert_eq!(
+            (&updated["id"], &updated["city"]),
+            (&first["id"], &json!("London"))
+        );
+        assert_eq!(
+            updated["phones"], first["phones"],
+            "what was known stays known"
+        );
         let second = json!({ "name": "Ada Lovelace", "emails": ["ada@engine.example"], "on_duplicate": "create" });
         let second = house.ok(&owner, "create_contact", second).await["data"].clone();
         assert_ne!(second["id"], first["id"]);
@@ -44,10 +54,16 @@ async fn two_calls_at_once_create_one_person() {
         let house = House::new(engine, MODULES).await;
         let owner = house.owner().await;
         let calls = (0..16).map(|_| {
-            house.outcome(&owner, "create_contact", json!({ "name": "Ada", "emails": ["ada@race.example"] }))
+            house.outcome(
+                &owner,
+                "create_contact",
+                json!({ "name": "Ada", "emails": ["ada@race.example"] }),
+            )
         });
         let outcomes = futures::future::join_all(calls).await;
-        let done = outcomes.iter().filter(|outcome| matches!(outcome, bureau_kernel::pipeline::Outcome::Done(_)));
+        let done = outcomes
+            .iter()
+            .filter(|outcome| matches!(outcome, bureau_kernel::pipeline::Outcome::Done(_)));
         assert_eq!(done.count(), 1, "on {engine:?}: {outcomes:?}");
     }
 }
@@ -59,21 +75,43 @@ async fn a_contact_that_others_report_to_is_not_deleted_from_under_them() {
         let owner = house.owner().await;
         let create = async |name: &str, more: Value| {
             let mut arguments = json!({ "name": name });
-            arguments.as_object_mut().unwrap().extend(more.as_object().cloned().unwrap_or_default());
+            arguments
+                .as_object_mut()
+                .unwrap()
+                .extend(more.as_object().cloned().unwrap_or_default());
             house.ok(&owner, "create_contact", arguments).await["data"]["id"].clone()
         };
         let boss = create("Boss", json!({})).await;
         let heir = create("Heir", json!({})).await;
         let worker = create("Worker", json!({ "reports_to": boss })).await;
-        let refused = house.error(&owner, "delete_contact", json!({ "contact": boss, "confirm": true })).await;
+        let refused = house
+            .error(
+                &owner,
+                "delete_contact",
+                json!({ "contact": boss, "confirm": true }),
+            )
+            .await;
         assert_eq!(refused.code(), Code::Conflict);
-        assert!(refused.message().contains(worker.as_str().unwrap()), "{refused:?}");
+        assert!(
+            refused.message().contains(worker.as_str().unwrap()),
+            "{refused:?}"
+        );
         let moved = json!({ "contact": boss, "reassign_to": heir, "confirm": true });
         let deleted = house.ok(&owner, "delete_contact", moved).await;
-        let now = house.ok(&owner, "get_contact", json!({ "contact": worker })).await;
+        let now = house
+            .ok(&owner, "get_contact", json!({ "contact": worker }))
+            .await;
         assert_eq!(now["data"]["reports_to"], heir);
-        house.ok(&owner, "undo_change", json!({ "change": deleted["change"] })).await;
-        let now = house.ok(&owner, "get_contact", json!({ "contact": worker })).await;
+        house
+            .ok(
+                &owner,
+                "undo_change",
+                json!({ "change": deleted["change"] }),
+            )
+            .await;
+        let now = house
+            .ok(&owner, "get_contact", json!({ "contact": worker }))
+            .await;
         assert_eq!(now["data"]["reports_to"], boss, "one undo brings both back");
     }
 }
@@ -95,29 +133,58 @@ async fn a_list_can_be_filtered_and_searched_by_everything_that_is_offered() {
         }
         let names = async |arguments: Value| -> Vec<String> {
             let answer = house.ok(&owner, "search_contacts", arguments).await;
-            answer["data"].as_array().unwrap().iter().map(|row| row["name"].as_str().unwrap().to_owned()).collect()
+            answer["data"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|row| row["name"].as_str().unwrap().to_owned())
+                .collect()
         };
         for (arguments, expected) in [
             (json!({}), vec!["Zoë Åkesson", "Bob Brown", "José Müller"]),
-            (json!({ "sort": "score", "descending": true, "limit": 2 }), vec!["José Müller", "Zoë Åkesson"]),
+            (
+                json!({ "sort": "score", "descending": true, "limit": 2 }),
+                vec!["José Müller", "Zoë Åkesson"],
+            ),
             (json!({ "type": "lead" }), vec!["José Müller"]),
-            (json!({ "tags": ["vip"] }), vec!["Zoë Åkesson", "José Müller"]),
+            (
+                json!({ "tags": ["vip"] }),
+                vec!["Zoë Åkesson", "José Müller"],
+            ),
             (json!({ "tags": ["vip", "Fair"] }), vec!["José Müller"]),
-            (json!({ "company": "CAFÉ ZURICH" }), vec!["Bob Brown", "José Müller"]),
-            (json!({ "city": "zurich", "country": "ch", "state": "new contact", "source": "fair 2026" }), vec!["José Müller"]),
+            (
+                json!({ "company": "CAFÉ ZURICH" }),
+                vec!["Bob Brown", "José Müller"],
+            ),
+            (
+                json!({ "city": "zurich", "country": "ch", "state": "new contact", "source": "fair 2026" }),
+                vec!["José Müller"],
+            ),
             (json!({ "owner": member }), vec!["José Müller"]),
             (json!({ "created_after": "tomorrow" }), vec![]),
-            (json!({ "created_before": "today", "created_after": "-1d", "sort": "created_at" }),
-                vec!["José Müller", "Zoë Åkesson", "Bob Brown"]),
+            (
+                json!({ "created_before": "today", "created_after": "-1d", "sort": "created_at" }),
+                vec!["José Müller", "Zoë Åkesson", "Bob Brown"],
+            ),
             (json!({ "query": "jose muller" }), vec!["José Müller"]),
             (json!({ "query": "mulle" }), vec!["José Müller"]),
             (json!({ "query": "akeson" }), vec!["Zoë Åkesson"]),
             (json!({ "query": "6681800" }), vec!["José Müller"]),
-            (json!({ "query": "zurich", "type": "lead" }), vec!["José Müller"]),
-            (json!({ "query": "zurich", "created_after": "tomorrow" }), vec![]),
+            (
+                json!({ "query": "zurich", "type": "lead" }),
+                vec!["José Müller"],
+            ),
+            (
+                json!({ "query": "zurich", "created_after": "tomorrow" }),
+                vec![],
+            ),
             (json!({ "query": "nobody at all" }), vec![]),
         ] {
-            assert_eq!(names(arguments.clone()).await, expected, "{arguments} on {engine:?}");
+            assert_eq!(
+                names(arguments.clone()).await,
+                expected,
+                "{arguments} on {engine:?}"
+            );
         }
     }
 }
@@ -127,29 +194,65 @@ async fn custom_attributes_follow_their_definitions() {
     for engine in ENGINES {
         let house = House::new(engine, MODULES).await;
         let owner = house.owner().await;
-        let error = house.error(&owner, "create_contact", json!({ "name": "A", "attributes": { "vat": "x" } })).await;
+        let error = house
+            .error(
+                &owner,
+                "create_contact",
+                json!({ "name": "A", "attributes": { "vat": "x" } }),
+            )
+            .await;
         assert_eq!(error.field_name(), Some("attributes.vat"));
         let store = &house.pipeline.house().store;
-        for (name, kind) in [("vat_number", "text"), ("employees", "number"), ("since", "date")] {
+        for (name, kind) in [
+            ("vat_number", "text"),
+            ("employees", "number"),
+            ("since", "date"),
+        ] {
             let definition = AttributeDefinition {
                 entity: "contact".into(),
                 name: name.into(),
                 kind: kind.into(),
                 about: None,
             };
-            admin::define_attribute(store, "main", &["contact"], definition).await.unwrap();
+            admin::define_attribute(store, "main", &["contact"], definition)
+                .await
+                .unwrap();
         }
         let attributes = json!({ "vat_number": "DE1", "employees": 7, "since": "2020-01-31" });
-        let created = house.ok(&owner, "create_contact", json!({ "name": "A", "attributes": attributes })).await;
+        let created = house
+            .ok(
+                &owner,
+                "create_contact",
+                json!({ "name": "A", "attributes": attributes }),
+            )
+            .await;
         assert_eq!(created["data"]["attributes"], attributes);
-        let error = house.error(&owner, "create_contact", json!({ "name": "B", "attributes": { "vat_numbr": "x" } })).await;
-        assert!(error.hint_text().unwrap().contains("vat_number"), "{error:?}");
-        let error = house.error(&owner, "create_contact", json!({ "name": "B", "attributes": { "since": "soon" } })).await;
+        let error = house
+            .error(
+                &owner,
+                "create_contact",
+                json!({ "name": "B", "attributes": { "vat_numbr": "x" } }),
+            )
+            .await;
+        assert!(
+            error.hint_text().unwrap().contains("vat_number"),
+            "{error:?}"
+        );
+        let error = house
+            .error(
+                &owner,
+                "create_contact",
+                json!({ "name": "B", "attributes": { "since": "soon" } }),
+            )
+            .await;
         assert_eq!(error.field_name(), Some("attributes.since"));
         let id = created["data"]["id"].clone();
         let update = json!({ "contact": id, "attributes": { "employees": 8, "since": null } });
         let updated = house.ok(&owner, "update_contact", update).await;
-        assert_eq!(updated["data"]["attributes"], json!({ "vat_number": "DE1", "employees": 8 }));
+        assert_eq!(
+            updated["data"]["attributes"],
+            json!({ "vat_number": "DE1", "employees": 8 })
+        );
     }
 }
 
@@ -160,10 +263,28 @@ async fn a_national_number_is_read_where_the_contact_or_the_workspace_is() {
         let owner = house.owner().await;
         let german = json!({ "name": "A", "country": "DE", "phones": [{ "phone": "030 901820", "type": "work" }] });
         let created = house.ok(&owner, "create_contact", german).await;
-        assert_eq!(created["data"]["phones"], json!([{ "phone": "030 901820", "type": "work", "e164": "+4930901820" }]));
-        let unknown = house.ok(&owner, "create_contact", json!({ "name": "B", "phones": ["030 901820"] })).await;
-        assert_eq!(unknown["data"]["phones"], json!([{ "phone": "030 901820" }]));
-        let error = house.error(&owner, "create_contact", json!({ "name": "C", "phones": ["+1 415", "call me"] })).await;
+        assert_eq!(
+            created["data"]["phones"],
+            json!([{ "phone": "030 901820", "type": "work", "e164": "+4930901820" }])
+        );
+        let unknown = house
+            .ok(
+                &owner,
+                "create_contact",
+                json!({ "name": "B", "phones": ["030 901820"] }),
+            )
+            .await;
+        assert_eq!(
+            unknown["data"]["phones"],
+            json!([{ "phone": "030 901820" }])
+        );
+        let error = house
+            .error(
+                &owner,
+                "create_contact",
+                json!({ "name": "C", "phones": ["+1 415", "call me"] }),
+            )
+            .await;
         assert_eq!(error.field_name(), Some("phones[1].phone"));
     }
 }

@@ -1,1 +1,723 @@
-//! x
+//! Bad input, generated from the schemas: for every tool and every field, whatever a client may send by mistake or on
+//! purpose is a clear refusal that names the field. Never a fault of ours, and nothing written.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bureau_kernel::admin::{self, AttributeDefinition};
+use bureau_kernel::caller::Caller;
+use bureau_kernel::error::{Code, Error};
+use bureau_kernel::pipeline::Outcome;
+use bureau_kernel::store::{Scope, sql};
+use bureau_kernel::testing::{Engine, House};
+use bureau_kernel::tool::Entry;
+use serde_json::{Map, Value, json};
+
+use crate::MODULES;
+
+/// Characters that an error's message and hint may have together.
+const MAX_MESSAGE: usize = 1_000;
+/// Characters that a whole error may have, with the record that it may show.
+const MAX_ERROR: usize = 5_000;
+
+/// A place in a tool's arguments.
+#[derive(Clone)]
+struct Field {
+    path: Vec<String>,
+    schema: Value,
+    required: bool,
+    /// Takes more than its type says, or less: what it answers to a value of the right type is its own business.
+    free: bool,
+}
+
+/// What one call is given in one field.
+struct Payload {
+    what: &'static str,
+    value: Value,
+    /// No such value can be right.
+    wrong: bool,
+}
+
+/// A fresh workspace in which a tool's example can be run.
+struct Ground {
+    caller: Caller,
+    base: Map<String, Value>,
+}
+
+/// Identifiers of another workspace, by what they name.
+type Foreign = BTreeMap<&'static str, String>;
+
+/// Segment of a path that stands for the first element of a list.
+const FIRST: &str = "[0]";
+
+fn fields_of(schema: &Value, path: &[String], found: &mut Vec<Field>) {
+    let required = schema["required"].as_array().cloned().unwrap_or_default();
+    for (name, property) in schema["properties"].as_object().into_iter().flatten() {
+        let mut path = path.to_vec();
+        path.push(name.clone());
+        let required = required.iter().any(|other| other == name);
+        add_field(
+            Field {
+                path,
+                schema: property.clone(),
+                required,
+                free: false,
+            },
+            found,
+        );
+    }
+}
+
+fn add_field(field: Field, found: &mut Vec<Field>) {
+    let (schema, mut path) = (field.schema.clone(), field.path.clone());
+    let attributes = path.last().is_some_and(|name| name == "attributes");
+    found.push(field);
+    match schema["type"].as_str() {
+        Some("object") if attributes => {
+            for (kind, schema) in ATTRIBUTES {
+                let mut path = path.clone();
+                path.push(format!("a_{kind}"));
+                let schema = serde_json::from_str(schema).unwrap();
+                found.push(Field {
+                    path,
+                    schema,
+                    required: false,
+                    free: true,
+                });
+            }
+        }
+        Some("object") => fields_of(&schema, &path, found),
+        Some("array") => {
+            path.push(FIRST.into());
+            add_field(
+                Field {
+                    path,
+                    schema: schema["items"].clone(),
+                    required: false,
+                    free: false,
+                },
+                found,
+            );
+        }
+        _ => {}
+    }
+}
+
+/// An attribute of each kind, with the schema that says the same.
+const ATTRIBUTES: [(&str, &str); 6] = [
+    ("text", r#"{"type": "string"}"#),
+    ("number", r#"{"type": "number"}"#),
+    ("bool", r#"{"type": "boolean"}"#),
+    ("date", r#"{"type": "string"}"#),
+    ("list", r#"{"type": "array", "items": {"type": "string"}}"#),
+    ("object", r#"{"type": "object", "properties": {}}"#),
+];
+
+/// Every field of a tool, and the options that every tool takes.
+fn all_fields(entry: &Entry) -> Vec<Field> {
+    let mut found = Vec::new();
+    fields_of(
+        &Value::Object((*entry.wire().input_schema).clone()),
+        &[],
+        &mut found,
+    );
+    for (name, kind) in [
+        ("dry_run", "boolean"),
+        ("idempotency_key", "string"),
+        ("version", "integer"),
+        ("confirm", "boolean"),
+        ("confirm_token", "string"),
+        ("fields", "array"),
+    ] {
+        if !found.iter().any(|field| field.path == [name]) {
+            let schema = json!({ "type": kind, "items": { "type": "string" } });
+            found.push(Field {
+                path: vec![name.into()],
+                schema,
+                required: false,
+                free: true,
+            });
+        }
+    }
+    found
+}
+
+/// `emails[0].email`, as errors name it.
+fn shown(path: &[String]) -> String {
+    let mut text = String::new();
+    for step in path {
+        if step != FIRST && !text.is_empty() {
+            text.push('.');
+        }
+        text.push_str(step);
+    }
+    text
+}
+
+/// Puts a value at a place, making what it stands in from the tool's own examples.
+fn put(
+    arguments: &mut Map<String, Value>,
+    path: &[String],
+    value: Value,
+    samples: &BTreeMap<String, Value>,
+) {
+    let (top, rest) = path.split_first().unwrap();
+    if rest.is_empty() {
+        arguments.insert(top.clone(), value);
+        return;
+    }
+    let empty = if rest[0] == FIRST {
+        json!([])
+    } else {
+        json!({})
+    };
+    let sample = samples.get(top).cloned().unwrap_or(empty);
+    put_into(arguments.entry(top.clone()).or_insert(sample), rest, value);
+}
+
+fn put_into(container: &mut Value, path: &[String], value: Value) {
+    let Some((step, rest)) = path.split_first() else {
+        *container = value;
+        return;
+    };
+    if step == FIRST {
+        if !container.is_array() {
+            *container = json!([]);
+        }
+        let items = container.as_array_mut().unwrap();
+        if items.is_empty() {
+            items.push(Value::Null);
+        }
+        put_into(&mut items[0], rest, value);
+    } else {
+        match container {
+            Value::Object(_) => {}
+            // The short form of an object with one required field.
+            Value::String(text) if step == "type" => {
+                let name = if text.contains('@') { "email" } else { "phone" };
+                *container = json!({ name: text });
+            }
+            _ => *container = json!({}),
+        }
+        put_into(&mut container[step.as_str()], rest, value);
+    }
+}
+
+fn remove(arguments: &mut Map<String, Value>, path: &[String]) {
+    let (last, parents) = path.split_last().unwrap();
+    match parents.split_first() {
+        None => {
+            arguments.shift_remove(last);
+        }
+        Some((top, parents)) => {
+            let mut place = arguments.get_mut(top);
+            for step in parents {
+                place = place.and_then(|place| {
+                    if step == FIRST {
+                        place.get_mut(0)
+                    } else {
+                        place.get_mut(step)
+                    }
+                });
+            }
+            if let Some(object) = place.and_then(Value::as_object_mut) {
+                object.shift_remove(last);
+            }
+        }
+    }
+}
+
+fn nested(depth: usize, of: impl Fn(Value) -> Value) -> Value {
+    (0..depth).fold(json!("deep"), |inner, _| of(inner))
+}
+
+/// What a field is given.
+fn payloads(field: &Field, foreign: &Foreign) -> Vec<Payload> {
+    let kind = field.schema["type"].as_str().unwrap_or_default().to_owned();
+    let mut all = Vec::new();
+    let mut add =
+        |what: &'static str, value: Value, wrong: bool| all.push(Payload { what, value, wrong });
+    let (text, whole, number, truth, list, object) = (
+        kind == "string",
+        kind == "integer",
+        kind == "integer" || kind == "number",
+        kind == "boolean",
+        kind == "array",
+        kind == "object",
+    );
+    let choice = field.schema.get("enum").is_some();
+
+    add("null", Value::Null, field.required && !field.free);
+    add("a list of numbers", json!([1, 2]), !list);
+    add("an empty list", json!([]), !list);
+    add("an object", json!({"no_such": 1}), !(field.free && object));
+    add(
+        "an empty object",
+        json!({}),
+        !object && !(field.free && list),
+    );
+    add("true", json!(true), !(truth || text));
+    add("5", json!(5), truth || list || object || choice);
+    add(
+        "words",
+        json!("plain words"),
+        number || truth || choice || object,
+    );
+    add(
+        "no text",
+        json!(""),
+        !field.free || number || truth || object,
+    );
+    add(
+        "white space",
+        json!(" \t\n\u{a0}\u{3000}"),
+        !field.free || number || truth || object,
+    );
+    add(
+        "1 MiB",
+        json!("x".repeat(1 << 20)),
+        !field.free || number || truth || object,
+    );
+    add(
+        "1 MiB of four-byte characters",
+        json!("\u{1f980}".repeat(1 << 18)),
+        !field.free || number || truth || object,
+    );
+    for value in [json!(-1), json!("-1"), json!(i64::MIN)] {
+        add("negative", value, number && !field.free || truth || choice);
+    }
+    for value in ["NaN", "-nan", "Infinity", "-inf", "1e999", "0x10", "１２"] {
+        add("no number", json!(value), number || truth || choice);
+    }
+    for value in [
+        json!(10_i64.pow(18)),
+        json!(i64::MAX),
+        json!(u64::MAX),
+        json!("999999999999999999999999"),
+    ] {
+        add(
+            "beyond range",
+            value,
+            number && !field.free || truth || choice,
+        );
+    }
+    add("1e300", json!(1e300), whole || truth || choice);
+    add("half", json!(0.5), whole || truth || choice);
+    add("tiny", json!(5e-324), whole || truth || choice);
+    for value in [
+        "'; DROP TABLE contact; --",
+        "\" OR \"\"=\"",
+        "x' UNION SELECT hash FROM api_key --",
+        "$1",
+        "?1 :a @b",
+        "%_\\%",
+        "*) OR (title:*",
+        "\"unclosed AND NOT [a TO",
+    ] {
+        add(
+            "SQL and query syntax",
+            json!(value),
+            number || truth || choice,
+        );
+    }
+    for value in [
+        "a\u{0}b",
+        "\u{0}",
+        "\u{feff}\u{200b}\u{2060}",
+        "\u{202e}gnirts",
+        "\u{e0041}\u{e0042}",
+        "e\u{301}\u{301}\u{301}\u{301}",
+        "\u{301}",
+        "İıſßΐﬁ",
+        "\u{ffff}\u{fdd0}",
+        "שלום 日本語 العربية",
+        "👩\u{200d}👩\u{200d}👧\u{fe0f}",
+        "../../etc/passwd",
+        "{\"a\": 1}",
+        "[1, 2",
+        "{{7*7}} ${7*7} %s %n",
+    ] {
+        add(
+            "Unicode and format tricks",
+            json!(value),
+            number || truth || choice,
+        );
+    }
+    let zalgo = format!("Z{}", "\u{334}\u{30d}\u{315}".repeat(3_000));
+    add("stacked marks", json!(zalgo), number || truth || choice);
+    add(
+        "nested lists",
+        nested(100, |inner| json!([inner])),
+        !(list && field.free),
+    );
+    add(
+        "nested objects",
+        nested(100, |inner| json!({"a": inner})),
+        !(object && field.free),
+    );
+    add(
+        "the text of nested lists",
+        json!("[".repeat(100_000)),
+        !field.free || number || truth || object,
+    );
+    add(
+        "the text of nested objects",
+        json!("{\"a\":".repeat(50_000)),
+        !field.free || number || truth || object,
+    );
+    let many = |count: usize| {
+        (0..count)
+            .map(|index| json!(format!("item {index}")))
+            .collect::<Value>()
+    };
+    add("a list of 10,000", many(10_000), true);
+    add("a list of 1,900", many(1_900), !list);
+    add(
+        "a list of 1,900 equal ones",
+        json!(vec!["same"; 1_900]),
+        !list,
+    );
+    for (entity, id) in foreign {
+        add(
+            "an id of another workspace",
+            json!(id),
+            number || truth || choice,
+        );
+        let (prefix, digits) = id.split_once('_').unwrap();
+        for bad in [
+            format!("{prefix}_{}", "z".repeat(13)),
+            format!("{prefix}_{}u", &digits[1..]),
+            format!("{prefix}{digits}"),
+            format!("{prefix}_{digits}0"),
+            digits.to_owned(),
+            format!("{id}' OR 1=1"),
+        ] {
+            add("no id", json!(bad), number || truth || choice);
+        }
+        // What an id of one kind is to a field for another is known once the field's kind is.
+        let _ = entity;
+    }
+    all
+}
+
+/// How many rows there are, and how often records were changed.
+async fn state(house: &House) -> Vec<i64> {
+    let mut tx = house
+        .pipeline
+        .house()
+        .store
+        .read(Scope::System)
+        .await
+        .unwrap();
+    let mut numbers = Vec::new();
+    for table in ["change_log", "lookup", "receipt"] {
+        numbers.push(
+            sql("SELECT COUNT(*) AS n FROM ")
+                .add(table)
+                .one("n", &mut tx)
+                .await
+                .unwrap(),
+        );
+    }
+    for record in house.pipeline.registry().records() {
+        let statement =
+            sql("SELECT CAST(COUNT(*) + COALESCE(SUM(version), 0) AS BIGINT) AS n FROM ");
+        numbers.push(
+            statement
+                .add(record.table())
+                .one("n", &mut tx)
+                .await
+                .unwrap(),
+        );
+    }
+    tx.rollback().await;
+    numbers
+}
+
+struct Run<'a> {
+    house: &'a House,
+    entry: &'a Entry,
+    samples: BTreeMap<String, Value>,
+    foreign: Foreign,
+    grounds: usize,
+    calls: usize,
+    found: Vec<String>,
+}
+
+impl Run<'_> {
+    async fn ground(&mut self) -> Ground {
+        self.grounds += 1;
+        let slug = format!(
+            "{}-{}",
+            self.entry.spec.name.replace('_', "-"),
+            self.grounds
+        );
+        let caller = self.house.tenant(&slug).await;
+        if self.entry.wire().input_schema["properties"]
+            .get("attributes")
+            .is_some()
+        {
+            let store = &self.house.pipeline.house().store;
+            for (kind, _) in ATTRIBUTES {
+                let definition = AttributeDefinition {
+                    entity: "contact".into(),
+                    name: format!("a_{kind}"),
+                    kind: kind.into(),
+                    about: None,
+                };
+                admin::define_attribute(store, &slug, &["contact"], definition)
+                    .await
+                    .unwrap();
+            }
+        }
+        let base = self
+            .house
+            .example_arguments(&caller, self.entry.spec.name)
+            .await
+            .swap_remove(0);
+        Ground { caller, base }
+    }
+
+    /// Makes a call and notes what is wrong with its answer. Whether it succeeded.
+    async fn call(
+        &mut self,
+        ground: &Ground,
+        arguments: Map<String, Value>,
+        field: &str,
+        what: &str,
+        wrong: bool,
+    ) -> bool {
+        self.calls += 1;
+        let before = state(self.house).await;
+        let outcome = self
+            .house
+            .outcome(
+                &ground.caller,
+                self.entry.spec.name,
+                Value::Object(arguments),
+            )
+            .await;
+        let fault = match &outcome {
+            Outcome::Done(_) if wrong => Some("was accepted".to_owned()),
+            Outcome::Done(_) => return true,
+            Outcome::Ask { .. } => Some("asked a person".to_owned()),
+            Outcome::Failed(error) => fault_of(error, field)
+                .or((state(self.house).await != before)
+                    .then(|| format!("wrote something: {error:?}"))),
+        };
+        if let Some(fault) = fault {
+            let name = self.entry.spec.name;
+            self.found
+                .push(format!("{name}: {field} given {what} {fault}"));
+        }
+        matches!(outcome, Outcome::Done(_))
+    }
+
+    /// The noun of the record that this field takes an id of, if it takes one.
+    async fn noun(&self, ground: &Ground, field: &Field) -> Option<String> {
+        let mut arguments = ground.base.clone();
+        put(
+            &mut arguments,
+            &field.path,
+            json!("plain words"),
+            &self.samples,
+        );
+        match self
+            .house
+            .outcome(
+                &ground.caller,
+                self.entry.spec.name,
+                Value::Object(arguments),
+            )
+            .await
+        {
+            Outcome::Failed(error) => {
+                let rest = error.message().split_once("expected a ")?.1.to_owned();
+                Some(rest.split_once(" id")?.0.to_owned())
+            }
+            _ => None,
+        }
+    }
+
+    async fn field(&mut self, field: &Field) {
+        let mut ground = self.ground().await;
+        let name = shown(&field.path);
+        let is_text = field.schema["type"] == "string" && field.schema.get("enum").is_none();
+        let noun = if is_text {
+            self.noun(&ground, field).await
+        } else {
+            None
+        };
+        for payload in payloads(field, &self.foreign) {
+            let Payload {
+                what,
+                value,
+                mut wrong,
+            } = payload;
+            if let (Some(noun), Value::String(text)) = (&noun, &value) {
+                // An id is a live one of this workspace, of the right kind, or wrong. A list by one that is not there
+                // is empty.
+                let right_kind = self.foreign.get(noun.as_str()) == Some(text);
+                wrong |= !(right_kind && self.entry.spec.effect.reads_only());
+            }
+            let shown_value: String = value.to_string().chars().take(60).collect();
+            let mut arguments = ground.base.clone();
+            put(&mut arguments, &field.path, value, &self.samples);
+            let what = format!("{what} ({shown_value})");
+            if self.call(&ground, arguments, &name, &what, wrong).await
+                && !self.entry.spec.effect.reads_only()
+            {
+                ground = self.ground().await;
+            }
+        }
+        if field.required {
+            let mut arguments = ground.base.clone();
+            let (_, parents) = field.path.split_last().unwrap();
+            if !parents.is_empty() {
+                // The short form has nothing that could be left out.
+                put(&mut arguments, &field.path, json!("x"), &self.samples);
+            }
+            remove(&mut arguments, &field.path);
+            if self.call(&ground, arguments, &name, "nothing", true).await {
+                ground = self.ground().await;
+            }
+        }
+        if field.schema["properties"]
+            .as_object()
+            .is_some_and(|properties| !properties.is_empty())
+        {
+            self.unknown(&ground, &field.path).await;
+        }
+    }
+
+    async fn unknown(&mut self, ground: &Ground, path: &[String]) {
+        for unknown in [
+            "no_such_field",
+            "",
+            "naem",
+            "__proto__",
+            "a\u{0}b\u{202e}",
+            &"x".repeat(1 << 20),
+        ] {
+            let mut arguments = ground.base.clone();
+            let mut path = path.to_vec();
+            path.push(unknown.to_owned());
+            let short: String = shown(&path).chars().take(8).collect();
+            put(&mut arguments, &path, json!("x"), &self.samples);
+            self.call(
+                ground,
+                arguments,
+                short.trim_end_matches(|c: char| c.is_control()),
+                "an unknown name",
+                true,
+            )
+            .await;
+        }
+    }
+}
+
+/// What is wrong with a refusal.
+fn fault_of(error: &Error, field: &str) -> Option<String> {
+    let named = error.field_name().unwrap_or_default();
+    let clear = match error.code() {
+        // Both ways: what is wrong in an element may be wrong with the list.
+        Code::Validation | Code::NotFound => {
+            named.starts_with(field) || !named.is_empty() && field.starts_with(named)
+        }
+        Code::Conflict => true,
+        Code::ConfirmationRequired => field.starts_with("confirm"),
+        _ => false,
+    };
+    let length =
+        error.message().chars().count() + error.hint_text().map_or(0, |hint| hint.chars().count());
+    let whole = error.to_json().to_string().chars().count();
+    if !clear {
+        Some(format!("ended with {error:?}"))
+    } else if length > MAX_MESSAGE || whole > MAX_ERROR {
+        Some(format!("was answered with {length} of {whole} characters"))
+    } else if error.to_json().to_string().contains("DROP TABLE") && error.code() != Code::Validation
+    {
+        Some("was repeated in the answer".to_owned())
+    } else {
+        None
+    }
+}
+
+async fn another_workspace(house: &House) -> Foreign {
+    let other = house.tenant("another").await;
+    let made = house
+        .ok(
+            &other,
+            "create_contact",
+            json!({"name": "Of another workspace"}),
+        )
+        .await;
+    let text = |pointer: &str| made.pointer(pointer).unwrap().as_str().unwrap().to_owned();
+    BTreeMap::from([
+        ("contact", text("/data/id")),
+        ("member", other.member.to_string()),
+        ("change", text("/change")),
+        ("workspace", other.workspace.id.to_string()),
+    ])
+}
+
+async fn every_field_of_every_tool(engine: Engine) {
+    let house = House::new(engine, MODULES).await;
+    let foreign = another_workspace(&house).await;
+    let mut samples = BTreeMap::new();
+    for entry in house.pipeline.registry().entries() {
+        let caller = house
+            .tenant(&format!("{}-samples", entry.spec.name.replace('_', "-")))
+            .await;
+        for arguments in house.example_arguments(&caller, entry.spec.name).await {
+            samples.extend(arguments.into_iter().filter(|(_, value)| value.is_array()));
+        }
+    }
+    let (mut found, mut calls) = (Vec::new(), 0);
+    for entry in house.pipeline.registry().entries() {
+        let (samples, foreign) = (samples.clone(), foreign.clone());
+        let mut run = Run {
+            house: &house,
+            entry,
+            samples,
+            foreign,
+            grounds: 0,
+            calls: 0,
+            found: Vec::new(),
+        };
+        let fields = all_fields(entry);
+        let places: BTreeSet<String> = fields.iter().map(|field| shown(&field.path)).collect();
+        assert_eq!(places.len(), fields.len());
+        for field in &fields {
+            run.field(field).await;
+        }
+        let ground = run.ground().await;
+        run.unknown(&ground, &[]).await;
+        // The valid call that all of these started from is valid still.
+        let base = ground.base.clone();
+        assert!(
+            run.call(&ground, base, "", "its example", false).await,
+            "{:?}",
+            run.found
+        );
+        found.append(&mut run.found);
+        calls += run.calls;
+    }
+    assert!(calls > 1_000, "only {calls} calls were made");
+    let count = found.len();
+    found.truncate(60);
+    assert!(
+        found.is_empty(),
+        "{count} of {calls} calls on {engine:?}:\n{}",
+        found.join("\n")
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bad_input_is_refused_by_name_on_sqlite() {
+    every_field_of_every_tool(Engine::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bad_input_is_refused_by_name_on_postgres() {
+    every_field_of_every_tool(Engine::Postgres).await;
+}

@@ -7,7 +7,10 @@ use serde_json::{Value, json};
 use crate::MODULES;
 
 fn text<'a>(answer: &'a Value, pointer: &str) -> &'a str {
-    answer.pointer(pointer).and_then(Value::as_str).unwrap_or_else(|| panic!("no {pointer} in {answer}"))
+    answer
+        .pointer(pointer)
+        .and_then(Value::as_str)
+        .unwrap_or_else(|| panic!("no {pointer} in {answer}"))
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -16,31 +19,93 @@ async fn create_update_and_delete_are_taken_back() {
         let house = House::new(engine, MODULES).await;
         let owner = house.owner().await;
         let created = house
-            .ok(&owner, "create_contact", json!({ "name": "Ada", "emails": ["ada@undo.example"], "tags": ["vip"] }))
+            .ok(
+                &owner,
+                "create_contact",
+                json!({ "name": "Ada", "emails": ["ada@undo.example"], "tags": ["vip"] }),
+            )
             .await;
         let id = text(&created, "/data/id").to_owned();
         let updated = house
-            .ok(&owner, "update_contact", json!({ "contact": id, "city": "London", "clear": ["tags"], "score": 7 }))
+            .ok(
+                &owner,
+                "update_contact",
+                json!({ "contact": id, "city": "London", "clear": ["tags"], "score": 7 }),
+            )
             .await;
-        let back = house.ok(&owner, "undo_change", json!({ "change": updated["change"] })).await;
-        let now = house.ok(&owner, "get_contact", json!({ "contact": id })).await;
+        let back = house
+            .ok(
+                &owner,
+                "undo_change",
+                json!({ "change": updated["change"] }),
+            )
+            .await;
+        let now = house
+            .ok(&owner, "get_contact", json!({ "contact": id }))
+            .await;
         assert_eq!(now["data"]["tags"], json!(["vip"]));
         assert_eq!(now["data"].get("city"), None);
-        assert_eq!(now["data"]["version"], 3, "taking back is a change of its own");
+        assert_eq!(
+            now["data"]["version"], 3,
+            "taking back is a change of its own"
+        );
         // The undo itself can be undone.
-        house.ok(&owner, "undo_change", json!({ "change": back["change"] })).await;
-        let again = house.ok(&owner, "get_contact", json!({ "contact": id })).await;
-        assert_eq!((&again["data"]["city"], &again["data"]["score"]), (&json!("London"), &json!(7)));
-        let deleted = house.ok(&owner, "delete_contact", json!({ "contact": id, "confirm": true })).await;
-        let gone = house.error(&owner, "get_contact", json!({ "contact": id })).await;
+        house
+            .ok(&owner, "undo_change", json!({ "change": back["change"] }))
+            .await;
+        let again = house
+            .ok(&owner, "get_contact", json!({ "contact": id }))
+            .await;
+        assert_eq!(
+            (&again["data"]["city"], &again["data"]["score"]),
+            (&json!("London"), &json!(7))
+        );
+        let deleted = house
+            .ok(
+                &owner,
+                "delete_contact",
+                json!({ "contact": id, "confirm": true }),
+            )
+            .await;
+        let gone = house
+            .error(&owner, "get_contact", json!({ "contact": id }))
+            .await;
         assert_eq!(gone.code(), Code::NotFound);
-        let found = house.ok(&owner, "search_contacts", json!({ "query": "ada" })).await;
-        assert_eq!(found["data"], json!([]), "a deleted contact is not found on {engine:?}");
-        house.ok(&owner, "undo_change", json!({ "change": deleted["change"] })).await;
-        let found = house.ok(&owner, "search_contacts", json!({ "query": "ada@undo.example" })).await;
-        assert_eq!(found["data"][0]["id"], json!(id), "a restored contact is found again");
+        let found = house
+            .ok(&owner, "search_contacts", json!({ "query": "ada" }))
+            .await;
+        assert_eq!(
+            found["data"],
+            json!([]),
+            "a deleted contact is not found on {engine:?}"
+        );
+        house
+            .ok(
+                &owner,
+                "undo_change",
+                json!({ "change": deleted["change"] }),
+            )
+            .await;
+        let found = house
+            .ok(
+                &owner,
+                "search_contacts",
+                json!({ "query": "ada@undo.example" }),
+            )
+            .await;
+        assert_eq!(
+            found["data"][0]["id"],
+            json!(id),
+            "a restored contact is found again"
+        );
         // Creation was overtaken by the later changes.
-        let refused = house.error(&owner, "undo_change", json!({ "change": created["change"] })).await;
+        let refused = house
+            .error(
+                &owner,
+                "undo_change",
+                json!({ "change": created["change"] }),
+            )
+            .await;
         assert_eq!(refused.code(), Code::Conflict);
         assert!(refused.message().contains(&id), "{refused:?}");
     }
@@ -53,28 +118,70 @@ async fn an_undo_that_would_overwrite_later_work_does_nothing() {
         let owner = house.owner().await;
         let mut ids = Vec::new();
         for name in ["Kept", "First", "Second", "Assistant"] {
-            let answer = house.ok(&owner, "create_contact", json!({ "name": name })).await;
+            let answer = house
+                .ok(&owner, "create_contact", json!({ "name": name }))
+                .await;
             ids.push(text(&answer, "/data/id").to_owned());
         }
         // The assistant of one that goes away is to follow the one that stays.
-        house.ok(&owner, "update_contact", json!({ "contact": ids[3], "reports_to": ids[1] })).await;
-        let merged =
-            house.ok(&owner, "merge_contacts", json!({ "keep": ids[0], "merge": [ids[1], ids[2]] })).await;
-        let assistant = house.ok(&owner, "get_contact", json!({ "contact": ids[3] })).await;
-        assert_eq!(assistant["data"]["reports_to"], json!(ids[0]), "what pointed at the loser moves");
-        house.ok(&owner, "update_contact", json!({ "contact": ids[3], "city": "Paris" })).await;
+        house
+            .ok(
+                &owner,
+                "update_contact",
+                json!({ "contact": ids[3], "reports_to": ids[1] }),
+            )
+            .await;
+        let merged = house
+            .ok(
+                &owner,
+                "merge_contacts",
+                json!({ "keep": ids[0], "merge": [ids[1], ids[2]] }),
+            )
+            .await;
+        let assistant = house
+            .ok(&owner, "get_contact", json!({ "contact": ids[3] }))
+            .await;
+        assert_eq!(
+            assistant["data"]["reports_to"],
+            json!(ids[0]),
+            "what pointed at the loser moves"
+        );
+        house
+            .ok(
+                &owner,
+                "update_contact",
+                json!({ "contact": ids[3], "city": "Paris" }),
+            )
+            .await;
 
-        let refused = house.error(&owner, "undo_change", json!({ "change": merged["change"] })).await;
+        let refused = house
+            .error(&owner, "undo_change", json!({ "change": merged["change"] }))
+            .await;
         assert_eq!(refused.code(), Code::Conflict);
-        assert!(refused.message().contains(&ids[3]), "it names the record that changed: {refused:?}");
-        assert_eq!(house.error(&owner, "get_contact", json!({ "contact": ids[1] })).await.code(), Code::NotFound);
+        assert!(
+            refused.message().contains(&ids[3]),
+            "it names the record that changed: {refused:?}"
+        );
+        assert_eq!(
+            house
+                .error(&owner, "get_contact", json!({ "contact": ids[1] }))
+                .await
+                .code(),
+            Code::NotFound
+        );
 
         let skipping = json!({ "change": merged["change"], "skip_conflicts": true });
         let undone = house.ok(&owner, "undo_change", skipping).await;
         assert_eq!(undone["data"]["skipped"][0]["record"], json!(ids[3]));
-        house.ok(&owner, "get_contact", json!({ "contact": ids[1] })).await;
-        house.ok(&owner, "get_contact", json!({ "contact": ids[2] })).await;
-        let assistant = house.ok(&owner, "get_contact", json!({ "contact": ids[3] })).await;
+        house
+            .ok(&owner, "get_contact", json!({ "contact": ids[1] }))
+            .await;
+        house
+            .ok(&owner, "get_contact", json!({ "contact": ids[2] }))
+            .await;
+        let assistant = house
+            .ok(&owner, "get_contact", json!({ "contact": ids[3] }))
+            .await;
         assert_eq!(assistant["data"]["city"], "Paris");
     }
 }
@@ -85,23 +192,46 @@ async fn a_merge_is_one_change_and_one_undo() {
         let house = House::new(engine, MODULES).await;
         let owner = house.owner().await;
         let keep = house
-            .ok(&owner, "create_contact", json!({ "name": "Jon", "emails": ["jon@merge.example"], "city": "Bonn" }))
+            .ok(
+                &owner,
+                "create_contact",
+                json!({ "name": "Jon", "emails": ["jon@merge.example"], "city": "Bonn" }),
+            )
             .await;
         let lose = house
-            .ok(&owner, "create_contact", json!({ "name": "John", "emails": ["john@merge.example"], "title": "CTO" }))
+            .ok(
+                &owner,
+                "create_contact",
+                json!({ "name": "John", "emails": ["john@merge.example"], "title": "CTO" }),
+            )
             .await;
         let (keep, lose) = (keep["data"].clone(), lose["data"].clone());
-        let merged = house.ok(&owner, "merge_contacts", json!({ "keep": keep["id"], "merge": [lose["id"]] })).await;
+        let merged = house
+            .ok(
+                &owner,
+                "merge_contacts",
+                json!({ "keep": keep["id"], "merge": [lose["id"]] }),
+            )
+            .await;
         assert_eq!(merged["data"]["emails"].as_array().map(Vec::len), Some(2));
         assert_eq!(merged["data"]["title"], "CTO");
         // The address of the one that is gone finds the one that stayed.
         let duplicate = house
-            .error(&owner, "create_contact", json!({ "name": "J", "emails": ["john@merge.example"] }))
+            .error(
+                &owner,
+                "create_contact",
+                json!({ "name": "J", "emails": ["john@merge.example"] }),
+            )
             .await;
         assert_eq!(duplicate.detail_value("existing"), Some(&keep["id"]));
-        house.ok(&owner, "undo_change", json!({ "change": merged["change"] })).await;
+        house
+            .ok(&owner, "undo_change", json!({ "change": merged["change"] }))
+            .await;
         for before in [&keep, &lose] {
-            let now = house.ok(&owner, "get_contact", json!({ "contact": before["id"] })).await["data"].clone();
+            let now = house
+                .ok(&owner, "get_contact", json!({ "contact": before["id"] }))
+                .await["data"]
+                .clone();
             for field in ["name", "emails", "title", "city"] {
                 assert_eq!(now.get(field), before.get(field), "{field} on {engine:?}");
             }
@@ -123,18 +253,36 @@ async fn what_was_erased_stays_erased() {
             )
             .await;
         let id = created["data"]["id"].clone();
-        let erased =
-            house.ok(&owner, "delete_contact", json!({ "contact": id, "purge": true, "confirm": true })).await;
+        let erased = house
+            .ok(
+                &owner,
+                "delete_contact",
+                json!({ "contact": id, "purge": true, "confirm": true }),
+            )
+            .await;
         assert_eq!(erased["data"]["restorable"], false);
         for change in [&created["change"], &erased["change"]] {
-            let error = house.error(&owner, "undo_change", json!({ "change": change })).await;
+            let error = house
+                .error(&owner, "undo_change", json!({ "change": change }))
+                .await;
             assert_eq!(error.code(), Code::Conflict);
             assert!(error.message().contains("erased"), "{error:?}");
         }
-        let log = house.ok(&owner, "list_changes", json!({ "record": id })).await;
-        assert_eq!(log["data"].as_array().map(Vec::len), Some(2), "that it was there is still known");
-        assert!(!log.to_string().contains(canary), "what it held is not: {log}");
-        let audit = bureau_kernel::changes::verify(&house.pipeline.house().store).await.unwrap();
+        let log = house
+            .ok(&owner, "list_changes", json!({ "record": id }))
+            .await;
+        assert_eq!(
+            log["data"].as_array().map(Vec::len),
+            Some(2),
+            "that it was there is still known"
+        );
+        assert!(
+            !log.to_string().contains(canary),
+            "what it held is not: {log}"
+        );
+        let audit = bureau_kernel::changes::verify(&house.pipeline.house().store)
+            .await
+            .unwrap();
         assert_eq!(audit.broken, None, "erasing leaves the chain whole");
     }
 }
@@ -144,18 +292,42 @@ async fn a_stale_version_is_answered_with_the_record_as_it_is() {
     for engine in ENGINES {
         let house = House::new(engine, MODULES).await;
         let owner = house.owner().await;
-        let created = house.ok(&owner, "create_contact", json!({ "name": "Ada" })).await;
+        let created = house
+            .ok(&owner, "create_contact", json!({ "name": "Ada" }))
+            .await;
         let id = created["data"]["id"].clone();
-        house.ok(&owner, "update_contact", json!({ "contact": id, "city": "Turin", "version": 1 })).await;
+        house
+            .ok(
+                &owner,
+                "update_contact",
+                json!({ "contact": id, "city": "Turin", "version": 1 }),
+            )
+            .await;
         let stale = json!({ "contact": id, "city": "Rome", "version": 1 });
         let error = house.error(&owner, "update_contact", stale).await;
-        assert_eq!((error.code(), error.field_name()), (Code::Conflict, Some("version")));
-        assert_eq!(error.detail_value("current").and_then(|now| now.get("city")), Some(&json!("Turin")));
+        assert_eq!(
+            (error.code(), error.field_name()),
+            (Code::Conflict, Some("version"))
+        );
+        assert_eq!(
+            error
+                .detail_value("current")
+                .and_then(|now| now.get("city")),
+            Some(&json!("Turin"))
+        );
         let dry = json!({ "contact": id, "city": "Rome", "version": 2, "dry_run": true });
         let shown = house.ok(&owner, "update_contact", dry).await;
-        assert_eq!((&shown["data"]["city"], &shown["dry_run"]), (&json!("Rome"), &json!(true)));
+        assert_eq!(
+            (&shown["data"]["city"], &shown["dry_run"]),
+            (&json!("Rome"), &json!(true))
+        );
         assert_eq!(shown.get("change"), None);
-        let now = house.ok(&owner, "get_contact", json!({ "contact": id })).await;
-        assert_eq!((&now["data"]["city"], &now["data"]["version"]), (&json!("Turin"), &json!(2)));
+        let now = house
+            .ok(&owner, "get_contact", json!({ "contact": id }))
+            .await;
+        assert_eq!(
+            (&now["data"]["city"], &now["data"]["version"]),
+            (&json!("Turin"), &json!(2))
+        );
     }
 }

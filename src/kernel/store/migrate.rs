@@ -37,6 +37,17 @@ pub(super) fn check(found: i64, migrator: &Migrator, read_only: bool) -> Result<
 }
 
 pub(super) fn fault(error: MigrateError) -> Error {
+    if let MigrateError::Execute(cause) | MigrateError::ExecuteMigration(cause, _) = &error
+        && cause
+            .as_database_error()
+            .and_then(|database| database.code())
+            .as_deref()
+            == Some("42501")
+    {
+        return Error::new(Code::Unavailable, "The PostgreSQL server does not let this user set Bureau up.")
+            .hint("Connect as the database's owner with CREATEROLE, or have an administrator run: CREATE ROLE bureau_app NOLOGIN; GRANT bureau_app TO the user.")
+            .cause(error);
+    }
     let message = match &error {
         MigrateError::VersionMismatch(version) => {
             format!("Migration {version} of this database is not this program's.")

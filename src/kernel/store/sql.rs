@@ -65,6 +65,19 @@ impl Sql {
         self.text.push(')');
     }
 
+    /// Appends `($n, $m, …)` with identifiers. The list is filled up with its last one to one of a few lengths, so that
+    /// lists of all lengths share a few prepared statements.
+    pub(crate) fn push_ids(&mut self, ids: &[i64]) {
+        const LENGTHS: [usize; 6] = [1, 4, 16, 64, 256, 1024];
+        let length = LENGTHS
+            .into_iter()
+            .find(|length| *length >= ids.len())
+            .unwrap_or(ids.len());
+        let last = ids.last().copied();
+        let filled = ids.iter().copied().chain(last.into_iter().cycle());
+        self.push_list(filled.take(length).map(Value::Int));
+    }
+
     /// Appends the name of a table or column that a record declares: a static text too, never input.
     pub(crate) fn push(&mut self, text: &str) {
         self.text.push_str(text);

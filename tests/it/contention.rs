@@ -1,0 +1,228 @@
+//! Many writers at once, and writers that go away in the middle.
+
+use std::collections::BTreeSet;
+use std::future::Future;
+use std::pin::pin;
+use std::time::Duration;
+
+use bureau_kernel::error::Code;
+use bureau_kernel::store::{OpenOptions, Scope, Store, sql};
+use bureau_kernel::testing::{ENGINES, House};
+use serde_json::json;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+use crate::MODULES;
+use crate::campaign::{HANG, Known, call, check, check_log, person};
+
+const WRITERS: usize = 64;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sixty_four_writers_at_once_all_succeed_and_leave_a_whole_log() {
+    for engine in ENGINES {
+        let house = House::new(engine, MODULES).await;
+        let owner = house.owner().await;
+        let mut tasks = JoinSet::new();
+        for writer in 0..WRITERS {
+            let (pipeline, owner) = (house.pipeline.clone(), owner.clone());
+            tasks.spawn(async move {
+                let mut written = Vec::new();
+                for turn in 0..5 {
+                    let key = format!("w-{writer}-{turn}");
+                    let answer = call(&pipeline, &owner, "create_contact", Some(&key), person(&key)).await;
+                    let id = answer.unwrap_or_else(|error| panic!("{engine:?}: {error:?}"))["data"]["id"].clone();
+                    written.push(format!("ack {key} {} 1", id.as_str().unwrap()));
+                }
+                written
+            });
+        }
+        let acknowledged = timeout(HANG, tasks.join_all()).await.expect("nobody waits for ever").concat();
+        assert_eq!(acknowledged.iter().collect::<BTreeSet<_>>().len(), WRITERS * 5);
+        let mut known = Known::default();
+        known.learn(&acknowledged);
+        let store = &house.pipeline.house().store;
+        let mut findings = check(store, &known).await;
+        findings.extend(check_log(store).await);
+        assert!(findings.is_empty(), "on {engine:?}:\n{}", findings.join("\n"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_many_updates_of_one_version_exactly_one_wins() {
+    for engine in ENGINES {
+        let house = House::new(engine, MODULES).await;
+        let owner = house.owner().await;
+        let contact = house.ok(&owner, "create_contact", json!({ "name": "Contended" })).await["data"]["id"].clone();
+        for version in 1..=3 {
+            let mut tasks = JoinSet::new();
+            for writer in 0..WRITERS {
+                let (pipeline, owner) = (house.pipeline.clone(), owner.clone());
+                let arguments =
+                    json!({ "contact": contact, "title": format!("Title {version} of {writer}"), "version": version });
+                tasks.spawn(async move { call(&pipeline, &owner, "update_contact", None, arguments).await });
+            }
+            let outcomes = timeout(HANG, tasks.join_all()).await.expect("nobody waits for ever");
+            let (won, lost): (Vec<_>, Vec<_>) = outcomes.into_iter().partition(Result::is_ok);
+            assert_eq!(won.len(), 1, "on {engine:?} at version {version}");
+            for error in lost.into_iter().map(Result::unwrap_err) {
+                assert_eq!((error.code(), error.field_name()), (Code::Conflict, Some("version")), "{error:?}");
+            }
+            let now = house.ok(&owner, "get_contact", json!({ "contact": contact })).await;
+            let winner = won.into_iter().next().unwrap().unwrap();
+            assert_eq!(now["data"]["title"], winner["data"]["title"], "on {engine:?} at version {version}");
+            assert_eq!(now["data"]["version"], version + 1);
+        }
+        let findings = check_log(&house.pipeline.house().store).await;
+        assert!(findings.is_empty(), "on {engine:?}: {findings:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_updates_without_a_version_all_succeed_one_after_the_other() {
+    for engine in ENGINES {
+        let house = House::new(engine, MODULES).await;
+        let owner = house.owner().await;
+        let contact = house.ok(&owner, "create_contact", json!({ "name": "Contended" })).await["data"]["id"].clone();
+        let mut tasks = JoinSet::new();
+        for writer in 0..WRITERS {
+            let (pipeline, owner) = (house.pipeline.clone(), owner.clone());
+            let arguments = json!({ "contact": contact, "title": format!("Title of {writer}") });
+            tasks.spawn(async move { call(&pipeline, &owner, "update_contact", None, arguments).await });
+        }
+        let outcomes = timeout(HANG, tasks.join_all()).await.expect("nobody waits for ever");
+        let versions: BTreeSet<i64> =
+            outcomes.into_iter().map(|outcome| outcome.unwrap()["data"]["version"].as_i64().unwrap()).collect();
+        let expected: BTreeSet<i64> = (2..2 + i64::try_from(WRITERS).unwrap()).collect();
+        assert_eq!(versions, expected, "on {engine:?}");
+        let findings = check_log(&house.pipeline.house().store).await;
+        assert!(findings.is_empty(), "on {engine:?}: {findings:?}");
+    }
+}
+
+/// The same database opened once more, as another process would.
+async fn neighbour(house: &House) -> Store {
+    Store::open(&OpenOptions::new(house.database.clone())).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn calls_whose_callers_go_away_leave_nothing_half_written_and_nobody_waiting() {
+    for engine in ENGINES {
+        let house = House::new(engine, MODULES).await;
+        let owner = house.owner().await;
+        let mut known = Known::default();
+        for round in 0..10 {
+            let mut tasks = JoinSet::new();
+            for caller in 0..16 {
+                let key = format!("gone-{round}-{caller}");
+                known.tried.insert(key.clone());
+                let (pipeline, owner) = (house.pipeline.clone(), owner.clone());
+                let patience = Duration::from_micros(u64::from(rand::random::<u16>()) % 4000);
+                tasks.spawn(async move {
+                    let write = call(&pipeline, &owner, "create_contact", Some(&key), person(&key));
+                    let outcome = timeout(patience, write).await.ok()?.unwrap();
+                    Some(format!("ack {key} {} 1", outcome["data"]["id"].as_str().unwrap()))
+                });
+            }
+            let said = timeout(HANG, tasks.join_all()).await.expect("nobody waits for ever");
+            known.learn(&said.into_iter().flatten().collect::<Vec<_>>());
+        }
+        assert!(known.acknowledged.len() < known.tried.len(), "some callers were meant to go away");
+        let last = call(&house.pipeline, &owner, "create_contact", Some("last"), person("last"));
+        let last = timeout(HANG, last).await.expect("a later writer is served").unwrap();
+        known.learn(&[format!("ack last {} 1", last["data"]["id"].as_str().unwrap())]);
+        let store = neighbour(&house).await;
+        timeout(HANG, pair(&store, "neighbour")).await.expect("another process gets its turn");
+        let mut findings = check(&store, &known).await;
+        findings.extend(check_log(&store).await);
+        assert!(findings.is_empty(), "on {engine:?}:\n{}", findings.join("\n"));
+    }
+}
+
+/// Writes two rows in one transaction.
+async fn pair(store: &Store, name: &str) {
+    let mut tx = store.write(Scope::System).await.unwrap();
+    for half in ["left", "right"] {
+        let row = sql("INSERT INTO counter (name, value) VALUES (").value(format!("{name} {half}")).add(", 1)");
+        row.run(&mut tx).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+}
+
+/// Goes on with a future at most `polls` times, and then drops it where it stands.
+async fn polled(future: impl Future<Output = ()>, polls: usize) -> bool {
+    let mut future = pin!(future);
+    let mut left = polls;
+    std::future::poll_fn(|cx| match future.as_mut().poll(cx) {
+        std::task::Poll::Ready(()) => std::task::Poll::Ready(true),
+        std::task::Poll::Pending if left == 0 => std::task::Poll::Ready(false),
+        std::task::Poll::Pending => {
+            left -= 1;
+            std::task::Poll::Pending
+        }
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transaction_dropped_at_any_point_is_undone_and_blocks_nobody() {
+    for engine in ENGINES {
+        let house = House::new(engine, MODULES).await;
+        // Its own store, so that also the first transaction of all is dropped in every place.
+        let mut finished = 0;
+        for polls in (0..40).chain(0..40) {
+            let store = neighbour(&house).await;
+            let name = format!("{finished} {polls}");
+            let alone = polled(pair(&store, &name), polls).await;
+            finished += usize::from(alone);
+            // The same store after it, and another one, which stands for another process.
+            let after = pair(&store, &format!("{name} after {finished} {}", rand::random::<u32>()));
+            timeout(HANG, after).await.unwrap_or_else(|_| panic!("{engine:?}: dropped at {polls}, nobody writes any more"));
+            let other = pair(&house.pipeline.house().store, &format!("{name} other {}", rand::random::<u32>()));
+            timeout(HANG, other).await.unwrap_or_else(|_| panic!("{engine:?}: dropped at {polls}, no other process writes"));
+            store.close().await;
+        }
+        assert!(finished > 0, "at least those with the most patience come to their end");
+        let store = &house.pipeline.house().store;
+        let mut tx = store.read(Scope::System).await.unwrap();
+        let rows = sql("SELECT name FROM counter WHERE name <> 'node'").rows(&mut tx).await.unwrap();
+        tx.rollback().await;
+        let names: BTreeSet<String> = rows.iter().map(|row| row.get("name").unwrap()).collect();
+        for name in &names {
+            let other = match name.strip_suffix("left") {
+                Some(name) => format!("{name}right"),
+                None => name.replace("right", "left"),
+            };
+            assert!(names.contains(&other), "{engine:?}: {name} was written without {other}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn transactions_dropped_among_others_do_no_harm_to_them() {
+    for engine in ENGINES {
+        let house = House::new(engine, MODULES).await;
+        let store = house.pipeline.house().store.clone();
+        let mut tasks = JoinSet::new();
+        for writer in 0..200_usize {
+            let store = store.clone();
+            tasks.spawn(async move {
+                // Every second one goes away, at a point of its own.
+                if writer % 2 == 0 {
+                    polled(pair(&store, &format!("gone {writer}")), writer / 20).await;
+                } else {
+                    pair(&store, &format!("stays {writer}")).await;
+                }
+            });
+        }
+        timeout(HANG, tasks.join_all()).await.expect("nobody waits for ever");
+        timeout(HANG, pair(&neighbour(&house).await, "neighbour")).await.expect("another process gets its turn");
+        let mut tx = store.read(Scope::System).await.unwrap();
+        let stays = sql("SELECT COUNT(*) AS rows FROM counter WHERE name LIKE 'stays%'");
+        let stays: i64 = stays.one("rows", &mut tx).await.unwrap();
+        let halves = sql("SELECT COUNT(*) AS rows FROM counter AS a WHERE name LIKE 'gone%left' AND NOT EXISTS
+                          (SELECT 1 FROM counter AS b WHERE b.name = REPLACE(a.name, 'left', 'right'))");
+        let halves: i64 = halves.one("rows", &mut tx).await.unwrap();
+        tx.rollback().await;
+        assert_eq!((stays, halves), (200, 0), "on {engine:?}");
+    }
+}

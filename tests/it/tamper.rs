@@ -1,0 +1,173 @@
+//! A change log that somebody edited beside Bureau does not verify, and the first wrong row is named.
+
+use bureau_kernel::changes::{Audit, verify};
+use bureau_kernel::store::Database;
+use bureau_kernel::testing::{ENGINES, Engine, House};
+use serde_json::json;
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, PgConnection, SqliteConnection};
+
+use crate::MODULES;
+use crate::campaign::sealed;
+
+/// A connection beside Bureau's own, with nothing between it and the tables.
+pub(crate) enum Raw {
+    Sqlite(SqliteConnection),
+    Postgres(PgConnection),
+}
+
+impl Raw {
+    pub(crate) async fn new(database: &Database) -> Self {
+        match database {
+            Database::Sqlite(path) => Self::Sqlite(SqliteConnectOptions::new().filename(path).connect().await.unwrap()),
+            Database::Postgres(url) => Self::Postgres(PgConnection::connect(url).await.unwrap()),
+        }
+    }
+
+    /// Runs statements, all or none; answers how many rows they changed.
+    pub(crate) async fn run(&mut self, text: &str) -> u64 {
+        let text = format!("BEGIN; {text}; COMMIT");
+        match self {
+            Self::Sqlite(conn) => conn.execute(sqlx::raw_sql(AssertSqlSafe(text))).await.unwrap().rows_affected(),
+            Self::Postgres(conn) => conn.execute(sqlx::raw_sql(AssertSqlSafe(text))).await.unwrap().rows_affected(),
+        }
+    }
+}
+
+/// The row that most of the changes below hit.
+const ROW: i64 = 5;
+
+/// What somebody could do to the log, and the first position that no longer holds. `Z` stands for 32 zero bytes.
+const CHANGES: &[(&str, i64)] = &[
+    // Any column of one row.
+    ("UPDATE change_log SET call = call + 1 WHERE position = 5", ROW),
+    ("UPDATE change_log SET id = id + 1000000 WHERE position = 5", ROW),
+    ("UPDATE change_log SET workspace = (SELECT MAX(id) FROM workspace) WHERE position = 5", ROW),
+    ("UPDATE change_log SET at = (SELECT at FROM change_log WHERE position = 1) WHERE position = 5", ROW),
+    ("UPDATE change_log SET member = NULL WHERE position = 5", ROW),
+    ("UPDATE change_log SET api_key = 7 WHERE position = 5", ROW),
+    ("UPDATE change_log SET client = 'someone else' WHERE position = 5", ROW),
+    ("UPDATE change_log SET tool = 'delete_contact' WHERE position = 5", ROW),
+    ("UPDATE change_log SET undoes = call WHERE position = 5", ROW),
+    ("UPDATE change_log SET entity = 'member' WHERE position = 5", ROW),
+    ("UPDATE change_log SET record = record + 1 WHERE position = 5", ROW),
+    ("UPDATE change_log SET action = 'archive' WHERE position = 5", ROW),
+    ("UPDATE change_log SET version = version + 1 WHERE position = 5", ROW),
+    ("UPDATE change_log SET before = '{\"name\":\"Forged\"}' WHERE position = 5", ROW),
+    ("UPDATE change_log SET after = '{\"name\":\"Forged\"}' WHERE position = 5", ROW),
+    ("UPDATE change_log SET digest = Z WHERE position = 5", ROW),
+    ("UPDATE change_log SET hash = Z WHERE position = 5", ROW),
+    ("UPDATE change_log SET hash = NULL WHERE position = 5", ROW),
+    // What the row says is emptied, as purging its record does, but the record was never purged.
+    ("UPDATE change_log SET before = NULL, after = NULL WHERE position = 5", ROW),
+    // The first of several wrong rows is named.
+    ("UPDATE change_log SET tool = 'x' WHERE position IN (5, 6, 8)", ROW),
+    // Rows are taken out.
+    ("DELETE FROM change_log WHERE position = 5", ROW),
+    ("DELETE FROM change_log WHERE position = 1", 1),
+    ("DELETE FROM change_log WHERE position < 4", 1),
+    // Rows are moved.
+    (
+        "UPDATE change_log SET position = -5 WHERE position = 5; UPDATE change_log SET position = 5 WHERE position = 6;
+         UPDATE change_log SET position = 6 WHERE position = -5",
+        ROW,
+    ),
+    ("UPDATE change_log SET position = 1000 WHERE position = 5", ROW),
+    ("UPDATE change_log SET position = -position WHERE position = 5", ROW),
+    // Positions are closed up after a row is taken out.
+    (
+        "DELETE FROM change_log WHERE position = 5; UPDATE change_log SET position = -position WHERE position > 5;
+         UPDATE change_log SET position = -position - 1 WHERE position < 0",
+        ROW,
+    ),
+    // A row is put in, at the end and between others.
+    (
+        "INSERT INTO change_log (id, call, workspace, at, tool, entity, record, action, version, after, digest, position, hash)
+         SELECT id + 1000000, call, workspace, at, tool, entity, record, action, version, after, digest, 13, hash
+         FROM change_log WHERE position = 12",
+        13,
+    ),
+    (
+        "UPDATE change_log SET position = -position WHERE position >= 5;
+         UPDATE change_log SET position = 1 - position WHERE position < 0;
+         INSERT INTO change_log (id, call, workspace, at, tool, entity, record, action, version, after, digest, position, hash)
+         SELECT id + 1000000, call, workspace, at, tool, entity, record, action, version, after, digest, 5, hash
+         FROM change_log WHERE position = 4",
+        ROW,
+    ),
+];
+
+/// A house with 12 rows in its log: a workspace, its owner, a second workspace and owner, six contacts and two updates.
+async fn with_history(engine: Engine) -> House {
+    let house = House::new(engine, MODULES).await;
+    let owner = house.owner().await;
+    house.tenant("second").await;
+    for number in 0..6 {
+        let name = format!("Person {number}");
+        let made = house.ok(&owner, "create_contact", json!({ "name": name, "on_duplicate": "create" })).await;
+        if number % 3 == 0 {
+            let change = json!({ "contact": made["data"]["id"], "title": "Director", "city": "Lyon" });
+            house.ok(&owner, "update_contact", change).await;
+        }
+    }
+    sealed(&house.pipeline.house().store).await;
+    house
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_change_to_the_log_is_found_at_the_first_row_that_it_breaks() {
+    for engine in ENGINES {
+        let house = with_history(engine).await;
+        let store = &house.pipeline.house().store;
+        let whole = Audit { rows: 12, broken: None };
+        assert_eq!(verify(store).await.unwrap(), whole, "on {engine:?}");
+        let mut raw = Raw::new(&house.database).await;
+        raw.run("CREATE TABLE kept AS SELECT * FROM change_log").await;
+        let zeros = match engine {
+            Engine::Sqlite => "zeroblob(32)",
+            Engine::Postgres => "decode(repeat('00', 32), 'hex')",
+        };
+        for (change, position) in CHANGES {
+            raw.run(&change.replace('Z', zeros)).await;
+            let audit = verify(store).await.unwrap();
+            let found = audit.broken.as_ref().map(|(position, _)| *position);
+            assert_eq!(found, Some(*position), "on {engine:?}, after {change}: {audit:?}");
+            raw.run("DELETE FROM change_log; INSERT INTO change_log SELECT * FROM kept").await;
+            assert_eq!(verify(store).await.unwrap(), whole, "on {engine:?}, put right after {change}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_beside_the_chain_is_found() {
+    // On PostgreSQL a row without a position is one that waits for the sealer; SQLite's rows are born sealed.
+    let house = with_history(Engine::Sqlite).await;
+    let store = &house.pipeline.house().store;
+    let mut raw = Raw::new(&house.database).await;
+    let forged = "INSERT INTO change_log (id, call, workspace, at, tool, entity, record, action, version, after, digest)
+                  SELECT id + 1000000, call, workspace, at, tool, entity, record, action, version, after, digest
+                  FROM change_log WHERE position = 5";
+    raw.run(forged).await;
+    let audit = verify(store).await.unwrap();
+    assert_eq!(audit.broken.map(|(position, _)| position), Some(13));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_with_a_purged_record_verifies_and_holds_nothing_of_it() {
+    for engine in ENGINES {
+        let house = with_history(engine).await;
+        let owner = house.owner().await;
+        let made = house.ok(&owner, "create_contact", json!({ "name": "Erasmus Vanishing" })).await;
+        let contact = &made["data"]["id"];
+        house.ok(&owner, "update_contact", json!({ "contact": contact, "city": "Nowhereville" })).await;
+        house.ok(&owner, "delete_contact", json!({ "contact": contact, "purge": true, "confirm": true })).await;
+        let store = &house.pipeline.house().store;
+        sealed(store).await;
+        assert_eq!(verify(store).await.unwrap(), Audit { rows: 15, broken: None }, "on {engine:?}");
+        // Emptied for good reason, and still not to be filled with something else.
+        let mut raw = Raw::new(&house.database).await;
+        raw.run("UPDATE change_log SET after = '{\"name\":\"Forged\"}' WHERE position = 13").await;
+        let broken = verify(store).await.unwrap().broken.map(|(position, _)| position);
+        assert_eq!(broken, Some(13), "on {engine:?}");
+    }
+}
