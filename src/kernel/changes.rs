@@ -5,6 +5,8 @@
 //! chain for whoever follows it. What was in the record enters by its `digest`: purging a record can empty the row
 //! and leave the chain whole.
 
+use std::collections::HashMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Data};
 use sha2::{Digest as _, Sha256};
@@ -221,6 +223,8 @@ pub struct Audit {
 /// [`Code::Unavailable`](crate::error::Code::Unavailable) when the database cannot be read.
 pub async fn verify(store: &Store) -> Result<Audit> {
     let mut seal = Seal::default();
+    // Rows without what they held, by record: only a later purge of the record explains them.
+    let mut emptied: HashMap<(i64, String, i64), i64> = HashMap::new();
     loop {
         let mut tx = store.read(Scope::System).await?;
         let mut statement = sql("SELECT position, hash, ");
@@ -232,9 +236,11 @@ pub async fn verify(store: &Store) -> Result<Audit> {
         tx.rollback().await;
         let rows = rows?;
         if rows.is_empty() {
+            let unexplained = emptied.into_values().min();
             return Ok(Audit {
                 rows: seal.position,
-                broken: None,
+                broken: unexplained
+                    .map(|position| (position, "what the record was or became is gone".to_owned())),
             });
         }
         for row in rows {
@@ -253,9 +259,14 @@ pub async fn verify(store: &Store) -> Result<Audit> {
             let Ok(row) = LogRow::from_row(&row) else {
                 return broken("a row holds what Bureau never writes");
             };
-            let emptied = row.before.is_none() && row.after.is_none();
-            if !emptied && digest(row.before.as_deref(), row.after.as_deref()) != row.digest {
-                return broken("what the record was or became has been changed");
+            let record = (row.workspace, row.entity.clone(), row.record);
+            if digest(row.before.as_deref(), row.after.as_deref()) != row.digest {
+                if row.before.is_some() || row.after.is_some() {
+                    return broken("what the record was or became has been changed");
+                }
+                emptied.entry(record).or_insert(position);
+            } else if row.action == Action::Purge {
+                emptied.remove(&record);
             }
             seal = seal.next(&row);
             if seal.hash != hash {

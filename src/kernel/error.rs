@@ -84,6 +84,7 @@ struct Inner {
     field: Option<String>,
     hint: Option<String>,
     retry_after_s: Option<u64>,
+    clash: bool,
     details: Map<String, Value>,
     cause: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
@@ -97,6 +98,7 @@ impl Error {
             field: None,
             hint: None,
             retry_after_s: None,
+            clash: false,
             details: Map::new(),
             cause: None,
         }))
@@ -152,6 +154,18 @@ impl Error {
     pub fn retry_after(mut self, seconds: u64) -> Self {
         self.0.retry_after_s = Some(seconds);
         self
+    }
+
+    /// Marks that two transactions met: the same work done again is likely to succeed.
+    #[must_use]
+    pub(crate) fn clash(mut self) -> Self {
+        self.0.clash = true;
+        self
+    }
+
+    /// Whether two transactions met, and nothing else is wrong.
+    pub(crate) fn is_clash(&self) -> bool {
+        self.0.clash
     }
 
     /// Adds data that helps to go on, such as the record as it is now.

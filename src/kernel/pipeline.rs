@@ -15,6 +15,7 @@ use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use crate::admin::{self, Authenticated};
 use crate::caller::{Caller, ConfirmPolicy};
@@ -279,7 +280,8 @@ impl Pipeline {
         // A write runs in a task of its own: once begun it is finished, whatever becomes of the client.
         let (pipeline, caller) = (Arc::clone(self), Arc::clone(caller));
         let name = entry.spec.name;
-        let task = tokio::spawn(async move {
+        let span = tracing::Span::current();
+        let work = async move {
             let registry = pipeline.house.registry.clone();
             let entry = registry.for_caller(&caller, name)?;
             if pipeline.needs_confirmation(&caller, entry, &admitted, can_ask, asked) {
@@ -287,7 +289,8 @@ impl Pipeline {
             }
             // Where a workspace wants writes approved, a call will be staged here instead of being run.
             pipeline.write(&caller, entry, admitted).await
-        });
+        };
+        let task = tokio::spawn(work.instrument(span));
         task.await.map_err(Error::internal)?
     }
 
@@ -417,19 +420,35 @@ impl Pipeline {
         )?))
     }
 
+    /// Runs a write. Where it only met another one, it is run again: its caller cannot have meant the order.
     async fn write(
         &self,
         caller: &Arc<Caller>,
         entry: &Entry,
         admitted: Admitted,
     ) -> Result<Outcome> {
-        let Admitted {
-            arguments,
-            options,
-            request,
-        } = admitted;
+        const MOST_RUNS: u32 = 5;
+        for run in 1..MOST_RUNS {
+            match self.write_once(caller, entry, &admitted).await {
+                Err(error) if error.is_clash() => {
+                    let wait = Duration::from_millis(rand::random_range(1..=u64::from(10 * run)));
+                    tokio::time::sleep(wait).await;
+                }
+                outcome => return outcome,
+            }
+        }
+        self.write_once(caller, entry, &admitted).await
+    }
+
+    async fn write_once(
+        &self,
+        caller: &Arc<Caller>,
+        entry: &Entry,
+        admitted: &Admitted,
+    ) -> Result<Outcome> {
+        let options = &admitted.options;
         let mut tx = self.house.store.write(scope(caller)).await?;
-        match before_write(&mut tx, caller, &options, &request).await {
+        match before_write(&mut tx, caller, options, &admitted.request).await {
             Ok(None) => {}
             Ok(Some(receipt)) => {
                 tx.rollback().await;
@@ -441,38 +460,36 @@ impl Pipeline {
             }
         }
         let (cx, result) = self
-            .run(tx, caller, entry, arguments, options.version, true)
+            .run(
+                tx,
+                caller,
+                entry,
+                admitted.arguments.clone(),
+                options.version,
+                true,
+            )
             .await?;
         let change = cx.change();
         let (mut tx, next, resolved) = cx.into_parts();
-        let data = match result {
-            Ok(data) => data,
-            Err(error) => {
-                tx.rollback().await;
-                return Err(error);
-            }
-        };
         let change = (!tx.logged().is_empty()).then(|| change.to_string());
-        let answer = match answer(data, next, change, resolved, &options) {
-            Ok(answer) => answer,
-            Err(error) => {
-                tx.rollback().await;
-                return Err(error);
+        let answer = result.and_then(|data| answer(data, next, change, resolved, options));
+        let answer = match (answer, &options.idempotency_key) {
+            (Ok(answer), Some(key)) if !options.dry_run => {
+                let kept = store_receipt(&mut tx, caller, key, &admitted.request, &answer).await;
+                kept.map(|()| answer)
             }
+            (answer, _) => answer,
         };
-        if options.dry_run {
-            tx.rollback().await;
-            return Ok(Outcome::Done(answer));
-        }
-        if let Some(key) = &options.idempotency_key {
-            let kept = store_receipt(&mut tx, caller, key, &request, &answer).await;
-            if let Err(error) = kept {
+        match answer {
+            Ok(answer) if !options.dry_run => {
+                tx.commit().await?;
+                Ok(Outcome::Done(answer))
+            }
+            answer => {
                 tx.rollback().await;
-                return Err(error);
+                answer.map(Outcome::Done)
             }
         }
-        tx.commit().await?;
-        Ok(Outcome::Done(answer))
     }
 
     /// Runs the tool in a transaction. A panic and a time limit end it like an error.
@@ -595,14 +612,17 @@ fn read_arguments(entry: &Entry, call: Call) -> Result<Admitted> {
     }
     // A person's answer is worth more than a token that a model passes on.
     options.confirm_token = call.confirm_token.or(options.confirm_token);
-    if options
-        .idempotency_key
-        .as_ref()
-        .is_some_and(|key| key.is_empty() || key.chars().count() > MAX_IDEMPOTENCY_KEY)
-    {
+    let unfit = |key: &String| {
+        key.is_empty()
+            || key.chars().count() > MAX_IDEMPOTENCY_KEY
+            || key.chars().any(char::is_control)
+    };
+    if options.idempotency_key.as_ref().is_some_and(unfit) {
         return Err(Error::invalid(
             "idempotency_key",
-            format!("An idempotency key has 1 to {MAX_IDEMPOTENCY_KEY} characters."),
+            format!(
+                "An idempotency key has 1 to {MAX_IDEMPOTENCY_KEY} characters, none of them a control character."
+            ),
         ));
     }
     if entry.spec.effect == Effect::Adds && options.version.is_some() {

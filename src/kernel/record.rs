@@ -17,6 +17,7 @@ use crate::error::{Error, Result};
 use crate::search::Doc;
 use crate::store::{Column, Json, Kind, Row, Sql, Tx, Value, sql};
 use crate::types::id::{Entity, Id};
+use crate::types::text::visible;
 use crate::types::time::Timestamp;
 
 /// A column that a record declares.
@@ -117,6 +118,22 @@ macro_rules! record {
 
 /// Custom attributes: names that the workspace defined, with their values.
 pub type Attributes = Map<String, Data>;
+
+/// Attributes whose texts have no invisible characters, at any depth.
+fn cleaned(attributes: Attributes) -> Attributes {
+    fn clean(value: Data) -> Data {
+        match value {
+            Data::String(text) => Data::String(visible(&text)),
+            Data::Array(items) => Data::Array(items.into_iter().map(clean).collect()),
+            Data::Object(fields) => Data::Object(cleaned(fields)),
+            other => other,
+        }
+    }
+    attributes
+        .into_iter()
+        .map(|(name, value)| (visible(&name), clean(value)))
+        .collect()
+}
 
 /// A record as it stands in the database.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
@@ -253,6 +270,7 @@ impl<R: Record> Edit<R> {
     /// # Errors
     /// [`Code::Validation`] for one that is not defined or of another kind.
     pub async fn set_attributes(&mut self, cx: &mut Cx, changes: Attributes) -> Result<()> {
+        let changes = cleaned(changes);
         cx.check_attributes(R::TABLE, &changes).await?;
         for (name, value) in changes {
             if value.is_null() {
@@ -357,10 +375,8 @@ impl Cx {
         record: R,
         attributes: Attributes,
     ) -> Result<Saved<R>> {
-        let attributes: Attributes = attributes
-            .into_iter()
-            .filter(|(_, value)| !value.is_null())
-            .collect();
+        let mut attributes = cleaned(attributes);
+        attributes.retain(|_, value| !value.is_null());
         self.check_attributes(R::TABLE, &attributes).await?;
         let saved = Saved {
             id: Id::from_raw(self.tx.next_id()?),

@@ -16,7 +16,7 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::fs::{MetadataExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -74,6 +74,8 @@ pub async fn fresh_database() -> String {
 pub struct Postgres {
     /// The shell that is the server's parent; it ends when its standard input closes.
     watchdog: Child,
+    /// What the shell says: `ready`, each time that the server has come up.
+    answers: BufReader<ChildStdout>,
     port: u16,
     password: String,
     databases: AtomicU64,
@@ -132,6 +134,26 @@ impl Postgres {
             .password(&self.password)
             .database(database)
             .ssl_mode(PgSslMode::Disable)
+    }
+
+    /// Ends the server with a signal (`KILL`, `QUIT`) and starts it again on the same data and port.
+    ///
+    /// Blocks until it takes connections again.
+    ///
+    /// # Errors
+    /// [`Failure`] when it does not come up again.
+    pub fn crash(&mut self, signal: &str) -> Result<(), Failure> {
+        if let Some(stdin) = &mut self.watchdog.stdin {
+            writeln!(stdin, "{signal}")?;
+        }
+        let mut answer = String::new();
+        self.answers.read_line(&mut answer)?;
+        match answer.trim() {
+            "ready" => Ok(()),
+            _ => Err(Failure::Start(
+                "it did not come up after a crash".to_owned(),
+            )),
+        }
     }
 
     fn start_with(settings: &[&str]) -> Result<Self, Failure> {
@@ -196,12 +218,14 @@ impl Postgres {
             writeln!(stdin, "{password}")?;
         }
         let mut answer = String::new();
-        if let Some(stdout) = watchdog.stdout.take() {
-            BufReader::new(stdout).read_line(&mut answer)?;
+        let mut answers = watchdog.stdout.take().map(BufReader::new);
+        if let Some(answers) = &mut answers {
+            answers.read_line(&mut answer)?;
         }
-        if answer.trim() == "ready" {
+        if let Some(answers) = answers.filter(|_| answer.trim() == "ready") {
             return Ok(Self {
                 watchdog,
+                answers,
                 port,
                 password,
                 databases: AtomicU64::new(0),
@@ -222,7 +246,8 @@ impl Drop for Postgres {
     }
 }
 
-/// The server's parent: makes the data folder, starts the server, says `ready`, and waits for the end of its input.
+/// The server's parent: makes the data folder, starts the server, says `ready`, and waits for the end of its input. A line of
+/// input is a signal that the server is ended with; then it is started again, and `ready` is said once more.
 ///
 /// Takes the folder of the programs, the folder to use, the port, and further settings of the server; the password
 /// comes on the first line of its input. ICU's collation, as most servers in the field have a linguistic one: an order
@@ -245,19 +270,32 @@ printf '%s\n' "$password" >"$dir/password"
 "$bin/initdb" --pgdata="$dir/data" --username=postgres --pwfile="$dir/password" --no-sync --no-instructions \
     --auth-local=trust --auth-host=scram-sha-256 --encoding=UTF8 --locale=C.UTF-8 \
     --locale-provider=icu --icu-locale=en-US >"$dir/log" 2>&1 || fail
-"$bin/postgres" -D "$dir/data" -h 127.0.0.1 -p "$port" -k "$dir" -c max_connections=400 "$@" >"$dir/log" 2>&1 &
-server=$!
-tries=0
-until "$bin/pg_isready" -q -h "$dir" -p "$port"; do
-    tries=$((tries + 1))
-    kill -0 "$server" 2>/dev/null && [ "$tries" -lt 600 ] || fail
-    sleep 0.05
-done
+run() {
+    "$bin/postgres" -D "$dir/data" -h 127.0.0.1 -p "$port" -k "$dir" -c max_connections=400 "$@" >"$dir/log" 2>&1 &
+    server=$!
+    tries=0
+    until "$bin/pg_isready" -q -h "$dir" -p "$port"; do
+        tries=$((tries + 1))
+        kill -0 "$server" 2>/dev/null && [ "$tries" -lt 600 ] || return 1
+        sleep 0.05
+    done
+}
+run "$@" || fail
 "$bin/psql" -X -q -v ON_ERROR_STOP=1 -h "$dir" -p "$port" -U postgres postgres >"$dir/psql" 2>&1 <<SQL || fail
 CREATE ROLE bureau LOGIN CREATEROLE PASSWORD '$password';
 SQL
 echo ready
-IFS= read -r _
+while IFS= read -r signal; do
+    kill "-$signal" "$server" && wait "$server"
+    # After a KILL the server's children hold its memory for a moment, and a new one refuses to start beside them.
+    again=0
+    until run "$@"; do
+        again=$((again + 1))
+        [ "$again" -lt 100 ] || fail
+        sleep 0.1
+    done
+    echo ready
+done
 "#;
 
 /// The folder with PostgreSQL's programs: Debian's newest, else where `initdb` on `PATH` really lies.

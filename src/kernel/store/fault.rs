@@ -102,6 +102,7 @@ pub(super) fn translate(error: sqlx::Error) -> Error {
                 Some("40001" | "40P01") => {
                     unavailable("Two writes met; nothing was written. Try again.", error)
                         .retry_after(1)
+                        .clash()
                 }
                 Some(code)
                     if code.starts_with("53")

@@ -104,7 +104,8 @@ impl Cursor {
     fn decode(text: &str) -> Option<Self> {
         let bytes = BASE64URL_NOPAD.decode(text.trim().as_bytes()).ok()?;
         let Packed(order, key, id) = serde_json::from_slice(&bytes).ok()?;
-        Some(Self { order, key, id })
+        // No row has such a key, and PostgreSQL takes no such text.
+        (!key.contains('\0')).then_some(Self { order, key, id })
     }
 }
 impl<'de> Deserialize<'de> for Cursor {
