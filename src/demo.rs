@@ -74,12 +74,12 @@ async fn fill(store: &Store, seed: u64) -> Result<()> {
         Settings::default(),
     )?;
     let operator = pipeline.operator(Some(SLUG)).await?;
-    for (index, arguments) in contacts(seed, CONTACTS).into_iter().enumerate() {
+    for mut arguments in contacts(seed, CONTACTS) {
+        // What a start that was cut off has made is not made twice.
+        arguments.insert("on_duplicate".into(), "return".into());
         let call = Call {
             tool: "create_contact".into(),
             arguments,
-            // What a start that was cut off has made is not made twice.
-            idempotency_key: Some(format!("demo-{seed}-{index}")),
             ..Call::default()
         };
         if let Outcome::Failed(error) = pipeline.call(operator.clone(), call).await {

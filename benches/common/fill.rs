@@ -31,14 +31,15 @@ struct FillContacts {
 }
 
 impl Tool for FillContacts {
-    const SPEC: Spec = Spec::adds("fill_contacts", CREATE_CONTACTS).about("Write made-up contacts.");
+    const SPEC: Spec =
+        Spec::adds("fill_contacts", CREATE_CONTACTS).about("Write made-up contacts.");
     const EXAMPLES: &'static [Example] = &[];
     type Output = u64;
 
     async fn call(self, cx: &mut Cx) -> Result<u64> {
         for number in self.first..self.first + self.count {
-            let contact: Contact = serde_json::from_value(people::person(number).record())
-                .map_err(Error::internal)?;
+            let contact: Contact =
+                serde_json::from_value(people::person(number).record()).map_err(Error::internal)?;
             cx.insert(contact, Attributes::new()).await?;
         }
         Ok(self.count)

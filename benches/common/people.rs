@@ -45,7 +45,14 @@ const CITIES: [(&str, &str); 8] = [
     ("Gdańsk", "PL"),
 ];
 const TYPES: [&str; 5] = ["lead", "prospect", "customer", "partner", "supplier"];
-const TAGS: [&str; 6] = ["vip", "newsletter", "trade fair", "referral", "cold", "north"];
+const TAGS: [&str; 6] = [
+    "vip",
+    "newsletter",
+    "trade fair",
+    "referral",
+    "cold",
+    "north",
+];
 const SOURCES: [&str; 4] = ["website", "referral", "trade fair", "import"];
 
 /// Names that there are: people beyond this number begin again.
@@ -102,14 +109,20 @@ impl Person {
     /// What `create_contact` is asked.
     pub fn arguments(&self) -> Map<String, Value> {
         let mut fields = self.fields();
-        fields.insert("phones".into(), json!([{ "phone": self.phone, "type": "work" }]));
+        fields.insert(
+            "phones".into(),
+            json!([{ "phone": self.phone, "type": "work" }]),
+        );
         fields
     }
 
     /// The contact as its record is declared.
     pub fn record(&self) -> Value {
         let mut fields = self.fields();
-        fields.insert("name".into(), format!("{} {}", self.first, self.last).into());
+        fields.insert(
+            "name".into(),
+            format!("{} {}", self.first, self.last).into(),
+        );
         fields.insert(
             "phones".into(),
             json!([{ "phone": self.phone, "type": "work", "e164": self.phone }]),

@@ -1,8 +1,7 @@
-//! The contact record, and the fields that creating and updating one share.
+//! The contact record and what holds of every contact.
 
-use bureau_kernel::caller::Member;
 use bureau_kernel::prelude::*;
-use bureau_kernel::store::Value;
+use bureau_kernel::store::{Value, enum_name};
 use bureau_kernel::types::phone;
 use bureau_kernel::types::text::folded;
 use schemars::JsonSchema;
@@ -15,15 +14,15 @@ bureau_kernel::record! {
     /// A person the firm deals with.
     pub struct Contact: "contact", "con", "contact" {
         /// Name as it is shown.
-        pub name: Line<200>,
+        pub name: Line<200> = "Shown name, if not first and last",
         /// Given name.
         pub first_name: Option<Line<100>>,
         /// Family name.
         pub last_name: Option<Line<100>>,
         /// Job title.
-        pub title: Option<Line<150>>,
+        pub title: Option<Line<150>> = "Job title",
         /// Name of the employer.
-        pub company: Option<Line<150>>,
+        pub company: Option<Line<150>> = "Employer",
         /// E-mail addresses, the preferred one first.
         pub emails: Json<Vec<EmailEntry>>,
         /// Telephone numbers, the preferred one first.
@@ -39,17 +38,17 @@ bureau_kernel::record! {
         /// What they are to the firm.
         pub types: Json<Vec<ContactType>>,
         /// Where they stand in the contact pipeline.
-        pub state: Option<Line<40>>,
+        pub state: Option<Line<40>> = "State in the contact pipeline",
         /// Who looks after them.
-        pub owner: Option<Id<Member>>,
+        pub owner: Option<Id<Member>> = "Member id",
         /// Their superior.
-        pub reports_to: Option<Id<Contact>>,
+        pub reports_to: Option<Id<Contact>> = "Contact id of the superior",
         /// Labels.
         pub tags: Json<Vec<Line<50>>>,
         /// Where they came from.
         pub source: Option<Line<100>>,
-        /// How promising they are, 0 to 1000.
-        pub score: i64,
+        /// How promising they are.
+        pub score: Whole<0, 1000> = "0 to 1000",
         /// What to know about them.
         pub summary: Option<Body<5000>>,
     }
@@ -74,7 +73,6 @@ pub enum ContactType {
     /// None of these.
     Other,
 }
-bureau_kernel::text_column!(ContactType);
 
 /// Where an address or number reaches a person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -124,6 +122,26 @@ impl Record for Contact {
         self.name.to_string()
     }
 
+    fn check(&mut self, workspace: &Workspace) -> Result<()> {
+        if self.name.is_empty() {
+            self.name = self.derived_name()?;
+        }
+        let region = self.region(workspace);
+        for (index, entry) in self.phones.iter_mut().enumerate() {
+            if !phone::plausible(&entry.phone) {
+                let field = format!("phones[{index}].phone");
+                let message = format!("{field} is not a telephone number.");
+                return Err(Error::invalid(field, message));
+            }
+            entry.e164 = phone::e164(&entry.phone, region.as_deref());
+        }
+        distinct("emails", &mut self.emails, |a, b| a.email == b.email)?;
+        distinct("phones", &mut self.phones, |a, b| a.key() == b.key())?;
+        distinct("links", &mut self.links, |a, b| a == b)?;
+        distinct("types", &mut self.types, |a, b| a == b)?;
+        distinct("tags", &mut self.tags, |a, b| folded(a) == folded(b))
+    }
+
     fn terms(&self) -> Vec<(&'static str, String)> {
         let mut terms = Vec::new();
         terms.extend(
@@ -132,11 +150,7 @@ impl Record for Contact {
                 .map(|entry| ("email", entry.email.to_string())),
         );
         terms.extend(self.phones.iter().map(|entry| ("phone", entry.key())));
-        terms.extend(
-            self.types
-                .iter()
-                .map(|kind| ("type", bureau_kernel::store::enum_name(kind))),
-        );
+        terms.extend(self.types.iter().map(|kind| ("type", enum_name(kind))));
         terms.extend(self.tags.iter().map(|tag| ("tag", folded(tag))));
         terms.extend(self.owner.map(|owner| ("owner", owner.to_string())));
         for (field, text) in [
@@ -201,252 +215,47 @@ impl Record for Contact {
     }
 }
 
-/// Declares the input of a tool with the fields that a contact can be given, after the tool's own.
-macro_rules! contact_input {
-    ($(#[$meta:meta])* pub(crate) struct $name:ident { $($(#[$own_meta:meta])* $own:ident: $own_type:ty,)* }) => {
-        $(#[$meta])*
-        #[derive(Debug, serde::Deserialize, schemars::JsonSchema)]
-        pub(crate) struct $name {
-            $($(#[$own_meta])* $own: $own_type,)*
-            first_name: Option<bureau_kernel::types::text::Line<100>>,
-            last_name: Option<bureau_kernel::types::text::Line<100>>,
-            /// Shown name, if not first and last
-            name: Option<bureau_kernel::types::text::Line<200>>,
-            /// Job title
-            title: Option<bureau_kernel::types::text::Line<150>>,
-            /// Employer
-            company: Option<bureau_kernel::types::text::Line<150>>,
-            emails: Option<Vec<$crate::contact::EmailEntry>>,
-            phones: Option<Vec<$crate::contact::PhoneEntry>>,
-            location: Option<bureau_kernel::types::text::Line<200>>,
-            city: Option<bureau_kernel::types::text::Line<100>>,
-            country: Option<bureau_kernel::types::text::Line<60>>,
-            links: Option<Vec<bureau_kernel::types::text::Line<500>>>,
-            types: Option<Vec<$crate::contact::ContactType>>,
-            /// State in the contact pipeline
-            state: Option<bureau_kernel::types::text::Line<40>>,
-            /// Member id
-            owner: Option<bureau_kernel::types::id::Id<bureau_kernel::caller::Member>>,
-            /// Contact id of the superior
-            reports_to: Option<bureau_kernel::types::id::Id<$crate::contact::Contact>>,
-            tags: Option<Vec<bureau_kernel::types::text::Line<50>>>,
-            source: Option<bureau_kernel::types::text::Line<100>>,
-            /// 0 to 1000
-            score: Option<i64>,
-            summary: Option<bureau_kernel::types::text::Body<5000>>,
-            /// Custom attributes
-            attributes: Option<bureau_kernel::record::Attributes>,
-        }
-        impl $name {
-            /// Splits the fields that a contact can be given from the tool's own.
-            fn split(self) -> ($crate::contact::Fields, ($($own_type,)*)) {
-                let Self {
-                    $($own,)* first_name, last_name, name, title, company, emails, phones, location, city, country,
-                    links, types, state, owner, reports_to, tags, source, score, summary, attributes,
-                } = self;
-                let fields = $crate::contact::Fields {
-                    first_name, last_name, name, title, company, emails, phones, location, city, country, links,
-                    types, state, owner, reports_to, tags, source, score, summary,
-                    attributes: attributes.unwrap_or_default(),
-                };
-                (fields, ($($own,)*))
+impl Contact {
+    /// The name that follows from the others, or else from an address: the least by which people are told apart.
+    fn derived_name(&self) -> Result<Line<200>> {
+        let names = [self.first_name.as_deref(), self.last_name.as_deref()];
+        let names: Vec<&str> = names.into_iter().flatten().collect();
+        let text = match (names.is_empty(), self.emails.first()) {
+            (false, _) => names.join(" "),
+            (true, Some(entry)) => entry.email.to_string(),
+            (true, None) => {
+                return Err(
+                    Error::invalid("name", "A contact needs a name or an e-mail address.")
+                        .hint("Give first_name, last_name, name or emails."),
+                );
             }
-        }
-    };
-}
-pub(crate) use contact_input;
+        };
+        Line::new(&text).map_err(|error| Error::invalid("name", format!("name {error}.")))
+    }
 
-/// What a caller says about a contact; what is absent stays as it is.
-#[derive(Debug, Default)]
-pub(crate) struct Fields {
-    pub(crate) first_name: Option<Line<100>>,
-    pub(crate) last_name: Option<Line<100>>,
-    pub(crate) name: Option<Line<200>>,
-    pub(crate) title: Option<Line<150>>,
-    pub(crate) company: Option<Line<150>>,
-    pub(crate) emails: Option<Vec<EmailEntry>>,
-    pub(crate) phones: Option<Vec<PhoneEntry>>,
-    pub(crate) location: Option<Line<200>>,
-    pub(crate) city: Option<Line<100>>,
-    pub(crate) country: Option<Line<60>>,
-    pub(crate) links: Option<Vec<Line<500>>>,
-    pub(crate) types: Option<Vec<ContactType>>,
-    pub(crate) state: Option<Line<40>>,
-    pub(crate) owner: Option<Id<Member>>,
-    pub(crate) reports_to: Option<Id<Contact>>,
-    pub(crate) tags: Option<Vec<Line<50>>>,
-    pub(crate) source: Option<Line<100>>,
-    pub(crate) score: Option<i64>,
-    pub(crate) summary: Option<Body<5000>>,
-    pub(crate) attributes: Attributes,
+    /// Where a number without a country belongs: the contact's country if it is a code, else the workspace's.
+    fn region(&self, workspace: &Workspace) -> Option<String> {
+        let own = self.country.as_deref().filter(|code| code.len() == 2);
+        own.map(str::to_ascii_uppercase)
+            .or_else(|| workspace.country.clone())
+    }
 }
 
-/// A list without what it holds twice.
-fn distinct<T>(field: &str, items: Vec<T>, same: impl Fn(&T, &T) -> bool) -> Result<Vec<T>> {
-    let mut kept: Vec<T> = Vec::new();
-    for item in items {
+/// Takes out of a list what it holds twice.
+fn distinct<T>(field: &str, items: &mut Vec<T>, same: impl Fn(&T, &T) -> bool) -> Result<()> {
+    let mut kept: Vec<T> = Vec::with_capacity(items.len());
+    for item in items.drain(..) {
         if !kept.iter().any(|other| same(other, &item)) {
             kept.push(item);
         }
     }
-    if kept.len() > MAX_ENTRIES {
-        return Err(Error::invalid(
-            field,
-            format!(
-                "{field} has {} entries; at most {MAX_ENTRIES} are kept.",
-                kept.len()
-            ),
-        ));
+    *items = kept;
+    if items.len() > MAX_ENTRIES {
+        let message = format!(
+            "{field} has {} entries; at most {MAX_ENTRIES} are kept.",
+            items.len()
+        );
+        return Err(Error::invalid(field, message));
     }
-    Ok(kept)
-}
-
-impl Fields {
-    /// A new contact of these fields.
-    ///
-    /// # Errors
-    /// [`Code::Validation`] when nothing says who it is, or a field makes no sense.
-    pub(crate) async fn into_contact(mut self, cx: &mut Cx) -> Result<(Contact, Attributes)> {
-        let name = match (
-            self.name.take(),
-            shown_name(self.first_name.as_deref(), self.last_name.as_deref()),
-        ) {
-            (Some(name), _) | (None, Some(name)) => name,
-            (None, None) => match self.emails.as_deref() {
-                // An address is the least by which a person can be told from others.
-                Some([first, ..]) => Line::new(&first.email).map_err(Error::internal)?,
-                _ => {
-                    return Err(Error::invalid(
-                        "first_name",
-                        "A contact needs a name or an e-mail address.",
-                    )
-                    .hint("Give first_name, last_name, name or emails."));
-                }
-            },
-        };
-        let mut contact = Contact {
-            name,
-            first_name: None,
-            last_name: None,
-            title: None,
-            company: None,
-            emails: Json(Vec::new()),
-            phones: Json(Vec::new()),
-            location: None,
-            city: None,
-            country: None,
-            links: Json(Vec::new()),
-            types: Json(Vec::new()),
-            state: None,
-            owner: None,
-            reports_to: None,
-            tags: Json(Vec::new()),
-            source: None,
-            score: 0,
-            summary: None,
-        };
-        let attributes = std::mem::take(&mut self.attributes);
-        self.apply(cx, &mut contact).await?;
-        Ok((contact, attributes))
-    }
-
-    /// Writes what was said into a contact; custom attributes are left to the caller.
-    ///
-    /// # Errors
-    /// [`Code::Validation`] or [`Code::NotFound`] naming the field.
-    pub(crate) async fn apply(self, cx: &mut Cx, contact: &mut Contact) -> Result<()> {
-        if let Some(owner) = self.owner {
-            cx.check_member("owner", owner).await?;
-            contact.owner = Some(owner);
-        }
-        if let Some(superior) = self.reports_to {
-            cx.get(superior)
-                .await
-                .map_err(|error| error.or_field("reports_to"))?;
-            contact.reports_to = Some(superior);
-        }
-        if let Some(score) = self.score {
-            if !(0..=1000).contains(&score) {
-                return Err(Error::invalid("score", "score must be between 0 and 1000."));
-            }
-            contact.score = score;
-        }
-        let named = self.name.is_some();
-        let renamed = self.first_name.is_some() || self.last_name.is_some();
-        set(&mut contact.first_name, self.first_name);
-        set(&mut contact.last_name, self.last_name);
-        if let Some(name) = self.name {
-            contact.name = name;
-        } else if renamed
-            && !named
-            && let Some(name) =
-                shown_name(contact.first_name.as_deref(), contact.last_name.as_deref())
-        {
-            contact.name = name;
-        }
-        set(&mut contact.title, self.title);
-        set(&mut contact.company, self.company);
-        set(&mut contact.location, self.location);
-        set(&mut contact.city, self.city);
-        set(&mut contact.country, self.country);
-        set(&mut contact.state, self.state);
-        set(&mut contact.source, self.source);
-        set(&mut contact.summary, self.summary);
-        if let Some(emails) = self.emails {
-            contact.emails = Json(distinct("emails", emails, |a, b| a.email == b.email)?);
-        }
-        if let Some(phones) = self.phones {
-            let region = region(contact, cx);
-            let phones = phones.into_iter().enumerate().map(|(index, entry)| {
-                if !phone::plausible(&entry.phone) {
-                    let field = format!("phones[{index}].phone");
-                    return Err(Error::invalid(
-                        field.clone(),
-                        format!("{field} is not a telephone number."),
-                    ));
-                }
-                Ok(PhoneEntry {
-                    e164: phone::e164(&entry.phone, region.as_deref()),
-                    ..entry
-                })
-            });
-            let phones: Vec<PhoneEntry> = phones.collect::<Result<_>>()?;
-            contact.phones = Json(distinct("phones", phones, |a, b| a.key() == b.key())?);
-        }
-        if let Some(links) = self.links {
-            contact.links = Json(distinct("links", links, |a, b| a == b)?);
-        }
-        if let Some(types) = self.types {
-            contact.types = Json(distinct("types", types, |a, b| a == b)?);
-        }
-        if let Some(tags) = self.tags {
-            contact.tags = Json(distinct("tags", tags, |a, b| folded(a) == folded(b))?);
-        }
-        Ok(())
-    }
-}
-
-fn set<T>(field: &mut Option<T>, value: Option<T>) {
-    if value.is_some() {
-        *field = value;
-    }
-}
-
-fn shown_name(first: Option<&str>, last: Option<&str>) -> Option<Line<200>> {
-    let parts: Vec<&str> = [first, last].into_iter().flatten().collect();
-    if parts.is_empty() {
-        None
-    } else {
-        Line::new(&parts.join(" ")).ok()
-    }
-}
-
-/// Where a number without a country belongs: the contact's country if it is a code, else the workspace's.
-fn region(contact: &Contact, cx: &Cx) -> Option<String> {
-    let own = contact
-        .country
-        .as_deref()
-        .filter(|code| code.len() == 2)
-        .map(str::to_ascii_uppercase);
-    own.or_else(|| cx.workspace().country.clone())
+    Ok(())
 }

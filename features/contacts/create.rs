@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::CREATE_CONTACTS;
-use crate::contact::{Contact, contact_input};
+use crate::contact::Contact;
 use crate::duplicates;
 
 /// What to do when the person is there already.
@@ -19,12 +19,13 @@ pub(crate) enum OnDuplicate {
     Create,
 }
 
-contact_input! {
-    /// A new contact.
-    pub(crate) struct CreateContact {
-        /// Same email, phone, or name and company
-        on_duplicate: Option<OnDuplicate>,
-    }
+/// A new contact.
+#[derive(Deserialize, JsonSchema)]
+pub(crate) struct CreateContact {
+    /// Same email, phone, or name and company
+    on_duplicate: Option<OnDuplicate>,
+    #[serde(flatten)]
+    fields: Given<Contact>,
 }
 
 impl Tool for CreateContact {
@@ -61,44 +62,33 @@ impl Tool for CreateContact {
     type Output = Saved<Contact>;
 
     async fn call(self, cx: &mut Cx) -> Result<Saved<Contact>> {
-        let (fields, (on_duplicate,)) = self.split();
-        let (contact, attributes) = fields.into_contact(cx).await?;
-        let choice = on_duplicate.unwrap_or_default();
-        if choice != OnDuplicate::Create
-            && let Some((id, field)) = duplicates::find(cx, &contact).await?
-        {
-            return match choice {
-                OnDuplicate::Return => cx.get(id).await,
-                OnDuplicate::Update => {
-                    let mut edit = cx.edit(id).await?;
-                    merge_into(&mut edit, contact);
-                    edit.set_attributes(cx, attributes).await?;
-                    edit.save(cx).await
-                }
-                _ => Err(Error::conflict(format!(
-                    "{id} has the same {}.",
-                    duplicates::in_words(field)
-                ))
-                .field("on_duplicate")
-                .hint("Use that contact, or say on_duplicate: return, update or create.")
-                .detail("existing", id.to_string())),
-            };
+        let choice = self.on_duplicate.unwrap_or_default();
+        let mut contact = self.fields.record()?;
+        contact.check(cx.workspace())?;
+        let duplicate = match choice {
+            OnDuplicate::Create => None,
+            _ => duplicates::find(cx, &contact).await?,
+        };
+        let Some((id, field)) = duplicate else {
+            return self.fields.insert(cx).await;
+        };
+        match choice {
+            OnDuplicate::Return => cx.get(id).await,
+            OnDuplicate::Update => {
+                let mut edit = cx.edit(id).await?;
+                let before = edit.before().record.clone();
+                edit.give(cx, &self.fields).await?;
+                // Lists are joined: what was known stays known.
+                edit.fill_from(&before);
+                edit.save(cx).await
+            }
+            _ => Err(Error::conflict(format!(
+                "{id} has the same {}.",
+                duplicates::in_words(field)
+            ))
+            .field("on_duplicate")
+            .hint("Use that contact, or say on_duplicate: return, update or create.")
+            .detail("existing", id.to_string())),
         }
-        cx.insert(contact, attributes).await
     }
-}
-
-/// What the new contact says goes into the old one; lists are joined.
-fn merge_into(old: &mut Contact, new: Contact) {
-    let keep = old.name.clone();
-    let mut joined = new;
-    joined.fill_from(old);
-    // A name that was only derived from an address says less than the old one.
-    if joined.first_name.is_none()
-        && joined.last_name.is_none()
-        && joined.emails.iter().any(|e| *e.email == *joined.name)
-    {
-        joined.name = keep;
-    }
-    *old = joined;
 }

@@ -55,10 +55,8 @@ impl Tool for DeleteContact {
             }
             cx.get(heir)
                 .await
-                .map_err(|error| error.or_field("reassign_to"))?;
-            cx.get(id)
-                .await
-                .map_err(|error| error.or_field("contact"))?;
+                .map_err(|error| error.field("reassign_to"))?;
+            cx.get(id).await?;
             cx.repoint(Contact::TABLE, id.raw(), Some(heir.raw()))
                 .await?;
         }
@@ -67,8 +65,7 @@ impl Tool for DeleteContact {
             cx.purge(id).await
         } else {
             cx.archive(id).await
-        };
-        let gone = gone.map_err(|error| error.or_field("contact"))?;
+        }?;
         Ok(Deleted {
             id,
             name: gone.record.name,

@@ -67,12 +67,7 @@ impl Tool for FindDuplicateContacts {
         let limit = self.limit.unwrap_or_default().rows();
         let mut groups: Vec<Group> = Vec::new();
         let terms = match self.contact {
-            Some(id) => Some(
-                cx.get(id)
-                    .await
-                    .map_err(|error| error.or_field("contact"))?
-                    .terms(),
-            ),
+            Some(id) => Some(cx.get(id).await?.terms()),
             None => None,
         };
         for field in MATCHES {
@@ -110,11 +105,11 @@ async fn shared_values(cx: &mut Cx, field: &'static str, limit: usize) -> Result
     let workspace = cx.workspace().id;
     let rows = sql("SELECT value FROM lookup WHERE workspace = ")
         .value(workspace)
-        .add(" AND entity = ")
+        .sql(" AND entity = ")
         .value(Contact::TABLE.to_owned())
-        .add(" AND field = ")
+        .sql(" AND field = ")
         .value(field.to_owned())
-        .add(" GROUP BY value HAVING COUNT(*) > 1 ORDER BY value LIMIT ")
+        .sql(" GROUP BY value HAVING COUNT(*) > 1 ORDER BY value LIMIT ")
         .value(i64::try_from(limit).unwrap_or(i64::MAX))
         .rows(cx.tx())
         .await?;

@@ -35,8 +35,6 @@ impl Tool for GetContact {
     type Output = Saved<Contact>;
 
     async fn call(self, cx: &mut Cx) -> Result<Saved<Contact>> {
-        cx.get(self.contact)
-            .await
-            .map_err(|error| error.or_field("contact"))
+        cx.get(self.contact).await
     }
 }

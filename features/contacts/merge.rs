@@ -57,16 +57,13 @@ impl Tool for MergeContacts {
         let mut edit = cx
             .edit(self.keep)
             .await
-            .map_err(|error| error.or_field("keep"))?;
+            .map_err(|error| error.field("keep"))?;
         for (index, loser) in self.merge.iter().enumerate() {
             let field = format!("merge[{index}]");
             if *loser == self.keep || self.merge.iter().take(index).any(|other| other == loser) {
                 return Err(Error::invalid(field, format!("{loser} is named twice.")));
             }
-            let other = cx
-                .get(*loser)
-                .await
-                .map_err(|error| error.or_field(&field))?;
+            let other = cx.get(*loser).await.map_err(|error| error.field(&field))?;
             edit.fill_from(&other);
             let mut attributes = other.attributes.0.clone();
             attributes.retain(|name, _| !edit.before().attributes.contains_key(name));

@@ -1,6 +1,5 @@
 //! `search_contacts`
 
-use bureau_kernel::caller::Member;
 use bureau_kernel::list::Order;
 use bureau_kernel::prelude::*;
 use bureau_kernel::store::{Kind, enum_name};
@@ -112,7 +111,7 @@ impl From<Saved<Contact>> for ContactRow {
             state: contact.state,
             owner: contact.owner,
             tags: contact.tags.0,
-            score: (contact.score != 0).then_some(contact.score),
+            score: Some(contact.score.get()).filter(|score| *score != 0),
             created_at: saved.created_at,
         }
     }
@@ -150,11 +149,28 @@ impl Tool for SearchContacts {
 
     async fn call(self, cx: &mut Cx) -> Result<Vec<ContactRow>> {
         if self.query.is_some() && (self.sort.is_some() || self.descending.is_some()) {
+            let field = if self.sort.is_some() {
+                "sort"
+            } else {
+                "descending"
+            };
             return Err(
-                Error::invalid("sort", "With a query the best match comes first.").hint(
+                Error::invalid(field, "With a query the best match comes first.").hint(
                     "Leave out sort and descending, or list with filters instead of a query.",
                 ),
             );
+        }
+        // Each is a condition of its own, and nobody looks for more at once.
+        const MOST_TAGS: usize = 20;
+        if self
+            .tags
+            .as_ref()
+            .is_some_and(|tags| tags.len() > MOST_TAGS)
+        {
+            return Err(Error::invalid(
+                "tags",
+                format!("tags takes up to {MOST_TAGS} labels."),
+            ));
         }
         let after = self
             .created_after

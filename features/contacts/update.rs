@@ -5,41 +5,17 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::UPDATE_CONTACTS;
-use crate::contact::{Contact, contact_input};
+use crate::contact::Contact;
 
-/// A field that can be emptied.
-#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Clear {
-    FirstName,
-    LastName,
-    Title,
-    Company,
-    Emails,
-    Phones,
-    Location,
-    City,
-    Country,
-    Links,
-    Types,
-    State,
-    Owner,
-    ReportsTo,
-    Tags,
-    Source,
-    Score,
-    Summary,
-    Attributes,
-}
-
-contact_input! {
-    /// What changes in a contact.
-    pub(crate) struct UpdateContact {
-        /// Contact id
-        contact: Id<Contact>,
-        /// Fields to empty
-        clear: Option<Vec<Clear>>,
-    }
+/// What changes in a contact.
+#[derive(Deserialize, JsonSchema)]
+pub(crate) struct UpdateContact {
+    /// Contact id
+    contact: Id<Contact>,
+    /// Fields to empty
+    clear: Option<Vec<Clear<Contact>>>,
+    #[serde(flatten)]
+    fields: Given<Contact>,
 }
 
 impl Tool for UpdateContact {
@@ -63,47 +39,19 @@ impl Tool for UpdateContact {
     type Output = Saved<Contact>;
 
     async fn call(self, cx: &mut Cx) -> Result<Saved<Contact>> {
-        let (mut fields, (contact, clear)) = self.split();
-        let mut edit = cx
-            .edit(contact)
-            .await
-            .map_err(|error| error.or_field("contact"))?;
-        if fields.reports_to == Some(contact) {
+        let mut edit = cx.edit(self.contact).await?;
+        edit.empty(&self.clear.unwrap_or_default());
+        edit.give(cx, &self.fields).await?;
+        let renamed = self.fields.has("first_name") || self.fields.has("last_name");
+        if renamed && !self.fields.has("name") {
+            edit.clear("name");
+        }
+        if edit.reports_to == Some(self.contact) {
             return Err(Error::invalid(
                 "reports_to",
                 "Nobody reports to themselves.",
             ));
         }
-        for field in clear.unwrap_or_default() {
-            empty(&mut edit, field);
-        }
-        edit.set_attributes(cx, std::mem::take(&mut fields.attributes))
-            .await?;
-        fields.apply(cx, &mut edit).await?;
         edit.save(cx).await
-    }
-}
-
-fn empty(edit: &mut Edit<Contact>, field: Clear) {
-    match field {
-        Clear::FirstName => edit.first_name = None,
-        Clear::LastName => edit.last_name = None,
-        Clear::Title => edit.title = None,
-        Clear::Company => edit.company = None,
-        Clear::Emails => edit.emails.clear(),
-        Clear::Phones => edit.phones.clear(),
-        Clear::Location => edit.location = None,
-        Clear::City => edit.city = None,
-        Clear::Country => edit.country = None,
-        Clear::Links => edit.links.clear(),
-        Clear::Types => edit.types.clear(),
-        Clear::State => edit.state = None,
-        Clear::Owner => edit.owner = None,
-        Clear::ReportsTo => edit.reports_to = None,
-        Clear::Tags => edit.tags.clear(),
-        Clear::Source => edit.source = None,
-        Clear::Score => edit.score = 0,
-        Clear::Summary => edit.summary = None,
-        Clear::Attributes => edit.clear_attributes(),
     }
 }

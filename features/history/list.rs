@@ -106,26 +106,26 @@ impl Tool for ListChanges {
                     "record is not an id, as other tools return it.",
                 ));
             };
-            statement = statement.add(" AND record = ").value(record);
+            statement = statement.sql(" AND record = ").value(record);
         }
         if let Some(change) = self.change {
-            statement = statement.add(" AND call = ").value(change);
+            statement = statement.sql(" AND call = ").value(change);
         }
         if let Some(tool) = self.tool {
-            statement = statement.add(" AND tool = ").value(tool);
+            statement = statement.sql(" AND tool = ").value(tool);
         }
         if let Some(since) = since {
-            statement = statement.add(" AND at >= ").value(since);
+            statement = statement.sql(" AND at >= ").value(since);
         }
         if let Some(until) = until {
-            statement = statement.add(" AND at <= ").value(until);
+            statement = statement.sql(" AND at <= ").value(until);
         }
         if let Some(cursor) = &self.cursor {
             let position = cursor.place(order)?;
             statement = if oldest_first {
-                statement.add(" AND position > ")
+                statement.sql(" AND position > ")
             } else {
-                statement.add(" AND position < ")
+                statement.sql(" AND position < ")
             };
             statement = statement.value(position);
         }
@@ -135,7 +135,7 @@ impl Tool for ListChanges {
             " ORDER BY position DESC LIMIT "
         };
         let rows = statement
-            .add(direction)
+            .sql(direction)
             .value(i64::try_from(limit + 1).unwrap_or(i64::MAX))
             .rows(cx.tx())
             .await?;

@@ -146,7 +146,7 @@ async fn workspaces(store: &Store) -> Result<String, String> {
         );
     }
     Ok(format!(
-        "{} ({} keys)",
+        "{}; keys that are not revoked: {}",
         slugs.join(", "),
         keys.iter().filter(|key| key.revoked_at.is_none()).count()
     ))

@@ -72,12 +72,13 @@ pub(super) async fn run(mut config: Config, arguments: &Arguments) -> Result<()>
     let server = crate::conformance::WithFixtures::new(server);
     let recorder = metrics::install()
         .map_err(|error| Failure::Failed(format!("Metrics cannot be recorded: {error}.")))?;
+    let house = Arc::clone(pipeline.house());
     let router = http::router(server, pipeline, ready(&store), recorder, &options)?;
     let stop = transport::stop_signal()
         .map_err(|error| Failure::Failed(format!("Signals cannot be received: {error}.")))?;
     announce(&config, arguments, address, demo_key.as_deref(), &store).await?;
     let served = http::serve(listener, router, stop, DRAIN).await;
-    store.close().await;
+    house.close().await;
     served.map_err(|error| Failure::Failed(format!("The server ended badly: {error}.")))
 }
 

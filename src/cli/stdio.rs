@@ -1,5 +1,7 @@
 //! `bureau stdio`: MCP over stdin and stdout.
 
+use std::sync::Arc;
+
 use super::{Failure, Result, usage};
 use crate::config::Config;
 use crate::server::{Credential, Server};
@@ -9,13 +11,14 @@ pub(super) async fn run(config: &Config) -> Result<()> {
     let workspace = config.workspace()?;
     let registry = boot::registry(config).map_err(usage)?;
     let store = boot::store(config).await?;
-    let pipeline = boot::server_pipeline(config, store.clone(), registry)?;
+    let pipeline = boot::server_pipeline(config, store, registry)?;
     // A wrong key or workspace is said now, and not in answer to the first call.
     super::caller(config, &pipeline, workspace).await?;
     let credential = config
         .api_key
         .clone()
         .map_or(Credential::Operator, Credential::Key);
+    let house = Arc::clone(pipeline.house());
     let server = Server::new(pipeline, crate::INSTRUCTIONS)
         .with_output_schemas(config.output_schemas)
         .with_credential(credential, workspace.map(str::to_owned));
@@ -24,6 +27,6 @@ pub(super) async fn run(config: &Config) -> Result<()> {
     let stop = transport::stop_signal()
         .map_err(|error| Failure::Failed(format!("Signals cannot be received: {error}.")))?;
     let served = transport::stdio::serve(server, stop).await;
-    store.close().await;
+    house.close().await;
     served.map_err(|error| Failure::Failed(format!("The session ended badly: {error}.")))
 }

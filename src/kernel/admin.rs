@@ -14,7 +14,6 @@ use crate::error::{Code, Error, Result};
 use crate::key;
 use crate::permission::Grants;
 use crate::store::{Json, Row, Scope, Store, Tx, sql};
-use crate::types::email::Email;
 use crate::types::id::Id;
 use crate::types::money::Currency;
 use crate::types::text::{Line, nearest};
@@ -135,13 +134,13 @@ pub(crate) async fn authenticate(
                                     k.last_used_at, g.member, m.role, ");
     statement.push(WORKSPACE);
     let rows = statement
-        .add(
+        .sql(
             " FROM api_key k JOIN api_key_grant g ON g.api_key = k.id
               JOIN member m ON m.workspace = g.workspace AND m.id = g.member AND m.archived_at IS NULL
               JOIN workspace w ON w.id = g.workspace WHERE k.hash = ",
         )
         .value(key::hash(key))
-        .add(" ORDER BY w.id")
+        .sql(" ORDER BY w.id")
         .rows(&mut tx)
         .await;
     tx.rollback().await;
@@ -215,7 +214,7 @@ pub(crate) async fn operator(store: &Store, slug: Option<&str>) -> Result<Caller
     let mut statement = sql("SELECT m.id AS member, ");
     statement.push(WORKSPACE);
     let rows = statement
-        .add(" FROM workspace w JOIN member m ON m.workspace = w.id AND m.role = 'owner' AND m.archived_at IS NULL ORDER BY w.id, m.id")
+        .sql(" FROM workspace w JOIN member m ON m.workspace = w.id AND m.role = 'owner' AND m.archived_at IS NULL ORDER BY w.id, m.id")
         .rows(&mut tx)
         .await;
     tx.rollback().await;
@@ -251,7 +250,7 @@ pub(crate) async fn note_use(store: &Store, key: i64) -> Result<()> {
     let mut tx = store.write(Scope::System).await?;
     let done = sql("UPDATE api_key SET last_used_at = ")
         .value(now())
-        .add(" WHERE id = ")
+        .sql(" WHERE id = ")
         .value(key)
         .run(&mut tx)
         .await;
@@ -362,7 +361,7 @@ async fn insert_workspace(tx: &mut Tx, new: NewWorkspace) -> Result<Workspace> {
         .bind(now())
         .run(tx)
         .await?;
-    insert_member(tx, workspace.id, member, &owner, None, "owner").await?;
+    insert_member(tx, workspace.id, member, &owner, "owner").await?;
     log(
         tx,
         workspace.id,
@@ -379,14 +378,12 @@ async fn insert_member(
     workspace: Id<Workspace>,
     id: Id<Member>,
     name: &str,
-    email: Option<&Email>,
     role: &'static str,
 ) -> Result<()> {
-    sql("INSERT INTO member (id, workspace, name, email, role, created_at) VALUES ($1, $2, $3, $4, $5, $6)")
+    sql("INSERT INTO member (id, workspace, name, role, created_at) VALUES ($1, $2, $3, $4, $5)")
         .bind(id)
         .bind(workspace)
         .bind(name.to_owned())
-        .bind(email.cloned())
         .bind(role.to_owned())
         .bind(now())
         .run(tx)
@@ -410,7 +407,7 @@ pub async fn list_workspaces(store: &Store) -> Result<Vec<Workspace>> {
     let mut statement = sql("SELECT ");
     statement.push(WORKSPACE);
     let rows = statement
-        .add(" FROM workspace w ORDER BY w.id")
+        .sql(" FROM workspace w ORDER BY w.id")
         .rows(&mut tx)
         .await;
     tx.rollback().await;
@@ -578,7 +575,7 @@ pub async fn revoke_key(store: &Store, id_or_name: &str) -> Result<KeyInfo> {
     let revoked = async {
         sql("UPDATE api_key SET revoked_at = ")
             .value(moment)
-            .add(" WHERE id = ")
+            .sql(" WHERE id = ")
             .value(key.id)
             .run(&mut tx)
             .await?;
@@ -658,9 +655,9 @@ pub async fn define_attribute(
     let made = async {
         let taken = sql("SELECT kind FROM attribute_definition WHERE workspace = ")
             .value(workspace.id)
-            .add(" AND entity = ")
+            .sql(" AND entity = ")
             .value(new.entity.clone())
-            .add(" AND name = ")
+            .sql(" AND name = ")
             .value(new.name.clone())
             .row(&mut tx)
             .await?;
@@ -692,7 +689,7 @@ pub async fn list_attributes(store: &Store, slug: &str) -> Result<Vec<AttributeD
     let mut tx = store.read(Scope::System).await?;
     let rows = sql("SELECT entity, name, kind, about FROM attribute_definition WHERE workspace = ")
         .value(workspace.id)
-        .add(" ORDER BY entity, name")
+        .sql(" ORDER BY entity, name")
         .rows(&mut tx)
         .await;
     tx.rollback().await;

@@ -28,11 +28,14 @@ impl Entity for Change {
 }
 
 /// What was done to a record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 #[schemars(inline)]
 pub enum Action {
     /// It is new.
+    #[default]
     Create,
     /// Fields changed.
     Update,
@@ -237,10 +240,17 @@ pub async fn verify(store: &Store) -> Result<Audit> {
         let rows = rows?;
         if rows.is_empty() {
             let unexplained = emptied.into_values().min();
+            let mut broken = unexplained
+                .map(|position| (position, "what the record was or became is gone".to_owned()));
+            if broken.is_none() && beside_the_chain(store).await? {
+                broken = Some((
+                    seal.position + 1,
+                    "a row stands beside the chain".to_owned(),
+                ));
+            }
             return Ok(Audit {
                 rows: seal.position,
-                broken: unexplained
-                    .map(|position| (position, "what the record was or became is gone".to_owned())),
+                broken,
             });
         }
         for row in rows {
@@ -251,12 +261,12 @@ pub async fn verify(store: &Store) -> Result<Audit> {
                     broken: Some((expected, what.to_owned())),
                 })
             };
-            let (position, hash): (i64, Vec<u8>) = (row.get("position")?, row.get("hash")?);
+            let position: i64 = row.get("position")?;
             if position != expected {
                 return broken("a row is missing");
             }
             // A row that cannot even be read was changed by hand.
-            let Ok(row) = LogRow::from_row(&row) else {
+            let (Ok(hash), Ok(row)) = (row.get::<Vec<u8>>("hash"), LogRow::from_row(&row)) else {
                 return broken("a row holds what Bureau never writes");
             };
             let record = (row.workspace, row.entity.clone(), row.record);
@@ -274,6 +284,19 @@ pub async fn verify(store: &Store) -> Result<Audit> {
             }
         }
     }
+}
+
+/// Whether there are rows that the chain does not reach. On PostgreSQL a row without a position waits for the sealer.
+async fn beside_the_chain(store: &Store) -> Result<bool> {
+    let mut tx = store.read(Scope::System).await?;
+    let mut statement = sql("SELECT 1 AS beside FROM change_log WHERE position < 1");
+    if !store.is_postgres() {
+        statement.push(" OR position IS NULL");
+    }
+    statement.push(" LIMIT 1");
+    let row = statement.row(&mut tx).await;
+    tx.rollback().await;
+    Ok(row?.is_some())
 }
 
 /// The position of the last sealed row; 0 for an empty log.

@@ -12,7 +12,7 @@ use crate::record::Attributes;
 use crate::registry::Registry;
 use crate::search::Search;
 use crate::store::{Store, Tx, sql};
-use crate::types::id::{Entity, Id};
+use crate::types::id::{Entity, Id, encode};
 use crate::types::page::Page;
 use crate::types::text::nearest;
 use crate::types::time::{DayEdge, Timestamp, When};
@@ -41,6 +41,16 @@ pub struct House {
     pub registry: Arc<Registry>,
     /// The search index; none where the process runs without one, and the database is searched instead.
     pub search: Option<Search>,
+}
+
+impl House {
+    /// Ends what runs in the background and all connections to the database.
+    pub async fn close(&self) {
+        if let Some(search) = &self.search {
+            search.stop();
+        }
+        self.store.close().await;
+    }
 }
 
 impl Cx {
@@ -137,7 +147,7 @@ impl Cx {
     }
 
     /// Remembers in words what was done, for the summary that a person confirms.
-    pub(crate) fn note_change(&mut self, action: Action, noun: &str, what: String) {
+    pub(crate) fn note_change(&mut self, action: Action, noun: &str, what: &str) {
         let verb = match action {
             Action::Create => "create",
             Action::Update => "change",
@@ -206,21 +216,30 @@ impl Cx {
         Ok(moment)
     }
 
-    /// Checks that a member of this workspace has this identifier.
-    ///
-    /// # Errors
-    /// [`Code::NotFound`] with the field when there is none.
-    pub async fn check_member(&mut self, field: &str, member: Id<Member>) -> Result<()> {
-        let found = sql("SELECT 1 AS found FROM member WHERE archived_at IS NULL AND workspace = ")
+    /// Checks that what a column is to refer to is there and live, in this workspace.
+    pub(crate) async fn check_reference(
+        &mut self,
+        column: &str,
+        table: &'static str,
+        id: i64,
+    ) -> Result<()> {
+        let mut statement = sql("SELECT 1 AS found FROM ");
+        statement.push(table);
+        let found = statement
+            .sql(" WHERE archived_at IS NULL AND workspace = ")
             .value(self.workspace().id)
-            .add(" AND id = ")
-            .value(member)
+            .sql(" AND id = ")
+            .value(id)
             .row(&mut self.tx)
             .await?;
-        match found {
-            Some(_) => Ok(()),
-            None => Err(Error::not_found("member", member).field(field)),
+        if found.is_some() {
+            return Ok(());
         }
+        let noun = self
+            .registry()
+            .record(table)
+            .map_or(table, |record| record.noun());
+        Err(Error::not_found(noun, encode(self.prefix_of(table), id)).field(column))
     }
 
     /// Checks custom attributes against what the workspace defined for this kind of record.
@@ -237,7 +256,7 @@ impl Cx {
         }
         let rows = sql("SELECT name, kind FROM attribute_definition WHERE workspace = ")
             .value(self.workspace().id)
-            .add(" AND entity = ")
+            .sql(" AND entity = ")
             .value(entity.to_owned())
             .rows(&mut self.tx)
             .await?;

@@ -8,6 +8,7 @@ pub mod caller;
 pub mod changes;
 pub mod context;
 pub mod error;
+pub mod given;
 pub mod key;
 pub mod list;
 pub mod permission;
@@ -29,8 +30,10 @@ pub mod testing_postgres;
 
 /// What a room's files start with.
 pub mod prelude {
+    pub use crate::caller::{Member, Workspace};
     pub use crate::context::Cx;
     pub use crate::error::{Code, Error, Result};
+    pub use crate::given::{Clear, Given};
     pub use crate::permission::Permission;
     pub use crate::record::{Attributes, Columns, Edit, Record, Saved, SearchText, record};
     pub use crate::registry::Module;
@@ -38,6 +41,7 @@ pub mod prelude {
     pub use crate::tool::{Example, Spec, Step, Tool, tool};
     pub use crate::types::email::Email;
     pub use crate::types::id::Id;
+    pub use crate::types::number::Whole;
     pub use crate::types::page::{Cursor, Limit, Page};
     pub use crate::types::text::{Body, Line};
     pub use crate::types::time::When;

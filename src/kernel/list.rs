@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 
-use chrono::DateTime;
+use chrono::{DateTime, Datelike as _};
 
 use crate::context::Cx;
 use crate::error::{Error, Result};
@@ -136,13 +136,13 @@ impl<R: Record> List<'_, R> {
             };
             let rows = sql("SELECT record FROM lookup WHERE workspace = ")
                 .value(self.cx.workspace().id)
-                .add(" AND entity = ")
+                .sql(" AND entity = ")
                 .value(R::TABLE.to_owned())
-                .add(" AND field = ")
+                .sql(" AND field = ")
                 .value((*field).to_owned())
-                .add(" AND value IN ")
+                .sql(" AND value IN ")
                 .list(values.iter().cloned())
-                .add(" LIMIT ")
+                .sql(" LIMIT ")
                 .value(FEW as i64 + 1)
                 .rows(&mut self.cx.tx)
                 .await?;
@@ -389,7 +389,11 @@ fn key_value(kind: Kind, key: &str) -> Option<Value> {
         Kind::Int => Value::Int(key.parse().ok()?),
         Kind::Text => Value::Text(key.to_owned()),
         Kind::Date => Value::Date(key.parse().ok()?),
-        Kind::Time => Value::Time(DateTime::from_timestamp_micros(key.parse().ok()?)?),
+        // Only what every engine can hold is a time.
+        Kind::Time => Value::Time(
+            DateTime::from_timestamp_micros(key.parse().ok()?)
+                .filter(|time| (1..=9_999).contains(&time.year()))?,
+        ),
         Kind::Bool | Kind::Json | Kind::Bytes => return None,
     })
 }
@@ -418,9 +422,9 @@ impl Cx {
             let row = sql("SELECT COALESCE(MAX(position), 0) AS position, COUNT(*) - COUNT(position) AS unsealed
                            FROM (SELECT position FROM change_log WHERE workspace = ")
                 .value(self.workspace().id)
-                .add(" AND member = ")
+                .sql(" AND member = ")
                 .value(self.caller().member)
-                .add(" ORDER BY id DESC LIMIT 20) AS latest")
+                .sql(" ORDER BY id DESC LIMIT 20) AS latest")
                 .row(&mut self.tx)
                 .await?;
             let Some(row) = row else { return Ok(0) };

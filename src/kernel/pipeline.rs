@@ -27,7 +27,7 @@ use crate::schema;
 use crate::search::Search;
 use crate::store::{Scope, Store, Tx, sql};
 use crate::tool::{Effect, Entry};
-use crate::types::time::now;
+use crate::types::time::{Timestamp, now};
 
 /// How long a confirmation token works, in seconds.
 pub const CONFIRMATION_S: i64 = 300;
@@ -451,7 +451,8 @@ impl Pipeline {
         match before_write(&mut tx, caller, options, &admitted.request).await {
             Ok(None) => {}
             Ok(Some(receipt)) => {
-                tx.rollback().await;
+                // On SQLite the write that it stands for may be in this very transaction and not on disk yet.
+                tx.commit().await?;
                 return Ok(Outcome::Done(receipt));
             }
             Err(error) => {
@@ -696,6 +697,11 @@ async fn before_write(
     Ok(None)
 }
 
+/// The moment from which on receipts count; older ones are deleted with the next new one.
+fn receipts_from() -> Timestamp {
+    now() - chrono::Duration::hours(RECEIPT_H)
+}
+
 async fn find_receipt(
     tx: &mut Tx,
     caller: &Caller,
@@ -704,10 +710,12 @@ async fn find_receipt(
 ) -> Result<Option<Value>> {
     let row = sql("SELECT request, answer FROM receipt WHERE workspace = ")
         .value(caller.workspace.id)
-        .add(" AND actor = ")
+        .sql(" AND actor = ")
         .value(caller.actor())
-        .add(" AND key = ")
+        .sql(" AND key = ")
         .value(key.to_owned())
+        .sql(" AND created_at >= ")
+        .value(receipts_from())
         .row(tx)
         .await?;
     let Some(row) = row else { return Ok(None) };
@@ -731,7 +739,7 @@ async fn store_receipt(
     answer: &Value,
 ) -> Result<()> {
     sql("DELETE FROM receipt WHERE created_at < ")
-        .value(now() - chrono::Duration::hours(RECEIPT_H))
+        .value(receipts_from())
         .run(tx)
         .await?;
     sql("INSERT INTO receipt (workspace, actor, key, request, answer, created_at) VALUES ($1, $2, $3, $4, $5, $6)")
@@ -775,13 +783,13 @@ async fn store_confirmation(
 async fn use_confirmation(tx: &mut Tx, caller: &Caller, token: &str, request: &[u8]) -> Result<()> {
     let used = sql("DELETE FROM confirmation WHERE token = ")
         .value(Sha256::digest(token).to_vec())
-        .add(" AND workspace = ")
+        .sql(" AND workspace = ")
         .value(caller.workspace.id)
-        .add(" AND actor = ")
+        .sql(" AND actor = ")
         .value(caller.actor())
-        .add(" AND request = ")
+        .sql(" AND request = ")
         .value(request.to_vec())
-        .add(" AND expires_at > ")
+        .sql(" AND expires_at > ")
         .value(now())
         .run(tx)
         .await?;

@@ -53,7 +53,7 @@ impl Source for Projection {
         let mut tx = self.read().await?;
         let rows = sql("SELECT position, entity, record FROM change_log WHERE position > ")
             .value(after)
-            .add(" ORDER BY position LIMIT ")
+            .sql(" ORDER BY position LIMIT ")
             .value(limit as i64)
             .rows(&mut tx)
             .await;

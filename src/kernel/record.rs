@@ -8,9 +8,10 @@ use futures::future::BoxFuture;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value as Data};
+use serde_json::Map;
+pub use serde_json::Value as Data;
 
-use crate::caller::Member;
+use crate::caller::{Member, Workspace};
 use crate::changes::{Action, LogRow, digest};
 use crate::context::Cx;
 use crate::error::{Error, Result};
@@ -29,6 +30,10 @@ pub struct ColumnSpec {
     pub kind: Kind,
     /// The table that it refers to.
     pub refers_to: Option<&'static str>,
+    /// Whether a record cannot be without it.
+    pub required: bool,
+    /// What callers read about it, where its name does not say all: at most 40 characters.
+    pub about: Option<&'static str>,
 }
 
 /// The part of a record that follows from its declaration with [`record!`](crate::record!).
@@ -37,19 +42,41 @@ pub trait Columns:
 {
     /// The columns, in order, without those that every record has.
     const COLUMNS: &'static [ColumnSpec];
-    /// Their values, in the same order.
+    /// Nothing said about anything.
+    fn empty() -> Self;
+    /// The values, in the order of the columns.
     fn values(&self) -> Vec<Value>;
     /// Reads a row.
     ///
     /// # Errors
-    /// [`Code::Internal`] when the row holds what no record has.
+    /// [`Code::Internal`](crate::error::Code::Internal) when the row holds what no record has.
     fn from_row(row: &Row) -> Result<Self>;
+    /// Sets a column to what a caller gave for it.
+    ///
+    /// # Errors
+    /// [`Code::Validation`](crate::error::Code::Validation) with the path of what is wrong.
+    fn give(&mut self, column: &str, given: Data) -> Result<()>;
+    /// Empties a column.
+    fn clear(&mut self, column: &str);
+    /// The first required column that is still missing.
+    fn missing(&self) -> Option<&'static str>;
+    /// What a caller may give for each column.
+    fn given_schemas(generator: &mut schemars::SchemaGenerator) -> Vec<schemars::Schema>;
 }
 
 /// What a room says about its record.
 pub trait Record: Columns {
     /// What a person calls this one.
     fn title(&self) -> String;
+    /// Brings a record that was created or changed into form, or says what is wrong with it. Always run before a record
+    /// is written, whoever writes it.
+    ///
+    /// # Errors
+    /// [`Code::Validation`](crate::error::Code::Validation) naming the field.
+    fn check(&mut self, workspace: &Workspace) -> Result<()> {
+        let _ = workspace;
+        Ok(())
+    }
     /// Exact terms by which it is found: field and value. A field has any number of values.
     fn terms(&self) -> Vec<(&'static str, String)> {
         Vec::new()
@@ -74,7 +101,8 @@ pub struct SearchText {
     pub numbers: Vec<String>,
 }
 
-/// Declares a record: a struct, its table, the prefix of its identifiers and its noun.
+/// Declares a record: a struct, its table, the prefix of its identifiers and its noun. A text after a field is what
+/// callers read about it, where its name does not say all.
 ///
 /// ```ignore
 /// record! {
@@ -82,17 +110,19 @@ pub struct SearchText {
 ///     pub struct Contact: "contact", "con", "contact" {
 ///         /// Given name.
 ///         pub first_name: Option<Line<100>>,
+///         /// Who looks after them.
+///         pub owner: Option<Id<Member>> = "Member id",
 ///     }
 /// }
 /// ```
 #[macro_export]
 macro_rules! record {
     ($(#[$meta:meta])* $vis:vis struct $name:ident: $table:literal, $prefix:literal, $noun:literal {
-        $($(#[$about:meta])* pub $field:ident: $type:ty,)*
+        $($(#[$doc:meta])* pub $field:ident: $type:ty $(= $about:literal)?,)*
     }) => {
         $(#[$meta])*
         #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
-        $vis struct $name { $($(#[$about])* pub $field: $type,)* }
+        $vis struct $name { $($(#[$doc])* pub $field: $type,)* }
 
         impl $crate::types::id::Entity for $name {
             const PREFIX: &'static str = $prefix;
@@ -105,15 +135,53 @@ macro_rules! record {
                 name: stringify!($field),
                 kind: <$type as $crate::store::Column>::KIND,
                 refers_to: <$type as $crate::store::Column>::REFERS_TO,
+                required: <$type as $crate::store::Column>::REQUIRED,
+                about: $crate::record::about(&[$($about)?]),
             }),*];
+            fn empty() -> Self {
+                Self { $($field: <$type as $crate::store::Column>::empty()),* }
+            }
             fn values(&self) -> Vec<$crate::store::Value> {
                 vec![$($crate::store::Column::to_value(&self.$field)),*]
             }
             fn from_row(row: &$crate::store::Row) -> $crate::error::Result<Self> {
                 Ok(Self { $($field: row.get(stringify!($field))?),* })
             }
+            fn give(&mut self, column: &str, given: $crate::record::Data) -> $crate::error::Result<()> {
+                match column {
+                    $(stringify!($field) => {
+                        self.$field = <$type as $crate::store::Column>::given($crate::schema::parse_at(column, given)?);
+                    })*
+                    _ => {}
+                }
+                Ok(())
+            }
+            fn clear(&mut self, column: &str) {
+                match column {
+                    $(stringify!($field) => self.$field = <$type as $crate::store::Column>::empty(),)*
+                    _ => {}
+                }
+            }
+            fn missing(&self) -> Option<&'static str> {
+                $(if $crate::store::Column::is_missing(&self.$field) {
+                    return Some(stringify!($field));
+                })*
+                None
+            }
+            fn given_schemas(generator: &mut schemars::SchemaGenerator) -> Vec<schemars::Schema> {
+                vec![$(generator.subschema_for::<<$type as $crate::store::Column>::Given>()),*]
+            }
         }
     };
+}
+
+/// What is said about a column, if anything. For [`record!`](crate::record!).
+#[must_use]
+pub const fn about(said: &[&'static str]) -> Option<&'static str> {
+    match said {
+        [about, ..] => Some(about),
+        [] => None,
+    }
 }
 
 /// Custom attributes: names that the workspace defined, with their values.
@@ -293,7 +361,7 @@ impl<R: Record> Edit<R> {
     /// [`Code::Conflict`] when someone else changed the record meanwhile.
     pub async fn save(self, cx: &mut Cx) -> Result<Saved<R>> {
         let mut saved = self.before.clone();
-        saved.record = self.now;
+        saved.record = checked(cx, Some(&self.before.record), self.now).await?;
         saved.attributes = Json(self.attributes);
         write(cx, self.before, saved, Action::Update).await
     }
@@ -320,7 +388,7 @@ impl Cx {
         self.find(id)
             .await?
             .filter(|saved| saved.archived_at.is_none())
-            .ok_or_else(|| Error::not_found(R::NOUN, id))
+            .ok_or_else(|| Error::not_found(R::NOUN, id).field(R::NOUN))
     }
 
     /// The record with this identifier, deleted or not.
@@ -378,6 +446,7 @@ impl Cx {
         let mut attributes = cleaned(attributes);
         attributes.retain(|_, value| !value.is_null());
         self.check_attributes(R::TABLE, &attributes).await?;
+        let record = checked(self, None, record).await?;
         let saved = Saved {
             id: Id::from_raw(self.tx.next_id()?),
             record,
@@ -444,7 +513,7 @@ impl Cx {
         let before = self
             .find(id)
             .await?
-            .ok_or_else(|| Error::not_found(R::NOUN, id))?;
+            .ok_or_else(|| Error::not_found(R::NOUN, id).field(R::NOUN))?;
         if before.archived_at.is_none() {
             return Ok(before);
         }
@@ -461,7 +530,7 @@ impl Cx {
         let before = self
             .find(id)
             .await?
-            .ok_or_else(|| Error::not_found(R::NOUN, id))?;
+            .ok_or_else(|| Error::not_found(R::NOUN, id).field(R::NOUN))?;
         self.check_version(&before)?;
         refuse_dependents(self, &before).await?;
         // What is left that refers to it is deleted itself.
@@ -473,21 +542,21 @@ impl Cx {
         let mut statement = sql("DELETE FROM ");
         statement.push(R::TABLE);
         let statement = statement
-            .add(" WHERE workspace = ")
+            .sql(" WHERE workspace = ")
             .value(workspace)
-            .add(" AND id = ")
+            .sql(" AND id = ")
             .value(id);
         statement.run(&mut self.tx).await?;
         sql("UPDATE change_log SET before = NULL, after = NULL WHERE workspace = ")
             .value(workspace)
-            .add(" AND record = ")
+            .sql(" AND record = ")
             .value(id)
             .run(&mut self.tx)
             .await?;
         // An answer that was kept for repetitions holds the record too.
         sql("DELETE FROM receipt WHERE workspace = ")
             .value(workspace)
-            .add(" AND answer LIKE ")
+            .sql(" AND answer LIKE ")
             .value(format!("%{id}%"))
             .run(&mut self.tx)
             .await?;
@@ -532,13 +601,13 @@ impl Cx {
         }
         let rows = sql("SELECT DISTINCT record FROM lookup WHERE workspace = ")
             .value(self.workspace().id)
-            .add(" AND entity = ")
+            .sql(" AND entity = ")
             .value(R::TABLE.to_owned())
-            .add(" AND field = ")
+            .sql(" AND field = ")
             .value(field.to_owned())
-            .add(" AND value IN ")
+            .sql(" AND value IN ")
             .list(values.iter().cloned())
-            .add(" ORDER BY record LIMIT 100")
+            .sql(" ORDER BY record LIMIT 100")
             .rows(&mut self.tx)
             .await?;
         rows.iter().map(|row| row.get("record")).collect()
@@ -554,6 +623,23 @@ fn stale<R: Record>(current: &Saved<R>) -> Error {
     .field("version")
     .hint("Look at `current`, and call again with its version if the change still makes sense.")
     .detail("current", serde_json::to_value(current).unwrap_or_default())
+}
+
+/// The record as it may be written: in form, complete, and referring only to what is there.
+async fn checked<R: Record>(cx: &mut Cx, before: Option<&R>, mut record: R) -> Result<R> {
+    record.check(cx.workspace())?;
+    if let Some(column) = record.missing() {
+        return Err(Error::invalid(column, format!("{column} is required.")));
+    }
+    let old = before.map(R::values).unwrap_or_default();
+    for (index, (column, value)) in R::COLUMNS.iter().zip(record.values()).enumerate() {
+        if let (Some(table), Value::Int(id)) = (column.refers_to, &value)
+            && old.get(index) != Some(&value)
+        {
+            cx.check_reference(column.name, table, *id).await?;
+        }
+    }
+    Ok(record)
 }
 
 async fn refuse_dependents<R: Record>(cx: &mut Cx, record: &Saved<R>) -> Result<()> {
@@ -706,13 +792,13 @@ async fn remove_terms<R: Record>(
     for (field, value) in terms {
         sql("DELETE FROM lookup WHERE workspace = ")
             .value(cx.workspace().id)
-            .add(" AND entity = ")
+            .sql(" AND entity = ")
             .value(R::TABLE.to_owned())
-            .add(" AND field = ")
+            .sql(" AND field = ")
             .value(field.to_owned())
-            .add(" AND value = ")
+            .sql(" AND value = ")
             .value(value)
-            .add(" AND record = ")
+            .sql(" AND record = ")
             .value(id)
             .run(&mut cx.tx)
             .await?;
@@ -755,7 +841,7 @@ fn log<R: Record>(
     cx.note_change(
         action,
         R::NOUN,
-        format!("{} {:?}", saved.id, saved.record.title()),
+        &format!("{} {:?}", saved.id, saved.record.title()),
     );
     Ok(())
 }

@@ -433,17 +433,27 @@ fn name_of(value: &Value) -> &'static str {
     }
 }
 
-/// Turns arguments that were [read](read) into the tool's input. What a field's own type refuses is an error at that
-/// field's path.
+/// Turns arguments that were [read] into the tool's input. What a field's own type refuses is an error at that field's
+/// path.
 pub(crate) fn parse<T: DeserializeOwned>(arguments: Value) -> Result<T> {
-    serde_path_to_error::deserialize(arguments).map_err(|error| {
-        let path = error.path().to_string();
+    parse_at("", arguments)
+}
+
+/// The same for what stands at a path.
+///
+/// # Errors
+/// [`Code::Validation`](crate::error::Code::Validation) with the path of what is wrong.
+pub fn parse_at<T: DeserializeOwned>(path: &str, value: Value) -> Result<T> {
+    serde_path_to_error::deserialize(value).map_err(|error| {
+        let inner = error.path().to_string();
         let message = error.into_inner().to_string();
-        let field = if path == "." { String::new() } else { path };
-        Error::invalid(
-            field.clone(),
-            format!("{} {message}.", shown(&field)).replace("..", "."),
-        )
+        let field = match inner.as_str() {
+            "." => path.to_owned(),
+            inner if path.is_empty() || inner.starts_with('[') => format!("{path}{inner}"),
+            inner => format!("{path}.{inner}"),
+        };
+        let message = format!("{} {}.", shown(&field), message.trim_end_matches('.'));
+        Error::invalid(field, message)
     })
 }
 

@@ -34,9 +34,9 @@ pub async fn undo(cx: &mut Cx, change: Id<Change>, skip_conflicts: bool) -> Resu
     }
     let already = sql("SELECT call FROM change_log WHERE workspace = ")
         .value(workspace)
-        .add(" AND undoes = ")
+        .sql(" AND undoes = ")
         .value(change)
-        .add(" LIMIT 1")
+        .sql(" LIMIT 1")
         .row(&mut cx.tx)
         .await?;
     if let Some(row) = already.filter(|_| !skip_conflicts) {

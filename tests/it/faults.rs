@@ -76,7 +76,7 @@ async fn alone(url: &str) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn when_the_postgres_server_crashes_its_clients_are_told_and_go_on_after_its_restart() {
-    let server = Postgres::start_durable().unwrap();
+    let mut server = Postgres::start_durable().unwrap();
     let url = server.fresh_database().await.unwrap();
     let mut campaign = Campaign::new(|_| Database::Postgres(url.clone()));
     for signal in ["KILL", "QUIT", "KILL"] {
@@ -181,9 +181,6 @@ async fn a_full_disk_fails_clearly_and_writing_goes_on_when_there_is_room_again(
     }
     // Seen from outside of its namespace, the worker's disk is under its root.
     let seen = PathBuf::from(format!("/proc/{}/root{}", process.id(), small.display()));
-    for _ in 0..1 {
-        process.ask("status", "status").await;
-    }
     let copy = TempDir::new().unwrap();
     let mut known = Known::default();
     known.learn(&process.said());
@@ -231,7 +228,8 @@ impl Searched {
         let pipeline = open(&searched.database(), searched.folder.path()).await;
         let owner = pipeline.operator(None).await.unwrap();
         for (number, name) in ["Ada Lovelace", "Grace Hopper", "Alan Turing", "Mary Jackson", "Hedy Lamarr"].iter().enumerate() {
-            let arguments = json!({ "name": name, "city": ["London", "New York"][number % 2],
+            let city = ["London", "New York"][number % 2];
+            let arguments = json!({ "name": name, "city": city,
                 "phones": [format!("+1 415 555 {:04}", 2660 + number)], "emails": [format!("p{number}@firm.example")] });
             call(&pipeline, &owner, "create_contact", None, arguments).await.unwrap();
             indexed(&pipeline).await;

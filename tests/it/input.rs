@@ -231,7 +231,12 @@ fn nested(depth: usize, of: impl Fn(Value) -> Value) -> Value {
 }
 
 /// What a field is given.
-fn payloads(field: &Field, foreign: &Foreign) -> Vec<Payload> {
+fn payloads(
+    field: &Field,
+    noun: Option<&str>,
+    foreign: &Foreign,
+    reads_only: bool,
+) -> Vec<Payload> {
     let kind = field.schema["type"].as_str().unwrap_or_default().to_owned();
     let mut all = Vec::new();
     let mut add =
@@ -376,12 +381,18 @@ fn payloads(field: &Field, foreign: &Foreign) -> Vec<Payload> {
         json!(vec!["same"; 1_900]),
         !list,
     );
+    let wrong = number || truth || choice;
     for (entity, id) in foreign {
-        add(
-            "an id of another workspace",
-            json!(id),
-            number || truth || choice,
-        );
+        if noun.is_none_or(|noun| noun != *entity) {
+            add(
+                "an id of something else",
+                json!(id),
+                wrong || noun.is_some(),
+            );
+            continue;
+        }
+        // A list by what is not there is empty.
+        add("an id of another workspace", json!(id), !reads_only);
         let (prefix, digits) = id.split_once('_').unwrap();
         for bad in [
             format!("{prefix}_{}", "z".repeat(13)),
@@ -391,10 +402,8 @@ fn payloads(field: &Field, foreign: &Foreign) -> Vec<Payload> {
             digits.to_owned(),
             format!("{id}' OR 1=1"),
         ] {
-            add("no id", json!(bad), number || truth || choice);
+            add("no id", json!(bad), true);
         }
-        // What an id of one kind is to a field for another is known once the field's kind is.
-        let _ = entity;
     }
     all
 }
@@ -412,7 +421,7 @@ async fn state(house: &House) -> Vec<i64> {
     for table in ["change_log", "lookup", "receipt"] {
         numbers.push(
             sql("SELECT COUNT(*) AS n FROM ")
-                .add(table)
+                .sql(table)
                 .one("n", &mut tx)
                 .await
                 .unwrap(),
@@ -423,7 +432,7 @@ async fn state(house: &House) -> Vec<i64> {
             sql("SELECT CAST(COUNT(*) + COALESCE(SUM(version), 0) AS BIGINT) AS n FROM ");
         numbers.push(
             statement
-                .add(record.table())
+                .sql(record.table())
                 .one("n", &mut tx)
                 .await
                 .unwrap(),
@@ -439,23 +448,23 @@ struct Run<'a> {
     samples: BTreeMap<String, Value>,
     foreign: Foreign,
     grounds: usize,
+    /// The state after the last call; empty where it is not known.
+    before: Vec<i64>,
     calls: usize,
     found: Vec<String>,
 }
 
 impl Run<'_> {
-    async fn ground(&mut self) -> Ground {
+    async fn ground(&mut self, field: &Field) -> Ground {
         self.grounds += 1;
+        self.before.clear();
         let slug = format!(
             "{}-{}",
             self.entry.spec.name.replace('_', "-"),
             self.grounds
         );
         let caller = self.house.tenant(&slug).await;
-        if self.entry.wire().input_schema["properties"]
-            .get("attributes")
-            .is_some()
-        {
+        if field.path[0] == "attributes" {
             let store = &self.house.pipeline.house().store;
             for (kind, _) in ATTRIBUTES {
                 let definition = AttributeDefinition {
@@ -487,7 +496,9 @@ impl Run<'_> {
         wrong: bool,
     ) -> bool {
         self.calls += 1;
-        let before = state(self.house).await;
+        if self.before.is_empty() {
+            self.before = state(self.house).await;
+        }
         let outcome = self
             .house
             .outcome(
@@ -498,10 +509,13 @@ impl Run<'_> {
             .await;
         let fault = match &outcome {
             Outcome::Done(_) if wrong => Some("was accepted".to_owned()),
-            Outcome::Done(_) => return true,
+            Outcome::Done(_) => {
+                self.before.clear();
+                return true;
+            }
             Outcome::Ask { .. } => Some("asked a person".to_owned()),
             Outcome::Failed(error) => fault_of(error, field)
-                .or((state(self.house).await != before)
+                .or((state(self.house).await != self.before)
                     .then(|| format!("wrote something: {error:?}"))),
         };
         if let Some(fault) = fault {
@@ -521,6 +535,7 @@ impl Run<'_> {
             json!("plain words"),
             &self.samples,
         );
+        arguments.insert("dry_run".into(), true.into());
         match self
             .house
             .outcome(
@@ -539,7 +554,7 @@ impl Run<'_> {
     }
 
     async fn field(&mut self, field: &Field) {
-        let mut ground = self.ground().await;
+        let mut ground = self.ground(field).await;
         let name = shown(&field.path);
         let is_text = field.schema["type"] == "string" && field.schema.get("enum").is_none();
         let noun = if is_text {
@@ -547,26 +562,25 @@ impl Run<'_> {
         } else {
             None
         };
-        for payload in payloads(field, &self.foreign) {
-            let Payload {
-                what,
-                value,
-                mut wrong,
-            } = payload;
-            if let (Some(noun), Value::String(text)) = (&noun, &value) {
-                // An id is a live one of this workspace, of the right kind, or wrong. A list by one that is not there
-                // is empty.
-                let right_kind = self.foreign.get(noun.as_str()) == Some(text);
-                wrong |= !(right_kind && self.entry.spec.effect.reads_only());
-            }
+        let reads_only = self.entry.spec.effect.reads_only();
+        let is_option = field.path.len() == 1 && field.free;
+        let mut written = false;
+        for payload in payloads(field, noun.as_deref(), &self.foreign, reads_only) {
+            let Payload { what, value, wrong } = payload;
             let shown_value: String = value.to_string().chars().take(60).collect();
+            // No other text is an id.
+            let wrong = wrong || noun.is_some() && value.is_string() && !what.starts_with("an id");
             let mut arguments = ground.base.clone();
             put(&mut arguments, &field.path, value, &self.samples);
+            // One success for each field is written; the others are tried, so that the ground stays as it is.
+            if !wrong && written && !is_option {
+                arguments.insert("dry_run".into(), true.into());
+            }
+            let tried = arguments.get("dry_run") == Some(&json!(true));
             let what = format!("{what} ({shown_value})");
-            if self.call(&ground, arguments, &name, &what, wrong).await
-                && !self.entry.spec.effect.reads_only()
-            {
-                ground = self.ground().await;
+            if self.call(&ground, arguments, &name, &what, wrong).await && !reads_only && !tried {
+                written = true;
+                ground = self.ground(field).await;
             }
         }
         if field.required {
@@ -578,7 +592,7 @@ impl Run<'_> {
             }
             remove(&mut arguments, &field.path);
             if self.call(&ground, arguments, &name, "nothing", true).await {
-                ground = self.ground().await;
+                ground = self.ground(field).await;
             }
         }
         if field.schema["properties"]
@@ -681,6 +695,7 @@ async fn every_field_of_every_tool(engine: Engine) {
             samples,
             foreign,
             grounds: 0,
+            before: Vec::new(),
             calls: 0,
             found: Vec::new(),
         };
@@ -690,7 +705,7 @@ async fn every_field_of_every_tool(engine: Engine) {
         for field in &fields {
             run.field(field).await;
         }
-        let ground = run.ground().await;
+        let ground = run.ground(&fields[0]).await;
         run.unknown(&ground, &[]).await;
         // The valid call that all of these started from is valid still.
         let base = ground.base.clone();

@@ -111,7 +111,7 @@ pub(crate) async fn calls(database: &Database, folder: &Path) {
     assert_eq!(error.code(), Code::Internal, "{error:?}");
     let broken = match database {
         Database::Sqlite(_) => "DROP TRIGGER refuse; UPDATE contact SET phones = '[Tenerife'",
-        Database::Postgres(_) => "UPDATE contact SET phones = '[{\"phone\": [\"Tenerife\"]}]'",
+        Database::Postgres(_) => "ALTER TABLE contact DROP CONSTRAINT the_engine_refuses; UPDATE contact SET phones = '[{\"phone\": [\"Tenerife\"]}]'",
     };
     raw.run(broken).await;
     let error = call(&pipeline, &agent, "get_contact", None, json!({ "contact": contact })).await.unwrap_err();

@@ -4,8 +4,9 @@ use bureau_kernel::changes::{Audit, verify};
 use bureau_kernel::store::Database;
 use bureau_kernel::testing::{ENGINES, Engine, House};
 use serde_json::json;
+use sqlx::postgres::PgConnectOptions;
 use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, PgConnection, SqliteConnection};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Executor as _, PgConnection, SqliteConnection};
 
 use crate::MODULES;
 use crate::campaign::sealed;
@@ -19,8 +20,14 @@ pub(crate) enum Raw {
 impl Raw {
     pub(crate) async fn new(database: &Database) -> Self {
         match database {
-            Database::Sqlite(path) => Self::Sqlite(SqliteConnectOptions::new().filename(path).connect().await.unwrap()),
-            Database::Postgres(url) => Self::Postgres(PgConnection::connect(url).await.unwrap()),
+            Database::Sqlite(path) => {
+                let options = SqliteConnectOptions::new().filename(path).disable_statement_logging();
+                Self::Sqlite(options.connect().await.unwrap())
+            }
+            Database::Postgres(url) => {
+                let options: PgConnectOptions = url.parse().unwrap();
+                Self::Postgres(options.disable_statement_logging().connect().await.unwrap())
+            }
         }
     }
 
@@ -94,6 +101,12 @@ const CHANGES: &[(&str, i64)] = &[
          SELECT id + 1000000, call, workspace, at, tool, entity, record, action, version, after, digest, 5, hash
          FROM change_log WHERE position = 4",
         ROW,
+    ),
+    (
+        "INSERT INTO change_log (id, call, workspace, at, tool, entity, record, action, version, after, digest, position, hash)
+         SELECT id + 1000000, call, workspace, at, tool, entity, record, action, version, after, digest, -1, hash
+         FROM change_log WHERE position = 4",
+        13,
     ),
 ];
 

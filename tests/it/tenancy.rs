@@ -1,1 +1,835 @@
-//! x
+//! Two workspaces, one database: nothing of the one is in any answer to the other. On PostgreSQL again with Bureau's own
+//! filter taken out: the database alone keeps them apart.
+
+use std::collections::BTreeMap;
+
+use bureau_kernel::admin::{self, NewKey};
+use bureau_kernel::caller::Caller;
+use bureau_kernel::error::Code;
+use bureau_kernel::permission::Grants;
+use bureau_kernel::pipeline::{Call, Outcome};
+use bureau_kernel::store::Database;
+use bureau_kernel::testing::{ENGINES, Engine, House};
+use bureau_kernel::types::id::{decode, encode};
+use serde_json::{Map, Value, json};
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, Row as _};
+
+use crate::MODULES;
+
+/// Stands in every text of the other workspace.
+const CANARY: &str = "Zanzibar";
+
+/// Two workspaces with the same data, but for the canary in the second.
+struct Tenants {
+    house: House,
+    ours: Caller,
+    theirs: Caller,
+    /// Identifiers of the other workspace, by what they name.
+    their_ids: BTreeMap<&'static str, String>,
+    /// Where a list of the other workspace would go on.
+    their_cursors: Vec<Value>,
+}
+
+async fn tenants(engine: Engine) -> Tenants {
+    let house = House::new(engine, MODULES).await;
+    let (ours, theirs) = (house.tenant("ours").await, house.tenant("theirs").await);
+    let mut their_ids = BTreeMap::new();
+    for (caller, mark) in [(&ours, "Common"), (&theirs, CANARY)] {
+        for name in ["Ada", "Grace", "Alan"] {
+            let made = house
+                .ok(
+                    caller,
+                    "create_contact",
+                    json!({"name": format!("{name} {mark}"), "company": mark, "city": mark, "tags": [mark], "source": mark,
+                           "emails": [format!("{name}@{mark}.example")], "phones": ["+49 30 901820"], "summary": mark,
+                           "types": ["lead"], "on_duplicate": "create", "owner": caller.member.to_string()}),
+                )
+                .await;
+            let text = |pointer: &str| made.pointer(pointer).unwrap().as_str().unwrap().to_owned();
+            their_ids.insert("contact", text("/data/id"));
+            their_ids.insert("change", text("/change"));
+        }
+        their_ids.insert("member", caller.member.to_string());
+        their_ids.insert("workspace", caller.workspace.id.to_string());
+    }
+    let mut their_cursors = Vec::new();
+    for (tool, arguments) in [
+        ("search_contacts", json!({"limit": 1})),
+        (
+            "search_contacts",
+            json!({"limit": 1, "query": "lead zanzibar"}),
+        ),
+        ("list_changes", json!({"limit": 1})),
+        ("list_changes", json!({"limit": 1, "oldest_first": true})),
+    ] {
+        let page = house.ok(&theirs, tool, arguments).await;
+        their_cursors.extend(page.pointer("/page/next").cloned());
+    }
+    assert!(their_cursors.len() >= 3);
+    Tenants {
+        house,
+        ours,
+        theirs,
+        their_ids,
+        their_cursors,
+    }
+}
+
+/// What a call ended with, as the client reads it.
+fn shown(outcome: &Outcome) -> Value {
+    match outcome {
+        Outcome::Done(answer) => answer.clone(),
+        Outcome::Failed(error) => error.to_json(),
+        Outcome::Ask { message, .. } => json!({ "ask": message }),
+    }
+}
+
+/// The same answer with `ID` for every identifier, `TIME` for every moment and nothing that is made up anew each time.
+pub(crate) fn masked(value: &Value) -> Value {
+    match value {
+        Value::String(text) => Value::String(masked_text(text)),
+        Value::Array(items) => items.iter().map(masked).collect(),
+        Value::Object(fields) => fields
+            .iter()
+            .map(|(name, value)| match name.as_str() {
+                "confirm_token" | "next" => (name.clone(), json!("TOKEN")),
+                _ => (name.clone(), masked(value)),
+            })
+            .collect(),
+        other => other.clone(),
+    }
+}
+
+fn masked_text(text: &str) -> String {
+    if chrono_like(text) {
+        return "TIME".to_owned();
+    }
+    // Identifiers stand between anything that is no part of one.
+    let mut out = String::new();
+    let mut word = String::new();
+    for character in text.chars().chain(['\0']) {
+        if character.is_ascii_alphanumeric() || character == '_' {
+            word.push(character);
+            continue;
+        }
+        out.push_str(
+            if decode(&word).is_some_and(|(prefix, _)| prefix.len() <= 4) {
+                "ID"
+            } else {
+                &word
+            },
+        );
+        word.clear();
+        out.push(character);
+    }
+    out.pop();
+    out
+}
+
+/// Whether this is a moment in RFC 3339.
+fn chrono_like(text: &str) -> bool {
+    let digits = text.as_bytes();
+    text.len() >= 20 && digits[4] == b'-' && digits[10] == b'T' && digits[13] == b':'
+}
+
+/// The fields of a tool that take text, as paths of keys and `0` for the first element of a list.
+fn text_fields(schema: &Value, path: &str, found: &mut Vec<String>) {
+    match schema["type"].as_str() {
+        Some("string") if schema.get("enum").is_none() => found.push(path.to_owned()),
+        Some("array") => text_fields(&schema["items"], &format!("{path}/0"), found),
+        Some("object") => {
+            for (name, property) in schema["properties"].as_object().into_iter().flatten() {
+                text_fields(property, &format!("{path}/{name}"), found);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Puts a text at such a path.
+fn put(arguments: &mut Map<String, Value>, path: &str, text: &str) {
+    let mut place = Value::Object(std::mem::take(arguments));
+    let mut at = &mut place;
+    for step in path.trim_start_matches('/').split('/') {
+        at = if step == "0" {
+            if !at.is_array() {
+                *at = json!([null]);
+            }
+            &mut at[0]
+        } else {
+            if !at.is_object() {
+                *at = json!({});
+            }
+            &mut at[step]
+        };
+    }
+    *at = text.into();
+    if let Value::Object(fields) = place {
+        *arguments = fields;
+    }
+}
+
+/// An identifier of the same kind that never existed.
+fn never(id: &str) -> String {
+    let (prefix, number) = decode(id).unwrap();
+    encode(prefix, number ^ (0x2b << 44))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_id_of_another_workspace_is_answered_like_one_that_never_was() {
+    for engine in ENGINES {
+        let Tenants {
+            house,
+            ours,
+            their_ids,
+            ..
+        } = tenants(engine).await;
+        let mut compared = 0;
+        for entry in house.pipeline.registry().entries() {
+            let name = entry.spec.name;
+            let mut fields = Vec::new();
+            text_fields(
+                &Value::Object((*entry.wire().input_schema).clone()),
+                "",
+                &mut fields,
+            );
+            // In a workspace of its own, so that the examples of two tools do not meet.
+            let caller = house
+                .tenant(&format!("of-{}", name.replace('_', "-")))
+                .await;
+            let mut bases = house.example_arguments(&caller, name).await;
+            bases.push(Map::new());
+            for base in &bases {
+                for field in &fields {
+                    for id in their_ids.values() {
+                        let mut answers = Vec::new();
+                        for id in [id.clone(), never(id)] {
+                            let mut arguments = base.clone();
+                            put(&mut arguments, field, &id);
+                            // Where the text is no id but only looks like one, the call would succeed.
+                            arguments.insert("dry_run".into(), true.into());
+                            let outcome =
+                                house.outcome(&caller, name, Value::Object(arguments)).await;
+                            let answer = shown(&outcome);
+                            assert!(
+                                !answer.to_string().contains(CANARY),
+                                "{name} {field}: {answer}"
+                            );
+                            let text = answer.to_string().replace(&id, "");
+                            for other in their_ids.values() {
+                                assert!(!text.contains(other.as_str()), "{name} {field}: {answer}");
+                            }
+                            answers.push(masked(&answer));
+                        }
+                        assert_eq!(
+                            answers[0], answers[1],
+                            "{name} on {engine:?}: {field} with {id}"
+                        );
+                        compared += 1;
+                    }
+                }
+            }
+        }
+        assert!(compared > 300, "only {compared} pairs were compared");
+        // The same that was not found from outside is found from inside.
+        let found = house.ok(&ours, "search_contacts", json!({})).await;
+        assert_eq!(found["data"].as_array().unwrap().len(), 3);
+    }
+}
+
+/// Every row of a list, page by page.
+async fn all_rows(house: &House, caller: &Caller, tool: &str, arguments: Value) -> Vec<Value> {
+    let mut rows = Vec::new();
+    let mut arguments = arguments;
+    for _ in 0..100 {
+        let page = house.ok(caller, tool, arguments.clone()).await;
+        let found = page["data"].as_array().cloned().unwrap_or_default();
+        let none = found.is_empty();
+        rows.extend(found);
+        match page.pointer("/page/next") {
+            Some(next) if !none => arguments["cursor"] = next.clone(),
+            _ => return rows,
+        }
+    }
+    panic!("{tool} does not end");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lists_and_searches_hold_nothing_of_another_workspace() {
+    for engine in ENGINES {
+        let Tenants {
+            house,
+            ours,
+            theirs,
+            their_ids,
+            ..
+        } = tenants(engine).await;
+        let searches = [
+            json!({}),
+            json!({"query": CANARY}),
+            json!({"query": "zanz"}),
+            json!({"query": "zanzibra"}),
+            json!({"query": "ada"}),
+            json!({"query": "901820"}),
+            json!({"query": "ada@zanzibar.example"}),
+            json!({"company": CANARY}),
+            json!({"city": CANARY}),
+            json!({"tags": [CANARY]}),
+            json!({"source": CANARY}),
+            json!({"type": "lead"}),
+            json!({"owner": their_ids["member"]}),
+            json!({"sort": "created_at", "descending": true}),
+        ];
+        let mut lists: Vec<(&str, Value)> = searches
+            .iter()
+            .map(|search| ("search_contacts", search.clone()))
+            .collect();
+        lists.extend([
+            ("find_duplicate_contacts", json!({})),
+            ("list_changes", json!({})),
+            ("list_changes", json!({"oldest_first": true})),
+            ("list_changes", json!({"tool": "create_contact"})),
+            ("list_changes", json!({"record": their_ids["contact"]})),
+            ("list_changes", json!({"change": their_ids["change"]})),
+        ]);
+        let listing =
+            house.pipeline.registry().entries().filter(|entry| {
+                entry.wire().output_schema["properties"]["data"]["type"] == "array"
+            });
+        for entry in listing {
+            assert!(
+                lists.iter().any(|(tool, _)| *tool == entry.spec.name),
+                "{} is not tried",
+                entry.spec.name
+            );
+        }
+        let mut seen = 0;
+        for (tool, mut arguments) in lists {
+            if tool != "find_duplicate_contacts" {
+                arguments["limit"] = 2.into();
+            }
+            let (mine, other) = (
+                all_rows(&house, &ours, tool, arguments.clone()).await,
+                all_rows(&house, &theirs, tool, arguments.clone()).await,
+            );
+            let text = Value::Array(mine.clone()).to_string();
+            assert!(
+                !text.to_lowercase().contains("zanzibar"),
+                "{tool} {arguments} on {engine:?}: {text}"
+            );
+            for id in their_ids.values() {
+                assert!(
+                    !text.contains(id.as_str()),
+                    "{tool} {arguments} on {engine:?}: {text}"
+                );
+            }
+            assert!(
+                !Value::Array(other.clone()).to_string().contains("Common"),
+                "{tool} {arguments}"
+            );
+            seen += usize::from(Value::Array(other).to_string().contains(CANARY));
+        }
+        assert!(
+            seen > 12,
+            "the canary is in {seen} lists of its own workspace only"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cursor_of_another_workspace_opens_nothing_of_it() {
+    for engine in ENGINES {
+        let Tenants {
+            house,
+            ours,
+            their_cursors,
+            ..
+        } = tenants(engine).await;
+        for cursor in their_cursors {
+            for (tool, mut arguments) in [
+                ("search_contacts", json!({})),
+                ("search_contacts", json!({"query": "lead zanzibar"})),
+                ("search_contacts", json!({"query": "ada"})),
+                ("list_changes", json!({})),
+                ("list_changes", json!({"oldest_first": true})),
+            ] {
+                arguments["cursor"] = cursor.clone();
+                let outcome = house.outcome(&ours, tool, arguments).await;
+                if let Outcome::Failed(error) = &outcome {
+                    assert_eq!(
+                        (error.code(), error.field_name()),
+                        (Code::Validation, Some("cursor")),
+                        "{tool}"
+                    );
+                }
+                assert!(
+                    !shown(&outcome).to_string().contains(CANARY),
+                    "{tool} on {engine:?}"
+                );
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_undoes_what_another_workspace_did() {
+    for engine in ENGINES {
+        let Tenants {
+            house,
+            ours,
+            theirs,
+            their_ids,
+            ..
+        } = tenants(engine).await;
+        for arguments in [
+            json!({"change": their_ids["change"]}),
+            json!({"change": their_ids["change"], "skip_conflicts": true}),
+        ] {
+            let error = house.error(&ours, "undo_change", arguments).await;
+            assert_eq!(error.code(), Code::NotFound);
+        }
+        let contact = house
+            .ok(
+                &theirs,
+                "get_contact",
+                json!({"contact": their_ids["contact"]}),
+            )
+            .await;
+        assert_eq!(contact["data"]["version"], 1);
+    }
+}
+
+/// One key that opens both workspaces: the same actor on both sides.
+async fn shared_key(house: &House, slug: &str) -> Caller {
+    let new = NewKey {
+        name: format!("for {slug}"),
+        grants: Grants::Everything,
+        workspaces: vec!["ours".into(), "theirs".into()],
+        expires_at: None,
+        confirm: None,
+        calls_per_hour: None,
+    };
+    let (key, _) = admin::create_key(&house.pipeline.house().store, new)
+        .await
+        .unwrap();
+    let chosen = house.pipeline.authenticate(&key, None).await;
+    assert_eq!(
+        chosen.unwrap_err().code(),
+        Code::Validation,
+        "one of several has to be chosen"
+    );
+    assert_eq!(
+        house
+            .pipeline
+            .authenticate(&key, Some("main"))
+            .await
+            .unwrap_err()
+            .code(),
+        Code::NotFound
+    );
+    let theirs = house
+        .pipeline
+        .authenticate(&key, Some("theirs"))
+        .await
+        .unwrap();
+    let ours = house
+        .pipeline
+        .authenticate(&key, Some("ours"))
+        .await
+        .unwrap();
+    assert_eq!(ours.actor(), theirs.actor());
+    if slug == "ours" {
+        ours
+    } else {
+        Caller {
+            workspace: theirs.workspace,
+            member: theirs.member,
+            ..ours
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_idempotency_key_means_nothing_in_another_workspace() {
+    for engine in ENGINES {
+        let Tenants {
+            house,
+            ours,
+            theirs,
+            ..
+        } = tenants(engine).await;
+        let here = shared_key(&house, "ours").await;
+        let there = Caller {
+            workspace: theirs.workspace.clone(),
+            member: theirs.member,
+            ..here.clone()
+        };
+        for (mine, other) in [(&ours, &theirs), (&here, &there)] {
+            let call = json!({"name": "Once Only", "idempotency_key": "k-1"});
+            let their_answer = house.ok(other, "create_contact", call.clone()).await;
+            let my_answer = house.ok(mine, "create_contact", call.clone()).await;
+            assert_ne!(
+                my_answer["data"]["id"], their_answer["data"]["id"],
+                "{engine:?}"
+            );
+            assert_ne!(my_answer["change"], their_answer["change"], "{engine:?}");
+            // Nor does it clash with what was done there under this key.
+            let call = json!({"name": "Another", "idempotency_key": "k-2"});
+            house.ok(other, "create_contact", call).await;
+            house
+                .ok(
+                    mine,
+                    "create_contact",
+                    json!({"name": "Different", "idempotency_key": "k-2"}),
+                )
+                .await;
+            assert_eq!(
+                house
+                    .ok(
+                        mine,
+                        "create_contact",
+                        json!({"name": "Once Only", "idempotency_key": "k-1"})
+                    )
+                    .await,
+                my_answer
+            );
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_confirmation_of_another_workspace_confirms_nothing() {
+    for engine in ENGINES {
+        let Tenants {
+            house,
+            ours,
+            theirs,
+            ..
+        } = tenants(engine).await;
+        let here = shared_key(&house, "ours").await;
+        let there = Caller {
+            workspace: theirs.workspace.clone(),
+            member: theirs.member,
+            ..here.clone()
+        };
+        for (mine, other) in [(&ours, &theirs), (&here, &there)] {
+            let made = house
+                .ok(mine, "create_contact", json!({"name": "Stays"}))
+                .await;
+            let theirs = house
+                .ok(other, "create_contact", json!({"name": "Goes"}))
+                .await;
+            let asked = house
+                .error(
+                    other,
+                    "delete_contact",
+                    json!({"contact": theirs["data"]["id"]}),
+                )
+                .await;
+            let token = asked.detail_value("confirm_token").unwrap().clone();
+            for contact in [&made["data"]["id"], &theirs["data"]["id"]] {
+                let call = json!({"contact": contact, "confirm_token": token});
+                let error = house.error(mine, "delete_contact", call).await;
+                assert_eq!(
+                    error.field_name(),
+                    Some("confirm_token"),
+                    "{engine:?}: {error:?}"
+                );
+            }
+            house
+                .ok(mine, "get_contact", json!({"contact": made["data"]["id"]}))
+                .await;
+            // Where it belongs, it still works: the tries did not use it up.
+            let call = json!({"contact": theirs["data"]["id"], "confirm_token": token});
+            house.ok(other, "delete_contact", call).await;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn dry_runs_and_asked_questions_of_others_records_reveal_nothing() {
+    for engine in ENGINES {
+        let Tenants {
+            house,
+            ours,
+            their_ids,
+            ..
+        } = tenants(engine).await;
+        for can_ask in [true, false] {
+            let mut answers = Vec::new();
+            for id in [their_ids["contact"].clone(), never(&their_ids["contact"])] {
+                let arguments = json!({"contact": id}).as_object().cloned().unwrap();
+                let call = Call {
+                    tool: "delete_contact".into(),
+                    arguments,
+                    can_ask,
+                    ..Call::default()
+                };
+                answers.push(masked(&shown(
+                    &house.pipeline.call(ours.clone(), call).await,
+                )));
+            }
+            assert_eq!(answers[0], answers[1], "{engine:?}");
+            assert_eq!(answers[0]["error"]["code"], "RESOURCE_NOT_FOUND");
+        }
+    }
+}
+
+/// A connection of the test's own, past Bureau.
+async fn raw(house: &House) -> PgConnection {
+    let Database::Postgres(url) = &house.database else {
+        panic!("not PostgreSQL")
+    };
+    PgConnection::connect(url).await.unwrap()
+}
+
+async fn numbers(connection: &mut PgConnection, statement: String) -> Vec<i64> {
+    let rows = connection
+        .fetch_all(sqlx::raw_sql(AssertSqlSafe(statement)))
+        .await
+        .unwrap();
+    rows.iter().map(|row| row.get::<i64, _>(0)).collect()
+}
+
+async fn texts(connection: &mut PgConnection, statement: &str) -> Vec<String> {
+    let rows = connection
+        .fetch_all(sqlx::raw_sql(AssertSqlSafe(statement.to_owned())))
+        .await
+        .unwrap();
+    rows.iter().map(|row| row.get::<String, _>(0)).collect()
+}
+
+/// The tables with rows of workspaces, each with the column that says of which.
+async fn shared_tables(connection: &mut PgConnection) -> Vec<(String, &'static str)> {
+    let of_workspaces =
+        "SELECT table_name::text FROM information_schema.columns WHERE table_schema = 'public'
+                         AND column_name = 'workspace' ORDER BY table_name";
+    let names = texts(connection, of_workspaces).await;
+    let columns = names.into_iter().map(|name| (name, "workspace"));
+    columns.chain([("workspace".to_owned(), "id")]).collect()
+}
+
+/// Whether calls may do this to a table at all.
+async fn allowed(connection: &mut PgConnection, table: &str, privilege: &str) -> bool {
+    let statement =
+        format!("SELECT has_any_column_privilege('bureau_app', '{table}', '{privilege}')::int8");
+    let statement = if privilege == "DELETE" {
+        statement.replace("has_any_column", "has_table")
+    } else {
+        statement
+    };
+    numbers(connection, statement).await == [1]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_table_of_workspaces_has_a_policy_or_is_closed_to_calls() {
+    let Tenants { house, .. } = tenants(Engine::Postgres).await;
+    let mut connection = raw(&house).await;
+    let tables = shared_tables(&mut connection).await;
+    assert!(tables.len() > 5, "{tables:?}");
+    for (table, _) in tables {
+        let mut open = Vec::new();
+        for privilege in ["SELECT", "INSERT", "UPDATE", "DELETE"] {
+            if allowed(&mut connection, &table, privilege).await {
+                open.push(privilege);
+            }
+        }
+        let policies = format!(
+            "SELECT count(*) FROM pg_policies p JOIN pg_class c ON c.relname = p.tablename AND c.relrowsecurity
+             WHERE p.schemaname = 'public' AND p.tablename = '{table}' AND 'bureau_app' = ANY (p.roles) AND p.cmd = 'ALL'
+             AND p.permissive = 'PERMISSIVE'"
+        );
+        let policies = numbers(&mut connection, policies).await;
+        assert!(
+            open.is_empty() || policies == [1],
+            "{table} is open to {open:?} with {policies:?} policies"
+        );
+    }
+    // What has no workspace is nothing that calls could read.
+    let others = "SELECT table_name::text FROM information_schema.tables WHERE table_schema = 'public'
+                  AND table_type = 'BASE TABLE' AND table_name <> 'workspace' AND table_name NOT IN
+                  (SELECT table_name FROM information_schema.columns WHERE column_name = 'workspace')";
+    for table in texts(&mut connection, others).await {
+        for privilege in ["SELECT", "INSERT", "UPDATE", "DELETE"] {
+            assert!(
+                !allowed(&mut connection, &table, privilege).await,
+                "calls may {privilege} {table}"
+            );
+        }
+    }
+    // The role of calls owns nothing and passes no policy unseen.
+    let role = "SELECT (rolsuper OR rolbypassrls OR rolcanlogin OR rolcreaterole)::int8 FROM pg_roles WHERE rolname = 'bureau_app'";
+    assert_eq!(numbers(&mut connection, role.to_owned()).await, [0]);
+    let owned = "SELECT count(*) FROM pg_class c JOIN pg_roles r ON r.oid = c.relowner WHERE r.rolname = 'bureau_app'";
+    assert_eq!(numbers(&mut connection, owned.to_owned()).await, [0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn row_level_security_alone_keeps_workspaces_apart() {
+    let Tenants {
+        house,
+        ours,
+        theirs,
+        ..
+    } = tenants(Engine::Postgres).await;
+    // Something in each of the tables.
+    for caller in [&ours, &theirs] {
+        let made = house
+            .ok(
+                caller,
+                "create_contact",
+                json!({"name": "Kept", "idempotency_key": "kept"}),
+            )
+            .await;
+        house
+            .error(
+                caller,
+                "delete_contact",
+                json!({"contact": made["data"]["id"]}),
+            )
+            .await;
+        let definition = admin::AttributeDefinition {
+            entity: "contact".into(),
+            name: "size".into(),
+            kind: "number".into(),
+            about: None,
+        };
+        let store = &house.pipeline.house().store;
+        admin::define_attribute(store, &caller.workspace.slug, &["contact"], definition)
+            .await
+            .unwrap();
+    }
+    let mut owner = raw(&house).await;
+    let mut connection = raw(&house).await;
+    connection.execute("SET ROLE bureau_app").await.unwrap();
+    let (mine, other) = (ours.workspace.id.raw(), theirs.workspace.id.raw());
+    let mut tried = Vec::new();
+    for (table, column) in shared_tables(&mut owner).await {
+        let count =
+            |workspace: i64| format!("SELECT count(*) FROM {table} WHERE {column} = {workspace}");
+        let before = [
+            numbers(&mut owner, count(mine)).await[0],
+            numbers(&mut owner, count(other)).await[0],
+        ];
+        if !allowed(&mut owner, &table, "SELECT").await {
+            continue;
+        }
+        assert!(
+            before[0] > 0 && before[1] > 0,
+            "{table} is empty: {before:?}"
+        );
+
+        let everything = format!("SELECT {column} FROM {table}");
+        connection.execute("RESET bureau.workspace").await.unwrap();
+        assert_eq!(
+            numbers(&mut connection, everything.clone()).await,
+            [0; 0],
+            "{table} without a workspace"
+        );
+        for nothing in ["''", "'0'", "'-1'"] {
+            let set = format!("SET bureau.workspace = {nothing}");
+            connection.execute(AssertSqlSafe(set)).await.unwrap();
+            assert_eq!(
+                numbers(&mut connection, everything.clone()).await,
+                [0; 0],
+                "{table} with {nothing}"
+            );
+        }
+        let set = format!("SET bureau.workspace = '{mine}'");
+        connection.execute(AssertSqlSafe(set)).await.unwrap();
+        let found = numbers(&mut connection, everything).await;
+        assert_eq!(
+            found,
+            vec![mine; usize::try_from(before[0]).unwrap()],
+            "{table}"
+        );
+
+        // Each in a transaction that is taken back, so that one try does not spoil the next.
+        if allowed(&mut owner, &table, "UPDATE").await {
+            let columns = "SELECT column_name::text FROM information_schema.column_privileges WHERE grantee = 'bureau_app'
+                           AND privilege_type = 'UPDATE' AND table_name = ";
+            let columns = texts(
+                &mut owner,
+                &format!("{columns}'{table}' ORDER BY column_name"),
+            )
+            .await;
+            let any = columns.iter().find(|name| *name != "workspace").unwrap();
+            connection.execute("BEGIN").await.unwrap();
+            let update = format!("UPDATE {table} SET {any} = {any}");
+            let updated = connection
+                .execute(AssertSqlSafe(update))
+                .await
+                .unwrap()
+                .rows_affected();
+            connection.execute("ROLLBACK").await.unwrap();
+            assert_eq!(
+                i64::try_from(updated).unwrap(),
+                before[0],
+                "rows of {table} were updated"
+            );
+            if columns.iter().any(|name| name == column) {
+                connection.execute("BEGIN").await.unwrap();
+                let away = format!("UPDATE {table} SET {column} = {other}");
+                let error = connection
+                    .execute(AssertSqlSafe(away))
+                    .await
+                    .unwrap_err()
+                    .to_string();
+                connection.execute("ROLLBACK").await.unwrap();
+                assert!(error.contains("row-level security"), "{table}: {error}");
+            }
+            tried.push(format!("UPDATE {table}"));
+        }
+        if allowed(&mut owner, &table, "DELETE").await {
+            connection.execute("BEGIN").await.unwrap();
+            let delete = format!("DELETE FROM {table}");
+            let deleted = connection
+                .execute(AssertSqlSafe(delete))
+                .await
+                .unwrap()
+                .rows_affected();
+            connection.execute("ROLLBACK").await.unwrap();
+            assert_eq!(
+                i64::try_from(deleted).unwrap(),
+                before[0],
+                "rows of {table} were deleted"
+            );
+            tried.push(format!("DELETE {table}"));
+        }
+        if allowed(&mut owner, &table, "INSERT").await {
+            // A row of ours, said to be theirs.
+            let row = format!(
+                "SELECT to_jsonb(t) || '{{\"{column}\": {other}}}' AS row FROM {table} t LIMIT 1"
+            );
+            let insert = format!(
+                "INSERT INTO {table} SELECT r.* FROM ({row}) x, jsonb_populate_record(NULL::{table}, x.row) r"
+            );
+            connection.execute("BEGIN").await.unwrap();
+            let error = connection
+                .execute(AssertSqlSafe(insert))
+                .await
+                .unwrap_err()
+                .to_string();
+            connection.execute("ROLLBACK").await.unwrap();
+            assert!(error.contains("row-level security"), "{table}: {error}");
+            tried.push(format!("INSERT {table}"));
+        }
+        let after = [
+            numbers(&mut owner, count(mine)).await[0],
+            numbers(&mut owner, count(other)).await[0],
+        ];
+        assert_eq!(after, before, "{table}");
+    }
+    for wanted in [
+        "UPDATE contact",
+        "DELETE contact",
+        "INSERT contact",
+        "INSERT change_log",
+        "DELETE lookup",
+    ] {
+        assert!(
+            tried.iter().any(|done| done == wanted),
+            "{wanted} was not tried: {tried:?}"
+        );
+    }
+}

@@ -201,8 +201,15 @@ impl Search {
     }
 }
 
+impl Search {
+    /// Ends its task; what it has indexed stays.
+    pub fn stop(&self) {
+        self.task.abort();
+    }
+}
+
 impl Drop for Search {
     fn drop(&mut self) {
-        self.task.abort();
+        self.stop();
     }
 }

@@ -1,5 +1,7 @@
 //! What an engine says, in Bureau's words.
 
+use std::sync::Arc;
+
 use sqlx::error::ErrorKind;
 
 use crate::error::{Code, Error};
@@ -7,6 +9,7 @@ use crate::error::{Code, Error};
 /// SQLite's primary result codes that mean "not now" (<https://sqlite.org/rescode.html>).
 const SQLITE_BUSY: i64 = 5;
 const SQLITE_LOCKED: i64 = 6;
+const SQLITE_NOMEM: i64 = 7;
 const SQLITE_READONLY: i64 = 8;
 const SQLITE_IOERR: i64 = 10;
 const SQLITE_FULL: i64 = 13;
@@ -16,8 +19,24 @@ pub(super) fn is_busy(error: &sqlx::Error) -> bool {
     matches!(sqlite_code(error), Some(SQLITE_BUSY | SQLITE_LOCKED))
 }
 
+/// Whether SQLite may have rolled back the whole transaction, and not only the statement that failed
+/// (<https://sqlite.org/lang_transaction.html>).
+pub(super) fn ends_transaction(error: &sqlx::Error) -> bool {
+    matches!(
+        sqlite_code(error),
+        Some(SQLITE_NOMEM | SQLITE_IOERR | SQLITE_FULL)
+    )
+}
+
 fn sqlite_code(error: &sqlx::Error) -> Option<i64> {
-    let database = error.as_database_error()?;
+    let database = match error {
+        // One fault that is told to everyone whose write was in the transaction.
+        sqlx::Error::Io(io) => io
+            .get_ref()?
+            .downcast_ref::<Arc<sqlx::Error>>()?
+            .as_database_error()?,
+        error => error.as_database_error()?,
+    };
     database.try_downcast_ref::<sqlx::sqlite::SqliteError>()?;
     database
         .code()?

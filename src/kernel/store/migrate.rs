@@ -40,7 +40,7 @@ pub(super) fn fault(error: MigrateError) -> Error {
     if let MigrateError::Execute(cause) | MigrateError::ExecuteMigration(cause, _) = &error
         && cause
             .as_database_error()
-            .and_then(|database| database.code())
+            .and_then(sqlx::error::DatabaseError::code)
             .as_deref()
             == Some("42501")
     {

@@ -90,7 +90,7 @@ pub struct Store(Arc<Inner>);
 
 struct Inner {
     engine: Engine,
-    ids: OnceLock<IdGenerator>,
+    ids: Arc<OnceLock<IdGenerator>>,
     /// Woken when the sealed log has grown: what follows it waits on this.
     followers: Arc<Notify>,
     /// Woken when this process committed rows that are still to be sealed.
@@ -142,7 +142,7 @@ impl Store {
         };
         let store = Self(Arc::new(Inner {
             engine,
-            ids: OnceLock::new(),
+            ids: Arc::default(),
             followers: Arc::default(),
             sealer: Notify::new(),
             read_only: options.read_only,
@@ -210,11 +210,16 @@ impl Store {
         Arc::clone(&self.0.followers)
     }
 
-    /// Ends all connections; what is committed stays.
+    /// Ends all connections; what is committed stays, and is sealed.
     pub async fn close(&self) {
         match &self.0.engine {
             Engine::Sqlite(engine) => engine.close().await,
-            Engine::Postgres(engine) => engine.close().await,
+            Engine::Postgres(engine) => {
+                if !self.0.read_only {
+                    engine.seal_all(&self.0.followers).await;
+                }
+                engine.close().await;
+            }
         }
     }
 
@@ -340,7 +345,10 @@ impl Tx {
     /// Forgets everything that was done in it.
     pub async fn rollback(self) {
         let outcome = match self.conn {
-            Conn::Sqlite(conn) => conn.rollback().await,
+            Conn::Sqlite(conn) => {
+                conn.rollback();
+                Ok(())
+            }
             Conn::Postgres(conn) => conn.rollback().await,
         };
         if let Err(error) = outcome {

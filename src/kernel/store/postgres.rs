@@ -1,6 +1,6 @@
 //! PostgreSQL: a pool, plain transactions, row-level security, and the sealer of the change log.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
 use sqlx::pool::PoolConnection;
@@ -9,6 +9,8 @@ use sqlx::{
     AssertSqlSafe, ConnectOptions as _, Executor as _, Postgres as Engine, Row as _,
     SqlSafeStr as _,
 };
+
+use tokio::sync::Notify;
 
 use super::value::{Row, Value, bind_postgres};
 use super::{OpenOptions, Scope, Store, fault, migrate};
@@ -208,6 +210,22 @@ impl Postgres {
     }
 }
 
+impl Postgres {
+    /// Seals all that is committed, and wakes those that follow.
+    pub(super) async fn seal_all(&self, followers: &Notify) {
+        loop {
+            match self.seal().await {
+                Ok(true) => followers.notify_one(),
+                Ok(false) => return,
+                Err(error) => {
+                    tracing::warn!(%error, "sealing the change log failed and is tried again");
+                    return;
+                }
+            }
+        }
+    }
+}
+
 async fn version(conn: &mut sqlx::PgConnection) -> sqlx::Result<i64> {
     let known: bool = sqlx::query("SELECT to_regclass('_sqlx_migrations') IS NOT NULL")
         .fetch_one(&mut *conn)
@@ -224,59 +242,53 @@ async fn version(conn: &mut sqlx::PgConnection) -> sqlx::Result<i64> {
 
 /// Starts the task that seals this process's commits, and the one that hears of the others'. Both end with the store.
 pub(super) fn start_sealer(store: &Store) {
-    let weak = Arc::downgrade(&store.0);
-    let seals = !store.is_read_only();
-    tokio::spawn(async move {
-        loop {
-            let Some(inner) = weak.upgrade() else { return };
-            // What another server committed and did not live to seal is found within a second.
-            let _ = tokio::time::timeout(Duration::from_secs(1), inner.sealer.notified()).await;
-            let super::Engine::Postgres(engine) = &inner.engine else {
-                return;
-            };
-            if engine.pool.is_closed() {
-                return;
-            }
-            while seals {
-                match engine.seal().await {
-                    Ok(true) => inner.followers.notify_one(),
-                    Ok(false) => break,
-                    Err(error) => {
-                        tracing::warn!(%error, "sealing the change log failed and is tried again");
-                        break;
-                    }
+    if !store.is_read_only() {
+        tokio::spawn(keep_sealing(Arc::downgrade(&store.0)));
+    }
+    tokio::spawn(keep_listening(Arc::downgrade(&store.0)));
+}
+
+async fn keep_sealing(weak: Weak<super::Inner>) {
+    loop {
+        let Some(inner) = weak.upgrade() else { return };
+        // What another server committed and did not live to seal is found within a second.
+        let _ = tokio::time::timeout(Duration::from_secs(1), inner.sealer.notified()).await;
+        let super::Engine::Postgres(engine) = &inner.engine else {
+            return;
+        };
+        if engine.pool.is_closed() {
+            return;
+        }
+        engine.seal_all(&inner.followers).await;
+    }
+}
+
+async fn keep_listening(weak: Weak<super::Inner>) {
+    loop {
+        let Some(inner) = weak.upgrade() else { return };
+        let super::Engine::Postgres(engine) = &inner.engine else {
+            return;
+        };
+        if engine.pool.is_closed() {
+            return;
+        }
+        let listener = PgListener::connect_with(&engine.pool).await;
+        drop(inner);
+        if let Ok(mut listener) = listener
+            && listener.listen(CHANNEL).await.is_ok()
+        {
+            loop {
+                let heard = tokio::time::timeout(Duration::from_secs(5), listener.recv()).await;
+                let Some(inner) = weak.upgrade() else { return };
+                match heard {
+                    Ok(Ok(_)) => inner.followers.notify_one(),
+                    Ok(Err(_)) => break,
+                    Err(_) => {}
                 }
             }
         }
-    });
-    let weak = Arc::downgrade(&store.0);
-    tokio::spawn(async move {
-        loop {
-            let Some(inner) = weak.upgrade() else { return };
-            let super::Engine::Postgres(engine) = &inner.engine else {
-                return;
-            };
-            if engine.pool.is_closed() {
-                return;
-            }
-            let listener = PgListener::connect_with(&engine.pool).await;
-            drop(inner);
-            if let Ok(mut listener) = listener
-                && listener.listen(CHANNEL).await.is_ok()
-            {
-                loop {
-                    let heard = tokio::time::timeout(Duration::from_secs(5), listener.recv()).await;
-                    let Some(inner) = weak.upgrade() else { return };
-                    match heard {
-                        Ok(Ok(_)) => inner.followers.notify_one(),
-                        Ok(Err(_)) => break,
-                        Err(_) => {}
-                    }
-                }
-            }
-            tokio::time::sleep(Duration::from_secs(1)).await;
-        }
-    });
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
 }
 
 impl Connection {

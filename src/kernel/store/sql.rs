@@ -24,6 +24,10 @@ pub fn sql(text: &'static str) -> Sql {
 impl Sql {
     /// Binds the next value to the next `$n` of the text.
     #[must_use]
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "`.value(now())` reads better than `.value(&now())`"
+    )]
     pub fn bind(mut self, value: impl Column) -> Self {
         self.values.push(value.to_value());
         self
@@ -31,13 +35,17 @@ impl Sql {
 
     /// Appends a static text.
     #[must_use]
-    pub fn add(mut self, text: &'static str) -> Self {
+    pub fn sql(mut self, text: &'static str) -> Self {
         self.text.push_str(text);
         self
     }
 
     /// Appends a placeholder and binds the value to it.
     #[must_use]
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "`.value(now())` reads better than `.value(&now())`"
+    )]
     pub fn value(mut self, value: impl Column) -> Self {
         self.push_value(value.to_value());
         self

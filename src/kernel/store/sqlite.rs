@@ -45,13 +45,26 @@ struct Writer {
     turns: File,
     /// The shared transaction is open.
     open: bool,
-    /// A caller's savepoint was left behind by a task that was dropped.
-    abandoned: bool,
+    /// What becomes of the last caller's savepoint; done by whoever comes next, so that no caller can leave it undone.
+    last: Last,
+    /// A fault after which SQLite may have given up the whole transaction.
+    lost: Option<Arc<sqlx::Error>>,
     committer_waits: bool,
     acknowledge: Vec<oneshot::Sender<Result<(), Arc<sqlx::Error>>>>,
     /// The end of the sealed log as this transaction sees it.
     seal: Seal,
     turn_began: Instant,
+}
+
+/// How a caller left its savepoint.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Last {
+    /// It is there no more.
+    Settled,
+    /// What was done in it stays.
+    Kept,
+    /// What was done in it goes: rolled back, or its task was dropped.
+    Undone,
 }
 
 pub(super) enum Connection {
@@ -154,28 +167,31 @@ impl Sqlite {
             .map_err(fault::translate)
     }
 
-    pub(super) async fn write(&self, ids: &OnceLock<IdGenerator>) -> Result<Connection> {
+    pub(super) async fn write(&self, ids: &Arc<OnceLock<IdGenerator>>) -> Result<Connection> {
         let shared = self
             .writer
-            .as_ref()
+            .clone()
             .ok_or_else(|| Error::new(Code::ReadOnly, "This server is read-only."))?;
-        let mut writer = Arc::clone(shared).lock_owned().await;
-        if let Err(error) = writer.begin(ids).await {
-            return Err(fault::translate(error));
-        }
-        let seal_before = writer.seal.clone();
-        Ok(Connection::Write(Write {
-            writer: Some(writer),
-            shared: Arc::clone(shared),
-            seal_before,
-        }))
+        let ids = Arc::clone(ids);
+        // In a task of its own: a caller that goes away halfway would leave a transaction that nobody knows of.
+        let begun = tokio::spawn(async move {
+            let mut writer = Arc::clone(&shared).lock_owned().await;
+            writer.begin(&ids).await.map_err(fault::translate)?;
+            let seal_before = writer.seal.clone();
+            Ok(Connection::Write(Write {
+                writer: Some(writer),
+                shared,
+                seal_before,
+            }))
+        });
+        begun.await.map_err(Error::internal)?
     }
 
     pub(super) async fn close(&self) {
         self.readers.close().await;
         if let Some(writer) = &self.writer {
-            let mut writer = writer.lock().await;
-            writer.finish().await;
+            // A committer may stand in line for what callers wait for.
+            writer.lock().await.commit().await;
         }
     }
 
@@ -259,7 +275,8 @@ impl Writer {
             conn,
             turns,
             open: false,
-            abandoned: false,
+            last: Last::Settled,
+            lost: None,
             committer_waits: false,
             acknowledge: Vec::new(),
             seal: Seal::default(),
@@ -269,11 +286,16 @@ impl Writer {
 
     /// Makes the shared transaction open, with a savepoint for the next caller.
     async fn begin(&mut self, ids: &OnceLock<IdGenerator>) -> sqlx::Result<()> {
-        if self.abandoned {
-            self.undo_savepoint().await?;
-        }
         if self.open {
-            return self.command("SAVEPOINT call").await;
+            let settled = match self.settle().await {
+                Ok(()) => self.command("SAVEPOINT call").await.map_err(Arc::new),
+                Err(error) => Err(error),
+            };
+            match settled {
+                Ok(()) => return Ok(()),
+                // The transaction is lost with what others did in it; this caller starts a new one.
+                Err(error) => self.end(Err(error)).await,
+            }
         }
         take_turn(&self.turns).await?;
         self.turn_began = Instant::now();
@@ -325,10 +347,16 @@ impl Writer {
         sqlx::query(text).execute(&mut self.conn).await.map(|_| ())
     }
 
-    async fn undo_savepoint(&mut self) -> sqlx::Result<()> {
-        self.abandoned = false;
-        if self.open {
+    /// Does with the last caller's savepoint what is to be done.
+    async fn settle(&mut self) -> Result<(), Arc<sqlx::Error>> {
+        if let Some(error) = self.lost.take() {
+            return Err(error);
+        }
+        let last = std::mem::replace(&mut self.last, Last::Settled);
+        if last == Last::Undone {
             self.command("ROLLBACK TO call").await?;
+        }
+        if last != Last::Settled {
             self.command("RELEASE call").await?;
         }
         Ok(())
@@ -339,17 +367,17 @@ impl Writer {
         self.committer_waits = false;
         let mut outcome = Ok(());
         if self.open {
-            if self.abandoned {
-                outcome = self.undo_savepoint().await;
-            }
+            outcome = self.settle().await;
             if outcome.is_ok() {
-                outcome = self.command("COMMIT").await;
+                outcome = self.command("COMMIT").await.map_err(Arc::new);
             }
-            if outcome.is_ok() {
-                self.open = false;
-            }
+            self.open = outcome.is_err();
         }
-        let outcome = outcome.map_err(Arc::new);
+        self.end(outcome).await;
+    }
+
+    /// Rolls back whatever is still open, lets other processes write, and tells everyone who was in the transaction.
+    async fn end(&mut self, outcome: Result<(), Arc<sqlx::Error>>) {
         self.finish().await;
         for caller in self.acknowledge.drain(..) {
             // A caller that went away meanwhile has its write all the same.
@@ -357,23 +385,15 @@ impl Writer {
         }
     }
 
-    /// Rolls back whatever is still open and lets other processes write.
     async fn finish(&mut self) {
         if self.open {
             // After some faults (a full disk) SQLite has rolled back already and this says so.
             let _ = self.command("ROLLBACK").await;
             self.open = false;
         }
+        self.last = Last::Settled;
+        self.lost = None;
         let _ = self.turns.unlock();
-    }
-
-    /// What went wrong in one caller's part can have ended the whole transaction (a full disk, a failed write): then
-    /// everyone in it has to know.
-    async fn fail_all(&mut self, error: Arc<sqlx::Error>) {
-        self.finish().await;
-        for caller in self.acknowledge.drain(..) {
-            let _ = caller.send(Err(Arc::clone(&error)));
-        }
     }
 }
 
@@ -448,17 +468,32 @@ impl Connection {
     pub(super) async fn execute(&mut self, text: &str, values: &[Value]) -> sqlx::Result<u64> {
         let query = sqlx::query(AssertSqlSafe(text).into_sql_str());
         let query = values.iter().fold(query, bind_sqlite);
-        query
-            .execute(self.get()?)
-            .await
-            .map(|done| done.rows_affected())
+        let done = query.execute(self.get()?).await;
+        done.map(|done| done.rows_affected())
+            .map_err(|error| self.noted(error))
     }
 
     pub(super) async fn fetch(&mut self, text: &str, values: &[Value]) -> sqlx::Result<Vec<Row>> {
         let query = sqlx::query(AssertSqlSafe(text).into_sql_str());
         let query = values.iter().fold(query, bind_sqlite);
-        let rows = query.fetch_all(self.get()?).await?;
-        Ok(rows.into_iter().map(Row::Sqlite).collect())
+        let rows = query.fetch_all(self.get()?).await;
+        rows.map(|rows| rows.into_iter().map(Row::Sqlite).collect())
+            .map_err(|error| self.noted(error))
+    }
+
+    /// Remembers a fault in one caller's part that can have ended the whole transaction, for everyone who is in it.
+    fn noted(&mut self, error: sqlx::Error) -> sqlx::Error {
+        match self {
+            Self::Write(Write {
+                writer: Some(writer),
+                ..
+            }) if fault::ends_transaction(&error) => {
+                let error = Arc::new(error);
+                writer.lost = Some(Arc::clone(&error));
+                shared_error(&error)
+            }
+            _ => error,
+        }
     }
 
     /// Gives the rows their positions and hashes, in the order in which they will be committed.
@@ -485,12 +520,9 @@ impl Connection {
         let Some(mut writer) = write.writer.take() else {
             return Ok(());
         };
-        if let Err(error) = writer.command("RELEASE call").await {
-            let error = Arc::new(error);
-            writer.fail_all(Arc::clone(&error)).await;
-            return Err(shared_error(&error));
-        }
         let (acknowledge, committed) = oneshot::channel();
+        // Nothing is waited for before the committer knows of it: a caller that goes away now has its write.
+        writer.last = Last::Kept;
         writer.acknowledge.push(acknowledge);
         stand_in_line(&write.shared, &mut writer);
         drop(writer);
@@ -501,22 +533,9 @@ impl Connection {
         }
     }
 
-    pub(super) async fn rollback(self) -> sqlx::Result<()> {
-        let Self::Write(mut write) = self else {
-            return Ok(());
-        };
-        let Some(mut writer) = write.writer.take() else {
-            return Ok(());
-        };
-        writer.seal = write.seal_before.clone();
-        let outcome = writer.undo_savepoint().await;
-        if let Err(error) = outcome {
-            let error = Arc::new(error);
-            writer.fail_all(Arc::clone(&error)).await;
-            return Err(shared_error(&error));
-        }
-        stand_in_line(&write.shared, &mut writer);
-        Ok(())
+    pub(super) fn rollback(self) {
+        // To drop a savepoint is to undo it.
+        drop(self);
     }
 }
 
@@ -546,9 +565,9 @@ fn shared_error(error: &Arc<sqlx::Error>) -> sqlx::Error {
 
 impl Drop for Write {
     fn drop(&mut self) {
-        // The task that held it was dropped in the middle: its savepoint is undone by whoever comes next.
+        // Rolled back, or the task that held it was dropped in the middle.
         if let Some(writer) = &mut self.writer {
-            writer.abandoned = true;
+            writer.last = Last::Undone;
             writer.seal = self.seal_before.clone();
             if tokio::runtime::Handle::try_current().is_ok() {
                 stand_in_line(&self.shared, writer);

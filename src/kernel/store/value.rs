@@ -11,9 +11,9 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{Postgres, Row as _, Sqlite};
 
 use crate::error::{Error, Result};
-use crate::types::email::Email;
 use crate::types::id::{Entity, Id};
 use crate::types::money::{Amount, Currency};
+use crate::types::number::Whole;
 use crate::types::text::{Body, Line};
 use crate::types::time::Timestamp;
 
@@ -59,19 +59,39 @@ pub enum Value {
 
 /// A Rust type that stands in a column.
 pub trait Column: Sized {
+    /// What a caller gives for it.
+    type Given: DeserializeOwned + JsonSchema;
     /// The kind of its values.
     const KIND: Kind;
     /// The table that it refers to, for an identifier of another record.
     const REFERS_TO: Option<&'static str> = None;
+    /// Whether a record cannot be without it.
+    const REQUIRED: bool = true;
+    /// Takes what a caller gave.
+    fn given(given: Self::Given) -> Self;
+    /// What stands there while nothing was said; for a required one it never reaches the database.
+    fn empty() -> Self;
     /// The value to bind.
     fn to_value(&self) -> Value;
     /// Reads it back; `None` when the value is of another kind or out of bounds.
     fn from_value(value: Value) -> Option<Self>;
+    /// Whether a required one is still missing.
+    fn is_missing(&self) -> bool {
+        false
+    }
 }
 
 impl<T: Column> Column for Option<T> {
+    type Given = T::Given;
     const KIND: Kind = T::KIND;
     const REFERS_TO: Option<&'static str> = T::REFERS_TO;
+    const REQUIRED: bool = false;
+    fn given(given: T::Given) -> Self {
+        Some(T::given(given))
+    }
+    fn empty() -> Self {
+        None
+    }
     fn to_value(&self) -> Value {
         self.as_ref().map_or(Value::Null(T::KIND), T::to_value)
     }
@@ -83,10 +103,19 @@ impl<T: Column> Column for Option<T> {
     }
 }
 
+/// A column whose values are given as they stand there.
 macro_rules! column {
-    ($type:ty, $kind:ident, $self:ident => $to:expr, $value:ident => $from:expr $(, $generics:tt)*) => {
+    ($type:ty, $kind:ident, $required:literal, $empty:expr, $self:ident => $to:expr, $value:ident => $from:expr) => {
         impl Column for $type {
+            type Given = $type;
             const KIND: Kind = Kind::$kind;
+            const REQUIRED: bool = $required;
+            fn given(given: $type) -> Self {
+                given
+            }
+            fn empty() -> Self {
+                $empty
+            }
             fn to_value(&self) -> Value {
                 let $self = self;
                 Value::$kind($to)
@@ -100,37 +129,72 @@ macro_rules! column {
         }
     };
 }
-column!(i64, Int, v => *v, v => Some(v));
-column!(bool, Bool, v => *v, v => Some(v));
-column!(String, Text, v => v.clone(), v => Some(v));
-column!(Timestamp, Time, v => *v, v => Some(v));
-column!(NaiveDate, Date, v => *v, v => Some(v));
-column!(Vec<u8>, Bytes, v => v.clone(), v => Some(v));
-column!(Amount, Int, v => v.raw(), v => Some(Self::from_raw(v)));
-column!(Currency, Text, v => v.code().to_owned(), v => v.parse().ok());
-column!(Email, Text, v => v.to_string(), v => v.parse().ok());
+column!(i64, Int, false, 0, v => *v, v => Some(v));
+column!(bool, Bool, false, false, v => *v, v => Some(v));
+column!(String, Text, false, String::new(), v => v.clone(), v => Some(v));
+column!(Timestamp, Time, true, Timestamp::default(), v => *v, v => Some(v));
+column!(NaiveDate, Date, true, NaiveDate::default(), v => *v, v => Some(v));
+column!(Vec<u8>, Bytes, false, Vec::new(), v => v.clone(), v => Some(v));
+column!(Currency, Text, true, Currency::default(), v => v.code().to_owned(), v => v.parse().ok());
+column!(Amount, Int, false, Amount::from_raw(0), v => v.raw(), v => Some(Self::from_raw(v)));
 
-impl<const MAX: usize> Column for Line<MAX> {
-    const KIND: Kind = Kind::Text;
+impl<const MIN: i64, const MAX: i64> Column for Whole<MIN, MAX> {
+    type Given = Self;
+    const KIND: Kind = Kind::Int;
+    const REQUIRED: bool = false;
+    fn given(given: Self) -> Self {
+        given
+    }
+    fn empty() -> Self {
+        Self::default()
+    }
     fn to_value(&self) -> Value {
-        Value::Text(self.to_string())
+        Value::Int(self.get())
     }
     fn from_value(value: Value) -> Option<Self> {
-        String::from_value(value).and_then(|text| Self::new(&text).ok())
+        i64::from_value(value).and_then(|number| Self::new(number).ok())
     }
 }
-impl<const MAX: usize> Column for Body<MAX> {
-    const KIND: Kind = Kind::Text;
-    fn to_value(&self) -> Value {
-        Value::Text(self.to_string())
-    }
-    fn from_value(value: Value) -> Option<Self> {
-        String::from_value(value).and_then(|text| Self::new(&text).ok())
-    }
+
+macro_rules! text_type_column {
+    ($name:ident) => {
+        impl<const MAX: usize> Column for $name<MAX> {
+            type Given = Self;
+            const KIND: Kind = Kind::Text;
+            fn given(given: Self) -> Self {
+                given
+            }
+            fn empty() -> Self {
+                Self::missing()
+            }
+            fn to_value(&self) -> Value {
+                Value::Text(self.to_string())
+            }
+            fn from_value(value: Value) -> Option<Self> {
+                String::from_value(value).and_then(|text| Self::new(&text).ok())
+            }
+            fn is_missing(&self) -> bool {
+                self.is_empty()
+            }
+        }
+    };
 }
+text_type_column!(Line);
+text_type_column!(Body);
+
 impl<E: Entity> Column for Id<E> {
+    type Given = Self;
     const KIND: Kind = Kind::Int;
     const REFERS_TO: Option<&'static str> = Some(E::TABLE);
+    fn given(given: Self) -> Self {
+        given
+    }
+    fn empty() -> Self {
+        Self::from_raw(0)
+    }
+    fn is_missing(&self) -> bool {
+        self.raw() == 0
+    }
     fn to_value(&self) -> Value {
         Value::Int(self.raw())
     }
@@ -156,8 +220,16 @@ impl<T> DerefMut for Json<T> {
         &mut self.0
     }
 }
-impl<T: Serialize + DeserializeOwned> Column for Json<T> {
+impl<T: Serialize + DeserializeOwned + JsonSchema + Default> Column for Json<T> {
+    type Given = T;
     const KIND: Kind = Kind::Json;
+    const REQUIRED: bool = false;
+    fn given(given: T) -> Self {
+        Self(given)
+    }
+    fn empty() -> Self {
+        Self::default()
+    }
     fn to_value(&self) -> Value {
         Value::Json(serde_json::to_value(&self.0).unwrap_or_default())
     }
@@ -169,11 +241,19 @@ impl<T: Serialize + DeserializeOwned> Column for Json<T> {
     }
 }
 
-/// Makes an enum with serde names a text column.
+/// Makes an enum with serde names a text column; its default variant stands where nothing was said.
 #[macro_export]
 macro_rules! text_column {
     ($type:ty) => {
         impl $crate::store::Column for $type {
+            type Given = $type;
+            const REQUIRED: bool = false;
+            fn given(given: $type) -> Self {
+                given
+            }
+            fn empty() -> Self {
+                <$type>::default()
+            }
             const KIND: $crate::store::Kind = $crate::store::Kind::Text;
             fn to_value(&self) -> $crate::store::Value {
                 $crate::store::Value::Text($crate::store::enum_name(self))

@@ -4,6 +4,7 @@
 pub mod email;
 pub mod id;
 pub mod money;
+pub mod number;
 pub mod page;
 pub mod phone;
 pub mod text;

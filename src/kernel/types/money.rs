@@ -32,6 +32,12 @@ impl Currency {
     }
 }
 
+/// No currency (XXX), as ISO 4217 has it.
+impl Default for Currency {
+    fn default() -> Self {
+        Self(IsoCurrency::XXX)
+    }
+}
 impl FromStr for Currency {
     type Err = &'static str;
 

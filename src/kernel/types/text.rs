@@ -73,6 +73,12 @@ impl<const MAX: usize> Body<MAX> {
 
 macro_rules! text_type {
     ($name:ident, $schema:literal) => {
+        impl<const MAX: usize> $name<MAX> {
+            /// What stands in a record until a text is given. Nothing from outside is ever this.
+            pub const fn missing() -> Self {
+                Self(String::new())
+            }
+        }
         impl<const MAX: usize> Deref for $name<MAX> {
             type Target = str;
             fn deref(&self) -> &str {

@@ -1,0 +1,222 @@
+//! Keep-alive clients over HTTP/1.1, and the bare server that everything is compared with.
+//!
+//! The client is a loop over a socket: what it costs is taken from the server's two cores, so it does no more than
+//! write a request, and read an answer whose length the server says.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use axum::routing::post;
+use axum::{Json, Router};
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+const STATELESS: &str = "2026-07-28";
+
+/// Requests that one measurement makes at most.
+const MOST: usize = 2_000_000;
+
+/// Where requests go, and with which key.
+#[derive(Clone)]
+pub struct Target {
+    pub address: SocketAddr,
+    pub path: &'static str,
+    pub key: String,
+}
+
+impl Target {
+    /// A request of the stateless protocol.
+    pub fn request(&self, method: &str, mut params: Value) -> Vec<u8> {
+        params["_meta"] = json!({
+            "io.modelcontextprotocol/protocolVersion": STATELESS,
+            "io.modelcontextprotocol/clientCapabilities": {},
+        });
+        let name = match params["name"].as_str() {
+            Some(name) => format!("mcp-name: {name}\r\n"),
+            None => String::new(),
+        };
+        let body = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
+        let body = body.to_string();
+        format!(
+            "POST {} HTTP/1.1\r\nhost: {}\r\nauthorization: Bearer {}\r\ncontent-type: application/json\r\n\
+             accept: application/json, text/event-stream\r\nmcp-protocol-version: {STATELESS}\r\n\
+             mcp-method: {method}\r\n{name}content-length: {}\r\n\r\n{body}",
+            self.path,
+            self.address,
+            self.key,
+            body.len(),
+        )
+        .into_bytes()
+    }
+
+    /// A call of a tool.
+    pub fn call(&self, tool: &str, arguments: impl Into<Value>) -> Vec<u8> {
+        let arguments = arguments.into();
+        self.request(
+            "tools/call",
+            json!({ "name": tool, "arguments": arguments }),
+        )
+    }
+}
+
+/// One connection.
+pub struct Client {
+    socket: TcpStream,
+    buffer: Vec<u8>,
+}
+
+impl Client {
+    pub async fn connect(address: SocketAddr) -> io::Result<Self> {
+        let socket = TcpStream::connect(address).await?;
+        socket.set_nodelay(true)?;
+        Ok(Self {
+            socket,
+            buffer: Vec::with_capacity(64 * 1024),
+        })
+    }
+
+    /// Sends a request and reads the body of its answer.
+    pub async fn send(&mut self, request: &[u8]) -> io::Result<&[u8]> {
+        self.socket.write_all(request).await?;
+        self.buffer.clear();
+        let (body, length) = loop {
+            self.read().await?;
+            let end = self.buffer.windows(4).position(|four| four == b"\r\n\r\n");
+            if let Some(end) = end {
+                let head = String::from_utf8_lossy(&self.buffer[..end]).to_ascii_lowercase();
+                if !head.starts_with("http/1.1 200") {
+                    return Err(io::Error::other(head));
+                }
+                let length = head
+                    .lines()
+                    .find_map(|line| line.strip_prefix("content-length:"))
+                    .and_then(|length| length.trim().parse::<usize>().ok())
+                    .ok_or_else(|| io::Error::other("an answer without its length"))?;
+                break (end + 4, length);
+            }
+        };
+        while self.buffer.len() < body + length {
+            self.read().await?;
+        }
+        Ok(&self.buffer[body..])
+    }
+
+    async fn read(&mut self) -> io::Result<()> {
+        match self.socket.read_buf(&mut self.buffer).await? {
+            0 => Err(io::ErrorKind::UnexpectedEof.into()),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Whether this is the answer to a call that did what it was asked.
+fn is_success(answer: &[u8]) -> bool {
+    let contains = |what: &[u8]| answer.windows(what.len()).any(|part| part == what);
+    !contains(b"\"isError\":true") && contains(b"\"result\"")
+}
+
+/// How long and with how many clients is measured.
+#[derive(Clone, Copy)]
+pub struct Load {
+    pub clients: usize,
+    pub time: Duration,
+}
+
+/// What was measured.
+#[derive(Default)]
+pub struct Figures {
+    /// Seconds that it took altogether.
+    pub seconds: f64,
+    /// Nanoseconds of each request, ascending.
+    pub sorted: Vec<u64>,
+    /// Requests that were answered with an error.
+    pub errors: u64,
+}
+
+impl Figures {
+    pub fn of(mut nanoseconds: Vec<u64>, seconds: f64) -> Self {
+        nanoseconds.sort_unstable();
+        Self {
+            seconds,
+            sorted: nanoseconds,
+            errors: 0,
+        }
+    }
+
+    /// Requests a second.
+    pub fn rate(&self) -> f64 {
+        self.sorted.len() as f64 / self.seconds
+    }
+
+    /// Milliseconds that this share of the requests stayed below.
+    pub fn percentile(&self, share: f64) -> f64 {
+        let last = self.sorted.len().saturating_sub(1);
+        let at = (last as f64 * share).ceil() as usize;
+        self.sorted.get(at).copied().unwrap_or(0) as f64 / 1e6
+    }
+}
+
+/// Sends what `request` makes of a running number, over `clients` connections, for some time. A quarter of the time goes
+/// before, unmeasured.
+pub async fn drive<F>(address: SocketAddr, load: Load, request: F) -> io::Result<Figures>
+where
+    F: Fn(u64) -> Vec<u8> + Send + Sync + 'static,
+{
+    let request = Arc::new(request);
+    let numbers = Arc::new(AtomicU64::new(0));
+    let from = Instant::now() + load.time / 4;
+    let until = from + load.time;
+    let mut tasks = Vec::new();
+    for _ in 0..load.clients {
+        let (request, numbers) = (Arc::clone(&request), Arc::clone(&numbers));
+        let mut client = Client::connect(address).await?;
+        tasks.push(tokio::spawn(async move {
+            let (mut times, mut errors) = (Vec::new(), 0);
+            loop {
+                let bytes = request(numbers.fetch_add(1, Ordering::Relaxed));
+                let began = Instant::now();
+                if began >= until || times.len() >= MOST / load.clients {
+                    return io::Result::Ok((times, errors));
+                }
+                let good = is_success(client.send(&bytes).await?);
+                if began >= from {
+                    times.push(u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX));
+                    errors += u64::from(!good);
+                }
+            }
+        }));
+    }
+    let (mut all, mut errors) = (Vec::new(), 0);
+    for task in tasks {
+        let (times, wrong) = task.await.map_err(io::Error::other)??;
+        all.extend(times);
+        errors += wrong;
+    }
+    let mut figures = Figures::of(all, from.elapsed().as_secs_f64());
+    figures.errors = errors;
+    Ok(figures)
+}
+
+/// Answers JSON with JSON, and nothing else: the least that a server over HTTP costs on this machine. Says its address
+/// on stdout and ends with its stdin.
+pub async fn echo() -> io::Result<()> {
+    let answer = |Json(message): Json<Value>| async move { Json(json!({ "result": message })) };
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    println!("http://{}/echo", listener.local_addr()?);
+    let listener = axum::serve::ListenerExt::tap_io(listener, |socket: &mut TcpStream| {
+        drop(socket.set_nodelay(true));
+    });
+    let end = async {
+        let mut rest = Vec::new();
+        // Whatever ends the input ends the server.
+        let _ = tokio::io::stdin().read_to_end(&mut rest).await;
+    };
+    tokio::select! {
+        served = axum::serve(listener, Router::new().route("/echo", post(answer))) => served,
+        () = end => Ok(()),
+    }
+}

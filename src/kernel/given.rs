@@ -1,0 +1,166 @@
+//! What a caller says about a record: the fields that it gives, and those that it empties.
+//!
+//! A tool that creates or updates a record takes these beside its own parameters, so that no room lists its fields a
+//! second time.
+
+use std::borrow::Cow;
+use std::marker::PhantomData;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::{Deserialize, Deserializer, de};
+use serde_json::{Map, Value, json};
+
+use crate::context::Cx;
+use crate::error::Result;
+use crate::record::{Attributes, Columns, Edit, Record, Saved};
+use crate::schema;
+
+/// The name of the custom attributes among a record's fields.
+const ATTRIBUTES: &str = "attributes";
+
+/// The fields of a record that a caller gives; what is absent stays as it is. Stands in a tool's input as
+/// `#[serde(flatten)] fields: Given<Contact>`.
+pub struct Given<R> {
+    fields: Map<String, Value>,
+    record: PhantomData<fn() -> R>,
+}
+
+impl<R: Record> Given<R> {
+    /// Whether a field was given.
+    #[must_use]
+    pub fn has(&self, field: &str) -> bool {
+        self.fields.contains_key(field)
+    }
+
+    /// The custom attributes that were given.
+    ///
+    /// # Errors
+    /// [`Code::Validation`](crate::error::Code::Validation) when they are no object.
+    pub fn attributes(&self) -> Result<Attributes> {
+        match self.fields.get(ATTRIBUTES) {
+            Some(attributes) => schema::parse_at(ATTRIBUTES, attributes.clone()),
+            None => Ok(Attributes::new()),
+        }
+    }
+
+    /// Writes the fields into a record; custom attributes are left out.
+    ///
+    /// # Errors
+    /// [`Code::Validation`](crate::error::Code::Validation) with the path of what is wrong.
+    pub fn apply(&self, record: &mut R) -> Result<()> {
+        for (field, value) in &self.fields {
+            record.give(field, value.clone())?;
+        }
+        Ok(())
+    }
+
+    /// A record of nothing but these fields, not yet written.
+    ///
+    /// # Errors
+    /// [`Code::Validation`](crate::error::Code::Validation) with the path of what is wrong.
+    pub fn record(&self) -> Result<R> {
+        let mut record = R::empty();
+        self.apply(&mut record)?;
+        Ok(record)
+    }
+
+    /// Writes a new record of these fields.
+    ///
+    /// # Errors
+    /// As [`Cx::insert`].
+    pub async fn insert(&self, cx: &mut Cx) -> Result<Saved<R>> {
+        cx.insert(self.record()?, self.attributes()?).await
+    }
+}
+
+impl<R: Record> Edit<R> {
+    /// Writes what a caller gave into the record, custom attributes included.
+    ///
+    /// # Errors
+    /// [`Code::Validation`](crate::error::Code::Validation) with the path of what is wrong.
+    pub async fn give(&mut self, cx: &mut Cx, given: &Given<R>) -> Result<()> {
+        given.apply(self)?;
+        self.set_attributes(cx, given.attributes()?).await
+    }
+
+    /// Empties fields.
+    pub fn empty(&mut self, fields: &[Clear<R>]) {
+        for field in fields {
+            if field.name == ATTRIBUTES {
+                self.clear_attributes();
+            } else {
+                self.clear(field.name);
+            }
+        }
+    }
+}
+
+impl<'de, R> Deserialize<'de> for Given<R> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        let fields = Map::deserialize(deserializer)?;
+        Ok(Self {
+            fields,
+            record: PhantomData,
+        })
+    }
+}
+
+impl<R: Columns> JsonSchema for Given<R> {
+    fn inline_schema() -> bool {
+        true
+    }
+    fn schema_name() -> Cow<'static, str> {
+        format!("Given_{}", R::TABLE).into()
+    }
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let mut properties = Map::new();
+        for (column, mut schema) in R::COLUMNS.iter().zip(R::given_schemas(generator)) {
+            schema.remove("description");
+            if let Some(about) = column.about {
+                schema.insert("description".into(), about.into());
+            }
+            properties.insert(column.name.to_owned(), schema.to_value());
+        }
+        properties.insert(
+            ATTRIBUTES.into(),
+            json!({ "type": "object", "description": "Custom attributes" }),
+        );
+        schemars::json_schema!({ "type": "object", "properties": properties })
+    }
+}
+
+/// A field of a record that can be emptied, by its name.
+pub struct Clear<R> {
+    name: &'static str,
+    record: PhantomData<fn() -> R>,
+}
+
+fn clearable<R: Columns>() -> impl Iterator<Item = &'static str> {
+    let columns = R::COLUMNS.iter().filter(|column| !column.required);
+    columns.map(|column| column.name).chain([ATTRIBUTES])
+}
+
+impl<'de, R: Columns> Deserialize<'de> for Clear<R> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        let name = Cow::<'de, str>::deserialize(deserializer)?;
+        let found = clearable::<R>().find(|field| *field == name);
+        let name = found.ok_or_else(|| de::Error::custom("names no field that can be emptied"))?;
+        Ok(Self {
+            name,
+            record: PhantomData,
+        })
+    }
+}
+
+impl<R: Columns> JsonSchema for Clear<R> {
+    fn inline_schema() -> bool {
+        true
+    }
+    fn schema_name() -> Cow<'static, str> {
+        format!("Clear_{}", R::TABLE).into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        // Not as an enum: the tool's own parameters name the fields already, and each name costs tokens.
+        schemars::json_schema!({ "type": "string" })
+    }
+}
