@@ -142,7 +142,7 @@ async fn calls_whose_callers_go_away_leave_nothing_half_written_and_nobody_waiti
 async fn pair(store: &Store, name: &str) {
     let mut tx = store.write(Scope::System).await.unwrap();
     for half in ["left", "right"] {
-        let row = sql("INSERT INTO counter (name, value) VALUES (").value(format!("{name} {half}")).add(", 1)");
+        let row = sql("INSERT INTO counter (name, value) VALUES (").value(format!("{name} {half}")).sql(", 1)");
         row.run(&mut tx).await.unwrap();
     }
     tx.commit().await.unwrap();

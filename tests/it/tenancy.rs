@@ -400,9 +400,9 @@ async fn nobody_undoes_what_another_workspace_did() {
 }
 
 /// One key that opens both workspaces: the same actor on both sides.
-async fn shared_key(house: &House, slug: &str) -> Caller {
+async fn shared_key(house: &House) -> (Caller, Caller) {
     let new = NewKey {
-        name: format!("for {slug}"),
+        name: "for both".into(),
         grants: Grants::Everything,
         workspaces: vec!["ours".into(), "theirs".into()],
         expires_at: None,
@@ -438,15 +438,7 @@ async fn shared_key(house: &House, slug: &str) -> Caller {
         .await
         .unwrap();
     assert_eq!(ours.actor(), theirs.actor());
-    if slug == "ours" {
-        ours
-    } else {
-        Caller {
-            workspace: theirs.workspace,
-            member: theirs.member,
-            ..ours
-        }
-    }
+    (ours, theirs)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -458,12 +450,7 @@ async fn an_idempotency_key_means_nothing_in_another_workspace() {
             theirs,
             ..
         } = tenants(engine).await;
-        let here = shared_key(&house, "ours").await;
-        let there = Caller {
-            workspace: theirs.workspace.clone(),
-            member: theirs.member,
-            ..here.clone()
-        };
+        let (here, there) = shared_key(&house).await;
         for (mine, other) in [(&ours, &theirs), (&here, &there)] {
             let call = json!({"name": "Once Only", "idempotency_key": "k-1"});
             let their_answer = house.ok(other, "create_contact", call.clone()).await;
@@ -506,12 +493,7 @@ async fn a_confirmation_of_another_workspace_confirms_nothing() {
             theirs,
             ..
         } = tenants(engine).await;
-        let here = shared_key(&house, "ours").await;
-        let there = Caller {
-            workspace: theirs.workspace.clone(),
-            member: theirs.member,
-            ..here.clone()
-        };
+        let (here, there) = shared_key(&house).await;
         for (mine, other) in [(&ours, &theirs), (&here, &there)] {
             let made = house
                 .ok(mine, "create_contact", json!({"name": "Stays"}))
