@@ -16,7 +16,7 @@ use super::people;
 const BATCH: u64 = 1_000;
 
 /// The room of the one tool.
-pub const MODULE: Module = Module {
+pub(crate) const MODULE: Module = Module {
     name: "benches",
     about: "Fills a house for benches",
     on_by_default: true,
@@ -47,7 +47,7 @@ impl Tool for FillContacts {
 }
 
 /// Writes the people of these numbers.
-pub async fn fill(pipeline: &Arc<Pipeline>, caller: &Caller, people: std::ops::Range<u64>) {
+pub(crate) async fn fill(pipeline: &Arc<Pipeline>, caller: &Caller, people: std::ops::Range<u64>) {
     let mut first = people.start;
     while first < people.end {
         let count = BATCH.min(people.end - first);

@@ -1,4 +1,4 @@
 //! What the benches share.
 
-pub mod fill;
-pub mod people;
+pub(crate) mod fill;
+pub(crate) mod people;

@@ -56,20 +56,20 @@ const TAGS: [&str; 6] = [
 const SOURCES: [&str; 4] = ["website", "referral", "trade fair", "import"];
 
 /// Names that there are: people beyond this number begin again.
-pub const MOST: u64 = 3_200_000;
+pub(crate) const MOST: u64 = 3_200_000;
 
 /// A person as the numbers in it say.
-pub struct Person {
+pub(crate) struct Person {
     /// Given name, one of 400.
-    pub first: String,
+    pub(crate) first: String,
     /// Family name, one of 8,000.
-    pub last: String,
+    pub(crate) last: String,
     /// Employer, one of 3,200.
-    pub company: String,
+    pub(crate) company: String,
     /// Address, this person's only.
-    pub email: String,
+    pub(crate) email: String,
     /// Telephone number in E.164 form, this person's only.
-    pub phone: String,
+    pub(crate) phone: String,
     number: u64,
 }
 
@@ -83,7 +83,7 @@ fn capital(word: &str) -> String {
 }
 
 /// The person of this number.
-pub fn person(number: u64) -> Person {
+pub(crate) fn person(number: u64) -> Person {
     // A factor without 2 and 5 in it visits each of the names once, in no order that shows.
     let name = number.wrapping_mul(2_654_435_761) % MOST;
     let first = format!("{}{}", pick(&STARTS, name), pick(&ENDS, name / 20));
@@ -107,7 +107,7 @@ pub fn person(number: u64) -> Person {
 
 impl Person {
     /// What `create_contact` is asked.
-    pub fn arguments(&self) -> Map<String, Value> {
+    pub(crate) fn arguments(&self) -> Map<String, Value> {
         let mut fields = self.fields();
         fields.insert(
             "phones".into(),
@@ -117,7 +117,7 @@ impl Person {
     }
 
     /// The contact as its record is declared.
-    pub fn record(&self) -> Value {
+    pub(crate) fn record(&self) -> Value {
         let mut fields = self.fields();
         fields.insert(
             "name".into(),
@@ -155,7 +155,7 @@ impl Person {
     }
 
     /// What somebody who looks for this person types: one of eight ways, by turns.
-    pub fn query(&self, way: u64) -> Value {
+    pub(crate) fn query(&self, way: u64) -> Value {
         let all_but_last = |word: &str| word[..word.len() - 1].to_owned();
         match way % 8 {
             0 => json!({ "query": format!("{} {}", self.first, self.last) }),
@@ -173,7 +173,7 @@ impl Person {
 }
 
 /// The ways of [`Person::query`], in words.
-pub const WAYS: [&str; 8] = [
+pub(crate) const WAYS: [&str; 8] = [
     "first and last name",
     "last name",
     "3 letters",

@@ -22,15 +22,17 @@ const MOST: usize = 2_000_000;
 
 /// Where requests go, and with which key.
 #[derive(Clone)]
-pub struct Target {
-    pub address: SocketAddr,
-    pub path: &'static str,
-    pub key: String,
+pub(crate) struct Target {
+    pub(crate) address: SocketAddr,
+    /// The server's process.
+    pub(crate) process: u32,
+    pub(crate) path: &'static str,
+    pub(crate) key: String,
 }
 
 impl Target {
     /// A request of the stateless protocol.
-    pub fn request(&self, method: &str, mut params: Value) -> Vec<u8> {
+    pub(crate) fn request(&self, method: &str, mut params: Value) -> Vec<u8> {
         params["_meta"] = json!({
             "io.modelcontextprotocol/protocolVersion": STATELESS,
             "io.modelcontextprotocol/clientCapabilities": {},
@@ -54,7 +56,7 @@ impl Target {
     }
 
     /// A call of a tool.
-    pub fn call(&self, tool: &str, arguments: impl Into<Value>) -> Vec<u8> {
+    pub(crate) fn call(&self, tool: &str, arguments: impl Into<Value>) -> Vec<u8> {
         let arguments = arguments.into();
         self.request(
             "tools/call",
@@ -64,13 +66,13 @@ impl Target {
 }
 
 /// One connection.
-pub struct Client {
+pub(crate) struct Client {
     socket: TcpStream,
     buffer: Vec<u8>,
 }
 
 impl Client {
-    pub async fn connect(address: SocketAddr) -> io::Result<Self> {
+    pub(crate) async fn connect(address: SocketAddr) -> io::Result<Self> {
         let socket = TcpStream::connect(address).await?;
         socket.set_nodelay(true)?;
         Ok(Self {
@@ -80,7 +82,7 @@ impl Client {
     }
 
     /// Sends a request and reads the body of its answer.
-    pub async fn send(&mut self, request: &[u8]) -> io::Result<&[u8]> {
+    pub(crate) async fn send(&mut self, request: &[u8]) -> io::Result<&[u8]> {
         self.socket.write_all(request).await?;
         self.buffer.clear();
         let (body, length) = loop {
@@ -121,39 +123,49 @@ fn is_success(answer: &[u8]) -> bool {
 
 /// How long and with how many clients is measured.
 #[derive(Clone, Copy)]
-pub struct Load {
-    pub clients: usize,
-    pub time: Duration,
+pub(crate) struct Load {
+    pub(crate) clients: usize,
+    pub(crate) time: Duration,
 }
 
 /// What was measured.
 #[derive(Default)]
-pub struct Figures {
+pub(crate) struct Figures {
     /// Seconds that it took altogether.
-    pub seconds: f64,
+    pub(crate) seconds: f64,
     /// Nanoseconds of each request, ascending.
-    pub sorted: Vec<u64>,
+    pub(crate) sorted: Vec<u64>,
     /// Requests that were answered with an error.
-    pub errors: u64,
+    pub(crate) errors: u64,
+    /// Seconds of processor time that the server took for all of them.
+    cpu: Option<f64>,
 }
 
 impl Figures {
-    pub fn of(mut nanoseconds: Vec<u64>, seconds: f64) -> Self {
+    pub(crate) fn of(mut nanoseconds: Vec<u64>, seconds: f64) -> Self {
         nanoseconds.sort_unstable();
         Self {
             seconds,
             sorted: nanoseconds,
             errors: 0,
+            cpu: None,
         }
     }
 
+    /// Microseconds of processor time that the server took for one request: what other programs on the machine
+    /// disturb least.
+    pub(crate) fn cpu(&self) -> Option<f64> {
+        self.cpu
+            .map(|cpu| cpu * 1e6 / self.sorted.len().max(1) as f64)
+    }
+
     /// Requests a second.
-    pub fn rate(&self) -> f64 {
+    pub(crate) fn rate(&self) -> f64 {
         self.sorted.len() as f64 / self.seconds
     }
 
     /// Milliseconds that this share of the requests stayed below.
-    pub fn percentile(&self, share: f64) -> f64 {
+    pub(crate) fn percentile(&self, share: f64) -> f64 {
         let last = self.sorted.len().saturating_sub(1);
         let at = (last as f64 * share).ceil() as usize;
         self.sorted.get(at).copied().unwrap_or(0) as f64 / 1e6
@@ -162,7 +174,7 @@ impl Figures {
 
 /// Sends what `request` makes of a running number, over `clients` connections, for some time. A quarter of the time goes
 /// before, unmeasured.
-pub async fn drive<F>(address: SocketAddr, load: Load, request: F) -> io::Result<Figures>
+pub(crate) async fn drive<F>(target: &Target, load: Load, request: F) -> io::Result<Figures>
 where
     F: Fn(u64) -> Vec<u8> + Send + Sync + 'static,
 {
@@ -173,7 +185,7 @@ where
     let mut tasks = Vec::new();
     for _ in 0..load.clients {
         let (request, numbers) = (Arc::clone(&request), Arc::clone(&numbers));
-        let mut client = Client::connect(address).await?;
+        let mut client = Client::connect(target.address).await?;
         tasks.push(tokio::spawn(async move {
             let (mut times, mut errors) = (Vec::new(), 0);
             loop {
@@ -190,6 +202,12 @@ where
             }
         }));
     }
+    tokio::time::sleep_until(from.into()).await;
+    let before = processor_time(target.process);
+    tokio::time::sleep_until(until.into()).await;
+    let cpu = processor_time(target.process)
+        .zip(before)
+        .map(|(after, before)| after - before);
     let (mut all, mut errors) = (Vec::new(), 0);
     for task in tasks {
         let (times, wrong) = task.await.map_err(io::Error::other)??;
@@ -198,12 +216,29 @@ where
     }
     let mut figures = Figures::of(all, from.elapsed().as_secs_f64());
     figures.errors = errors;
+    figures.cpu = cpu;
     Ok(figures)
+}
+
+/// Seconds of processor time that a process has had, where the operating system tells.
+fn processor_time(process: u32) -> Option<f64> {
+    /// Linux counts here in hundredths of a second, whatever its own clock does.
+    const TICKS: f64 = 100.0;
+    let text = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    // The program's name may hold spaces; it ends with the last bracket.
+    let (_, fields) = text.rsplit_once(')')?;
+    let ticks = fields.split_whitespace().skip(11).take(2);
+    Some(
+        ticks
+            .filter_map(|ticks| ticks.parse::<f64>().ok())
+            .sum::<f64>()
+            / TICKS,
+    )
 }
 
 /// Answers JSON with JSON, and nothing else: the least that a server over HTTP costs on this machine. Says its address
 /// on stdout and ends with its stdin.
-pub async fn echo() -> io::Result<()> {
+pub(crate) async fn echo() -> io::Result<()> {
     let answer = |Json(message): Json<Value>| async move { Json(json!({ "result": message })) };
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     println!("http://{}/echo", listener.local_addr()?);

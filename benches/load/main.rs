@@ -1,7 +1,8 @@
 //! The whole program under load, over real HTTP and stdio, next to a bare axum server in a process of its own.
 //!
 //! `cargo bench --bench load` measures 100,000 contacts; `-- --quick` takes a few seconds, `-- --full` adds a million
-//! contacts, `-- --only=create` runs the groups whose name contains the word. It prints a table and writes
+//! contacts. `-- --only=create` runs the groups whose name contains the word (start, list, read, search-by-text,
+//! search-after-write, create-sqlite, create-postgres), `-- --clients=64` leaves out other numbers of clients. It prints a table and writes
 //! `target/load.json`. Prepared databases stay in `target/bench-data` and serve the next run. Servers and clients share
 //! the machine's cores and listen on loopback only.
 
@@ -21,7 +22,6 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bureau::config::{Config, Listen, Options};
@@ -46,6 +46,12 @@ const NEW_PEOPLE: u64 = 1_500_000;
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let flag = |name: &str| arguments.iter().any(|argument| argument == name);
+    let option = |name: &str| {
+        let mut values = arguments
+            .iter()
+            .filter_map(|argument| argument.strip_prefix(name));
+        values.next()
+    };
     let runtime = tokio::runtime::Runtime::new()?;
     if flag("--echo") {
         runtime.block_on(http::echo())?;
@@ -62,11 +68,8 @@ fn main() -> Result<()> {
         },
         time: Duration::from_millis(if quick { 200 } else { 2_000 }),
         repeats: if quick { 5 } else { 40 },
-        only: arguments
-            .iter()
-            .find_map(|argument| argument.strip_prefix("--only="))
-            .unwrap_or_default()
-            .to_owned(),
+        only: option("--only=").unwrap_or_default().to_owned(),
+        clients: option("--clients=").and_then(|clients| clients.parse().ok()),
     };
     runtime.block_on(run(&plan))
 }
@@ -77,11 +80,18 @@ struct Plan {
     time: Duration,
     repeats: usize,
     only: String,
+    clients: Option<usize>,
 }
 
 impl Plan {
     fn wants(&self, group: &str) -> bool {
         group.contains(&self.only)
+    }
+
+    /// Of these numbers of clients, those that are asked for.
+    fn clients(&self, usual: &[usize]) -> Vec<usize> {
+        let asked = |clients: &&usize| self.clients.is_none_or(|only| only == **clients);
+        usual.iter().filter(asked).copied().collect()
     }
 
     fn load(&self, clients: usize) -> Load {
@@ -104,7 +114,7 @@ async fn run(plan: &Plan) -> Result<()> {
         let folder = fresh.path().join("list");
         let server = Server::start(&sqlite(&folder), &folder)?;
         let target = server.target.clone();
-        for clients in [1, 16] {
+        for clients in plan.clients(&[1, 16]) {
             let request = target.request("tools/list", json!({}));
             let load = plan.load(clients);
             report
@@ -120,8 +130,8 @@ async fn run(plan: &Plan) -> Result<()> {
             table(plan, &mut report, *size).await?;
         }
     }
-    if plan.wants("create") {
-        for clients in [1, 16, 64] {
+    if plan.wants("create-sqlite") {
+        for clients in plan.clients(&[1, 16, 64]) {
             let folder = fresh.path().join(format!("create-{clients}"));
             let server = Server::start(&sqlite(&folder), &folder)?;
             let aim = (clients == 64).then_some(Aim::Rate(5_000.0));
@@ -135,10 +145,12 @@ async fn run(plan: &Plan) -> Result<()> {
             )
             .await?;
         }
+    }
+    if plan.wants("create-postgres") {
         match Postgres::start_durable() {
             Err(failure) => report.note(&format!("PostgreSQL was not measured: {failure}")),
             Ok(postgres) => {
-                for clients in [1, 16, 64] {
+                for clients in plan.clients(&[1, 16, 64]) {
                     let url = postgres.fresh_database().await?;
                     let folder = fresh.path().join(format!("postgres-{clients}"));
                     let server = Server::start(&url, &folder)?;
@@ -272,7 +284,7 @@ async fn table(plan: &Plan, report: &mut Report, size: u64) -> Result<()> {
         .send(&target.call("search_contacts", json!({ "query": "berlin" })))
         .await?;
     if plan.wants("read") {
-        for clients in [1, 16] {
+        for clients in plan.clients(&[1, 16]) {
             let (ids, target) = (ids.clone(), target.clone());
             let of = target.clone();
             let load = plan.load(clients);
@@ -284,8 +296,8 @@ async fn table(plan: &Plan, report: &mut Report, size: u64) -> Result<()> {
                 .await?;
         }
     }
-    if plan.wants("search") {
-        for clients in [1, 16] {
+    if plan.wants("search-by-text") {
+        for clients in plan.clients(&[1, 16]) {
             let of = target.clone();
             let aim = (clients == 1).then_some(Aim::P99(10.0));
             let load = plan.load(clients);
@@ -306,7 +318,7 @@ async fn table(plan: &Plan, report: &mut Report, size: u64) -> Result<()> {
                 .await?;
         }
     }
-    if plan.wants("searchable") {
+    if plan.wants("search-after-write") {
         let mut times = Vec::new();
         let began = Instant::now();
         for number in new_people().take(plan.repeats * 5) {
@@ -630,6 +642,7 @@ impl Echo {
         process.output = Some(output);
         let target = Target {
             address: address(&line)?,
+            process: process.child.id(),
             path: "/echo",
             key: "echo".to_owned(),
         };
@@ -675,6 +688,7 @@ impl Server {
         std::thread::spawn(move || std::io::copy(&mut said, &mut std::io::stderr()));
         let target = Target {
             address: address(&line)?,
+            process: process.child.id(),
             path: "/mcp",
             key: key["key"].as_str().ok_or("no key")?.to_owned(),
         };
@@ -717,9 +731,9 @@ impl Report {
     fn head(&self) {
         println!("{}\n", machine()["text"].as_str().unwrap_or_default());
         println!(
-            "| what | clients | per second | p50 ms | p95 ms | p99 ms | slowest ms | of the echo's rate | aim |"
+            "| what | clients | per second | p50 ms | p95 ms | p99 ms | slowest ms | server CPU µs | of the echo's rate | aim |"
         );
-        println!("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- |");
+        println!("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- |");
     }
 
     async fn measure<F>(&mut self, name: &str, load: Load, target: &Target, make: F) -> Result<()>
@@ -748,9 +762,8 @@ impl Report {
             time: self.echo_time,
             ..load
         };
-        let bare = drive(self.echo.address, bare, move |_| echo.clone()).await?;
-        let make = Arc::new(make);
-        let figures = drive(target.address, load, move |number| make(number)).await?;
+        let bare = drive(&self.echo, bare, move |_| echo.clone()).await?;
+        let figures = drive(target, load, make).await?;
         self.row(name, load.clients, &figures, Some(&bare), aim);
         Ok(())
     }
@@ -772,7 +785,11 @@ impl Report {
             Some(Aim::P99(most)) => (Some(format!("p99 < {most} ms")), Some(p99 < most)),
         };
         println!(
-            "| {name} | {clients} | {rate:.0} | {p50:.3} | {p95:.3} | {p99:.3} | {max:.3} | {} | {}{} |",
+            "| {name} | {clients} | {rate:.0} | {p50:.3} | {p95:.3} | {p99:.3} | {max:.3} | {} | {} | {}{} |",
+            figures
+                .cpu()
+                .map(|cpu| format!("{cpu:.0}"))
+                .unwrap_or_default(),
             of_echo
                 .map(|share| format!("{:.0} %", share * 100.0))
                 .unwrap_or_default(),
@@ -787,7 +804,7 @@ impl Report {
             "name": name, "clients": clients, "requests": figures.sorted.len(), "errors": figures.errors,
             "per_second": rate, "p50_ms": p50, "p95_ms": p95, "p99_ms": p99, "max_ms": max,
             "echo_per_second": bare.map(Figures::rate), "echo_p50_ms": bare.map(|bare| bare.percentile(0.5)),
-            "of_echo": of_echo, "aim": aim, "met": met,
+            "cpu_us": figures.cpu(), "echo_cpu_us": bare.and_then(Figures::cpu), "of_echo": of_echo, "aim": aim, "met": met,
         }));
     }
 
@@ -796,7 +813,7 @@ impl Report {
         let met = aim.map(|most| value <= most);
         let aim = aim.map(|most| format!("≤ {most} {unit}"));
         println!(
-            "| {name} | | {value:.2} {unit} | | | | | | {} |",
+            "| {name} | | {value:.2} {unit} | | | | | | | {} |",
             verdict(aim.as_deref(), met)
         );
         self.figures
@@ -827,7 +844,7 @@ impl Report {
     }
 
     fn note(&self, text: &str) {
-        println!("| {text} | | | | | | | | |");
+        println!("| {text} | | | | | | | | | |");
     }
 
     fn write(&self) -> Result<()> {

@@ -120,7 +120,7 @@ CREATE TABLE lookup (
     workspace BIGINT NOT NULL,
     entity    TEXT NOT NULL,
     field     TEXT NOT NULL,
-    value     TEXT NOT NULL,
+    value     TEXT COLLATE "C" NOT NULL,
     record    BIGINT NOT NULL,
     PRIMARY KEY (workspace, entity, field, value, record)
 );

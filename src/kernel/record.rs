@@ -18,7 +18,7 @@ use crate::error::{Error, Result};
 use crate::search::Doc;
 use crate::store::{Column, Json, Kind, Row, Sql, Tx, Value, sql};
 use crate::types::id::{Entity, Id};
-use crate::types::text::visible;
+use crate::types::text::{quoted, visible};
 use crate::types::time::Timestamp;
 
 /// A column that a record declares.
@@ -841,7 +841,7 @@ fn log<R: Record>(
     cx.note_change(
         action,
         R::NOUN,
-        &format!("{} {:?}", saved.id, saved.record.title()),
+        &format!("{} {}", saved.id, quoted(&saved.record.title())),
     );
     Ok(())
 }

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use crate::error::{Error, Result};
-use crate::types::text::nearest;
+use crate::types::text::{nearest, visible};
 
 /// Schemas nest no deeper than this; a type that contains itself ends here.
 const MAX_DEPTH: usize = 12;
@@ -387,7 +387,7 @@ fn coerce_object(schema: &Map<String, Value>, value: Value, path: &str) -> Resul
 
 fn unknown(name: &str, path: &str, properties: &Map<String, Value>) -> Error {
     // What the caller wrote comes back shortened: it can be a megabyte.
-    let short = |text: &str| text.chars().take(64).collect::<String>();
+    let short = |text: &str| visible(&text.chars().take(64).collect::<String>());
     let error = Error::invalid(short(path), format!("There is no field {:?}.", short(name)));
     match nearest(name, properties.keys().map(String::as_str)) {
         Some(known) => error.hint(format!("Did you mean {known}?")),

@@ -38,16 +38,30 @@ const CALLERS: usize = 32;
 /// This binary once more, as a worker.
 pub(crate) fn worker(role: &str, database: &Database, folder: &Path) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args(["--exact", "campaign::worker_process", "--ignored", "--nocapture", "--test-threads=1"]);
+    command.args([
+        "--exact",
+        "campaign::worker_process",
+        "--ignored",
+        "--nocapture",
+        "--test-threads=1",
+    ]);
     as_worker(&mut command, role, database, folder);
     command
 }
 
 /// The same behind a shell script that prepares its process and ends with `exec "$0" "$@"`.
-pub(crate) fn worker_after(script: &str, role: &str, database: &Database, folder: &Path) -> Command {
+pub(crate) fn worker_after(
+    script: &str,
+    role: &str,
+    database: &Database,
+    folder: &Path,
+) -> Command {
     let inner = worker(role, database, folder);
     let mut command = Command::new("/bin/sh");
-    command.args(["-c", script]).arg(inner.get_program()).args(inner.get_args());
+    command
+        .args(["-c", script])
+        .arg(inner.get_program())
+        .args(inner.get_args());
     as_worker(&mut command, role, database, folder);
     command
 }
@@ -57,20 +71,29 @@ fn as_worker(command: &mut Command, role: &str, database: &Database, folder: &Pa
         Database::Sqlite(path) => format!("sqlite:{}", path.display()),
         Database::Postgres(url) => url.clone(),
     };
-    command.env(ROLE, role).env(DATABASE, address).env(FOLDER, folder);
+    command
+        .env(ROLE, role)
+        .env(DATABASE, address)
+        .env(FOLDER, folder);
     command.stdin(Stdio::piped()).stdout(Stdio::piped());
 }
 
 #[test]
 #[ignore = "the body of the processes that other tests start"]
 fn worker_process() {
-    let Ok(role) = std::env::var(ROLE) else { return };
+    let Ok(role) = std::env::var(ROLE) else {
+        return;
+    };
     let database: Database = std::env::var(DATABASE).unwrap().parse().unwrap();
     let folder = PathBuf::from(std::env::var(FOLDER).unwrap());
     if role == "secrets" {
         crate::secrets::capture(&folder);
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap();
     runtime.block_on(async move {
         match role.as_str() {
             "load" => load(&database, &folder).await,
@@ -91,11 +114,22 @@ pub(crate) fn say(line: &str) {
 
 /// A pipeline with a search index on this database, as a server opens it.
 pub(crate) async fn open(database: &Database, folder: &Path) -> Arc<Pipeline> {
-    let store = Store::open(&OpenOptions::new(database.clone())).await.unwrap();
+    let store = Store::open(&OpenOptions::new(database.clone()))
+        .await
+        .unwrap();
     admin::bootstrap(&store).await.unwrap();
-    let selection = Selection { features: vec!["all".into()], ..Selection::default() };
+    let selection = Selection {
+        features: vec!["all".into()],
+        ..Selection::default()
+    };
     let registry = Registry::new(MODULES, &selection).unwrap();
-    Pipeline::new(store, registry, Some(&folder.join("index")), Settings::default()).unwrap()
+    Pipeline::new(
+        store,
+        registry,
+        Some(&folder.join("index")),
+        Settings::default(),
+    )
+    .unwrap()
 }
 
 /// A call, with an idempotency key or without.
@@ -124,7 +158,9 @@ pub(crate) fn word(key: &str) -> String {
     let mut hash = DefaultHasher::new();
     key.hash(&mut hash);
     let number = hash.finish();
-    (0..13).map(|place| char::from(b'a' + u8::try_from((number >> (place * 4)) & 15).unwrap())).collect()
+    (0..13)
+        .map(|place| char::from(b'a' + u8::try_from((number >> (place * 4)) & 15).unwrap()))
+        .collect()
 }
 
 /// The arguments that create the contact of a key: its source is the key.
@@ -146,12 +182,15 @@ async fn create(pipeline: &Arc<Pipeline>, owner: &Caller, key: &str) {
     let second = format!("{key}-moved");
     say(&format!("try {second}"));
     let moved = json!({ "contact": id, "city": word(&second) });
-    report(&second, call(pipeline, owner, "update_contact", Some(&second), moved).await);
+    report(
+        &second,
+        call(pipeline, owner, "update_contact", Some(&second), moved).await,
+    );
 }
 
 /// Whether the contact of this key gets a city afterwards.
 fn moves(key: &str) -> bool {
-    word(key).as_bytes()[0] % 3 == 0
+    word(key).as_bytes()[0].is_multiple_of(3)
 }
 
 fn report(key: &str, outcome: Result<Value, Error>) -> Option<String> {
@@ -179,7 +218,12 @@ async fn load(database: &Database, folder: &Path) {
     let mut tasks = tokio::task::JoinSet::new();
     for number in 0..CALLERS {
         let (pipeline, owner, prefix) = (pipeline.clone(), owner.clone(), prefix.clone());
-        let own: Vec<String> = again.iter().skip(number / 2).step_by(CALLERS / 2).cloned().collect();
+        let own: Vec<String> = again
+            .iter()
+            .skip(number / 2)
+            .step_by(CALLERS / 2)
+            .cloned()
+            .collect();
         tasks.spawn(async move {
             for key in own {
                 create(&pipeline, &owner, &key).await;
@@ -211,13 +255,15 @@ async fn obey(database: &Database, folder: &Path) {
                 let count: usize = count.parse().unwrap();
                 let mut tasks = tokio::task::JoinSet::new();
                 for number in 0..8 {
-                    let (pipeline, owner, prefix) = (pipeline.clone(), owner.clone(), prefix.to_owned());
+                    let (pipeline, owner, prefix) =
+                        (pipeline.clone(), owner.clone(), prefix.to_owned());
                     tasks.spawn(async move {
                         let mut missed = 0;
                         for turn in 0..count / 8 {
                             let key = format!("{prefix}-{number}-{turn}");
                             let id = create_once(&pipeline, &owner, &key).await;
-                            missed += usize::from(!find(&pipeline, &owner, &key).await.contains(&id));
+                            missed +=
+                                usize::from(!find(&pipeline, &owner, &key).await.contains(&id));
                         }
                         missed
                     });
@@ -225,10 +271,16 @@ async fn obey(database: &Database, folder: &Path) {
                 let missed: usize = tasks.join_all().await.into_iter().sum();
                 say(&format!("stormed {prefix} {missed}"));
             }
-            ["find", key] => say(&format!("found {key} {}", find(&pipeline, &owner, key).await.join(","))),
+            ["find", key] => say(&format!(
+                "found {key} {}",
+                find(&pipeline, &owner, key).await.join(",")
+            )),
             ["status"] => {
                 let status = pipeline.house().search.as_ref().unwrap().status();
-                say(&format!("status {} {} {}", status.holder, status.ready, status.position));
+                say(&format!(
+                    "status {} {} {}",
+                    status.holder, status.ready, status.position
+                ));
             }
             // A full disk: what fills it is in the folder itself.
             ["fill", name] => {
@@ -248,15 +300,30 @@ async fn obey(database: &Database, folder: &Path) {
 }
 
 async fn create_once(pipeline: &Arc<Pipeline>, owner: &Caller, key: &str) -> String {
-    report(key, call(pipeline, owner, "create_contact", Some(key), person(key)).await).unwrap_or_default()
+    report(
+        key,
+        call(pipeline, owner, "create_contact", Some(key), person(key)).await,
+    )
+    .unwrap_or_default()
 }
 
 /// The contacts that a search for the word of a key finds, or what went wrong.
 pub(crate) async fn find(pipeline: &Arc<Pipeline>, caller: &Caller, key: &str) -> Vec<String> {
-    match call(pipeline, caller, "search_contacts", None, json!({ "query": word(key) })).await {
-        Ok(answer) => {
-            answer["data"].as_array().unwrap().iter().map(|row| row["id"].as_str().unwrap().to_owned()).collect()
-        }
+    match call(
+        pipeline,
+        caller,
+        "search_contacts",
+        None,
+        json!({ "query": word(key) }),
+    )
+    .await
+    {
+        Ok(answer) => answer["data"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|row| row["id"].as_str().unwrap().to_owned())
+            .collect(),
         Err(error) => vec![format!("{error:?}")],
     }
 }
@@ -281,12 +348,20 @@ impl Process {
             while output.read_until(b'\n', &mut line).unwrap_or(0) > 0 {
                 // A line without its end was cut by the kill: nobody has read it as an answer.
                 if line.pop() == Some(b'\n') && !line.is_empty() {
-                    lines.lock().unwrap().push(String::from_utf8_lossy(&line).into_owned());
+                    lines
+                        .lock()
+                        .unwrap()
+                        .push(String::from_utf8_lossy(&line).into_owned());
                 }
                 line.clear();
             }
         });
-        Self { child, input, said, reader: Some(reader) }
+        Self {
+            child,
+            input,
+            said,
+            reader: Some(reader),
+        }
     }
 
     pub(crate) fn id(&self) -> u32 {
@@ -315,14 +390,25 @@ impl Process {
     pub(crate) async fn line(&mut self, skip: usize, start: &str) -> String {
         let wait = async {
             loop {
-                if let Some(line) = self.said().into_iter().skip(skip).find(|line| line.starts_with(start)) {
+                if let Some(line) = self
+                    .said()
+                    .into_iter()
+                    .skip(skip)
+                    .find(|line| line.starts_with(start))
+                {
                     return line;
                 }
-                assert!(!self.ended(), "the process ended before it said {start:?}: {:#?}", self.said());
+                assert!(
+                    !self.ended(),
+                    "the process ended before it said {start:?}: {:#?}",
+                    self.said()
+                );
                 tokio::time::sleep(Duration::from_millis(2)).await;
             }
         };
-        tokio::time::timeout(HANG, wait).await.unwrap_or_else(|_| panic!("it never said {start:?}"))
+        tokio::time::timeout(HANG, wait)
+            .await
+            .unwrap_or_else(|_| panic!("it never said {start:?}"))
     }
 
     /// Gives an order and waits for its answer.
@@ -383,7 +469,10 @@ impl Known {
                     let answer = (id.to_owned(), version.parse().unwrap());
                     self.tried.insert(key.to_owned());
                     let before = self.acknowledged.insert(key.to_owned(), answer.clone());
-                    assert!(before.is_none_or(|before| before == answer), "{key} got two answers");
+                    assert!(
+                        before.is_none_or(|before| before == answer),
+                        "{key} got two answers"
+                    );
                 }
                 ["fail", key, code, text] => {
                     self.tried.insert(key.to_owned());
@@ -397,8 +486,9 @@ impl Known {
     /// Keys of contacts without an answer, and some with one: what clients repeat after a crash.
     pub(crate) fn again(&self) -> Vec<String> {
         let creates = self.tried.iter().filter(|key| !key.ends_with("-moved"));
-        let (mut with, mut without): (Vec<_>, Vec<_>) =
-            creates.cloned().partition(|key| self.acknowledged.contains_key(key));
+        let (mut with, mut without): (Vec<_>, Vec<_>) = creates
+            .cloned()
+            .partition(|key| self.acknowledged.contains_key(key));
         with.reverse();
         with.truncate(16);
         without.extend(with);
@@ -409,7 +499,9 @@ impl Known {
 /// One column of whole numbers and one of text, as most questions here need.
 async fn pairs(tx: &mut Tx, text: &'static str) -> Vec<(i64, String)> {
     let rows = sql(text).rows(tx).await.unwrap();
-    rows.iter().map(|row| (row.get("number").unwrap(), row.get("text").unwrap())).collect()
+    rows.iter()
+        .map(|row| (row.get("number").unwrap(), row.get("text").unwrap()))
+        .collect()
 }
 
 /// Checks that what is acknowledged is there, that everything else is there whole or not at all, and that nothing is
@@ -417,7 +509,10 @@ async fn pairs(tx: &mut Tx, text: &'static str) -> Vec<(i64, String)> {
 pub(crate) async fn check(store: &Store, known: &Known) -> Vec<String> {
     let mut findings = Vec::new();
     let mut tx = store.read(Scope::System).await.unwrap();
-    let rows = sql("SELECT id, source, version, city FROM contact").rows(&mut tx).await.unwrap();
+    let rows = sql("SELECT id, source, version, city FROM contact")
+        .rows(&mut tx)
+        .await
+        .unwrap();
     let mut contacts: HashMap<i64, (String, i64, Option<String>)> = HashMap::new();
     let mut keys: HashMap<String, i64> = HashMap::new();
     for row in &rows {
@@ -425,7 +520,14 @@ pub(crate) async fn check(store: &Store, known: &Known) -> Vec<String> {
         if let Some(other) = keys.insert(source.clone(), id) {
             findings.push(format!("{source} is there twice: {other} and {id}"));
         }
-        contacts.insert(id, (source, row.get("version").unwrap(), row.get("city").unwrap()));
+        contacts.insert(
+            id,
+            (
+                source,
+                row.get("version").unwrap(),
+                row.get("city").unwrap(),
+            ),
+        );
     }
     let mut terms: HashMap<i64, BTreeSet<String>> = HashMap::new();
     for (record, term) in
@@ -434,49 +536,95 @@ pub(crate) async fn check(store: &Store, known: &Known) -> Vec<String> {
         terms.entry(record).or_default().insert(term);
     }
     let mut versions: HashMap<i64, Vec<i64>> = HashMap::new();
-    for row in sql("SELECT record, version FROM change_log WHERE entity = 'contact' ORDER BY id").rows(&mut tx).await.unwrap() {
-        versions.entry(row.get("record").unwrap()).or_default().push(row.get("version").unwrap());
+    for row in sql("SELECT record, version FROM change_log WHERE entity = 'contact' ORDER BY id")
+        .rows(&mut tx)
+        .await
+        .unwrap()
+    {
+        versions
+            .entry(row.get("record").unwrap())
+            .or_default()
+            .push(row.get("version").unwrap());
     }
     let mut receipts: HashMap<String, (String, i64)> = HashMap::new();
-    for row in sql("SELECT key, answer FROM receipt").rows(&mut tx).await.unwrap() {
+    for row in sql("SELECT key, answer FROM receipt")
+        .rows(&mut tx)
+        .await
+        .unwrap()
+    {
         let answer: Value = serde_json::from_str(&row.get::<String>("answer").unwrap()).unwrap();
         let id = answer["data"]["id"].as_str().unwrap().to_owned();
-        receipts.insert(row.get("key").unwrap(), (id, answer["data"]["version"].as_i64().unwrap()));
+        receipts.insert(
+            row.get("key").unwrap(),
+            (id, answer["data"]["version"].as_i64().unwrap()),
+        );
     }
     tx.rollback().await;
 
     for (id, (source, version, city)) in &contacts {
         let moved = format!("{source}-moved");
-        let mut expected: BTreeSet<String> =
-            [format!("email {source}@load.example"), format!("source {source}"), "phone +14155552671".into()].into();
+        let mut expected: BTreeSet<String> = [
+            format!("email {source}@load.example"),
+            format!("source {source}"),
+            "phone +14155552671".into(),
+        ]
+        .into();
         expected.extend(city.iter().map(|city| format!("city {city}")));
         if terms.get(id) != Some(&expected) {
             findings.push(format!("{source} has the terms {:?}", terms.get(id)));
         }
-        if city.is_some() != (*version == 2) || city.as_ref().is_some_and(|city| *city != word(&moved)) {
-            findings.push(format!("{source} is at version {version} with the city {city:?}"));
+        if city.is_some() != (*version == 2)
+            || city.as_ref().is_some_and(|city| *city != word(&moved))
+        {
+            findings.push(format!(
+                "{source} is at version {version} with the city {city:?}"
+            ));
         }
         let logged: Vec<i64> = (1..=*version).collect();
         if versions.get(id) != Some(&logged) {
-            findings.push(format!("{source} at version {version} has {:?} in the log", versions.get(id)));
+            findings.push(format!(
+                "{source} at version {version} has {:?} in the log",
+                versions.get(id)
+            ));
         }
         for (key, version) in [(source, 1), (&moved, 2)].into_iter().take(logged.len()) {
-            let receipt = receipts.get(key).map(|(id, version)| (decode(id).unwrap().1, *version));
+            let receipt = receipts
+                .get(key)
+                .map(|(id, version)| (decode(id).unwrap().1, *version));
             if receipt != Some((*id, version)) {
                 findings.push(format!("{key} has the receipt {receipt:?}"));
             }
         }
     }
-    for (what, found) in [("terms", terms.keys().collect::<Vec<_>>()), ("log rows", versions.keys().collect())] {
-        findings.extend(found.into_iter().filter(|id| !contacts.contains_key(id)).map(|id| format!("{id} has {what} only")));
+    for (what, found) in [
+        ("terms", terms.keys().collect::<Vec<_>>()),
+        ("log rows", versions.keys().collect()),
+    ] {
+        findings.extend(
+            found
+                .into_iter()
+                .filter(|id| !contacts.contains_key(id))
+                .map(|id| format!("{id} has {what} only")),
+        );
     }
     if receipts.len() != versions.values().map(Vec::len).sum::<usize>() {
-        findings.push(format!("{} receipts are not one for each write", receipts.len()));
+        findings.push(format!(
+            "{} receipts are not one for each write",
+            receipts.len()
+        ));
     }
-    findings.extend(receipts.keys().filter(|key| !known.tried.contains(*key)).map(|key| format!("nobody tried {key}")));
+    findings.extend(
+        receipts
+            .keys()
+            .filter(|key| !known.tried.contains(*key))
+            .map(|key| format!("nobody tried {key}")),
+    );
     for (key, answer) in &known.acknowledged {
         if receipts.get(key) != Some(answer) {
-            findings.push(format!("{key} was acknowledged as {answer:?} and is {:?}", receipts.get(key)));
+            findings.push(format!(
+                "{key} was acknowledged as {answer:?} and is {:?}",
+                receipts.get(key)
+            ));
         }
     }
     findings
@@ -488,7 +636,10 @@ pub(crate) async fn check_log(store: &Store) -> Vec<String> {
     sealed(store).await;
     let audit = changes::verify(store).await.unwrap();
     let mut tx = store.read(Scope::System).await.unwrap();
-    let rows: i64 = sql("SELECT COUNT(*) AS rows FROM change_log").one("rows", &mut tx).await.unwrap();
+    let rows: i64 = sql("SELECT COUNT(*) AS rows FROM change_log")
+        .one("rows", &mut tx)
+        .await
+        .unwrap();
     tx.rollback().await;
     if audit != (changes::Audit { rows, broken: None }) {
         findings.push(format!("of {rows} rows in the change log: {audit:?}"));
@@ -510,7 +661,9 @@ pub(crate) async fn sealed(store: &Store) {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    tokio::time::timeout(HANG, wait).await.expect("the log is sealed in the end");
+    tokio::time::timeout(HANG, wait)
+        .await
+        .expect("the log is sealed in the end");
 }
 
 /// Waits until this process's index is usable and has come to the end of the log.
@@ -529,7 +682,9 @@ pub(crate) async fn indexed(pipeline: &Arc<Pipeline>) {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    tokio::time::timeout(HANG, wait).await.expect("the index catches up in the end");
+    tokio::time::timeout(HANG, wait)
+        .await
+        .expect("the index catches up in the end");
 }
 
 /// A campaign on one database: processes under load, killed at random moments.
@@ -543,7 +698,12 @@ pub(crate) struct Campaign {
 impl Campaign {
     pub(crate) fn new(database: impl FnOnce(&Path) -> Database) -> Self {
         let folder = TempDir::new().unwrap();
-        Self { database: database(folder.path()), folder, known: Known::default(), cycles: 0 }
+        Self {
+            database: database(folder.path()),
+            folder,
+            known: Known::default(),
+            cycles: 0,
+        }
     }
 
     /// Starts a process under load, which first repeats what had no answer.
@@ -575,13 +735,20 @@ impl Campaign {
 
     /// What has to hold after a crash, as a program that opens the database finds it.
     pub(crate) async fn check(&self, deep: bool) {
-        let store = Store::open(&OpenOptions::new(self.database.clone())).await.unwrap();
+        let store = Store::open(&OpenOptions::new(self.database.clone()))
+            .await
+            .unwrap();
         let mut findings = check(&store, &self.known).await;
         if deep {
             findings.extend(check_log(&store).await);
         }
         store.close().await;
-        assert!(findings.is_empty(), "after {} cycles:\n{}", self.cycles, findings.join("\n"));
+        assert!(
+            findings.is_empty(),
+            "after {} cycles:\n{}",
+            self.cycles,
+            findings.join("\n")
+        );
     }
 
     /// Repeats every key, each twice at once: each gets the answer that it had, and nothing new is there. Then a search
@@ -589,19 +756,44 @@ impl Campaign {
     pub(crate) async fn repeat_all(&mut self) {
         let pipeline = open(&self.database, self.folder.path()).await;
         let owner = pipeline.operator(None).await.unwrap();
-        let creates = self.known.tried.iter().filter(|key| !key.ends_with("-moved"));
+        let creates = self
+            .known
+            .tried
+            .iter()
+            .filter(|key| !key.ends_with("-moved"));
         let mut tasks = tokio::task::JoinSet::new();
         for key in creates.clone().chain(creates) {
             let (pipeline, owner, key) = (pipeline.clone(), owner.clone(), key.clone());
             tasks.spawn(async move {
-                let answer = call(&pipeline, &owner, "create_contact", Some(&key), person(&key)).await.unwrap();
-                format!("ack {key} {} {}", answer["data"]["id"].as_str().unwrap(), answer["data"]["version"])
+                let answer = call(
+                    &pipeline,
+                    &owner,
+                    "create_contact",
+                    Some(&key),
+                    person(&key),
+                )
+                .await
+                .unwrap();
+                format!(
+                    "ack {key} {} {}",
+                    answer["data"]["id"].as_str().unwrap(),
+                    answer["data"]["version"]
+                )
             });
         }
         self.known.learn(&tasks.join_all().await);
         indexed(&pipeline).await;
-        for (key, (id, _)) in self.known.acknowledged.iter().filter(|(key, _)| !key.ends_with("-moved")).take(20) {
-            assert!(find(&pipeline, &owner, key).await.contains(id), "{key} is not found");
+        for (key, (id, _)) in self
+            .known
+            .acknowledged
+            .iter()
+            .filter(|(key, _)| !key.ends_with("-moved"))
+            .take(20)
+        {
+            assert!(
+                find(&pipeline, &owner, key).await.contains(id),
+                "{key} is not found"
+            );
         }
         pipeline.house().store.close().await;
     }
@@ -609,6 +801,9 @@ impl Campaign {
 
 /// The code of each failure, which all have to be of this kind.
 pub(crate) fn only(code: Code, failed: &[(String, String)]) {
-    let other: Vec<_> = failed.iter().filter(|(found, _)| found != code.as_str()).collect();
+    let other: Vec<_> = failed
+        .iter()
+        .filter(|(found, _)| found != code.as_str())
+        .collect();
     assert!(other.is_empty(), "{other:#?}");
 }

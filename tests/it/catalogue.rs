@@ -515,8 +515,8 @@ fn reference() -> String {
         };
         write!(
             out,
-            "\n## {}\n\n{}. {}: {state}.\n",
-            module.name, module.about, "Group"
+            "\n## {}\n\n{}. This group is {state}.\n",
+            module.name, module.about
         )
         .unwrap();
         for entry in registry

@@ -3,11 +3,10 @@
 use std::collections::BTreeSet;
 use std::future::Future;
 use std::pin::pin;
-use std::time::Duration;
 
 use bureau_kernel::error::Code;
 use bureau_kernel::store::{OpenOptions, Scope, Store, sql};
-use bureau_kernel::testing::{ENGINES, House};
+use bureau_kernel::testing::{ENGINES, Engine, House};
 use serde_json::json;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -29,21 +28,40 @@ async fn sixty_four_writers_at_once_all_succeed_and_leave_a_whole_log() {
                 let mut written = Vec::new();
                 for turn in 0..5 {
                     let key = format!("w-{writer}-{turn}");
-                    let answer = call(&pipeline, &owner, "create_contact", Some(&key), person(&key)).await;
-                    let id = answer.unwrap_or_else(|error| panic!("{engine:?}: {error:?}"))["data"]["id"].clone();
+                    let answer = call(
+                        &pipeline,
+                        &owner,
+                        "create_contact",
+                        Some(&key),
+                        person(&key),
+                    )
+                    .await;
+                    let id = answer.unwrap_or_else(|error| panic!("{engine:?}: {error:?}"))["data"]
+                        ["id"]
+                        .clone();
                     written.push(format!("ack {key} {} 1", id.as_str().unwrap()));
                 }
                 written
             });
         }
-        let acknowledged = timeout(HANG, tasks.join_all()).await.expect("nobody waits for ever").concat();
-        assert_eq!(acknowledged.iter().collect::<BTreeSet<_>>().len(), WRITERS * 5);
+        let acknowledged = timeout(HANG, tasks.join_all())
+            .await
+            .expect("nobody waits for ever")
+            .concat();
+        assert_eq!(
+            acknowledged.iter().collect::<BTreeSet<_>>().len(),
+            WRITERS * 5
+        );
         let mut known = Known::default();
         known.learn(&acknowledged);
         let store = &house.pipeline.house().store;
         let mut findings = check(store, &known).await;
         findings.extend(check_log(store).await);
-        assert!(findings.is_empty(), "on {engine:?}:\n{}", findings.join("\n"));
+        assert!(
+            findings.is_empty(),
+            "on {engine:?}:\n{}",
+            findings.join("\n")
+        );
     }
 }
 
@@ -52,24 +70,39 @@ async fn of_many_updates_of_one_version_exactly_one_wins() {
     for engine in ENGINES {
         let house = House::new(engine, MODULES).await;
         let owner = house.owner().await;
-        let contact = house.ok(&owner, "create_contact", json!({ "name": "Contended" })).await["data"]["id"].clone();
+        let contact = house
+            .ok(&owner, "create_contact", json!({ "name": "Contended" }))
+            .await["data"]["id"]
+            .clone();
         for version in 1..=3 {
             let mut tasks = JoinSet::new();
             for writer in 0..WRITERS {
                 let (pipeline, owner) = (house.pipeline.clone(), owner.clone());
-                let arguments =
-                    json!({ "contact": contact, "title": format!("Title {version} of {writer}"), "version": version });
-                tasks.spawn(async move { call(&pipeline, &owner, "update_contact", None, arguments).await });
+                let arguments = json!({ "contact": contact, "title": format!("Title {version} of {writer}"), "version": version });
+                tasks.spawn(async move {
+                    call(&pipeline, &owner, "update_contact", None, arguments).await
+                });
             }
-            let outcomes = timeout(HANG, tasks.join_all()).await.expect("nobody waits for ever");
+            let outcomes = timeout(HANG, tasks.join_all())
+                .await
+                .expect("nobody waits for ever");
             let (won, lost): (Vec<_>, Vec<_>) = outcomes.into_iter().partition(Result::is_ok);
             assert_eq!(won.len(), 1, "on {engine:?} at version {version}");
             for error in lost.into_iter().map(Result::unwrap_err) {
-                assert_eq!((error.code(), error.field_name()), (Code::Conflict, Some("version")), "{error:?}");
+                assert_eq!(
+                    (error.code(), error.field_name()),
+                    (Code::Conflict, Some("version")),
+                    "{error:?}"
+                );
             }
-            let now = house.ok(&owner, "get_contact", json!({ "contact": contact })).await;
+            let now = house
+                .ok(&owner, "get_contact", json!({ "contact": contact }))
+                .await;
             let winner = won.into_iter().next().unwrap().unwrap();
-            assert_eq!(now["data"]["title"], winner["data"]["title"], "on {engine:?} at version {version}");
+            assert_eq!(
+                now["data"]["title"], winner["data"]["title"],
+                "on {engine:?} at version {version}"
+            );
             assert_eq!(now["data"]["version"], version + 1);
         }
         let findings = check_log(&house.pipeline.house().store).await;
@@ -82,16 +115,25 @@ async fn many_updates_without_a_version_all_succeed_one_after_the_other() {
     for engine in ENGINES {
         let house = House::new(engine, MODULES).await;
         let owner = house.owner().await;
-        let contact = house.ok(&owner, "create_contact", json!({ "name": "Contended" })).await["data"]["id"].clone();
+        let contact = house
+            .ok(&owner, "create_contact", json!({ "name": "Contended" }))
+            .await["data"]["id"]
+            .clone();
         let mut tasks = JoinSet::new();
         for writer in 0..WRITERS {
             let (pipeline, owner) = (house.pipeline.clone(), owner.clone());
             let arguments = json!({ "contact": contact, "title": format!("Title of {writer}") });
-            tasks.spawn(async move { call(&pipeline, &owner, "update_contact", None, arguments).await });
+            tasks.spawn(
+                async move { call(&pipeline, &owner, "update_contact", None, arguments).await },
+            );
         }
-        let outcomes = timeout(HANG, tasks.join_all()).await.expect("nobody waits for ever");
-        let versions: BTreeSet<i64> =
-            outcomes.into_iter().map(|outcome| outcome.unwrap()["data"]["version"].as_i64().unwrap()).collect();
+        let outcomes = timeout(HANG, tasks.join_all())
+            .await
+            .expect("nobody waits for ever");
+        let versions: BTreeSet<i64> = outcomes
+            .into_iter()
+            .map(|outcome| outcome.unwrap()["data"]["version"].as_i64().unwrap())
+            .collect();
         let expected: BTreeSet<i64> = (2..2 + i64::try_from(WRITERS).unwrap()).collect();
         assert_eq!(versions, expected, "on {engine:?}");
         let findings = check_log(&house.pipeline.house().store).await;
@@ -101,7 +143,9 @@ async fn many_updates_without_a_version_all_succeed_one_after_the_other() {
 
 /// The same database opened once more, as another process would.
 async fn neighbour(house: &House) -> Store {
-    Store::open(&OpenOptions::new(house.database.clone())).await.unwrap()
+    Store::open(&OpenOptions::new(house.database.clone()))
+        .await
+        .unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -116,25 +160,58 @@ async fn calls_whose_callers_go_away_leave_nothing_half_written_and_nobody_waiti
                 let key = format!("gone-{round}-{caller}");
                 known.tried.insert(key.clone());
                 let (pipeline, owner) = (house.pipeline.clone(), owner.clone());
-                let patience = Duration::from_micros(u64::from(rand::random::<u16>()) % 4000);
+                // One goes away at once, another when its call is almost done.
+                let patience = caller % 8;
                 tasks.spawn(async move {
-                    let write = call(&pipeline, &owner, "create_contact", Some(&key), person(&key));
-                    let outcome = timeout(patience, write).await.ok()?.unwrap();
-                    Some(format!("ack {key} {} 1", outcome["data"]["id"].as_str().unwrap()))
+                    let write = call(
+                        &pipeline,
+                        &owner,
+                        "create_contact",
+                        Some(&key),
+                        person(&key),
+                    );
+                    let outcome = polled(write, patience).await?.unwrap();
+                    Some(format!(
+                        "ack {key} {} 1",
+                        outcome["data"]["id"].as_str().unwrap()
+                    ))
                 });
             }
-            let said = timeout(HANG, tasks.join_all()).await.expect("nobody waits for ever");
+            let said = timeout(HANG, tasks.join_all())
+                .await
+                .expect("nobody waits for ever");
             known.learn(&said.into_iter().flatten().collect::<Vec<_>>());
         }
-        assert!(known.acknowledged.len() < known.tried.len(), "some callers were meant to go away");
-        let last = call(&house.pipeline, &owner, "create_contact", Some("last"), person("last"));
-        let last = timeout(HANG, last).await.expect("a later writer is served").unwrap();
-        known.learn(&[format!("ack last {} 1", last["data"]["id"].as_str().unwrap())]);
+        assert!(
+            known.acknowledged.len() < known.tried.len(),
+            "some callers were meant to go away"
+        );
+        let last = call(
+            &house.pipeline,
+            &owner,
+            "create_contact",
+            Some("last"),
+            person("last"),
+        );
+        let last = timeout(HANG, last)
+            .await
+            .expect("a later writer is served")
+            .unwrap();
+        known.learn(&[format!(
+            "ack last {} 1",
+            last["data"]["id"].as_str().unwrap()
+        )]);
         let store = neighbour(&house).await;
-        timeout(HANG, pair(&store, "neighbour")).await.expect("another process gets its turn");
+        timeout(HANG, pair(&store, "neighbour"))
+            .await
+            .expect("another process gets its turn");
         let mut findings = check(&store, &known).await;
         findings.extend(check_log(&store).await);
-        assert!(findings.is_empty(), "on {engine:?}:\n{}", findings.join("\n"));
+        assert!(
+            findings.is_empty(),
+            "on {engine:?}:\n{}",
+            findings.join("\n")
+        );
     }
 }
 
@@ -142,19 +219,21 @@ async fn calls_whose_callers_go_away_leave_nothing_half_written_and_nobody_waiti
 async fn pair(store: &Store, name: &str) {
     let mut tx = store.write(Scope::System).await.unwrap();
     for half in ["left", "right"] {
-        let row = sql("INSERT INTO counter (name, value) VALUES (").value(format!("{name} {half}")).sql(", 1)");
+        let row = sql("INSERT INTO counter (name, value) VALUES (")
+            .value(format!("{name} {half}"))
+            .sql(", 1)");
         row.run(&mut tx).await.unwrap();
     }
     tx.commit().await.unwrap();
 }
 
 /// Goes on with a future at most `polls` times, and then drops it where it stands.
-async fn polled(future: impl Future<Output = ()>, polls: usize) -> bool {
+async fn polled<T>(future: impl Future<Output = T>, polls: usize) -> Option<T> {
     let mut future = pin!(future);
     let mut left = polls;
     std::future::poll_fn(|cx| match future.as_mut().poll(cx) {
-        std::task::Poll::Ready(()) => std::task::Poll::Ready(true),
-        std::task::Poll::Pending if left == 0 => std::task::Poll::Ready(false),
+        std::task::Poll::Ready(output) => std::task::Poll::Ready(Some(output)),
+        std::task::Poll::Pending if left == 0 => std::task::Poll::Ready(None),
         std::task::Poll::Pending => {
             left -= 1;
             std::task::Poll::Pending
@@ -169,30 +248,42 @@ async fn a_transaction_dropped_at_any_point_is_undone_and_blocks_nobody() {
         let house = House::new(engine, MODULES).await;
         // A little later each time, twice, until it is through before it is dropped.
         for round in 0..2 {
-            let began = std::time::Instant::now();
             for polls in 0.. {
                 // Its own store, so that also the first transaction of a process is dropped at every point.
                 let store = neighbour(&house).await;
                 let name = format!("{round} {polls}");
-                let through = polled(pair(&store, &name), polls).await;
+                if engine == Engine::Postgres {
+                    // To connect takes hundreds of steps in which nothing can be written yet.
+                    pair(&store, &format!("{name} before")).await;
+                }
+                let through = polled(pair(&store, &name), polls).await.is_some();
                 // The same store after it, and another one, which stands for another process.
                 timeout(HANG, pair(&store, &format!("{name} after")))
                     .await
-                    .unwrap_or_else(|_| panic!("{engine:?}: dropped at {polls}, nobody writes any more"));
-                timeout(HANG, pair(&house.pipeline.house().store, &format!("{name} other")))
-                    .await
-                    .unwrap_or_else(|_| panic!("{engine:?}: dropped at {polls}, no other process writes"));
+                    .unwrap_or_else(|_| {
+                        panic!("{engine:?}: dropped at {polls}, nobody writes any more")
+                    });
+                timeout(
+                    HANG,
+                    pair(&house.pipeline.house().store, &format!("{name} other")),
+                )
+                .await
+                .unwrap_or_else(|_| {
+                    panic!("{engine:?}: dropped at {polls}, no other process writes")
+                });
                 store.close().await;
-                if through {
-                    assert!(polls > 0);
-                    println!("{engine:?} {round}: {polls} polls, {:?}", began.elapsed());
+                // On a busy machine a step can come to its end before it is looked at; hence a few more.
+                if through && polls > 8 {
                     break;
                 }
             }
         }
         let store = &house.pipeline.house().store;
         let mut tx = store.read(Scope::System).await.unwrap();
-        let rows = sql("SELECT name FROM counter WHERE name <> 'node'").rows(&mut tx).await.unwrap();
+        let rows = sql("SELECT name FROM counter WHERE name <> 'node'")
+            .rows(&mut tx)
+            .await
+            .unwrap();
         tx.rollback().await;
         let names: BTreeSet<String> = rows.iter().map(|row| row.get("name").unwrap()).collect();
         for name in &names {
@@ -200,7 +291,10 @@ async fn a_transaction_dropped_at_any_point_is_undone_and_blocks_nobody() {
                 Some(name) => format!("{name}right"),
                 None => name.replace("right", "left"),
             };
-            assert!(names.contains(&other), "{engine:?}: {name} was written without {other}");
+            assert!(
+                names.contains(&other),
+                "{engine:?}: {name} was written without {other}"
+            );
         }
     }
 }
@@ -222,8 +316,12 @@ async fn transactions_dropped_among_others_do_no_harm_to_them() {
                 }
             });
         }
-        timeout(HANG, tasks.join_all()).await.expect("nobody waits for ever");
-        timeout(HANG, pair(&neighbour(&house).await, "neighbour")).await.expect("another process gets its turn");
+        timeout(HANG, tasks.join_all())
+            .await
+            .expect("nobody waits for ever");
+        timeout(HANG, pair(&neighbour(&house).await, "neighbour"))
+            .await
+            .expect("another process gets its turn");
         let mut tx = store.read(Scope::System).await.unwrap();
         let stays = sql("SELECT COUNT(*) AS rows FROM counter WHERE name LIKE 'stays%'");
         let stays: i64 = stays.one("rows", &mut tx).await.unwrap();

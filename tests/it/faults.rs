@@ -15,12 +15,15 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use crate::campaign::{
-    Campaign, HANG, Known, Process, call, check, check_log, find, indexed, only, open, person, worker_after,
+    Campaign, HANG, Known, Process, call, check, check_log, find, indexed, only, open, person,
+    worker_after,
 };
 
 /// How many processes are killed: 200, or as many as BUREAU_KILL_CYCLES says.
 fn cycles() -> usize {
-    std::env::var("BUREAU_KILL_CYCLES").map_or(200, |count| count.parse().expect("BUREAU_KILL_CYCLES is a number"))
+    std::env::var("BUREAU_KILL_CYCLES").map_or(200, |count| {
+        count.parse().expect("BUREAU_KILL_CYCLES is a number")
+    })
 }
 
 /// Cycles on one file; then a new one is made, so that starting and checking stay quick.
@@ -43,7 +46,10 @@ async fn killed_under_load_on_sqlite_nothing_acknowledged_is_lost_and_nothing_is
         left -= now;
     }
     println!("{} kills, {acknowledged} acknowledged writes", cycles());
-    assert!(acknowledged > cycles(), "there was no load: {acknowledged} writes");
+    assert!(
+        acknowledged > cycles(),
+        "there was no load: {acknowledged} writes"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -67,11 +73,18 @@ async fn alone(url: &str) {
     let wait = async {
         let mut conn = PgConnection::connect(url).await.unwrap();
         let others = "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()";
-        while sqlx::query_scalar::<_, i64>(others).fetch_one(&mut conn).await.unwrap() > 0 {
+        while sqlx::query_scalar::<_, i64>(others)
+            .fetch_one(&mut conn)
+            .await
+            .unwrap()
+            > 0
+        {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    tokio::time::timeout(HANG, wait).await.expect("the sessions of a killed process end");
+    tokio::time::timeout(HANG, wait)
+        .await
+        .expect("the sessions of a killed process end");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -111,15 +124,25 @@ async fn until_full(process: &mut Process, prefix: &str) -> bool {
 async fn goes_on(mut process: Process, database: &Database, folder: &Path, known: &mut Known) {
     for number in 0..20 {
         let line = process.ask(&format!("create free-{number}"), "").await;
-        assert!(line.starts_with("ack"), "after there was room again: {line}");
+        assert!(
+            line.starts_with("ack"),
+            "after there was room again: {line}"
+        );
     }
     let line = process.ask("find free-7", "found").await;
     assert!(line.contains("con_"), "{line}");
     known.learn(&process.finish());
-    assert!(known.acknowledged.len() > 20 && !known.failed.is_empty(), "{:#?}", known.failed);
+    assert!(
+        known.acknowledged.len() > 20 && !known.failed.is_empty(),
+        "{:#?}",
+        known.failed
+    );
     only(Code::Unavailable, &known.failed);
     for (_, text) in &known.failed {
-        assert!(text.contains("The disk is full") || text.contains("The disk failed"), "{text}");
+        assert!(
+            text.contains("The disk is full") || text.contains("The disk failed"),
+            "{text}"
+        );
     }
     let pipeline = open(database, folder).await;
     let owner = pipeline.operator(None).await.unwrap();
@@ -127,44 +150,76 @@ async fn goes_on(mut process: Process, database: &Database, folder: &Path, known
     let mut findings = check(store, known).await;
     findings.extend(check_log(store).await);
     assert!(findings.is_empty(), "{}", findings.join("\n"));
-    call(&pipeline, &owner, "create_contact", Some("next"), person("next")).await.unwrap();
+    call(
+        &pipeline,
+        &owner,
+        "create_contact",
+        Some("next"),
+        person("next"),
+    )
+    .await
+    .unwrap();
     indexed(&pipeline).await;
     assert_eq!(find(&pipeline, &owner, "next").await.len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_write_that_the_disk_refuses_fails_clearly_and_writing_goes_on_when_it_takes_them_again() {
+async fn a_write_that_the_disk_refuses_fails_clearly_and_writing_goes_on_when_it_takes_them_again()
+{
     let folder = TempDir::new().unwrap();
     let database = Database::Sqlite(folder.path().join("bureau.sqlite"));
     // No file may grow beyond this: writes come back short or as errors, which SQLite sees as a failing disk.
     let script = r#"trap "" XFSZ; exec prlimit --fsize=1500000:unlimited "$0" "$@""#;
     let mut process = Process::start(worker_after(script, "obey", &database, folder.path()));
     process.line(0, "ready").await;
-    assert!(until_full(&mut process, "full").await, "the limit was never reached");
+    assert!(
+        until_full(&mut process, "full").await,
+        "the limit was never reached"
+    );
     // Many at once, so that a refused commit is one of several callers.
     process.ask("storm many 64", "stormed").await;
-    let raised =
-        Command::new("prlimit").args(["--pid", &process.id().to_string(), "--fsize=unlimited:unlimited"]).status();
+    let raised = Command::new("prlimit")
+        .args([
+            "--pid",
+            &process.id().to_string(),
+            "--fsize=unlimited:unlimited",
+        ])
+        .status();
     assert!(raised.unwrap().success());
     goes_on(process, &database, folder.path(), &mut Known::default()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_disk_fails_clearly_and_writing_goes_on_when_there_is_room_again() {
+    let script = r#"mount -t tmpfs -o size=3m none /tmp"#;
+    let own = Command::new("unshare")
+        .args(["--mount", "--map-root-user", "/bin/sh", "-c", script])
+        .status();
+    if !own.is_ok_and(|status| status.success()) {
+        // As in most containers. Writes that are refused are tested above without it.
+        eprintln!(
+            "not tested: a small disk of its own, which this machine gives to nobody (unshare, mount)"
+        );
+        return;
+    }
     let folder = TempDir::new().unwrap();
     let small = folder.path().join("small");
     fs::create_dir(&small).unwrap();
     let database = Database::Sqlite(small.join("bureau.sqlite"));
     // A small disk that only the worker sees. What is on it is copied out at the end.
     let script = r#"mount -t tmpfs -o size=3m none "$BUREAU_TEST_FOLDER" && exec "$0" "$@""#;
-    let mut inner = worker_after(script, "obey", &database, &small);
+    let inner = worker_after(script, "obey", &database, &small);
     let mut command = Command::new("unshare");
-    command.args(["--mount", "--map-root-user"]).arg(inner.get_program()).args(inner.get_args());
+    command
+        .args(["--mount", "--map-root-user"])
+        .arg(inner.get_program())
+        .args(inner.get_args());
     for (name, value) in inner.get_envs() {
         command.env(name, value.unwrap());
     }
-    command.stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped());
-    inner.env_clear();
+    command
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped());
     let mut process = Process::start(command);
     process.line(0, "ready").await;
     for number in 0..20 {
@@ -173,11 +228,19 @@ async fn a_full_disk_fails_clearly_and_writing_goes_on_when_there_is_room_again(
     }
     for round in 0..3 {
         process.ask("fill ballast", "filled").await;
-        assert!(until_full(&mut process, &format!("full-{round}")).await, "the disk was never full");
-        process.ask(&format!("storm many-{round} 64"), "stormed").await;
+        assert!(
+            until_full(&mut process, &format!("full-{round}")).await,
+            "the disk was never full"
+        );
+        process
+            .ask(&format!("storm many-{round} 64"), "stormed")
+            .await;
         process.ask("free ballast", "freed").await;
         let line = process.ask(&format!("create between-{round}"), "").await;
-        assert!(line.starts_with("ack"), "after there was room again: {line}");
+        assert!(
+            line.starts_with("ack"),
+            "after there was room again: {line}"
+        );
     }
     // Seen from outside of its namespace, the worker's disk is under its root.
     let seen = PathBuf::from(format!("/proc/{}/root{}", process.id(), small.display()));
@@ -189,8 +252,20 @@ async fn a_full_disk_fails_clearly_and_writing_goes_on_when_there_is_room_again(
     }
     known.learn(&process.finish());
     only(Code::Unavailable, &known.failed);
-    assert!(known.failed.len() >= 3 && known.failed.iter().any(|(_, text)| text.contains("The disk is full")), "{:#?}", known.failed);
-    let store = Store::open(&OpenOptions::new(Database::Sqlite(copy.path().join("bureau.sqlite")))).await.unwrap();
+    assert!(
+        known.failed.len() >= 3
+            && known
+                .failed
+                .iter()
+                .any(|(_, text)| text.contains("The disk is full")),
+        "{:#?}",
+        known.failed
+    );
+    let store = Store::open(&OpenOptions::new(Database::Sqlite(
+        copy.path().join("bureau.sqlite"),
+    )))
+    .await
+    .unwrap();
     let mut findings = check(&store, &known).await;
     findings.extend(check_log(&store).await);
     assert!(findings.is_empty(), "{}", findings.join("\n"));
@@ -208,9 +283,20 @@ const QUERIES: [&str; 6] = ["lovelace", "hop", "turring", "555 26", "london", "n
 async fn answers(pipeline: &Arc<Pipeline>, owner: &Caller) -> Vec<Vec<String>> {
     let mut answers = Vec::new();
     for query in QUERIES {
-        let answer = call(pipeline, owner, "search_contacts", None, json!({ "query": query })).await.unwrap();
+        let answer = call(
+            pipeline,
+            owner,
+            "search_contacts",
+            None,
+            json!({ "query": query }),
+        )
+        .await
+        .unwrap();
         let rows = answer["data"].as_array().unwrap();
-        let mut ids: Vec<String> = rows.iter().map(|row| row["id"].as_str().unwrap().to_owned()).collect();
+        let mut ids: Vec<String> = rows
+            .iter()
+            .map(|row| row["id"].as_str().unwrap().to_owned())
+            .collect();
         // The database finds the same in an order of its own.
         ids.sort();
         answers.push(ids);
@@ -224,18 +310,35 @@ impl Searched {
     }
 
     async fn new() -> (Self, Arc<Pipeline>, Caller) {
-        let mut searched = Self { folder: TempDir::new().unwrap(), expected: Vec::new() };
+        let mut searched = Self {
+            folder: TempDir::new().unwrap(),
+            expected: Vec::new(),
+        };
         let pipeline = open(&searched.database(), searched.folder.path()).await;
         let owner = pipeline.operator(None).await.unwrap();
-        for (number, name) in ["Ada Lovelace", "Grace Hopper", "Alan Turing", "Mary Jackson", "Hedy Lamarr"].iter().enumerate() {
+        for (number, name) in [
+            "Ada Lovelace",
+            "Grace Hopper",
+            "Alan Turing",
+            "Mary Jackson",
+            "Hedy Lamarr",
+        ]
+        .iter()
+        .enumerate()
+        {
             let city = ["London", "New York"][number % 2];
             let arguments = json!({ "name": name, "city": city,
                 "phones": [format!("+1 415 555 {:04}", 2660 + number)], "emails": [format!("p{number}@firm.example")] });
-            call(&pipeline, &owner, "create_contact", None, arguments).await.unwrap();
+            call(&pipeline, &owner, "create_contact", None, arguments)
+                .await
+                .unwrap();
             indexed(&pipeline).await;
         }
         searched.expected = answers(&pipeline, &owner).await;
-        assert_eq!(searched.expected.iter().map(Vec::len).collect::<Vec<_>>(), [1, 1, 1, 5, 3, 0]);
+        assert_eq!(
+            searched.expected.iter().map(Vec::len).collect::<Vec<_>>(),
+            [1, 1, 1, 5, 3, 0]
+        );
         (searched, pipeline, owner)
     }
 
@@ -247,7 +350,9 @@ impl Searched {
             for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
                 if entry.path().is_dir() {
                     folders.push(entry.path());
-                } else if entry.path().extension().is_none_or(|end| end != "lock") && entry.metadata().unwrap().len() > 0 {
+                } else if entry.path().extension().is_none_or(|end| end != "lock")
+                    && entry.metadata().is_ok_and(|file| file.len() > 0)
+                {
                     files.push(entry.path());
                 }
             }
@@ -257,18 +362,31 @@ impl Searched {
     }
 }
 
+/// What is done to the index, and how.
+type Damage = (&'static str, fn(&Searched));
+
+/// Damages a file. One that the index itself has just removed cannot be damaged.
+fn unless_gone(done: std::io::Result<()>) {
+    match done {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+        done => done.unwrap(),
+    }
+}
+
 fn flip(path: &Path) {
-    let mut bytes = fs::read(path).unwrap();
-    let middle = bytes.len() / 2;
-    bytes[middle] ^= 0x55;
-    fs::write(path, bytes).unwrap();
+    unless_gone(fs::read(path).and_then(|mut bytes| {
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 0x55;
+        fs::write(path, bytes)
+    }));
 }
 
 fn cut(path: &Path) {
-    fs::File::options().write(true).open(path).unwrap().set_len(1).unwrap();
+    let file = fs::File::options().write(true).open(path);
+    unless_gone(file.and_then(|file| file.set_len(1)));
 }
 
-/// Ends a pipeline as the end of its process would, and waits until it has given its index back.
+/// Ends a pipeline in order, as the end of its process would.
 async fn end(pipeline: Arc<Pipeline>) {
     pipeline.house().store.close().await;
     drop(pipeline);
@@ -278,20 +396,49 @@ async fn end(pipeline: Arc<Pipeline>) {
 async fn an_index_that_was_damaged_between_two_starts_changes_no_answer() {
     let (searched, pipeline, _) = Searched::new().await;
     end(pipeline).await;
-    let damages: [(&str, fn(&Searched)); 5] = [
-        ("a byte of every file is another", |s| s.files().iter().for_each(|file| flip(file))),
-        ("every file is cut", |s| s.files().iter().for_each(|file| cut(file))),
-        ("half of the files are gone", |s| s.files().iter().step_by(2).for_each(|file| fs::remove_file(file).unwrap())),
-        ("the directory is gone", |s| fs::remove_dir_all(s.folder.path().join("index")).unwrap()),
-        ("there is something else", |s| s.files().iter().for_each(|file| fs::write(file, "not an index").unwrap())),
+    let damages: [Damage; 6] = [
+        ("a byte of every file is another", |s| {
+            s.files().iter().for_each(|file| flip(file));
+        }),
+        ("a byte of every file with content is another", |s| {
+            // The list of files stays whole, so that only the checksums tell.
+            let files = s.files().into_iter();
+            let content = files.filter(|file| file.extension().is_some_and(|end| end != "json"));
+            content.for_each(|file| flip(&file));
+        }),
+        ("every file is cut", |s| {
+            s.files().iter().for_each(|file| cut(file));
+        }),
+        ("half of the files are gone", |s| {
+            s.files()
+                .iter()
+                .step_by(2)
+                .for_each(|file| unless_gone(fs::remove_file(file)));
+        }),
+        ("the directory is gone", |s| {
+            fs::remove_dir_all(s.folder.path().join("index")).unwrap();
+        }),
+        ("there is something else", |s| {
+            s.files()
+                .iter()
+                .for_each(|file| fs::write(file, "not an index").unwrap());
+        }),
     ];
     for (what, damage) in damages {
         damage(&searched);
         let pipeline = open(&searched.database(), searched.folder.path()).await;
         let owner = pipeline.operator(None).await.unwrap();
-        assert_eq!(answers(&pipeline, &owner).await, searched.expected, "at once, when {what}");
+        assert_eq!(
+            answers(&pipeline, &owner).await,
+            searched.expected,
+            "at once, when {what}"
+        );
         indexed(&pipeline).await;
-        assert_eq!(answers(&pipeline, &owner).await, searched.expected, "from the index built again, when {what}");
+        assert_eq!(
+            answers(&pipeline, &owner).await,
+            searched.expected,
+            "from the index built again, when {what}"
+        );
         end(pipeline).await;
     }
 }
@@ -299,21 +446,43 @@ async fn an_index_that_was_damaged_between_two_starts_changes_no_answer() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_index_that_is_damaged_while_running_changes_no_answer_and_the_next_write_is_found() {
     let (searched, pipeline, owner) = Searched::new().await;
-    let damages: [(&str, fn(&Searched)); 3] = [
-        ("every file is cut", |s| s.files().iter().for_each(|file| cut(file))),
-        ("all files are gone", |s| s.files().iter().for_each(|file| fs::remove_file(file).unwrap())),
-        ("the directory is gone", |s| fs::remove_dir_all(s.folder.path().join("index")).unwrap()),
+    let damages: [Damage; 3] = [
+        ("every file is cut", |s| {
+            s.files().iter().for_each(|file| cut(file));
+        }),
+        ("all files are gone", |s| {
+            s.files()
+                .iter()
+                .for_each(|file| unless_gone(fs::remove_file(file)));
+        }),
+        ("the directory is gone", |s| {
+            fs::remove_dir_all(s.folder.path().join("index")).unwrap();
+        }),
     ];
     for (number, (what, damage)) in damages.into_iter().enumerate() {
         damage(&searched);
-        assert_eq!(answers(&pipeline, &owner).await, searched.expected, "when {what}");
+        assert_eq!(
+            answers(&pipeline, &owner).await,
+            searched.expected,
+            "when {what}"
+        );
         let key = format!("damage-{number}");
         let mut new = person(&key);
         new["phones"] = json!([]);
-        let made = call(&pipeline, &owner, "create_contact", None, new).await.unwrap();
-        assert_eq!(find(&pipeline, &owner, &key).await, [made["data"]["id"].as_str().unwrap()], "when {what}");
+        let made = call(&pipeline, &owner, "create_contact", None, new)
+            .await
+            .unwrap();
+        assert_eq!(
+            find(&pipeline, &owner, &key).await,
+            [made["data"]["id"].as_str().unwrap()],
+            "when {what}"
+        );
         indexed(&pipeline).await;
-        assert_eq!(answers(&pipeline, &owner).await, searched.expected, "from the index built again, when {what}");
+        assert_eq!(
+            answers(&pipeline, &owner).await,
+            searched.expected,
+            "from the index built again, when {what}"
+        );
     }
 }
 
@@ -321,15 +490,29 @@ async fn an_index_that_is_damaged_while_running_changes_no_answer_and_the_next_w
 async fn a_byte_flipped_while_running_never_stops_the_server_and_is_gone_after_the_next_start() {
     let (searched, pipeline, owner) = Searched::new().await;
     for file in searched.files() {
-        if file.exists() {
-            flip(&file);
-        }
+        flip(&file);
         // A flipped byte can hide a match until the files are next compared with their checksums, at the next start; what
         // is found is read from the database, so nothing wrong is ever shown.
         for query in QUERIES {
-            let answer = call(&pipeline, &owner, "search_contacts", None, json!({ "query": query })).await.unwrap();
+            let answer = call(
+                &pipeline,
+                &owner,
+                "search_contacts",
+                None,
+                json!({ "query": query }),
+            )
+            .await
+            .unwrap();
             for row in answer["data"].as_array().unwrap() {
-                let name = call(&pipeline, &owner, "get_contact", None, json!({ "contact": row["id"] })).await.unwrap();
+                let name = call(
+                    &pipeline,
+                    &owner,
+                    "get_contact",
+                    None,
+                    json!({ "contact": row["id"] }),
+                )
+                .await
+                .unwrap();
                 assert_eq!(name["data"]["name"], row["name"]);
             }
         }

@@ -10,6 +10,7 @@ use bureau_kernel::pipeline::Outcome;
 use bureau_kernel::store::{Scope, sql};
 use bureau_kernel::testing::{Engine, House};
 use bureau_kernel::tool::Entry;
+use bureau_kernel::types::text::visible;
 use serde_json::{Map, Value, json};
 
 use crate::MODULES;
@@ -258,7 +259,7 @@ fn payloads(
     add(
         "an empty object",
         json!({}),
-        !object && !(field.free && list),
+        !(object || field.free && list),
     );
     add("true", json!(true), !(truth || text));
     add("5", json!(5), truth || list || object || choice);
@@ -615,16 +616,11 @@ impl Run<'_> {
             let mut arguments = ground.base.clone();
             let mut path = path.to_vec();
             path.push(unknown.to_owned());
-            let short: String = shown(&path).chars().take(8).collect();
+            // It comes back shortened, and without what nobody sees.
+            let named: String = visible(&shown(&path)).chars().take(64).collect();
             put(&mut arguments, &path, json!("x"), &self.samples);
-            self.call(
-                ground,
-                arguments,
-                short.trim_end_matches(|c: char| c.is_control()),
-                "an unknown name",
-                true,
-            )
-            .await;
+            self.call(ground, arguments, &named, "an unknown name", true)
+                .await;
         }
     }
 }
@@ -735,4 +731,113 @@ async fn bad_input_is_refused_by_name_on_sqlite() {
 #[tokio::test(flavor = "multi_thread")]
 async fn bad_input_is_refused_by_name_on_postgres() {
     every_field_of_every_tool(Engine::Postgres).await;
+}
+
+/// Base64 for URLs, without padding: what cursors are written in.
+fn base64url(bytes: &[u8]) -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    let mut text = String::new();
+    for chunk in bytes.chunks(3) {
+        let bits = (0..3).fold(0_u32, |bits, at| {
+            (bits << 8) | u32::from(chunk.get(at).copied().unwrap_or(0))
+        });
+        let digits = (0..=chunk.len()).map(|place| (bits >> (18 - 6 * place)) & 63);
+        text.extend(digits.map(|digit| char::from(ALPHABET[digit as usize])));
+    }
+    text
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_forged_cursor_is_refused_or_opens_a_page() {
+    for engine in [Engine::Sqlite, Engine::Postgres] {
+        let house = House::new(engine, MODULES).await;
+        let owner = house.owner().await;
+        for name in ["Ada", "Grace", "Alan"] {
+            house
+                .ok(&owner, "create_contact", json!({"name": name}))
+                .await;
+        }
+        // The test's own cursors are cursors.
+        let page = house
+            .ok(&owner, "search_contacts", json!({"limit": 1}))
+            .await;
+        let first = page["data"][0]["id"].as_str().unwrap();
+        let (_, number) = bureau_kernel::types::id::decode(first).unwrap();
+        let name = page["data"][0]["name"].as_str().unwrap().to_lowercase();
+        let own = base64url(json!(["name", name, number]).to_string().as_bytes());
+        assert_eq!(page["page"]["next"], own.as_str());
+
+        let (mut opened, mut refused) = (0, 0);
+        let keys = [
+            "",
+            "a",
+            "\u{0}",
+            "a\u{0}b",
+            "0",
+            "-1",
+            "9223372036854775807",
+            "-9223372036854775808",
+            "9e99",
+            "NaN",
+            "253402300800000000",
+            "-62167219200000001",
+            "'; DROP TABLE contact; --",
+            "\u{10ffff}",
+        ];
+        for order in [
+            "name",
+            "-name",
+            "created_at",
+            "-created_at",
+            "updated_at",
+            "score",
+            "-score",
+            "relevance",
+            "position",
+            "-position",
+            "id; --",
+            "",
+        ] {
+            for key in keys {
+                for number in [0, 1, -1, 999, i64::MAX, i64::MIN] {
+                    let cursor = base64url(json!([order, key, number]).to_string().as_bytes());
+                    let (tool, mut arguments) = match order {
+                        "relevance" => ("search_contacts", json!({"query": "a"})),
+                        "position" => ("list_changes", json!({"oldest_first": true})),
+                        "-position" => ("list_changes", json!({})),
+                        _ => {
+                            let sort = order.trim_start_matches('-');
+                            let sort =
+                                if ["name", "created_at", "updated_at", "score"].contains(&sort) {
+                                    sort
+                                } else {
+                                    "name"
+                                };
+                            (
+                                "search_contacts",
+                                json!({"sort": sort, "descending": order.starts_with('-')}),
+                            )
+                        }
+                    };
+                    arguments["cursor"] = cursor.into();
+                    match house.outcome(&owner, tool, arguments).await {
+                        Outcome::Done(_) => opened += 1,
+                        Outcome::Failed(error) => {
+                            refused += 1;
+                            assert_eq!(
+                                fault_of(&error, "cursor"),
+                                None,
+                                "{order:?} {key:?} {number} on {engine:?}"
+                            );
+                        }
+                        Outcome::Ask { .. } => panic!("a list asks nobody"),
+                    }
+                }
+            }
+        }
+        assert!(
+            opened > 100 && refused > 100,
+            "{opened} opened, {refused} refused"
+        );
+    }
 }

@@ -8,10 +8,23 @@
     clippy::print_stdout
 )]
 
+mod campaign;
+mod catalogue;
 mod cli;
 mod contacts;
+mod contention;
 mod examples;
+mod faults;
 mod http;
+mod injection;
+mod input;
+mod parity;
+mod permissions;
+mod processes;
+mod receipts;
+mod secrets;
+mod tamper;
+mod tenancy;
 mod undo;
 
 use bureau_kernel::registry::Module;

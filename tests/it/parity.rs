@@ -289,6 +289,16 @@ const NAMES: [&str; 18] = [
     "a-b",
 ];
 
+/// A house whose index is made: until then a search looks into the database, newest first.
+async fn indexed(engine: Engine) -> House {
+    let house = House::new(engine, MODULES).await;
+    let search = house.pipeline.house().search.as_ref().unwrap();
+    while !search.status().ready {
+        tokio::task::yield_now().await;
+    }
+    house
+}
+
 /// Calls in order; `{n}` stands for the id of the n-th record that was made.
 fn script() -> Vec<(&'static str, Value)> {
     let mut calls: Vec<(&'static str, Value)> = Vec::new();
@@ -367,7 +377,7 @@ fn filled(arguments: &Value, ids: &[String]) -> Value {
 
 /// The answers to the script, without what differs from one run to the next.
 async fn answers(engine: Engine) -> Vec<String> {
-    let house = House::new(engine, MODULES).await;
+    let house = indexed(engine).await;
     let owner = house.owner().await;
     let mut ids: Vec<String> = Vec::new();
     let mut answers = Vec::new();
@@ -564,7 +574,7 @@ async fn pages_hold_each_row_once_in_every_order_also_while_rows_come() {
 #[tokio::test(flavor = "multi_thread")]
 async fn pages_of_a_search_hold_each_match_once() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
+        let house = indexed(engine).await;
         let owner = house.owner().await;
         for index in 0..15 {
             house

@@ -15,7 +15,14 @@ use crate::tamper::Raw;
 
 async fn create(house: &House, caller: &Caller, key: &str, name: &str) -> Result<Value, Error> {
     let arguments = json!({ "name": name, "on_duplicate": "create" });
-    call(&house.pipeline, caller, "create_contact", Some(key), arguments).await
+    call(
+        &house.pipeline,
+        caller,
+        "create_contact",
+        Some(key),
+        arguments,
+    )
+    .await
 }
 
 async fn count(house: &House, table: &'static str) -> i64 {
@@ -24,7 +31,13 @@ async fn count(house: &House, table: &'static str) -> i64 {
         "receipt" => sql("SELECT COUNT(*) AS rows FROM receipt"),
         _ => sql("SELECT COUNT(*) AS rows FROM change_log WHERE entity = 'contact'"),
     };
-    let mut tx = house.pipeline.house().store.read(Scope::System).await.unwrap();
+    let mut tx = house
+        .pipeline
+        .house()
+        .store
+        .read(Scope::System)
+        .await
+        .unwrap();
     let rows = statement.one("rows", &mut tx).await.unwrap();
     tx.rollback().await;
     rows
@@ -36,16 +49,33 @@ async fn a_repeated_call_gets_the_same_answer_and_writes_once_also_after_a_resta
         let house = House::new(engine, MODULES).await;
         let owner = house.owner().await;
         let first = create(&house, &owner, "one", "Ada Once").await.unwrap();
-        assert_eq!(create(&house, &owner, "one", "Ada Once").await.unwrap(), first, "on {engine:?}");
+        assert_eq!(
+            create(&house, &owner, "one", "Ada Once").await.unwrap(),
+            first,
+            "on {engine:?}"
+        );
         // The key may also stand among the arguments.
-        let inside = json!({ "name": "Ada Once", "on_duplicate": "create", "idempotency_key": "one" });
-        assert_eq!(house.ok(&owner, "create_contact", inside).await, first, "on {engine:?}");
+        let inside =
+            json!({ "name": "Ada Once", "on_duplicate": "create", "idempotency_key": "one" });
+        assert_eq!(
+            house.ok(&owner, "create_contact", inside).await,
+            first,
+            "on {engine:?}"
+        );
         let (database, folder) = (house.database.clone(), house.folder.clone());
         house.pipeline.house().store.close().await;
         drop(house);
         let house = House::at(database, folder, MODULES, Settings::default()).await;
-        assert_eq!(create(&house, &owner, "one", "Ada Once").await.unwrap(), first, "on {engine:?}, restarted");
-        assert_eq!((count(&house, "contact").await, count(&house, "log").await), (1, 1), "on {engine:?}");
+        assert_eq!(
+            create(&house, &owner, "one", "Ada Once").await.unwrap(),
+            first,
+            "on {engine:?}, restarted"
+        );
+        assert_eq!(
+            (count(&house, "contact").await, count(&house, "log").await),
+            (1, 1),
+            "on {engine:?}"
+        );
     }
 }
 
@@ -60,10 +90,19 @@ async fn thirty_two_repetitions_at_once_get_one_answer_and_write_once() {
                 let (pipeline, owner) = (house.pipeline.clone(), owner.clone());
                 let key = format!("round {round}");
                 let arguments = json!({ "name": "Ada Often", "on_duplicate": "create" });
-                tasks.spawn(async move { call(&pipeline, &owner, "create_contact", Some(&key), arguments).await.unwrap() });
+                tasks.spawn(async move {
+                    call(&pipeline, &owner, "create_contact", Some(&key), arguments)
+                        .await
+                        .unwrap()
+                });
             }
-            let answers = timeout(HANG, tasks.join_all()).await.expect("nobody waits for ever");
-            assert!(answers.iter().all(|answer| *answer == answers[0]), "on {engine:?}: {answers:#?}");
+            let answers = timeout(HANG, tasks.join_all())
+                .await
+                .expect("nobody waits for ever");
+            assert!(
+                answers.iter().all(|answer| *answer == answers[0]),
+                "on {engine:?}: {answers:#?}"
+            );
             assert_eq!(count(&house, "contact").await, round + 1, "on {engine:?}");
         }
     }
@@ -75,12 +114,30 @@ async fn a_key_used_for_another_call_is_a_conflict_and_nothing_is_written() {
         let house = House::new(engine, MODULES).await;
         let owner = house.owner().await;
         let made = create(&house, &owner, "one", "Ada Once").await.unwrap();
-        let error = create(&house, &owner, "one", "Someone Else").await.unwrap_err();
-        assert_eq!((error.code(), error.field_name()), (Code::Conflict, Some("idempotency_key")), "on {engine:?}");
+        let error = create(&house, &owner, "one", "Someone Else")
+            .await
+            .unwrap_err();
+        assert_eq!(
+            (error.code(), error.field_name()),
+            (Code::Conflict, Some("idempotency_key")),
+            "on {engine:?}"
+        );
         let update = json!({ "contact": made["data"]["id"], "city": "Elsewhere" });
-        let error = call(&house.pipeline, &owner, "update_contact", Some("one"), update).await.unwrap_err();
+        let error = call(
+            &house.pipeline,
+            &owner,
+            "update_contact",
+            Some("one"),
+            update,
+        )
+        .await
+        .unwrap_err();
         assert_eq!(error.code(), Code::Conflict, "another tool, on {engine:?}");
-        assert_eq!((count(&house, "contact").await, count(&house, "log").await), (1, 1), "on {engine:?}");
+        assert_eq!(
+            (count(&house, "contact").await, count(&house, "log").await),
+            (1, 1),
+            "on {engine:?}"
+        );
     }
 }
 
@@ -93,10 +150,19 @@ async fn the_same_key_of_another_caller_or_workspace_is_another_key() {
         let (_, agent) = house.key(&["create_contacts", "read_contacts"]).await;
         let (_, other) = house.key(&["create_contacts", "read_contacts"]).await;
         let mut ids = std::collections::BTreeSet::new();
-        for (caller, name) in [(&owner, "Ada"), (&tenant, "Berta"), (&agent, "Carla"), (&other, "Dora")] {
+        for (caller, name) in [
+            (&owner, "Ada"),
+            (&tenant, "Berta"),
+            (&agent, "Carla"),
+            (&other, "Dora"),
+        ] {
             let answer = create(&house, caller, "shared", name).await.unwrap();
             assert_eq!(answer["data"]["name"], name, "on {engine:?}");
-            assert_eq!(create(&house, caller, "shared", name).await.unwrap(), answer, "on {engine:?}");
+            assert_eq!(
+                create(&house, caller, "shared", name).await.unwrap(),
+                answer,
+                "on {engine:?}"
+            );
             ids.insert(answer["data"]["id"].as_str().unwrap().to_owned());
         }
         assert_eq!(ids.len(), 4, "on {engine:?}");
@@ -110,18 +176,56 @@ async fn what_wrote_nothing_leaves_no_receipt() {
         let house = House::new(engine, MODULES).await;
         let owner = house.owner().await;
         let trial = json!({ "name": "Ada Trial", "dry_run": true });
-        let tried = call(&house.pipeline, &owner, "create_contact", Some("one"), trial).await.unwrap();
+        let tried = call(
+            &house.pipeline,
+            &owner,
+            "create_contact",
+            Some("one"),
+            trial,
+        )
+        .await
+        .unwrap();
         assert_eq!(tried["dry_run"], true);
         let wrong = json!({ "name": "Ada Trial", "score": 5000 });
-        let error = call(&house.pipeline, &owner, "create_contact", Some("one"), wrong).await.unwrap_err();
+        let error = call(
+            &house.pipeline,
+            &owner,
+            "create_contact",
+            Some("one"),
+            wrong,
+        )
+        .await
+        .unwrap_err();
         assert_eq!(error.code(), Code::Validation);
-        assert_eq!((count(&house, "receipt").await, count(&house, "contact").await), (0, 0), "on {engine:?}");
+        assert_eq!(
+            (
+                count(&house, "receipt").await,
+                count(&house, "contact").await
+            ),
+            (0, 0),
+            "on {engine:?}"
+        );
         // The key is as new.
         create(&house, &owner, "one", "Ada Real").await.unwrap();
-        assert_eq!((count(&house, "receipt").await, count(&house, "contact").await), (1, 1), "on {engine:?}");
+        assert_eq!(
+            (
+                count(&house, "receipt").await,
+                count(&house, "contact").await
+            ),
+            (1, 1),
+            "on {engine:?}"
+        );
         // A trial with a used key is a trial, not the old answer.
         let trial = json!({ "name": "Ada Real", "on_duplicate": "create", "dry_run": true });
-        let tried = call(&house.pipeline, &owner, "create_contact", Some("one"), trial).await.unwrap();
+        let tried = call(
+            &house.pipeline,
+            &owner,
+            "create_contact",
+            Some("one"),
+            trial,
+        )
+        .await
+        .unwrap();
         assert_eq!(tried["dry_run"], true, "on {engine:?}");
     }
 }
@@ -138,11 +242,16 @@ async fn expired_receipts_count_no_more_and_vanish() {
             Engine::Sqlite => "created_at - 49 * 3600000000",
             Engine::Postgres => "created_at - INTERVAL '49 hours'",
         };
-        raw.run(&format!("UPDATE receipt SET created_at = {earlier}")).await;
+        raw.run(&format!("UPDATE receipt SET created_at = {earlier}"))
+            .await;
         // Two days later the key is free for another call, whoever comes first.
         let answer = create(&house, &owner, "old", "Berta New").await.unwrap();
         assert_eq!(answer["data"]["name"], "Berta New", "on {engine:?}");
-        assert_eq!(count(&house, "receipt").await, 1, "the others are gone too, on {engine:?}");
+        assert_eq!(
+            count(&house, "receipt").await,
+            1,
+            "the others are gone too, on {engine:?}"
+        );
     }
 }
 
@@ -151,17 +260,40 @@ async fn a_receipt_does_not_outlive_its_purged_record() {
     for engine in ENGINES {
         let house = House::new(engine, MODULES).await;
         let owner = house.owner().await;
-        let made = create(&house, &owner, "one", "Erasmus Vanishing").await.unwrap();
+        let made = create(&house, &owner, "one", "Erasmus Vanishing")
+            .await
+            .unwrap();
         create(&house, &owner, "two", "Ada Staying").await.unwrap();
         let purge = json!({ "contact": made["data"]["id"], "purge": true, "confirm": true });
         house.ok(&owner, "delete_contact", purge).await;
-        let mut tx = house.pipeline.house().store.read(Scope::System).await.unwrap();
-        let rows = sql("SELECT answer FROM receipt").rows(&mut tx).await.unwrap();
+        let mut tx = house
+            .pipeline
+            .house()
+            .store
+            .read(Scope::System)
+            .await
+            .unwrap();
+        let rows = sql("SELECT answer FROM receipt")
+            .rows(&mut tx)
+            .await
+            .unwrap();
         tx.rollback().await;
         let answers: Vec<String> = rows.iter().map(|row| row.get("answer").unwrap()).collect();
-        assert!(answers.len() == 1 && answers[0].contains("Ada Staying"), "on {engine:?}: {answers:?}");
+        assert!(
+            answers.len() == 1 && answers[0].contains("Ada Staying"),
+            "on {engine:?}: {answers:?}"
+        );
         if let Database::Sqlite(_) = house.database {
-            assert!(house.pipeline.house().store.integrity().await.unwrap().is_empty());
+            assert!(
+                house
+                    .pipeline
+                    .house()
+                    .store
+                    .integrity()
+                    .await
+                    .unwrap()
+                    .is_empty()
+            );
         }
     }
 }

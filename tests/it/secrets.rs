@@ -36,11 +36,19 @@ const CANARIES: &[&str] = &[
 
 /// Writes every line of every level of the process into a file.
 pub(crate) fn capture(folder: &Path) {
-    let file = fs::File::options().create(true).append(true).open(folder.join("log")).unwrap();
+    let file = fs::File::options()
+        .create(true)
+        .append(true)
+        .open(folder.join("log"))
+        .unwrap();
     tracing_subscriber::fmt()
         .with_max_level(LevelFilter::TRACE)
         .with_ansi(false)
-        .with_writer(move || file.try_clone().map(|file| Box::new(file) as Box<dyn Write>).unwrap())
+        .with_writer(move || {
+            file.try_clone()
+                .map(|file| Box::new(file) as Box<dyn Write>)
+                .unwrap()
+        })
         .init();
 }
 
@@ -62,38 +70,95 @@ pub(crate) async fn calls(database: &Database, folder: &Path) {
     let wrong = key::generate();
     say(&format!("key {wrong}"));
     pipeline.authenticate(&wrong, None).await.unwrap_err();
-    pipeline.authenticate("canary_tool", None).await.unwrap_err();
+    pipeline
+        .authenticate("canary_tool", None)
+        .await
+        .unwrap_err();
 
     let person = json!({
         "first_name": "Serinus", "last_name": "Canariensis", "emails": ["serinus@canary.example"],
         "phones": ["+1 415 555 2671"], "city": "Tenerife", "summary": "sings before the mine",
     });
-    let made = call(&pipeline, &agent, "create_contact", Some("canary-idempotency"), person.clone()).await.unwrap();
+    let made = call(
+        &pipeline,
+        &agent,
+        "create_contact",
+        Some("canary-idempotency"),
+        person.clone(),
+    )
+    .await
+    .unwrap();
     let contact = made["data"]["id"].clone();
-    call(&pipeline, &agent, "create_contact", Some("canary-idempotency"), person.clone()).await.unwrap();
+    call(
+        &pipeline,
+        &agent,
+        "create_contact",
+        Some("canary-idempotency"),
+        person.clone(),
+    )
+    .await
+    .unwrap();
     indexed(&pipeline).await;
     for (tool, arguments) in [
         ("search_contacts", json!({ "query": "Canariensis" })),
-        ("search_contacts", json!({ "query": "4155552671", "city": "Tenerife" })),
+        (
+            "search_contacts",
+            json!({ "query": "4155552671", "city": "Tenerife" }),
+        ),
         ("get_contact", json!({ "contact": contact })),
-        ("update_contact", json!({ "contact": contact, "title": "sings before the mine" })),
+        (
+            "update_contact",
+            json!({ "contact": contact, "title": "sings before the mine" }),
+        ),
         ("list_changes", json!({})),
         ("find_duplicate_contacts", json!({})),
     ] {
-        call(&pipeline, &agent, tool, None, arguments).await.unwrap();
+        call(&pipeline, &agent, tool, None, arguments)
+            .await
+            .unwrap();
     }
     for (tool, arguments, code) in [
         ("create_contact", person.clone(), Code::Conflict),
-        ("create_contact", json!({ "name": "Canariensis", "score": "Tenerife" }), Code::Validation),
-        ("create_contact", json!({ "name": "Canariensis", "canary_field": "Tenerife" }), Code::Validation),
-        ("create_contact", json!({ "name": "Canariensis", "types": ["canary_field"] }), Code::Validation),
-        ("update_contact", json!({ "contact": contact, "city": "Tenerife", "version": 9 }), Code::Conflict),
-        ("get_contact", json!({ "contact": "Canariensis" }), Code::Validation),
-        ("delete_contact", json!({ "contact": contact }), Code::ConfirmationRequired),
-        ("delete_contact", json!({ "contact": contact, "confirm_token": "canary-confirm-token" }), Code::Validation),
+        (
+            "create_contact",
+            json!({ "name": "Canariensis", "score": "Tenerife" }),
+            Code::Validation,
+        ),
+        (
+            "create_contact",
+            json!({ "name": "Canariensis", "canary_field": "Tenerife" }),
+            Code::Validation,
+        ),
+        (
+            "create_contact",
+            json!({ "name": "Canariensis", "types": ["canary_field"] }),
+            Code::Validation,
+        ),
+        (
+            "update_contact",
+            json!({ "contact": contact, "city": "Tenerife", "version": 9 }),
+            Code::Conflict,
+        ),
+        (
+            "get_contact",
+            json!({ "contact": "Canariensis" }),
+            Code::Validation,
+        ),
+        (
+            "delete_contact",
+            json!({ "contact": contact }),
+            Code::ConfirmationRequired,
+        ),
+        (
+            "delete_contact",
+            json!({ "contact": contact, "confirm_token": "canary-confirm-token" }),
+            Code::Validation,
+        ),
         ("canary_tool", person.clone(), Code::NotFound),
     ] {
-        let error = call(&pipeline, &agent, tool, None, arguments).await.unwrap_err();
+        let error = call(&pipeline, &agent, tool, None, arguments)
+            .await
+            .unwrap_err();
         assert_eq!(error.code(), code, "{error:?}");
     }
     // The worst: the engine itself refuses, and that is logged with its cause.
@@ -102,24 +167,54 @@ pub(crate) async fn calls(database: &Database, folder: &Path) {
         Database::Sqlite(_) => {
             "CREATE TRIGGER refuse BEFORE INSERT ON contact BEGIN SELECT RAISE(ABORT, 'the engine refuses'); END"
         }
-        Database::Postgres(_) => "ALTER TABLE contact ADD CONSTRAINT the_engine_refuses CHECK (name = 'x') NOT VALID",
+        Database::Postgres(_) => {
+            "ALTER TABLE contact ADD CONSTRAINT the_engine_refuses CHECK (name = 'x') NOT VALID"
+        }
     };
     raw.run(refuse).await;
     let mut other = person;
     other["on_duplicate"] = json!("create");
-    let error = call(&pipeline, &agent, "create_contact", Some("canary-idempotency 2"), other).await.unwrap_err();
+    let error = call(
+        &pipeline,
+        &agent,
+        "create_contact",
+        Some("canary-idempotency 2"),
+        other,
+    )
+    .await
+    .unwrap_err();
     assert_eq!(error.code(), Code::Internal, "{error:?}");
     let broken = match database {
         Database::Sqlite(_) => "DROP TRIGGER refuse; UPDATE contact SET phones = '[Tenerife'",
-        Database::Postgres(_) => "ALTER TABLE contact DROP CONSTRAINT the_engine_refuses; UPDATE contact SET phones = '[{\"phone\": [\"Tenerife\"]}]'",
+        Database::Postgres(_) => {
+            "ALTER TABLE contact DROP CONSTRAINT the_engine_refuses; UPDATE contact SET phones = '[{\"phone\": [\"Tenerife\"]}]'"
+        }
     };
     raw.run(broken).await;
-    let error = call(&pipeline, &agent, "get_contact", None, json!({ "contact": contact })).await.unwrap_err();
+    let error = call(
+        &pipeline,
+        &agent,
+        "get_contact",
+        None,
+        json!({ "contact": contact }),
+    )
+    .await
+    .unwrap_err();
     assert_eq!(error.code(), Code::Internal, "{error:?}");
-    let error = call(&pipeline, &agent, "search_contacts", None, json!({ "query": "Canariensis" })).await.unwrap_err();
+    let error = call(
+        &pipeline,
+        &agent,
+        "search_contacts",
+        None,
+        json!({ "query": "Canariensis" }),
+    )
+    .await
+    .unwrap_err();
     assert_eq!(error.code(), Code::Internal, "{error:?}");
 
-    admin::revoke_key(store, &info.id.to_string()).await.unwrap();
+    admin::revoke_key(store, &info.id.to_string())
+        .await
+        .unwrap();
     pipeline.authenticate(&text, None).await.unwrap_err();
     store.close().await;
 }
@@ -130,17 +225,31 @@ async fn no_log_line_of_any_level_holds_a_key_or_what_is_in_records_and_calls() 
         let folder = TempDir::new().unwrap();
         let database = match engine {
             Engine::Sqlite => Database::Sqlite(folder.path().join("bureau.sqlite")),
-            Engine::Postgres => Database::Postgres(bureau_kernel::testing_postgres::fresh_database().await),
+            Engine::Postgres => {
+                Database::Postgres(bureau_kernel::testing_postgres::fresh_database().await)
+            }
         };
         let said = Process::start(worker("secrets", &database, folder.path())).finish();
-        let keys: Vec<&str> = said.iter().filter_map(|line| line.strip_prefix("key ")).collect();
+        let keys: Vec<&str> = said
+            .iter()
+            .filter_map(|line| line.strip_prefix("key "))
+            .collect();
         assert_eq!(keys.len(), 2);
         let log = fs::read_to_string(folder.path().join("log")).unwrap();
         // The log is alive: it has the failed calls with their causes.
-        assert!(log.contains("a call failed") && log.contains("create_contact") && log.contains("refuses"), "{log}");
+        assert!(
+            log.contains("a call failed")
+                && log.contains("create_contact")
+                && log.contains("refuses"),
+            "{log}"
+        );
         let mut secrets: Vec<String> = CANARIES.iter().map(|canary| (*canary).to_owned()).collect();
         for key in keys {
-            secrets.extend([key.to_owned(), hex(&key::hash(key)), hex(&key::hash(key)).to_uppercase()]);
+            secrets.extend([
+                key.to_owned(),
+                hex(&key::hash(key)),
+                hex(&key::hash(key)).to_uppercase(),
+            ]);
         }
         if let Database::Postgres(url) = &database {
             let (_, password) = url.split_once('@').unwrap().0.rsplit_once(':').unwrap();
@@ -148,7 +257,9 @@ async fn no_log_line_of_any_level_holds_a_key_or_what_is_in_records_and_calls() 
         }
         let folded = log.to_lowercase();
         for secret in secrets {
-            let line = folded.lines().find(|line| line.contains(&secret.to_lowercase()));
+            let line = folded
+                .lines()
+                .find(|line| line.contains(&secret.to_lowercase()));
             assert_eq!(line, None, "on {engine:?}, {secret} is in the log");
         }
     }
@@ -160,12 +271,27 @@ fn hex(bytes: &[u8]) -> String {
 
 /// Every file below a folder.
 fn files(folder: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
+    let entries = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    entries
+        .flat_map(|path| {
+            if path.is_dir() {
+                files(&path)
+            } else {
+                vec![path]
+            }
+        })
+        .collect()
 }
 
 fn holds(folder: &Path, text: &str) -> Vec<PathBuf> {
-    let holds = |path: &PathBuf| fs::read(path).unwrap().windows(text.len()).any(|window| window == text.as_bytes());
+    let holds = |path: &PathBuf| {
+        fs::read(path)
+            .unwrap()
+            .windows(text.len())
+            .any(|window| window == text.as_bytes())
+    };
     files(folder).into_iter().filter(holds).collect()
 }
 
@@ -173,7 +299,13 @@ fn holds(folder: &Path, text: &str) -> Vec<PathBuf> {
 async fn no_file_holds_the_text_of_a_key() {
     let house = House::new(Engine::Sqlite, MODULES).await;
     let (text, agent) = house.key(&["read_contacts", "create_contacts"]).await;
-    house.ok(&agent, "create_contact", json!({ "name": "Serinus Canariensis" })).await;
+    house
+        .ok(
+            &agent,
+            "create_contact",
+            json!({ "name": "Serinus Canariensis" }),
+        )
+        .await;
     indexed(&house.pipeline).await;
     // The scan sees what is there.
     assert!(!holds(house.folder.path(), "Serinus Canariensis").is_empty());
@@ -190,14 +322,20 @@ async fn a_revoked_and_an_expired_key_stop_working_at_once() {
         let house = House::new(engine, MODULES).await;
         let store = &house.pipeline.house().store;
         let (revoked, agent) = house.key(&["read_contacts"]).await;
-        admin::revoke_key(store, &agent.key.unwrap().to_string()).await.unwrap();
+        admin::revoke_key(store, &agent.key.unwrap().to_string())
+            .await
+            .unwrap();
         let (expired, agent) = house.key(&["read_contacts"]).await;
         let mut raw = Raw::new(&house.database).await;
         let past = match engine {
             Engine::Sqlite => (now().timestamp_micros() - 1).to_string(),
             Engine::Postgres => "now() - INTERVAL '1 microsecond'".into(),
         };
-        raw.run(&format!("UPDATE api_key SET expires_at = {past} WHERE id = {}", agent.key.unwrap().raw())).await;
+        raw.run(&format!(
+            "UPDATE api_key SET expires_at = {past} WHERE id = {}",
+            agent.key.unwrap().raw()
+        ))
+        .await;
         for key in [revoked, expired] {
             let error = house.pipeline.authenticate(&key, None).await.unwrap_err();
             assert_eq!(error.code(), Code::Unauthorized, "on {engine:?}");

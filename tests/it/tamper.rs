@@ -21,7 +21,9 @@ impl Raw {
     pub(crate) async fn new(database: &Database) -> Self {
         match database {
             Database::Sqlite(path) => {
-                let options = SqliteConnectOptions::new().filename(path).disable_statement_logging();
+                let options = SqliteConnectOptions::new()
+                    .filename(path)
+                    .disable_statement_logging();
                 Self::Sqlite(options.connect().await.unwrap())
             }
             Database::Postgres(url) => {
@@ -35,8 +37,16 @@ impl Raw {
     pub(crate) async fn run(&mut self, text: &str) -> u64 {
         let text = format!("BEGIN; {text}; COMMIT");
         match self {
-            Self::Sqlite(conn) => conn.execute(sqlx::raw_sql(AssertSqlSafe(text))).await.unwrap().rows_affected(),
-            Self::Postgres(conn) => conn.execute(sqlx::raw_sql(AssertSqlSafe(text))).await.unwrap().rows_affected(),
+            Self::Sqlite(conn) => conn
+                .execute(sqlx::raw_sql(AssertSqlSafe(text)))
+                .await
+                .unwrap()
+                .rows_affected(),
+            Self::Postgres(conn) => conn
+                .execute(sqlx::raw_sql(AssertSqlSafe(text)))
+                .await
+                .unwrap()
+                .rows_affected(),
         }
     }
 }
@@ -117,9 +127,16 @@ async fn with_history(engine: Engine) -> House {
     house.tenant("second").await;
     for number in 0..6 {
         let name = format!("Person {number}");
-        let made = house.ok(&owner, "create_contact", json!({ "name": name, "on_duplicate": "create" })).await;
+        let made = house
+            .ok(
+                &owner,
+                "create_contact",
+                json!({ "name": name, "on_duplicate": "create" }),
+            )
+            .await;
         if number % 3 == 0 {
-            let change = json!({ "contact": made["data"]["id"], "title": "Director", "city": "Lyon" });
+            let change =
+                json!({ "contact": made["data"]["id"], "title": "Director", "city": "Lyon" });
             house.ok(&owner, "update_contact", change).await;
         }
     }
@@ -132,10 +149,14 @@ async fn every_change_to_the_log_is_found_at_the_first_row_that_it_breaks() {
     for engine in ENGINES {
         let house = with_history(engine).await;
         let store = &house.pipeline.house().store;
-        let whole = Audit { rows: 12, broken: None };
+        let whole = Audit {
+            rows: 12,
+            broken: None,
+        };
         assert_eq!(verify(store).await.unwrap(), whole, "on {engine:?}");
         let mut raw = Raw::new(&house.database).await;
-        raw.run("CREATE TABLE kept AS SELECT * FROM change_log").await;
+        raw.run("CREATE TABLE kept AS SELECT * FROM change_log")
+            .await;
         let zeros = match engine {
             Engine::Sqlite => "zeroblob(32)",
             Engine::Postgres => "decode(repeat('00', 32), 'hex')",
@@ -144,9 +165,18 @@ async fn every_change_to_the_log_is_found_at_the_first_row_that_it_breaks() {
             raw.run(&change.replace('Z', zeros)).await;
             let audit = verify(store).await.unwrap();
             let found = audit.broken.as_ref().map(|(position, _)| *position);
-            assert_eq!(found, Some(*position), "on {engine:?}, after {change}: {audit:?}");
-            raw.run("DELETE FROM change_log; INSERT INTO change_log SELECT * FROM kept").await;
-            assert_eq!(verify(store).await.unwrap(), whole, "on {engine:?}, put right after {change}");
+            assert_eq!(
+                found,
+                Some(*position),
+                "on {engine:?}, after {change}: {audit:?}"
+            );
+            raw.run("DELETE FROM change_log; INSERT INTO change_log SELECT * FROM kept")
+                .await;
+            assert_eq!(
+                verify(store).await.unwrap(),
+                whole,
+                "on {engine:?}, put right after {change}"
+            );
         }
     }
 }
@@ -170,17 +200,47 @@ async fn a_log_with_a_purged_record_verifies_and_holds_nothing_of_it() {
     for engine in ENGINES {
         let house = with_history(engine).await;
         let owner = house.owner().await;
-        let made = house.ok(&owner, "create_contact", json!({ "name": "Erasmus Vanishing" })).await;
+        let made = house
+            .ok(
+                &owner,
+                "create_contact",
+                json!({ "name": "Erasmus Vanishing" }),
+            )
+            .await;
         let contact = &made["data"]["id"];
-        house.ok(&owner, "update_contact", json!({ "contact": contact, "city": "Nowhereville" })).await;
-        house.ok(&owner, "delete_contact", json!({ "contact": contact, "purge": true, "confirm": true })).await;
+        house
+            .ok(
+                &owner,
+                "update_contact",
+                json!({ "contact": contact, "city": "Nowhereville" }),
+            )
+            .await;
+        house
+            .ok(
+                &owner,
+                "delete_contact",
+                json!({ "contact": contact, "purge": true, "confirm": true }),
+            )
+            .await;
         let store = &house.pipeline.house().store;
         sealed(store).await;
-        assert_eq!(verify(store).await.unwrap(), Audit { rows: 15, broken: None }, "on {engine:?}");
+        assert_eq!(
+            verify(store).await.unwrap(),
+            Audit {
+                rows: 15,
+                broken: None
+            },
+            "on {engine:?}"
+        );
         // Emptied for good reason, and still not to be filled with something else.
         let mut raw = Raw::new(&house.database).await;
-        raw.run("UPDATE change_log SET after = '{\"name\":\"Forged\"}' WHERE position = 13").await;
-        let broken = verify(store).await.unwrap().broken.map(|(position, _)| position);
+        raw.run("UPDATE change_log SET after = '{\"name\":\"Forged\"}' WHERE position = 13")
+            .await;
+        let broken = verify(store)
+            .await
+            .unwrap()
+            .broken
+            .map(|(position, _)| position);
         assert_eq!(broken, Some(13), "on {engine:?}");
     }
 }

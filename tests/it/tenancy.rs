@@ -593,8 +593,9 @@ async fn shared_tables(connection: &mut PgConnection) -> Vec<(String, &'static s
 
 /// Whether calls may do this to a table at all.
 async fn allowed(connection: &mut PgConnection, table: &str, privilege: &str) -> bool {
-    let statement =
-        format!("SELECT has_any_column_privilege('bureau_app', '{table}', '{privilege}')::int8");
+    let statement = format!(
+        "SELECT has_any_column_privilege('bureau_app', '{table}', '{privilege}')::int::int8"
+    );
     let statement = if privilege == "DELETE" {
         statement.replace("has_any_column", "has_table")
     } else {
@@ -640,7 +641,7 @@ async fn every_table_of_workspaces_has_a_policy_or_is_closed_to_calls() {
         }
     }
     // The role of calls owns nothing and passes no policy unseen.
-    let role = "SELECT (rolsuper OR rolbypassrls OR rolcanlogin OR rolcreaterole)::int8 FROM pg_roles WHERE rolname = 'bureau_app'";
+    let role = "SELECT (rolsuper OR rolbypassrls OR rolcanlogin OR rolcreaterole)::int::int8 FROM pg_roles WHERE rolname = 'bureau_app'";
     assert_eq!(numbers(&mut connection, role.to_owned()).await, [0]);
     let owned = "SELECT count(*) FROM pg_class c JOIN pg_roles r ON r.oid = c.relowner WHERE r.rolname = 'bureau_app'";
     assert_eq!(numbers(&mut connection, owned.to_owned()).await, [0]);

@@ -157,6 +157,18 @@ fn is_invisible(character: char) -> bool {
             | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
+/// What a record is called, inside of a sentence: in quotes that it cannot end itself, and short, because the sentence
+/// is Bureau's and the name is somebody else's.
+#[must_use]
+pub fn quoted(name: &str) -> String {
+    const SHOWN: usize = 40;
+    let mut short: String = name.chars().take(SHOWN).collect();
+    if name.chars().nth(SHOWN).is_some() {
+        short.push('…');
+    }
+    format!("\"{}\"", short.replace('"', "'"))
+}
+
 /// What names are compared by: lower case, without accents, single spaces.
 #[must_use]
 pub fn folded(text: &str) -> String {
@@ -225,6 +237,12 @@ mod tests {
             TextError::TooLong { found: 4, max: 3 }
         );
         assert_eq!(Line::<3>::new("\u{200b} ").unwrap_err(), TextError::Empty);
+    }
+
+    #[test]
+    fn a_name_cannot_end_its_own_quotes() {
+        assert_eq!(quoted("Ada \"the first\""), "\"Ada 'the first'\"");
+        assert_eq!(quoted(&"x".repeat(41)), format!("\"{}…\"", "x".repeat(40)));
     }
 
     #[test]
