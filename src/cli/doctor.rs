@@ -122,11 +122,26 @@ async fn change_log(store: &Store) -> Result<String, String> {
         .await
         .map_err(|error| error.to_string())?;
     match audit.broken {
-        None => Ok(format!("{} rows, the chain of hashes is whole", audit.rows)),
+        // The chain alone cannot show that its newest rows were cut off; its last hash, noted elsewhere, can.
+        None => Ok(format!(
+            "{} rows, the chain of hashes is whole and ends with {}",
+            audit.rows,
+            last_hash(store, audit.rows)
+                .await
+                .map_err(|error| error.to_string())?
+        )),
         Some((position, what)) => Err(format!(
             "at position {position} {what}: somebody wrote to the database past Bureau. Compare with a backup."
         )),
     }
+}
+
+async fn last_hash(store: &Store, position: i64) -> Result<String, Error> {
+    let mut tx = store.read(Scope::System).await?;
+    let hash = changes::hash_at(&mut tx, position).await;
+    tx.rollback().await;
+    let short = |hash: String| hash.chars().take(16).collect();
+    Ok(hash?.map_or_else(|| "nothing".to_owned(), short))
 }
 
 async fn workspaces(store: &Store) -> Result<String, String> {

@@ -308,3 +308,17 @@ pub async fn head(tx: &mut Tx) -> Result<i64> {
         .one("head", tx)
         .await
 }
+
+/// The hash of the sealed row at a position, in hexadecimal digits: kept elsewhere, it shows later whether the end of the
+/// log is still what it was.
+///
+/// # Errors
+/// [`Code::Unavailable`](crate::error::Code::Unavailable) when the database cannot be read.
+pub async fn hash_at(tx: &mut Tx, position: i64) -> Result<Option<String>> {
+    let row = sql("SELECT hash FROM change_log WHERE position = ")
+        .value(position)
+        .row(tx)
+        .await?;
+    row.map(|row| row.get::<Vec<u8>>("hash").map(hex::encode))
+        .transpose()
+}

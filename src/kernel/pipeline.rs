@@ -873,10 +873,11 @@ fn select(data: Value, fields: &[String]) -> Result<Value> {
         }
         other => other,
     };
-    if fields.is_empty() || fields.len() > 50 {
+    let is_name = |field: &String| (1..=64).contains(&field.len());
+    if !(1..=50).contains(&fields.len()) || !fields.iter().all(is_name) {
         return Err(Error::invalid(
             "fields",
-            "Name 1 to 50 fields, or leave it out for all.",
+            "fields takes 1 to 50 names of fields; leave it out for all.",
         ));
     }
     Ok(match data {

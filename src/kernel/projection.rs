@@ -38,15 +38,9 @@ impl Source for Projection {
 
     async fn seal(&self, position: i64) -> Result<Option<String>, SourceError> {
         let mut tx = self.read().await?;
-        let row = sql("SELECT hash FROM change_log WHERE position = ")
-            .value(position)
-            .row(&mut tx)
-            .await;
+        let hash = changes::hash_at(&mut tx, position).await;
         tx.rollback().await;
-        match row? {
-            Some(row) => Ok(Some(hex::encode(row.get::<Vec<u8>>("hash")?))),
-            None => Ok(None),
-        }
+        Ok(hash?)
     }
 
     async fn touched(&self, after: i64, limit: usize) -> Result<Vec<Touched>, SourceError> {

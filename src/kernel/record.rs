@@ -336,7 +336,7 @@ impl<R: Record> Edit<R> {
     /// Sets custom attributes; `null` removes one. They are checked against the workspace's definitions.
     ///
     /// # Errors
-    /// [`Code::Validation`] for one that is not defined or of another kind.
+    /// [`Code::Validation`](crate::error::Code::Validation) for one that is not defined or of another kind.
     pub async fn set_attributes(&mut self, cx: &mut Cx, changes: Attributes) -> Result<()> {
         let changes = cleaned(changes);
         cx.check_attributes(R::TABLE, &changes).await?;
@@ -358,7 +358,7 @@ impl<R: Record> Edit<R> {
     /// Writes what differs. Nothing different, nothing written.
     ///
     /// # Errors
-    /// [`Code::Conflict`] when someone else changed the record meanwhile.
+    /// [`Code::Conflict`](crate::error::Code::Conflict) when someone else changed the record meanwhile.
     pub async fn save(self, cx: &mut Cx) -> Result<Saved<R>> {
         let mut saved = self.before.clone();
         saved.record = checked(cx, Some(&self.before.record), self.now).await?;
@@ -383,7 +383,7 @@ impl Cx {
     /// The live record with this identifier.
     ///
     /// # Errors
-    /// [`Code::NotFound`] when there is none in the caller's workspace.
+    /// [`Code::NotFound`](crate::error::Code::NotFound) when there is none in the caller's workspace.
     pub async fn get<R: Record>(&mut self, id: Id<R>) -> Result<Saved<R>> {
         self.find(id)
             .await?
@@ -416,7 +416,7 @@ impl Cx {
     /// that the call came with.
     ///
     /// # Errors
-    /// [`Code::NotFound`]; [`Code::Conflict`] with the current record when the version is stale.
+    /// [`Code::NotFound`](crate::error::Code::NotFound); [`Code::Conflict`](crate::error::Code::Conflict) with the current record when the version is stale.
     pub async fn edit<R: Record>(&mut self, id: Id<R>) -> Result<Edit<R>> {
         let before = self.get(id).await?;
         self.check_version(&before)?;
@@ -437,7 +437,7 @@ impl Cx {
     /// Writes a new record.
     ///
     /// # Errors
-    /// [`Code::Validation`] for attributes that are not defined; whatever a constraint refuses.
+    /// [`Code::Validation`](crate::error::Code::Validation) for attributes that are not defined; whatever a constraint refuses.
     pub async fn insert<R: Record>(
         &mut self,
         record: R,
@@ -495,7 +495,7 @@ impl Cx {
     /// Deletes a record, restorably: it is hidden everywhere from now on.
     ///
     /// # Errors
-    /// [`Code::NotFound`]; [`Code::Conflict`] with what stands in the way when live records refer to it.
+    /// [`Code::NotFound`](crate::error::Code::NotFound); [`Code::Conflict`](crate::error::Code::Conflict) with what stands in the way when live records refer to it.
     pub async fn archive<R: Record>(&mut self, id: Id<R>) -> Result<Saved<R>> {
         let before = self.get(id).await?;
         self.check_version(&before)?;
@@ -508,7 +508,7 @@ impl Cx {
     /// Brings a deleted record back.
     ///
     /// # Errors
-    /// [`Code::NotFound`] when there is no such record, deleted or not.
+    /// [`Code::NotFound`](crate::error::Code::NotFound) when there is no such record, deleted or not.
     pub async fn restore<R: Record>(&mut self, id: Id<R>) -> Result<Saved<R>> {
         let before = self
             .find(id)
@@ -525,7 +525,7 @@ impl Cx {
     /// Erases a record for good, deleted or not, with what the change log holds of it. Nothing brings it back.
     ///
     /// # Errors
-    /// [`Code::NotFound`]; [`Code::Conflict`] when live records refer to it.
+    /// [`Code::NotFound`](crate::error::Code::NotFound); [`Code::Conflict`](crate::error::Code::Conflict) when live records refer to it.
     pub async fn purge<R: Record>(&mut self, id: Id<R>) -> Result<Saved<R>> {
         let before = self
             .find(id)
@@ -567,7 +567,7 @@ impl Cx {
     /// Makes everything that refers to one record refer to another, or to nothing. Answers how many records changed.
     ///
     /// # Errors
-    /// [`Code::Conflict`] when one of them was changed meanwhile.
+    /// [`Code::Conflict`](crate::error::Code::Conflict) when one of them was changed meanwhile.
     pub async fn repoint(
         &mut self,
         table: &'static str,

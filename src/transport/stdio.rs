@@ -1,7 +1,7 @@
 //! MCP over standard input and output: one JSON-RPC message a line.
 //!
 //! rmcp's own line transport drops what is not JSON without a word and gives up on a session that opens with a
-//! notification; [`Lines`] answers the first with a JSON-RPC error and skips the second.
+//! notification; `Lines` answers the first with a JSON-RPC error and skips the second.
 
 use std::{io, sync::Arc};
 

@@ -31,8 +31,10 @@ use crate::types::id::IdGenerator;
 
 /// How long a write waits for other processes before it gives up.
 const BUSY_LIMIT: Duration = Duration::from_secs(60);
-/// Commits in a row after which a process lets others go first.
-const TURN: Duration = Duration::from_millis(20);
+/// How long a process may take turns in a row before it lets others go first.
+const TURNS: Duration = Duration::from_millis(100);
+/// How long it then stands back: enough for a process that waits for the lock to wake up and take it.
+const REST: Duration = Duration::from_millis(1);
 
 pub(super) struct Sqlite {
     readers: SqlitePool,
@@ -53,7 +55,8 @@ struct Writer {
     acknowledge: Vec<oneshot::Sender<Result<(), Arc<sqlx::Error>>>>,
     /// The end of the sealed log as this transaction sees it.
     seal: Seal,
-    turn_began: Instant,
+    /// When this process last let others go first.
+    rested: Instant,
 }
 
 /// How a caller left its savepoint.
@@ -280,7 +283,7 @@ impl Writer {
             committer_waits: false,
             acknowledge: Vec::new(),
             seal: Seal::default(),
-            turn_began: Instant::now(),
+            rested: Instant::now(),
         })
     }
 
@@ -298,7 +301,6 @@ impl Writer {
             }
         }
         take_turn(&self.turns).await?;
-        self.turn_began = Instant::now();
         let begun = self.begin_shared(ids).await;
         if begun.is_err() {
             self.finish().await;
@@ -549,11 +551,10 @@ fn stand_in_line(shared: &Arc<Mutex<Writer>>, writer: &mut Writer) {
     tokio::spawn(async move {
         let mut writer = shared.lock().await;
         writer.commit().await;
-        let long = writer.turn_began.elapsed() > TURN;
-        drop(writer);
-        if long {
-            // The lock was just given back; a process that waits for it needs a moment to wake up.
-            tokio::task::yield_now().await;
+        if writer.rested.elapsed() > TURNS {
+            // Taken again at once, the lock would never reach a process that waits for it.
+            tokio::time::sleep(REST).await;
+            writer.rested = Instant::now();
         }
     });
 }
