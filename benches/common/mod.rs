@@ -1,4 +1,6 @@
-//! What the benches share.
+//! What the benches share; each of them uses its part.
+
+#![allow(dead_code)]
 
 pub(crate) mod fill;
 pub(crate) mod people;
