@@ -562,7 +562,7 @@ async fn prepare(report: &mut Report, size: u64) -> Result<PathBuf> {
             .house()
             .search
             .as_ref()
-            .map(|search| search.status());
+            .map(bureau_kernel::search::Search::status);
         status.is_some_and(|status| status.ready && status.documents >= size)
     };
     while !ready() {

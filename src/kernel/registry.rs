@@ -170,7 +170,7 @@ impl Registry {
     ///
     /// # Errors
     /// [`Code::NotFound`](crate::error::Code::NotFound): the same whether it does not exist, is off, or is not permitted.
-    pub(crate) fn for_caller<'a>(&'a self, caller: &'a Caller, name: &str) -> Result<&'a Entry> {
+    pub fn for_caller<'a>(&'a self, caller: &'a Caller, name: &str) -> Result<&'a Entry> {
         if let Some(entry) = self
             .entries
             .get(name)
