@@ -2,9 +2,10 @@
 //!
 //! `cargo bench --bench load` measures 100,000 contacts; `-- --quick` takes a few seconds, `-- --full` adds a million
 //! contacts. `-- --only=create` runs the groups whose name contains the word (start, list, read, search-by-text,
-//! search-after-write, create-sqlite, create-postgres), `-- --clients=64` leaves out other numbers of clients. It prints a table and writes
-//! `target/load.json`. Prepared databases stay in `target/bench-data` and serve the next run. Servers and clients share
-//! the machine's cores and listen on loopback only.
+//! search-after-write, create-sqlite, create-postgres), `-- --clients=64` leaves out other numbers of clients, and
+//! `-- --program=PATH` measures another build of the program. It prints a table and writes `target/load.json`. Prepared
+//! databases stay in `target/bench-data` and serve the next run. Servers and clients share the machine's cores and
+//! listen on loopback only.
 
 #![allow(
     clippy::unwrap_used,
@@ -39,7 +40,15 @@ use sqlx::ConnectOptions as _;
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
-const BUREAU: &str = env!("CARGO_BIN_EXE_bureau");
+/// The program that is measured: the one built with this bench, or another build that `--program=PATH` names.
+fn bureau() -> String {
+    let named = std::env::args().find_map(|argument| {
+        let path = argument.strip_prefix("--program=");
+        path.map(str::to_owned)
+    });
+    named.unwrap_or_else(|| env!("CARGO_BIN_EXE_bureau").to_owned())
+}
+
 /// Contacts that a run writes have numbers from here on, each run its own by the clock.
 const NEW_PEOPLE: u64 = 1_500_000;
 
@@ -123,7 +132,7 @@ async fn run(plan: &Plan) -> Result<()> {
         }
     }
     for size in &plan.sizes {
-        if ["read", "search", "searchable"]
+        if ["read", "search-by-text", "search-after-write"]
             .iter()
             .any(|group| plan.wants(group))
         {
@@ -190,7 +199,7 @@ fn start(plan: &Plan, report: &mut Report, folder: &Path) -> Result<()> {
     let once = |lines: &[String], database: &str| -> Result<(f64, Running)> {
         let began = Instant::now();
         let mut process = Running::spawn(
-            Command::new(BUREAU)
+            Command::new(bureau())
                 .args(["stdio", "--database", database, "--data-dir"])
                 .arg(folder)
                 .stderr(Stdio::inherit()),
@@ -399,37 +408,32 @@ async fn point_read(
     let raw = |round: usize| id(round).parse::<Id<Contact>>().map(Id::raw).unwrap();
     // By turns, so that all three have the same machine.
     let mut times = [Vec::new(), Vec::new(), Vec::new()];
-    for round in 0..rounds {
+    for round in 0..rounds * 3 {
         let began = Instant::now();
-        let row = sqlx::query(text)
-            .bind(workspace.raw())
-            .bind(raw(round))
-            .fetch_one(&pool)
-            .await?;
-        times[0].push(u64::try_from(began.elapsed().as_nanos())?);
-        drop(row);
-        let began = Instant::now();
-        let mut tx = store.read(Scope::Workspace(workspace.raw())).await?;
-        let row = sql(text)
-            .bind(workspace)
-            .bind(raw(round))
-            .row(&mut tx)
-            .await?;
-        tx.rollback().await;
-        times[1].push(u64::try_from(began.elapsed().as_nanos())?);
-        assert!(row.is_some());
-        let began = Instant::now();
-        let call = Call {
-            tool: "get_contact".into(),
-            arguments: json!({ "contact": id(round) })
-                .as_object()
-                .cloned()
-                .unwrap(),
-            ..Call::default()
-        };
-        let outcome = pipeline.call(operator.clone(), call).await;
-        times[2].push(u64::try_from(began.elapsed().as_nanos())?);
-        assert!(matches!(outcome, Outcome::Done(_)));
+        match round % 3 {
+            0 => {
+                let query = sqlx::query(text).bind(workspace.raw()).bind(raw(round));
+                query.fetch_one(&pool).await?;
+            }
+            1 => {
+                let mut tx = store.read(Scope::Workspace(workspace.raw())).await?;
+                let query = sql(text).bind(workspace).bind(raw(round));
+                let row = query.row(&mut tx).await?;
+                tx.rollback().await;
+                assert!(row.is_some());
+            }
+            _ => {
+                let arguments = json!({ "contact": id(round) });
+                let call = Call {
+                    tool: "get_contact".into(),
+                    arguments: arguments.as_object().cloned().unwrap(),
+                    ..Call::default()
+                };
+                let outcome = pipeline.call(operator.clone(), call).await;
+                assert!(matches!(outcome, Outcome::Done(_)));
+            }
+        }
+        times[round % 3].push(u64::try_from(began.elapsed().as_nanos())?);
     }
     let [pool_times, store_times, call_times] = times.map(|times| {
         let seconds = times.iter().sum::<u64>() as f64 / 1e9;
@@ -661,7 +665,7 @@ struct Server {
 
 impl Server {
     fn start(database: &str, folder: &Path) -> Result<Self> {
-        let key = Command::new(BUREAU)
+        let key = Command::new(bureau())
             .args([
                 "key", "create", "--name", "bench", "--preset", "full", "--json",
             ])
@@ -671,7 +675,7 @@ impl Server {
             .output()?;
         let key: Value = serde_json::from_slice(&key.stdout)?;
         let mut process = Running::spawn(
-            Command::new(BUREAU)
+            Command::new(bureau())
                 .args(["serve", "--listen", "127.0.0.1:0", "--calls-per-hour", "0"])
                 .args(["--database", database, "--data-dir"])
                 .arg(folder)

@@ -13,30 +13,18 @@ pub(crate) async fn find(
     cx: &mut Cx,
     contact: &Contact,
 ) -> Result<Option<(Id<Contact>, &'static str)>> {
-    let mut terms: Vec<(&'static str, String)> = contact
+    let terms: Vec<(&'static str, String)> = contact
         .terms()
         .into_iter()
         .filter(|(field, _)| MATCHES.contains(field))
         .collect();
-    terms.sort();
     // Two calls that create the same person at the same moment: the second waits and then finds the first.
     let workspace = cx.workspace().id;
-    for (field, value) in &terms {
-        cx.tx()
-            .serialize(&format!("contact {workspace} {field} {value}"))
-            .await?;
-    }
-    for field in MATCHES {
-        let values: Vec<String> = terms
-            .iter()
-            .filter(|(other, _)| *other == field)
-            .map(|(_, value)| value.clone())
-            .collect();
-        if let Some(id) = cx.with_terms::<Contact>(field, &values).await?.first() {
-            return Ok(Some((*id, field)));
-        }
-    }
-    Ok(None)
+    let names = terms
+        .iter()
+        .map(|(field, value)| format!("contact {workspace} {field} {value}"));
+    cx.tx().serialize_each(&names.collect::<Vec<_>>()).await?;
+    cx.first_with_terms(&MATCHES, &terms).await
 }
 
 /// How a match is called in messages.

@@ -130,9 +130,9 @@ const COLUMNS: &str = "id, call, workspace, at, member, api_key, client, tool, u
                        before, after, digest";
 
 impl LogRow {
-    /// The statement that writes rows, sealed or (empty `seals`) to be sealed later.
-    pub(crate) fn insert(rows: &[Self], seals: &[Seal]) -> Sql {
-        let mut statement = sql("INSERT INTO change_log (");
+    /// Appends the statement that writes rows, sealed or (empty `seals`) to be sealed later.
+    pub(crate) fn push_insert(statement: &mut Sql, rows: &[Self], seals: &[Seal]) {
+        statement.push("INSERT INTO change_log (");
         statement.push(COLUMNS);
         statement.push(", position, hash) VALUES ");
         for (index, row) in rows.iter().enumerate() {
@@ -161,7 +161,6 @@ impl LogRow {
                 seal.map(|seal| seal.hash.clone()).to_value(),
             ]);
         }
-        statement
     }
 
     pub(crate) fn from_row(row: &Row) -> Result<Self> {

@@ -113,7 +113,8 @@ impl<R: Record> List<'_, R> {
             statement.push_value(condition.value.clone());
         }
         for (field, values) in &self.terms {
-            statement.push(" AND id IN (SELECT record FROM lookup WHERE workspace = ");
+            // A look-up for each record that is looked at; as a list, all records with the term would be read each time.
+            statement.push(" AND EXISTS (SELECT 1 FROM lookup WHERE workspace = ");
             statement.push_value(self.cx.workspace().id.to_value());
             statement.push(" AND entity = ");
             statement.push_value(Value::Text(R::TABLE.to_owned()));
@@ -121,7 +122,9 @@ impl<R: Record> List<'_, R> {
             statement.push_value(Value::Text((*field).to_owned()));
             statement.push(" AND value IN ");
             statement.push_list(values.iter().cloned().map(Value::Text));
-            statement.push(")");
+            statement.push(" AND record = ");
+            statement.push(R::TABLE);
+            statement.push(".id)");
         }
         statement
     }

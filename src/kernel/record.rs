@@ -481,14 +481,14 @@ impl Cx {
         ];
         let derived = derived.into_iter().map(|(_, value)| value);
         statement.push_list(head.into_iter().chain(saved.record.values()).chain(derived));
-        statement.run(&mut self.tx).await?;
-        add_terms(self, saved.id, saved.record.terms()).await?;
+        let statement = and_terms(self, statement, saved.id, saved.record.terms()).await?;
         let content = saved
             .content()?
             .into_iter()
             .filter(|(_, value)| !value.is_null())
             .collect();
-        log::<R>(self, &saved, Action::Create, None, Some(content))?;
+        let row = log_row(self, &saved, Action::Create, None, Some(content))?;
+        self.tx.run_logged(statement, row).await?;
         Ok(saved)
     }
 
@@ -585,6 +585,46 @@ impl Cx {
             }
         }
         Ok(changed)
+    }
+
+    /// The oldest live record with one of these terms, and the field of that term. What stands first in `fields` goes
+    /// before what is older.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn first_with_terms<R: Record>(
+        &mut self,
+        fields: &[&'static str],
+        terms: &[(&'static str, String)],
+    ) -> Result<Option<(Id<R>, &'static str)>> {
+        if terms.is_empty() {
+            return Ok(None);
+        }
+        // One index look-up for each; an OR over them would read all terms there are.
+        let workspace = self.workspace().id;
+        let mut statement = sql("");
+        for (index, (field, value)) in terms.iter().enumerate() {
+            statement = statement
+                .sql(if index > 0 { " UNION ALL " } else { "" })
+                .sql("SELECT field, MIN(record) AS record FROM lookup WHERE workspace = ")
+                .value(workspace)
+                .sql(" AND entity = ")
+                .value(R::TABLE.to_owned())
+                .sql(" AND field = ")
+                .value((*field).to_owned())
+                .sql(" AND value = ")
+                .value(value.clone())
+                .sql(" GROUP BY field");
+        }
+        let rows = statement.rows(&mut self.tx).await?;
+        for field in fields {
+            for row in &rows {
+                if row.get::<String>("field")? == *field {
+                    return Ok(Some((row.get("record")?, field)));
+                }
+            }
+        }
+        Ok(None)
     }
 
     /// The identifiers of live records that have one of `values` as a term of `field`.
@@ -759,14 +799,39 @@ async fn write<R: Record>(
 async fn add_terms<R: Record>(
     cx: &mut Cx,
     id: Id<R>,
-    mut terms: Vec<(&'static str, String)>,
+    terms: Vec<(&'static str, String)>,
 ) -> Result<()> {
+    if !terms.is_empty() {
+        let statement = push_terms(cx, sql(ADD_TERMS), id, terms);
+        statement.run(&mut cx.tx).await?;
+    }
+    Ok(())
+}
+
+/// A statement, and after it the one that adds the terms.
+async fn and_terms<R: Record>(
+    cx: &mut Cx,
+    statement: Sql,
+    id: Id<R>,
+    terms: Vec<(&'static str, String)>,
+) -> Result<Sql> {
+    if terms.is_empty() {
+        return Ok(statement);
+    }
+    let statement = statement.then(ADD_TERMS, &mut cx.tx).await?;
+    Ok(push_terms(cx, statement, id, terms))
+}
+
+const ADD_TERMS: &str = "INSERT INTO lookup (workspace, entity, field, value, record) VALUES ";
+
+fn push_terms<R: Record>(
+    cx: &Cx,
+    mut statement: Sql,
+    id: Id<R>,
+    mut terms: Vec<(&'static str, String)>,
+) -> Sql {
     terms.sort();
     terms.dedup();
-    if terms.is_empty() {
-        return Ok(());
-    }
-    let mut statement = sql("INSERT INTO lookup (workspace, entity, field, value, record) VALUES ");
     let workspace = cx.workspace().id;
     for (index, (field, value)) in terms.into_iter().enumerate() {
         if index > 0 {
@@ -780,8 +845,7 @@ async fn add_terms<R: Record>(
             id.to_value(),
         ]);
     }
-    statement.run(&mut cx.tx).await?;
-    Ok(())
+    statement
 }
 
 async fn remove_terms<R: Record>(
@@ -813,6 +877,19 @@ fn log<R: Record>(
     before: Option<Map<String, Data>>,
     after: Option<Map<String, Data>>,
 ) -> Result<()> {
+    let row = log_row(cx, saved, action, before, after)?;
+    cx.tx.log(row);
+    Ok(())
+}
+
+/// The change log's row for what was done to a record, also noted for the summary.
+fn log_row<R: Record>(
+    cx: &mut Cx,
+    saved: &Saved<R>,
+    action: Action,
+    before: Option<Map<String, Data>>,
+    after: Option<Map<String, Data>>,
+) -> Result<LogRow> {
     let text = |side: Option<Map<String, Data>>| {
         side.map(|side| serde_json::to_string(&side))
             .transpose()
@@ -837,13 +914,12 @@ fn log<R: Record>(
         before,
         after,
     };
-    cx.tx.log(row);
     cx.note_change(
         action,
         R::NOUN,
         &format!("{} {}", saved.id, quoted(&saved.record.title())),
     );
-    Ok(())
+    Ok(row)
 }
 
 /// Why one record of a change cannot be undone.

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{Mutex, Notify, Semaphore, watch};
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::index::{Build, Desk, Lock, Opened, Place, Snapshot, blocking};
 use super::{Doc, Error, Found, Query, Source, Status, Touched};
@@ -34,6 +34,10 @@ const RETRY_MOST: Duration = Duration::from_secs(10);
 const FAILURES_BEFORE_BUILD: u32 = 3;
 /// How long an index may fail to open in a process without the writer before its holder is told.
 const OPEN_PATIENCE: Duration = Duration::from_millis(500);
+/// How long the writer rests after a commit, in times of what the commit took, and at most. A commit costs about as much
+/// for one record as for a thousand, so those of many writers are gathered. A waiting search ends the rest.
+const COMMIT_REST: u32 = 3;
+const COMMIT_REST_MOST: Duration = Duration::from_millis(100);
 /// Rows asked for at once.
 const PAGE: usize = 1_000;
 /// Most rows of the change log that go into one commit.
@@ -52,6 +56,8 @@ enum State {
 pub(super) struct Shared {
     place: Place,
     wake: Arc<Notify>,
+    /// Told by a search that has to wait.
+    hurry: Notify,
     state: watch::Sender<State>,
     holder: AtomicBool,
     /// Only for a process without the writer.
@@ -81,6 +87,7 @@ impl Shared {
         Self {
             place,
             wake,
+            hurry: Notify::new(),
             state: watch::Sender::new(State::Opening),
             holder: AtomicBool::new(false),
             reader: Mutex::default(),
@@ -161,6 +168,7 @@ impl Shared {
             }
             if !woken {
                 self.wake.notify_one();
+                self.hurry.notify_one();
                 woken = true;
             }
             if Instant::now() >= deadline {
@@ -399,6 +407,7 @@ async fn follow<S: Source>(shared: &Shared, source: &S, mut desk: Desk, failures
             Waiting::Behind => return End::Rebuild("it is ahead of the database"),
             Waiting::Nothing => {}
             Waiting::Batch(batch) => {
+                let began = Instant::now();
                 let applied = blocking(move || {
                     let snapshot =
                         desk.apply(&batch.records, &batch.docs, batch.position, batch.seal)?;
@@ -413,6 +422,8 @@ async fn follow<S: Source>(shared: &Shared, source: &S, mut desk: Desk, failures
                 }
                 *failures = 0;
                 worked = Instant::now();
+                let rest = (began.elapsed() * COMMIT_REST).min(COMMIT_REST_MOST);
+                let _ = timeout(rest, shared.hurry.notified()).await;
                 continue;
             }
         }

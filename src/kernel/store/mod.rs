@@ -111,6 +111,8 @@ pub struct Tx {
     conn: Conn,
     store: Store,
     log: Vec<LogRow>,
+    /// How many of the log's rows are written already.
+    written: usize,
 }
 
 enum Conn {
@@ -178,6 +180,7 @@ impl Store {
             conn,
             store: self.clone(),
             log: Vec::new(),
+            written: 0,
         })
     }
 
@@ -201,6 +204,7 @@ impl Store {
             conn,
             store: self.clone(),
             log: Vec::new(),
+            written: 0,
         })
     }
 
@@ -251,18 +255,38 @@ impl Tx {
     /// # Errors
     /// What the engine says.
     pub async fn serialize(&mut self, what: &str) -> Result<()> {
-        if let Conn::Postgres(_) = self.conn {
-            let digest = sha2::Sha256::digest(what);
-            let lock = digest
-                .iter()
-                .take(8)
-                .fold(0_i64, |number, byte| (number << 8) | i64::from(*byte));
-            sql("SELECT 1 AS done FROM pg_advisory_xact_lock($1)")
-                .bind(lock)
-                .rows(self)
-                .await?;
+        self.serialize_each(&[what.to_owned()]).await
+    }
+
+    /// The same for several things at once.
+    ///
+    /// # Errors
+    /// What the engine says.
+    pub async fn serialize_each(&mut self, what: &[String]) -> Result<()> {
+        if what.is_empty() || !self.is_postgres() {
+            return Ok(());
         }
+        let lock = |what: &String| {
+            let digest = sha2::Sha256::digest(what);
+            let bytes = digest.iter().take(8);
+            bytes.fold(0_i64, |number, byte| (number << 8) | i64::from(*byte))
+        };
+        let mut locks: Vec<i64> = what.iter().map(lock).collect();
+        // Whoever takes several takes them in one order, so that no two wait for each other.
+        locks.sort_unstable();
+        let mut statement = sql("SELECT ");
+        for (index, lock) in locks.into_iter().enumerate() {
+            statement.push(if index > 0 { ", " } else { "" });
+            statement.push("pg_advisory_xact_lock(");
+            statement.push_value(Value::Int(lock));
+            statement.push(")");
+        }
+        statement.rows(self).await?;
         Ok(())
+    }
+
+    fn is_postgres(&self) -> bool {
+        matches!(self.conn, Conn::Postgres(_))
     }
 
     /// What a `SELECT` ends with whose rows are about to be changed: PostgreSQL locks them, SQLite has one writer.
@@ -276,6 +300,32 @@ impl Tx {
     /// Adds a row to the change log; it is written when the transaction commits.
     pub(crate) fn log(&mut self, row: LogRow) {
         self.log.push(row);
+    }
+
+    /// Runs a statement that writes a record, and adds its row to the change log. SQLite is given both at once.
+    pub(crate) async fn run_logged(&mut self, mut statement: Sql, row: LogRow) -> Result<()> {
+        let all_written = self.written == self.log.len();
+        match &mut self.conn {
+            Conn::Sqlite(conn) if all_written => {
+                let end = conn.log_end();
+                let seals = conn.seal(std::slice::from_ref(&row));
+                statement.push("; ");
+                LogRow::push_insert(&mut statement, std::slice::from_ref(&row), &seals);
+                if let Err(error) = statement.run(self).await {
+                    // The row is not there, so the next one takes its place in the chain.
+                    if let (Conn::Sqlite(conn), Some(end)) = (&mut self.conn, end) {
+                        conn.set_log_end(end);
+                    }
+                    return Err(error);
+                }
+                self.written += 1;
+            }
+            _ => {
+                statement.run(self).await?;
+            }
+        }
+        self.log.push(row);
+        Ok(())
     }
 
     /// The rows that the change log will get.
@@ -306,7 +356,8 @@ impl Tx {
     pub async fn commit(mut self) -> Result<()> {
         let rows = std::mem::take(&mut self.log);
         let wrote = !rows.is_empty();
-        if let Err(error) = self.flush(&rows).await {
+        let unwritten = rows.get(self.written..).unwrap_or_default();
+        if let Err(error) = self.flush(unwritten).await {
             self.rollback().await;
             return Err(error);
         }
@@ -333,10 +384,12 @@ impl Tx {
         {
             sealed = conn.seal(rows);
         }
-        // 21 values a row: 500 rows stay well under the number of values that one statement takes.
-        for (chunk, rows) in rows.chunks(500).enumerate() {
-            let seals = sealed.get(chunk * 500..).unwrap_or_default();
-            let statement = LogRow::insert(rows, seals);
+        // Binding a value takes SQLite the longer the more of them the statement has: many rows are slower than a few.
+        const ROWS: usize = 50;
+        for (chunk, rows) in rows.chunks(ROWS).enumerate() {
+            let seals = sealed.get(chunk * ROWS..).unwrap_or_default();
+            let mut statement = sql("");
+            LogRow::push_insert(&mut statement, rows, seals);
             statement.run(self).await?;
         }
         Ok(())

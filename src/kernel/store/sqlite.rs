@@ -70,6 +70,26 @@ enum Last {
     Undone,
 }
 
+impl Last {
+    /// Settles it and makes the next caller's savepoint, on one way to the connection's thread and back.
+    const fn then_savepoint(self) -> &'static str {
+        match self {
+            Self::Settled => "SAVEPOINT call",
+            Self::Kept => "RELEASE call; SAVEPOINT call",
+            // This leaves the savepoint itself where it is.
+            Self::Undone => "ROLLBACK TO call",
+        }
+    }
+
+    /// Settles it and commits; a commit keeps what is in any savepoint.
+    const fn then_commit(self) -> &'static str {
+        match self {
+            Self::Settled | Self::Kept => "COMMIT",
+            Self::Undone => "ROLLBACK TO call; COMMIT",
+        }
+    }
+}
+
 pub(super) enum Connection {
     Read(PoolConnection<Engine>),
     Write(Write),
@@ -290,11 +310,7 @@ impl Writer {
     /// Makes the shared transaction open, with a savepoint for the next caller.
     async fn begin(&mut self, ids: &OnceLock<IdGenerator>) -> sqlx::Result<()> {
         if self.open {
-            let settled = match self.settle().await {
-                Ok(()) => self.command("SAVEPOINT call").await.map_err(Arc::new),
-                Err(error) => Err(error),
-            };
-            match settled {
+            match self.settle(Last::then_savepoint).await {
                 Ok(()) => return Ok(()),
                 // The transaction is lost with what others did in it; this caller starts a new one.
                 Err(error) => self.end(Err(error)).await,
@@ -331,10 +347,11 @@ impl Writer {
             }
         }
         self.open = true;
-        let last =
-            sqlx::query("SELECT position, hash FROM change_log ORDER BY position DESC LIMIT 1")
-                .fetch_optional(&mut self.conn)
-                .await?;
+        let last = sqlx::query(
+            "SAVEPOINT call; SELECT position, hash FROM change_log ORDER BY position DESC LIMIT 1",
+        )
+        .fetch_optional(&mut self.conn)
+        .await?;
         self.seal = match last {
             Some(row) => Seal {
                 position: row.try_get(0)?,
@@ -342,26 +359,20 @@ impl Writer {
             },
             None => Seal::default(),
         };
-        self.command("SAVEPOINT call").await
+        Ok(())
     }
 
     async fn command(&mut self, text: &'static str) -> sqlx::Result<()> {
         sqlx::query(text).execute(&mut self.conn).await.map(|_| ())
     }
 
-    /// Does with the last caller's savepoint what is to be done.
-    async fn settle(&mut self) -> Result<(), Arc<sqlx::Error>> {
+    /// Does with the last caller's savepoint what is to be done, and what comes then.
+    async fn settle(&mut self, then: fn(Last) -> &'static str) -> Result<(), Arc<sqlx::Error>> {
         if let Some(error) = self.lost.take() {
             return Err(error);
         }
         let last = std::mem::replace(&mut self.last, Last::Settled);
-        if last == Last::Undone {
-            self.command("ROLLBACK TO call").await?;
-        }
-        if last != Last::Settled {
-            self.command("RELEASE call").await?;
-        }
-        Ok(())
+        self.command(then(last)).await.map_err(Arc::new)
     }
 
     /// Commits what the callers did and tells them.
@@ -369,10 +380,7 @@ impl Writer {
         self.committer_waits = false;
         let mut outcome = Ok(());
         if self.open {
-            outcome = self.settle().await;
-            if outcome.is_ok() {
-                outcome = self.command("COMMIT").await.map_err(Arc::new);
-            }
+            outcome = self.settle(Last::then_commit).await;
             self.open = outcome.is_err();
         }
         self.end(outcome).await;
@@ -512,6 +520,25 @@ impl Connection {
                 })
                 .collect(),
             _ => Vec::new(),
+        }
+    }
+
+    /// Where the sealed log ends, as this caller sees it.
+    pub(super) fn log_end(&self) -> Option<Seal> {
+        match self {
+            Self::Write(write) => write.writer.as_ref().map(|writer| writer.seal.clone()),
+            Self::Read(_) => None,
+        }
+    }
+
+    /// Takes seals back that were given since, for rows that were not written.
+    pub(super) fn set_log_end(&mut self, end: Seal) {
+        if let Self::Write(Write {
+            writer: Some(writer),
+            ..
+        }) = self
+        {
+            writer.seal = end;
         }
     }
 
