@@ -70,7 +70,7 @@ impl Tool for CreateContact {
             _ => duplicates::find(cx, &contact).await?,
         };
         let Some((id, field)) = duplicate else {
-            return self.fields.insert(cx).await;
+            return cx.insert(contact, self.fields.attributes()?).await;
         };
         match choice {
             OnDuplicate::Return => cx.get(id).await,
