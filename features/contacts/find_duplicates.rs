@@ -120,12 +120,7 @@ async fn candidates(cx: &mut Cx, field: &'static str, value: &str) -> Result<Vec
     let mut candidates = Vec::new();
     // More than this many are not duplicates but a shared mailbox or switchboard.
     const SHOWN: usize = 10;
-    for id in cx
-        .with_terms::<Contact>(field, &[value.to_owned()])
-        .await?
-        .into_iter()
-        .take(SHOWN)
-    {
+    for id in cx.with_term::<Contact>(field, value, SHOWN).await? {
         let contact = cx.get(id).await?;
         candidates.push(Candidate {
             id,

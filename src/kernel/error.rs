@@ -135,13 +135,6 @@ impl Error {
         self
     }
 
-    /// Names the field unless a more exact one is known already.
-    #[must_use]
-    pub fn or_field(mut self, field: &str) -> Self {
-        self.0.field.get_or_insert_with(|| field.to_owned());
-        self
-    }
-
     /// Says what to do next.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {

@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 
 use crate::context::Cx;
 use crate::error::Result;
-use crate::record::{Attributes, Columns, Edit, Record, Saved};
+use crate::record::{Attributes, Columns, Edit, Record};
 use crate::schema;
 
 /// The name of the custom attributes among a record's fields.
@@ -62,14 +62,6 @@ impl<R: Record> Given<R> {
         let mut record = R::empty();
         self.apply(&mut record)?;
         Ok(record)
-    }
-
-    /// Writes a new record of these fields.
-    ///
-    /// # Errors
-    /// As [`Cx::insert`].
-    pub async fn insert(&self, cx: &mut Cx) -> Result<Saved<R>> {
-        cx.insert(self.record()?, self.attributes()?).await
     }
 }
 

@@ -9,6 +9,7 @@ use crate::error::{Error, Result};
 use crate::record::{Record, Saved};
 use crate::search::{Found, Query};
 use crate::store::{Column, Kind, Row, Sql, Value, sql};
+use crate::types::id::Id;
 use crate::types::page::{Cursor, Limit, Page};
 use crate::types::text::folded;
 
@@ -27,7 +28,7 @@ pub struct Order {
 pub struct List<'a, R: Record> {
     cx: &'a mut Cx,
     conditions: Vec<Condition>,
-    terms: Vec<(&'static str, Vec<String>)>,
+    terms: Vec<(&'static str, String)>,
     record: PhantomData<R>,
 }
 
@@ -88,7 +89,7 @@ impl<R: Record> List<'_, R> {
     #[must_use]
     pub fn term(mut self, field: &'static str, value: Option<String>) -> Self {
         if let Some(value) = value {
-            self.terms.push((field, vec![value]));
+            self.terms.push((field, value));
         }
         self
     }
@@ -97,7 +98,7 @@ impl<R: Record> List<'_, R> {
     #[must_use]
     pub fn terms(mut self, field: &'static str, values: impl IntoIterator<Item = String>) -> Self {
         self.terms
-            .extend(values.into_iter().map(|value| (field, vec![value])));
+            .extend(values.into_iter().map(|value| (field, value)));
         self
     }
 
@@ -112,7 +113,7 @@ impl<R: Record> List<'_, R> {
             statement.push(condition.operator);
             statement.push_value(condition.value.clone());
         }
-        for (field, values) in &self.terms {
+        for (field, value) in &self.terms {
             // A look-up for each record that is looked at; as a list, all records with the term would be read each time.
             statement.push(" AND EXISTS (SELECT 1 FROM lookup WHERE workspace = ");
             statement.push_value(self.cx.workspace().id.to_value());
@@ -120,8 +121,8 @@ impl<R: Record> List<'_, R> {
             statement.push_value(Value::Text(R::TABLE.to_owned()));
             statement.push(" AND field = ");
             statement.push_value(Value::Text((*field).to_owned()));
-            statement.push(" AND value IN ");
-            statement.push_list(values.iter().cloned().map(Value::Text));
+            statement.push(" AND value = ");
+            statement.push_value(Value::Text(value.clone()));
             statement.push(" AND record = ");
             statement.push(R::TABLE);
             statement.push(".id)");
@@ -133,29 +134,11 @@ impl<R: Record> List<'_, R> {
     /// goes through the whole order to find them.
     async fn few(&mut self) -> Result<Option<Vec<i64>>> {
         const FEW: usize = 256;
-        for index in 0..self.terms.len() {
-            let Some((field, values)) = self.terms.get(index) else {
-                break;
-            };
-            let rows = sql("SELECT record FROM lookup WHERE workspace = ")
-                .value(self.cx.workspace().id)
-                .sql(" AND entity = ")
-                .value(R::TABLE.to_owned())
-                .sql(" AND field = ")
-                .value((*field).to_owned())
-                .sql(" AND value IN ")
-                .list(values.iter().cloned())
-                .sql(" LIMIT ")
-                .value(FEW as i64 + 1)
-                .rows(&mut self.cx.tx)
-                .await?;
-            if rows.len() <= FEW {
+        for (index, (field, value)) in self.terms.iter().enumerate() {
+            let ids = self.cx.with_term::<R>(field, value, FEW + 1).await?;
+            if ids.len() <= FEW {
                 self.terms.remove(index);
-                return rows
-                    .iter()
-                    .map(|row| row.get("record"))
-                    .collect::<Result<_>>()
-                    .map(Some);
+                return Ok(Some(ids.into_iter().map(Id::raw).collect()));
             }
         }
         Ok(None)
@@ -256,12 +239,7 @@ impl<R: Record> List<'_, R> {
                     filters: self
                         .terms
                         .iter()
-                        .map(|(field, values)| {
-                            values
-                                .iter()
-                                .map(|value| crate::record::filter(field, value))
-                                .collect()
-                        })
+                        .map(|(field, value)| vec![crate::record::filter(field, value)])
                         .collect(),
                     limit: if all_in_index { limit.rows() } else { DEEPEST },
                     offset: if all_in_index { offset } else { 0 },

@@ -617,37 +617,36 @@ impl Cx {
                 .sql(" GROUP BY field");
         }
         let rows = statement.rows(&mut self.tx).await?;
-        for field in fields {
-            for row in &rows {
-                if row.get::<String>("field")? == *field {
-                    return Ok(Some((row.get("record")?, field)));
-                }
-            }
-        }
-        Ok(None)
+        let found = rows
+            .iter()
+            .map(|row| Ok((row.get::<String>("field")?, row.get("record")?)))
+            .collect::<Result<Vec<(String, Id<R>)>>>()?;
+        Ok(fields.iter().find_map(|field| {
+            let of_field = found.iter().filter(|(other, _)| other == field);
+            of_field.map(|(_, id)| (*id, *field)).min()
+        }))
     }
 
-    /// The identifiers of live records that have one of `values` as a term of `field`.
+    /// The live records with this term, oldest first, `limit` of them at most.
     ///
     /// # Errors
     /// What the database says.
-    pub async fn with_terms<R: Record>(
+    pub async fn with_term<R: Record>(
         &mut self,
         field: &'static str,
-        values: &[String],
+        value: &str,
+        limit: usize,
     ) -> Result<Vec<Id<R>>> {
-        if values.is_empty() {
-            return Ok(Vec::new());
-        }
-        let rows = sql("SELECT DISTINCT record FROM lookup WHERE workspace = ")
+        let rows = sql("SELECT record FROM lookup WHERE workspace = ")
             .value(self.workspace().id)
             .sql(" AND entity = ")
             .value(R::TABLE.to_owned())
             .sql(" AND field = ")
             .value(field.to_owned())
-            .sql(" AND value IN ")
-            .list(values.iter().cloned())
-            .sql(" ORDER BY record LIMIT 100")
+            .sql(" AND value = ")
+            .value(value.to_owned())
+            .sql(" ORDER BY record LIMIT ")
+            .value(i64::try_from(limit).unwrap_or(i64::MAX))
             .rows(&mut self.tx)
             .await?;
         rows.iter().map(|row| row.get("record")).collect()
@@ -1106,8 +1105,8 @@ impl<R: Record> AnyRecord for Erased<R> {
                         Action::Archive
                     }
                     Action::Archive => {
-                        saved.archived_at = None;
-                        Action::Restore
+                        current = cx.restore(id).await?;
+                        continue;
                     }
                     Action::Update => Action::Update,
                     Action::Purge => continue,

@@ -49,6 +49,26 @@ async fn a_person_is_not_created_twice_unless_that_is_meant() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn of_several_contacts_that_it_may_be_the_oldest_is_named() {
+    for engine in ENGINES {
+        let house = House::new(engine, MODULES).await;
+        let owner = house.owner().await;
+        let mut ids = Vec::new();
+        for email in ["old@order.example", "new@order.example"] {
+            let contact = json!({ "name": email, "emails": [email] });
+            ids.push(house.ok(&owner, "create_contact", contact).await["data"]["id"].clone());
+        }
+        let both = json!({ "name": "Both", "emails": ["new@order.example", "old@order.example"] });
+        let error = house.error(&owner, "create_contact", both).await;
+        assert_eq!(
+            error.detail_value("existing"),
+            Some(&ids[0]),
+            "on {engine:?}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn two_calls_at_once_create_one_person() {
     for engine in ENGINES {
         let house = House::new(engine, MODULES).await;

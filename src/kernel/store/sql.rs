@@ -52,12 +52,6 @@ impl Sql {
     }
 
     /// Appends `($n, $m, …)` with the values; an empty list gives `(NULL)`, which nothing equals.
-    #[must_use]
-    pub fn list<T: Column>(mut self, values: impl IntoIterator<Item = T>) -> Self {
-        self.push_list(values.into_iter().map(|value| value.to_value()));
-        self
-    }
-
     pub(crate) fn push_list(&mut self, values: impl IntoIterator<Item = Value>) {
         self.text.push('(');
         let before = self.values.len();
