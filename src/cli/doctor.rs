@@ -7,6 +7,7 @@ use bureau_kernel::admin;
 use bureau_kernel::changes;
 use bureau_kernel::error::Error;
 use bureau_kernel::pipeline::Pipeline;
+use bureau_kernel::search::{Found, Query};
 use bureau_kernel::store::{Database, Scope, Store};
 use clap::Args;
 use serde_json::json;
@@ -178,23 +179,28 @@ async fn index(config: &Config, store: &Store) -> Result<String, String> {
     };
     let pipeline = open().map_err(|error| error.to_string())?;
     let head = head(store).await.map_err(|error| error.to_string())?;
-    let status = || {
-        pipeline
-            .house()
-            .search
-            .as_ref()
-            .map(bureau_kernel::search::Search::status)
+    let house = pipeline.house();
+    let (Some(search), Some(record)) = (&house.search, house.registry.records().first()) else {
+        return Err("there is none".into());
+    };
+    // A search waits for the index, also for one that another process keeps.
+    let reach = Query {
+        workspace: 0,
+        kinds: vec![record.table()],
+        text: String::new(),
+        filters: Vec::new(),
+        limit: 1,
+        offset: 0,
+        at_least: head,
     };
     let caught_up = async {
         let mut tick = tokio::time::interval(Duration::from_millis(20));
-        while !status().is_some_and(|status| status.ready && status.position >= head) {
+        while search.find(reach.clone()).await == Found::NotReady {
             tick.tick().await;
         }
     };
     let in_time = tokio::time::timeout(INDEX_WAIT, caught_up).await.is_ok();
-    let Some(status) = status() else {
-        return Err("there is none".into());
-    };
+    let status = search.status();
     let state = if in_time {
         "up to date"
     } else {

@@ -14,6 +14,7 @@ use crate::context::Cx;
 use crate::error::Result;
 use crate::record::{Attributes, Columns, Edit, Record};
 use crate::schema;
+use crate::types::text::nearest;
 
 /// The name of the custom attributes among a record's fields.
 const ATTRIBUTES: &str = "attributes";
@@ -136,7 +137,16 @@ impl<'de, R: Columns> Deserialize<'de> for Clear<R> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
         let name = Cow::<'de, str>::deserialize(deserializer)?;
         let found = clearable::<R>().find(|field| *field == name);
-        let name = found.ok_or_else(|| de::Error::custom("names no field that can be emptied"))?;
+        let name = found.ok_or_else(|| {
+            let known = match nearest(&name, clearable::<R>()) {
+                Some(meant) => format!("{meant} is meant, perhaps"),
+                None => format!(
+                    "there are {}",
+                    clearable::<R>().collect::<Vec<_>>().join(", ")
+                ),
+            };
+            de::Error::custom(format!("names no field that can be emptied; {known}"))
+        })?;
         Ok(Self {
             name,
             record: PhantomData,

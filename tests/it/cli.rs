@@ -677,6 +677,18 @@ fn workspaces_are_kept_apart_and_a_command_says_which_it_means() {
 }
 
 #[test]
+fn doctor_sees_how_far_the_index_is_that_a_running_server_keeps() {
+    let home = Home::new();
+    let mut server = Running::new(&home, &["--no-auth"]);
+    let made = server.post(None, "create_contact", &json!({ "name": "Ada" }));
+    assert!(made["data"]["id"].is_string(), "{made}");
+    server.post(None, "search_contacts", &json!({ "query": "ada" }));
+    let report = home.say("doctor").done();
+    assert!(report.contains("up to date"), "{report}");
+    server.stop();
+}
+
+#[test]
 fn doctor_finds_a_whole_house_whole_and_changes_nothing() {
     let home = Home::new();
     let absent = home.say("doctor");

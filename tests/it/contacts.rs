@@ -69,6 +69,24 @@ async fn of_several_contacts_that_it_may_be_the_oldest_is_named() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_field_that_cannot_be_emptied_is_refused_with_the_one_that_was_meant() {
+    for engine in ENGINES {
+        let house = House::new(engine, MODULES).await;
+        let owner = house.owner().await;
+        let made = house
+            .ok(&owner, "create_contact", json!({ "name": "Ada" }))
+            .await;
+        let clear = json!({ "contact": made["data"]["id"], "clear": ["phones", "titel"] });
+        let error = house.error(&owner, "update_contact", clear).await;
+        assert_eq!(error.field_name(), Some("clear[1]"));
+        assert!(error.message().contains("title"), "{error:?}");
+        let clear = json!({ "contact": made["data"]["id"], "clear": ["zzz"] });
+        let error = house.error(&owner, "update_contact", clear).await;
+        assert!(error.message().contains("phones, "), "{error:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn two_calls_at_once_create_one_person() {
     for engine in ENGINES {
         let house = House::new(engine, MODULES).await;
