@@ -4,6 +4,7 @@ mod call;
 mod doctor;
 mod key;
 mod print;
+mod progress;
 mod serve;
 mod stdio;
 mod tools;
