@@ -5,7 +5,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use futures::future::BoxFuture;
+
 use crate::caller::Caller;
+use crate::context::Cx;
 use crate::error::{Error, Result};
 use crate::record::AnyRecord;
 use crate::tool::Entry;
@@ -24,6 +27,43 @@ pub struct Module {
     pub tools: &'static [fn() -> Entry],
     /// Its records.
     pub records: &'static [&'static dyn AnyRecord],
+    /// The rooms whose records its own ones refer to. Those records are known wherever this room is, with or without
+    /// their tools.
+    pub uses: &'static [&'static Module],
+    /// Puts into a new workspace what the room cannot work without.
+    pub furnish: Option<Furnish>,
+}
+
+/// Runs once in each workspace, in a transaction that writes.
+pub type Furnish = for<'a> fn(&'a mut Cx) -> BoxFuture<'a, Result<()>>;
+
+impl Module {
+    /// A room with nothing in it, for the fields that a room does not name.
+    pub const EMPTY: Self = Self {
+        name: "",
+        about: "",
+        on_by_default: true,
+        tools: &[],
+        records: &[],
+        uses: &[],
+        furnish: None,
+    };
+
+    /// This room and those that it uses, directly or not, those first.
+    fn with_used(&self) -> Vec<&Self> {
+        let mut rooms: Vec<&Self> = Vec::new();
+        for used in self
+            .uses
+            .iter()
+            .flat_map(|used| used.with_used())
+            .chain([self])
+        {
+            if !rooms.iter().any(|room| room.name == used.name) {
+                rooms.push(used);
+            }
+        }
+        rooms
+    }
 }
 
 /// Which of the compiled tools a server offers.
@@ -43,6 +83,7 @@ pub struct Registry {
     entries: BTreeMap<&'static str, Entry>,
     enabled: BTreeSet<&'static str>,
     records: Vec<&'static dyn AnyRecord>,
+    furnishings: Vec<(&'static str, Furnish)>,
 }
 
 impl Registry {
@@ -65,7 +106,17 @@ impl Registry {
                     )));
                 }
             }
-            for record in module.records {
+        }
+        let mut rooms: Vec<&Module> = Vec::new();
+        for room in modules.iter().flat_map(Module::with_used) {
+            if !rooms.iter().any(|known| known.name == room.name) {
+                rooms.push(room);
+            }
+        }
+        let mut furnishings = Vec::new();
+        for room in rooms {
+            furnishings.extend(room.furnish.map(|furnish| (room.name, furnish)));
+            for record in room.records {
                 if records.iter().any(|other| {
                     other.prefix() == record.prefix() || other.table() == record.table()
                 }) {
@@ -104,6 +155,7 @@ impl Registry {
             entries,
             enabled,
             records,
+            furnishings,
         }))
     }
 
@@ -143,6 +195,11 @@ impl Registry {
     #[must_use]
     pub fn records(&self) -> &[&'static dyn AnyRecord] {
         &self.records
+    }
+
+    /// What the rooms put into a new workspace, by the room's name.
+    pub(crate) fn furnishings(&self) -> &[(&'static str, Furnish)] {
+        &self.furnishings
     }
 
     /// The record in this table.
