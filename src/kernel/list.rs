@@ -24,6 +24,19 @@ pub struct Order {
     pub kind: Kind,
 }
 
+impl Order {
+    /// By the time of creation.
+    pub const CREATED: Self = Self::new("created_at", "created_at", Kind::Time);
+    /// By the time of the last change.
+    pub const UPDATED: Self = Self::new("updated_at", "updated_at", Kind::Time);
+
+    /// An order by this column.
+    #[must_use]
+    pub const fn new(name: &'static str, column: &'static str, kind: Kind) -> Self {
+        Self { name, column, kind }
+    }
+}
+
 /// A list under construction: made with [`Cx::list`], ended with [`List::page`] or [`List::search`].
 pub struct List<'a, R: Record> {
     cx: &'a mut Cx,
@@ -142,6 +155,38 @@ impl<R: Record> List<'_, R> {
             }
         }
         Ok(None)
+    }
+
+    /// One page: of those that match the text, best first, where there is one, and otherwise in the order that is asked for
+    /// or the usual one.
+    ///
+    /// # Errors
+    /// [`Code::Validation`](crate::error::Code::Validation) when an order is asked for beside a text, or for a cursor of
+    /// another order.
+    pub async fn query_or_page(
+        self,
+        query: Option<&str>,
+        order: Option<Order>,
+        usual: Order,
+        descending: Option<bool>,
+        limit: Limit,
+        cursor: Option<&Cursor>,
+    ) -> Result<Page<Saved<R>>> {
+        let Some(query) = query else {
+            let order = order.unwrap_or(usual);
+            return self
+                .page(order, descending.unwrap_or(false), limit, cursor)
+                .await;
+        };
+        let field = match (order, descending) {
+            (Some(_), _) => "sort",
+            (None, Some(_)) => "descending",
+            (None, None) => return self.search(query, limit, cursor).await,
+        };
+        Err(
+            Error::invalid(field, "With a query the best match comes first.")
+                .hint("Leave out sort and descending, or list with filters instead of a query."),
+        )
     }
 
     /// One page in an order.
