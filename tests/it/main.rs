@@ -31,6 +31,7 @@ use bureau_kernel::registry::Module;
 
 /// Every room.
 const MODULES: &[Module] = &[
+    bureau_activities::MODULE,
     bureau_companies::MODULE,
     bureau_contacts::MODULE,
     bureau_deals::MODULE,
