@@ -69,7 +69,7 @@ impl Tool for ListActivities {
                 arguments: r#"{"type": "task", "subject": "Order brochures", "due_at": "2027-01-15"}"#,
                 keep: &[("brochures", "/data/id")],
             }],
-            arguments: r#"{"type": "task", "status": "pending", "assignee": "me", "due_before": "2027-01-31"}"#,
+            arguments: r#"{"type": "task", "status": "pending", "assignee": "me", "due_after": "2027-01-01"}"#,
             expect: &[
                 ("/data/0/id", r#""{brochures}""#),
                 ("/data/0/status", r#""pending""#),

@@ -36,4 +36,5 @@ const MODULES: &[Module] = &[
     bureau_contacts::MODULE,
     bureau_deals::MODULE,
     bureau_history::MODULE,
+    bureau_pipeline::MODULE,
 ];
