@@ -405,6 +405,7 @@ async fn shared_key(house: &House) -> (Caller, Caller) {
         name: "for both".into(),
         grants: Grants::Everything,
         workspaces: vec!["ours".into(), "theirs".into()],
+        member: None,
         expires_at: None,
         confirm: None,
         calls_per_hour: None,
