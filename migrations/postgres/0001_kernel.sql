@@ -15,6 +15,7 @@ CREATE TABLE workspace (
     language          TEXT NOT NULL, -- BCP 47
     country           TEXT,          -- ISO 3166-1 alpha-2: the region of a phone number written nationally
     fiscal_year_start BIGINT NOT NULL CHECK (fiscal_year_start BETWEEN 1 AND 12), -- month
+    furnished         TEXT NOT NULL, -- the rooms that have put into it what they need, by name
     version           BIGINT NOT NULL,
     created_at        TIMESTAMPTZ NOT NULL,
     updated_at        TIMESTAMPTZ NOT NULL
@@ -78,6 +79,7 @@ CREATE TABLE api_key_grant (
     api_key   BIGINT NOT NULL REFERENCES api_key (id),
     workspace BIGINT NOT NULL,
     member    BIGINT NOT NULL,
+    name      TEXT NOT NULL, -- the key's, where calls may read it
     PRIMARY KEY (api_key, workspace),
     FOREIGN KEY (workspace, member) REFERENCES member (workspace, id)
 );
@@ -184,9 +186,9 @@ CREATE FUNCTION current_workspace() RETURNS BIGINT
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$ SELECT NULLIF(current_setting('bureau.workspace', TRUE), '')::BIGINT $$;
 
+-- A room notes that it has furnished the workspace.
+GRANT UPDATE (furnished) ON workspace TO bureau_app;
 GRANT SELECT ON workspace, member, team, team_member, attribute_definition, api_key_grant TO bureau_app;
--- Who wrote with which key; its hash stays out of reach.
-GRANT SELECT (id, name) ON api_key TO bureau_app;
 GRANT SELECT, INSERT ON change_log TO bureau_app;
 -- Purging a record empties what the log holds of it.
 GRANT UPDATE (before, after) ON change_log TO bureau_app;
@@ -194,9 +196,6 @@ GRANT SELECT, INSERT, DELETE ON receipt, confirmation, lookup TO bureau_app;
 
 ALTER TABLE workspace ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own_workspace ON workspace TO bureau_app USING (id = (SELECT current_workspace()));
-ALTER TABLE api_key ENABLE ROW LEVEL SECURITY;
-CREATE POLICY own_workspace ON api_key TO bureau_app
-    USING (EXISTS (SELECT 1 FROM api_key_grant WHERE api_key_grant.api_key = api_key.id));
 DO $$
 DECLARE name TEXT;
 BEGIN

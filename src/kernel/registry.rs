@@ -49,18 +49,19 @@ impl Module {
         furnish: None,
     };
 
-    /// This room and those that it uses, directly or not, those first.
-    fn with_used(&self) -> Vec<&Self> {
-        let mut rooms: Vec<&Self> = Vec::new();
-        for used in self
-            .uses
-            .iter()
-            .flat_map(|used| used.with_used())
-            .chain([self])
-        {
-            if !rooms.iter().any(|room| room.name == used.name) {
-                rooms.push(used);
+    /// These rooms and those that they use, directly or not; what is used comes first.
+    pub(crate) fn all_with_used(modules: &[Self]) -> Vec<&Self> {
+        fn add<'a>(room: &'a Module, rooms: &mut Vec<&'a Module>) {
+            if rooms.iter().all(|known| known.name != room.name) {
+                for used in room.uses {
+                    add(used, rooms);
+                }
+                rooms.push(room);
             }
+        }
+        let mut rooms = Vec::new();
+        for room in modules {
+            add(room, &mut rooms);
         }
         rooms
     }
@@ -83,7 +84,6 @@ pub struct Registry {
     entries: BTreeMap<&'static str, Entry>,
     enabled: BTreeSet<&'static str>,
     records: Vec<&'static dyn AnyRecord>,
-    furnishings: Vec<(&'static str, Furnish)>,
 }
 
 impl Registry {
@@ -107,15 +107,7 @@ impl Registry {
                 }
             }
         }
-        let mut rooms: Vec<&Module> = Vec::new();
-        for room in modules.iter().flat_map(Module::with_used) {
-            if !rooms.iter().any(|known| known.name == room.name) {
-                rooms.push(room);
-            }
-        }
-        let mut furnishings = Vec::new();
-        for room in rooms {
-            furnishings.extend(room.furnish.map(|furnish| (room.name, furnish)));
+        for room in Module::all_with_used(modules) {
             for record in room.records {
                 if records.iter().any(|other| {
                     other.prefix() == record.prefix() || other.table() == record.table()
@@ -155,7 +147,6 @@ impl Registry {
             entries,
             enabled,
             records,
-            furnishings,
         }))
     }
 
@@ -195,11 +186,6 @@ impl Registry {
     #[must_use]
     pub fn records(&self) -> &[&'static dyn AnyRecord] {
         &self.records
-    }
-
-    /// What the rooms put into a new workspace, by the room's name.
-    pub(crate) fn furnishings(&self) -> &[(&'static str, Furnish)] {
-        &self.furnishings
     }
 
     /// The record in this table.

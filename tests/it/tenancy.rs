@@ -682,7 +682,16 @@ async fn row_level_security_alone_keeps_workspaces_apart() {
         admin::define_attribute(store, &caller.workspace.slug, &["contact"], definition)
             .await
             .unwrap();
+        let team = admin::NewTeam {
+            name: "Kept".into(),
+            lead: Some(caller.member.to_string()),
+            ..admin::NewTeam::default()
+        };
+        admin::create_team(store, &caller.workspace.slug, team)
+            .await
+            .unwrap();
     }
+    shared_key(&house).await;
     let mut owner = raw(&house).await;
     let mut connection = raw(&house).await;
     connection.execute("SET ROLE bureau_app").await.unwrap();

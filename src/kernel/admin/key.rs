@@ -192,10 +192,11 @@ async fn insert_key(
         .run(tx)
         .await?;
     for Opened { workspace, member } in opened {
-        sql("INSERT INTO api_key_grant (api_key, workspace, member) VALUES ($1, $2, $3)")
+        sql("INSERT INTO api_key_grant (api_key, workspace, member, name) VALUES ($1, $2, $3, $4)")
             .bind(info.id)
             .bind(workspace.id)
             .bind(member.id)
+            .bind(info.name.clone())
             .run(tx)
             .await?;
         let content = json!({

@@ -143,9 +143,9 @@ async fn insert_workspace(tx: &mut Tx, new: NewWorkspace) -> Result<Workspace> {
         country,
     };
     let owner = text("owner", &new.owner)?;
-    sql("INSERT INTO workspace (id, slug, name, time_zone, currency, language, country, fiscal_year_start, version,
-                                created_at, updated_at)
-         VALUES ($1, $2, $3, $4, $5, 'en', $6, 1, 1, $7, $7)")
+    sql("INSERT INTO workspace (id, slug, name, time_zone, currency, language, country, fiscal_year_start, furnished,
+                                version, created_at, updated_at)
+         VALUES ($1, $2, $3, $4, $5, 'en', $6, 1, '', 1, $7, $7)")
         .bind(workspace.id)
         .bind(workspace.slug.clone())
         .bind(workspace.name.clone())
