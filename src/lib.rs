@@ -25,6 +25,8 @@ pub fn modules() -> Vec<Module> {
         bureau_contacts::MODULE,
         #[cfg(feature = "history")]
         bureau_history::MODULE,
+        #[cfg(feature = "workspace")]
+        bureau_workspace::MODULE,
     ]
 }
 

@@ -30,4 +30,8 @@ mod undo;
 use bureau_kernel::registry::Module;
 
 /// Every room.
-const MODULES: &[Module] = &[bureau_contacts::MODULE, bureau_history::MODULE];
+const MODULES: &[Module] = &[
+    bureau_contacts::MODULE,
+    bureau_history::MODULE,
+    bureau_workspace::MODULE,
+];

@@ -174,7 +174,14 @@ pub fn find_member<'a>(members: &'a [MemberInfo], who: &str) -> Result<&'a Membe
             let names = members.iter().map(|member| member.name.as_str());
             Err(match nearest(who, names) {
                 Some(name) => error.hint(format!("Did you mean {name:?}?")),
-                None => error.hint("`bureau member list` shows who is there."),
+                None => {
+                    let some: Vec<&str> = members
+                        .iter()
+                        .take(10)
+                        .map(|member| member.name.as_str())
+                        .collect();
+                    error.hint(format!("There are: {}.", some.join(", ")))
+                }
             })
         }
         several => {

@@ -21,12 +21,12 @@ pub use attribute::{AttributeDefinition, define_attribute, list_attributes};
 pub(crate) use caller::{Authenticated, authenticate, note_use, operator};
 pub use key::{KeyInfo, KeyMember, NewKey, create_key, list_keys, revoke_key};
 pub use member::{
-    MemberChange, MemberInfo, NewMember, Removed, add_member, find_member, list_members, members,
-    remove_member, restore_member, update_member,
+    MemberChange, MemberInfo, NewMember, Removed, TeamName, add_member, find_member, list_members,
+    members, remove_member, restore_member, update_member,
 };
 pub use team::{
-    NewTeam, TeamChange, TeamInfo, create_team, delete_team, list_teams, put_member, take_member,
-    teams, update_team,
+    MemberName, NewTeam, TeamChange, TeamInfo, create_team, delete_team, list_teams, put_member,
+    take_member, teams, update_team,
 };
 pub use workspace::{NewWorkspace, bootstrap, create_workspace, list_workspaces};
 
