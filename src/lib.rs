@@ -33,6 +33,8 @@ pub fn modules() -> Vec<Module> {
         bureau_history::MODULE,
         #[cfg(feature = "pipeline")]
         bureau_pipeline::MODULE,
+        #[cfg(feature = "workspace")]
+        bureau_workspace::MODULE,
     ]
 }
 

@@ -37,4 +37,5 @@ const MODULES: &[Module] = &[
     bureau_deals::MODULE,
     bureau_history::MODULE,
     bureau_pipeline::MODULE,
+    bureau_workspace::MODULE,
 ];
