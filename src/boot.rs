@@ -19,7 +19,16 @@ use crate::config::Config;
 pub async fn store(config: &Config) -> Result<Store> {
     let store = open(config, config.read_only).await?;
     admin::bootstrap(&store).await?;
+    furnish(&store).await?;
     Ok(store)
+}
+
+/// Puts into new workspaces what the rooms need.
+///
+/// # Errors
+/// What the database says.
+pub async fn furnish(store: &Store) -> Result<()> {
+    bureau_kernel::furnish::furnish(store, &crate::modules(), whole_registry).await
 }
 
 /// Opens the database as it is.

@@ -44,6 +44,7 @@ pub async fn prepare(store: &Store, seed: u64) -> Result<String> {
             owner: "Alex Morgan".into(),
         };
         admin::create_workspace(store, new).await?;
+        boot::furnish(store).await?;
     } else if !workspaces.iter().any(|workspace| workspace.slug == SLUG) {
         return Err(Error::new(
             Code::Conflict,

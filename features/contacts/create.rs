@@ -63,7 +63,7 @@ impl Tool for CreateContact {
 
     async fn call(self, cx: &mut Cx) -> Result<Saved<Contact>> {
         let choice = self.on_duplicate.unwrap_or_default();
-        let mut contact = self.fields.record()?;
+        let mut contact = self.fields.record(cx.clock())?;
         contact.check(cx.workspace())?;
         let duplicate = match choice {
             OnDuplicate::Create => None,

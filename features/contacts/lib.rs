@@ -38,7 +38,6 @@ pub const DELETE_CONTACTS: Permission = Permission::new("delete_contacts");
 pub const MODULE: Module = Module {
     name: "contacts",
     about: "People the firm deals with: search, read, create, update, merge, delete",
-    on_by_default: true,
     tools: &[
         tool::<CreateContact>,
         tool::<DeleteContact>,
@@ -49,4 +48,5 @@ pub const MODULE: Module = Module {
         tool::<UpdateContact>,
     ],
     records: &[record::<Contact>()],
+    ..Module::EMPTY
 };

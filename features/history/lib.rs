@@ -23,4 +23,5 @@ pub const MODULE: Module = Module {
     on_by_default: false,
     tools: &[tool::<ListChanges>, tool::<UndoChange>],
     records: &[],
+    ..Module::EMPTY
 };

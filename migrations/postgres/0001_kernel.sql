@@ -15,6 +15,7 @@ CREATE TABLE workspace (
     language          TEXT NOT NULL, -- BCP 47
     country           TEXT,          -- ISO 3166-1 alpha-2: the region of a phone number written nationally
     fiscal_year_start BIGINT NOT NULL CHECK (fiscal_year_start BETWEEN 1 AND 12), -- month
+    furnished         TEXT NOT NULL, -- the rooms that have put into it what they need, by name
     version           BIGINT NOT NULL,
     created_at        TIMESTAMPTZ NOT NULL,
     updated_at        TIMESTAMPTZ NOT NULL
@@ -150,6 +151,8 @@ CREATE FUNCTION current_workspace() RETURNS BIGINT
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$ SELECT NULLIF(current_setting('bureau.workspace', TRUE), '')::BIGINT $$;
 
+-- A room notes that it has furnished the workspace.
+GRANT UPDATE (furnished) ON workspace TO bureau_app;
 GRANT SELECT ON workspace, member, attribute_definition TO bureau_app;
 GRANT SELECT, INSERT ON change_log TO bureau_app;
 -- Purging a record empties what the log holds of it.

@@ -257,7 +257,7 @@ pub(crate) async fn note_use(store: &Store, key: i64) -> Result<()> {
     end(tx, done.map(|_| ())).await
 }
 
-async fn end<T>(tx: Tx, result: Result<T>) -> Result<T> {
+pub(crate) async fn end<T>(tx: Tx, result: Result<T>) -> Result<T> {
     match result {
         Ok(value) => tx.commit().await.map(|()| value),
         Err(error) => {
@@ -349,9 +349,9 @@ async fn insert_workspace(tx: &mut Tx, new: NewWorkspace) -> Result<Workspace> {
     };
     let owner = text("owner", &new.owner)?;
     let member = Id::<Member>::from_raw(tx.next_id()?);
-    sql("INSERT INTO workspace (id, slug, name, time_zone, currency, language, country, fiscal_year_start, version,
-                                created_at, updated_at)
-         VALUES ($1, $2, $3, $4, $5, 'en', $6, 1, 1, $7, $7)")
+    sql("INSERT INTO workspace (id, slug, name, time_zone, currency, language, country, fiscal_year_start, furnished,
+                                version, created_at, updated_at)
+         VALUES ($1, $2, $3, $4, $5, 'en', $6, 1, '', 1, $7, $7)")
         .bind(workspace.id)
         .bind(workspace.slug.clone())
         .bind(workspace.name.clone())

@@ -15,7 +15,7 @@ use crate::store::{Store, Tx, sql};
 use crate::types::id::{Entity, Id, encode};
 use crate::types::page::Page;
 use crate::types::text::nearest;
-use crate::types::time::{DayEdge, Timestamp, When};
+use crate::types::time::{Clock, DayEdge, FAR_AWAY, Timestamp, When};
 
 /// One call's surroundings. Everything that a tool reads or writes goes through it.
 pub struct Cx {
@@ -101,6 +101,15 @@ impl Cx {
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.now
+    }
+
+    /// What days in words are judged by.
+    #[must_use]
+    pub fn clock(&self) -> Clock {
+        Clock {
+            now: self.now,
+            zone: self.workspace().time_zone,
+        }
     }
 
     /// The transaction, for statements of the room's own.
@@ -313,9 +322,5 @@ fn attribute_fits(kind: &str, value: &Data) -> bool {
 }
 
 fn far_away(field: &str) -> Error {
-    Error::new(
-        Code::Validation,
-        format!("{field} lies outside of the years 1900 to 2200."),
-    )
-    .field(field)
+    Error::new(Code::Validation, format!("{field} {FAR_AWAY}.")).field(field)
 }

@@ -15,6 +15,7 @@ use crate::error::Result;
 use crate::record::{Attributes, Columns, Edit, Record};
 use crate::schema;
 use crate::types::text::nearest;
+use crate::types::time::Clock;
 
 /// The name of the custom attributes among a record's fields.
 const ATTRIBUTES: &str = "attributes";
@@ -48,9 +49,9 @@ impl<R: Record> Given<R> {
     ///
     /// # Errors
     /// [`Code::Validation`](crate::error::Code::Validation) with the path of what is wrong.
-    pub fn apply(&self, record: &mut R) -> Result<()> {
+    pub fn apply(&self, record: &mut R, clock: Clock) -> Result<()> {
         for (field, value) in &self.fields {
-            record.give(field, value.clone())?;
+            record.give(field, value.clone(), clock)?;
         }
         Ok(())
     }
@@ -59,9 +60,9 @@ impl<R: Record> Given<R> {
     ///
     /// # Errors
     /// [`Code::Validation`](crate::error::Code::Validation) with the path of what is wrong.
-    pub fn record(&self) -> Result<R> {
+    pub fn record(&self, clock: Clock) -> Result<R> {
         let mut record = R::empty();
-        self.apply(&mut record)?;
+        self.apply(&mut record, clock)?;
         Ok(record)
     }
 }
@@ -72,7 +73,7 @@ impl<R: Record> Edit<R> {
     /// # Errors
     /// [`Code::Validation`](crate::error::Code::Validation) with the path of what is wrong.
     pub async fn give(&mut self, cx: &mut Cx, given: &Given<R>) -> Result<()> {
-        given.apply(self)?;
+        given.apply(self, cx.clock())?;
         self.set_attributes(cx, given.attributes()?).await
     }
 
@@ -107,7 +108,8 @@ impl<R: Columns> JsonSchema for Given<R> {
     }
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         let mut properties = Map::new();
-        for (column, mut schema) in R::COLUMNS.iter().zip(R::given_schemas(generator)) {
+        let columns = R::COLUMNS.iter().zip(R::given_schemas(generator));
+        for (column, mut schema) in columns.filter(|(column, _)| !column.kept) {
             schema.remove("description");
             if let Some(about) = column.about {
                 schema.insert("description".into(), about.into());
@@ -129,7 +131,9 @@ pub struct Clear<R> {
 }
 
 fn clearable<R: Columns>() -> impl Iterator<Item = &'static str> {
-    let columns = R::COLUMNS.iter().filter(|column| !column.required);
+    let columns = R::COLUMNS
+        .iter()
+        .filter(|column| !column.required && !column.kept);
     columns.map(|column| column.name).chain([ATTRIBUTES])
 }
 

@@ -8,6 +8,7 @@ pub mod caller;
 pub mod changes;
 pub mod context;
 pub mod error;
+pub mod furnish;
 pub mod given;
 pub mod key;
 pub mod list;
@@ -38,7 +39,7 @@ pub mod prelude {
     pub use crate::permission::Permission;
     pub use crate::record::{Attributes, Columns, Edit, Record, Saved, SearchText, record};
     pub use crate::registry::Module;
-    pub use crate::store::{Column, Json};
+    pub use crate::store::{Column, Json, Kept};
     pub use crate::tool::{Example, Spec, Step, Tool, tool};
     pub use crate::types::email::Email;
     pub use crate::types::id::Id;

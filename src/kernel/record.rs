@@ -19,7 +19,7 @@ use crate::search::Doc;
 use crate::store::{Column, Json, Kind, Row, Sql, Tx, Value, sql};
 use crate::types::id::{Entity, Id};
 use crate::types::text::{quoted, visible};
-use crate::types::time::Timestamp;
+use crate::types::time::{Clock, Timestamp};
 
 /// A column that a record declares.
 #[derive(Debug, Clone, Copy)]
@@ -32,6 +32,8 @@ pub struct ColumnSpec {
     pub refers_to: Option<&'static str>,
     /// Whether a record cannot be without it.
     pub required: bool,
+    /// Whether the server keeps it, and callers cannot give it.
+    pub kept: bool,
     /// What callers read about it, where its name does not say all: at most 40 characters.
     pub about: Option<&'static str>,
 }
@@ -55,7 +57,7 @@ pub trait Columns:
     ///
     /// # Errors
     /// [`Code::Validation`](crate::error::Code::Validation) with the path of what is wrong.
-    fn give(&mut self, column: &str, given: Data) -> Result<()>;
+    fn give(&mut self, column: &str, given: Data, clock: Clock) -> Result<()>;
     /// Empties a column.
     fn clear(&mut self, column: &str);
     /// The first required column that is still missing.
@@ -77,6 +79,9 @@ pub trait Record: Columns {
         let _ = workspace;
         Ok(())
     }
+    /// Which live ones keep what they refer to from being deleted: an SQL condition on the record's own columns. A deal
+    /// that is closed does not hold on to its company, for example; it goes on naming it.
+    const HOLDS: &'static str = "1 = 1";
     /// Exact terms by which it is found: field and value. A field has any number of values.
     fn terms(&self) -> Vec<(&'static str, String)> {
         Vec::new()
@@ -136,6 +141,7 @@ macro_rules! record {
                 kind: <$type as $crate::store::Column>::KIND,
                 refers_to: <$type as $crate::store::Column>::REFERS_TO,
                 required: <$type as $crate::store::Column>::REQUIRED,
+                kept: <$type as $crate::store::Column>::KEPT,
                 about: $crate::record::about(&[$($about)?]),
             }),*];
             fn empty() -> Self {
@@ -147,10 +153,12 @@ macro_rules! record {
             fn from_row(row: &$crate::store::Row) -> $crate::error::Result<Self> {
                 Ok(Self { $($field: row.get(stringify!($field))?),* })
             }
-            fn give(&mut self, column: &str, given: $crate::record::Data) -> $crate::error::Result<()> {
+            fn give(&mut self, column: &str, given: $crate::record::Data, clock: $crate::types::time::Clock) -> $crate::error::Result<()> {
                 match column {
                     $(stringify!($field) => {
-                        self.$field = <$type as $crate::store::Column>::given($crate::schema::parse_at(column, given)?);
+                        let given = $crate::schema::parse_at(column, given)?;
+                        self.$field = <$type as $crate::store::Column>::given(given, clock)
+                            .map_err(|wrong| $crate::error::Error::invalid(column, format!("{column} {wrong}.")))?;
                     })*
                     _ => {}
                 }
@@ -941,13 +949,13 @@ pub trait AnyRecord: Send + Sync {
     fn noun(&self) -> &'static str;
     /// Its columns that refer to other records.
     fn references(&self) -> Vec<ColumnSpec>;
-    /// The identifiers of those that refer to a record by this column: the live ones, or all.
+    /// The identifiers of those that refer to a record by this column: those that hold on to it ([`Record::HOLDS`]), or all.
     fn referring<'a>(
         &'a self,
         cx: &'a mut Cx,
         column: ColumnSpec,
         target: i64,
-        live_only: bool,
+        holding_only: bool,
     ) -> BoxFuture<'a, Result<Vec<i64>>>;
     /// Changes that column in all of them.
     fn repoint<'a>(
@@ -1007,7 +1015,7 @@ impl<R: Record> AnyRecord for Erased<R> {
         cx: &'a mut Cx,
         column: ColumnSpec,
         target: i64,
-        live_only: bool,
+        holding_only: bool,
     ) -> BoxFuture<'a, Result<Vec<i64>>> {
         Box::pin(async move {
             let mut statement = sql("SELECT id FROM ");
@@ -1018,8 +1026,9 @@ impl<R: Record> AnyRecord for Erased<R> {
             statement.push(column.name);
             statement.push(" = ");
             statement.push_value(Value::Int(target));
-            if live_only {
-                statement.push(" AND archived_at IS NULL");
+            if holding_only {
+                statement.push(" AND archived_at IS NULL AND ");
+                statement.push(R::HOLDS);
             }
             statement.push(" ORDER BY id");
             statement

@@ -5,7 +5,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use futures::future::BoxFuture;
+
 use crate::caller::Caller;
+use crate::context::Cx;
 use crate::error::{Error, Result};
 use crate::record::AnyRecord;
 use crate::tool::Entry;
@@ -24,6 +27,44 @@ pub struct Module {
     pub tools: &'static [fn() -> Entry],
     /// Its records.
     pub records: &'static [&'static dyn AnyRecord],
+    /// The rooms whose records its own ones refer to. Those records are known wherever this room is, with or without
+    /// their tools.
+    pub uses: &'static [&'static Module],
+    /// Puts into a new workspace what the room cannot work without.
+    pub furnish: Option<Furnish>,
+}
+
+/// Runs once in each workspace, in a transaction that writes.
+pub type Furnish = for<'a> fn(&'a mut Cx) -> BoxFuture<'a, Result<()>>;
+
+impl Module {
+    /// A room with nothing in it, for the fields that a room does not name.
+    pub const EMPTY: Self = Self {
+        name: "",
+        about: "",
+        on_by_default: true,
+        tools: &[],
+        records: &[],
+        uses: &[],
+        furnish: None,
+    };
+
+    /// These rooms and those that they use, directly or not; what is used comes first.
+    pub(crate) fn all_with_used(modules: &[Self]) -> Vec<&Self> {
+        fn add<'a>(room: &'a Module, rooms: &mut Vec<&'a Module>) {
+            if rooms.iter().all(|known| known.name != room.name) {
+                for used in room.uses {
+                    add(used, rooms);
+                }
+                rooms.push(room);
+            }
+        }
+        let mut rooms = Vec::new();
+        for room in modules {
+            add(room, &mut rooms);
+        }
+        rooms
+    }
 }
 
 /// Which of the compiled tools a server offers.
@@ -65,7 +106,9 @@ impl Registry {
                     )));
                 }
             }
-            for record in module.records {
+        }
+        for room in Module::all_with_used(modules) {
+            for record in room.records {
                 if records.iter().any(|other| {
                     other.prefix() == record.prefix() || other.table() == record.table()
                 }) {

@@ -10,6 +10,7 @@ use tempfile::TempDir;
 use crate::admin::{self, NewKey, NewWorkspace};
 use crate::caller::Caller;
 use crate::error::Error;
+use crate::furnish::furnish;
 use crate::permission::Grants;
 use crate::pipeline::{Call, Outcome, Pipeline, Settings};
 use crate::registry::{Module, Registry, Selection};
@@ -74,6 +75,9 @@ impl House {
             ..Selection::default()
         };
         let registry = Registry::new(modules, &selection).expect("the rooms fit together");
+        furnish(&store, modules, || Ok(Arc::clone(&registry)))
+            .await
+            .expect("the first workspace is furnished");
         let index = folder.path().join("index");
         let pipeline = Pipeline::new(store, registry, Some(Path::new(&index)), settings)
             .expect("the index opens");
@@ -101,9 +105,14 @@ impl House {
             name: slug.into(),
             ..NewWorkspace::default()
         };
-        admin::create_workspace(&self.pipeline.house().store, new)
+        let house = self.pipeline.house();
+        admin::create_workspace(&house.store, new)
             .await
             .expect("a workspace is made");
+        let registry = || Ok(Arc::clone(&house.registry));
+        furnish(&house.store, house.registry.modules(), registry)
+            .await
+            .expect("it is furnished");
         self.pipeline
             .operator(Some(slug))
             .await

@@ -23,7 +23,7 @@ use crate::error::{Code, Error, Result};
 use crate::types::id::IdGenerator;
 
 pub use sql::{Sql, sql};
-pub use value::{Column, Json, Kind, Row, Value, enum_from_name, enum_name};
+pub use value::{Column, Json, Kept, Kind, Row, Value, enum_from_name, enum_name};
 
 /// Where the data is.
 #[derive(Clone, PartialEq, Eq)]

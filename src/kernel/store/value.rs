@@ -15,7 +15,7 @@ use crate::types::id::{Entity, Id};
 use crate::types::money::{Amount, Currency};
 use crate::types::number::Whole;
 use crate::types::text::{Body, Line};
-use crate::types::time::Timestamp;
+use crate::types::time::{Clock, DayEdge, FAR_AWAY, Timestamp, When};
 
 /// The kind of a column's values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,8 +67,13 @@ pub trait Column: Sized {
     const REFERS_TO: Option<&'static str> = None;
     /// Whether a record cannot be without it.
     const REQUIRED: bool = true;
-    /// Takes what a caller gave.
-    fn given(given: Self::Given) -> Self;
+    /// Whether the server keeps it: callers see it and cannot give it.
+    const KEPT: bool = false;
+    /// Takes what a caller gave. Days are judged by the clock.
+    ///
+    /// # Errors
+    /// What is wrong with it, as the end of a sentence about the column.
+    fn given(given: Self::Given, clock: Clock) -> std::result::Result<Self, String>;
     /// What stands there while nothing was said; for a required one it never reaches the database.
     fn empty() -> Self;
     /// The value to bind.
@@ -86,8 +91,8 @@ impl<T: Column> Column for Option<T> {
     const KIND: Kind = T::KIND;
     const REFERS_TO: Option<&'static str> = T::REFERS_TO;
     const REQUIRED: bool = false;
-    fn given(given: T::Given) -> Self {
-        Some(T::given(given))
+    fn given(given: T::Given, clock: Clock) -> std::result::Result<Self, String> {
+        T::given(given, clock).map(Some)
     }
     fn empty() -> Self {
         None
@@ -110,9 +115,13 @@ macro_rules! column {
             type Given = $type;
             const KIND: Kind = Kind::$kind;
             const REQUIRED: bool = $required;
-            fn given(given: $type) -> Self {
-                given
+            fn given(given: $type, _: Clock) -> std::result::Result<Self, String> {
+                Ok(given)
             }
+            column!(@ways $kind, $empty, $self => $to, $value => $from);
+        }
+    };
+    (@ways $kind:ident, $empty:expr, $self:ident => $to:expr, $value:ident => $from:expr) => {
             fn empty() -> Self {
                 $empty
             }
@@ -126,24 +135,74 @@ macro_rules! column {
                     _ => None,
                 }
             }
-        }
     };
 }
 column!(i64, Int, false, 0, v => *v, v => Some(v));
 column!(bool, Bool, false, false, v => *v, v => Some(v));
 column!(String, Text, false, String::new(), v => v.clone(), v => Some(v));
-column!(Timestamp, Time, true, Timestamp::default(), v => *v, v => Some(v));
-column!(NaiveDate, Date, true, NaiveDate::default(), v => *v, v => Some(v));
 column!(Vec<u8>, Bytes, false, Vec::new(), v => v.clone(), v => Some(v));
 column!(Currency, Text, true, Currency::default(), v => v.code().to_owned(), v => v.parse().ok());
 column!(Amount, Int, false, Amount::from_raw(0), v => v.raw(), v => Some(Self::from_raw(v)));
+
+/// A moment. Where a caller gives a day, it is the end of that day: what is due on a day may be done all day long.
+impl Column for Timestamp {
+    type Given = When;
+    const KIND: Kind = Kind::Time;
+    fn given(given: When, clock: Clock) -> std::result::Result<Self, String> {
+        let moment = given.moment(clock.now, clock.zone, DayEdge::End);
+        moment.ok_or_else(|| FAR_AWAY.to_owned())
+    }
+    column!(@ways Time, Timestamp::default(), v => *v, v => Some(v));
+}
+
+impl Column for NaiveDate {
+    type Given = When;
+    const KIND: Kind = Kind::Date;
+    fn given(given: When, clock: Clock) -> std::result::Result<Self, String> {
+        let date = given.date(clock.now, clock.zone);
+        date.ok_or_else(|| FAR_AWAY.to_owned())
+    }
+    column!(@ways Date, NaiveDate::default(), v => *v, v => Some(v));
+}
+
+/// A column that the server keeps: callers see it and cannot give it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+#[schemars(inline)]
+pub struct Kept<T>(pub T);
+
+impl<T> Deref for Kept<T> {
+    type Target = T;
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+impl<T: Column> Column for Kept<T> {
+    type Given = T::Given;
+    const KIND: Kind = T::KIND;
+    const REFERS_TO: Option<&'static str> = T::REFERS_TO;
+    const REQUIRED: bool = T::REQUIRED;
+    const KEPT: bool = true;
+    fn given(given: T::Given, clock: Clock) -> std::result::Result<Self, String> {
+        T::given(given, clock).map(Self)
+    }
+    fn empty() -> Self {
+        Self(T::empty())
+    }
+    fn to_value(&self) -> Value {
+        self.0.to_value()
+    }
+    fn from_value(value: Value) -> Option<Self> {
+        T::from_value(value).map(Self)
+    }
+}
 
 impl<const MIN: i64, const MAX: i64> Column for Whole<MIN, MAX> {
     type Given = Self;
     const KIND: Kind = Kind::Int;
     const REQUIRED: bool = false;
-    fn given(given: Self) -> Self {
-        given
+    fn given(given: Self, _: Clock) -> std::result::Result<Self, String> {
+        Ok(given)
     }
     fn empty() -> Self {
         Self::default()
@@ -161,8 +220,8 @@ macro_rules! text_type_column {
         impl<const MAX: usize> Column for $name<MAX> {
             type Given = Self;
             const KIND: Kind = Kind::Text;
-            fn given(given: Self) -> Self {
-                given
+            fn given(given: Self, _: Clock) -> std::result::Result<Self, String> {
+                Ok(given)
             }
             fn empty() -> Self {
                 Self::missing()
@@ -186,8 +245,8 @@ impl<E: Entity> Column for Id<E> {
     type Given = Self;
     const KIND: Kind = Kind::Int;
     const REFERS_TO: Option<&'static str> = Some(E::TABLE);
-    fn given(given: Self) -> Self {
-        given
+    fn given(given: Self, _: Clock) -> std::result::Result<Self, String> {
+        Ok(given)
     }
     fn empty() -> Self {
         Self::from_raw(0)
@@ -224,8 +283,8 @@ impl<T: Serialize + DeserializeOwned + JsonSchema + Default> Column for Json<T> 
     type Given = T;
     const KIND: Kind = Kind::Json;
     const REQUIRED: bool = false;
-    fn given(given: T) -> Self {
-        Self(given)
+    fn given(given: T, _: Clock) -> std::result::Result<Self, String> {
+        Ok(Self(given))
     }
     fn empty() -> Self {
         Self::default()
@@ -248,8 +307,8 @@ macro_rules! text_column {
         impl $crate::store::Column for $type {
             type Given = $type;
             const REQUIRED: bool = false;
-            fn given(given: $type) -> Self {
-                given
+            fn given(given: $type, _: $crate::types::time::Clock) -> Result<Self, String> {
+                Ok(given)
             }
             fn empty() -> Self {
                 <$type>::default()

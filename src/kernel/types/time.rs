@@ -141,6 +141,18 @@ fn parse_shift(text: &str) -> Option<Kind> {
     (number.abs() <= 100_000).then_some(Kind::Shift(number, unit))
 }
 
+/// What a day or a moment in words is judged by.
+#[derive(Debug, Clone, Copy)]
+pub struct Clock {
+    /// The moment of the call.
+    pub now: Timestamp,
+    /// The workspace's time zone.
+    pub zone: Tz,
+}
+
+/// What is wrong with a day that no engine, client or calendar can hold.
+pub(crate) const FAR_AWAY: &str = "lies outside of the years 1900 to 2200";
+
 /// Which end of a day a date stands for where a moment is wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DayEdge {

@@ -14,6 +14,7 @@ CREATE TABLE contact (
     sort_name   TEXT NOT NULL, -- folded, family name first
     title       TEXT,
     company     TEXT,
+    company_id  INTEGER,
     emails      TEXT NOT NULL, -- JSON
     phones      TEXT NOT NULL, -- JSON
     location    TEXT,
@@ -29,6 +30,7 @@ CREATE TABLE contact (
     score       INTEGER NOT NULL,
     summary     TEXT,
     CONSTRAINT contact_in_workspace UNIQUE (workspace, id),
+    FOREIGN KEY (workspace, company_id) REFERENCES company (workspace, id),
     FOREIGN KEY (workspace, owner) REFERENCES member (workspace, id),
     FOREIGN KEY (workspace, reports_to) REFERENCES contact (workspace, id)
 ) STRICT;
@@ -36,4 +38,6 @@ CREATE INDEX contact_by_name ON contact (workspace, sort_name, id) WHERE archive
 CREATE INDEX contact_by_created ON contact (workspace, created_at, id) WHERE archived_at IS NULL;
 CREATE INDEX contact_by_updated ON contact (workspace, updated_at, id) WHERE archived_at IS NULL;
 CREATE INDEX contact_by_score ON contact (workspace, score, id) WHERE archived_at IS NULL;
+CREATE INDEX contact_by_company ON contact (workspace, company_id) WHERE company_id IS NOT NULL;
+CREATE INDEX contact_by_owner ON contact (workspace, owner) WHERE owner IS NOT NULL;
 CREATE INDEX contact_by_reports_to ON contact (workspace, reports_to) WHERE reports_to IS NOT NULL;

@@ -1,0 +1,47 @@
+-- The ways that deals take.
+CREATE TABLE pipeline (
+    id          BIGINT PRIMARY KEY,
+    workspace   BIGINT NOT NULL REFERENCES workspace (id),
+    version     BIGINT NOT NULL,
+    created_at  TIMESTAMPTZ NOT NULL,
+    created_by  BIGINT,
+    updated_at  TIMESTAMPTZ NOT NULL,
+    archived_at TIMESTAMPTZ,
+    attributes  JSONB NOT NULL,
+    name        TEXT NOT NULL,
+    is_default  BOOLEAN NOT NULL,
+    CONSTRAINT pipeline_in_workspace UNIQUE (workspace, id)
+);
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON pipeline TO bureau_app;
+ALTER TABLE pipeline ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own_workspace ON pipeline TO bureau_app
+    USING (workspace = (SELECT current_workspace()))
+    WITH CHECK (workspace = (SELECT current_workspace()));
+
+-- The stages of a pipeline.
+CREATE TABLE stage (
+    id           BIGINT PRIMARY KEY,
+    workspace    BIGINT NOT NULL REFERENCES workspace (id),
+    version      BIGINT NOT NULL,
+    created_at   TIMESTAMPTZ NOT NULL,
+    created_by   BIGINT,
+    updated_at   TIMESTAMPTZ NOT NULL,
+    archived_at  TIMESTAMPTZ,
+    attributes   JSONB NOT NULL,
+    pipeline     BIGINT NOT NULL,
+    name         TEXT NOT NULL,
+    position     BIGINT NOT NULL, -- from 1
+    kind         TEXT NOT NULL CHECK (kind IN ('open', 'won', 'lost')),
+    probability  BIGINT NOT NULL CHECK (probability BETWEEN 0 AND 100), -- percent
+    rotting_days BIGINT,
+    CONSTRAINT stage_in_workspace UNIQUE (workspace, id),
+    FOREIGN KEY (workspace, pipeline) REFERENCES pipeline (workspace, id)
+);
+CREATE INDEX stage_by_pipeline ON stage (workspace, pipeline, position) WHERE archived_at IS NULL;
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON stage TO bureau_app;
+ALTER TABLE stage ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own_workspace ON stage TO bureau_app
+    USING (workspace = (SELECT current_workspace()))
+    WITH CHECK (workspace = (SELECT current_workspace()));

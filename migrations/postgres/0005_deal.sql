@@ -1,0 +1,53 @@
+-- Sales that may come about.
+CREATE TABLE deal (
+    id             BIGINT PRIMARY KEY,
+    workspace      BIGINT NOT NULL REFERENCES workspace (id),
+    version        BIGINT NOT NULL,
+    created_at     TIMESTAMPTZ NOT NULL,
+    created_by     BIGINT,
+    updated_at     TIMESTAMPTZ NOT NULL,
+    archived_at    TIMESTAMPTZ,
+    attributes     JSONB NOT NULL,
+    name           TEXT NOT NULL,
+    sort_name      TEXT COLLATE "C" NOT NULL, -- folded
+    pipeline       BIGINT NOT NULL,
+    stage          BIGINT NOT NULL,
+    stage_since    TIMESTAMPTZ NOT NULL,
+    status         TEXT NOT NULL CHECK (status IN ('open', 'won', 'lost', 'unqualified')),
+    company        BIGINT,
+    contact        BIGINT,
+    owner          BIGINT,
+    amount         BIGINT, -- units of 0.0001
+    sort_amount    BIGINT NOT NULL, -- 0 where there is none
+    currency       TEXT NOT NULL, -- ISO 4217
+    probability    BIGINT, -- percent, where it is not the stage's
+    expected_close DATE,
+    sort_close     DATE NOT NULL, -- the end of time where there is none
+    closed_on      DATE,
+    lost_reason    TEXT,
+    source         TEXT,
+    tags           JSONB NOT NULL,
+    summary        TEXT,
+    CONSTRAINT deal_in_workspace UNIQUE (workspace, id),
+    FOREIGN KEY (workspace, pipeline) REFERENCES pipeline (workspace, id),
+    FOREIGN KEY (workspace, stage) REFERENCES stage (workspace, id),
+    FOREIGN KEY (workspace, company) REFERENCES company (workspace, id),
+    FOREIGN KEY (workspace, contact) REFERENCES contact (workspace, id),
+    FOREIGN KEY (workspace, owner) REFERENCES member (workspace, id)
+);
+CREATE INDEX deal_by_name ON deal (workspace, sort_name, id) WHERE archived_at IS NULL;
+CREATE INDEX deal_by_created ON deal (workspace, created_at, id) WHERE archived_at IS NULL;
+CREATE INDEX deal_by_updated ON deal (workspace, updated_at, id) WHERE archived_at IS NULL;
+CREATE INDEX deal_by_amount ON deal (workspace, sort_amount, id) WHERE archived_at IS NULL;
+CREATE INDEX deal_by_close ON deal (workspace, sort_close, id) WHERE archived_at IS NULL;
+CREATE INDEX deal_by_stage ON deal (workspace, pipeline, status, stage, currency, probability, amount) WHERE archived_at IS NULL;
+CREATE INDEX deal_by_company ON deal (workspace, company) WHERE company IS NOT NULL;
+CREATE INDEX deal_by_contact ON deal (workspace, contact) WHERE contact IS NOT NULL;
+CREATE INDEX deal_by_owner ON deal (workspace, owner) WHERE owner IS NOT NULL;
+CREATE INDEX deal_by_stage_only ON deal (workspace, stage);
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON deal TO bureau_app;
+ALTER TABLE deal ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own_workspace ON deal TO bureau_app
+    USING (workspace = (SELECT current_workspace()))
+    WITH CHECK (workspace = (SELECT current_workspace()));

@@ -1,0 +1,47 @@
+-- Sales that may come about.
+CREATE TABLE deal (
+    id             INTEGER PRIMARY KEY,
+    workspace      INTEGER NOT NULL REFERENCES workspace (id),
+    version        INTEGER NOT NULL,
+    created_at     INTEGER NOT NULL,
+    created_by     INTEGER,
+    updated_at     INTEGER NOT NULL,
+    archived_at    INTEGER,
+    attributes     TEXT NOT NULL,
+    name           TEXT NOT NULL,
+    sort_name      TEXT NOT NULL, -- folded
+    pipeline       INTEGER NOT NULL,
+    stage          INTEGER NOT NULL,
+    stage_since    INTEGER NOT NULL,
+    status         TEXT NOT NULL CHECK (status IN ('open', 'won', 'lost', 'unqualified')),
+    company        INTEGER,
+    contact        INTEGER,
+    owner          INTEGER,
+    amount         INTEGER, -- units of 0.0001
+    sort_amount    INTEGER NOT NULL, -- 0 where there is none
+    currency       TEXT NOT NULL, -- ISO 4217
+    probability    INTEGER, -- percent, where it is not the stage's
+    expected_close TEXT,
+    sort_close     TEXT NOT NULL, -- the end of time where there is none
+    closed_on      TEXT,
+    lost_reason    TEXT,
+    source         TEXT,
+    tags           TEXT NOT NULL, -- JSON
+    summary        TEXT,
+    CONSTRAINT deal_in_workspace UNIQUE (workspace, id),
+    FOREIGN KEY (workspace, pipeline) REFERENCES pipeline (workspace, id),
+    FOREIGN KEY (workspace, stage) REFERENCES stage (workspace, id),
+    FOREIGN KEY (workspace, company) REFERENCES company (workspace, id),
+    FOREIGN KEY (workspace, contact) REFERENCES contact (workspace, id),
+    FOREIGN KEY (workspace, owner) REFERENCES member (workspace, id)
+) STRICT;
+CREATE INDEX deal_by_name ON deal (workspace, sort_name, id) WHERE archived_at IS NULL;
+CREATE INDEX deal_by_created ON deal (workspace, created_at, id) WHERE archived_at IS NULL;
+CREATE INDEX deal_by_updated ON deal (workspace, updated_at, id) WHERE archived_at IS NULL;
+CREATE INDEX deal_by_amount ON deal (workspace, sort_amount, id) WHERE archived_at IS NULL;
+CREATE INDEX deal_by_close ON deal (workspace, sort_close, id) WHERE archived_at IS NULL;
+CREATE INDEX deal_by_stage ON deal (workspace, pipeline, status, stage, currency, probability, amount) WHERE archived_at IS NULL;
+CREATE INDEX deal_by_company ON deal (workspace, company) WHERE company IS NOT NULL;
+CREATE INDEX deal_by_contact ON deal (workspace, contact) WHERE contact IS NOT NULL;
+CREATE INDEX deal_by_owner ON deal (workspace, owner) WHERE owner IS NOT NULL;
+CREATE INDEX deal_by_stage_only ON deal (workspace, stage);

@@ -1,0 +1,37 @@
+-- What was done, and what is to be done.
+CREATE TABLE activity (
+    id          INTEGER PRIMARY KEY,
+    workspace   INTEGER NOT NULL REFERENCES workspace (id),
+    version     INTEGER NOT NULL,
+    created_at  INTEGER NOT NULL,
+    created_by  INTEGER,
+    updated_at  INTEGER NOT NULL,
+    archived_at INTEGER,
+    attributes  TEXT NOT NULL,
+    kind        TEXT NOT NULL CHECK (kind IN ('call', 'email', 'meeting', 'task', 'note')),
+    subject     TEXT NOT NULL,
+    body        TEXT,
+    due_at      INTEGER,
+    sort_due    INTEGER NOT NULL, -- the end of time where there is none
+    minutes     INTEGER, -- how long it takes
+    done_at     INTEGER,
+    outcome     TEXT,
+    assignee    INTEGER,
+    contact     INTEGER,
+    company     INTEGER,
+    deal        INTEGER,
+    CONSTRAINT activity_in_workspace UNIQUE (workspace, id),
+    FOREIGN KEY (workspace, assignee) REFERENCES member (workspace, id),
+    FOREIGN KEY (workspace, contact) REFERENCES contact (workspace, id),
+    FOREIGN KEY (workspace, company) REFERENCES company (workspace, id),
+    FOREIGN KEY (workspace, deal) REFERENCES deal (workspace, id)
+) STRICT;
+CREATE INDEX activity_by_created ON activity (workspace, created_at, id) WHERE archived_at IS NULL;
+CREATE INDEX activity_by_updated ON activity (workspace, updated_at, id) WHERE archived_at IS NULL;
+CREATE INDEX activity_by_due ON activity (workspace, sort_due, id) WHERE archived_at IS NULL;
+CREATE INDEX activity_by_pending ON activity (workspace, sort_due, id) WHERE archived_at IS NULL AND done_at IS NULL;
+CREATE INDEX activity_by_done ON activity (workspace, done_at, id) WHERE archived_at IS NULL AND done_at IS NOT NULL;
+CREATE INDEX activity_by_contact ON activity (workspace, contact) WHERE contact IS NOT NULL;
+CREATE INDEX activity_by_company ON activity (workspace, company) WHERE company IS NOT NULL;
+CREATE INDEX activity_by_deal ON activity (workspace, deal) WHERE deal IS NOT NULL;
+CREATE INDEX activity_by_assignee ON activity (workspace, assignee) WHERE assignee IS NOT NULL;

@@ -1,0 +1,87 @@
+//! What a new workspace starts with: each room puts into it what it cannot work without, once.
+
+use std::sync::Arc;
+
+use crate::admin;
+use crate::caller::Workspace;
+use crate::context::{Cx, House};
+use crate::error::Result;
+use crate::registry::{Module, Registry};
+use crate::store::{Scope, Store, Tx, sql};
+use crate::types::id::Id;
+
+/// Furnishes the workspaces in which one of these rooms has not done so. The registry is made only where it is needed.
+///
+/// # Errors
+/// What the database says.
+pub async fn furnish(
+    store: &Store,
+    modules: &[Module],
+    registry: impl FnOnce() -> Result<Arc<Registry>>,
+) -> Result<()> {
+    let rooms: Vec<&Module> = Module::all_with_used(modules)
+        .into_iter()
+        .filter(|room| room.furnish.is_some())
+        .collect();
+    if store.is_read_only() || rooms.is_empty() {
+        return Ok(());
+    }
+    let mut waiting = Vec::new();
+    let mut tx = store.read(Scope::System).await?;
+    let rows = sql("SELECT id, slug, furnished FROM workspace ORDER BY id")
+        .rows(&mut tx)
+        .await;
+    tx.rollback().await;
+    for row in rows? {
+        let done: String = row.get("furnished")?;
+        if rooms.iter().any(|room| !has(&done, room)) {
+            waiting.push((row.get::<Id<Workspace>>("id")?, row.get::<String>("slug")?));
+        }
+    }
+    if waiting.is_empty() {
+        return Ok(());
+    }
+    let house = Arc::new(House {
+        store: store.clone(),
+        registry: registry()?,
+        search: None,
+    });
+    for (id, slug) in waiting {
+        let caller = Arc::new(admin::operator(store, Some(&slug)).await?);
+        let mut tx = store.write(Scope::Workspace(id.raw())).await?;
+        // Two processes that start at once furnish it once.
+        tx.serialize(&format!("furnish {id}")).await?;
+        let mut done = furnished(&mut tx, id).await?;
+        let mut cx = Cx::new(tx, Arc::clone(&house), caller, "bureau", true, None)?;
+        let mut result = Ok(());
+        for room in &rooms {
+            if let (Ok(()), Some(furnish), false) = (&result, room.furnish, has(&done, room)) {
+                result = furnish(&mut cx).await;
+                done = format!("{done} {}", room.name).trim().to_owned();
+            }
+        }
+        let (mut tx, ..) = cx.into_parts();
+        if result.is_ok() {
+            result = sql("UPDATE workspace SET furnished = ")
+                .value(done)
+                .sql(" WHERE id = ")
+                .value(id)
+                .run(&mut tx)
+                .await
+                .map(drop);
+        }
+        admin::end(tx, result).await?;
+    }
+    Ok(())
+}
+
+fn has(done: &str, room: &Module) -> bool {
+    done.split(' ').any(|name| name == room.name)
+}
+
+async fn furnished(tx: &mut Tx, workspace: Id<Workspace>) -> Result<String> {
+    sql("SELECT furnished FROM workspace WHERE id = ")
+        .value(workspace)
+        .one("furnished", tx)
+        .await
+}
