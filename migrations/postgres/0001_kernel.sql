@@ -92,6 +92,7 @@ CREATE TABLE change_log (
 CREATE INDEX change_log_call ON change_log (call);
 CREATE INDEX change_log_record ON change_log (workspace, record, id);
 CREATE INDEX change_log_feed ON change_log (workspace, position);
+CREATE INDEX change_log_undoes ON change_log (workspace, undoes) WHERE undoes IS NOT NULL;
 CREATE INDEX change_log_member ON change_log (workspace, member, id);
 
 -- The answer that a call with an idempotency key got, so that its repetition gets the same.

@@ -4,6 +4,7 @@
 //! [`record!`], writes one file for each tool ([`tool::Tool`]), and lists both in its [`registry::Module`].
 
 pub mod admin;
+mod bulk;
 pub mod caller;
 pub mod changes;
 pub mod context;

@@ -302,6 +302,23 @@ impl Tx {
         self.log.push(row);
     }
 
+    /// Writes the rows of the change log that are not written yet, when they are many: not all of a large change waits
+    /// in memory for the commit.
+    pub(crate) async fn write_log_when_long(&mut self) -> Result<()> {
+        const MANY: usize = 1_000;
+        if self.log.len() - self.written < MANY {
+            return Ok(());
+        }
+        let rows = std::mem::take(&mut self.log);
+        let outcome = self
+            .flush(rows.get(self.written..).unwrap_or_default())
+            .await;
+        // That there were rows is still to be known; what is in them is not.
+        self.log = rows.into_iter().take(1).collect();
+        self.written = self.log.len();
+        outcome
+    }
+
     /// Runs a statement that writes a record, and adds its row to the change log. SQLite is given both at once.
     pub(crate) async fn run_logged(&mut self, mut statement: Sql, row: LogRow) -> Result<()> {
         let all_written = self.written == self.log.len();
@@ -384,13 +401,13 @@ impl Tx {
         {
             sealed = conn.seal(rows);
         }
-        // Binding a value takes SQLite the longer the more of them the statement has: many rows are slower than a few.
-        const ROWS: usize = 50;
-        for (chunk, rows) in rows.chunks(ROWS).enumerate() {
-            let seals = sealed.get(chunk * ROWS..).unwrap_or_default();
+        let mut written = 0;
+        for rows in crate::bulk::pieces(rows) {
+            let seals = sealed.get(written..).unwrap_or_default();
             let mut statement = sql("");
             LogRow::push_insert(&mut statement, rows, seals);
             statement.run(self).await?;
+            written += rows.len();
         }
         Ok(())
     }
