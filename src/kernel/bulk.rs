@@ -17,6 +17,9 @@ const LENGTHS: [usize; 4] = [64, 16, 4, 1];
 /// Identifiers that one statement asks for.
 const ASKED: usize = 256;
 
+/// A record that is to be written again: as it was, as it is to be, and what that is called.
+pub(crate) type Rewrite<R> = (Saved<R>, Saved<R>, Action);
+
 /// Cuts rows into pieces of those lengths.
 pub(crate) fn pieces<T>(mut rows: &[T]) -> impl Iterator<Item = &[T]> {
     std::iter::from_fn(move || {
@@ -189,7 +192,7 @@ impl Cx {
     /// Writes changed records with everything that hangs on them. Each stands there once.
     pub(crate) async fn write_all<R: Record>(
         &mut self,
-        mut changes: Vec<(Saved<R>, Saved<R>, Action)>,
+        mut changes: Vec<Rewrite<R>>,
     ) -> Result<Vec<Saved<R>>> {
         // Those in which the same columns differ are written by the same statement.
         let mut alike: BTreeMap<Vec<&'static str>, Vec<Vec<Value>>> = BTreeMap::new();
@@ -259,10 +262,7 @@ impl Cx {
     }
 
     /// What to say when one of these was changed by somebody else meanwhile.
-    async fn first_stale<R: Record>(
-        &mut self,
-        changes: &[(Saved<R>, Saved<R>, Action)],
-    ) -> Result<Error> {
+    async fn first_stale<R: Record>(&mut self, changes: &[Rewrite<R>]) -> Result<Error> {
         let ids: Vec<Id<R>> = changes.iter().map(|(before, ..)| before.id).collect();
         let current = self.find_all(&ids).await?;
         let changed = changes.iter().find_map(|(before, saved, _)| {

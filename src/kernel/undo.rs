@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use crate::bulk::Rewrite;
 use crate::changes::{Action, Change, LogRow};
 use crate::context::Cx;
 use crate::error::{Code, Error, Result};
@@ -174,7 +175,7 @@ pub(crate) async fn undo_each<R: Record>(
 ) -> Result<Vec<Option<UndoConflict>>> {
     let ids: Vec<Id<R>> = rows.iter().map(|row| Id::from_raw(row.record)).collect();
     let current = cx.find_all(&ids).await?;
-    let mut outcome: Vec<Result<(Saved<R>, Saved<R>, Action), String>> = Vec::new();
+    let mut outcome: Vec<Result<Rewrite<R>, String>> = Vec::new();
     for row in rows {
         outcome.push(match current.get(&row.record) {
             Some(now) if now.version == row.version => Ok(taken_back(cx, now, row)?),
@@ -205,11 +206,7 @@ pub(crate) async fn undo_each<R: Record>(
 }
 
 /// A record as it was before a row of the log.
-fn taken_back<R: Record>(
-    cx: &Cx,
-    now: &Saved<R>,
-    row: &LogRow,
-) -> Result<(Saved<R>, Saved<R>, Action)> {
+fn taken_back<R: Record>(cx: &Cx, now: &Saved<R>, row: &LogRow) -> Result<Rewrite<R>> {
     let mut saved = now.clone();
     let action = match row.action {
         Action::Create | Action::Restore => {
@@ -233,7 +230,7 @@ fn taken_back<R: Record>(
 /// Takes out of the records that are to be deleted those on which others hold that stay.
 async fn refuse_held<R: Record>(
     cx: &mut Cx,
-    outcome: &mut [Result<(Saved<R>, Saved<R>, Action), String>],
+    outcome: &mut [Result<Rewrite<R>, String>],
 ) -> Result<()> {
     let targets: Vec<i64> = outcome
         .iter()
