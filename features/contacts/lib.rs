@@ -9,10 +9,12 @@ mod delete;
 mod duplicates;
 mod find_duplicates;
 mod get;
+mod import;
 mod merge;
 mod search;
 mod update;
 
+use bureau_kernel::import::import;
 use bureau_kernel::prelude::*;
 
 use create::CreateContact;
@@ -48,5 +50,6 @@ pub const MODULE: Module = Module {
         tool::<UpdateContact>,
     ],
     records: &[record::<Contact>()],
+    imports: &[import::<Contact>()],
     ..Module::EMPTY
 };

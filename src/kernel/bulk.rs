@@ -323,6 +323,30 @@ impl Cx {
             .collect())
     }
 
+    /// The oldest live record of each of these values of a term, where there is one.
+    pub(crate) async fn oldest_with_terms<R: Record>(
+        &mut self,
+        field: &'static str,
+        values: &[String],
+    ) -> Result<Vec<(String, Id<R>)>> {
+        let mut found = Vec::new();
+        for asked in pieces(values) {
+            let mut statement =
+                sql("SELECT value, MIN(record) AS record FROM lookup WHERE workspace = ")
+                    .value(self.workspace().id)
+                    .sql(" AND entity = ")
+                    .value(R::TABLE.to_owned())
+                    .sql(" AND field = ")
+                    .value(field.to_owned())
+                    .sql(" AND value IN ");
+            statement.push_list(asked.iter().cloned().map(Value::Text));
+            for row in statement.sql(" GROUP BY value").rows(&mut self.tx).await? {
+                found.push((row.get("value")?, row.get("record")?));
+            }
+        }
+        Ok(found)
+    }
+
     async fn add_terms_of(&mut self, table: &'static str, terms: Vec<Term>) -> Result<()> {
         for (field, terms) in by_field(terms) {
             for piece in pieces(&terms) {

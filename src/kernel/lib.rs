@@ -11,6 +11,7 @@ pub mod context;
 pub mod error;
 pub mod furnish;
 pub mod given;
+pub mod import;
 pub mod key;
 pub mod list;
 pub mod permission;

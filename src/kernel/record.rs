@@ -424,6 +424,11 @@ impl<R: Record> Edit<R> {
         }
     }
 
+    /// Takes over attributes that are checked already.
+    pub(crate) fn add_attributes(&mut self, attributes: Attributes) {
+        self.attributes.extend(attributes);
+    }
+
     /// The record as it was read, as it is to be, and its attributes.
     pub(crate) fn into_parts(self) -> (Saved<R>, R, Attributes) {
         (self.before, self.now, self.attributes)
