@@ -21,8 +21,14 @@ pub const INSTRUCTIONS: &str = include_str!("instructions.md");
 #[must_use]
 pub fn modules() -> Vec<Module> {
     vec![
+        #[cfg(feature = "activities")]
+        bureau_activities::MODULE,
+        #[cfg(feature = "companies")]
+        bureau_companies::MODULE,
         #[cfg(feature = "contacts")]
         bureau_contacts::MODULE,
+        #[cfg(feature = "deals")]
+        bureau_deals::MODULE,
         #[cfg(feature = "history")]
         bureau_history::MODULE,
     ]

@@ -2,14 +2,13 @@
 
 use std::collections::HashMap;
 
-use bureau_kernel::import::{Field, Import, Reads};
+use bureau_companies::Company;
+use bureau_kernel::import::{BoxFuture, Draft, Field, Import, Reads};
 use bureau_kernel::prelude::*;
 use bureau_kernel::store::sql;
 use bureau_kernel::types::text::folded;
-use futures::future::BoxFuture;
 
 use crate::contact::Contact;
-use crate::duplicates::MATCHES;
 use crate::{CREATE_CONTACTS, UPDATE_CONTACTS};
 
 const fn emails(kind: Option<&'static str>) -> Reads {
@@ -25,7 +24,7 @@ impl Import for Contact {
     const TOOL: &'static str = "import_contacts";
     const CREATES: Permission = CREATE_CONTACTS;
     const UPDATES: Permission = UPDATE_CONTACTS;
-    const SAME: &'static [&'static str] = &MATCHES;
+    const SAME: &'static [(&'static str, &'static str)] = Self::MATCHES;
     const FIELDS: &'static [Field] = &[
         Field::new(
             "name",
@@ -75,6 +74,7 @@ impl Import for Contact {
                 "firma",
             ],
         ),
+        Field::new("company_id", Reads::Record("company"), &["company record"]),
         Field::new(
             "emails",
             emails(None),
@@ -237,9 +237,37 @@ impl Import for Contact {
         self.fill_from(before);
     }
 
+    fn complete<'a>(cx: &'a mut Cx, drafts: &'a mut [Draft]) -> BoxFuture<'a, Result<()>> {
+        Box::pin(link_companies(cx, drafts))
+    }
+
     fn meant<'a>(cx: &'a mut Cx, texts: &'a [String]) -> BoxFuture<'a, Result<Vec<Vec<Id<Self>>>>> {
         Box::pin(meant(cx, texts))
     }
+}
+
+/// As [`Contact::link_company`], for many.
+async fn link_companies(cx: &mut Cx, drafts: &mut [Draft]) -> Result<()> {
+    let named = |draft: &Draft| {
+        let name = draft.fields.get("company")?.as_str()?;
+        (!draft.fields.contains_key("company_id")).then(|| folded(name))
+    };
+    let mut names: Vec<String> = drafts.iter().filter_map(named).collect();
+    names.sort_unstable();
+    names.dedup();
+    let found = cx.with_terms::<Company>("name", &names).await?;
+    let only: HashMap<String, Id<Company>> = found
+        .into_iter()
+        .filter(|company| company.count == 1)
+        .map(|company| (company.value, company.oldest))
+        .collect();
+    for draft in drafts {
+        if let Some(id) = named(draft).and_then(|name| only.get(&name)) {
+            let id = id.to_string().into();
+            draft.fields.insert("company_id".into(), id);
+        }
+    }
+    Ok(())
 }
 
 /// The contacts with an address or, where there is none, a name.

@@ -1,7 +1,8 @@
 //! Contacts: the people that the firm deals with.
 //!
 //! Permissions: `read_contacts`, `create_contacts`, `update_contacts`, `delete_contacts`. Merging needs
-//! `update_contacts`, as what it removes can be brought back. Depends on no other room.
+//! `update_contacts`, as what it removes can be brought back. A contact may be linked to the record of its employer, so
+//! the room uses companies.
 
 mod contact;
 mod create;
@@ -51,5 +52,6 @@ pub const MODULE: Module = Module {
     ],
     records: &[record::<Contact>()],
     imports: &[import::<Contact>()],
+    uses: &[&bureau_companies::MODULE],
     ..Module::EMPTY
 };

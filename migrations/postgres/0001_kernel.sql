@@ -127,6 +127,17 @@ CREATE TABLE lookup (
     PRIMARY KEY (workspace, entity, field, value, record)
 );
 
+-- What one unit of a currency was worth in the workspace's own on a day.
+CREATE TABLE exchange_rate (
+    workspace  BIGINT NOT NULL REFERENCES workspace (id),
+    currency   TEXT NOT NULL, -- ISO 4217
+    day        DATE NOT NULL,
+    rate       TEXT NOT NULL, -- decimal
+    source     TEXT NOT NULL,
+    created_at TIMESTAMPTZ NOT NULL,
+    PRIMARY KEY (workspace, currency, day)
+);
+
 -- What is committed and not yet sealed.
 CREATE INDEX change_log_unsealed ON change_log (id) WHERE position IS NULL;
 
@@ -154,7 +165,7 @@ CREATE FUNCTION current_workspace() RETURNS BIGINT
 
 -- A room notes that it has furnished the workspace.
 GRANT UPDATE (furnished) ON workspace TO bureau_app;
-GRANT SELECT ON workspace, member, attribute_definition TO bureau_app;
+GRANT SELECT ON workspace, member, attribute_definition, exchange_rate TO bureau_app;
 GRANT SELECT, INSERT ON change_log TO bureau_app;
 -- Purging a record empties what the log holds of it.
 GRANT UPDATE (before, after) ON change_log TO bureau_app;
@@ -165,7 +176,7 @@ CREATE POLICY own_workspace ON workspace TO bureau_app USING (id = (SELECT curre
 DO $$
 DECLARE name TEXT;
 BEGIN
-    FOREACH name IN ARRAY ARRAY['member', 'attribute_definition', 'change_log', 'receipt', 'confirmation', 'lookup'] LOOP
+    FOREACH name IN ARRAY ARRAY['member', 'attribute_definition', 'exchange_rate', 'change_log', 'receipt', 'confirmation', 'lookup'] LOOP
         EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', name);
         EXECUTE format('CREATE POLICY own_workspace ON %I TO bureau_app
                         USING (workspace = (SELECT current_workspace()))

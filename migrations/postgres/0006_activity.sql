@@ -8,7 +8,7 @@ CREATE TABLE activity (
     updated_at  TIMESTAMPTZ NOT NULL,
     archived_at TIMESTAMPTZ,
     attributes  JSONB NOT NULL,
-    kind        TEXT NOT NULL CHECK (kind IN ('call', 'email', 'meeting', 'task', 'note')),
+    type        TEXT NOT NULL CHECK (type IN ('call', 'email', 'meeting', 'task', 'note')),
     subject     TEXT NOT NULL,
     body        TEXT,
     due_at      TIMESTAMPTZ,

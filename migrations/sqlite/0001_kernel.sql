@@ -125,3 +125,14 @@ CREATE TABLE lookup (
     record    INTEGER NOT NULL,
     PRIMARY KEY (workspace, entity, field, value, record)
 ) STRICT, WITHOUT ROWID;
+
+-- What one unit of a currency was worth in the workspace's own on a day.
+CREATE TABLE exchange_rate (
+    workspace  INTEGER NOT NULL REFERENCES workspace (id),
+    currency   TEXT NOT NULL, -- ISO 4217
+    day        TEXT NOT NULL,
+    rate       TEXT NOT NULL, -- decimal
+    source     TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    PRIMARY KEY (workspace, currency, day)
+) STRICT;

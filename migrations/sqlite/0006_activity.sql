@@ -8,7 +8,7 @@ CREATE TABLE activity (
     updated_at  INTEGER NOT NULL,
     archived_at INTEGER,
     attributes  TEXT NOT NULL,
-    kind        TEXT NOT NULL CHECK (kind IN ('call', 'email', 'meeting', 'task', 'note')),
+    type        TEXT NOT NULL CHECK (type IN ('call', 'email', 'meeting', 'task', 'note')),
     subject     TEXT NOT NULL,
     body        TEXT,
     due_at      INTEGER,

@@ -323,25 +323,33 @@ impl Cx {
             .collect())
     }
 
-    /// The oldest live record of each of these values of a term, where there is one.
-    pub(crate) async fn oldest_with_terms<R: Record>(
+    /// Those of the values of a term that live records have.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn with_terms<R: Record>(
         &mut self,
         field: &'static str,
         values: &[String],
-    ) -> Result<Vec<(String, Id<R>)>> {
+    ) -> Result<Vec<WithTerm<R>>> {
         let mut found = Vec::new();
         for asked in pieces(values) {
-            let mut statement =
-                sql("SELECT value, MIN(record) AS record FROM lookup WHERE workspace = ")
-                    .value(self.workspace().id)
-                    .sql(" AND entity = ")
-                    .value(R::TABLE.to_owned())
-                    .sql(" AND field = ")
-                    .value(field.to_owned())
-                    .sql(" AND value IN ");
+            let mut statement = sql(
+                "SELECT value, MIN(record) AS oldest, COUNT(*) AS count FROM lookup WHERE workspace = ",
+            )
+            .value(self.workspace().id)
+            .sql(" AND entity = ")
+            .value(R::TABLE.to_owned())
+            .sql(" AND field = ")
+            .value(field.to_owned())
+            .sql(" AND value IN ");
             statement.push_list(asked.iter().cloned().map(Value::Text));
             for row in statement.sql(" GROUP BY value").rows(&mut self.tx).await? {
-                found.push((row.get("value")?, row.get("record")?));
+                found.push(WithTerm {
+                    value: row.get("value")?,
+                    oldest: row.get("oldest")?,
+                    count: row.get("count")?,
+                });
             }
         }
         Ok(found)
@@ -383,6 +391,16 @@ impl Cx {
         }
         Ok(())
     }
+}
+
+/// A value of a term that live records have.
+pub struct WithTerm<R> {
+    /// The value.
+    pub value: String,
+    /// The oldest of them.
+    pub oldest: Id<R>,
+    /// How many they are.
+    pub count: i64,
 }
 
 /// A term and the record that has it.

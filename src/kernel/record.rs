@@ -137,7 +137,7 @@ macro_rules! record {
 
         impl $crate::record::Columns for $name {
             const COLUMNS: &'static [$crate::record::ColumnSpec] = &[$($crate::record::ColumnSpec {
-                name: stringify!($field),
+                name: $crate::record::plain(stringify!($field)),
                 kind: <$type as $crate::store::Column>::KIND,
                 refers_to: <$type as $crate::store::Column>::REFERS_TO,
                 required: <$type as $crate::store::Column>::REQUIRED,
@@ -151,28 +151,25 @@ macro_rules! record {
                 vec![$($crate::store::Column::to_value(&self.$field)),*]
             }
             fn from_row(row: &$crate::store::Row) -> $crate::error::Result<Self> {
-                Ok(Self { $($field: row.get(stringify!($field))?),* })
+                Ok(Self { $($field: row.get($crate::record::plain(stringify!($field)))?),* })
             }
             fn give(&mut self, column: &str, given: $crate::record::Data, clock: $crate::types::time::Clock) -> $crate::error::Result<()> {
-                match column {
-                    $(stringify!($field) => {
-                        let given = $crate::schema::parse_at(column, given)?;
-                        self.$field = <$type as $crate::store::Column>::given(given, clock)
-                            .map_err(|wrong| $crate::error::Error::invalid(column, format!("{column} {wrong}.")))?;
-                    })*
-                    _ => {}
-                }
+                $(if column == $crate::record::plain(stringify!($field)) {
+                    let given = $crate::schema::parse_at(column, given)?;
+                    self.$field = <$type as $crate::store::Column>::given(given, clock)
+                        .map_err(|wrong| $crate::error::Error::invalid(column, format!("{column} {wrong}.")))?;
+                    return Ok(());
+                })*
                 Ok(())
             }
             fn clear(&mut self, column: &str) {
-                match column {
-                    $(stringify!($field) => self.$field = <$type as $crate::store::Column>::empty(),)*
-                    _ => {}
-                }
+                $(if column == $crate::record::plain(stringify!($field)) {
+                    self.$field = <$type as $crate::store::Column>::empty();
+                })*
             }
             fn missing(&self) -> Option<&'static str> {
                 $(if $crate::store::Column::is_missing(&self.$field) {
-                    return Some(stringify!($field));
+                    return Some($crate::record::plain(stringify!($field)));
                 })*
                 None
             }
@@ -181,6 +178,15 @@ macro_rules! record {
             }
         }
     };
+}
+
+/// The name of a field that is a word of the language, such as `r#type`, without its mark. For [`record!`](crate::record!).
+#[must_use]
+pub const fn plain(field: &'static str) -> &'static str {
+    match field.as_bytes() {
+        [b'r', b'#', ..] => field.split_at(2).1,
+        _ => field,
+    }
 }
 
 /// What is said about a column, if anything. For [`record!`](crate::record!).
@@ -1017,6 +1023,13 @@ pub trait AnyRecord: Send + Sync {
         column: ColumnSpec,
         targets: &'a [i64],
     ) -> BoxFuture<'a, Result<Vec<(i64, i64)>>>;
+    /// How many live ones refer to a record by this column.
+    fn count_referring<'a>(
+        &'a self,
+        cx: &'a mut Cx,
+        column: ColumnSpec,
+        target: i64,
+    ) -> BoxFuture<'a, Result<i64>>;
     /// Changes that column in all of them.
     fn repoint<'a>(
         &'a self,
@@ -1130,6 +1143,26 @@ impl<R: Record> AnyRecord for Erased<R> {
             rows.iter()
                 .map(|row| Ok((row.get("target")?, row.get("id")?)))
                 .collect()
+        })
+    }
+
+    fn count_referring<'a>(
+        &'a self,
+        cx: &'a mut Cx,
+        column: ColumnSpec,
+        target: i64,
+    ) -> BoxFuture<'a, Result<i64>> {
+        Box::pin(async move {
+            let mut statement = sql("SELECT COUNT(*) AS count FROM ");
+            statement.push(R::TABLE);
+            statement.push(" WHERE workspace = ");
+            statement.push_value(cx.workspace().id.to_value());
+            statement.push(" AND ");
+            statement.push(column.name);
+            statement.push(" = ");
+            statement.push_value(Value::Int(target));
+            statement.push(" AND archived_at IS NULL");
+            statement.one("count", &mut cx.tx).await
         })
     }
 

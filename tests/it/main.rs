@@ -31,4 +31,10 @@ mod undo;
 use bureau_kernel::registry::Module;
 
 /// Every room.
-const MODULES: &[Module] = &[bureau_contacts::MODULE, bureau_history::MODULE];
+const MODULES: &[Module] = &[
+    bureau_activities::MODULE,
+    bureau_companies::MODULE,
+    bureau_contacts::MODULE,
+    bureau_deals::MODULE,
+    bureau_history::MODULE,
+];

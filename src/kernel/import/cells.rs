@@ -67,7 +67,7 @@ fn read_field(plan: &Plan, field: &Field, text: &str, draft: &mut Draft) -> Resu
         Reads::Amount => set(decimal(plan, text)?.into()),
         Reads::Day => set(day(plan, text)?.into()),
         Reads::List | Reads::Entries { .. } => items(field, text, draft),
-        Reads::Record(_) => link(draft, field, text),
+        Reads::Record(_) | Reads::Aside => link(draft, field, text),
     }
     Ok(())
 }
@@ -89,6 +89,8 @@ fn items(field: &Field, text: &str, draft: &mut Draft) {
 /// The field's own cell comes before what stands in another column for it.
 fn link(draft: &mut Draft, field: &Field, text: &str) {
     let Reads::Record(table) = field.reads else {
+        let texts = draft.aside.entry(field.name).or_default();
+        texts.push(text.to_owned());
         return;
     };
     let known = draft

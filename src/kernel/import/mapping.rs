@@ -142,7 +142,8 @@ fn known(fields: &[Field], attributes: &Defined, header: &str) -> Target {
     }
     // As an export has it: the name beside the identifier.
     let beside = |field: &Field| {
-        matches!(field.reads, Reads::Record(_)) && plain(field.name) + "name" == header
+        matches!(field.reads, Reads::Record(_) | Reads::Aside)
+            && plain(field.name) + "name" == header
     };
     if let Some(index) = fields.iter().position(beside) {
         return Target::Instead(index);
@@ -195,7 +196,9 @@ fn refuse_twice(
         .collect();
     these.sort_by_key(|(said, own, _)| (!said, !own));
     let clear = |a: &(bool, bool, usize), b: &(bool, bool, usize)| (a.0, a.1) != (b.0, b.1);
+    let refers = matches!(field.reads, Reads::Record(_) | Reads::Aside);
     if let [first, second, ..] = these.as_slice()
+        && !refers
         && !clear(first, second)
     {
         let headers: Vec<String> = [first, second]
@@ -211,7 +214,12 @@ fn refuse_twice(
     }
     for (.., place) in these.into_iter().skip(1) {
         if let Some(column) = columns.get_mut(place) {
-            column.target = Target::Ignored;
+            // Two columns that refer to one thing help each other.
+            column.target = if refers {
+                Target::Instead(index)
+            } else {
+                Target::Ignored
+            };
         }
     }
     Ok(())

@@ -8,9 +8,11 @@ mod cells;
 mod mapping;
 mod run;
 
+use std::collections::BTreeMap;
 use std::marker::PhantomData;
 
-use futures::future::{BoxFuture, LocalBoxFuture};
+pub use futures::future::BoxFuture;
+use futures::future::LocalBoxFuture;
 use serde::Serialize;
 use serde_json::{Map, Value as Data};
 
@@ -61,6 +63,8 @@ pub enum Reads {
     },
     /// Another record: its identifier, its name, or what else [`Import::meant`] knows it by.
     Record(&'static str),
+    /// A text that only [`Import::complete`] understands; it is given to it in [`Draft::aside`].
+    Aside,
 }
 
 impl Field {
@@ -100,15 +104,16 @@ pub trait Import: Record {
     const UPDATES: Permission;
     /// What a column of the table can be.
     const FIELDS: &'static [Field];
-    /// The terms that tell duplicates, the surest first.
-    const SAME: &'static [&'static str] = &[];
+    /// The terms that tell duplicates, the surest first, and how each is called in messages.
+    const SAME: &'static [(&'static str, &'static str)] = &[];
 
     /// Keeps of the record as it was what an update by a row is not to lose.
     fn keep(&mut self, before: &Self) {
         let _ = before;
     }
 
-    /// Completes rows with what only the room knows, before they are checked.
+    /// Completes rows with what only the room knows, before they are checked. A draft in which something is wrong already
+    /// needs nothing.
     fn complete<'a>(cx: &'a mut Cx, drafts: &'a mut [Draft]) -> BoxFuture<'a, Result<()>> {
         let _ = (cx, drafts);
         Box::pin(async { Ok(()) })
@@ -124,8 +129,12 @@ pub trait Import: Record {
 /// A row whose cells are read, on its way to a record.
 #[derive(Debug, Clone, Default)]
 pub struct Draft {
-    /// What it gives, by column.
+    /// What it gives, by column, as a call would.
     pub fields: Map<String, Data>,
+    /// What the room puts into columns that the server keeps.
+    pub kept: Map<String, Data>,
+    /// What it says that is no column, by the name of the field; of several texts the first is the field's own.
+    pub aside: BTreeMap<&'static str, Vec<String>>,
     /// Why it cannot become a record.
     pub wrong: Option<String>,
     attributes: Attributes,

@@ -211,6 +211,21 @@ struct Check {
     schema: Map<String, Data>,
 }
 
+impl Check {
+    /// Brings the fields of a draft into the form in which a call gives them.
+    fn fit(&self, draft: &mut Draft) {
+        if draft.wrong.is_some() {
+            return;
+        }
+        let fields = std::mem::take(&mut draft.fields);
+        match schema::read(&self.schema, Data::Object(fields)) {
+            Ok(Data::Object(fields)) => draft.fields = fields,
+            Ok(_) => {}
+            Err(error) => draft.wrong = Some(in_words(&error)),
+        }
+    }
+}
+
 impl<'a, R: Import> Reader<'a, R> {
     fn new(pipeline: &'a Pipeline, caller: &'a Caller, plan: &'a Plan) -> Self {
         let generator = schemars::generate::SchemaSettings::default().into_generator();
@@ -241,6 +256,7 @@ impl<'a, R: Import> Reader<'a, R> {
         let mut drafts: Vec<Draft> = rows.iter().map(|row| cells::read(self.plan, row)).collect();
         let complete = async |cx: &mut Cx| {
             link(cx, &mut drafts).await?;
+            drafts.iter_mut().for_each(|draft| self.check.fit(draft));
             R::complete(cx, &mut drafts).await
         };
         self.pipeline.look(self.caller, complete).await?;
@@ -270,18 +286,16 @@ fn formed<R: Import>(check: &Check, place: usize, draft: Draft) -> Result<Ready<
         return Err(wrong);
     }
     let made = || -> Result<Ready<R>> {
-        let given = match schema::read(&check.schema, Data::Object(draft.fields))? {
-            Data::Object(given) => given,
-            _ => Map::new(),
-        };
         let mut record = R::empty();
-        give(&mut record, &given, check.clock)?;
+        give(&mut record, &draft.fields, check.clock)?;
+        give(&mut record, &draft.kept, check.clock)?;
         let record = in_form(&check.workspace, record)?;
         let terms = record.terms().into_iter();
-        let same = terms.filter(|(field, _)| R::SAME.contains(field)).collect();
+        let tells = |field: &str| R::SAME.iter().any(|(name, _)| *name == field);
+        let same = terms.filter(|(field, _)| tells(field)).collect();
         Ok(Ready {
             place,
-            given,
+            given: draft.fields,
             attributes: cleaned(draft.attributes),
             record,
             same,
@@ -543,7 +557,7 @@ async fn judge<R: Import>(
             continue;
         }
         let mut same = Vec::with_capacity(one.same.len());
-        for field in R::SAME {
+        for (field, _) in R::SAME {
             same.extend(one.same.iter().filter(|(other, _)| other == field));
         }
         let known = same.iter().find_map(|term| {
@@ -583,14 +597,14 @@ async fn there<R: Import>(
     ready: &[Ready<R>],
 ) -> Result<HashMap<(&'static str, String), Id<R>>> {
     let mut found = HashMap::new();
-    for field in R::SAME {
+    for (field, _) in R::SAME {
         let values = ready.iter().flat_map(|one| &one.same);
         let values = values.filter(|(other, _)| other == field);
         let mut values: Vec<String> = values.map(|(_, value)| value.clone()).collect();
         values.sort_unstable();
         values.dedup();
-        for (value, id) in cx.oldest_with_terms::<R>(field, &values).await? {
-            found.insert((*field, value), id);
+        for one in cx.with_terms::<R>(field, &values).await? {
+            found.insert((*field, one.value), one.oldest);
         }
     }
     Ok(found)

@@ -11,6 +11,7 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{Postgres, Row as _, Sqlite};
 
 use crate::error::{Error, Result};
+use crate::types::email::Email;
 use crate::types::id::{Entity, Id};
 use crate::types::money::{Amount, Currency};
 use crate::types::number::Whole;
@@ -142,6 +143,7 @@ column!(bool, Bool, false, false, v => *v, v => Some(v));
 column!(String, Text, false, String::new(), v => v.clone(), v => Some(v));
 column!(Vec<u8>, Bytes, false, Vec::new(), v => v.clone(), v => Some(v));
 column!(Currency, Text, true, Currency::default(), v => v.code().to_owned(), v => v.parse().ok());
+column!(Email, Text, true, Email::missing(), v => v.to_string(), v => v.parse().ok());
 column!(Amount, Int, false, Amount::from_raw(0), v => v.raw(), v => Some(Self::from_raw(v)));
 
 /// A moment. Where a caller gives a day, it is the end of that day: what is due on a day may be done all day long.

@@ -1,0 +1,57 @@
+//! `delete_company`
+
+use bureau_kernel::prelude::*;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::DELETE_COMPANIES;
+use crate::company::Company;
+
+/// Which company to delete, and how.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(crate) struct DeleteCompany {
+    /// Company id
+    company: Id<Company>,
+    /// Company that takes over its references
+    reassign_to: Option<Id<Company>>,
+    /// Erase for good: no undo
+    purge: Option<bool>,
+}
+
+/// What was deleted.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Deleted {
+    id: Id<Company>,
+    name: Line<200>,
+    /// Whether undo_change can bring it back.
+    restorable: bool,
+}
+
+impl Tool for DeleteCompany {
+    const SPEC: Spec = Spec::removes("delete_company", DELETE_COMPANIES)
+        .title("Delete company")
+        .about("Delete a company, restorably unless purge is set.");
+    const EXAMPLES: &'static [Example] = &[Example {
+        title: "Delete the test company",
+        before: &[Step {
+            tool: "create_company",
+            arguments: r#"{"name": "Test Ltd"}"#,
+            keep: &[("test", "/data/id")],
+        }],
+        arguments: r#"{"company": "{test}", "confirm": true}"#,
+        expect: &[("/data/id", r#""{test}""#), ("/data/restorable", "true")],
+    }];
+    type Output = Deleted;
+
+    async fn call(self, cx: &mut Cx) -> Result<Deleted> {
+        let id = self.company;
+        cx.reassign(id, self.reassign_to).await?;
+        let purge = self.purge.unwrap_or(false);
+        let gone = cx.remove(id, purge).await?;
+        Ok(Deleted {
+            id,
+            name: gone.record.name,
+            restorable: !purge,
+        })
+    }
+}
