@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::permission::Grants;
+use crate::permission::{Grants, Permission};
 use crate::types::id::{Entity, Id};
 use crate::types::money::Currency;
 
@@ -115,6 +115,12 @@ impl Caller {
             });
         }
         Ok(self)
+    }
+
+    /// Whether this caller holds the permission.
+    #[must_use]
+    pub fn may(&self, permission: Permission) -> bool {
+        self.grants.allow(permission)
     }
 
     /// What stands for this caller in limits, receipts and confirmations: its key, else its member.

@@ -254,6 +254,7 @@ pub fn unescaped(text: &str) -> &str {
 }
 
 /// Whether a spreadsheet would take a text for a formula.
-pub(crate) fn begins_a_formula(text: &str) -> bool {
+#[must_use]
+pub fn begins_a_formula(text: &str) -> bool {
     text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'])
 }

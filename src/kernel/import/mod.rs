@@ -25,7 +25,7 @@ use crate::record::{Attributes, Record};
 use crate::types::id::Id;
 use crate::work::Job;
 
-pub use cells::{day_format, unescaped};
+pub use cells::{begins_a_formula, day_format, unescaped};
 pub use mapping::{Mapped, Mapping, Target};
 
 /// A field of a record as a column of a table can hold it.
