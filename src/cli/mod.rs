@@ -1,6 +1,8 @@
 //! The command line: what each command is asked, and how it ends.
 
 mod call;
+mod completions;
+mod connect;
 mod doctor;
 mod key;
 mod print;
@@ -53,6 +55,8 @@ enum Command {
     Stdio,
     /// Serve MCP over Streamable HTTP, with health and metrics
     Serve(serve::Arguments),
+    /// Bridge stdin and stdout to a Bureau elsewhere; the key comes from BUREAU_API_KEY
+    Connect(connect::Arguments),
     /// Make, list and revoke API keys
     #[command(subcommand)]
     Key(key::Command),
@@ -67,6 +71,8 @@ enum Command {
     Undo(undo::Arguments),
     /// Check database, change log, search index and configuration
     Doctor(doctor::Arguments),
+    /// Print the completions of a shell
+    Completions(completions::Arguments),
 }
 
 /// Why a command did not do what it was asked.
@@ -159,6 +165,10 @@ fn one_line(message: &str) -> String {
 fn run(cli: Cli, matches: &ArgMatches) -> Result<()> {
     let Cli { command, options } = cli;
     let command = command.unwrap_or(Command::Stdio);
+    // A shell that starts asks for this, whatever the configuration is like.
+    if let Command::Completions(arguments) = &command {
+        return completions::run(arguments, Cli::command());
+    }
     let listen = if let Command::Serve(arguments) = &command {
         arguments.listen.clone()
     } else {
@@ -190,12 +200,15 @@ fn run(cli: Cli, matches: &ArgMatches) -> Result<()> {
         match command {
             Command::Stdio => stdio::run(&config).await,
             Command::Serve(arguments) => serve::run(config, &arguments).await,
+            Command::Connect(arguments) => connect::run(&config, &arguments).await,
             Command::Key(command) => key::run(&config, own, command).await,
             Command::Workspace(command) => workspace::run(&config, command).await,
             Command::Tools(arguments) => tools::run(&config, &arguments),
             Command::Call(arguments) => call::run(&config, arguments).await,
             Command::Undo(arguments) => undo::run(config, arguments).await,
             Command::Doctor(arguments) => doctor::run(&config, &arguments).await,
+            // It was done before anything was read.
+            Command::Completions(_) => Ok(()),
         }
     });
     // A read of stdin that is under way cannot be taken back and must not hold the process.
@@ -218,7 +231,7 @@ fn start_log(level: LevelFilter) {
         .with_target("sqlx", quiet);
     let layer = fmt::layer()
         .with_writer(std::io::stderr)
-        .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()));
+        .with_ansi(print::colours(&std::io::stderr()));
     // A second log in one process can only be a test's; the first one stays.
     let _ = tracing_subscriber::registry()
         .with(layer.with_filter(targets))
