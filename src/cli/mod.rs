@@ -4,6 +4,7 @@ mod call;
 mod completions;
 mod connect;
 mod doctor;
+mod install;
 mod key;
 mod print;
 mod progress;
@@ -71,6 +72,8 @@ enum Command {
     Undo(undo::Arguments),
     /// Check database, change log, search index and configuration
     Doctor(doctor::Arguments),
+    /// Write Bureau into the configuration of a client, after showing the change
+    Install(install::Arguments),
     /// Print the completions of a shell
     Completions(completions::Arguments),
 }
@@ -180,6 +183,8 @@ fn run(cli: Cli, matches: &ArgMatches) -> Result<()> {
             .calls_per_hour
             .filter(|_| on_the_line(matches, "calls_per_hour")),
     };
+    // What a client is told to start is what was said, not what was made of it.
+    let said = options.clone();
     let config = Config::load(options, listen)?;
     start_log(config.log);
     // A client on a pipe and a single command have little to do at once; each worker costs memory.
@@ -207,6 +212,7 @@ fn run(cli: Cli, matches: &ArgMatches) -> Result<()> {
             Command::Call(arguments) => call::run(&config, arguments).await,
             Command::Undo(arguments) => undo::run(config, arguments).await,
             Command::Doctor(arguments) => doctor::run(&config, &arguments).await,
+            Command::Install(arguments) => install::run(&config, &said, &arguments),
             // It was done before anything was read.
             Command::Completions(_) => Ok(()),
         }

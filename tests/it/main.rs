@@ -11,6 +11,7 @@
 mod campaign;
 mod catalogue;
 mod cli;
+mod connect;
 mod contacts;
 mod contention;
 mod examples;
@@ -18,6 +19,7 @@ mod faults;
 mod http;
 mod injection;
 mod input;
+mod install;
 mod parity;
 mod permissions;
 mod processes;
