@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
@@ -123,11 +123,16 @@ struct Client {
 
 impl Client {
     fn new(url: &str, key: &str, more: &[&str]) -> Self {
+        Self::with(url, key, more, &[])
+    }
+
+    fn with(url: &str, key: &str, more: &[&str], variables: &[(&str, &str)]) -> Self {
         let home = TempDir::new().unwrap();
         let mut child = program(&home)
             .args(["connect", url])
             .args(more)
             .env("BUREAU_API_KEY", key)
+            .envs(variables.iter().copied())
             .stdin(Stdio::piped())
             .spawn()
             .unwrap();
@@ -519,6 +524,14 @@ struct Fake {
 
 impl Fake {
     fn new(answers: Answers) -> Self {
+        Self::start(answers, "http", |listener| listener)
+    }
+
+    fn start<L: axum::serve::Listener<Addr = SocketAddr>>(
+        answers: Answers,
+        scheme: &str,
+        wrap: impl FnOnce(tokio::net::TcpListener) -> L,
+    ) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
@@ -531,7 +544,8 @@ impl Fake {
         let listener = runtime
             .block_on(tokio::net::TcpListener::bind("127.0.0.1:0"))
             .unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
+        let url = format!("{scheme}://{}", listener.local_addr().unwrap());
+        let listener = wrap(listener);
         runtime.spawn(async move { axum::serve(listener, router).await });
         Self {
             url,
@@ -562,6 +576,28 @@ impl Fake {
 
     fn asked(&self) -> std::sync::MutexGuard<'_, Vec<Asked>> {
         self.asked.lock().unwrap()
+    }
+}
+
+/// A listener that speaks TLS.
+struct Tls(tokio::net::TcpListener, tokio_rustls::TlsAcceptor);
+
+impl axum::serve::Listener for Tls {
+    type Io = tokio_rustls::server::TlsStream<tokio::net::TcpStream>;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (Self::Io, Self::Addr) {
+        loop {
+            let (socket, address) = self.0.accept().await.unwrap();
+            // A client that does not trust the certificate goes away again.
+            if let Ok(stream) = self.1.accept(socket).await {
+                return (stream, address);
+            }
+        }
+    }
+
+    fn local_addr(&self) -> std::io::Result<Self::Addr> {
+        self.0.local_addr()
     }
 }
 
@@ -731,4 +767,44 @@ fn a_request_that_is_cancelled_is_dropped_and_the_others_are_answered() {
     // A request that was still waited for would hold the end up and then be answered with an error.
     assert_eq!(client.end().0, Some(0));
     assert!(client.lines.recv().is_err(), "the dropped one was answered");
+}
+
+#[test]
+#[cfg(unix)]
+fn a_server_is_spoken_to_over_tls_and_only_if_its_certificate_is_trusted() {
+    let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+    let home = TempDir::new().unwrap();
+    let authorities = home.path().join("authorities.pem");
+    let pem = data_encoding::BASE64.encode(made.cert.der());
+    let pem = format!("-----BEGIN CERTIFICATE-----\n{pem}\n-----END CERTIFICATE-----\n");
+    std::fs::write(&authorities, pem).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let key = rustls::pki_types::PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![made.cert.der().clone()], key)
+        .unwrap();
+    let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
+    let fake = Fake::start(
+        |asked| {
+            axum::Json(json!({ "jsonrpc": "2.0", "id": asked.json()["id"], "result": {} }))
+                .into_response()
+        },
+        "https",
+        |listener| Tls(listener, acceptor),
+    );
+    let trusting = [("SSL_CERT_FILE", authorities.to_str().unwrap())];
+    let mut client = Client::with(&fake.url, "bur_secret", &[], &trusting);
+    assert_eq!(client.ask("ping", &json!({}))["result"], json!({}));
+    assert_eq!(fake.asked()[0].header("authorization"), "Bearer bur_secret");
+    let mut client = fake.client();
+    let refused = client.ask("ping", &json!({}));
+    let message = refused["error"]["message"].as_str().unwrap();
+    assert!(
+        message.contains("certificate") && message.contains("nothing was sent"),
+        "{message}"
+    );
+    assert_eq!(fake.asked().len(), 1, "the key went to a stranger");
 }
