@@ -347,6 +347,15 @@ mod tests {
     }
 
     #[test]
+    fn every_command_has_its_page_in_the_documentation() {
+        let pages = include_str!("../../docs/cli.md");
+        for command in Cli::command().get_subcommands() {
+            let heading = format!("## bureau {}\n", command.get_name());
+            assert!(pages.contains(&heading), "docs/cli.md has no {heading:?}");
+        }
+    }
+
+    #[test]
     fn a_keys_own_limits_are_those_on_the_line() {
         let matches = Cli::command()
             .try_get_matches_from(["bureau", "key", "create", "--name", "x", "--confirm=writes"])

@@ -808,3 +808,67 @@ fn a_server_is_spoken_to_over_tls_and_only_if_its_certificate_is_trusted() {
     );
     assert_eq!(fake.asked().len(), 1, "the key went to a stranger");
 }
+
+#[test]
+fn a_request_that_finds_nobody_is_sent_when_somebody_is_there_again() {
+    // A port that was free a moment ago.
+    let address = TcpListener::bind("127.0.0.1:0")
+        .and_then(|listener| listener.local_addr())
+        .unwrap();
+    let mut client = Client::new(&format!("http://{address}"), "bur_secret", &[]);
+    client.say(&json!({ "jsonrpc": "2.0", "id": 1, "method": "ping" }));
+    std::thread::sleep(Duration::from_millis(300));
+    let listener = TcpListener::bind(address).unwrap();
+    let (mut stream, _) = listener.accept().unwrap();
+    let mut head = String::new();
+    let mut reader = BufReader::new(stream.try_clone().unwrap());
+    while !head.ends_with("\r\n\r\n") {
+        assert_ne!(reader.read_line(&mut head).unwrap(), 0, "{head}");
+    }
+    let body = r#"{"jsonrpc":"2.0","id":1,"result":{}}"#;
+    write!(
+        stream,
+        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    )
+    .unwrap();
+    assert_eq!(client.hear()["result"], json!({}));
+}
+
+#[test]
+fn a_client_that_goes_away_or_a_signal_ends_the_bridge() {
+    let fake = Fake::new(|asked| {
+        axum::Json(json!({ "jsonrpc": "2.0", "id": asked.json()["id"], "result": {} }))
+            .into_response()
+    });
+    let home = TempDir::new().unwrap();
+    let start = || {
+        program(&home)
+            .args(["connect", &fake.url])
+            .stdin(Stdio::piped())
+            .spawn()
+            .unwrap()
+    };
+    let mut gone = Process(start());
+    drop(gone.0.stdout.take());
+    // Its input stays open: that nobody reads is known from writing.
+    let input = gone.0.stdin.as_mut().unwrap();
+    writeln!(input, r#"{{"jsonrpc":"2.0","id":1,"method":"ping"}}"#).unwrap();
+    let input = gone.0.stdin.take();
+    assert_eq!(gone.0.wait().unwrap().code(), Some(0));
+    drop(input);
+
+    if cfg!(unix) {
+        let mut told = Process(start());
+        let input = told.0.stdin.as_mut().unwrap();
+        writeln!(input, r#"{{"jsonrpc":"2.0","id":1,"method":"ping"}}"#).unwrap();
+        let mut line = String::new();
+        let mut output = BufReader::new(told.0.stdout.take().unwrap());
+        output.read_line(&mut line).unwrap();
+        let id = told.0.id().to_string();
+        assert!(Command::new("kill").arg(id).status().unwrap().success());
+        let input = told.0.stdin.take();
+        assert_eq!(told.0.wait().unwrap().code(), Some(0));
+        drop(input);
+    }
+}
