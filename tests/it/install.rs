@@ -124,10 +124,7 @@ fn every_client_finds_bureau_in_its_own_file_and_once_only() {
     for (client, file, section) in CLIENTS {
         let desk = Desk::new();
         let said = desk.install(&format!("{client} --yes")).done();
-        assert!(
-            said.contains(&format!("+     \"bureau\": {{")),
-            "{client}: {said}"
-        );
+        assert!(said.contains("+     \"bureau\": {"), "{client}: {said}");
         let text = desk.read(file);
         let entry = &parsed(&text)[section]["bureau"];
         assert_eq!(entry["command"], PROGRAM, "{client}");
