@@ -9,7 +9,7 @@ use crate::transport::stop_signal;
 
 #[derive(Args, Debug)]
 pub(super) struct Arguments {
-    /// The server's address, such as https://crm.example.com/mcp; without a path it is /mcp
+    /// The server's address: https://HOST[:PORT][/PATH]; without a path it is /mcp
     url: String,
     /// Send the key over http:// to another machine: everyone on the way can read it
     #[arg(long)]
