@@ -11,6 +11,7 @@
 mod campaign;
 mod catalogue;
 mod cli;
+mod connect;
 mod contacts;
 mod contention;
 mod examples;
@@ -19,6 +20,7 @@ mod http;
 mod import;
 mod injection;
 mod input;
+mod install;
 mod parity;
 mod permissions;
 mod processes;
