@@ -1,10 +1,12 @@
 //! The command line: what each command is asked, and how it ends.
 
+mod backup;
 mod call;
 mod doctor;
 mod key;
 mod print;
 mod progress;
+mod restore;
 mod serve;
 mod stdio;
 mod tools;
@@ -65,6 +67,10 @@ enum Command {
     Call(call::Arguments),
     /// Take back all that one call wrote
     Undo(undo::Arguments),
+    /// Copy everything to one file, while the database is in use
+    Backup(backup::Arguments),
+    /// Put a backup in place of the database, on either engine
+    Restore(restore::Arguments),
     /// Check database, change log, search index and configuration
     Doctor(doctor::Arguments),
 }
@@ -195,6 +201,8 @@ fn run(cli: Cli, matches: &ArgMatches) -> Result<()> {
             Command::Tools(arguments) => tools::run(&config, &arguments),
             Command::Call(arguments) => call::run(&config, arguments).await,
             Command::Undo(arguments) => undo::run(config, arguments).await,
+            Command::Backup(arguments) => backup::run(&config, arguments).await,
+            Command::Restore(arguments) => restore::run(&config, arguments).await,
             Command::Doctor(arguments) => doctor::run(&config, &arguments).await,
         }
     });
