@@ -63,10 +63,10 @@ pub(super) async fn replace(
     alone(&mut conn).await?;
     // Dropped on any error, the connection takes the transaction with it.
     run_there(&mut conn, format!("BEGIN; {SETTINGS}")).await?;
-    load(&mut conn, &mut file, counted, replace, watch).await?;
+    let names = load(&mut conn, &mut file, counted, replace, watch).await?;
     run_there(&mut conn, "COMMIT".into()).await?;
     // Without it, queries are planned for empty tables until the server comes round to it on its own.
-    let _ = run_there(&mut conn, "ANALYZE".into()).await;
+    let _ = run_there(&mut conn, format!("ANALYZE {names}")).await;
     let _ = conn.close().await;
     let _ = file.close().await;
     watch.begin("verifying", None);
@@ -104,13 +104,14 @@ async fn alone(conn: &mut PgConnection) -> Result<()> {
     }
 }
 
+/// Does it all within the transaction; gives the names of the tables.
 async fn load(
     conn: &mut PgConnection,
     file: &mut SqliteConnection,
     counted: &Counts,
     replace: bool,
     watch: &dyn Watch,
-) -> Result<()> {
+) -> Result<String> {
     let ours = schema::of_sqlite(file, "main")
         .await
         .map_err(fault::translate)?;
@@ -173,7 +174,7 @@ async fn load(
         .await
         .map_err(fault::translate)?;
     }
-    Ok(())
+    Ok(names)
 }
 
 /// What is said when there is data and nobody said that it may go.
