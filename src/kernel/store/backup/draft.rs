@@ -96,19 +96,24 @@ impl Draft {
         &self.path
     }
 
+    /// Whether the file under its name is still this one, and not that of a process that does the same.
+    pub(super) fn check(&self) -> Result<()> {
+        if identity(&self.path) == self.identity {
+            return Ok(());
+        }
+        Err(Error::conflict(format!(
+            "Another process writes {} as well.",
+            self.path.display()
+        ))
+        .hint("Wait until it is done."))
+    }
+
     /// Makes it durable and gives it its name, all at once: whoever looks sees the whole file, the one before, or none.
     pub(super) fn publish(self, name: &Path, overwrite: bool) -> Result<()> {
         File::open(&self.path)
             .and_then(|file| file.sync_all())
             .map_err(|error| fault(&self.path, error))?;
-        // Another process at the same file has taken this one away and writes its own.
-        if identity(&self.path) != self.identity {
-            return Err(Error::conflict(format!(
-                "Another process writes {} as well.",
-                self.path.display()
-            ))
-            .hint("Wait until it is done."));
-        }
+        self.check()?;
         if overwrite {
             std::fs::rename(&self.path, name).map_err(|error| fault(name, error))?;
         } else {

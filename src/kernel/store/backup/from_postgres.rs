@@ -85,10 +85,23 @@ pub(super) async fn connect(url: &str) -> Result<PgConnection> {
 /// Runs a statement whose text holds no input, only names that the schema itself says.
 pub(super) async fn run_there(conn: &mut PgConnection, text: String) -> Result<()> {
     let text = sqlx::raw_sql(AssertSqlSafe(text));
-    text.execute(conn)
-        .await
-        .map(|_| ())
-        .map_err(fault::translate)
+    text.execute(conn).await.map(|_| ()).map_err(refused)
+}
+
+/// What the server says to a user that does not own the tables, in clear.
+fn refused(error: sqlx::Error) -> Error {
+    let code = error
+        .as_database_error()
+        .and_then(sqlx::error::DatabaseError::code);
+    if code.as_deref() == Some("42501") {
+        return Error::new(
+            Code::Unavailable,
+            "The PostgreSQL server does not let this user see or replace everything.",
+        )
+        .hint("Connect as the user that owns Bureau's tables; nothing was changed.")
+        .cause(error);
+    }
+    fault::translate(error)
 }
 
 /// What both a backup and a restore need of their transaction: dates in ISO form, as much time as it takes, and an error

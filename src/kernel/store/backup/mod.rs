@@ -8,6 +8,7 @@
 //!   writing. `VACUUM INTO` would do the same, but cannot run in a transaction, so nothing could be counted in its
 //!   snapshot, and it takes along whatever else stands in the file; the online backup API begins anew whenever
 //!   another process writes, and cannot be reached without `unsafe`.
+//!   Only live rows are copied, so nothing of an erased record is left between them.
 //! - PostgreSQL: one `REPEATABLE READ READ ONLY` transaction.
 //!
 //! References are not checked row by row while tables are filled, so a record may refer to one that comes later, in its

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::Serialize;
+use sha2::{Digest as _, Sha256};
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{ConnectOptions as _, Connection as _};
 
@@ -71,7 +72,12 @@ pub async fn prepare(
             }
             beside(&path, ".restoring")
         }
-        Database::Postgres(_) => folder.join("postgres.restoring"),
+        // Not the password: the same database may be named with another one.
+        Database::Postgres(url) => {
+            let digest = Sha256::digest(url.rsplit('@').next().unwrap_or_default());
+            let mark = hex::encode(digest.get(..6).unwrap_or_default());
+            folder.join(format!("postgres-{mark}.restoring"))
+        }
     };
     check_head(file)?;
     if let Some(folder) = place.parent() {
@@ -250,7 +256,7 @@ impl Prepared {
                 put_in_place(&path, copy, replace, index).await?
             }
             Database::Postgres(url) => {
-                to_postgres::replace(url, copy.path(), &counts, replace, watch).await?;
+                to_postgres::replace(url, &copy, &counts, replace, watch).await?;
                 // A server that runs finds out on its own; one that starts need not.
                 remove_index(index);
                 None

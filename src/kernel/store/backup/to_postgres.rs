@@ -1,7 +1,6 @@
 //! Filling a PostgreSQL database from a verified file, all at once.
 
 use std::fmt::Write as _;
-use std::path::Path;
 use std::time::Duration;
 
 use chrono::DateTime;
@@ -14,7 +13,7 @@ use sqlx::{
 
 use super::from_postgres::{Form, SETTINGS, connect, count, run_there};
 use super::schema::{self, Table, quoted};
-use super::{Counts, Watch, check};
+use super::{Counts, Draft, Watch, check};
 use crate::error::{Code, Error, Result};
 use crate::store::{Database, OpenOptions, Store, fault, migrate, postgres, sqlite};
 
@@ -46,7 +45,7 @@ async fn has_workspaces(conn: &mut PgConnection) -> Result<bool> {
 /// this process's end, leaves the database as it was. A database with workspaces is only touched with `replace`.
 pub(super) async fn replace(
     url: &str,
-    path: &Path,
+    copy: &Draft,
     counted: &Counts,
     replace: bool,
     watch: &dyn Watch,
@@ -54,11 +53,12 @@ pub(super) async fn replace(
     // Makes the tables where there are none.
     let database = OpenOptions::new(Database::Postgres(url.to_owned()));
     Store::open(&database).await?.close().await;
-    let mut file = sqlite::options(path)
+    let mut file = sqlite::options(copy.path())
         .read_only(true)
         .connect()
         .await
         .map_err(fault::translate)?;
+    copy.check()?;
     let mut conn = connect(url).await?;
     alone(&mut conn).await?;
     // Dropped on any error, the connection takes the transaction with it.
