@@ -141,7 +141,7 @@ fn assert_same(found: &Dump, expected: &Dump, when: &str) {
         let rows = one.iter().flat_map(|(table, rows)| {
             let others = other.get(table).unwrap_or(&empty);
             let more = rows.difference(others).take(2);
-            more.map(move |row| format!("{table}: {:.600}", row))
+            more.map(move |row| format!("{table}: {row:.600}"))
         });
         rows.collect()
     };
@@ -1137,4 +1137,33 @@ async fn a_user_who_does_not_see_everything_gets_no_backup() {
     run(&reader, folder.path(), &["backup", file.to_str().unwrap()])
         .refused("owns Bureau's tables");
     assert!(!file.exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backup_that_waits_for_a_long_call_lets_others_go_on() {
+    let house = with_contacts(Engine::Postgres, "source", 1).await;
+    let owner = house.owner().await;
+    let Raw::Postgres(mut long) = Raw::new(&house.database).await else {
+        unreachable!()
+    };
+    for statement in ["BEGIN", "SELECT id FROM workspace FOR KEY SHARE"] {
+        sqlx::query(statement).execute(&mut long).await.unwrap();
+    }
+    let file = house.folder.path().join("all.backup");
+    let arguments = ["backup", file.to_str().unwrap()];
+    let mut process = spawn(&house.database, house.folder.path(), &arguments);
+    for number in 0..30 {
+        let person = json!({ "name": format!("Meanwhile {number}"), "on_duplicate": "create" });
+        house.ok(&owner, "create_contact", person).await;
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert!(process.try_wait().unwrap().is_none() && !file.exists());
+    sqlx::query("ROLLBACK").execute(&mut long).await.unwrap();
+    assert!(process.wait().unwrap().success());
+    sealed(&house.pipeline.house().store).await;
+    let (kept, now) = (
+        dump(&Database::Sqlite(file)).await,
+        dump(&house.database).await,
+    );
+    assert_same(&kept, &now, "all of it");
 }

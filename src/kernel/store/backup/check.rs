@@ -30,12 +30,16 @@ impl Whole {
     }
 }
 
+/// The detail of an error that says what is damaged.
+pub(super) const DAMAGE: &str = "damage";
+
 fn damaged(what: &str) -> Error {
     Error::new(
         Code::Unavailable,
         format!("The data is not whole: {what}. Nothing was changed."),
     )
-    .hint("bureau doctor says more of a database; of a damaged backup, take another one.")
+    .hint("bureau doctor says more about the database.")
+    .detail(DAMAGE, what)
 }
 
 /// Reads a file with this program's tables to its end: pages, references and the whole change log.

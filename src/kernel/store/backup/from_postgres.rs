@@ -1,5 +1,7 @@
 //! Copying everything out of a PostgreSQL database while others write to it.
 
+use std::time::Duration;
+
 use futures::TryStreamExt as _;
 use sqlx::postgres::{PgConnectOptions, PgRow};
 use sqlx::{
@@ -88,26 +90,40 @@ pub(super) async fn run_there(conn: &mut PgConnection, text: String) -> Result<(
     text.execute(conn).await.map(|_| ()).map_err(refused)
 }
 
-/// What the server says to a user that does not own the tables, in clear.
+/// What the server says to a user that does not own the tables, or of a lock that others have, in clear.
 fn refused(error: sqlx::Error) -> Error {
     let code = error
         .as_database_error()
         .and_then(sqlx::error::DatabaseError::code);
-    if code.as_deref() == Some("42501") {
-        return Error::new(
+    match code.as_deref() {
+        Some("42501") => Error::new(
             Code::Unavailable,
             "The PostgreSQL server does not let this user see or replace everything.",
         )
         .hint("Connect as the user that owns Bureau's tables; nothing was changed.")
-        .cause(error);
+        .cause(error),
+        Some("55P03") => Error::new(
+            Code::Unavailable,
+            "Other calls on the database take too long; nothing was changed.",
+        )
+        .hint("Try again when they are done.")
+        .retry_after(1)
+        .cause(error),
+        _ => fault::translate(error),
     }
-    fault::translate(error)
 }
 
 /// What both a backup and a restore need of their transaction: dates in ISO form, as much time as it takes, and an error
 /// instead of missing rows should a policy of row-level security hold for this user.
 pub(super) const SETTINGS: &str = "SET LOCAL row_security = off; SET LOCAL DateStyle = 'ISO'; SET LOCAL TIME ZONE 'UTC'; \
     SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0; SET LOCAL lock_timeout = '30s'";
+
+/// Holds back whoever adds to the change log.
+const GATE: &str =
+    "BEGIN; SET LOCAL lock_timeout = '500ms'; LOCK TABLE workspace IN EXCLUSIVE MODE";
+/// How often that is tried, and the pause in which calls go on.
+const TRIES: usize = 120;
+const PAUSE: Duration = Duration::from_millis(500);
 
 /// Copies all tables to the file, which has the same tables and no rows.
 pub(super) async fn copy(
@@ -162,8 +178,15 @@ pub(super) async fn copy(
 async fn begin(store: &Store, url: &str) -> Result<PgConnection> {
     let mut gate = connect(url).await?;
     let mut conn = connect(url).await?;
-    run_there(&mut gate, format!("BEGIN; {SETTINGS}")).await?;
-    run_there(&mut gate, "LOCK TABLE workspace IN EXCLUSIVE MODE".into()).await?;
+    let mut tries = 0;
+    while let Err(error) = run_there(&mut gate, GATE.into()).await {
+        tries += 1;
+        if tries >= TRIES || error.retry_after_s().is_none() {
+            return Err(error);
+        }
+        run_there(&mut gate, "ROLLBACK".into()).await?;
+        tokio::time::sleep(PAUSE).await;
+    }
     if let Engine::Postgres(engine) = &store.0.engine {
         engine.seal_all(&store.0.followers).await;
     }

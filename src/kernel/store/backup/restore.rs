@@ -87,12 +87,12 @@ pub async fn prepare(
     copy_bytes(file, copy.path(), watch)?;
     watch.begin("verifying", None);
     let migrated_from = bring_up(file, copy.path()).await?;
-    let whole = check::whole(copy.path(), watch)
-        .await
-        .map_err(|error| match error.code() {
-            Code::Unavailable => no_backup(file, error.message().trim_end_matches('.')),
-            _ => error,
-        })?;
+    let whole = check::whole(copy.path(), watch).await.map_err(|error| {
+        match error.detail_value(check::DAMAGE) {
+            Some(what) => no_backup(file, what.as_str().unwrap_or_default()),
+            None => error,
+        }
+    })?;
     let contents = whole.contents(copy.path())?;
     let replaces = match database {
         Database::Sqlite(path) => path.exists(),
@@ -324,6 +324,7 @@ async fn put_in_place(
         }
     }
     remove_index(index);
+    copy.belong_with(path);
     let placed = copy.publish(path, true);
     if placed.is_err() {
         let _ = std::fs::remove_file(&kept);
