@@ -1,5 +1,6 @@
 //! The command line: what each command is asked, and how it ends.
 
+mod backup;
 mod call;
 mod completions;
 mod connect;
@@ -11,6 +12,7 @@ mod key;
 mod member;
 mod print;
 mod progress;
+mod restore;
 mod serve;
 mod stdio;
 mod team;
@@ -82,6 +84,10 @@ enum Command {
     Undo(undo::Arguments),
     /// Bring contacts, companies or deals in from a CSV file
     Import(import::Arguments),
+    /// Copy everything to one file, while the database is in use
+    Backup(backup::Arguments),
+    /// Put a backup in place of the database, on either engine
+    Restore(restore::Arguments),
     /// Check database, change log, search index and configuration
     Doctor(doctor::Arguments),
     /// Write Bureau into the configuration of a client, after showing the change
@@ -226,6 +232,8 @@ fn run(cli: Cli, matches: &ArgMatches) -> Result<()> {
             Command::Call(arguments) => call::run(&config, arguments).await,
             Command::Undo(arguments) => undo::run(config, arguments).await,
             Command::Import(arguments) => import::run(&config, arguments).await,
+            Command::Backup(arguments) => backup::run(&config, arguments).await,
+            Command::Restore(arguments) => restore::run(&config, arguments).await,
             Command::Doctor(arguments) => doctor::run(&config, &arguments).await,
             Command::Install(arguments) => install::run(&config, &said, &arguments),
             // It was done before anything was read.

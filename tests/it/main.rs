@@ -8,6 +8,7 @@
     clippy::print_stdout
 )]
 
+mod backup;
 mod campaign;
 mod catalogue;
 mod cli;
