@@ -173,6 +173,25 @@ fn host(address: &str) -> Option<String> {
     whole.then(|| host.to_owned())
 }
 
+/// Whether a company belongs to another: is it, or is below it, at any depth. So does one of too many levels.
+pub(crate) async fn is_or_is_below(
+    cx: &mut Cx,
+    company: Option<Id<Company>>,
+    other: Id<Company>,
+) -> Result<bool> {
+    /// A group of companies has no more levels than this.
+    const MOST_LEVELS: usize = 20;
+    let mut above = company;
+    for _ in 0..MOST_LEVELS {
+        match above {
+            None => return Ok(false),
+            Some(id) if id == other => return Ok(true),
+            Some(id) => above = cx.get(id).await?.parent,
+        }
+    }
+    Ok(true)
+}
+
 /// The company of this name, if exactly one has it; case and accents do not count.
 ///
 /// # Errors

@@ -23,7 +23,7 @@ bureau_kernel::record! {
         /// Name of the employer.
         pub company: Option<Line<150>> = "Employer",
         /// The employer's own record.
-        pub company_id: Option<Id<Company>> = "Company id",
+        pub company_id: Option<Id<Company>>,
         /// E-mail addresses, the preferred one first.
         pub emails: Json<Vec<EmailEntry>>,
         /// Telephone numbers, the preferred one first.

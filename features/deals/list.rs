@@ -11,8 +11,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::READ_DEALS;
-use crate::deal::{Deal, DealStatus};
-use crate::stages::{pipeline_named, stage_named, stages_of};
+use crate::deal::{Deal, DealStatus, NEVER};
+use crate::stages::{pipeline_meant, stage_named, stages_of};
 use crate::view::{DealRow, views};
 
 /// Which deals to list.
@@ -107,7 +107,7 @@ impl Tool for ListDeals {
             .transpose()?;
         let pipeline = match (&self.pipeline, &self.stage) {
             (None, None) => None,
-            (name, _) => Some(pipeline_named(cx, name.as_deref()).await?.id),
+            (name, stage) => Some(pipeline_meant(cx, name.as_deref(), stage.as_deref()).await?),
         };
         let stage = match (pipeline, &self.stage) {
             (Some(pipeline), Some(name)) => {
@@ -128,7 +128,15 @@ impl Tool for ListDeals {
             .from("sort_amount", self.min_amount)
             .to("sort_amount", self.max_amount)
             .from("sort_close", after)
-            .to("sort_close", before);
+            .to("sort_close", before)
+            // What has no amount or day is within no bounds of it.
+            .from(
+                "amount",
+                self.min_amount
+                    .or(self.max_amount)
+                    .map(|_| Amount::from_raw(0)),
+            )
+            .to("expected_close", after.or(before).map(|_| NEVER));
         // Newest first, unless an order is asked for.
         let newest = self.sort.is_none() && self.query.is_none();
         let page = list
