@@ -22,6 +22,7 @@ mod parity;
 mod permissions;
 mod processes;
 mod receipts;
+mod rooms;
 mod secrets;
 mod tamper;
 mod tenancy;
