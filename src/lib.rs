@@ -21,6 +21,8 @@ pub const INSTRUCTIONS: &str = include_str!("instructions.md");
 #[must_use]
 pub fn modules() -> Vec<Module> {
     vec![
+        #[cfg(feature = "activities")]
+        bureau_activities::MODULE,
         #[cfg(feature = "companies")]
         bureau_companies::MODULE,
         #[cfg(feature = "contacts")]
@@ -29,6 +31,10 @@ pub fn modules() -> Vec<Module> {
         bureau_deals::MODULE,
         #[cfg(feature = "history")]
         bureau_history::MODULE,
+        #[cfg(feature = "pipeline")]
+        bureau_pipeline::MODULE,
+        #[cfg(feature = "workspace")]
+        bureau_workspace::MODULE,
     ]
 }
 

@@ -3,10 +3,12 @@
 mod call;
 mod doctor;
 mod key;
+mod member;
 mod print;
 mod progress;
 mod serve;
 mod stdio;
+mod team;
 mod tools;
 mod undo;
 mod workspace;
@@ -59,6 +61,12 @@ enum Command {
     /// Make and list workspaces, and define custom attributes
     #[command(subcommand)]
     Workspace(workspace::Command),
+    /// Add, change and remove the people who work in a workspace
+    #[command(subcommand)]
+    Member(member::Command),
+    /// Make teams, and say who is in them
+    #[command(subcommand)]
+    Team(team::Command),
     /// List the tools, and what each costs in tokens
     Tools(tools::Arguments),
     /// Call a tool and print its answer
@@ -192,6 +200,8 @@ fn run(cli: Cli, matches: &ArgMatches) -> Result<()> {
             Command::Serve(arguments) => serve::run(config, &arguments).await,
             Command::Key(command) => key::run(&config, own, command).await,
             Command::Workspace(command) => workspace::run(&config, command).await,
+            Command::Member(command) => member::run(&config, command).await,
+            Command::Team(command) => team::run(&config, command).await,
             Command::Tools(arguments) => tools::run(&config, &arguments),
             Command::Call(arguments) => call::run(&config, arguments).await,
             Command::Undo(arguments) => undo::run(config, arguments).await,

@@ -144,10 +144,7 @@ fn shown(workspace: &Workspace) -> Value {
 }
 
 async fn attribute(config: &Config, store: &Store, command: Attribute) -> Result<()> {
-    let slug = match config.workspace()? {
-        Some(slug) => slug.to_owned(),
-        None => first_slug(store).await?,
-    };
+    let slug = chosen(config, store).await?;
     match command {
         Attribute::Define {
             entity,
@@ -194,7 +191,11 @@ async fn attribute(config: &Config, store: &Store, command: Attribute) -> Result
     }
 }
 
-async fn first_slug(store: &Store) -> Result<String> {
+/// The workspace that was named, or the first one.
+pub(super) async fn chosen(config: &Config, store: &Store) -> Result<String> {
+    if let Some(slug) = config.workspace()? {
+        return Ok(slug.to_owned());
+    }
     let first = admin::list_workspaces(store).await?.into_iter().next();
     first.map(|workspace| workspace.slug).ok_or_else(|| {
         Error::not_found("workspace", "at all")

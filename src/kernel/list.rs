@@ -48,7 +48,7 @@ pub struct List<'a, R: Record> {
 struct Condition {
     column: &'static str,
     operator: &'static str,
-    value: Value,
+    value: Option<Value>,
 }
 
 impl Cx {
@@ -82,6 +82,19 @@ impl<R: Record> List<'_, R> {
         self.compare(column, " <= ", value)
     }
 
+    /// Only those whose column is empty, or is not, where that is asked.
+    #[must_use]
+    pub fn is_empty(mut self, column: &'static str, empty: Option<bool>) -> Self {
+        if let Some(empty) = empty {
+            self.conditions.push(Condition {
+                column,
+                operator: if empty { " IS NULL" } else { " IS NOT NULL" },
+                value: None,
+            });
+        }
+        self
+    }
+
     fn compare(
         mut self,
         column: &'static str,
@@ -92,7 +105,7 @@ impl<R: Record> List<'_, R> {
             self.conditions.push(Condition {
                 column,
                 operator,
-                value: value.to_value(),
+                value: Some(value.to_value()),
             });
         }
         self
@@ -124,7 +137,9 @@ impl<R: Record> List<'_, R> {
             statement.push(" AND ");
             statement.push(condition.column);
             statement.push(condition.operator);
-            statement.push_value(condition.value.clone());
+            if let Some(value) = &condition.value {
+                statement.push_value(value.clone());
+            }
         }
         for (field, value) in &self.terms {
             // A look-up for each record that is looked at; as a list, all records with the term would be read each time.
@@ -450,7 +465,7 @@ impl Cx {
                 .value(self.workspace().id)
                 .sql(" AND member = ")
                 .value(self.caller().member)
-                .sql(" ORDER BY id DESC LIMIT 20) AS latest")
+                .sql(" ORDER BY at DESC, id DESC LIMIT 20) AS latest")
                 .row(&mut self.tx)
                 .await?;
             let Some(row) = row else { return Ok(0) };

@@ -441,6 +441,59 @@ impl Cx {
         })
     }
 
+    /// The live records with these identifiers, in their order, to be changed together; `field` is the parameter that they
+    /// stand in. There are at least one and at most `most` of them, each named once.
+    ///
+    /// # Errors
+    /// [`Code::Validation`](crate::error::Code::Validation) for too many, or one that is named twice;
+    /// [`Code::NotFound`](crate::error::Code::NotFound) for one that is not there. Both name the position: `contacts[3]`.
+    pub async fn edit_all<R: Record>(
+        &mut self,
+        ids: &[Id<R>],
+        field: &str,
+        most: usize,
+    ) -> Result<Vec<Edit<R>>> {
+        if ids.is_empty() || ids.len() > most {
+            return Err(Error::invalid(
+                field,
+                format!(
+                    "{field} names 1 to {most} records; these are {}.",
+                    ids.len()
+                ),
+            ));
+        }
+        let mut seen = std::collections::HashSet::new();
+        if let Some(twice) = ids.iter().position(|id| !seen.insert(*id)) {
+            let field = format!("{field}[{twice}]");
+            return Err(Error::invalid(&field, format!("{field} is named twice.")));
+        }
+        // Whoever changes several of them takes them in one order, so that no two wait for each other.
+        let mut raw: Vec<i64> = ids.iter().map(|id| id.raw()).collect();
+        raw.sort_unstable();
+        let mut statement = Saved::<R>::select();
+        statement.push(" WHERE workspace = ");
+        statement.push_value(self.workspace().id.to_value());
+        statement.push(" AND archived_at IS NULL AND id IN ");
+        statement.push_ids(&raw);
+        statement.push(" ORDER BY id");
+        statement.push(self.tx.for_update());
+        let mut found = std::collections::HashMap::new();
+        for row in statement.rows(&mut self.tx).await? {
+            let before = Saved::<R>::from_row(&row)?;
+            found.insert(before.id, before);
+        }
+        let edit = |(position, id): (usize, &Id<R>)| {
+            let missing = || Error::not_found(R::NOUN, id).field(format!("{field}[{position}]"));
+            let before = found.remove(id).ok_or_else(missing)?;
+            Ok(Edit {
+                now: before.record.clone(),
+                attributes: before.attributes.0.clone(),
+                before,
+            })
+        };
+        ids.iter().enumerate().map(edit).collect()
+    }
+
     fn check_version<R: Record>(&mut self, current: &Saved<R>) -> Result<()> {
         match self.take_version() {
             Some(version) if version != current.version => Err(stale(current)),
@@ -1082,7 +1135,7 @@ impl<R: Record> AnyRecord for Erased<R> {
     ) -> BoxFuture<'a, Result<usize>> {
         Box::pin(async move {
             let ids = self.referring(cx, column, from, false).await?;
-            let target = cx.registry().record(column.refers_to.unwrap_or_default());
+            let prefix = cx.prefix_of(column.refers_to.unwrap_or_default());
             for id in &ids {
                 let Some(before) = cx.find(Id::<R>::from_raw(*id)).await? else {
                     continue;
@@ -1090,11 +1143,9 @@ impl<R: Record> AnyRecord for Erased<R> {
                 // A record that would point at itself points at nothing.
                 let to =
                     to.filter(|to| !(R::TABLE == column.refers_to.unwrap_or_default() && to == id));
-                let value = match (to, &target) {
-                    (Some(to), Some(kind)) => {
-                        Data::String(crate::types::id::encode(kind.prefix(), to))
-                    }
-                    _ => Data::Null,
+                let value = match to {
+                    Some(to) => Data::String(crate::types::id::encode(prefix, to)),
+                    None => Data::Null,
                 };
                 let mut change = Map::new();
                 change.insert(column.name.to_owned(), value);

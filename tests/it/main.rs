@@ -32,8 +32,11 @@ use bureau_kernel::registry::Module;
 
 /// Every room.
 const MODULES: &[Module] = &[
+    bureau_activities::MODULE,
     bureau_companies::MODULE,
     bureau_contacts::MODULE,
     bureau_deals::MODULE,
     bureau_history::MODULE,
+    bureau_pipeline::MODULE,
+    bureau_workspace::MODULE,
 ];

@@ -461,6 +461,7 @@ async fn shared_key(house: &House) -> (Caller, Caller) {
         name: "for both".into(),
         grants: Grants::Everything,
         workspaces: vec!["ours".into(), "theirs".into()],
+        member: None,
         expires_at: None,
         confirm: None,
         calls_per_hour: None,
@@ -737,7 +738,16 @@ async fn row_level_security_alone_keeps_workspaces_apart() {
         admin::define_attribute(store, &caller.workspace.slug, &["contact"], definition)
             .await
             .unwrap();
+        let team = admin::NewTeam {
+            name: "Kept".into(),
+            lead: Some(caller.member.to_string()),
+            ..admin::NewTeam::default()
+        };
+        admin::create_team(store, &caller.workspace.slug, team)
+            .await
+            .unwrap();
     }
+    shared_key(&house).await;
     let mut owner = raw(&house).await;
     let rates = "INSERT INTO exchange_rate (workspace, currency, day, rate, source, created_at)
                  SELECT id, 'USD', '2026-01-02', '0.9', 'test', now() FROM workspace";
