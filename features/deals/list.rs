@@ -11,7 +11,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::READ_DEALS;
-use crate::deal::{Deal, DealStatus, NEVER};
+use crate::deal::{Deal, DealStatus};
 use crate::stages::{pipeline_meant, stage_named, stages_of};
 use crate::view::{DealRow, views};
 
@@ -130,13 +130,8 @@ impl Tool for ListDeals {
             .from("sort_close", after)
             .to("sort_close", before)
             // What has no amount or day is within no bounds of it.
-            .from(
-                "amount",
-                self.min_amount
-                    .or(self.max_amount)
-                    .map(|_| Amount::from_raw(0)),
-            )
-            .to("expected_close", after.or(before).map(|_| NEVER));
+            .is_empty("amount", bounded(self.min_amount.or(self.max_amount)))
+            .is_empty("expected_close", bounded(after.or(before)));
         // Newest first, unless an order is asked for.
         let newest = self.sort.is_none() && self.query.is_none();
         let page = list
@@ -154,4 +149,9 @@ impl Tool for ListDeals {
         let rows = rows.into_iter().map(DealRow::from).collect();
         Ok(cx.page(Page { rows, next }))
     }
+}
+
+/// What is within bounds is not empty.
+fn bounded<T>(bound: Option<T>) -> Option<bool> {
+    bound.map(|_| false)
 }
