@@ -126,3 +126,40 @@ pub(crate) async fn read(
         },
     )
 }
+
+/// Every record that a workspace has or had: as its room answers it, or as the overviews show it.
+pub(crate) async fn everything(house: &House, caller: &Caller) -> BTreeMap<String, Value> {
+    let mut shown = Vec::new();
+    for entry in overviews(house) {
+        shown.push(house.ok(caller, entry.spec.name, json!({})).await);
+    }
+    let mut all = BTreeMap::new();
+    for (noun, ids) in records(house, caller).await {
+        for id in ids {
+            let record = match read(house, caller, noun, &id).await {
+                Some(record) => record,
+                None => shown
+                    .iter()
+                    .filter_map(|answer| fullest(answer, &id))
+                    .max_by_key(|record| record.as_object().map_or(0, Map::len))
+                    .unwrap_or("RESOURCE_NOT_FOUND".into()),
+            };
+            all.insert(id, record);
+        }
+    }
+    all
+}
+
+/// The object with this id that has the most fields, anywhere in an answer.
+fn fullest(answer: &Value, id: &str) -> Option<Value> {
+    let inside: Box<dyn Iterator<Item = &Value>> = match answer {
+        Value::Array(items) => Box::new(items.iter()),
+        Value::Object(fields) => Box::new(fields.values()),
+        _ => return None,
+    };
+    let own = (answer.get("id") == Some(&json!(id))).then(|| answer.clone());
+    inside
+        .filter_map(|value| fullest(value, id))
+        .chain(own)
+        .max_by_key(|record| record.as_object().map_or(0, Map::len))
+}
