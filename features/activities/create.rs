@@ -10,6 +10,7 @@ use crate::view::{ActivityView, view};
 
 /// A new activity.
 #[derive(Deserialize, JsonSchema)]
+#[schemars(extend("required" = ["subject"]))]
 pub(crate) struct CreateActivity {
     /// It is done already
     done: Option<bool>,

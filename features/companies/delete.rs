@@ -12,9 +12,9 @@ use crate::company::{Company, is_or_is_below};
 pub(crate) struct DeleteCompany {
     /// Company id
     company: Id<Company>,
-    /// Company that takes over its references
+    /// Takes over its links
     reassign_to: Option<Id<Company>>,
-    /// Erase for good: no undo
+    /// Erase for good
     purge: Option<bool>,
 }
 

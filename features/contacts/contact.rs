@@ -39,11 +39,11 @@ bureau_kernel::record! {
         /// What they are to the firm.
         pub types: Json<Vec<ContactType>>,
         /// Where they stand in the contact pipeline.
-        pub state: Option<Line<40>> = "State in the contact pipeline",
+        pub state: Option<Line<40>> = "Pipeline state",
         /// Who looks after them.
         pub owner: Option<Id<Member>> = "Member id",
         /// Their superior.
-        pub reports_to: Option<Id<Contact>> = "Contact id of the superior",
+        pub reports_to: Option<Id<Contact>> = "Contact id",
         /// Labels.
         pub tags: Json<Vec<Line<50>>>,
         /// Where they came from.
@@ -94,6 +94,7 @@ pub enum PointType {
 pub struct EmailEntry {
     pub(crate) email: Email,
     #[serde(rename = "type")]
+    #[schemars(with = "Option<String>")]
     pub(crate) kind: Option<PointType>,
 }
 
@@ -102,6 +103,7 @@ pub struct EmailEntry {
 pub struct PhoneEntry {
     pub(crate) phone: Line<40>,
     #[serde(rename = "type")]
+    #[schemars(with = "Option<String>")]
     pub(crate) kind: Option<PointType>,
     /// The number in E.164 form, where it is known; what is sent in is not read.
     #[serde(default)]

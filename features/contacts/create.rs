@@ -11,7 +11,6 @@ use crate::contact::Contact;
 /// A new contact.
 #[derive(Deserialize, JsonSchema)]
 pub(crate) struct CreateContact {
-    /// Same email, phone, or name and company
     on_duplicate: Option<OnDuplicate>,
     #[serde(flatten)]
     fields: Given<Contact>,

@@ -11,6 +11,7 @@ use crate::view::{DealView, view};
 
 /// A new deal.
 #[derive(Deserialize, JsonSchema)]
+#[schemars(extend("required" = ["name"]))]
 pub(crate) struct CreateDeal {
     /// Id or name
     pipeline: Option<Line<100>>,

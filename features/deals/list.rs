@@ -34,7 +34,7 @@ pub(crate) struct ListDeals {
     max_amount: Option<Amount>,
     close_after: Option<When>,
     close_before: Option<When>,
-    /// Default created_at, newest first
+    /// Default newest first
     sort: Option<Sort>,
     descending: Option<bool>,
     limit: Option<Limit>,

@@ -1,7 +1,9 @@
 //! The command line: what each command is asked, and how it ends.
 
 mod call;
+mod csv_safe;
 mod doctor;
+mod import;
 mod key;
 mod member;
 mod print;
@@ -73,6 +75,8 @@ enum Command {
     Call(call::Arguments),
     /// Take back all that one call wrote
     Undo(undo::Arguments),
+    /// Bring contacts, companies or deals in from a CSV file
+    Import(import::Arguments),
     /// Check database, change log, search index and configuration
     Doctor(doctor::Arguments),
 }
@@ -205,6 +209,7 @@ fn run(cli: Cli, matches: &ArgMatches) -> Result<()> {
             Command::Tools(arguments) => tools::run(&config, &arguments),
             Command::Call(arguments) => call::run(&config, arguments).await,
             Command::Undo(arguments) => undo::run(config, arguments).await,
+            Command::Import(arguments) => import::run(&config, arguments).await,
             Command::Doctor(arguments) => doctor::run(&config, &arguments).await,
         }
     });
