@@ -16,8 +16,10 @@ pub(crate) struct UpdateDeal {
     deal: Id<Deal>,
     /// Fields to empty
     clear: Option<Vec<Clear<Deal>>>,
-    #[serde(flatten)]
-    course: Course,
+    /// Id or name
+    pipeline: Option<Line<100>>,
+    /// Id or name
+    stage: Option<Line<100>>,
     #[serde(flatten)]
     fields: Given<Deal>,
 }
@@ -67,7 +69,11 @@ impl Tool for UpdateDeal {
     async fn call(self, cx: &mut Cx) -> Result<DealView> {
         let edit = cx.edit(self.deal).await?;
         let clear = self.clear.unwrap_or_default();
-        let deal = change_deal(cx, edit, &clear, &self.course, &self.fields).await?;
+        let course = Course {
+            pipeline: self.pipeline,
+            stage: self.stage,
+        };
+        let deal = change_deal(cx, edit, &clear, &course, &self.fields).await?;
         view(cx, deal).await
     }
 }

@@ -26,6 +26,7 @@ mod parity;
 mod permissions;
 mod processes;
 mod receipts;
+mod rooms;
 mod secrets;
 mod tamper;
 mod tenancy;
