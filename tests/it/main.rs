@@ -8,6 +8,7 @@
     clippy::print_stdout
 )]
 
+mod audit;
 mod campaign;
 mod catalogue;
 mod cli;
@@ -18,6 +19,7 @@ mod faults;
 mod http;
 mod injection;
 mod input;
+mod members;
 mod parity;
 mod permissions;
 mod processes;
