@@ -14,30 +14,30 @@ use tempfile::TempDir;
 const PROGRAM: &str = env!("CARGO_BIN_EXE_bureau");
 
 /// A person's home folder, with nothing of Bureau in it yet.
-struct Home(TempDir);
+pub(crate) struct Home(TempDir);
 
 /// How a command ended and what it said.
-struct End {
-    code: i32,
-    out: String,
-    err: String,
+pub(crate) struct End {
+    pub(crate) code: i32,
+    pub(crate) out: String,
+    pub(crate) err: String,
 }
 
 impl End {
     #[track_caller]
-    fn done(self) -> String {
+    pub(crate) fn done(self) -> String {
         assert_eq!((self.code, self.err.as_str()), (0, ""), "{}", self.out);
         self.out
     }
 
     #[track_caller]
-    fn json(self) -> Value {
+    pub(crate) fn json(self) -> Value {
         serde_json::from_str(&self.done()).unwrap()
     }
 }
 
 impl Home {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(TempDir::new().unwrap())
     }
 
@@ -64,16 +64,16 @@ impl Home {
         command
     }
 
-    fn run<I: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = I>) -> End {
+    pub(crate) fn run<I: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = I>) -> End {
         end(&mut self.command(arguments))
     }
 
     /// Runs a line of words without spaces in them.
-    fn say(&self, line: &str) -> End {
+    pub(crate) fn say(&self, line: &str) -> End {
         self.run(line.split(' '))
     }
 
-    fn call(&self, tool: &str, arguments: &Value, more: &[&str]) -> End {
+    pub(crate) fn call(&self, tool: &str, arguments: &Value, more: &[&str]) -> End {
         let arguments = arguments.to_string();
         self.run([&["call", tool, &arguments], more].concat())
     }

@@ -8,6 +8,7 @@
     clippy::print_stdout
 )]
 
+mod audit;
 mod backup;
 mod campaign;
 mod catalogue;
@@ -22,6 +23,7 @@ mod import;
 mod injection;
 mod input;
 mod install;
+mod members;
 mod parity;
 mod permissions;
 mod processes;
