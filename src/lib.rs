@@ -21,10 +21,18 @@ pub const INSTRUCTIONS: &str = include_str!("instructions.md");
 #[must_use]
 pub fn modules() -> Vec<Module> {
     vec![
+        #[cfg(feature = "activities")]
+        bureau_activities::MODULE,
+        #[cfg(feature = "companies")]
+        bureau_companies::MODULE,
         #[cfg(feature = "contacts")]
         bureau_contacts::MODULE,
+        #[cfg(feature = "deals")]
+        bureau_deals::MODULE,
         #[cfg(feature = "history")]
         bureau_history::MODULE,
+        #[cfg(feature = "pipeline")]
+        bureau_pipeline::MODULE,
         #[cfg(feature = "workspace")]
         bureau_workspace::MODULE,
     ]

@@ -1,14 +1,13 @@
 //! The contact record and what holds of every contact.
 
+use bureau_companies::Company;
+use bureau_kernel::duplicates::distinct;
 use bureau_kernel::prelude::*;
 use bureau_kernel::store::{Value, enum_name};
 use bureau_kernel::types::phone;
 use bureau_kernel::types::text::folded;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-
-/// Entries that each list of a contact holds at most.
-const MAX_ENTRIES: usize = 50;
 
 bureau_kernel::record! {
     /// A person the firm deals with.
@@ -23,6 +22,8 @@ bureau_kernel::record! {
         pub title: Option<Line<150>> = "Job title",
         /// Name of the employer.
         pub company: Option<Line<150>> = "Employer",
+        /// The employer's own record.
+        pub company_id: Option<Id<Company>>,
         /// E-mail addresses, the preferred one first.
         pub emails: Json<Vec<EmailEntry>>,
         /// Telephone numbers, the preferred one first.
@@ -38,11 +39,11 @@ bureau_kernel::record! {
         /// What they are to the firm.
         pub types: Json<Vec<ContactType>>,
         /// Where they stand in the contact pipeline.
-        pub state: Option<Line<40>> = "State in the contact pipeline",
+        pub state: Option<Line<40>> = "Pipeline state",
         /// Who looks after them.
         pub owner: Option<Id<Member>> = "Member id",
         /// Their superior.
-        pub reports_to: Option<Id<Contact>> = "Contact id of the superior",
+        pub reports_to: Option<Id<Contact>> = "Contact id",
         /// Labels.
         pub tags: Json<Vec<Line<50>>>,
         /// Where they came from.
@@ -93,6 +94,7 @@ pub enum PointType {
 pub struct EmailEntry {
     pub(crate) email: Email,
     #[serde(rename = "type")]
+    #[schemars(with = "Option<String>")]
     pub(crate) kind: Option<PointType>,
 }
 
@@ -101,6 +103,7 @@ pub struct EmailEntry {
 pub struct PhoneEntry {
     pub(crate) phone: Line<40>,
     #[serde(rename = "type")]
+    #[schemars(with = "Option<String>")]
     pub(crate) kind: Option<PointType>,
     /// The number in E.164 form, where it is known; what is sent in is not read.
     #[serde(default)]
@@ -164,6 +167,7 @@ impl Record for Contact {
         }
         terms.extend(self.state.as_deref().map(|text| ("state", folded(text))));
         terms.extend(self.source.as_deref().map(|text| ("source", folded(text))));
+        terms.extend(self.company_id.map(|id| ("company_id", id.to_string())));
         if let Some(company) = self.company.as_deref() {
             terms.push(("company", folded(company)));
             terms.push((
@@ -219,6 +223,33 @@ impl Record for Contact {
 }
 
 impl Contact {
+    /// Brings the employer's name and the link to its record together after fields were given: the name of a record is
+    /// filled in, and a name that exactly one company has becomes a link to it.
+    pub(crate) async fn link_company(&mut self, cx: &mut Cx, given: &Given<Self>) -> Result<()> {
+        match (
+            given.has("company"),
+            given.has("company_id"),
+            self.company_id,
+        ) {
+            (false, true, Some(id)) => {
+                let company = cx
+                    .get(id)
+                    .await
+                    .map_err(|error| error.field("company_id"))?;
+                let name: String = company.name.chars().take(150).collect();
+                self.company = Line::new(&name).ok();
+            }
+            (true, false, _) => {
+                self.company_id = match self.company.as_deref() {
+                    Some(name) => bureau_companies::only_one_named(cx, name).await?,
+                    None => None,
+                };
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
     /// The name that follows from the others, or else from an address: the least by which people are told apart.
     fn derived_name(&self) -> Result<Line<200>> {
         let names = [self.first_name.as_deref(), self.last_name.as_deref()];
@@ -242,23 +273,4 @@ impl Contact {
         own.map(str::to_ascii_uppercase)
             .or_else(|| workspace.country.clone())
     }
-}
-
-/// Takes out of a list what it holds twice.
-fn distinct<T>(field: &str, items: &mut Vec<T>, same: impl Fn(&T, &T) -> bool) -> Result<()> {
-    let mut kept: Vec<T> = Vec::with_capacity(items.len());
-    for item in items.drain(..) {
-        if !kept.iter().any(|other| same(other, &item)) {
-            kept.push(item);
-        }
-    }
-    *items = kept;
-    if items.len() > MAX_ENTRIES {
-        let message = format!(
-            "{field} has {} entries; at most {MAX_ENTRIES} are kept.",
-            items.len()
-        );
-        return Err(Error::invalid(field, message));
-    }
-    Ok(())
 }

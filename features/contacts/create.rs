@@ -1,28 +1,16 @@
 //! `create_contact`
 
+use bureau_kernel::duplicates;
 use bureau_kernel::prelude::*;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::CREATE_CONTACTS;
 use crate::contact::Contact;
-use crate::duplicates;
-
-/// What to do when the person is there already.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum OnDuplicate {
-    #[default]
-    Error,
-    Return,
-    Update,
-    Create,
-}
 
 /// A new contact.
 #[derive(Deserialize, JsonSchema)]
 pub(crate) struct CreateContact {
-    /// Same email, phone, or name and company
     on_duplicate: Option<OnDuplicate>,
     #[serde(flatten)]
     fields: Given<Contact>,
@@ -64,31 +52,7 @@ impl Tool for CreateContact {
     async fn call(self, cx: &mut Cx) -> Result<Saved<Contact>> {
         let choice = self.on_duplicate.unwrap_or_default();
         let mut contact = self.fields.record(cx.clock())?;
-        contact.check(cx.workspace())?;
-        let duplicate = match choice {
-            OnDuplicate::Create => None,
-            _ => duplicates::find(cx, &contact).await?,
-        };
-        let Some((id, field)) = duplicate else {
-            return cx.insert(contact, self.fields.attributes()?).await;
-        };
-        match choice {
-            OnDuplicate::Return => cx.get(id).await,
-            OnDuplicate::Update => {
-                let mut edit = cx.edit(id).await?;
-                let before = edit.before().record.clone();
-                edit.give(cx, &self.fields).await?;
-                // Lists are joined: what was known stays known.
-                edit.fill_from(&before);
-                edit.save(cx).await
-            }
-            _ => Err(Error::conflict(format!(
-                "{id} has the same {}.",
-                duplicates::in_words(field)
-            ))
-            .field("on_duplicate")
-            .hint("Use that contact, or say on_duplicate: return, update or create.")
-            .detail("existing", id.to_string())),
-        }
+        contact.link_company(cx, &self.fields).await?;
+        duplicates::create(cx, contact, &self.fields, choice).await
     }
 }

@@ -1,7 +1,6 @@
 //! `delete_contact`
 
 use bureau_kernel::prelude::*;
-use bureau_kernel::types::id::Entity;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -13,9 +12,9 @@ use crate::contact::Contact;
 pub(crate) struct DeleteContact {
     /// Contact id
     contact: Id<Contact>,
-    /// Contact that takes over its references
+    /// Takes over its links
     reassign_to: Option<Id<Contact>>,
-    /// Erase for good: no undo
+    /// Erase for good
     purge: Option<bool>,
 }
 
@@ -46,26 +45,9 @@ impl Tool for DeleteContact {
 
     async fn call(self, cx: &mut Cx) -> Result<Deleted> {
         let id = self.contact;
-        if let Some(heir) = self.reassign_to {
-            if heir == id {
-                return Err(Error::invalid(
-                    "reassign_to",
-                    "This is the contact that is deleted.",
-                ));
-            }
-            cx.get(heir)
-                .await
-                .map_err(|error| error.field("reassign_to"))?;
-            cx.get(id).await?;
-            cx.repoint(Contact::TABLE, id.raw(), Some(heir.raw()))
-                .await?;
-        }
+        cx.reassign(id, self.reassign_to).await?;
         let purge = self.purge.unwrap_or(false);
-        let gone = if purge {
-            cx.purge(id).await
-        } else {
-            cx.archive(id).await
-        }?;
+        let gone = cx.remove(id, purge).await?;
         Ok(Deleted {
             id,
             name: gone.record.name,

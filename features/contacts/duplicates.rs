@@ -1,37 +1,52 @@
 //! When two contacts are likely one person: a common e-mail address, a common telephone number, or the same name at the
 //! same company.
 
+use bureau_kernel::duplicates::{fill, join};
 use bureau_kernel::prelude::*;
+use bureau_kernel::types::text::folded;
 
 use crate::contact::Contact;
 
-/// The terms that tell duplicates, the surest first.
-pub(crate) const MATCHES: [&str; 3] = ["email", "phone", "name_company"];
+impl Duplicates for Contact {
+    const MATCHES: &'static [(&'static str, &'static str)] = &[
+        ("email", "e-mail address"),
+        ("phone", "telephone number"),
+        ("name_company", "name and company"),
+    ];
 
-/// The oldest live contact that is likely the same person, and by what.
-pub(crate) async fn find(
-    cx: &mut Cx,
-    contact: &Contact,
-) -> Result<Option<(Id<Contact>, &'static str)>> {
-    let terms: Vec<(&'static str, String)> = contact
-        .terms()
-        .into_iter()
-        .filter(|(field, _)| MATCHES.contains(field))
-        .collect();
-    // Two calls that create the same person at the same moment: the second waits and then finds the first.
-    let workspace = cx.workspace().id;
-    let names = terms
-        .iter()
-        .map(|(field, value)| format!("contact {workspace} {field} {value}"));
-    cx.tx().serialize_each(&names.collect::<Vec<_>>()).await?;
-    cx.first_with_terms(&MATCHES, &terms).await
-}
+    fn fill_from(&mut self, other: &Self) {
+        if self.first_name.is_none() && self.last_name.is_none() {
+            self.first_name.clone_from(&other.first_name);
+            self.last_name.clone_from(&other.last_name);
+        }
+        fill(&mut self.title, &other.title);
+        // The employer's name and record belong together.
+        let unknown = self.company.is_none() && self.company_id.is_none();
+        let name = |contact: &Self| contact.company.as_deref().map(folded);
+        if unknown || name(self) == name(other) {
+            fill(&mut self.company, &other.company);
+            fill(&mut self.company_id, &other.company_id);
+        }
+        fill(&mut self.location, &other.location);
+        fill(&mut self.city, &other.city);
+        fill(&mut self.country, &other.country);
+        fill(&mut self.state, &other.state);
+        fill(&mut self.owner, &other.owner);
+        fill(&mut self.reports_to, &other.reports_to);
+        fill(&mut self.source, &other.source);
+        fill(&mut self.summary, &other.summary);
+        join(&mut self.emails, &other.emails, |a, b| a.email == b.email);
+        join(&mut self.phones, &other.phones, |a, b| a.key() == b.key());
+        join(&mut self.links, &other.links, |a, b| a == b);
+        join(&mut self.types, &other.types, |a, b| a == b);
+        join(&mut self.tags, &other.tags, |a, b| folded(a) == folded(b));
+        self.score = self.score.max(other.score);
+    }
 
-/// How a match is called in messages.
-pub(crate) fn in_words(field: &str) -> &'static str {
-    match field {
-        "email" => "e-mail address",
-        "phone" => "telephone number",
-        _ => "name and company",
+    fn follow(&mut self, prepared: &Self, given: &Given<Self>) {
+        if given.has("company") || given.has("company_id") {
+            self.company.clone_from(&prepared.company);
+            self.company_id = prepared.company_id;
+        }
     }
 }

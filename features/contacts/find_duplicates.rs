@@ -8,7 +8,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::READ_CONTACTS;
 use crate::contact::Contact;
-use crate::duplicates::{MATCHES, in_words};
 
 /// Whose duplicates to look for.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -70,7 +69,7 @@ impl Tool for FindDuplicateContacts {
             Some(id) => Some(cx.get(id).await?.terms()),
             None => None,
         };
-        for field in MATCHES {
+        for (field, words) in Contact::MATCHES.iter().copied() {
             let values = match &terms {
                 Some(terms) => terms
                     .iter()
@@ -89,7 +88,7 @@ impl Tool for FindDuplicateContacts {
                 });
                 if contacts.len() > 1 && !known && groups.len() < limit {
                     groups.push(Group {
-                        matched_by: in_words(field),
+                        matched_by: words,
                         value,
                         contacts,
                     });

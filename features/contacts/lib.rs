@@ -1,7 +1,8 @@
 //! Contacts: the people that the firm deals with.
 //!
 //! Permissions: `read_contacts`, `create_contacts`, `update_contacts`, `delete_contacts`. Merging needs
-//! `update_contacts`, as what it removes can be brought back. Depends on no other room.
+//! `update_contacts`, as what it removes can be brought back. A contact may be linked to the record of its employer, so
+//! the room uses companies.
 
 mod contact;
 mod create;
@@ -9,10 +10,12 @@ mod delete;
 mod duplicates;
 mod find_duplicates;
 mod get;
+mod import;
 mod merge;
 mod search;
 mod update;
 
+use bureau_kernel::import::import;
 use bureau_kernel::prelude::*;
 
 use create::CreateContact;
@@ -48,5 +51,7 @@ pub const MODULE: Module = Module {
         tool::<UpdateContact>,
     ],
     records: &[record::<Contact>()],
+    imports: &[import::<Contact>()],
+    uses: &[&bureau_companies::MODULE],
     ..Module::EMPTY
 };

@@ -2,7 +2,6 @@
 
 use bureau_kernel::prelude::*;
 use bureau_kernel::types::id::Entity;
-use bureau_kernel::types::text::folded;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -82,43 +81,5 @@ impl Tool for MergeContacts {
             cx.archive(loser).await?;
         }
         cx.get(kept.id).await
-    }
-}
-
-impl Contact {
-    /// Takes from another what this one lacks; lists are joined.
-    pub(crate) fn fill_from(&mut self, other: &Self) {
-        fn fill<T: Clone>(mine: &mut Option<T>, theirs: &Option<T>) {
-            if mine.is_none() {
-                mine.clone_from(theirs);
-            }
-        }
-        fn join<T: Clone>(mine: &mut Vec<T>, theirs: &[T], same: impl Fn(&T, &T) -> bool) {
-            for item in theirs {
-                if !mine.iter().any(|known| same(known, item)) {
-                    mine.push(item.clone());
-                }
-            }
-        }
-        if self.first_name.is_none() && self.last_name.is_none() {
-            self.first_name.clone_from(&other.first_name);
-            self.last_name.clone_from(&other.last_name);
-        }
-        fill(&mut self.title, &other.title);
-        fill(&mut self.company, &other.company);
-        fill(&mut self.location, &other.location);
-        fill(&mut self.city, &other.city);
-        fill(&mut self.country, &other.country);
-        fill(&mut self.state, &other.state);
-        fill(&mut self.owner, &other.owner);
-        fill(&mut self.reports_to, &other.reports_to);
-        fill(&mut self.source, &other.source);
-        fill(&mut self.summary, &other.summary);
-        join(&mut self.emails, &other.emails, |a, b| a.email == b.email);
-        join(&mut self.phones, &other.phones, |a, b| a.key() == b.key());
-        join(&mut self.links, &other.links, |a, b| a == b);
-        join(&mut self.types, &other.types, |a, b| a == b);
-        join(&mut self.tags, &other.tags, |a, b| folded(a) == folded(b));
-        self.score = self.score.max(other.score);
     }
 }

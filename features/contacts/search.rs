@@ -1,5 +1,6 @@
 //! `search_contacts`
 
+use bureau_companies::Company;
 use bureau_kernel::list::Order;
 use bureau_kernel::prelude::*;
 use bureau_kernel::store::{Kind, enum_name};
@@ -22,6 +23,7 @@ pub(crate) struct SearchContacts {
     tags: Option<Vec<Line<50>>>,
     /// Member id
     owner: Option<Id<Member>>,
+    /// Name or id
     company: Option<Line<150>>,
     city: Option<Line<100>>,
     country: Option<Line<60>>,
@@ -49,26 +51,10 @@ pub(crate) enum Sort {
 impl Sort {
     const fn order(self) -> Order {
         match self {
-            Self::Name => Order {
-                name: "name",
-                column: "sort_name",
-                kind: Kind::Text,
-            },
-            Self::CreatedAt => Order {
-                name: "created_at",
-                column: "created_at",
-                kind: Kind::Time,
-            },
-            Self::UpdatedAt => Order {
-                name: "updated_at",
-                column: "updated_at",
-                kind: Kind::Time,
-            },
-            Self::Score => Order {
-                name: "score",
-                column: "score",
-                kind: Kind::Int,
-            },
+            Self::Name => Order::new("name", "sort_name", Kind::Text),
+            Self::CreatedAt => Order::CREATED,
+            Self::UpdatedAt => Order::UPDATED,
+            Self::Score => Order::new("score", "score", Kind::Int),
         }
     }
 }
@@ -148,18 +134,6 @@ impl Tool for SearchContacts {
     type Output = Vec<ContactRow>;
 
     async fn call(self, cx: &mut Cx) -> Result<Vec<ContactRow>> {
-        if self.query.is_some() && (self.sort.is_some() || self.descending.is_some()) {
-            let field = if self.sort.is_some() {
-                "sort"
-            } else {
-                "descending"
-            };
-            return Err(
-                Error::invalid(field, "With a query the best match comes first.").hint(
-                    "Leave out sort and descending, or list with filters instead of a query.",
-                ),
-            );
-        }
         // Each is a condition of its own, and nobody looks for more at once.
         const MOST_TAGS: usize = 20;
         if self
@@ -182,32 +156,34 @@ impl Tool for SearchContacts {
             .as_ref()
             .map(|when| cx.moment("created_before", when, DayEdge::End))
             .transpose()?;
+        let named = self.company.as_deref();
+        let company = match named.and_then(|text| text.parse::<Id<Company>>().ok()) {
+            Some(id) => ("company_id", Some(id.to_string())),
+            None => ("company", named.map(folded)),
+        };
+        let (company_field, company) = company;
         let list = cx
             .list::<Contact>()
             .term("type", self.kind.as_ref().map(enum_name))
             .terms("tag", self.tags.iter().flatten().map(|tag| folded(tag)))
             .term("owner", self.owner.map(|owner| owner.to_string()))
-            .term("company", self.company.as_deref().map(folded))
+            .term(company_field, company)
             .term("city", self.city.as_deref().map(folded))
             .term("country", self.country.as_deref().map(folded))
             .term("state", self.state.as_deref().map(folded))
             .term("source", self.source.as_deref().map(folded))
             .from("created_at", after)
             .to("created_at", before);
-        let limit = self.limit.unwrap_or_default();
-        let page = match self.query {
-            Some(query) => list.search(&query, limit, self.cursor.as_ref()).await?,
-            None => {
-                let order = self.sort.unwrap_or(Sort::Name).order();
-                list.page(
-                    order,
-                    self.descending.unwrap_or(false),
-                    limit,
-                    self.cursor.as_ref(),
-                )
-                .await?
-            }
-        };
+        let page = list
+            .query_or_page(
+                self.query.as_deref(),
+                self.sort.map(Sort::order),
+                Sort::Name.order(),
+                self.descending,
+                self.limit.unwrap_or_default(),
+                self.cursor.as_ref(),
+            )
+            .await?;
         Ok(cx.page(page.map(ContactRow::from)))
     }
 }

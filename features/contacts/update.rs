@@ -42,6 +42,11 @@ impl Tool for UpdateContact {
         let mut edit = cx.edit(self.contact).await?;
         edit.empty(&self.clear.unwrap_or_default());
         edit.give(cx, &self.fields).await?;
+        let clears_company = edit.company.is_none() && edit.before().company.is_some();
+        if clears_company && !self.fields.has("company_id") {
+            edit.company_id = None;
+        }
+        edit.link_company(cx, &self.fields).await?;
         let renamed = self.fields.has("first_name") || self.fields.has("last_name");
         if renamed && !self.fields.has("name") {
             edit.clear("name");

@@ -120,16 +120,18 @@ impl Tool for BulkUpdateContacts {
             return Err(Error::invalid("contacts", "Nothing was said to change.")
                 .hint("Give at least one field beside contacts."));
         }
-        let mut updated = 0;
-        let edits = cx
-            .edit_all(&self.contacts, "contacts", MAX_CONTACTS)
+        let mut edits = cx
+            .edit_named(&self.contacts, "contacts", MAX_CONTACTS)
             .await?;
-        for mut edit in edits {
-            let version = edit.before().version;
-            self.apply(cx, &mut edit).await?;
-            let saved = edit.save(cx).await?;
-            updated += usize::from(saved.version != version);
+        let versions: Vec<i64> = edits.iter().map(|edit| edit.before().version).collect();
+        for edit in &mut edits {
+            self.apply(cx, edit).await?;
         }
+        let saved = cx.save_all(edits).await?;
+        let pairs = saved.iter().zip(versions);
+        let updated = pairs
+            .filter(|(saved, version)| saved.version != *version)
+            .count();
         Ok(BulkUpdated {
             updated,
             unchanged: self.contacts.len() - updated,

@@ -128,6 +128,7 @@ CREATE INDEX change_log_api_key ON change_log (workspace, api_key, at, id) WHERE
 CREATE INDEX change_log_tool ON change_log (workspace, tool, at, id);
 CREATE INDEX change_log_action ON change_log (workspace, action, at, id);
 CREATE INDEX change_log_entity ON change_log (workspace, entity, at, id);
+CREATE INDEX change_log_undoes ON change_log (workspace, undoes) WHERE undoes IS NOT NULL;
 
 -- The answer that a call with an idempotency key got, so that its repetition gets the same.
 CREATE TABLE receipt (
@@ -161,6 +162,17 @@ CREATE TABLE lookup (
     PRIMARY KEY (workspace, entity, field, value, record)
 );
 
+-- What one unit of a currency was worth in the workspace's own on a day.
+CREATE TABLE exchange_rate (
+    workspace  BIGINT NOT NULL REFERENCES workspace (id),
+    currency   TEXT NOT NULL, -- ISO 4217
+    day        DATE NOT NULL,
+    rate       TEXT NOT NULL, -- decimal
+    source     TEXT NOT NULL,
+    created_at TIMESTAMPTZ NOT NULL,
+    PRIMARY KEY (workspace, currency, day)
+);
+
 -- What is committed and not yet sealed.
 CREATE INDEX change_log_unsealed ON change_log (id) WHERE position IS NULL;
 
@@ -188,7 +200,7 @@ CREATE FUNCTION current_workspace() RETURNS BIGINT
 
 -- A room notes that it has furnished the workspace.
 GRANT UPDATE (furnished) ON workspace TO bureau_app;
-GRANT SELECT ON workspace, member, team, team_member, attribute_definition, api_key_grant TO bureau_app;
+GRANT SELECT ON workspace, member, team, team_member, attribute_definition, api_key_grant, exchange_rate TO bureau_app;
 GRANT SELECT, INSERT ON change_log TO bureau_app;
 -- Purging a record empties what the log holds of it.
 GRANT UPDATE (before, after) ON change_log TO bureau_app;
@@ -199,7 +211,7 @@ CREATE POLICY own_workspace ON workspace TO bureau_app USING (id = (SELECT curre
 DO $$
 DECLARE name TEXT;
 BEGIN
-    FOREACH name IN ARRAY ARRAY['member', 'team', 'team_member', 'api_key_grant', 'attribute_definition', 'change_log',
+    FOREACH name IN ARRAY ARRAY['member', 'team', 'team_member', 'api_key_grant', 'attribute_definition', 'exchange_rate', 'change_log',
                                 'receipt', 'confirmation', 'lookup'] LOOP
         EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', name);
         EXECUTE format('CREATE POLICY own_workspace ON %I TO bureau_app

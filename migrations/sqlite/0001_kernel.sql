@@ -127,6 +127,7 @@ CREATE INDEX change_log_api_key ON change_log (workspace, api_key, at, id) WHERE
 CREATE INDEX change_log_tool ON change_log (workspace, tool, at, id);
 CREATE INDEX change_log_action ON change_log (workspace, action, at, id);
 CREATE INDEX change_log_entity ON change_log (workspace, entity, at, id);
+CREATE INDEX change_log_undoes ON change_log (workspace, undoes) WHERE undoes IS NOT NULL;
 
 -- The answer that a call with an idempotency key got, so that its repetition gets the same.
 CREATE TABLE receipt (
@@ -159,3 +160,14 @@ CREATE TABLE lookup (
     record    INTEGER NOT NULL,
     PRIMARY KEY (workspace, entity, field, value, record)
 ) STRICT, WITHOUT ROWID;
+
+-- What one unit of a currency was worth in the workspace's own on a day.
+CREATE TABLE exchange_rate (
+    workspace  INTEGER NOT NULL REFERENCES workspace (id),
+    currency   TEXT NOT NULL, -- ISO 4217
+    day        TEXT NOT NULL,
+    rate       TEXT NOT NULL, -- decimal
+    source     TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    PRIMARY KEY (workspace, currency, day)
+) STRICT;

@@ -172,14 +172,14 @@ impl Cx {
             .encode()
         });
         let members = self
-            .names(
+            .selected_names(
                 "SELECT id, name FROM member WHERE workspace = ",
                 " AND id IN ",
                 rows.iter().filter_map(|row| row.member),
             )
             .await?;
         let keys = self
-            .names(
+            .selected_names(
                 "SELECT api_key AS id, name FROM api_key_grant WHERE workspace = ",
                 " AND api_key IN ",
                 rows.iter().filter_map(|row| row.api_key),
@@ -285,7 +285,7 @@ impl Cx {
     }
 
     /// Names by identifier, of those who are gone too.
-    async fn names(
+    async fn selected_names(
         &mut self,
         select: &'static str,
         with: &'static str,

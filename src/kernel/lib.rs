@@ -5,19 +5,24 @@
 
 pub mod admin;
 pub mod audit;
+pub mod bulk;
 pub mod caller;
 pub mod changes;
 pub mod context;
+pub mod duplicates;
 pub mod error;
 pub mod furnish;
 pub mod given;
+pub mod import;
 pub mod key;
 pub mod list;
 pub mod overview;
 pub mod permission;
 pub mod pipeline;
 mod projection;
+pub mod rates;
 pub mod record;
+pub mod references;
 pub mod registry;
 pub mod schema;
 pub mod search;
@@ -25,6 +30,7 @@ pub mod store;
 pub mod tool;
 pub mod types;
 pub mod undo;
+pub mod work;
 
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -35,10 +41,12 @@ pub mod testing_postgres;
 pub mod prelude {
     pub use crate::caller::{Member, Workspace};
     pub use crate::context::Cx;
+    pub use crate::duplicates::{Duplicates, OnDuplicate};
     pub use crate::error::{Code, Error, Result};
     pub use crate::given::{Clear, Given};
     pub use crate::permission::Permission;
     pub use crate::record::{Attributes, Columns, Edit, Record, Saved, SearchText, record};
+    pub use crate::references::Named;
     pub use crate::registry::Module;
     pub use crate::store::{Column, Json, Kept};
     pub use crate::tool::{Example, Spec, Step, Tool, tool};

@@ -24,6 +24,19 @@ pub struct Order {
     pub kind: Kind,
 }
 
+impl Order {
+    /// By the time of creation.
+    pub const CREATED: Self = Self::new("created_at", "created_at", Kind::Time);
+    /// By the time of the last change.
+    pub const UPDATED: Self = Self::new("updated_at", "updated_at", Kind::Time);
+
+    /// An order by this column.
+    #[must_use]
+    pub const fn new(name: &'static str, column: &'static str, kind: Kind) -> Self {
+        Self { name, column, kind }
+    }
+}
+
 /// A list under construction: made with [`Cx::list`], ended with [`List::page`] or [`List::search`].
 pub struct List<'a, R: Record> {
     cx: &'a mut Cx,
@@ -35,7 +48,7 @@ pub struct List<'a, R: Record> {
 struct Condition {
     column: &'static str,
     operator: &'static str,
-    value: Value,
+    value: Option<Value>,
 }
 
 impl Cx {
@@ -69,6 +82,19 @@ impl<R: Record> List<'_, R> {
         self.compare(column, " <= ", value)
     }
 
+    /// Only those whose column is empty, or is not, where that is asked.
+    #[must_use]
+    pub fn is_empty(mut self, column: &'static str, empty: Option<bool>) -> Self {
+        if let Some(empty) = empty {
+            self.conditions.push(Condition {
+                column,
+                operator: if empty { " IS NULL" } else { " IS NOT NULL" },
+                value: None,
+            });
+        }
+        self
+    }
+
     fn compare(
         mut self,
         column: &'static str,
@@ -79,7 +105,7 @@ impl<R: Record> List<'_, R> {
             self.conditions.push(Condition {
                 column,
                 operator,
-                value: value.to_value(),
+                value: Some(value.to_value()),
             });
         }
         self
@@ -111,7 +137,9 @@ impl<R: Record> List<'_, R> {
             statement.push(" AND ");
             statement.push(condition.column);
             statement.push(condition.operator);
-            statement.push_value(condition.value.clone());
+            if let Some(value) = &condition.value {
+                statement.push_value(value.clone());
+            }
         }
         for (field, value) in &self.terms {
             // A look-up for each record that is looked at; as a list, all records with the term would be read each time.
@@ -142,6 +170,38 @@ impl<R: Record> List<'_, R> {
             }
         }
         Ok(None)
+    }
+
+    /// One page: of those that match the text, best first, where there is one, and otherwise in the order that is asked for
+    /// or the usual one.
+    ///
+    /// # Errors
+    /// [`Code::Validation`](crate::error::Code::Validation) when an order is asked for beside a text, or for a cursor of
+    /// another order.
+    pub async fn query_or_page(
+        self,
+        query: Option<&str>,
+        order: Option<Order>,
+        usual: Order,
+        descending: Option<bool>,
+        limit: Limit,
+        cursor: Option<&Cursor>,
+    ) -> Result<Page<Saved<R>>> {
+        let Some(query) = query else {
+            let order = order.unwrap_or(usual);
+            return self
+                .page(order, descending.unwrap_or(false), limit, cursor)
+                .await;
+        };
+        let field = match (order, descending) {
+            (Some(_), _) => "sort",
+            (None, Some(_)) => "descending",
+            (None, None) => return self.search(query, limit, cursor).await,
+        };
+        Err(
+            Error::invalid(field, "With a query the best match comes first.")
+                .hint("Leave out sort and descending, or list with filters instead of a query."),
+        )
     }
 
     /// One page in an order.

@@ -677,6 +677,65 @@ fn workspaces_are_kept_apart_and_a_command_says_which_it_means() {
 }
 
 #[test]
+fn every_command_that_a_script_reads_answers_in_json() {
+    let home = Home::new();
+    let made = home.say("workspace create acme --json").json();
+    assert_eq!(
+        (&made["slug"], &made["currency"]),
+        (&json!("acme"), &json!("EUR"))
+    );
+    assert_eq!(home.say("workspace list --json").json(), json!([made]));
+    let defined = home
+        .say("workspace attribute define contact size --kind number --json")
+        .json();
+    assert_eq!(
+        (&defined["workspace"], &defined["name"], &defined["kind"]),
+        (&json!("acme"), &json!("size"), &json!("number"))
+    );
+    let attributes = home.say("workspace attribute list --json").json();
+    assert_eq!(attributes[0]["name"], "size");
+    let key = home.say("key create --name x --json").json();
+    assert!(key["key"].is_string() && key["id"].is_string(), "{key}");
+    assert_eq!(home.say("key list --json").json()[0]["id"], key["id"]);
+    let revoked = home.say("key revoke x --json").json();
+    assert_eq!(revoked["id"], key["id"]);
+    assert!(
+        revoked["revoked_at"].is_string() && revoked.get("key").is_none(),
+        "{revoked}"
+    );
+    assert!(home.say("tools --json").json()["tools"].is_array());
+    let made = home
+        .call("create_contact", &json!({ "name": "Ada" }), &[])
+        .json();
+    let undone = home.run(["undo", made["change"].as_str().unwrap()]).json();
+    assert_eq!(undone["data"]["records"][0], made["data"]["id"]);
+    assert_eq!(home.say("doctor --json").json()["ok"], true);
+}
+
+#[test]
+fn every_shell_gets_its_completions_whatever_the_configuration_is_like() {
+    let home = Home::new();
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let mut command = home.command(["completions", shell]);
+        let script = end(command
+            .env("BUREAU_API_KEY", "")
+            .env("BUREAU_CONFIG", "/nowhere"))
+        .done();
+        for word in ["serve", "connect", "install", "--read-only"] {
+            // Fish writes a flag without its dashes.
+            let word = if shell == "fish" {
+                word.trim_start_matches('-')
+            } else {
+                word
+            };
+            assert!(script.contains(word), "{shell} does not know {word}");
+        }
+    }
+    assert_eq!(home.say("completions tcsh").code, 2);
+    assert!(files(home.0.path()).is_empty(), "it made a file");
+}
+
+#[test]
 fn doctor_sees_how_far_the_index_is_that_a_running_server_keeps() {
     let home = Home::new();
     let mut server = Running::new(&home, &["--no-auth"]);

@@ -9,21 +9,26 @@
 )]
 
 mod audit;
+mod backup;
 mod campaign;
 mod catalogue;
 mod cli;
+mod connect;
 mod contacts;
 mod contention;
 mod examples;
 mod faults;
 mod http;
+mod import;
 mod injection;
 mod input;
+mod install;
 mod members;
 mod parity;
 mod permissions;
 mod processes;
 mod receipts;
+mod rooms;
 mod secrets;
 mod tamper;
 mod tenancy;
@@ -33,7 +38,11 @@ use bureau_kernel::registry::Module;
 
 /// Every room.
 const MODULES: &[Module] = &[
+    bureau_activities::MODULE,
+    bureau_companies::MODULE,
     bureau_contacts::MODULE,
+    bureau_deals::MODULE,
     bureau_history::MODULE,
+    bureau_pipeline::MODULE,
     bureau_workspace::MODULE,
 ];

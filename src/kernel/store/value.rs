@@ -2,7 +2,7 @@
 
 use std::ops::{Deref, DerefMut};
 
-use chrono::{DateTime, NaiveDate};
+use chrono::{DateTime, NaiveDate, SubsecRound as _};
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -11,6 +11,7 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{Postgres, Row as _, Sqlite};
 
 use crate::error::{Error, Result};
+use crate::types::email::Email;
 use crate::types::id::{Entity, Id};
 use crate::types::money::{Amount, Currency};
 use crate::types::number::Whole;
@@ -142,6 +143,7 @@ column!(bool, Bool, false, false, v => *v, v => Some(v));
 column!(String, Text, false, String::new(), v => v.clone(), v => Some(v));
 column!(Vec<u8>, Bytes, false, Vec::new(), v => v.clone(), v => Some(v));
 column!(Currency, Text, true, Currency::default(), v => v.code().to_owned(), v => v.parse().ok());
+column!(Email, Text, true, Email::missing(), v => v.to_string(), v => v.parse().ok());
 column!(Amount, Int, false, Amount::from_raw(0), v => v.raw(), v => Some(Self::from_raw(v)));
 
 /// A moment. Where a caller gives a day, it is the end of that day: what is due on a day may be done all day long.
@@ -150,7 +152,10 @@ impl Column for Timestamp {
     const KIND: Kind = Kind::Time;
     fn given(given: When, clock: Clock) -> std::result::Result<Self, String> {
         let moment = given.moment(clock.now, clock.zone, DayEdge::End);
-        moment.ok_or_else(|| FAR_AWAY.to_owned())
+        // To the second, as people write the end of a day.
+        moment
+            .map(|moment| moment.trunc_subsecs(0))
+            .ok_or_else(|| FAR_AWAY.to_owned())
     }
     column!(@ways Time, Timestamp::default(), v => *v, v => Some(v));
 }

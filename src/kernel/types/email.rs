@@ -15,6 +15,13 @@ use super::string_schema;
 #[serde(transparent)]
 pub struct Email(String);
 
+impl Email {
+    /// None: what a column holds before one is given.
+    pub(crate) const fn missing() -> Self {
+        Self(String::new())
+    }
+}
+
 impl FromStr for Email {
     type Err = &'static str;
 

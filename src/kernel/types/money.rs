@@ -189,10 +189,67 @@ pub struct Money {
 
 impl fmt::Display for Money {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut decimal = self.amount.rounded(self.currency).decimal();
-        decimal.rescale(self.currency.digits());
-        write!(f, "{decimal}")
+        f.write_str(&shown(self.amount.decimal(), self.currency))
     }
+}
+
+/// On the wire a decimal string with the currency's digits; the currency stands beside it.
+impl Serialize for Money {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+impl JsonSchema for Money {
+    string_schema!("Money");
+}
+
+/// A sum of any number of amounts, exact.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Sum(i128);
+
+impl Sum {
+    /// From what [`SUM_COLUMNS`] answers: the sum of the amounts' billions of units, and of what is left of them.
+    #[must_use]
+    pub fn from_parts(billions: i64, rest: i64) -> Self {
+        Self(i128::from(billions) * BILLION + i128::from(rest))
+    }
+
+    /// The exact decimal. `None` beyond 10²⁴ of the currency.
+    #[must_use]
+    pub fn decimal(self) -> Option<Decimal> {
+        Decimal::try_from_i128_with_scale(self.0, SCALE).ok()
+    }
+
+    /// This share of it, in percent, exact.
+    #[must_use]
+    pub fn percent(self, percent: i64) -> Option<Decimal> {
+        self.decimal()?
+            .checked_mul(Decimal::from(percent))?
+            .checked_div(Decimal::ONE_HUNDRED)
+    }
+}
+
+impl std::ops::AddAssign for Sum {
+    fn add_assign(&mut self, other: Self) {
+        self.0 += other.0;
+    }
+}
+
+const BILLION: i128 = 1_000_000_000;
+
+/// The columns from which [`Sum::from_parts`] is made, for a column `amount`: sums of whole numbers that overflow on no
+/// engine.
+pub const SUM_COLUMNS: &str = "CAST(COALESCE(SUM(amount / 1000000000), 0) AS BIGINT) AS billions,
+     CAST(COALESCE(SUM(amount % 1000000000), 0) AS BIGINT) AS rest";
+
+/// A sum or product as it is shown: rounded half up to the currency's digits.
+#[must_use]
+pub fn shown(decimal: Decimal, currency: Currency) -> String {
+    let digits = currency.digits();
+    let mut rounded =
+        decimal.round_dp_with_strategy(digits, RoundingStrategy::MidpointAwayFromZero);
+    rounded.rescale(digits);
+    rounded.to_string()
 }
 
 #[cfg(test)]

@@ -16,6 +16,12 @@ pub const MAX_ROWS: u32 = 100;
 pub struct Limit(u32);
 
 impl Limit {
+    /// So many rows, for a list that is read whole.
+    #[must_use]
+    pub const fn of(rows: u32) -> Self {
+        Self(rows)
+    }
+
     /// The number of rows.
     #[must_use]
     pub const fn rows(self) -> usize {

@@ -1,0 +1,115 @@
+//! `complete_activity`
+
+use bureau_kernel::prelude::*;
+use bureau_kernel::types::time::DayEdge;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::UPDATE_ACTIVITIES;
+use crate::activity::{Activity, ActivityType};
+use crate::view::{ActivityView, view};
+
+/// What was done, what came of it, and what comes next.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(crate) struct CompleteActivity {
+    /// Activity id
+    activity: Id<Activity>,
+    outcome: Option<Line<500>>,
+    /// Default now
+    done_at: Option<When>,
+    /// Subject of the next activity to plan
+    follow_up: Option<Line<200>>,
+    follow_up_due: Option<When>,
+    /// Default: the same type
+    follow_up_type: Option<ActivityType>,
+}
+
+/// The activity that is done, and the next one.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Completed {
+    #[serde(flatten)]
+    activity: ActivityView,
+    follow_up: Option<ActivityView>,
+}
+
+impl Tool for CompleteActivity {
+    const SPEC: Spec = Spec::changes("complete_activity", UPDATE_ACTIVITIES)
+        .title("Complete activity")
+        .about("Mark an activity done with its outcome, and plan the follow-up.");
+    const EXAMPLES: &'static [Example] = &[Example {
+        title: "The call is done, she wants an offer; remind me to send it on the 1st of March",
+        before: &[Step {
+            tool: "create_activity",
+            arguments: r#"{"type": "call", "subject": "Ask for the budget", "due_at": "2027-02-01"}"#,
+            keep: &[("call", "/data/id")],
+        }],
+        arguments: r#"{"activity": "{call}", "outcome": "Wants an offer", "follow_up": "Send the offer",
+            "follow_up_type": "task", "follow_up_due": "2027-03-01"}"#,
+        expect: &[
+            ("/data/status", r#""done""#),
+            ("/data/outcome", r#""Wants an offer""#),
+            ("/data/follow_up/type", r#""task""#),
+            ("/data/follow_up/status", r#""pending""#),
+        ],
+    }];
+    type Output = Completed;
+
+    async fn call(self, cx: &mut Cx) -> Result<Completed> {
+        if self.follow_up.is_none() {
+            for (field, given) in [
+                ("follow_up_due", self.follow_up_due.is_some()),
+                ("follow_up_type", self.follow_up_type.is_some()),
+            ] {
+                if given {
+                    let message =
+                        format!("{field} needs follow_up, the subject of the next activity.");
+                    return Err(Error::invalid(field, message));
+                }
+            }
+        }
+        let mut edit = cx.edit(self.activity).await?;
+        if let Some(done_at) = *edit.done_at {
+            return Err(Error::conflict(format!(
+                "This activity was completed on {}.",
+                done_at.date_naive()
+            ))
+            .field("activity")
+            .hint("Change its outcome with update_activity."));
+        }
+        let done_at = match &self.done_at {
+            Some(when) => cx.moment("done_at", when, DayEdge::Start)?,
+            None => cx.now(),
+        };
+        if done_at > cx.now() {
+            return Err(Error::invalid("done_at", "done_at has not come yet."));
+        }
+        edit.done_at = Kept(Some(done_at));
+        edit.outcome = self.outcome.or(edit.outcome.take());
+        let done = edit.save(cx).await?;
+        let follow_up = match self.follow_up {
+            None => None,
+            Some(subject) => {
+                let due_at = self.follow_up_due.as_ref();
+                let due_at = due_at
+                    .map(|when| cx.moment("follow_up_due", when, DayEdge::End))
+                    .transpose()?;
+                let next = Activity {
+                    r#type: self.follow_up_type.unwrap_or(done.r#type),
+                    subject,
+                    body: None,
+                    due_at,
+                    minutes: None,
+                    done_at: Kept(None),
+                    outcome: None,
+                    ..done.record.clone()
+                };
+                let next = cx.insert(next, Attributes::new()).await?;
+                Some(view(cx, next).await?)
+            }
+        };
+        Ok(Completed {
+            activity: view(cx, done).await?,
+            follow_up,
+        })
+    }
+}

@@ -1,0 +1,101 @@
+//! `create_activity`
+
+use bureau_kernel::prelude::*;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::CREATE_ACTIVITIES;
+use crate::activity::{Activity, ActivityType};
+use crate::view::{ActivityView, view};
+
+/// A new activity.
+#[derive(Deserialize, JsonSchema)]
+#[schemars(extend("required" = ["subject"]))]
+pub(crate) struct CreateActivity {
+    /// It is done already
+    done: Option<bool>,
+    #[serde(flatten)]
+    fields: Given<Activity>,
+}
+
+impl Tool for CreateActivity {
+    const SPEC: Spec = Spec::adds("create_activity", CREATE_ACTIVITIES)
+        .title("Create activity")
+        .about("Log a call, email, meeting or note that is done, or plan one or a task.");
+    const EXAMPLES: &'static [Example] = &[
+        Example {
+            title: "Create a follow-up call for tomorrow with Sarah",
+            before: &[Step {
+                tool: "create_contact",
+                arguments: r#"{"name": "Sarah Connor"}"#,
+                keep: &[("sarah", "/data/id")],
+            }],
+            arguments: r#"{"type": "call", "subject": "Follow up on the offer", "contact": "{sarah}", "due_at": "tomorrow"}"#,
+            expect: &[
+                ("/data/type", r#""call""#),
+                ("/data/status", r#""pending""#),
+                ("/data/contact/name", r#""Sarah Connor""#),
+            ],
+        },
+        Example {
+            title: "I have just talked to Sarah: she will decide next week",
+            before: &[],
+            arguments: r#"{"type": "call", "subject": "Talked about the offer", "contact": "{sarah}", "done": true, "outcome": "Decides next week", "minutes": 15}"#,
+            expect: &[
+                ("/data/status", r#""done""#),
+                ("/data/outcome", r#""Decides next week""#),
+            ],
+        },
+    ];
+    type Output = ActivityView;
+
+    async fn call(self, cx: &mut Cx) -> Result<ActivityView> {
+        let mut activity = self.fields.record(cx.clock())?;
+        // A note is written, and that is that. What has an outcome is done.
+        let done = activity.r#type == ActivityType::Note || activity.outcome.is_some();
+        if self.done.unwrap_or(done) {
+            // What is logged with a time that has passed was done then.
+            let then = activity.due_at.filter(|due| *due < cx.now());
+            activity.done_at = Kept(Some(then.unwrap_or(cx.now())));
+        }
+        activity.assignee = activity.assignee.or(Some(cx.caller().member));
+        activity.complete_links(cx).await?;
+        let saved = cx.insert(activity, self.fields.attributes()?).await?;
+        view(cx, saved).await
+    }
+}
+
+impl Activity {
+    /// What is done does not hold on to whom it was with; what is to be done again needs them.
+    pub(crate) async fn still_there(&self, cx: &mut Cx) -> Result<()> {
+        let gone = |error: Error| {
+            error.hint("It was deleted since. Name another one, or empty the field with clear.")
+        };
+        if let Some(contact) = self.contact {
+            cx.get(contact).await.map_err(gone)?;
+        }
+        if let Some(company) = self.company {
+            cx.get(company).await.map_err(gone)?;
+        }
+        if let Some(deal) = self.deal {
+            cx.get(deal).await.map_err(gone)?;
+        }
+        Ok(())
+    }
+
+    /// An activity for a deal is also one with the deal's contact and company, where it does not say so itself; one with a
+    /// contact is one with the contact's company.
+    pub(crate) async fn complete_links(&mut self, cx: &mut Cx) -> Result<()> {
+        if let Some(deal) = self.deal {
+            let deal = cx.get(deal).await?;
+            if self.contact.is_none() && self.company.is_none_or(|id| deal.company == Some(id)) {
+                self.contact = deal.contact;
+            }
+            self.company = self.company.or(deal.company);
+        }
+        if let (Some(contact), None) = (self.contact, self.company) {
+            self.company = cx.get(contact).await?.company_id;
+        }
+        Ok(())
+    }
+}

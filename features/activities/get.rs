@@ -1,0 +1,44 @@
+//! `get_activity`
+
+use bureau_kernel::prelude::*;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::READ_ACTIVITIES;
+use crate::activity::Activity;
+use crate::view::{ActivityView, view};
+
+/// Which activity to read.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(crate) struct GetActivity {
+    activity: Id<Activity>,
+}
+
+impl Tool for GetActivity {
+    const SPEC: Spec = Spec::reads("get_activity", READ_ACTIVITIES)
+        .title("Get activity")
+        .about("Get an activity by id.");
+    const EXAMPLES: &'static [Example] = &[Example {
+        title: "What did I note about the visit?",
+        before: &[Step {
+            tool: "create_activity",
+            arguments: r#"{"type": "note", "subject": "Visit", "body": "They use an old system and want to leave it."}"#,
+            keep: &[("visit", "/data/id")],
+        }],
+        arguments: r#"{"activity": "{visit}"}"#,
+        expect: &[
+            ("/data/subject", r#""Visit""#),
+            (
+                "/data/body",
+                r#""They use an old system and want to leave it.""#,
+            ),
+            ("/data/status", r#""done""#),
+        ],
+    }];
+    type Output = ActivityView;
+
+    async fn call(self, cx: &mut Cx) -> Result<ActivityView> {
+        let activity = cx.get(self.activity).await?;
+        view(cx, activity).await
+    }
+}

@@ -1,0 +1,54 @@
+//! Activities: what was done and what is to be done. Calls, mails, meetings, tasks and notes.
+//!
+//! Permissions: `read_activities`, `create_activities`, `update_activities`, `delete_activities`. An activity is linked to a
+//! contact, a company, a deal or several of them, so the room uses those three.
+
+mod activity;
+mod complete;
+mod create;
+mod delete;
+mod get;
+mod list;
+mod update;
+mod view;
+
+use bureau_kernel::prelude::*;
+
+use complete::CompleteActivity;
+use create::CreateActivity;
+use delete::DeleteActivity;
+use get::GetActivity;
+use list::ListActivities;
+use update::UpdateActivity;
+
+pub use activity::{Activity, ActivityType};
+
+/// See activities.
+pub const READ_ACTIVITIES: Permission = Permission::new("read_activities");
+/// Add activities.
+pub const CREATE_ACTIVITIES: Permission = Permission::new("create_activities");
+/// Change and complete activities.
+pub const UPDATE_ACTIVITIES: Permission = Permission::new("update_activities");
+/// Delete activities.
+pub const DELETE_ACTIVITIES: Permission = Permission::new("delete_activities");
+
+/// The room's table.
+pub const MODULE: Module = Module {
+    name: "activities",
+    about: "Calls, emails, meetings, tasks and notes: list, log, plan, complete",
+    tools: &[
+        tool::<CompleteActivity>,
+        tool::<CreateActivity>,
+        tool::<DeleteActivity>,
+        tool::<GetActivity>,
+        tool::<ListActivities>,
+        tool::<UpdateActivity>,
+    ],
+    records: &[record::<Activity>()],
+    uses: &[
+        &bureau_companies::MODULE,
+        &bureau_contacts::MODULE,
+        &bureau_deals::MODULE,
+    ],
+    ..Module::EMPTY
+};

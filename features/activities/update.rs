@@ -1,0 +1,64 @@
+//! `update_activity`
+
+use bureau_kernel::prelude::*;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::UPDATE_ACTIVITIES;
+use crate::activity::Activity;
+use crate::view::{ActivityView, view};
+
+/// What changes in an activity.
+#[derive(Deserialize, JsonSchema)]
+pub(crate) struct UpdateActivity {
+    /// Activity id
+    activity: Id<Activity>,
+    /// false opens it again
+    done: Option<bool>,
+    /// Fields to empty
+    clear: Option<Vec<Clear<Activity>>>,
+    #[serde(flatten)]
+    fields: Given<Activity>,
+}
+
+impl Tool for UpdateActivity {
+    const SPEC: Spec = Spec::changes("update_activity", UPDATE_ACTIVITIES)
+        .title("Update activity")
+        .about("Update fields of an activity, or open a completed one again.");
+    const EXAMPLES: &'static [Example] = &[Example {
+        title: "Move the meeting to Friday",
+        before: &[Step {
+            tool: "create_activity",
+            arguments: r#"{"type": "meeting", "subject": "Kick-off", "due_at": "2027-03-01T09:00:00Z"}"#,
+            keep: &[("kickoff", "/data/id")],
+        }],
+        arguments: r#"{"activity": "{kickoff}", "due_at": "2027-03-05T09:00:00Z", "minutes": 90}"#,
+        expect: &[
+            ("/data/due_at", r#""2027-03-05T09:00:00Z""#),
+            ("/data/minutes", "90"),
+            ("/data/version", "2"),
+        ],
+    }];
+    type Output = ActivityView;
+
+    async fn call(self, cx: &mut Cx) -> Result<ActivityView> {
+        let mut edit = cx.edit(self.activity).await?;
+        edit.empty(&self.clear.unwrap_or_default());
+        edit.give(cx, &self.fields).await?;
+        match self.done {
+            Some(true) if edit.done_at.is_none() => edit.done_at = Kept(Some(cx.now())),
+            Some(false) => {
+                if edit.done_at.is_some() {
+                    edit.still_there(cx).await?;
+                }
+                edit.done_at = Kept(None);
+                if !self.fields.has("outcome") {
+                    edit.outcome = None;
+                }
+            }
+            _ => {}
+        }
+        let saved = edit.save(cx).await?;
+        view(cx, saved).await
+    }
+}

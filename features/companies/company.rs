@@ -1,0 +1,244 @@
+//! The company record and what holds of every company.
+
+use bureau_kernel::duplicates::distinct;
+use bureau_kernel::prelude::*;
+use bureau_kernel::store::{Value, enum_name};
+use bureau_kernel::types::phone;
+use bureau_kernel::types::text::folded;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+bureau_kernel::record! {
+    /// An organisation the firm deals with.
+    pub struct Company: "company", "cmp", "company" {
+        /// Name as it is shown.
+        pub name: Line<200>,
+        /// Name as it stands in the register and on invoices.
+        pub legal_name: Option<Line<200>>,
+        /// Web address.
+        pub website: Option<Line<500>>,
+        /// Internet domain, by which its people's addresses are known.
+        pub domain: Option<Line<253>> = "Default: the website's",
+        /// Branch of trade.
+        pub industry: Option<Line<100>>,
+        /// How many people work there.
+        pub employees: Option<Whole<0, 100_000_000>>,
+        /// What it is to the firm.
+        pub types: Json<Vec<CompanyType>>,
+        /// General e-mail address.
+        pub email: Option<Email>,
+        /// Switchboard.
+        pub phone: Option<Line<40>>,
+        /// Street and number.
+        pub street: Option<Line<200>>,
+        /// Postal code.
+        pub postal_code: Option<Line<20>>,
+        /// City.
+        pub city: Option<Line<100>>,
+        /// State or province.
+        pub region: Option<Line<100>>,
+        /// Country, by name or ISO 3166-1 code.
+        pub country: Option<Line<60>>,
+        /// VAT or tax number.
+        pub vat_id: Option<Line<30>>,
+        /// The company that it belongs to.
+        pub parent: Option<Id<Company>> = "Company id",
+        /// Who looks after it.
+        pub owner: Option<Id<Member>> = "Member id",
+        /// Labels.
+        pub tags: Json<Vec<Line<50>>>,
+        /// Where it came from.
+        pub source: Option<Line<100>>,
+        /// What to know about it.
+        pub summary: Option<Body<5000>>,
+    }
+}
+
+/// What a company is to the firm.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum CompanyType {
+    /// It may become a customer.
+    Prospect,
+    /// It buys.
+    Customer,
+    /// The firm works with it.
+    Partner,
+    /// The firm buys from it.
+    Supplier,
+    /// It sells what the firm sells.
+    Competitor,
+    /// None of these.
+    Other,
+}
+
+impl Record for Company {
+    fn title(&self) -> String {
+        self.name.to_string()
+    }
+
+    fn check(&mut self, workspace: &Workspace) -> Result<()> {
+        let region = self.country.as_deref().filter(|code| code.len() == 2);
+        let region = region
+            .map(str::to_ascii_uppercase)
+            .or_else(|| workspace.country.clone());
+        if let Some(number) = &mut self.phone {
+            if !phone::plausible(number) {
+                return Err(Error::invalid("phone", "phone is not a telephone number."));
+            }
+            if let Some(e164) =
+                phone::e164(number, region.as_deref()).and_then(|n| Line::new(&n).ok())
+            {
+                *number = e164;
+            }
+        }
+        let domain = match (&self.domain, &self.website) {
+            (Some(domain), _) => Some(host(domain).ok_or_else(|| {
+                Error::invalid("domain", "domain is not a domain such as acme.example.")
+            })?),
+            (None, Some(website)) => host(website),
+            (None, None) => None,
+        };
+        self.domain = domain.and_then(|domain| Line::new(&domain).ok());
+        if let Some(number) = &mut self.vat_id {
+            let plain: String = number
+                .chars()
+                .filter(|c| !c.is_whitespace() && !".-".contains(*c))
+                .collect();
+            *number = Line::new(&plain.to_uppercase())
+                .map_err(|error| Error::invalid("vat_id", format!("vat_id {error}.")))?;
+        }
+        distinct("types", &mut self.types, |a, b| a == b)?;
+        distinct("tags", &mut self.tags, |a, b| folded(a) == folded(b))
+    }
+
+    fn terms(&self) -> Vec<(&'static str, String)> {
+        let mut terms = vec![("name", folded(&self.name))];
+        for (field, text) in [
+            ("domain", self.domain.as_deref()),
+            ("vat_id", self.vat_id.as_deref()),
+            ("industry", self.industry.as_deref()),
+            ("city", self.city.as_deref()),
+            ("country", self.country.as_deref()),
+            ("source", self.source.as_deref()),
+        ] {
+            terms.extend(text.map(|text| (field, folded(text))));
+        }
+        terms.extend(self.types.iter().map(|kind| ("type", enum_name(kind))));
+        terms.extend(self.tags.iter().map(|tag| ("tag", folded(tag))));
+        terms.extend(self.owner.map(|owner| ("owner", owner.to_string())));
+        terms
+    }
+
+    fn derived(&self) -> Vec<(&'static str, Value)> {
+        vec![("sort_name", Value::Text(folded(&self.name)))]
+    }
+
+    fn text(&self) -> Option<SearchText> {
+        let lines = [
+            self.legal_name.as_deref(),
+            self.domain.as_deref(),
+            self.website.as_deref(),
+            self.industry.as_deref(),
+            self.street.as_deref(),
+            self.postal_code.as_deref(),
+            self.city.as_deref(),
+            self.region.as_deref(),
+            self.country.as_deref(),
+            self.vat_id.as_deref(),
+        ];
+        let words = lines
+            .into_iter()
+            .flatten()
+            .map(str::to_owned)
+            .chain(self.email.iter().map(ToString::to_string))
+            .chain(self.tags.iter().map(ToString::to_string));
+        Some(SearchText {
+            words: words.collect(),
+            numbers: self.phone.iter().map(ToString::to_string).collect(),
+        })
+    }
+}
+
+/// The domain in a web address, a host name or an e-mail address: lower case, without `www.`.
+fn host(address: &str) -> Option<String> {
+    let rest = match address.split_once("://") {
+        Some((scheme, rest)) if scheme.chars().all(|c| c.is_ascii_alphabetic()) => rest,
+        Some(_) => return None,
+        None => address,
+    };
+    let rest = rest.split(['/', '?', '#']).next()?;
+    let rest = rest.rsplit('@').next()?;
+    let host = rest.split(':').next()?.trim_matches('.').to_lowercase();
+    let host = host.strip_prefix("www.").unwrap_or(&host);
+    let label = |label: &str| {
+        !label.is_empty()
+            && label.chars().all(|c| {
+                !c.is_ascii() && !c.is_whitespace() || c.is_ascii_alphanumeric() || c == '-'
+            })
+    };
+    let whole = host.contains('.') && host.split('.').all(label);
+    whole.then(|| host.to_owned())
+}
+
+/// Whether a company belongs to another: is it, or is below it, at any depth. So does one of too many levels.
+pub(crate) async fn is_or_is_below(
+    cx: &mut Cx,
+    company: Option<Id<Company>>,
+    other: Id<Company>,
+) -> Result<bool> {
+    /// A group of companies has no more levels than this.
+    const MOST_LEVELS: usize = 20;
+    let mut above = company;
+    for _ in 0..MOST_LEVELS {
+        match above {
+            None => return Ok(false),
+            Some(id) if id == other => return Ok(true),
+            Some(id) => above = cx.get(id).await?.parent,
+        }
+    }
+    Ok(true)
+}
+
+/// The company of this name, if exactly one has it; case and accents do not count.
+///
+/// # Errors
+/// What the database says.
+pub async fn only_one_named(cx: &mut Cx, name: &str) -> Result<Option<Id<Company>>> {
+    let found = cx.with_term::<Company>("name", &folded(name), 2).await?;
+    Ok(match found.as_slice() {
+        [only] => Some(*only),
+        _ => None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::host;
+
+    #[test]
+    fn the_domain_of_an_address_is_its_host() {
+        for address in [
+            "https://www.Acme.example/about?x=1",
+            "acme.example",
+            "http://user@acme.example:8080/",
+            "info@acme.example",
+            "www.acme.example.",
+        ] {
+            assert_eq!(host(address).as_deref(), Some("acme.example"), "{address}");
+        }
+        for address in [
+            "",
+            "acme",
+            "https://",
+            "two words.example",
+            "a..example",
+            "see (http://acme.example)",
+            "acme.example\"",
+        ] {
+            assert_eq!(host(address), None, "{address}");
+        }
+    }
+}

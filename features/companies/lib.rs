@@ -1,0 +1,48 @@
+//! Companies: the organisations that the firm deals with.
+//!
+//! Permissions: `read_companies`, `create_companies`, `update_companies`, `delete_companies`. Depends on no other room.
+
+mod company;
+mod create;
+mod delete;
+mod duplicates;
+mod get;
+mod import;
+mod search;
+mod update;
+
+use bureau_kernel::import::import;
+use bureau_kernel::prelude::*;
+
+use create::CreateCompany;
+use delete::DeleteCompany;
+use get::GetCompany;
+use search::SearchCompanies;
+use update::UpdateCompany;
+
+pub use company::{Company, CompanyType, only_one_named};
+
+/// See companies.
+pub const READ_COMPANIES: Permission = Permission::new("read_companies");
+/// Add companies.
+pub const CREATE_COMPANIES: Permission = Permission::new("create_companies");
+/// Change companies.
+pub const UPDATE_COMPANIES: Permission = Permission::new("update_companies");
+/// Delete companies.
+pub const DELETE_COMPANIES: Permission = Permission::new("delete_companies");
+
+/// The room's table.
+pub const MODULE: Module = Module {
+    name: "companies",
+    about: "Organisations the firm deals with: search, read, create, update, delete",
+    tools: &[
+        tool::<CreateCompany>,
+        tool::<DeleteCompany>,
+        tool::<GetCompany>,
+        tool::<SearchCompanies>,
+        tool::<UpdateCompany>,
+    ],
+    records: &[record::<Company>()],
+    imports: &[import::<Company>()],
+    ..Module::EMPTY
+};

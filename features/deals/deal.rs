@@ -1,0 +1,152 @@
+//! The deal record and what holds of every deal.
+
+use bureau_companies::Company;
+use bureau_contacts::Contact;
+use bureau_kernel::duplicates::distinct;
+use bureau_kernel::prelude::*;
+use bureau_kernel::store::{Value, enum_name};
+use bureau_kernel::types::money::{Amount, Currency};
+use bureau_kernel::types::text::folded;
+use bureau_kernel::types::time::Timestamp;
+use chrono::NaiveDate;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::stages::{Pipeline, Stage};
+
+bureau_kernel::record! {
+    /// A sale that may come about.
+    pub struct Deal: "deal", "deal", "deal" {
+        /// What it is called.
+        pub name: Line<200>,
+        /// The pipeline that it goes through.
+        pub pipeline: Kept<Id<Pipeline>>,
+        /// Where it stands there.
+        pub stage: Kept<Id<Stage>>,
+        /// Since when it stands there.
+        pub stage_since: Kept<Timestamp>,
+        /// Whether it is open, or how it ended.
+        pub status: DealStatus,
+        /// The company that would buy.
+        pub company: Option<Id<Company>> = "Company id",
+        /// The person to talk to.
+        pub contact: Option<Id<Contact>> = "Contact id",
+        /// Who looks after it.
+        pub owner: Option<Id<Member>> = "Member id",
+        /// What it is worth.
+        pub amount: Option<Amount>,
+        /// The currency of the amount.
+        pub currency: Currency = "Default: the workspace's",
+        /// How likely it is won, in percent, where that is not the stage's.
+        pub probability: Option<Whole<0, 100>> = "Percent, if not the stage's",
+        /// When it may be closed.
+        pub expected_close: Option<NaiveDate>,
+        /// When it was won or lost.
+        pub closed_on: Option<NaiveDate> = "Default: today",
+        /// Why it was lost.
+        pub lost_reason: Option<Line<500>>,
+        /// Where it came from.
+        pub source: Option<Line<100>>,
+        /// Labels.
+        pub tags: Json<Vec<Line<50>>>,
+        /// What to know about it.
+        pub summary: Option<Body<5000>>,
+    }
+}
+
+/// Whether a deal is open, or how it ended.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DealStatus {
+    #[default]
+    /// It may still come about.
+    Open,
+    /// It came about.
+    Won,
+    /// It did not.
+    Lost,
+    /// It never was one.
+    Unqualified,
+}
+bureau_kernel::text_column!(DealStatus);
+
+impl DealStatus {
+    /// The probability of a deal that is closed, in percent; `None` while it is open.
+    pub(crate) const fn certainty(self) -> Option<i64> {
+        match self {
+            Self::Open => None,
+            Self::Won => Some(100),
+            Self::Lost | Self::Unqualified => Some(0),
+        }
+    }
+}
+
+impl Record for Deal {
+    // A deal that is closed goes on naming whom it was with, and does not hold on to them.
+    const HOLDS: &'static str = "status = 'open'";
+
+    fn title(&self) -> String {
+        self.name.to_string()
+    }
+
+    fn check(&mut self, workspace: &Workspace) -> Result<()> {
+        if self.currency == Currency::default() {
+            self.currency = workspace.currency;
+        }
+        if let Some(amount) = self.amount {
+            if amount.raw() < 0 {
+                return Err(Error::invalid("amount", "amount cannot be below zero."));
+            }
+            if amount.rounded(self.currency) != amount {
+                let (code, digits) = (self.currency.code(), self.currency.digits());
+                let message = format!("{code} has {digits} digits after the decimal point.");
+                return Err(Error::invalid("amount", message));
+            }
+        }
+        distinct("tags", &mut self.tags, |a, b| folded(a) == folded(b))
+    }
+
+    fn terms(&self) -> Vec<(&'static str, String)> {
+        let mut terms = vec![
+            ("status", enum_name(&self.status)),
+            ("stage", self.stage.to_string()),
+        ];
+        terms.extend(self.owner.map(|id| ("owner", id.to_string())));
+        terms.extend(self.company.map(|id| ("company", id.to_string())));
+        terms.extend(self.contact.map(|id| ("contact", id.to_string())));
+        terms.extend(self.tags.iter().map(|tag| ("tag", folded(tag))));
+        terms.extend(self.source.as_deref().map(|text| ("source", folded(text))));
+        terms
+    }
+
+    fn derived(&self) -> Vec<(&'static str, Value)> {
+        vec![
+            ("sort_name", Value::Text(folded(&self.name))),
+            (
+                "sort_amount",
+                Value::Int(self.amount.map_or(0, Amount::raw)),
+            ),
+            (
+                "sort_close",
+                Value::Date(self.expected_close.unwrap_or(NEVER)),
+            ),
+        ]
+    }
+
+    fn text(&self) -> Option<SearchText> {
+        let words = [self.source.as_deref(), self.lost_reason.as_deref()];
+        let words = words.into_iter().flatten().map(str::to_owned);
+        Some(SearchText {
+            words: words
+                .chain(self.tags.iter().map(ToString::to_string))
+                .collect(),
+            numbers: Vec::new(),
+        })
+    }
+}
+
+/// Where in an order by date stands what has none: at the end.
+pub(crate) const NEVER: NaiveDate = match NaiveDate::from_ymd_opt(9999, 12, 31) {
+    Some(date) => date,
+    None => NaiveDate::MAX,
+};

@@ -1,0 +1,65 @@
+//! Deals: sales that may come about, and the pipelines through which they go.
+//!
+//! Permissions: `read_deals`, `create_deals`, `update_deals`, `delete_deals`. A deal is with a company, a contact or both,
+//! so the room uses those two. The pipelines are arranged by the tools of the room of that name; their records stand here,
+//! because no deal can be without them, and a new workspace starts with one.
+
+mod course;
+mod create;
+mod deal;
+mod delete;
+mod get;
+mod history;
+mod import;
+mod list;
+mod stages;
+mod summary;
+mod update;
+mod view;
+
+use bureau_kernel::import::import;
+use bureau_kernel::prelude::*;
+use futures::FutureExt as _;
+
+use create::CreateDeal;
+use delete::DeleteDeal;
+use get::GetDeal;
+use list::ListDeals;
+use summary::GetPipelineSummary;
+use update::UpdateDeal;
+
+pub use course::Course;
+pub use deal::{Deal, DealStatus};
+pub use stages::{
+    Pipeline, Stage, StageKind, default_pipeline, pipeline_named, pipelines, stage_named, stages_of,
+};
+pub use summary::{StageFigures, Tally, Value, Values, summarize};
+pub use update::change_deal;
+
+/// See deals.
+pub const READ_DEALS: Permission = Permission::new("read_deals");
+/// Add deals.
+pub const CREATE_DEALS: Permission = Permission::new("create_deals");
+/// Change deals.
+pub const UPDATE_DEALS: Permission = Permission::new("update_deals");
+/// Delete deals.
+pub const DELETE_DEALS: Permission = Permission::new("delete_deals");
+
+/// The room's table.
+pub const MODULE: Module = Module {
+    name: "deals",
+    about: "Sales that may come about: list, read, create, update, delete, summarize",
+    tools: &[
+        tool::<CreateDeal>,
+        tool::<DeleteDeal>,
+        tool::<GetDeal>,
+        tool::<GetPipelineSummary>,
+        tool::<ListDeals>,
+        tool::<UpdateDeal>,
+    ],
+    records: &[record::<Pipeline>(), record::<Stage>(), record::<Deal>()],
+    imports: &[import::<Deal>()],
+    uses: &[&bureau_companies::MODULE, &bureau_contacts::MODULE],
+    furnish: Some(|cx| stages::furnish(cx).boxed()),
+    ..Module::EMPTY
+};

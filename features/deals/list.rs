@@ -1,0 +1,157 @@
+//! `list_deals`
+
+use bureau_companies::Company;
+use bureau_contacts::Contact;
+use bureau_kernel::list::Order;
+use bureau_kernel::prelude::*;
+use bureau_kernel::store::Kind;
+use bureau_kernel::types::money::Amount;
+use bureau_kernel::types::text::folded;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::READ_DEALS;
+use crate::deal::{Deal, DealStatus};
+use crate::stages::{pipeline_meant, stage_named, stages_of};
+use crate::view::{DealRow, views};
+
+/// Which deals to list.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(crate) struct ListDeals {
+    /// Part of name, source, tag
+    query: Option<Line<500>>,
+    status: Option<DealStatus>,
+    /// Id or name
+    pipeline: Option<Line<100>>,
+    /// Id or name
+    stage: Option<Line<100>>,
+    /// Member id
+    owner: Option<Id<Member>>,
+    company: Option<Id<Company>>,
+    contact: Option<Id<Contact>>,
+    tag: Option<Line<50>>,
+    min_amount: Option<Amount>,
+    max_amount: Option<Amount>,
+    close_after: Option<When>,
+    close_before: Option<When>,
+    /// Default newest first
+    sort: Option<Sort>,
+    descending: Option<bool>,
+    limit: Option<Limit>,
+    cursor: Option<Cursor>,
+}
+
+/// Orders that deals are listed in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Sort {
+    Name,
+    Amount,
+    ExpectedClose,
+    CreatedAt,
+    UpdatedAt,
+}
+
+impl Sort {
+    const fn order(self) -> Order {
+        match self {
+            Self::Name => Order::new("name", "sort_name", Kind::Text),
+            Self::Amount => Order::new("amount", "sort_amount", Kind::Int),
+            Self::ExpectedClose => Order::new("expected_close", "sort_close", Kind::Date),
+            Self::CreatedAt => Order::CREATED,
+            Self::UpdatedAt => Order::UPDATED,
+        }
+    }
+}
+
+impl Tool for ListDeals {
+    const SPEC: Spec = Spec::reads("list_deals", READ_DEALS)
+        .title("List deals")
+        .about("List deals by status, stage, value, dates and people, or search them.");
+    const EXAMPLES: &'static [Example] = &[
+        Example {
+            title: "Which open deals of more than 10,000 do we have?",
+            before: &[
+                Step {
+                    tool: "create_deal",
+                    arguments: r#"{"name": "Big one", "amount": "25000", "stage": "Negotiation"}"#,
+                    keep: &[("big", "/data/id")],
+                },
+                Step {
+                    tool: "create_deal",
+                    arguments: r#"{"name": "Small one", "amount": "900"}"#,
+                    keep: &[],
+                },
+            ],
+            arguments: r#"{"status": "open", "min_amount": "20000.01", "sort": "amount", "descending": true}"#,
+            expect: &[
+                ("/data/0/id", r#""{big}""#),
+                ("/data/0/stage/name", r#""Negotiation""#),
+            ],
+        },
+        Example {
+            title: "What is in negotiation?",
+            before: &[],
+            arguments: r#"{"stage": "negotiation"}"#,
+            expect: &[("/data/0/id", r#""{big}""#)],
+        },
+    ];
+    type Output = Vec<DealRow>;
+
+    async fn call(self, cx: &mut Cx) -> Result<Vec<DealRow>> {
+        let after = self.close_after.as_ref();
+        let after = after.map(|when| cx.date("close_after", when)).transpose()?;
+        let before = self.close_before.as_ref();
+        let before = before
+            .map(|when| cx.date("close_before", when))
+            .transpose()?;
+        let pipeline = match (&self.pipeline, &self.stage) {
+            (None, None) => None,
+            (name, stage) => Some(pipeline_meant(cx, name.as_deref(), stage.as_deref()).await?),
+        };
+        let stage = match (pipeline, &self.stage) {
+            (Some(pipeline), Some(name)) => {
+                let stages = stages_of(cx, pipeline).await?;
+                Some(stage_named(&stages, name)?.id)
+            }
+            _ => None,
+        };
+        let list = cx
+            .list::<Deal>()
+            .equal("status", self.status)
+            .equal("pipeline", pipeline.filter(|_| stage.is_none()))
+            .term("stage", stage.map(|id| id.to_string()))
+            .term("owner", self.owner.map(|id| id.to_string()))
+            .term("company", self.company.map(|id| id.to_string()))
+            .term("contact", self.contact.map(|id| id.to_string()))
+            .term("tag", self.tag.as_deref().map(folded))
+            .from("sort_amount", self.min_amount)
+            .to("sort_amount", self.max_amount)
+            .from("sort_close", after)
+            .to("sort_close", before)
+            // What has no amount or day is within no bounds of it.
+            .is_empty("amount", bounded(self.min_amount.or(self.max_amount)))
+            .is_empty("expected_close", bounded(after.or(before)));
+        // Newest first, unless an order is asked for.
+        let newest = self.sort.is_none() && self.query.is_none();
+        let page = list
+            .query_or_page(
+                self.query.as_deref(),
+                self.sort.map(Sort::order),
+                Sort::CreatedAt.order(),
+                self.descending.or(newest.then_some(true)),
+                self.limit.unwrap_or_default(),
+                self.cursor.as_ref(),
+            )
+            .await?;
+        let next = page.next;
+        let rows = views(cx, page.rows).await?;
+        let rows = rows.into_iter().map(DealRow::from).collect();
+        Ok(cx.page(Page { rows, next }))
+    }
+}
+
+/// What is within bounds is not empty.
+fn bounded<T>(bound: Option<T>) -> Option<bool> {
+    bound.map(|_| false)
+}

@@ -1,0 +1,97 @@
+//! `update_deal`
+
+use bureau_kernel::prelude::*;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::UPDATE_DEALS;
+use crate::course::Course;
+use crate::deal::Deal;
+use crate::view::{DealView, view};
+
+/// What changes in a deal.
+#[derive(Deserialize, JsonSchema)]
+pub(crate) struct UpdateDeal {
+    /// Deal id
+    deal: Id<Deal>,
+    /// Fields to empty
+    clear: Option<Vec<Clear<Deal>>>,
+    /// Id or name
+    pipeline: Option<Line<100>>,
+    /// Id or name
+    stage: Option<Line<100>>,
+    #[serde(flatten)]
+    fields: Given<Deal>,
+}
+
+impl Tool for UpdateDeal {
+    const SPEC: Spec = Spec::changes("update_deal", UPDATE_DEALS)
+        .title("Update deal")
+        .about("Update a deal, move its stage, win, lose (lost_reason) or reopen it.");
+    const EXAMPLES: &'static [Example] = &[
+        Example {
+            title: "Move the Acme deal to the proposal stage",
+            before: &[Step {
+                tool: "create_deal",
+                arguments: r#"{"name": "Acme roll-out", "amount": "8000"}"#,
+                keep: &[("acme", "/data/id")],
+            }],
+            arguments: r#"{"deal": "{acme}", "stage": "Proposal"}"#,
+            expect: &[
+                ("/data/stage/name", r#""Proposal""#),
+                ("/data/probability", "50"),
+                ("/data/status", r#""open""#),
+            ],
+        },
+        Example {
+            title: "We lost it to a competitor",
+            before: &[],
+            arguments: r#"{"deal": "{acme}", "status": "lost", "lost_reason": "Chose a competitor", "closed_on": "2026-11-02"}"#,
+            expect: &[
+                ("/data/stage/name", r#""Lost""#),
+                ("/data/closed_on", r#""2026-11-02""#),
+                ("/data/lost_reason", r#""Chose a competitor""#),
+            ],
+        },
+        Example {
+            title: "They came back: reopen it",
+            before: &[],
+            arguments: r#"{"deal": "{acme}", "status": "open"}"#,
+            expect: &[
+                ("/data/stage/name", r#""Proposal""#),
+                ("/data/closed_on", "null"),
+                ("/data/lost_reason", "null"),
+            ],
+        },
+    ];
+    type Output = DealView;
+
+    async fn call(self, cx: &mut Cx) -> Result<DealView> {
+        let edit = cx.edit(self.deal).await?;
+        let clear = self.clear.unwrap_or_default();
+        let course = Course {
+            pipeline: self.pipeline,
+            stage: self.stage,
+        };
+        let deal = change_deal(cx, edit, &clear, &course, &self.fields).await?;
+        view(cx, deal).await
+    }
+}
+
+/// Writes into a deal what a caller gave, and brings it where the caller wants it.
+///
+/// # Errors
+/// As [`Course::take`] and [`Edit::save`].
+pub async fn change_deal(
+    cx: &mut Cx,
+    mut edit: Edit<Deal>,
+    clear: &[Clear<Deal>],
+    course: &Course,
+    fields: &Given<Deal>,
+) -> Result<Saved<Deal>> {
+    edit.empty(clear);
+    edit.give(cx, fields).await?;
+    let before = edit.before().clone();
+    course.take(cx, &mut edit, Some(&before), fields).await?;
+    edit.save(cx).await
+}

@@ -1,0 +1,162 @@
+//! A deal as tools answer it: with the names of what it refers to, and its amount in its currency's digits.
+
+use bureau_companies::Company;
+use bureau_contacts::Contact;
+use bureau_kernel::prelude::*;
+use bureau_kernel::types::money::{Currency, Money};
+use bureau_kernel::types::time::Timestamp;
+use chrono::NaiveDate;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::deal::{Deal, DealStatus};
+use crate::stages::{Pipeline, Stage};
+
+/// A deal.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct DealView {
+    id: Id<Deal>,
+    name: Line<200>,
+    status: DealStatus,
+    pipeline: Named<Pipeline>,
+    stage: Named<Stage>,
+    stage_since: Timestamp,
+    amount: Option<Money>,
+    currency: Currency,
+    /// Percent: its own or its stage's while it is open, and what came of it afterwards.
+    probability: i64,
+    expected_close: Option<NaiveDate>,
+    closed_on: Option<NaiveDate>,
+    lost_reason: Option<Line<500>>,
+    company: Option<Named<Company>>,
+    contact: Option<Named<Contact>>,
+    owner: Option<Named<Member>>,
+    source: Option<Line<100>>,
+    tags: Vec<Line<50>>,
+    summary: Option<Body<5000>>,
+    attributes: Json<Attributes>,
+    version: i64,
+    created_at: Timestamp,
+    created_by: Option<Id<Member>>,
+    updated_at: Timestamp,
+}
+
+/// A deal in a list.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct DealRow {
+    id: Id<Deal>,
+    name: Line<200>,
+    status: DealStatus,
+    stage: Named<Stage>,
+    amount: Option<Money>,
+    currency: Currency,
+    probability: i64,
+    expected_close: Option<NaiveDate>,
+    closed_on: Option<NaiveDate>,
+    lost_reason: Option<Line<500>>,
+    company: Option<Named<Company>>,
+    contact: Option<Named<Contact>>,
+    owner: Option<Named<Member>>,
+    updated_at: Timestamp,
+}
+
+/// The same deals with everything by name.
+pub(crate) async fn views(cx: &mut Cx, deals: Vec<Saved<Deal>>) -> Result<Vec<DealView>> {
+    let pipelines = cx.names(deals.iter().map(|deal| *deal.pipeline)).await?;
+    let stages = probabilities(cx, &deals).await?;
+    let companies = cx
+        .names(deals.iter().filter_map(|deal| deal.company))
+        .await?;
+    let contacts = cx
+        .names(deals.iter().filter_map(|deal| deal.contact))
+        .await?;
+    let owners = cx.names(deals.iter().filter_map(|deal| deal.owner)).await?;
+    let view = |saved: Saved<Deal>| {
+        let (stage, usual) = stage_of(&stages, &saved);
+        let deal = saved.record;
+        DealView {
+            id: saved.id,
+            name: deal.name,
+            status: deal.status,
+            pipeline: pipelines.of(*deal.pipeline),
+            stage,
+            stage_since: *deal.stage_since,
+            amount: deal.amount.map(|amount| Money {
+                amount,
+                currency: deal.currency,
+            }),
+            currency: deal.currency,
+            probability: deal
+                .status
+                .certainty()
+                .unwrap_or(deal.probability.map_or(usual, Whole::get)),
+            expected_close: deal.expected_close,
+            closed_on: deal.closed_on,
+            lost_reason: deal.lost_reason,
+            company: deal.company.map(|id| companies.of(id)),
+            contact: deal.contact.map(|id| contacts.of(id)),
+            owner: deal.owner.map(|id| owners.of(id)),
+            source: deal.source,
+            tags: deal.tags.0,
+            summary: deal.summary,
+            attributes: saved.attributes,
+            version: saved.version,
+            created_at: saved.created_at,
+            created_by: saved.created_by,
+            updated_at: saved.updated_at,
+        }
+    };
+    Ok(deals.into_iter().map(view).collect())
+}
+
+/// One deal with everything by name.
+pub(crate) async fn view(cx: &mut Cx, deal: Saved<Deal>) -> Result<DealView> {
+    let views = views(cx, vec![deal]).await?;
+    views
+        .into_iter()
+        .next()
+        .ok_or_else(|| Error::internal("a deal has one view"))
+}
+
+impl From<DealView> for DealRow {
+    fn from(deal: DealView) -> Self {
+        Self {
+            id: deal.id,
+            name: deal.name,
+            status: deal.status,
+            stage: deal.stage,
+            amount: deal.amount,
+            currency: deal.currency,
+            probability: deal.probability,
+            expected_close: deal.expected_close,
+            closed_on: deal.closed_on,
+            lost_reason: deal.lost_reason,
+            company: deal.company,
+            contact: deal.contact,
+            owner: deal.owner,
+            updated_at: deal.updated_at,
+        }
+    }
+}
+
+/// The stages of these deals.
+async fn probabilities(cx: &mut Cx, deals: &[Saved<Deal>]) -> Result<Vec<Saved<Stage>>> {
+    let mut stages: Vec<Saved<Stage>> = Vec::new();
+    for deal in deals {
+        if stages.iter().all(|stage| stage.id != *deal.stage) {
+            stages.extend(cx.find(*deal.stage).await?);
+        }
+    }
+    Ok(stages)
+}
+
+fn stage_of(stages: &[Saved<Stage>], deal: &Deal) -> (Named<Stage>, i64) {
+    let stage = stages.iter().find(|stage| stage.id == *deal.stage);
+    let named = Named {
+        id: *deal.stage,
+        name: stage
+            .map(|stage| stage.name.to_string())
+            .unwrap_or_default(),
+    };
+    (named, stage.map_or(0, |stage| stage.probability.get()))
+}

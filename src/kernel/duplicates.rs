@@ -1,0 +1,149 @@
+//! When two records are likely the same thing: terms in common, the surest first. And what a create does about it.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::context::Cx;
+use crate::error::{Error, Result};
+use crate::given::Given;
+use crate::record::{Record, Saved};
+use crate::types::id::Id;
+
+/// A record of which there should be one for each thing out there.
+pub trait Duplicates: Record {
+    /// The terms ([`Record::terms`]) that two records of the same thing share, the surest first, and how each is called
+    /// in messages.
+    const MATCHES: &'static [(&'static str, &'static str)];
+    /// Takes from another what this one lacks; lists are joined.
+    fn fill_from(&mut self, other: &Self);
+    /// Takes from a record that was prepared for creation what follows from the given fields beyond these themselves, such
+    /// as a link that follows from a name.
+    fn follow(&mut self, prepared: &Self, given: &Given<Self>) {
+        let _ = (prepared, given);
+    }
+}
+
+/// What to do when it is there already.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OnDuplicate {
+    #[default]
+    /// Refuse, naming what is there.
+    Error,
+    /// Answer what is there.
+    Return,
+    /// Write into what is there.
+    Update,
+    /// Make another one.
+    Create,
+}
+
+/// The terms of a record that tell its duplicates.
+pub fn telling_terms<R: Duplicates>(record: &R) -> Vec<(&'static str, String)> {
+    let tells = |field: &str| R::MATCHES.iter().any(|(name, _)| *name == field);
+    let mut terms = record.terms();
+    terms.retain(|(field, _)| tells(field));
+    terms
+}
+
+/// The oldest live record that is likely the same thing, and by what, in words. Until the transaction ends, nobody else
+/// makes one with these terms.
+///
+/// # Errors
+/// What the database says.
+pub async fn find<R: Duplicates>(cx: &mut Cx, record: &R) -> Result<Option<(Id<R>, &'static str)>> {
+    let terms = telling_terms(record);
+    // Two calls that create the same at the same moment: the second waits and then finds the first.
+    let workspace = cx.workspace().id;
+    let names = terms
+        .iter()
+        .map(|(field, value)| format!("{} {workspace} {field} {value}", R::TABLE));
+    cx.tx.serialize_each(&names.collect::<Vec<_>>()).await?;
+    let fields: Vec<&'static str> = R::MATCHES.iter().map(|(field, _)| *field).collect();
+    let found = cx.first_with_terms(&fields, &terms).await?;
+    Ok(found.map(|(id, field)| {
+        let words = R::MATCHES.iter().find(|(name, _)| *name == field);
+        (id, words.map_or(field, |(_, words)| *words))
+    }))
+}
+
+/// Writes a new record, unless it is there already.
+///
+/// # Errors
+/// [`Code::Conflict`](crate::error::Code::Conflict) with the `existing` identifier for
+/// [`OnDuplicate::Error`]; what [`Cx::insert`] and [`Edit::save`](crate::record::Edit::save) refuse.
+pub async fn create<R: Duplicates>(
+    cx: &mut Cx,
+    mut record: R,
+    fields: &Given<R>,
+    choice: OnDuplicate,
+) -> Result<Saved<R>> {
+    record.check(cx.workspace())?;
+    let duplicate = match choice {
+        OnDuplicate::Create => None,
+        _ => find(cx, &record).await?,
+    };
+    let Some((id, words)) = duplicate else {
+        return cx.insert(record, fields.attributes()?).await;
+    };
+    match choice {
+        OnDuplicate::Return => cx.get(id).await,
+        OnDuplicate::Update => {
+            let mut edit = cx.edit(id).await?;
+            let before = edit.before().record.clone();
+            edit.give(cx, fields).await?;
+            // Lists are joined: what was known stays known.
+            edit.fill_from(&before);
+            edit.follow(&record, fields);
+            edit.save(cx).await
+        }
+        _ => Err(Error::conflict(format!("{id} has the same {words}."))
+            .field("on_duplicate")
+            .hint(format!(
+                "Use that {}, or say on_duplicate: return, update or create.",
+                R::NOUN
+            ))
+            .detail("existing", id.to_string())),
+    }
+}
+
+/// Takes a value where there is none.
+pub fn fill<T: Clone>(mine: &mut Option<T>, theirs: &Option<T>) {
+    if mine.is_none() {
+        mine.clone_from(theirs);
+    }
+}
+
+/// Adds to a list what it does not hold yet.
+pub fn join<T: Clone>(mine: &mut Vec<T>, theirs: &[T], same: impl Fn(&T, &T) -> bool) {
+    for item in theirs {
+        if !mine.iter().any(|known| same(known, item)) {
+            mine.push(item.clone());
+        }
+    }
+}
+
+/// The most entries that a list of a record holds.
+pub const MAX_ENTRIES: usize = 50;
+
+/// Takes out of a list what it holds twice.
+///
+/// # Errors
+/// [`Code::Validation`](crate::error::Code::Validation) when more than [`MAX_ENTRIES`] are left.
+pub fn distinct<T>(field: &str, items: &mut Vec<T>, same: impl Fn(&T, &T) -> bool) -> Result<()> {
+    let mut kept: Vec<T> = Vec::with_capacity(items.len());
+    for item in items.drain(..) {
+        if !kept.iter().any(|other| same(other, &item)) {
+            kept.push(item);
+        }
+    }
+    *items = kept;
+    if items.len() > MAX_ENTRIES {
+        let message = format!(
+            "{field} has {} entries; at most {MAX_ENTRIES} are kept.",
+            items.len()
+        );
+        return Err(Error::invalid(field, message));
+    }
+    Ok(())
+}

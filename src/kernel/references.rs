@@ -1,0 +1,116 @@
+//! What refers to a record, and where that goes when the record goes.
+
+use std::collections::{BTreeMap, HashMap};
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::context::Cx;
+use crate::error::{Error, Result};
+use crate::record::{Record, Saved};
+use crate::store::{Column as _, sql};
+use crate::types::id::{Entity, Id};
+
+/// A record by its identifier and name.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(bound = "")]
+#[schemars(inline, bound = "")]
+pub struct Named<E: Entity> {
+    /// Its identifier.
+    pub id: Id<E>,
+    /// Its name.
+    pub name: String,
+}
+
+/// Names of records, looked up together.
+pub struct Names<E>(HashMap<Id<E>, String>);
+
+impl<E: Entity> Names<E> {
+    /// The record with its name.
+    #[must_use]
+    pub fn of(&self, id: Id<E>) -> Named<E> {
+        Named {
+            id,
+            name: self.0.get(&id).cloned().unwrap_or_default(),
+        }
+    }
+}
+
+impl Cx {
+    /// The names of these records, deleted ones too. They stand in tables with a column `name`.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn names<E: Entity>(
+        &mut self,
+        ids: impl IntoIterator<Item = Id<E>>,
+    ) -> Result<Names<E>> {
+        let mut wanted: Vec<i64> = ids.into_iter().map(Id::raw).collect();
+        wanted.sort_unstable();
+        wanted.dedup();
+        let mut names = HashMap::new();
+        for ids in wanted.chunks(1_000) {
+            let mut statement = sql("SELECT id, name FROM ");
+            statement.push(E::TABLE);
+            statement.push(" WHERE workspace = ");
+            statement.push_value(self.workspace().id.to_value());
+            statement.push(" AND id IN ");
+            statement.push_ids(ids);
+            for row in statement.rows(&mut self.tx).await? {
+                names.insert(row.get("id")?, row.get("name")?);
+            }
+        }
+        Ok(Names(names))
+    }
+
+    /// How many live records refer to this one, by their kind.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn linked<R: Record>(&mut self, id: Id<R>) -> Result<BTreeMap<&'static str, i64>> {
+        let mut linked = BTreeMap::new();
+        for kind in self.registry().clone().records() {
+            for column in kind.references() {
+                if column.refers_to == Some(R::TABLE) {
+                    let count = kind.count_referring(self, column, id.raw()).await?;
+                    if count > 0 {
+                        *linked.entry(kind.noun()).or_default() += count;
+                    }
+                }
+            }
+        }
+        Ok(linked)
+    }
+
+    /// Makes everything that refers to a record refer to its heir, where there is one. Fields are called as in the tools
+    /// that delete.
+    ///
+    /// # Errors
+    /// [`Code::Validation`](crate::error::Code::Validation) when it is its own heir;
+    /// [`Code::NotFound`](crate::error::Code::NotFound) when one of them is not there.
+    pub async fn reassign<R: Record>(&mut self, id: Id<R>, heir: Option<Id<R>>) -> Result<()> {
+        let Some(heir) = heir else { return Ok(()) };
+        if heir == id {
+            let message = format!("This is the {} that is deleted.", R::NOUN);
+            return Err(Error::invalid("reassign_to", message));
+        }
+        self.get(heir)
+            .await
+            .map_err(|error| error.field("reassign_to"))?;
+        self.get(id).await?;
+        self.repoint(R::TABLE, id.raw(), Some(heir.raw())).await?;
+        Ok(())
+    }
+
+    /// Deletes a record: restorably, or for good.
+    ///
+    /// # Errors
+    /// As [`Cx::archive`] and [`Cx::purge`].
+    pub async fn remove<R: Record>(&mut self, id: Id<R>, purge: bool) -> Result<Saved<R>> {
+        if purge {
+            self.purge(id).await
+        } else {
+            self.archive(id).await
+        }
+    }
+}
