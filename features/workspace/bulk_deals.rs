@@ -71,16 +71,21 @@ impl Tool for BulkUpdateDeals {
             stage: self.stage,
         };
         let clear = self.clear.unwrap_or_default();
-        let mut done = BulkUpdated::default();
-        let edits = cx.edit_named(&self.deals, "deals", MAX_RECORDS).await?;
-        for (index, mut edit) in edits.into_iter().enumerate() {
-            let version = edit.before().version;
+        let mut edits = cx.edit_named(&self.deals, "deals", MAX_RECORDS).await?;
+        let versions: Vec<i64> = edits.iter().map(|edit| edit.before().version).collect();
+        for (index, edit) in edits.iter_mut().enumerate() {
             edit.empty(&clear);
             bulk::add_tags(&mut edit.tags, self.add_tags.as_deref());
             bulk::remove_tags(&mut edit.tags, self.remove_tags.as_deref());
-            let saved = change_deal(cx, edit, &[], &course, &self.fields).await;
-            let saved = saved.map_err(|error| bulk::in_list(error, &format!("deals[{index}]")))?;
-            done.count(version, saved.version);
+            change_deal(cx, edit, &[], &course, &self.fields)
+                .await
+                .map_err(|error| bulk::in_list(error, &format!("deals[{index}]")))?;
+        }
+        let saved = cx.save_all(edits).await;
+        let saved = saved.map_err(|error| bulk::in_list(error, "deals"))?;
+        let mut done = BulkUpdated::default();
+        for (before, saved) in versions.into_iter().zip(saved) {
+            done.count(before, saved.version);
         }
         Ok(done)
     }
