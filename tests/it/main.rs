@@ -10,6 +10,7 @@
 
 mod audit;
 mod backup;
+mod bulk_tools;
 mod campaign;
 mod catalogue;
 mod cli;
