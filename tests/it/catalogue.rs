@@ -182,7 +182,10 @@ fn schema_faults(schema: &Value, path: &str, found: &mut Vec<String>) {
             schema.get("items")
         ));
     }
-    if (kind == "object") != schema.contains_key("properties") {
+    // An object of any content names no properties, and never an empty set of them.
+    let named = schema.get("properties").and_then(Value::as_object);
+    let root = ["inputSchema", "outputSchema"].contains(&path);
+    if named.is_some_and(|named| kind != "object" || named.is_empty() && !root) {
         found.push(format!(
             "{path} is {kind}, and has properties or lacks them"
         ));
@@ -306,7 +309,8 @@ fn each_kind_of_fault_is_found() {
         property(json!({"type": "array"})),
         property(json!({"type": "array", "items": true})),
         property(json!({"type": "array", "items": {"type": "null"}})),
-        property(json!({"type": "object"})),
+        property(json!({"type": "object", "properties": {}})),
+        property(json!({"type": "string", "properties": {"a": {"type": "string"}}})),
         property(json!({"type": "string", "enum": []})),
         property(json!({"type": "string", "enum": ["a", null]})),
         property(json!({"type": "string", "description": "x".repeat(41)})),
