@@ -14,10 +14,10 @@ use tempfile::TempDir;
 const PROGRAM: &str = env!("CARGO_BIN_EXE_bureau");
 
 /// A person's home folder, with nothing of Bureau in it yet.
-struct Home(TempDir);
+pub(crate) struct Home(TempDir);
 
 /// How a command ended and what it said.
-struct End {
+pub(crate) struct End {
     code: i32,
     out: String,
     err: String,
@@ -25,19 +25,19 @@ struct End {
 
 impl End {
     #[track_caller]
-    fn done(self) -> String {
+    pub(crate) fn done(self) -> String {
         assert_eq!((self.code, self.err.as_str()), (0, ""), "{}", self.out);
         self.out
     }
 
     #[track_caller]
-    fn json(self) -> Value {
+    pub(crate) fn json(self) -> Value {
         serde_json::from_str(&self.done()).unwrap()
     }
 }
 
 impl Home {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(TempDir::new().unwrap())
     }
 
@@ -50,7 +50,10 @@ impl Home {
         self.path(name).display().to_string()
     }
 
-    fn command<I: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = I>) -> Command {
+    pub(crate) fn command<I: AsRef<OsStr>>(
+        &self,
+        arguments: impl IntoIterator<Item = I>,
+    ) -> Command {
         let mut command = Command::new(PROGRAM);
         command
             .args(arguments)
@@ -69,11 +72,11 @@ impl Home {
     }
 
     /// Runs a line of words without spaces in them.
-    fn say(&self, line: &str) -> End {
+    pub(crate) fn say(&self, line: &str) -> End {
         self.run(line.split(' '))
     }
 
-    fn call(&self, tool: &str, arguments: &Value, more: &[&str]) -> End {
+    pub(crate) fn call(&self, tool: &str, arguments: &Value, more: &[&str]) -> End {
         let arguments = arguments.to_string();
         self.run([&["call", tool, &arguments], more].concat())
     }
@@ -889,7 +892,7 @@ fn logs_hold_no_key_and_nothing_of_a_person_at_any_level() {
 }
 
 /// A session over stdio.
-struct Session {
+pub(crate) struct Session {
     child: Child,
     input: ChildStdin,
     output: BufReader<ChildStdout>,
@@ -897,7 +900,7 @@ struct Session {
 }
 
 impl Session {
-    fn new(home: &Home, more: &[&str]) -> Self {
+    pub(crate) fn new(home: &Home, more: &[&str]) -> Self {
         let mut child = home
             .command(["stdio"])
             .args(more)
@@ -938,7 +941,7 @@ impl Session {
         serde_json::from_str(&line).unwrap()
     }
 
-    fn call(&mut self, tool: &str, arguments: &Value) -> Value {
+    pub(crate) fn call(&mut self, tool: &str, arguments: &Value) -> Value {
         answer_of(&self.ask(
             "tools/call",
             &json!({ "name": tool, "arguments": arguments }),

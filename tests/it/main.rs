@@ -11,8 +11,10 @@
 mod campaign;
 mod catalogue;
 mod cli;
+mod companies;
 mod contacts;
 mod contention;
+mod deals;
 mod examples;
 mod faults;
 mod http;
