@@ -224,13 +224,12 @@ impl Record for Contact {
 
 impl Contact {
     /// Brings the employer's name and the link to its record together after fields were given: the name of a record is
-    /// filled in, and a name that exactly one company has becomes a link to it.
-    pub(crate) async fn link_company(&mut self, cx: &mut Cx, given: &Given<Self>) -> Result<()> {
-        match (
-            given.has("company"),
-            given.has("company_id"),
-            self.company_id,
-        ) {
+    /// filled in, and a name that exactly one company has becomes a link to it. `given` says which of the two was given.
+    ///
+    /// # Errors
+    /// [`Code::NotFound`] for a company that is not there.
+    pub async fn link_company(&mut self, cx: &mut Cx, given: impl Fn(&str) -> bool) -> Result<()> {
+        match (given("company"), given("company_id"), self.company_id) {
             (false, true, Some(id)) => {
                 let company = cx
                     .get(id)

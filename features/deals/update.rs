@@ -67,31 +67,31 @@ impl Tool for UpdateDeal {
     type Output = DealView;
 
     async fn call(self, cx: &mut Cx) -> Result<DealView> {
-        let edit = cx.edit(self.deal).await?;
+        let mut edit = cx.edit(self.deal).await?;
         let clear = self.clear.unwrap_or_default();
         let course = Course {
             pipeline: self.pipeline,
             stage: self.stage,
         };
-        let deal = change_deal(cx, edit, &clear, &course, &self.fields).await?;
+        change_deal(cx, &mut edit, &clear, &course, &self.fields).await?;
+        let deal = edit.save(cx).await?;
         view(cx, deal).await
     }
 }
 
-/// Writes into a deal what a caller gave, and brings it where the caller wants it.
+/// Writes into a deal what a caller gave, and brings it where the caller wants it. It is not saved yet.
 ///
 /// # Errors
-/// As [`Course::take`] and [`Edit::save`].
+/// As [`Course::take`].
 pub async fn change_deal(
     cx: &mut Cx,
-    mut edit: Edit<Deal>,
+    edit: &mut Edit<Deal>,
     clear: &[Clear<Deal>],
     course: &Course,
     fields: &Given<Deal>,
-) -> Result<Saved<Deal>> {
+) -> Result<()> {
     edit.empty(clear);
     edit.give(cx, fields).await?;
     let before = edit.before().clone();
-    course.take(cx, &mut edit, Some(&before), fields).await?;
-    edit.save(cx).await
+    course.take(cx, edit, Some(&before), fields).await
 }

@@ -12,9 +12,7 @@ const MAX_CONTACTS: usize = 500;
 /// What changes in all of them.
 #[derive(Deserialize, JsonSchema)]
 pub(crate) struct BulkUpdateContacts {
-    /// Up to 500 ids
     contacts: Vec<Id<Contact>>,
-    /// Member id
     owner: Option<Id<Member>>,
     state: Option<Line<40>>,
     types: Option<Vec<ContactType>>,
@@ -97,7 +95,7 @@ fn set<T: Clone>(field: &mut Option<T>, given: Option<&T>) {
 impl Tool for BulkUpdateContacts {
     const SPEC: Spec = Spec::changes("bulk_update_contacts", UPDATE_CONTACTS)
         .title("Bulk update contacts")
-        .about("Change the same fields of up to 500 contacts, all or none, undone as one.");
+        .about("Change up to 500 contacts alike, all or none.");
     const EXAMPLES: &'static [Example] = &[Example {
         title: "Both of them are customers now: tag them and take the trial tag off",
         before: &[

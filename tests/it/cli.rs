@@ -18,9 +18,9 @@ pub(crate) struct Home(TempDir);
 
 /// How a command ended and what it said.
 pub(crate) struct End {
-    code: i32,
-    out: String,
-    err: String,
+    pub(crate) code: i32,
+    pub(crate) out: String,
+    pub(crate) err: String,
 }
 
 impl End {
@@ -67,7 +67,7 @@ impl Home {
         command
     }
 
-    fn run<I: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = I>) -> End {
+    pub(crate) fn run<I: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = I>) -> End {
         end(&mut self.command(arguments))
     }
 
@@ -398,6 +398,41 @@ fn a_key_without_a_preset_only_reads_and_its_own_limits_are_those_on_its_line() 
 }
 
 #[test]
+fn the_groups_that_are_named_are_offered_and_no_other() {
+    let home = Home::new();
+    let registry = crate::catalogue::registry();
+    let of = |groups: &[&str]| -> Vec<String> {
+        let entries = registry.entries();
+        entries
+            .filter(|entry| groups.contains(&entry.module))
+            .map(|entry| entry.spec.name.to_owned())
+            .collect()
+    };
+    let names = |tools: &Value| -> Vec<String> {
+        let tools = tools.as_array().unwrap().iter();
+        tools
+            .map(|tool| tool["name"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    for groups in [
+        &["contacts", "deals"][..],
+        &["deals"],
+        &["companies", "history"],
+    ] {
+        let chosen = format!("--features={}", groups.join(","));
+        let shown = home.say(&format!("tools {chosen} --json")).json();
+        assert_eq!(names(&shown["tools"]), of(groups), "{chosen}");
+        let mut session = Session::new(&home, &[&chosen]);
+        let listed = session.ask("tools/list", &json!({}));
+        assert_eq!(names(&listed["result"]["tools"]), of(groups), "{chosen}");
+        // What is not offered is not there, though the rooms that are use its records.
+        let refused = session.call("list_activities", &json!({}));
+        assert_eq!(refused["error"]["code"], "RESOURCE_NOT_FOUND", "{refused}");
+    }
+    assert_eq!(home.say("tools --features=contacts,delas").code, 2);
+}
+
+#[test]
 fn tools_shows_what_is_offered_and_what_it_costs() {
     let home = Home::new();
     let all = home.say("tools --features=all --json").json();
@@ -677,6 +712,65 @@ fn workspaces_are_kept_apart_and_a_command_says_which_it_means() {
         "size"
     );
     assert_eq!(home.say("workspace attribute define contract size").code, 2);
+}
+
+#[test]
+fn every_command_that_a_script_reads_answers_in_json() {
+    let home = Home::new();
+    let made = home.say("workspace create acme --json").json();
+    assert_eq!(
+        (&made["slug"], &made["currency"]),
+        (&json!("acme"), &json!("EUR"))
+    );
+    assert_eq!(home.say("workspace list --json").json(), json!([made]));
+    let defined = home
+        .say("workspace attribute define contact size --kind number --json")
+        .json();
+    assert_eq!(
+        (&defined["workspace"], &defined["name"], &defined["kind"]),
+        (&json!("acme"), &json!("size"), &json!("number"))
+    );
+    let attributes = home.say("workspace attribute list --json").json();
+    assert_eq!(attributes[0]["name"], "size");
+    let key = home.say("key create --name x --json").json();
+    assert!(key["key"].is_string() && key["id"].is_string(), "{key}");
+    assert_eq!(home.say("key list --json").json()[0]["id"], key["id"]);
+    let revoked = home.say("key revoke x --json").json();
+    assert_eq!(revoked["id"], key["id"]);
+    assert!(
+        revoked["revoked_at"].is_string() && revoked.get("key").is_none(),
+        "{revoked}"
+    );
+    assert!(home.say("tools --json").json()["tools"].is_array());
+    let made = home
+        .call("create_contact", &json!({ "name": "Ada" }), &[])
+        .json();
+    let undone = home.run(["undo", made["change"].as_str().unwrap()]).json();
+    assert_eq!(undone["data"]["records"][0], made["data"]["id"]);
+    assert_eq!(home.say("doctor --json").json()["ok"], true);
+}
+
+#[test]
+fn every_shell_gets_its_completions_whatever_the_configuration_is_like() {
+    let home = Home::new();
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let mut command = home.command(["completions", shell]);
+        let script = end(command
+            .env("BUREAU_API_KEY", "")
+            .env("BUREAU_CONFIG", "/nowhere"))
+        .done();
+        for word in ["serve", "connect", "install", "--read-only"] {
+            // Fish writes a flag without its dashes.
+            let word = if shell == "fish" {
+                word.trim_start_matches('-')
+            } else {
+                word
+            };
+            assert!(script.contains(word), "{shell} does not know {word}");
+        }
+    }
+    assert_eq!(home.say("completions tcsh").code, 2);
+    assert!(files(home.0.path()).is_empty(), "it made a file");
 }
 
 #[test]

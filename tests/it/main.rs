@@ -8,10 +8,13 @@
     clippy::print_stdout
 )]
 
+mod audit;
+mod backup;
 mod campaign;
 mod catalogue;
 mod cli;
 mod companies;
+mod connect;
 mod contacts;
 mod contention;
 mod deals;
@@ -21,6 +24,8 @@ mod http;
 mod import;
 mod injection;
 mod input;
+mod install;
+mod members;
 mod parity;
 mod permissions;
 mod processes;

@@ -363,6 +363,26 @@ async fn lists_and_searches_hold_nothing_of_another_workspace() {
             ("list_changes", json!({"tool": "create_contact"})),
             ("list_changes", json!({"record": their_ids["contact"]})),
             ("list_changes", json!({"change": their_ids["change"]})),
+            ("list_team_members", json!({})),
+            ("list_team_members", json!({"query": "owner"})),
+            ("list_teams", json!({})),
+            ("get_audit_log", json!({"details": true})),
+            (
+                "get_audit_log",
+                json!({"details": true, "tool": "create_contact"}),
+            ),
+            (
+                "get_audit_log",
+                json!({"details": true, "record": their_ids["contact"]}),
+            ),
+            (
+                "get_audit_log",
+                json!({"details": true, "record": their_ids["change"]}),
+            ),
+            (
+                "get_audit_log",
+                json!({"details": true, "actor": their_ids["member"]}),
+            ),
         ]);
         lists.extend(looks(&house, &theirs, &their_ids).await);
         lists.extend(looks(&house, &ours, &their_ids).await);
