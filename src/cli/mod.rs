@@ -3,6 +3,7 @@
 mod call;
 mod csv_safe;
 mod doctor;
+mod export;
 mod import;
 mod key;
 mod print;
@@ -69,6 +70,8 @@ enum Command {
     Undo(undo::Arguments),
     /// Bring contacts, companies or deals in from a CSV file
     Import(import::Arguments),
+    /// Take contacts, companies, deals or activities out as CSV or JSON
+    Export(export::Arguments),
     /// Check database, change log, search index and configuration
     Doctor(doctor::Arguments),
 }
@@ -200,6 +203,7 @@ fn run(cli: Cli, matches: &ArgMatches) -> Result<()> {
             Command::Call(arguments) => call::run(&config, arguments).await,
             Command::Undo(arguments) => undo::run(config, arguments).await,
             Command::Import(arguments) => import::run(&config, arguments).await,
+            Command::Export(arguments) => export::run(&config, arguments).await,
             Command::Doctor(arguments) => doctor::run(&config, &arguments).await,
         }
     });
