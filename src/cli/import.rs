@@ -18,7 +18,7 @@ use bureau_kernel::types::text::nearest;
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
-use super::csv_safe::escaped;
+use super::csv_safe::guarded;
 use super::progress::Progress;
 use super::{Failure, Result, print, usage};
 use crate::boot;
@@ -425,7 +425,7 @@ impl Rejects {
                 .delimiter(self.delimiter)
                 .flexible(true)
                 .from_writer(file);
-            writer.write_record(self.head.iter().map(|cell| escaped(cell).into_owned()))?;
+            writer.write_record(self.head.iter().map(|cell| guarded(cell).into_owned()))?;
             self.writer = Some(writer);
         }
         if let Some(writer) = &mut self.writer {
@@ -433,9 +433,9 @@ impl Rejects {
                 let width = self.head.len().saturating_sub(2);
                 let empty =
                     std::iter::repeat_n(String::new(), width.saturating_sub(one.row.cells.len()));
-                let cells = one.row.cells.iter().map(|cell| escaped(cell).into_owned());
+                let cells = one.row.cells.iter().map(|cell| guarded(cell).into_owned());
                 let line = one.row.line.to_string();
-                let more = [line, escaped(&one.reason).into_owned()];
+                let more = [line, guarded(&one.reason).into_owned()];
                 // Cells beyond the header's stand behind the reason, so that the columns stay what they are.
                 let (own, beyond): (Vec<_>, Vec<_>) =
                     cells.enumerate().partition(|(place, _)| *place < width);
