@@ -60,6 +60,7 @@ pub async fn prepare(store: &Store, seed: u64) -> Result<String> {
         name: format!("demo {}", now().format("%Y-%m-%d %H:%M:%S")),
         grants: Grants::Everything,
         workspaces: vec![SLUG.into()],
+        member: None,
         expires_at: Some(now() + Duration::days(KEY_DAYS)),
         confirm: None,
         calls_per_hour: None,

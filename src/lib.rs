@@ -31,6 +31,10 @@ pub fn modules() -> Vec<Module> {
         bureau_deals::MODULE,
         #[cfg(feature = "history")]
         bureau_history::MODULE,
+        #[cfg(feature = "pipeline")]
+        bureau_pipeline::MODULE,
+        #[cfg(feature = "workspace")]
+        bureau_workspace::MODULE,
     ]
 }
 

@@ -22,6 +22,7 @@ pub(crate) const MODULE: Module = Module {
     on_by_default: true,
     tools: &[tool::<FillContacts>],
     records: &[],
+    ..Module::EMPTY
 };
 
 #[derive(Deserialize, JsonSchema)]

@@ -39,6 +39,7 @@ pub(crate) struct ListActivities {
 /// Orders that activities are listed in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[expect(clippy::enum_variant_names, reason = "they are the fields' names")]
 pub(crate) enum Sort {
     DueAt,
     DoneAt,
@@ -69,7 +70,7 @@ impl Tool for ListActivities {
                 arguments: r#"{"type": "task", "subject": "Order brochures", "due_at": "2027-01-15"}"#,
                 keep: &[("brochures", "/data/id")],
             }],
-            arguments: r#"{"type": "task", "status": "pending", "assignee": "me", "due_before": "2027-01-31"}"#,
+            arguments: r#"{"type": "task", "status": "pending", "assignee": "me", "due_after": "2027-01-01"}"#,
             expect: &[
                 ("/data/0/id", r#""{brochures}""#),
                 ("/data/0/status", r#""pending""#),
@@ -123,7 +124,9 @@ impl Tool for ListActivities {
             .term("deal", self.deal.map(|id| id.to_string()))
             .from("sort_due", after)
             .to("sort_due", before)
-            .to("sort_due", now);
+            .to("sort_due", now)
+            // What is never due is within no bounds of it.
+            .is_empty("due_at", after.or(before).map(|_| false));
         let usual = if by_done { Sort::DoneAt } else { Sort::DueAt };
         // What was done last comes first, unless an order is asked for.
         let newest = by_done && self.sort.is_none() && self.query.is_none();

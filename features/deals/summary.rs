@@ -114,7 +114,7 @@ impl Tool for GetPipelineSummary {
         let as_of = cx.today();
         let rates = cx.rates(as_of).await?;
         let (stages, total) = summarize(cx, pipeline.id, self.owner, &rates).await?;
-        let foreign = total.values.iter().map(|value| value.currency);
+        let foreign = total.currencies();
         let foreign: Vec<Currency> = foreign
             .filter(|currency| *currency != rates.base())
             .collect();
@@ -125,7 +125,7 @@ impl Tool for GetPipelineSummary {
             },
             as_of,
             stages,
-            total,
+            total: total.shown(&rates),
             base_currency: rates.base(),
             rates: foreign
                 .iter()
@@ -140,47 +140,89 @@ impl Tool for GetPipelineSummary {
 }
 
 /// What is summed up before it is shown.
-#[derive(Default)]
-struct Tally {
+#[derive(Debug, Default)]
+pub struct Tally {
+    currencies: BTreeMap<&'static str, Entry>,
+}
+
+/// The deals of one currency.
+#[derive(Debug, Clone, Copy)]
+struct Entry {
+    currency: Currency,
     count: i64,
-    currencies: BTreeMap<&'static str, (Currency, i64, Decimal, Decimal)>,
+    amount: Decimal,
+    weighted: Decimal,
 }
 
 impl Tally {
-    fn add(&mut self, currency: Currency, count: i64, amount: Decimal, weighted: Decimal) {
-        let zero = (currency, 0, Decimal::ZERO, Decimal::ZERO);
-        let entry = self.currencies.entry(currency.code()).or_insert(zero);
-        self.count += count;
-        entry.1 += count;
-        entry.2 = entry.2.saturating_add(amount);
-        entry.3 = entry.3.saturating_add(weighted);
+    /// Counts deals of a currency in: how many, their sum, and how likely they are, in percent.
+    ///
+    /// # Errors
+    /// [`Code::Internal`] for sums beyond all bounds.
+    pub fn add(&mut self, currency: Currency, count: i64, sum: Sum, percent: i64) -> Result<()> {
+        let beyond = || Error::internal("a sum of amounts beyond all bounds");
+        self.put(Entry {
+            currency,
+            count,
+            amount: sum.decimal().ok_or_else(beyond)?,
+            weighted: sum.percent(percent).ok_or_else(beyond)?,
+        });
+        Ok(())
     }
 
-    fn shown(&self, rates: &Rates) -> Values {
-        let base = |pick: fn(&(Currency, i64, Decimal, Decimal)) -> Decimal| {
-            let known = self
-                .currencies
-                .values()
-                .filter_map(|entry| rates.in_base(pick(entry), entry.0));
+    /// Counts in what another has counted.
+    pub fn merge(&mut self, other: &Self) {
+        other.currencies.values().for_each(|entry| self.put(*entry));
+    }
+
+    fn put(&mut self, entry: Entry) {
+        let all = self
+            .currencies
+            .entry(entry.currency.code())
+            .or_insert(Entry {
+                count: 0,
+                amount: Decimal::ZERO,
+                weighted: Decimal::ZERO,
+                ..entry
+            });
+        all.count += entry.count;
+        all.amount = all.amount.saturating_add(entry.amount);
+        all.weighted = all.weighted.saturating_add(entry.weighted);
+    }
+
+    /// How many deals were counted.
+    #[must_use]
+    pub fn count(&self) -> i64 {
+        self.currencies.values().map(|entry| entry.count).sum()
+    }
+
+    /// The currencies of the deals.
+    pub fn currencies(&self) -> impl Iterator<Item = Currency> {
+        self.currencies.values().map(|entry| entry.currency)
+    }
+
+    /// The figures as they are answered.
+    #[must_use]
+    pub fn shown(&self, rates: &Rates) -> Values {
+        let base = |pick: fn(&Entry) -> Decimal| {
+            let entries = self.currencies.values();
+            let known = entries.filter_map(|entry| rates.in_base(pick(entry), entry.currency));
             shown(
                 known.fold(Decimal::ZERO, Decimal::saturating_add),
                 rates.base(),
             )
         };
+        let values = self.currencies.values().map(|entry| Value {
+            currency: entry.currency,
+            count: entry.count,
+            amount: shown(entry.amount, entry.currency),
+            weighted: shown(entry.weighted, entry.currency),
+        });
         Values {
-            count: self.count,
-            values: self
-                .currencies
-                .values()
-                .map(|(currency, count, amount, weighted)| Value {
-                    currency: *currency,
-                    count: *count,
-                    amount: shown(*amount, *currency),
-                    weighted: shown(*weighted, *currency),
-                })
-                .collect(),
-            base_amount: base(|entry| entry.2),
-            base_weighted: base(|entry| entry.3),
+            count: self.count(),
+            values: values.collect(),
+            base_amount: base(|entry| entry.amount),
+            base_weighted: base(|entry| entry.weighted),
         }
     }
 }
@@ -194,7 +236,7 @@ pub async fn summarize(
     pipeline: Id<Pipeline>,
     owner: Option<Id<Member>>,
     rates: &Rates,
-) -> Result<(Vec<StageFigures>, Values)> {
+) -> Result<(Vec<StageFigures>, Tally)> {
     let stages = stages_of(cx, pipeline).await?;
     let workspace = cx.workspace().id;
     let mut statement = sql("SELECT stage, currency, probability, COUNT(*) AS count, ")
@@ -221,15 +263,10 @@ pub async fn summarize(
             .or(usual.map(|stage| stage.probability.get()))
             .unwrap_or(0);
         let sum = Sum::from_parts(row.get("billions")?, row.get("rest")?);
-        let beyond = || Error::internal("a sum of amounts beyond all bounds");
-        let amount = sum.decimal().ok_or_else(beyond)?;
-        let weighted = sum.percent(percent).ok_or_else(beyond)?;
         let count = row.get("count")?;
-        tallies
-            .entry(stage.raw())
-            .or_default()
-            .add(currency, count, amount, weighted);
-        total.add(currency, count, amount, weighted);
+        let of_stage = tallies.entry(stage.raw()).or_default();
+        of_stage.add(currency, count, sum, percent)?;
+        total.add(currency, count, sum, percent)?;
     }
     let open = stages
         .into_iter()
@@ -245,5 +282,5 @@ pub async fn summarize(
             name: stage.name.to_string(),
         },
     });
-    Ok((figures.collect(), total.shown(rates)))
+    Ok((figures.collect(), total))
 }

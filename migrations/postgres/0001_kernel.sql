@@ -25,12 +25,40 @@ CREATE TABLE member (
     id          BIGINT PRIMARY KEY,
     workspace   BIGINT NOT NULL REFERENCES workspace (id),
     name        TEXT NOT NULL,
-    email       TEXT,
+    email       TEXT, -- in lower case
+    title       TEXT, -- of their job
     role        TEXT NOT NULL CHECK (role IN ('owner', 'admin', 'member', 'viewer')),
     created_at  TIMESTAMPTZ NOT NULL,
+    updated_at  TIMESTAMPTZ NOT NULL,
     archived_at TIMESTAMPTZ,
     CONSTRAINT member_in_workspace UNIQUE (workspace, id)
 );
+CREATE UNIQUE INDEX member_email_is_taken ON member (workspace, email) WHERE archived_at IS NULL;
+
+CREATE TABLE team (
+    id          BIGINT PRIMARY KEY,
+    workspace   BIGINT NOT NULL REFERENCES workspace (id),
+    name        TEXT NOT NULL,
+    sort_name   TEXT NOT NULL, -- folded
+    about       TEXT,
+    lead        BIGINT,
+    created_at  TIMESTAMPTZ NOT NULL,
+    updated_at  TIMESTAMPTZ NOT NULL,
+    archived_at TIMESTAMPTZ,
+    CONSTRAINT team_in_workspace UNIQUE (workspace, id),
+    FOREIGN KEY (workspace, lead) REFERENCES member (workspace, id)
+);
+CREATE UNIQUE INDEX team_name_is_taken ON team (workspace, sort_name) WHERE archived_at IS NULL;
+
+CREATE TABLE team_member (
+    workspace BIGINT NOT NULL,
+    team      BIGINT NOT NULL,
+    member    BIGINT NOT NULL,
+    PRIMARY KEY (workspace, team, member),
+    FOREIGN KEY (workspace, team) REFERENCES team (workspace, id),
+    FOREIGN KEY (workspace, member) REFERENCES member (workspace, id)
+);
+CREATE INDEX team_member_by_member ON team_member (workspace, member);
 
 CREATE TABLE api_key (
     id             BIGINT PRIMARY KEY,
@@ -51,6 +79,7 @@ CREATE TABLE api_key_grant (
     api_key   BIGINT NOT NULL REFERENCES api_key (id),
     workspace BIGINT NOT NULL,
     member    BIGINT NOT NULL,
+    name      TEXT NOT NULL, -- the key's, where calls may read it
     PRIMARY KEY (api_key, workspace),
     FOREIGN KEY (workspace, member) REFERENCES member (workspace, id)
 );
@@ -92,8 +121,14 @@ CREATE TABLE change_log (
 CREATE INDEX change_log_call ON change_log (call);
 CREATE INDEX change_log_record ON change_log (workspace, record, id);
 CREATE INDEX change_log_feed ON change_log (workspace, position);
+-- What the audit log is asked for, newest first.
+CREATE INDEX change_log_time ON change_log (workspace, at, id);
+CREATE INDEX change_log_member ON change_log (workspace, member, at, id);
+CREATE INDEX change_log_api_key ON change_log (workspace, api_key, at, id) WHERE api_key IS NOT NULL;
+CREATE INDEX change_log_tool ON change_log (workspace, tool, at, id);
+CREATE INDEX change_log_action ON change_log (workspace, action, at, id);
+CREATE INDEX change_log_entity ON change_log (workspace, entity, at, id);
 CREATE INDEX change_log_undoes ON change_log (workspace, undoes) WHERE undoes IS NOT NULL;
-CREATE INDEX change_log_member ON change_log (workspace, member, id);
 
 -- The answer that a call with an idempotency key got, so that its repetition gets the same.
 CREATE TABLE receipt (
@@ -165,7 +200,7 @@ CREATE FUNCTION current_workspace() RETURNS BIGINT
 
 -- A room notes that it has furnished the workspace.
 GRANT UPDATE (furnished) ON workspace TO bureau_app;
-GRANT SELECT ON workspace, member, attribute_definition, exchange_rate TO bureau_app;
+GRANT SELECT ON workspace, member, team, team_member, attribute_definition, api_key_grant, exchange_rate TO bureau_app;
 GRANT SELECT, INSERT ON change_log TO bureau_app;
 -- Purging a record empties what the log holds of it.
 GRANT UPDATE (before, after) ON change_log TO bureau_app;
@@ -176,7 +211,8 @@ CREATE POLICY own_workspace ON workspace TO bureau_app USING (id = (SELECT curre
 DO $$
 DECLARE name TEXT;
 BEGIN
-    FOREACH name IN ARRAY ARRAY['member', 'attribute_definition', 'exchange_rate', 'change_log', 'receipt', 'confirmation', 'lookup'] LOOP
+    FOREACH name IN ARRAY ARRAY['member', 'team', 'team_member', 'api_key_grant', 'attribute_definition', 'exchange_rate', 'change_log',
+                                'receipt', 'confirmation', 'lookup'] LOOP
         EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', name);
         EXECUTE format('CREATE POLICY own_workspace ON %I TO bureau_app
                         USING (workspace = (SELECT current_workspace()))

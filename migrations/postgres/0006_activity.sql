@@ -29,8 +29,8 @@ CREATE TABLE activity (
 CREATE INDEX activity_by_created ON activity (workspace, created_at, id) WHERE archived_at IS NULL;
 CREATE INDEX activity_by_updated ON activity (workspace, updated_at, id) WHERE archived_at IS NULL;
 CREATE INDEX activity_by_due ON activity (workspace, sort_due, id) WHERE archived_at IS NULL;
-CREATE INDEX activity_by_pending ON activity (workspace, sort_due, id) WHERE archived_at IS NULL AND done_at IS NULL;
-CREATE INDEX activity_by_done ON activity (workspace, done_at, id) WHERE archived_at IS NULL AND done_at IS NOT NULL;
+CREATE INDEX activity_by_pending ON activity (workspace, sort_due, id, assignee) WHERE archived_at IS NULL AND done_at IS NULL;
+CREATE INDEX activity_by_done ON activity (workspace, done_at, id, assignee) WHERE archived_at IS NULL AND done_at IS NOT NULL;
 CREATE INDEX activity_by_contact ON activity (workspace, contact) WHERE contact IS NOT NULL;
 CREATE INDEX activity_by_company ON activity (workspace, company) WHERE company IS NOT NULL;
 CREATE INDEX activity_by_deal ON activity (workspace, deal) WHERE deal IS NOT NULL;

@@ -25,12 +25,40 @@ CREATE TABLE member (
     id          INTEGER PRIMARY KEY,
     workspace   INTEGER NOT NULL REFERENCES workspace (id),
     name        TEXT NOT NULL,
-    email       TEXT,
+    email       TEXT, -- in lower case
+    title       TEXT, -- of their job
     role        TEXT NOT NULL CHECK (role IN ('owner', 'admin', 'member', 'viewer')),
     created_at  INTEGER NOT NULL,
+    updated_at  INTEGER NOT NULL,
     archived_at INTEGER,
     CONSTRAINT member_in_workspace UNIQUE (workspace, id)
 ) STRICT;
+CREATE UNIQUE INDEX member_email_is_taken ON member (workspace, email) WHERE archived_at IS NULL;
+
+CREATE TABLE team (
+    id          INTEGER PRIMARY KEY,
+    workspace   INTEGER NOT NULL REFERENCES workspace (id),
+    name        TEXT NOT NULL,
+    sort_name   TEXT NOT NULL, -- folded
+    about       TEXT,
+    lead        INTEGER,
+    created_at  INTEGER NOT NULL,
+    updated_at  INTEGER NOT NULL,
+    archived_at INTEGER,
+    CONSTRAINT team_in_workspace UNIQUE (workspace, id),
+    FOREIGN KEY (workspace, lead) REFERENCES member (workspace, id)
+) STRICT;
+CREATE UNIQUE INDEX team_name_is_taken ON team (workspace, sort_name) WHERE archived_at IS NULL;
+
+CREATE TABLE team_member (
+    workspace INTEGER NOT NULL,
+    team      INTEGER NOT NULL,
+    member    INTEGER NOT NULL,
+    PRIMARY KEY (workspace, team, member),
+    FOREIGN KEY (workspace, team) REFERENCES team (workspace, id),
+    FOREIGN KEY (workspace, member) REFERENCES member (workspace, id)
+) STRICT;
+CREATE INDEX team_member_by_member ON team_member (workspace, member);
 
 CREATE TABLE api_key (
     id             INTEGER PRIMARY KEY,
@@ -51,6 +79,7 @@ CREATE TABLE api_key_grant (
     api_key   INTEGER NOT NULL REFERENCES api_key (id),
     workspace INTEGER NOT NULL,
     member    INTEGER NOT NULL,
+    name      TEXT NOT NULL, -- the key's, where calls may read it
     PRIMARY KEY (api_key, workspace),
     FOREIGN KEY (workspace, member) REFERENCES member (workspace, id)
 ) STRICT;
@@ -91,8 +120,14 @@ CREATE TABLE change_log (
 CREATE INDEX change_log_call ON change_log (call);
 CREATE INDEX change_log_record ON change_log (workspace, record, id);
 CREATE INDEX change_log_feed ON change_log (workspace, position);
+-- What the audit log is asked for, newest first.
+CREATE INDEX change_log_time ON change_log (workspace, at, id);
+CREATE INDEX change_log_member ON change_log (workspace, member, at, id);
+CREATE INDEX change_log_api_key ON change_log (workspace, api_key, at, id) WHERE api_key IS NOT NULL;
+CREATE INDEX change_log_tool ON change_log (workspace, tool, at, id);
+CREATE INDEX change_log_action ON change_log (workspace, action, at, id);
+CREATE INDEX change_log_entity ON change_log (workspace, entity, at, id);
 CREATE INDEX change_log_undoes ON change_log (workspace, undoes) WHERE undoes IS NOT NULL;
-CREATE INDEX change_log_member ON change_log (workspace, member, id);
 
 -- The answer that a call with an idempotency key got, so that its repetition gets the same.
 CREATE TABLE receipt (

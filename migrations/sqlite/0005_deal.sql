@@ -40,8 +40,10 @@ CREATE INDEX deal_by_created ON deal (workspace, created_at, id) WHERE archived_
 CREATE INDEX deal_by_updated ON deal (workspace, updated_at, id) WHERE archived_at IS NULL;
 CREATE INDEX deal_by_amount ON deal (workspace, sort_amount, id) WHERE archived_at IS NULL;
 CREATE INDEX deal_by_close ON deal (workspace, sort_close, id) WHERE archived_at IS NULL;
-CREATE INDEX deal_by_stage ON deal (workspace, pipeline, status, stage, currency, probability, amount) WHERE archived_at IS NULL;
+CREATE INDEX deal_by_stage ON deal (workspace, pipeline, status, stage, currency, probability, amount, owner) WHERE archived_at IS NULL;
 CREATE INDEX deal_by_company ON deal (workspace, company) WHERE company IS NOT NULL;
 CREATE INDEX deal_by_contact ON deal (workspace, contact) WHERE contact IS NOT NULL;
 CREATE INDEX deal_by_owner ON deal (workspace, owner) WHERE owner IS NOT NULL;
-CREATE INDEX deal_by_stage_only ON deal (workspace, stage);
+CREATE INDEX deal_by_rotting ON deal (workspace, stage, status, stage_since, owner) WHERE archived_at IS NULL;
+CREATE INDEX deal_by_closed ON deal (workspace, status, closed_on, currency, amount, owner) WHERE archived_at IS NULL;
+CREATE INDEX deal_by_status_close ON deal (workspace, status, sort_close, id, owner) WHERE archived_at IS NULL;

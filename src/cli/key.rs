@@ -1,7 +1,7 @@
 //! `bureau key`: API keys, made, listed, revoked.
 
 use bureau_kernel::admin::{self, KeyInfo, NewKey};
-use bureau_kernel::caller::{ConfirmPolicy, Workspace};
+use bureau_kernel::caller::{ConfirmPolicy, Role, Workspace};
 use bureau_kernel::error::Error;
 use bureau_kernel::permission::Grants;
 use bureau_kernel::store::Store;
@@ -28,6 +28,9 @@ pub(super) enum Command {
         /// Its id, or its name where no other working key has it
         #[arg(value_name = "ID|NAME")]
         key: String,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
     },
 }
 
@@ -42,6 +45,9 @@ pub(super) struct Create {
     /// Permissions by name (`bureau tools` lists them), or contacts:read, contacts:write, contacts:delete
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     permissions: Vec<String>,
+    /// As whom it acts: a member's id, address or name [default: the owner]
+    #[arg(long, value_name = "WHO")]
+    member: Option<String>,
     /// When it stops working: 2027-01-31, +90d, end of year
     #[arg(long, value_name = "WHEN", allow_hyphen_values = true)]
     expires: Option<String>,
@@ -52,7 +58,7 @@ pub(super) struct Create {
 
 #[derive(ValueEnum, Debug, Clone, Copy)]
 enum Preset {
-    /// Every tool that only reads
+    /// Whatever only reads, as far as the member's role goes
     ReadOnly,
     /// Everything, also what later versions add
     Full,
@@ -69,7 +75,7 @@ pub(super) async fn run(config: &Config, own: Own, command: Command) -> Result<(
     let done = match command {
         Command::Create(arguments) => create(config, &store, own, arguments).await,
         Command::List { json } => list(&store, json).await,
-        Command::Revoke { key } => revoke(&store, &key).await,
+        Command::Revoke { key, json } => revoke(&store, &key, json).await,
     };
     store.close().await;
     done
@@ -77,15 +83,21 @@ pub(super) async fn run(config: &Config, own: Own, command: Command) -> Result<(
 
 async fn create(config: &Config, store: &Store, own: Own, arguments: Create) -> Result<()> {
     let workspaces = chosen(config, admin::list_workspaces(store).await?)?;
-    let words = arguments.permissions.iter().map(String::as_str);
-    let preset = match arguments.preset {
-        Some(Preset::Full) => Some("full"),
-        Some(Preset::ReadOnly) => Some("read-only"),
-        None if arguments.permissions.is_empty() => Some("read-only"),
-        None => None,
-    };
-    let grants = Grants::parse(words.chain(preset), &boot::whole_registry()?.permissions())
-        .map_err(usage)?;
+    let known = boot::whole_registry()?.permissions();
+    let mut words: Vec<&str> = arguments.permissions.iter().map(String::as_str).collect();
+    match arguments.preset {
+        Some(Preset::Full) => words.push("full"),
+        None if !arguments.permissions.is_empty() => {}
+        Some(Preset::ReadOnly) | None => {
+            let role = least_role(store, &workspaces, arguments.member.as_deref()).await?;
+            let reads = known
+                .iter()
+                .copied()
+                .filter(|name| name.starts_with("read_") && role.allows_name(name));
+            words.extend(reads);
+        }
+    }
+    let grants = Grants::parse(words, &known).map_err(usage)?;
     if own.calls_per_hour == Some(0) {
         return Err(Failure::Usage("A key makes at least one call an hour; leave --calls-per-hour out for the server's limit.".into()));
     }
@@ -100,6 +112,7 @@ async fn create(config: &Config, store: &Store, own: Own, arguments: Create) -> 
             .into_iter()
             .map(|workspace| workspace.slug)
             .collect(),
+        member: arguments.member,
         expires_at,
         confirm: own.confirm,
         calls_per_hour: own.calls_per_hour,
@@ -116,10 +129,11 @@ async fn create(config: &Config, store: &Store, own: Own, arguments: Create) -> 
         return print::json(&answer);
     }
     print::out(&format!(
-        "{key}\n\nKey {} ({}) for {}, allowing {}{}.\nIt is shown only now and kept nowhere: put it where it is used.",
+        "{key}\n\nKey {} ({}) for {} as {}, allowing {}{}.\nIt is shown only now and kept nowhere: put it where it is used.",
         info.name,
         info.id,
         info.workspaces.join(", "),
+        acts_as(&info),
         allowed(&info),
         info.expires_at
             .map(|end| format!(", until {}", minute(Some(end))))
@@ -171,7 +185,7 @@ async fn list(store: &Store, json: bool) -> Result<()> {
             "There is no key yet. Make one: bureau key create --name NAME --preset full",
         );
     }
-    let rows: Vec<[String; 8]> = keys
+    let rows: Vec<[String; 9]> = keys
         .iter()
         .map(|key| {
             [
@@ -182,6 +196,7 @@ async fn list(store: &Store, json: bool) -> Result<()> {
                 minute(key.last_used_at),
                 minute(key.expires_at),
                 key.workspaces.join(","),
+                acts_as(key),
                 allowed(key),
             ]
         })
@@ -195,14 +210,18 @@ async fn list(store: &Store, json: bool) -> Result<()> {
             "last used",
             "expires",
             "workspaces",
+            "member",
             "permissions",
         ],
         &rows,
     ))
 }
 
-async fn revoke(store: &Store, key: &str) -> Result<()> {
+async fn revoke(store: &Store, key: &str, json: bool) -> Result<()> {
     let key = admin::revoke_key(store, key).await?;
+    if json {
+        return print::json(&key);
+    }
     print::out(&format!(
         "Key {} ({}, {}) is revoked and opens nothing any more.",
         key.name, key.id, key.hint
@@ -217,6 +236,29 @@ fn state(key: &KeyInfo) -> &'static str {
     } else {
         "works"
     }
+}
+
+/// The members as whom it acts, each once.
+fn acts_as(key: &KeyInfo) -> String {
+    let mut names: Vec<&str> = Vec::new();
+    for member in &key.members {
+        if !names.contains(&member.name.as_str()) {
+            names.push(&member.name);
+        }
+    }
+    names.join(", ")
+}
+
+/// The role that allows least among those of a member in these workspaces.
+async fn least_role(store: &Store, workspaces: &[Workspace], who: Option<&str>) -> Result<Role> {
+    let mut least = Role::Owner;
+    if let Some(who) = who {
+        for workspace in workspaces {
+            let members = admin::list_members(store, &workspace.slug).await?;
+            least = least.min(admin::find_member(&members, who)?.role);
+        }
+    }
+    Ok(least)
 }
 
 fn allowed(key: &KeyInfo) -> String {

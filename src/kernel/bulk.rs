@@ -164,6 +164,41 @@ impl Cx {
             .collect())
     }
 
+    /// The live records with these identifiers, in their order, to be changed together; `field` is the parameter that they
+    /// stand in. There are at least one and at most `most` of them, each named once.
+    ///
+    /// # Errors
+    /// [`Code::Validation`](crate::error::Code::Validation) for too many, or one that is named twice;
+    /// [`Code::NotFound`](crate::error::Code::NotFound) for one that is not there. Both name the position: `contacts[3]`.
+    pub async fn edit_named<R: Record>(
+        &mut self,
+        ids: &[Id<R>],
+        field: &str,
+        most: usize,
+    ) -> Result<Vec<Edit<R>>> {
+        if ids.is_empty() || ids.len() > most {
+            let message = format!(
+                "{field} names 1 to {most} records; these are {}.",
+                ids.len()
+            );
+            return Err(Error::invalid(field, message));
+        }
+        let mut seen = HashSet::new();
+        if let Some(twice) = ids.iter().position(|id| !seen.insert(*id)) {
+            let field = format!("{field}[{twice}]");
+            return Err(Error::invalid(&field, format!("{field} is named twice.")));
+        }
+        let mut found = self.find_all(ids).await?;
+        let edit = |(position, id): (usize, &Id<R>)| {
+            let live = found
+                .remove(&id.raw())
+                .filter(|saved| saved.archived_at.is_none());
+            let missing = || Error::not_found(R::NOUN, id).field(format!("{field}[{position}]"));
+            live.map(Edit::of).ok_or_else(missing)
+        };
+        ids.iter().enumerate().map(edit).collect()
+    }
+
     /// Writes what differs in each. Where nothing does, nothing is written.
     ///
     /// # Errors

@@ -45,6 +45,53 @@ impl Entity for Member {
     const TABLE: &'static str = "member";
 }
 
+/// Members who work together.
+#[derive(Debug)]
+pub struct Team;
+
+impl Entity for Team {
+    const PREFIX: &'static str = "team";
+    const NOUN: &'static str = "team";
+    const TABLE: &'static str = "team";
+}
+
+/// What a member may do at most, whatever their keys say.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Reads the work, not who did what.
+    Viewer,
+    /// Does the work.
+    #[default]
+    Member,
+    /// Arranges the workspace too.
+    Admin,
+    /// Answers for it: each workspace keeps one.
+    Owner,
+}
+crate::text_column!(Role);
+
+impl Role {
+    /// Whether a member of this role may do what the permission names.
+    #[must_use]
+    pub fn allows(self, permission: Permission) -> bool {
+        self.allows_name(permission.name())
+    }
+
+    /// The same for a permission by its name.
+    #[must_use]
+    pub fn allows_name(self, permission: &str) -> bool {
+        const OVERSIGHT: [&str; 2] = ["read_audit_log", "approve_changes"];
+        match self {
+            Self::Owner | Self::Admin => true,
+            Self::Member => !permission.starts_with("manage_") && !OVERSIGHT.contains(&permission),
+            Self::Viewer => permission.starts_with("read_") && !OVERSIGHT.contains(&permission),
+        }
+    }
+}
+
 /// A key that a program shows.
 #[derive(Debug)]
 pub struct ApiKey;
@@ -78,6 +125,8 @@ pub struct Caller {
     pub workspace: Arc<Workspace>,
     /// On whose behalf.
     pub member: Id<Member>,
+    /// What that member may do at most.
+    pub role: Role,
     /// With which key; none for the operator who started the process beside the data.
     pub key: Option<Id<ApiKey>>,
     /// The program, as it names itself. For the change log only: nothing is decided by it.
@@ -117,10 +166,10 @@ impl Caller {
         Ok(self)
     }
 
-    /// Whether this caller holds the permission.
+    /// Whether it may do what the permission names: what its key grants and its member's role allows.
     #[must_use]
     pub fn may(&self, permission: Permission) -> bool {
-        self.grants.allow(permission)
+        self.role.allows(permission) && self.grants.allow(permission)
     }
 
     /// What stands for this caller in limits, receipts and confirmations: its key, else its member.

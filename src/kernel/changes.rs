@@ -126,14 +126,15 @@ pub(crate) fn digest(before: Option<&str>, after: Option<&str>) -> Vec<u8> {
     hash.finalize().to_vec()
 }
 
-const COLUMNS: &str = "id, call, workspace, at, member, api_key, client, tool, undoes, entity, record, action, version, \
-                       before, after, digest";
-
 impl LogRow {
+    /// Its columns.
+    pub(crate) const COLUMNS: &str = "id, call, workspace, at, member, api_key, client, tool, undoes, entity, record, \
+                                      action, version, before, after, digest";
+
     /// Appends the statement that writes rows, sealed or (empty `seals`) to be sealed later.
     pub(crate) fn push_insert(statement: &mut Sql, rows: &[Self], seals: &[Seal]) {
         statement.push("INSERT INTO change_log (");
-        statement.push(COLUMNS);
+        statement.push(Self::COLUMNS);
         statement.push(", position, hash) VALUES ");
         for (index, row) in rows.iter().enumerate() {
             if index > 0 {
@@ -188,7 +189,7 @@ impl LogRow {
     /// back, and there can be a hundred thousand.
     pub(crate) async fn of_call(tx: &mut Tx, workspace: i64, call: i64) -> Result<Vec<Self>> {
         let mut statement = sql("SELECT ");
-        statement.push(&COLUMNS.replace("after", "CAST(NULL AS TEXT) AS after"));
+        statement.push(&Self::COLUMNS.replace("after", "CAST(NULL AS TEXT) AS after"));
         statement.push(" FROM change_log WHERE workspace = ");
         statement.push_value(Value::Int(workspace));
         statement.push(" AND call = ");
@@ -231,7 +232,7 @@ pub async fn verify(store: &Store) -> Result<Audit> {
     loop {
         let mut tx = store.read(Scope::System).await?;
         let mut statement = sql("SELECT position, hash, ");
-        statement.push(COLUMNS);
+        statement.push(LogRow::COLUMNS);
         statement.push(" FROM change_log WHERE position > ");
         statement.push_value(Value::Int(seal.position));
         statement.push(" ORDER BY position LIMIT 2000");

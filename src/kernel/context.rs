@@ -6,7 +6,7 @@ use std::sync::Arc;
 use chrono::NaiveDate;
 use serde_json::{Map, Value as Data};
 
-use crate::caller::{ApiKey, Caller, Member, Workspace};
+use crate::caller::{ApiKey, Caller, Member, Team, Workspace};
 use crate::changes::{Action, Change};
 use crate::error::{Code, Error, Result};
 use crate::record::{Attributes, refers_nowhere};
@@ -142,6 +142,7 @@ impl Cx {
         match table {
             <Workspace as Entity>::TABLE => Workspace::PREFIX,
             <Member as Entity>::TABLE => Member::PREFIX,
+            <Team as Entity>::TABLE => Team::PREFIX,
             <ApiKey as Entity>::TABLE => ApiKey::PREFIX,
             _ => self
                 .registry()

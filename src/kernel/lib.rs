@@ -4,6 +4,7 @@
 //! [`record!`], writes one file for each tool ([`tool::Tool`]), and lists both in its [`registry::Module`].
 
 pub mod admin;
+pub mod audit;
 pub mod bulk;
 pub mod caller;
 pub mod changes;
@@ -16,6 +17,7 @@ pub mod given;
 pub mod import;
 pub mod key;
 pub mod list;
+pub mod overview;
 pub mod permission;
 pub mod pipeline;
 mod projection;

@@ -465,7 +465,7 @@ impl Cx {
                 .value(self.workspace().id)
                 .sql(" AND member = ")
                 .value(self.caller().member)
-                .sql(" ORDER BY id DESC LIMIT 20) AS latest")
+                .sql(" ORDER BY at DESC, id DESC LIMIT 20) AS latest")
                 .row(&mut self.tx)
                 .await?;
             let Some(row) = row else { return Ok(0) };

@@ -1246,7 +1246,7 @@ impl<R: Record> AnyRecord for Erased<R> {
     ) -> BoxFuture<'a, Result<usize>> {
         Box::pin(async move {
             let ids = self.referring(cx, column, from, false).await?;
-            let target = cx.registry().record(column.refers_to.unwrap_or_default());
+            let prefix = cx.prefix_of(column.refers_to.unwrap_or_default());
             for id in &ids {
                 let Some(before) = cx.find(Id::<R>::from_raw(*id)).await? else {
                     continue;
@@ -1254,11 +1254,9 @@ impl<R: Record> AnyRecord for Erased<R> {
                 // A record that would point at itself points at nothing.
                 let to =
                     to.filter(|to| !(R::TABLE == column.refers_to.unwrap_or_default() && to == id));
-                let value = match (to, &target) {
-                    (Some(to), Some(kind)) => {
-                        Data::String(crate::types::id::encode(kind.prefix(), to))
-                    }
-                    _ => Data::Null,
+                let value = match to {
+                    Some(to) => Data::String(crate::types::id::encode(prefix, to)),
+                    None => Data::Null,
                 };
                 let mut change = Map::new();
                 change.insert(column.name.to_owned(), value);

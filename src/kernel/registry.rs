@@ -255,7 +255,7 @@ impl Registry {
                 .features
                 .as_ref()
                 .is_none_or(|features| features.contains(entry.module))
-            && caller.grants.allow(entry.spec.permission)
+            && caller.may(entry.spec.permission)
     }
 }
 

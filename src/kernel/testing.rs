@@ -127,6 +127,7 @@ impl House {
             name: "test".into(),
             grants: Grants::parse(permissions.iter().copied(), &known).expect("permissions exist"),
             workspaces: vec!["main".into()],
+            member: None,
             expires_at: None,
             confirm: None,
             calls_per_hour: None,

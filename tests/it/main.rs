@@ -8,9 +8,12 @@
     clippy::print_stdout
 )]
 
+mod audit;
+mod backup;
 mod campaign;
 mod catalogue;
 mod cli;
+mod connect;
 mod contacts;
 mod contention;
 mod examples;
@@ -19,10 +22,13 @@ mod http;
 mod import;
 mod injection;
 mod input;
+mod install;
+mod members;
 mod parity;
 mod permissions;
 mod processes;
 mod receipts;
+mod rooms;
 mod secrets;
 mod tamper;
 mod tenancy;
@@ -37,4 +43,6 @@ const MODULES: &[Module] = &[
     bureau_contacts::MODULE,
     bureau_deals::MODULE,
     bureau_history::MODULE,
+    bureau_pipeline::MODULE,
+    bureau_workspace::MODULE,
 ];

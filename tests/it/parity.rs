@@ -53,6 +53,15 @@ fn condition(text: &str) -> String {
         })
 }
 
+/// What an index holds of: what is unique in the whole table is said there.
+fn of_index(name: &str, unique: bool, condition: String) -> String {
+    if !unique {
+        return condition;
+    }
+    assert!(!condition.is_empty(), "{name}: say UNIQUE in the table");
+    format!("unique {condition}")
+}
+
 async fn sqlite_rows(
     connection: &mut SqliteConnection,
     statement: String,
@@ -122,12 +131,9 @@ async fn sqlite_schema(house: &House) -> BTreeMap<String, Table> {
                 "c" => {
                     let sql = format!("SELECT sql FROM sqlite_master WHERE name = '{index_name}'");
                     let sql: String = sqlite_rows(&mut connection, sql).await[0].get("sql");
-                    assert_eq!(
-                        index.get::<i64, _>("unique"),
-                        0,
-                        "{index_name}: say UNIQUE in the table"
-                    );
-                    table.indexes.insert((index_name, columns, condition(&sql)));
+                    let unique = index.get::<i64, _>("unique") == 1;
+                    let condition = of_index(&index_name, unique, condition(&sql));
+                    table.indexes.insert((index_name, columns, condition));
                 }
                 _ => {}
             }
@@ -208,17 +214,11 @@ async fn postgres_schema(house: &House) -> BTreeMap<String, Table> {
     );
     for row in postgres_rows(&mut connection, &indexes).await {
         let index: String = row.get("index");
-        assert!(
-            !row.get::<bool, _>("is_unique"),
-            "{index}: say UNIQUE in the table"
-        );
+        let condition = condition(&row.get::<String, _>("sql"));
+        let condition = of_index(&index, row.get("is_unique"), condition);
         if !ONLY_POSTGRES.contains(&index.as_str()) {
             let table = tables.get_mut(&row.get::<String, _>("name")).unwrap();
-            table.indexes.insert((
-                index,
-                row.get("columns"),
-                condition(&row.get::<String, _>("sql")),
-            ));
+            table.indexes.insert((index, row.get("columns"), condition));
         }
     }
     tables

@@ -60,6 +60,7 @@ pub(crate) async fn calls(database: &Database, folder: &Path) {
         name: "agent".into(),
         grants: Grants::Everything,
         workspaces: vec!["main".into()],
+        member: None,
         expires_at: None,
         confirm: None,
         calls_per_hour: None,

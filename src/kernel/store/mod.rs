@@ -4,6 +4,7 @@
 //! A [`Store`] hands out transactions. A read runs on a connection that cannot write. A write is acknowledged when
 //! [`Tx::commit`] returns, and then it is on disk.
 
+pub mod backup;
 mod fault;
 mod migrate;
 mod postgres;

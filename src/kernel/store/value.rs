@@ -2,7 +2,7 @@
 
 use std::ops::{Deref, DerefMut};
 
-use chrono::{DateTime, NaiveDate};
+use chrono::{DateTime, NaiveDate, SubsecRound as _};
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -152,7 +152,10 @@ impl Column for Timestamp {
     const KIND: Kind = Kind::Time;
     fn given(given: When, clock: Clock) -> std::result::Result<Self, String> {
         let moment = given.moment(clock.now, clock.zone, DayEdge::End);
-        moment.ok_or_else(|| FAR_AWAY.to_owned())
+        // To the second, as people write the end of a day.
+        moment
+            .map(|moment| moment.trunc_subsecs(0))
+            .ok_or_else(|| FAR_AWAY.to_owned())
     }
     column!(@ways Time, Timestamp::default(), v => *v, v => Some(v));
 }

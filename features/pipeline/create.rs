@@ -1,0 +1,67 @@
+//! `create_pipeline`
+
+use bureau_deals::Pipeline;
+use bureau_kernel::prelude::*;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::CREATE_PIPELINE;
+use crate::plan::{PipelineView, StagePlan, arrange, check_name, only_default, view};
+
+/// A new pipeline.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(crate) struct CreatePipeline {
+    name: Line<100>,
+    /// In order; Won and Lost are added
+    stages: Vec<NewStage>,
+    is_default: Option<bool>,
+}
+
+/// A stage of a new pipeline.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(crate) struct NewStage {
+    name: Line<100>,
+    /// Percent
+    probability: Option<Whole<0, 100>>,
+    rotting_days: Option<Whole<1, 3650>>,
+}
+
+impl Tool for CreatePipeline {
+    const SPEC: Spec = Spec::adds("create_pipeline", CREATE_PIPELINE)
+        .title("Create pipeline")
+        .about("Create a pipeline with its stages.");
+    const EXAMPLES: &'static [Example] = &[Example {
+        title: "Set up a pipeline for renewals",
+        before: &[],
+        arguments: r#"{"name": "Renewals", "stages": [{"name": "Due", "probability": 60},
+            {"name": "Offer sent", "probability": 80, "rotting_days": 14}]}"#,
+        expect: &[
+            ("/data/name", r#""Renewals""#),
+            ("/data/stages/1/rotting_days", "14"),
+            ("/data/stages/2/kind", r#""won""#),
+            ("/data/stages/3/name", r#""Lost""#),
+        ],
+    }];
+    type Output = PipelineView;
+
+    async fn call(self, cx: &mut Cx) -> Result<PipelineView> {
+        check_name(cx, &self.name, None).await?;
+        let pipeline = Pipeline {
+            name: self.name,
+            is_default: self.is_default.unwrap_or(false),
+        };
+        let pipeline = cx.insert(pipeline, Attributes::new()).await?;
+        if pipeline.is_default {
+            only_default(cx, pipeline.id).await?;
+        }
+        let stages = self.stages.into_iter().map(|stage| StagePlan {
+            stage: None,
+            name: Some(stage.name),
+            kind: None,
+            probability: stage.probability,
+            rotting_days: stage.rotting_days,
+        });
+        arrange(cx, pipeline.id, stages.collect()).await?;
+        view(cx, pipeline).await
+    }
+}

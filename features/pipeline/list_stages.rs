@@ -1,0 +1,45 @@
+//! `list_pipeline_stages`
+
+use bureau_deals::{pipeline_named, pipelines};
+use bureau_kernel::prelude::*;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::READ_PIPELINE;
+use crate::plan::{PipelineView, view};
+
+/// Of which pipeline.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(crate) struct ListPipelineStages {
+    /// Id or name, default all
+    pipeline: Option<Line<100>>,
+}
+
+impl Tool for ListPipelineStages {
+    const SPEC: Spec = Spec::reads("list_pipeline_stages", READ_PIPELINE)
+        .title("List pipeline stages")
+        .about("List the pipelines and their stages in order.");
+    const EXAMPLES: &'static [Example] = &[Example {
+        title: "Through which stages do our deals go?",
+        before: &[],
+        arguments: r#"{"pipeline": "Sales"}"#,
+        expect: &[
+            ("/data/0/is_default", "true"),
+            ("/data/0/stages/0/name", r#""Lead""#),
+            ("/data/0/stages/4/kind", r#""won""#),
+        ],
+    }];
+    type Output = Vec<PipelineView>;
+
+    async fn call(self, cx: &mut Cx) -> Result<Vec<PipelineView>> {
+        let wanted = match self.pipeline {
+            Some(name) => vec![pipeline_named(cx, Some(&name)).await?],
+            None => pipelines(cx).await?,
+        };
+        let mut views = Vec::with_capacity(wanted.len());
+        for pipeline in wanted {
+            views.push(view(cx, pipeline).await?);
+        }
+        Ok(views)
+    }
+}

@@ -1,0 +1,97 @@
+//! `get_workspace`
+
+use std::collections::BTreeMap;
+
+use bureau_kernel::caller::{ApiKey, Role};
+use bureau_kernel::overview::Overview;
+use bureau_kernel::prelude::*;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::READ_WORKSPACE;
+
+/// Nothing to say.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(crate) struct GetWorkspace {}
+
+/// Where the caller is, and who it is there.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct WorkspaceView {
+    id: Id<Workspace>,
+    name: String,
+    slug: String,
+    time_zone: String,
+    currency: String,
+    country: Option<String>,
+    /// The day that it is in its time zone.
+    today: String,
+    me: Me,
+    /// Groups of tools that you may use.
+    groups: Vec<&'static str>,
+    /// Live records by kind.
+    records: BTreeMap<&'static str, i64>,
+}
+
+/// Who the caller is.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Me {
+    member: Id<Member>,
+    name: String,
+    role: Role,
+    key: Option<Id<ApiKey>>,
+    key_name: Option<String>,
+    read_only: bool,
+    permissions: Vec<&'static str>,
+}
+
+impl Tool for GetWorkspace {
+    const SPEC: Spec = Spec::reads("get_workspace", READ_WORKSPACE)
+        .title("Get workspace")
+        .about("Get name, time zone, currency, today, record counts, and what you may do.");
+    const EXAMPLES: &'static [Example] = &[Example {
+        title: "Where am I, and what may I do here?",
+        before: &[],
+        arguments: "{}",
+        expect: &[
+            ("/data/slug", r#""main""#),
+            ("/data/me/role", r#""owner""#),
+            ("/data/me/read_only", "false"),
+        ],
+    }];
+    type Output = WorkspaceView;
+
+    async fn call(self, cx: &mut Cx) -> Result<WorkspaceView> {
+        let Overview {
+            today,
+            member,
+            role,
+            key,
+            permissions,
+            read_only,
+            groups,
+            records,
+        } = cx.overview().await?;
+        let (key, key_name) = key.unzip();
+        let workspace = cx.workspace();
+        Ok(WorkspaceView {
+            id: workspace.id,
+            name: workspace.name.clone(),
+            slug: workspace.slug.clone(),
+            time_zone: workspace.time_zone.name().to_owned(),
+            currency: workspace.currency.to_string(),
+            country: workspace.country.clone(),
+            today: today.to_string(),
+            me: Me {
+                member: member.0,
+                name: member.1,
+                role,
+                key,
+                key_name,
+                read_only,
+                permissions,
+            },
+            groups,
+            records: records.into_iter().collect(),
+        })
+    }
+}

@@ -1,0 +1,64 @@
+//! The workspace: who works in it and in which teams, what was done by whom, and changes to many records at once.
+//!
+//! Permissions: `read_workspace`, `read_teams`, `read_audit_log`, and for the changes that of the records changed. Depends on
+//! contacts, whose records it changes.
+
+mod bulk_contacts;
+mod get_audit_log;
+mod get_user;
+mod get_workspace;
+mod list_team_members;
+mod list_teams;
+
+use bureau_kernel::prelude::*;
+
+use bulk_contacts::BulkUpdateContacts;
+use get_audit_log::GetAuditLog;
+use get_user::GetUser;
+use get_workspace::GetWorkspace;
+use list_team_members::ListTeamMembers;
+use list_teams::ListTeams;
+
+/// See what the workspace is, and what one may do in it.
+pub const READ_WORKSPACE: Permission = Permission::new("read_workspace");
+/// See members and teams.
+pub const READ_TEAMS: Permission = Permission::new("read_teams");
+/// See who changed what.
+pub const READ_AUDIT_LOG: Permission = Permission::new("read_audit_log");
+
+/// The room's table.
+pub const MODULE: Module = Module {
+    name: "workspace",
+    about: "Who works here, what was done by whom, and bulk changes",
+    tools: &[
+        tool::<BulkUpdateContacts>,
+        tool::<GetAuditLog>,
+        tool::<GetUser>,
+        tool::<GetWorkspace>,
+        tool::<ListTeamMembers>,
+        tool::<ListTeams>,
+    ],
+    uses: &[&bureau_contacts::MODULE],
+    ..Module::EMPTY
+};
+
+/// One page of a whole list that is in the order of its identifiers.
+fn page_by_id<T>(
+    all: Vec<T>,
+    order: &str,
+    limit: Option<Limit>,
+    cursor: Option<&Cursor>,
+    id: impl Fn(&T) -> i64,
+) -> Result<Page<T>> {
+    let limit = limit.unwrap_or_default().rows();
+    let after = cursor.map(|cursor| cursor.place(order)).transpose()?;
+    let mut rows: Vec<T> = all
+        .into_iter()
+        .filter(|row| after.is_none_or(|after| id(row) > after))
+        .collect();
+    let more = rows.len() > limit;
+    rows.truncate(limit);
+    let last = rows.last().filter(|_| more);
+    let next = last.map(|row| Cursor::at(order, id(row)).encode());
+    Ok(Page { rows, next })
+}

@@ -1,0 +1,64 @@
+//! `list_teams`
+
+use bureau_kernel::admin::{self, MemberName, TeamInfo};
+use bureau_kernel::caller::Team;
+use bureau_kernel::prelude::*;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::READ_TEAMS;
+
+/// The order of the list.
+const ORDER: &str = "team";
+
+/// Which teams to list.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(crate) struct ListTeams {
+    limit: Option<Limit>,
+    cursor: Option<Cursor>,
+}
+
+/// A team in a list.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct TeamRow {
+    id: Id<Team>,
+    name: String,
+    about: Option<String>,
+    lead: Option<Id<Member>>,
+    members: Vec<MemberName>,
+}
+
+impl From<TeamInfo> for TeamRow {
+    fn from(team: TeamInfo) -> Self {
+        Self {
+            id: team.id,
+            name: team.name,
+            about: team.about,
+            lead: team.lead,
+            members: team.members,
+        }
+    }
+}
+
+impl Tool for ListTeams {
+    const SPEC: Spec = Spec::reads("list_teams", READ_TEAMS)
+        .title("List teams")
+        .about("List the teams, who is in each and who leads it.");
+    const EXAMPLES: &'static [Example] = &[Example {
+        title: "Which teams do we have?",
+        before: &[],
+        arguments: r#"{"limit": 10}"#,
+        expect: &[("/data", "[]")],
+    }];
+    type Output = Vec<TeamRow>;
+
+    async fn call(self, cx: &mut Cx) -> Result<Vec<TeamRow>> {
+        let workspace = cx.workspace().id;
+        let mut teams = admin::teams(cx.tx(), workspace).await?;
+        teams.sort_by_key(|team| team.id);
+        let page = crate::page_by_id(teams, ORDER, self.limit, self.cursor.as_ref(), |team| {
+            team.id.raw()
+        })?;
+        Ok(cx.page(page.map(TeamRow::from)))
+    }
+}

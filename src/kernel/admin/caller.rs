@@ -1,0 +1,166 @@
+//! Callers: from a key, or the one who started the process beside the data.
+
+use std::sync::Arc;
+
+use super::end;
+use super::workspace::{WORKSPACE, workspace};
+use crate::caller::{Caller, Role};
+use crate::error::{Code, Error, Result};
+use crate::key;
+use crate::permission::Grants;
+use crate::store::{Json, Row, Scope, Store, sql};
+use crate::types::text::nearest;
+use crate::types::time::{Timestamp, now};
+
+/// A caller as its key makes it.
+pub(crate) struct Authenticated {
+    pub(crate) caller: Caller,
+    /// The key's last use was noted more than a minute ago.
+    pub(crate) stale: bool,
+}
+
+fn unauthorized(message: &str) -> Error {
+    Error::new(Code::Unauthorized, message)
+        .hint("Ask the owner of the data for a key (`bureau key create`).")
+}
+
+/// The caller behind a key.
+pub(crate) async fn authenticate(
+    store: &Store,
+    key: &str,
+    slug: Option<&str>,
+) -> Result<Authenticated> {
+    // One message for every reason that a stranger could learn from.
+    const WRONG: &str = "This API key is not valid here.";
+    if !key::is_well_formed(key) {
+        return Err(unauthorized(WRONG));
+    }
+    let mut tx = store.read(Scope::System).await?;
+    let mut statement = sql("SELECT k.id AS key_id, k.permissions, k.confirm, k.calls_per_hour, k.expires_at, k.revoked_at,
+                                    k.last_used_at, g.member, m.role, ");
+    statement.push(WORKSPACE);
+    let rows = statement
+        .sql(
+            " FROM api_key k JOIN api_key_grant g ON g.api_key = k.id
+              JOIN member m ON m.workspace = g.workspace AND m.id = g.member AND m.archived_at IS NULL
+              JOIN workspace w ON w.id = g.workspace WHERE k.hash = ",
+        )
+        .value(key::hash(key))
+        .sql(" ORDER BY w.id")
+        .rows(&mut tx)
+        .await;
+    tx.rollback().await;
+    let rows = rows?;
+    let Some(first) = rows.first() else {
+        return Err(unauthorized(WRONG));
+    };
+    if first.get::<Option<Timestamp>>("revoked_at")?.is_some() {
+        return Err(unauthorized("This API key was revoked."));
+    }
+    if first
+        .get::<Option<Timestamp>>("expires_at")?
+        .is_some_and(|end| end <= now())
+    {
+        return Err(unauthorized("This API key has expired."));
+    }
+    let row = choose(&rows, slug)?;
+    let permissions: Json<Vec<String>> = row.get("permissions")?;
+    let role: Role = row.get("role")?;
+    let last_used: Option<Timestamp> = row.get("last_used_at")?;
+    Ok(Authenticated {
+        caller: Caller {
+            workspace: Arc::new(workspace(row)?),
+            member: row.get("member")?,
+            key: Some(row.get("key_id")?),
+            client: None,
+            grants: Grants::from_names(&permissions),
+            // A key never exceeds its owner.
+            role,
+            read_only: role == Role::Viewer,
+            features: None,
+            confirm: row.get("confirm")?,
+            calls_per_hour: row
+                .get::<Option<i64>>("calls_per_hour")?
+                .and_then(|calls| u32::try_from(calls).ok()),
+        },
+        stale: last_used.is_none_or(|used| now() - used > chrono::Duration::seconds(60)),
+    })
+}
+
+fn choose<'a>(rows: &'a [Row], slug: Option<&str>) -> Result<&'a Row> {
+    let slugs = rows
+        .iter()
+        .map(|row| row.get::<String>("slug"))
+        .collect::<Result<Vec<_>>>()?;
+    match (slug, rows) {
+        (None, [only]) => Ok(only),
+        (None, _) => Err(
+            Error::invalid("X-Workspace-Slug", "This key opens several workspaces.").hint(format!(
+                "Choose one with the header X-Workspace-Slug (or --workspace): {}.",
+                slugs.join(", ")
+            )),
+        ),
+        (Some(slug), rows) => {
+            let found = rows
+                .iter()
+                .zip(&slugs)
+                .find(|(_, name)| *name == slug)
+                .map(|(row, _)| row);
+            found.ok_or_else(|| {
+                Error::new(Code::NotFound, "There is no such workspace for this key.")
+                    .field("X-Workspace-Slug")
+                    .hint(format!("It opens: {}.", slugs.join(", ")))
+            })
+        }
+    }
+}
+
+/// The owner of the data, in one workspace: the one named, or the first.
+pub(crate) async fn operator(store: &Store, slug: Option<&str>) -> Result<Caller> {
+    let mut tx = store.read(Scope::System).await?;
+    let mut statement = sql("SELECT m.id AS member, ");
+    statement.push(WORKSPACE);
+    let rows = statement
+        .sql(" FROM workspace w JOIN member m ON m.workspace = w.id AND m.role = 'owner' AND m.archived_at IS NULL ORDER BY w.id, m.id")
+        .rows(&mut tx)
+        .await;
+    tx.rollback().await;
+    let mut slugs = Vec::new();
+    for row in &rows? {
+        let name: String = row.get("slug")?;
+        if slug.is_none_or(|slug| slug == name) {
+            return Ok(Caller {
+                workspace: Arc::new(workspace(row)?),
+                member: row.get("member")?,
+                role: Role::Owner,
+                key: None,
+                client: None,
+                grants: Grants::Everything,
+                read_only: false,
+                features: None,
+                confirm: None,
+                calls_per_hour: None,
+            });
+        }
+        slugs.push(name);
+    }
+    let error = Error::new(Code::NotFound, "There is no such workspace.").field("workspace");
+    Err(
+        match nearest(slug.unwrap_or_default(), slugs.iter().map(String::as_str)) {
+            Some(known) => error.hint(format!("Did you mean {known}?")),
+            None => error.hint(format!("There are: {}.", slugs.join(", "))),
+        },
+    )
+}
+
+/// Notes that a key was used.
+pub(crate) async fn note_use(store: &Store, key: i64) -> Result<()> {
+    let mut tx = store.write(Scope::System).await?;
+    let done = sql("UPDATE api_key SET last_used_at = ")
+        .value(now())
+        .sql(" WHERE id = ")
+        .value(key)
+        .run(&mut tx)
+        .await;
+    end(tx, done.map(|_| ())).await
+}

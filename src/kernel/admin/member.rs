@@ -1,0 +1,546 @@
+//! Members: the people who work in a workspace, each with a role.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::{Value as Data, json};
+
+use super::workspace::workspace_by_slug;
+use super::{Entry, differing, end, log, log_in, operator, team};
+use crate::caller::{Member, Role, Team, Workspace};
+use crate::changes::{Action, Change};
+use crate::context::{Cx, House};
+use crate::error::{Error, Result};
+use crate::record::ColumnSpec;
+use crate::store::{Row, Scope, Store, Tx, sql};
+use crate::types::email::Email;
+use crate::types::id::{Entity as _, Id};
+use crate::types::text::{Line, folded, nearest};
+use crate::types::time::{Timestamp, now};
+
+/// A member as a list shows them.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct MemberInfo {
+    /// Their identifier.
+    pub id: Id<Member>,
+    /// Their name.
+    pub name: String,
+    /// Their address, in lower case.
+    pub email: Option<String>,
+    /// What their job is called.
+    pub title: Option<String>,
+    /// What they may do.
+    pub role: Role,
+    /// The teams that they are in.
+    pub teams: Vec<TeamName>,
+    /// When they were added.
+    pub created_at: Timestamp,
+    /// When they were last changed.
+    pub updated_at: Timestamp,
+}
+
+/// A team by its name.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct TeamName {
+    /// Its identifier.
+    pub id: Id<Team>,
+    /// Its name.
+    pub name: String,
+}
+
+/// A member to be added.
+#[derive(Debug, Clone, Default)]
+pub struct NewMember {
+    /// Up to 100 characters.
+    pub name: String,
+    /// Unique among the live members of the workspace.
+    pub email: Option<String>,
+    /// Up to 150 characters.
+    pub title: Option<String>,
+    /// What they may do.
+    pub role: Role,
+}
+
+/// What changes about a member; what is absent stays as it is. An empty text takes address or title away.
+#[derive(Debug, Clone, Default)]
+pub struct MemberChange {
+    /// Up to 100 characters.
+    pub name: Option<String>,
+    /// Unique among the live members of the workspace.
+    pub email: Option<String>,
+    /// Up to 150 characters.
+    pub title: Option<String>,
+    /// What they may do, from the next call on.
+    pub role: Option<Role>,
+}
+
+/// What removing a member did.
+#[derive(Debug, Clone, Serialize)]
+pub struct Removed {
+    /// Who is gone.
+    pub member: MemberInfo,
+    /// How many records passed to somebody else.
+    pub reassigned: usize,
+    /// The change in which they did: what `bureau undo` takes back.
+    pub change: Option<Id<Change>>,
+}
+
+const COLUMNS: &str =
+    "SELECT id, name, email, title, role, created_at, updated_at FROM member WHERE workspace = ";
+
+fn from_row(row: &Row) -> Result<MemberInfo> {
+    Ok(MemberInfo {
+        id: row.get("id")?,
+        name: row.get("name")?,
+        email: row.get("email")?,
+        title: row.get("title")?,
+        role: row.get("role")?,
+        teams: Vec::new(),
+        created_at: row.get("created_at")?,
+        updated_at: row.get("updated_at")?,
+    })
+}
+
+/// What the change log keeps of a member.
+fn content(member: &MemberInfo) -> Data {
+    json!({ "name": member.name, "email": member.email, "title": member.title, "role": member.role })
+}
+
+/// The live members of a workspace with their teams, in the order in which they came.
+///
+/// # Errors
+/// What the database says.
+pub async fn members(tx: &mut Tx, workspace: Id<Workspace>) -> Result<Vec<MemberInfo>> {
+    let rows = sql(COLUMNS)
+        .value(workspace)
+        .sql(" AND archived_at IS NULL ORDER BY id")
+        .rows(tx)
+        .await?;
+    let mut members = rows.iter().map(from_row).collect::<Result<Vec<_>>>()?;
+    let rows = sql("SELECT p.member, t.id, t.name FROM team_member p
+                    JOIN team t ON t.workspace = p.workspace AND t.id = p.team AND t.archived_at IS NULL
+                    WHERE p.workspace = ")
+        .value(workspace)
+        .sql(" ORDER BY t.sort_name")
+        .rows(tx)
+        .await?;
+    let mut teams: HashMap<Id<Member>, Vec<TeamName>> = HashMap::new();
+    for row in rows {
+        teams.entry(row.get("member")?).or_default().push(TeamName {
+            id: row.get("id")?,
+            name: row.get("name")?,
+        });
+    }
+    for member in &mut members {
+        member.teams = teams.remove(&member.id).unwrap_or_default();
+    }
+    Ok(members)
+}
+
+/// The live members of a workspace, in the order in which they came.
+///
+/// # Errors
+/// [`Code::NotFound`](crate::error::Code::NotFound) for an unknown workspace.
+pub async fn list_members(store: &Store, slug: &str) -> Result<Vec<MemberInfo>> {
+    let workspace = workspace_by_slug(store, slug).await?;
+    let mut tx = store.read(Scope::System).await?;
+    let members = members(&mut tx, workspace.id).await;
+    tx.rollback().await;
+    members
+}
+
+/// The one of these members who is meant: by id, address or name.
+///
+/// # Errors
+/// [`Code::NotFound`](crate::error::Code::NotFound) with the nearest name; [`Code::Conflict`](crate::error::Code::Conflict) when several are called so.
+pub fn find_member<'a>(members: &'a [MemberInfo], who: &str) -> Result<&'a MemberInfo> {
+    let id = who.parse::<Id<Member>>().ok();
+    let wanted = folded(who.trim());
+    let is_meant = |member: &&MemberInfo| {
+        Some(member.id) == id
+            || member
+                .email
+                .as_deref()
+                .is_some_and(|email| folded(email) == wanted)
+            || folded(&member.name) == wanted
+    };
+    let found: Vec<&MemberInfo> = members.iter().filter(is_meant).collect();
+    match found.as_slice() {
+        [one] => Ok(one),
+        [] => {
+            let error = Error::not_found("member", format!("{who:?}")).field("member");
+            let names = members.iter().map(|member| member.name.as_str());
+            Err(match nearest(who, names) {
+                Some(name) => error.hint(format!("Did you mean {name:?}?")),
+                None => {
+                    let some: Vec<&str> = members
+                        .iter()
+                        .take(10)
+                        .map(|member| member.name.as_str())
+                        .collect();
+                    error.hint(format!("There are: {}.", some.join(", ")))
+                }
+            })
+        }
+        several => {
+            let ids: Vec<String> = several.iter().map(|member| member.id.to_string()).collect();
+            Err(
+                Error::conflict(format!("Several members are called {who:?}."))
+                    .field("member")
+                    .hint(format!(
+                        "Name the one by address or id: {}.",
+                        ids.join(", ")
+                    )),
+            )
+        }
+    }
+}
+
+fn name_of(text: &str) -> Result<String> {
+    Line::<100>::new(text)
+        .map(Into::into)
+        .map_err(|error| Error::invalid("name", format!("name {error}.")))
+}
+
+fn title_of(text: &str) -> Result<Option<String>> {
+    if text.trim().is_empty() {
+        return Ok(None);
+    }
+    Line::<150>::new(text)
+        .map(|title| Some(title.into()))
+        .map_err(|error| Error::invalid("title", format!("title {error}.")))
+}
+
+fn email_of(text: &str) -> Result<Option<String>> {
+    if text.trim().is_empty() {
+        return Ok(None);
+    }
+    let email: Email = text
+        .parse()
+        .map_err(|error| Error::invalid("email", format!("{text:?} {error}.")))?;
+    Ok(Some(email.to_string()))
+}
+
+/// Two members with one address could not be told apart by it.
+fn check_email(members: &[MemberInfo], email: Option<&str>, own: Option<Id<Member>>) -> Result<()> {
+    let other = members.iter().find(|member| {
+        email.is_some() && member.email.as_deref() == email && Some(member.id) != own
+    });
+    match other {
+        None => Ok(()),
+        Some(other) => Err(Error::conflict(format!(
+            "{} ({}) has this address already.",
+            other.name, other.id
+        ))
+        .field("email")),
+    }
+}
+
+/// Nobody could arrange anything in a workspace without an owner.
+fn keep_an_owner(members: &[MemberInfo], leaving: Id<Member>) -> Result<()> {
+    let stays = |member: &MemberInfo| member.role == Role::Owner && member.id != leaving;
+    if members.iter().any(stays) {
+        return Ok(());
+    }
+    Err(
+        Error::conflict("This is the workspace's last owner, and it keeps one.")
+            .field("role")
+            .hint("Make somebody else an owner first: bureau member update WHO --role owner."),
+    )
+}
+
+/// Members of one workspace are changed one after the other: of two last owners, one stays.
+pub(super) async fn lock(tx: &mut Tx, workspace: Id<Workspace>) -> Result<()> {
+    tx.serialize(&format!("members of {workspace}")).await
+}
+
+/// Adds a member.
+///
+/// # Errors
+/// [`Code::Validation`](crate::error::Code::Validation) naming what is wrong; [`Code::Conflict`](crate::error::Code::Conflict) when the address is taken.
+pub async fn add_member(store: &Store, slug: &str, new: NewMember) -> Result<MemberInfo> {
+    let workspace = workspace_by_slug(store, slug).await?;
+    let (name, email, title) = (
+        name_of(&new.name)?,
+        email_of(&new.email.unwrap_or_default())?,
+        title_of(&new.title.unwrap_or_default())?,
+    );
+    let mut tx = store.write(Scope::System).await?;
+    let added = async {
+        lock(&mut tx, workspace.id).await?;
+        check_email(
+            &members(&mut tx, workspace.id).await?,
+            email.as_deref(),
+            None,
+        )?;
+        let member = MemberInfo {
+            id: Id::from_raw(tx.next_id()?),
+            name,
+            email,
+            title,
+            role: new.role,
+            teams: Vec::new(),
+            created_at: now(),
+            updated_at: now(),
+        };
+        insert(&mut tx, workspace.id, &member).await?;
+        Ok(member)
+    }
+    .await;
+    end(tx, added).await
+}
+
+/// Writes a new member.
+pub(super) async fn insert(
+    tx: &mut Tx,
+    workspace: Id<Workspace>,
+    member: &MemberInfo,
+) -> Result<()> {
+    sql(
+        "INSERT INTO member (id, workspace, name, email, title, role, created_at, updated_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+    )
+    .bind(member.id)
+    .bind(workspace)
+    .bind(member.name.clone())
+    .bind(member.email.clone())
+    .bind(member.title.clone())
+    .bind(member.role)
+    .bind(member.created_at)
+    .bind(member.updated_at)
+    .run(tx)
+    .await?;
+    let (_, content) = differing(json!({}), content(member));
+    log(
+        tx,
+        workspace,
+        Member::TABLE,
+        member.id.raw(),
+        Action::Create,
+        &content,
+    )
+}
+
+/// Changes a member. A new role holds from the very next call.
+///
+/// # Errors
+/// As [`add_member`] and [`find_member`]; [`Code::Conflict`](crate::error::Code::Conflict) when the last owner would be none.
+pub async fn update_member(
+    store: &Store,
+    slug: &str,
+    who: &str,
+    change: MemberChange,
+) -> Result<MemberInfo> {
+    let workspace = workspace_by_slug(store, slug).await?;
+    let mut tx = store.write(Scope::System).await?;
+    let updated = update(&mut tx, workspace.id, who, change).await;
+    end(tx, updated).await
+}
+
+async fn update(
+    tx: &mut Tx,
+    workspace: Id<Workspace>,
+    who: &str,
+    change: MemberChange,
+) -> Result<MemberInfo> {
+    lock(tx, workspace).await?;
+    let all = members(tx, workspace).await?;
+    let before = find_member(&all, who)?;
+    let mut member = before.clone();
+    if let Some(name) = change.name {
+        member.name = name_of(&name)?;
+    }
+    if let Some(email) = change.email {
+        member.email = email_of(&email)?;
+    }
+    if let Some(title) = change.title {
+        member.title = title_of(&title)?;
+    }
+    member.role = change.role.unwrap_or(member.role);
+    check_email(&all, member.email.as_deref(), Some(member.id))?;
+    if member.role != Role::Owner && before.role == Role::Owner {
+        keep_an_owner(&all, member.id)?;
+    }
+    if member == *before {
+        return Ok(member);
+    }
+    member.updated_at = now();
+    sql("UPDATE member SET name = $1, email = $2, title = $3, role = $4, updated_at = $5 WHERE id = $6")
+        .bind(member.name.clone())
+        .bind(member.email.clone())
+        .bind(member.title.clone())
+        .bind(member.role)
+        .bind(member.updated_at)
+        .bind(member.id)
+        .run(tx)
+        .await?;
+    let (was, is) = differing(content(before), content(&member));
+    let call = tx.next_id()?;
+    log_in(
+        tx,
+        call,
+        Entry {
+            workspace,
+            entity: Member::TABLE,
+            record: member.id.raw(),
+            action: Action::Update,
+            before: Some(was),
+            after: Some(is),
+        },
+    )?;
+    Ok(member)
+}
+
+/// Removes a member: their keys stop at once, they leave their teams. Who is still responsible for records stays, unless it
+/// is said to whom these pass; they do so in a change of their own, which can be undone.
+///
+/// # Errors
+/// As [`find_member`]; [`Code::Conflict`](crate::error::Code::Conflict) for the last owner, and with the numbers of what they are responsible for.
+pub async fn remove_member(
+    house: &Arc<House>,
+    slug: &str,
+    who: &str,
+    reassign_to: Option<&str>,
+) -> Result<Removed> {
+    let mut cx = context(house, slug).await?;
+    let removed = remove(&mut cx, who, reassign_to).await;
+    let (tx, ..) = cx.into_parts();
+    end(tx, removed).await
+}
+
+/// A context of the owner's own, outside of any tool, in a transaction that reaches members and teams.
+pub(super) async fn context(house: &Arc<House>, slug: &str) -> Result<Cx> {
+    let caller = Arc::new(operator(&house.store, Some(slug)).await?);
+    let tx = house.store.write(Scope::System).await?;
+    Cx::new(tx, Arc::clone(house), caller, "bureau", true, None)
+}
+
+async fn remove(cx: &mut Cx, who: &str, reassign_to: Option<&str>) -> Result<Removed> {
+    let workspace = cx.workspace().id;
+    lock(cx.tx(), workspace).await?;
+    let all = members(cx.tx(), workspace).await?;
+    let member = find_member(&all, who)?;
+    keep_an_owner(&all, member.id)?;
+    let heir = reassign_to
+        .map(|heir| find_member(&all, heir).map_err(|error| error.field("reassign_to")))
+        .transpose()?;
+    if heir.is_some_and(|heir| heir.id == member.id) {
+        return Err(
+            Error::invalid("reassign_to", "Who leaves takes over nothing.")
+                .hint("Name another member."),
+        );
+    }
+    let reassigned = match heir {
+        Some(heir) => {
+            cx.repoint(Member::TABLE, member.id.raw(), Some(heir.id.raw()))
+                .await?
+        }
+        None => {
+            refuse_held(cx, Member::TABLE, member.id.raw(), &member.name)
+                .await
+                .map_err(|error| {
+                    error.hint("Say to whom they pass: bureau member remove … --reassign-to WHO.")
+                })?;
+            0
+        }
+    };
+    let change = (reassigned > 0).then(|| cx.change());
+    let call = cx.tx().next_id()?;
+    team::leave_all(cx.tx(), call, workspace, member.id).await?;
+    sql("UPDATE member SET archived_at = ")
+        .value(now())
+        .sql(" WHERE id = ")
+        .value(member.id)
+        .run(cx.tx())
+        .await?;
+    let (was, _) = differing(content(member), json!({}));
+    log_in(
+        cx.tx(),
+        call,
+        Entry {
+            workspace,
+            entity: Member::TABLE,
+            record: member.id.raw(),
+            action: Action::Archive,
+            before: Some(was),
+            after: None,
+        },
+    )?;
+    Ok(Removed {
+        member: member.clone(),
+        reassigned,
+        change,
+    })
+}
+
+/// Refuses when live records hold on to what is to go, with how many of what.
+pub(super) async fn refuse_held(
+    cx: &mut Cx,
+    table: &'static str,
+    id: i64,
+    name: &str,
+) -> Result<()> {
+    let mut held: Vec<String> = Vec::new();
+    for kind in cx.registry().clone().records() {
+        let refers = |column: &ColumnSpec| column.refers_to == Some(table);
+        let mut ids = Vec::new();
+        for column in kind.references().into_iter().filter(refers) {
+            ids.extend(kind.referring(cx, column, id, true).await?);
+        }
+        // One record may refer to it by two columns.
+        ids.sort_unstable();
+        ids.dedup();
+        if !ids.is_empty() {
+            held.push(format!("{} of kind {}", ids.len(), kind.noun()));
+        }
+    }
+    if held.is_empty() {
+        return Ok(());
+    }
+    Err(Error::conflict(format!(
+        "Records still refer to {name}: {}.",
+        held.join(", ")
+    )))
+}
+
+/// Brings a removed member back, with their keys; to teams they have to be put again.
+///
+/// # Errors
+/// As [`find_member`], among those who were removed; [`Code::Conflict`](crate::error::Code::Conflict) when their address is taken by now.
+pub async fn restore_member(store: &Store, slug: &str, who: &str) -> Result<MemberInfo> {
+    let workspace = workspace_by_slug(store, slug).await?.id;
+    let mut tx = store.write(Scope::System).await?;
+    let restored = async {
+        lock(&mut tx, workspace).await?;
+        let rows = sql(COLUMNS)
+            .value(workspace)
+            .sql(" AND archived_at IS NOT NULL ORDER BY id")
+            .rows(&mut tx)
+            .await?;
+        let removed = rows.iter().map(from_row).collect::<Result<Vec<_>>>()?;
+        let member = find_member(&removed, who)?.clone();
+        check_email(
+            &members(&mut tx, workspace).await?,
+            member.email.as_deref(),
+            None,
+        )?;
+        sql("UPDATE member SET archived_at = NULL WHERE id = ")
+            .value(member.id)
+            .run(&mut tx)
+            .await?;
+        let (_, is) = differing(json!({}), content(&member));
+        log(
+            &mut tx,
+            workspace,
+            Member::TABLE,
+            member.id.raw(),
+            Action::Restore,
+            &is,
+        )?;
+        Ok(member)
+    }
+    .await;
+    end(tx, restored).await
+}

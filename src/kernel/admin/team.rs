@@ -1,0 +1,494 @@
+//! Teams: members who work together, and who leads them.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::{Value as Data, json};
+
+use super::member::{context, find_member, lock, members, refuse_held};
+use super::workspace::workspace_by_slug;
+use super::{Entry, differing, end, log, log_in};
+use crate::caller::{Member, Team, Workspace};
+use crate::changes::Action;
+use crate::context::House;
+use crate::error::{Error, Result};
+use crate::store::{Scope, Store, Tx, sql};
+use crate::types::id::{Entity as _, Id};
+use crate::types::text::{Body, Line, folded, nearest};
+use crate::types::time::{Timestamp, now};
+
+/// A team as a list shows it.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct TeamInfo {
+    /// Its identifier.
+    pub id: Id<Team>,
+    /// Its name.
+    pub name: String,
+    /// What it is for.
+    pub about: Option<String>,
+    /// Who leads it.
+    pub lead: Option<Id<Member>>,
+    /// Who is in it.
+    pub members: Vec<MemberName>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
+}
+
+/// A member by their name.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct MemberName {
+    /// Their identifier.
+    pub id: Id<Member>,
+    /// Their name.
+    pub name: String,
+}
+
+/// A team to be made.
+#[derive(Debug, Clone, Default)]
+pub struct NewTeam {
+    /// Up to 100 characters, unique among the live teams of the workspace.
+    pub name: String,
+    /// Up to 500 characters.
+    pub about: Option<String>,
+    /// Who leads it, by id, address or name: a member of the workspace, who becomes one of the team.
+    pub lead: Option<String>,
+}
+
+/// What changes about a team; what is absent stays as it is. An empty text takes `about` or the lead away.
+#[derive(Debug, Clone, Default)]
+pub struct TeamChange {
+    /// Up to 100 characters, unique among the live teams of the workspace.
+    pub name: Option<String>,
+    /// Up to 500 characters.
+    pub about: Option<String>,
+    /// Who leads it, by id, address or name.
+    pub lead: Option<String>,
+}
+
+/// What the change log keeps of a team.
+fn content(team: &TeamInfo) -> Data {
+    let members: Vec<Id<Member>> = team.members.iter().map(|member| member.id).collect();
+    let mut content = json!({ "name": team.name, "about": team.about, "lead": team.lead });
+    if let Some(content) = content.as_object_mut().filter(|_| !members.is_empty()) {
+        content.insert("members".into(), json!(members));
+    }
+    content
+}
+
+/// The live teams of a workspace with their members, by name.
+///
+/// # Errors
+/// What the database says.
+pub async fn teams(tx: &mut Tx, workspace: Id<Workspace>) -> Result<Vec<TeamInfo>> {
+    let rows = sql("SELECT p.team, m.id, m.name FROM team_member p
+                    JOIN member m ON m.workspace = p.workspace AND m.id = p.member AND m.archived_at IS NULL
+                    WHERE p.workspace = ")
+        .value(workspace)
+        .sql(" ORDER BY m.id")
+        .rows(tx)
+        .await?;
+    let mut members: HashMap<Id<Team>, Vec<MemberName>> = HashMap::new();
+    for row in rows {
+        members
+            .entry(row.get("team")?)
+            .or_default()
+            .push(MemberName {
+                id: row.get("id")?,
+                name: row.get("name")?,
+            });
+    }
+    let rows = sql("SELECT id, name, about, lead, created_at, updated_at FROM team WHERE archived_at IS NULL AND workspace = ")
+        .value(workspace)
+        .sql(" ORDER BY sort_name")
+        .rows(tx)
+        .await?;
+    rows.iter()
+        .map(|row| {
+            let id = row.get("id")?;
+            Ok(TeamInfo {
+                id,
+                name: row.get("name")?,
+                about: row.get("about")?,
+                lead: row.get("lead")?,
+                members: members.remove(&id).unwrap_or_default(),
+                created_at: row.get("created_at")?,
+                updated_at: row.get("updated_at")?,
+            })
+        })
+        .collect()
+}
+
+/// The live teams of a workspace, by name.
+///
+/// # Errors
+/// [`Code::NotFound`](crate::error::Code::NotFound) for an unknown workspace.
+pub async fn list_teams(store: &Store, slug: &str) -> Result<Vec<TeamInfo>> {
+    let workspace = workspace_by_slug(store, slug).await?;
+    let mut tx = store.read(Scope::System).await?;
+    let teams = teams(&mut tx, workspace.id).await;
+    tx.rollback().await;
+    teams
+}
+
+fn find<'a>(teams: &'a [TeamInfo], which: &str) -> Result<&'a TeamInfo> {
+    let id = which.parse::<Id<Team>>().ok();
+    let wanted = folded(which.trim());
+    let found = teams
+        .iter()
+        .find(|team| Some(team.id) == id || folded(&team.name) == wanted);
+    found.ok_or_else(|| {
+        let error = Error::not_found("team", format!("{which:?}")).field("team");
+        match nearest(which, teams.iter().map(|team| team.name.as_str())) {
+            Some(name) => error.hint(format!("Did you mean {name:?}?")),
+            None => error.hint("`bureau team list` shows which there are."),
+        }
+    })
+}
+
+fn name_of(text: &str) -> Result<String> {
+    Line::<100>::new(text)
+        .map(Into::into)
+        .map_err(|error| Error::invalid("name", format!("name {error}.")))
+}
+
+fn about_of(text: &str) -> Result<Option<String>> {
+    if text.trim().is_empty() {
+        return Ok(None);
+    }
+    Body::<500>::new(text)
+        .map(|about| Some(about.into()))
+        .map_err(|error| Error::invalid("about", format!("about {error}.")))
+}
+
+fn check_name(teams: &[TeamInfo], name: &str, own: Option<Id<Team>>) -> Result<()> {
+    let same = |team: &&TeamInfo| folded(&team.name) == folded(name) && Some(team.id) != own;
+    match teams.iter().find(same) {
+        None => Ok(()),
+        Some(other) => Err(Error::conflict(format!(
+            "There is a team {:?} already ({}).",
+            other.name, other.id
+        ))
+        .field("name")),
+    }
+}
+
+/// The member who is to lead.
+async fn leader(tx: &mut Tx, workspace: Id<Workspace>, who: &str) -> Result<Option<MemberName>> {
+    if who.trim().is_empty() {
+        return Ok(None);
+    }
+    let all = members(tx, workspace).await?;
+    let lead = find_member(&all, who).map_err(|error| error.field("lead"))?;
+    Ok(Some(MemberName {
+        id: lead.id,
+        name: lead.name.clone(),
+    }))
+}
+
+/// Makes a team.
+///
+/// # Errors
+/// [`Code::Validation`](crate::error::Code::Validation) naming what is wrong; [`Code::Conflict`](crate::error::Code::Conflict) when the name is taken.
+pub async fn create_team(store: &Store, slug: &str, new: NewTeam) -> Result<TeamInfo> {
+    let workspace = workspace_by_slug(store, slug).await?.id;
+    let (name, about) = (
+        name_of(&new.name)?,
+        about_of(&new.about.unwrap_or_default())?,
+    );
+    let mut tx = store.write(Scope::System).await?;
+    let made = async {
+        lock(&mut tx, workspace).await?;
+        check_name(&teams(&mut tx, workspace).await?, &name, None)?;
+        let lead = leader(&mut tx, workspace, &new.lead.unwrap_or_default()).await?;
+        let team = TeamInfo {
+            id: Id::from_raw(tx.next_id()?),
+            name,
+            about,
+            lead: lead.as_ref().map(|lead| lead.id),
+            members: lead.into_iter().collect(),
+            created_at: now(),
+            updated_at: now(),
+        };
+        sql(
+            "INSERT INTO team (id, workspace, name, sort_name, about, lead, created_at, updated_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        )
+        .bind(team.id)
+        .bind(workspace)
+        .bind(team.name.clone())
+        .bind(folded(&team.name))
+        .bind(team.about.clone())
+        .bind(team.lead)
+        .bind(team.created_at)
+        .bind(team.updated_at)
+        .run(&mut tx)
+        .await?;
+        for member in &team.members {
+            put(&mut tx, workspace, team.id, member.id).await?;
+        }
+        let (_, is) = differing(json!({}), content(&team));
+        log(
+            &mut tx,
+            workspace,
+            Team::TABLE,
+            team.id.raw(),
+            Action::Create,
+            &is,
+        )?;
+        Ok(team)
+    }
+    .await;
+    end(tx, made).await
+}
+
+/// Changes a team. A new lead becomes one of its members.
+///
+/// # Errors
+/// As [`create_team`]; [`Code::NotFound`](crate::error::Code::NotFound) for an unknown team.
+pub async fn update_team(
+    store: &Store,
+    slug: &str,
+    which: &str,
+    change: TeamChange,
+) -> Result<TeamInfo> {
+    let workspace = workspace_by_slug(store, slug).await?.id;
+    let mut tx = store.write(Scope::System).await?;
+    let updated = async {
+        lock(&mut tx, workspace).await?;
+        let all = teams(&mut tx, workspace).await?;
+        let before = find(&all, which)?;
+        let mut team = before.clone();
+        if let Some(name) = change.name {
+            team.name = name_of(&name)?;
+        }
+        if let Some(about) = change.about {
+            team.about = about_of(&about)?;
+        }
+        if let Some(lead) = change.lead {
+            let lead = leader(&mut tx, workspace, &lead).await?;
+            team.lead = lead.as_ref().map(|lead| lead.id);
+            let new = lead.filter(|lead| team.members.iter().all(|member| member.id != lead.id));
+            if let Some(new) = new {
+                put(&mut tx, workspace, team.id, new.id).await?;
+                team.members.push(new);
+            }
+        }
+        check_name(&all, &team.name, Some(team.id))?;
+        save(&mut tx, workspace, before, team).await
+    }
+    .await;
+    end(tx, updated).await
+}
+
+/// Writes what differs.
+async fn save(
+    tx: &mut Tx,
+    workspace: Id<Workspace>,
+    before: &TeamInfo,
+    mut team: TeamInfo,
+) -> Result<TeamInfo> {
+    if team == *before {
+        return Ok(team);
+    }
+    team.updated_at = now();
+    sql("UPDATE team SET name = $1, sort_name = $2, about = $3, lead = $4, updated_at = $5 WHERE id = $6")
+        .bind(team.name.clone())
+        .bind(folded(&team.name))
+        .bind(team.about.clone())
+        .bind(team.lead)
+        .bind(team.updated_at)
+        .bind(team.id)
+        .run(tx)
+        .await?;
+    let call = tx.next_id()?;
+    log_update(tx, call, workspace, before, &team)?;
+    Ok(team)
+}
+
+fn log_update(
+    tx: &mut Tx,
+    call: i64,
+    workspace: Id<Workspace>,
+    before: &TeamInfo,
+    team: &TeamInfo,
+) -> Result<()> {
+    let (was, is) = differing(content(before), content(team));
+    log_in(
+        tx,
+        call,
+        Entry {
+            workspace,
+            entity: Team::TABLE,
+            record: team.id.raw(),
+            action: Action::Update,
+            before: Some(was),
+            after: Some(is),
+        },
+    )
+}
+
+/// Deletes a team; its members stay.
+///
+/// # Errors
+/// [`Code::NotFound`](crate::error::Code::NotFound) for an unknown team; [`Code::Conflict`](crate::error::Code::Conflict) when live records refer to it.
+pub async fn delete_team(house: &Arc<House>, slug: &str, which: &str) -> Result<TeamInfo> {
+    let mut cx = context(house, slug).await?;
+    let workspace = cx.workspace().id;
+    let deleted = async {
+        lock(cx.tx(), workspace).await?;
+        let all = teams(cx.tx(), workspace).await?;
+        let team = find(&all, which)?;
+        refuse_held(&mut cx, Team::TABLE, team.id.raw(), &team.name).await?;
+        sql("DELETE FROM team_member WHERE workspace = ")
+            .value(workspace)
+            .sql(" AND team = ")
+            .value(team.id)
+            .run(cx.tx())
+            .await?;
+        sql("UPDATE team SET archived_at = ")
+            .value(now())
+            .sql(" WHERE id = ")
+            .value(team.id)
+            .run(cx.tx())
+            .await?;
+        let (was, _) = differing(content(team), json!({}));
+        let call = cx.tx().next_id()?;
+        log_in(
+            cx.tx(),
+            call,
+            Entry {
+                workspace,
+                entity: Team::TABLE,
+                record: team.id.raw(),
+                action: Action::Archive,
+                before: Some(was),
+                after: None,
+            },
+        )?;
+        Ok(team.clone())
+    }
+    .await;
+    let (tx, ..) = cx.into_parts();
+    end(tx, deleted).await
+}
+
+/// Puts a member into a team; who is there already stays.
+///
+/// # Errors
+/// [`Code::NotFound`](crate::error::Code::NotFound) for an unknown team or member.
+pub async fn put_member(store: &Store, slug: &str, which: &str, who: &str) -> Result<TeamInfo> {
+    change_members(store, slug, which, who, true).await
+}
+
+/// Takes a member out of a team, and its lead away if it was them.
+///
+/// # Errors
+/// [`Code::NotFound`](crate::error::Code::NotFound) for an unknown team, or a member who is not in it.
+pub async fn take_member(store: &Store, slug: &str, which: &str, who: &str) -> Result<TeamInfo> {
+    change_members(store, slug, which, who, false).await
+}
+
+async fn change_members(
+    store: &Store,
+    slug: &str,
+    which: &str,
+    who: &str,
+    put_in: bool,
+) -> Result<TeamInfo> {
+    let workspace = workspace_by_slug(store, slug).await?.id;
+    let mut tx = store.write(Scope::System).await?;
+    let changed = async {
+        lock(&mut tx, workspace).await?;
+        let all = teams(&mut tx, workspace).await?;
+        let before = find(&all, which)?;
+        let everybody = members(&mut tx, workspace).await?;
+        let member = find_member(&everybody, who)?;
+        let is_in = before.members.iter().any(|known| known.id == member.id);
+        let mut team = before.clone();
+        match (put_in, is_in) {
+            (true, false) => {
+                put(&mut tx, workspace, team.id, member.id).await?;
+                team.members.push(MemberName {
+                    id: member.id,
+                    name: member.name.clone(),
+                });
+            }
+            (false, true) => {
+                take(&mut tx, workspace, team.id, member.id).await?;
+                team.members.retain(|known| known.id != member.id);
+                team.lead = team.lead.filter(|lead| *lead != member.id);
+            }
+            (true, true) => {}
+            (false, false) => {
+                return Err(Error::not_found("member", format!("{who:?}"))
+                    .field("member")
+                    .hint(format!("{} is not in the team {}.", member.name, team.name)));
+            }
+        }
+        save(&mut tx, workspace, before, team).await
+    }
+    .await;
+    end(tx, changed).await
+}
+
+async fn put(
+    tx: &mut Tx,
+    workspace: Id<Workspace>,
+    team: Id<Team>,
+    member: Id<Member>,
+) -> Result<()> {
+    sql("INSERT INTO team_member (workspace, team, member) VALUES ($1, $2, $3)")
+        .bind(workspace)
+        .bind(team)
+        .bind(member)
+        .run(tx)
+        .await
+        .map(drop)
+}
+
+async fn take(
+    tx: &mut Tx,
+    workspace: Id<Workspace>,
+    team: Id<Team>,
+    member: Id<Member>,
+) -> Result<()> {
+    sql("DELETE FROM team_member WHERE workspace = ")
+        .value(workspace)
+        .sql(" AND team = ")
+        .value(team)
+        .sql(" AND member = ")
+        .value(member)
+        .run(tx)
+        .await
+        .map(drop)
+}
+
+/// Takes a member who leaves out of every team.
+pub(super) async fn leave_all(
+    tx: &mut Tx,
+    call: i64,
+    workspace: Id<Workspace>,
+    member: Id<Member>,
+) -> Result<()> {
+    for before in teams(tx, workspace).await? {
+        if before.members.iter().all(|known| known.id != member) {
+            continue;
+        }
+        let mut team = before.clone();
+        team.members.retain(|known| known.id != member);
+        team.lead = team.lead.filter(|lead| *lead != member);
+        take(tx, workspace, team.id, member).await?;
+        sql("UPDATE team SET lead = $1, updated_at = $2 WHERE id = $3")
+            .bind(team.lead)
+            .bind(now())
+            .bind(team.id)
+            .run(tx)
+            .await?;
+        log_update(tx, call, workspace, &before, &team)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,335 @@
+//! The audit log: who changed what, newest first. It reads the change log as it stands, with what the owner arranged by
+//! the command line, and in every filter goes along an index.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::DateTime;
+use serde_json::{Map, Value as Data};
+
+use crate::caller::{ApiKey, Member, Team, Workspace};
+use crate::changes::{Action, Change, LogRow, digest};
+use crate::context::Cx;
+use crate::error::{Error, Result};
+use crate::store::{Column as _, Sql, Value, sql};
+use crate::types::id::{Entity, Id, decode, encode};
+use crate::types::page::{Cursor, Limit, Page};
+use crate::types::text::nearest;
+use crate::types::time::Timestamp;
+
+/// The name of the order that its cursors belong to.
+const ORDER: &str = "-at";
+/// What the change log calls a definition of a custom attribute; it goes by the identifier of its workspace.
+const DEFINITION: &str = "attribute_definition";
+
+/// What is logged beside the rooms' records, with the prefixes of their identifiers.
+const ARRANGED: [(&str, &str); 5] = [
+    (Workspace::TABLE, Workspace::PREFIX),
+    (Member::TABLE, Member::PREFIX),
+    (Team::TABLE, Team::PREFIX),
+    (ApiKey::TABLE, ApiKey::PREFIX),
+    (DEFINITION, Workspace::PREFIX),
+];
+
+/// Which entries are asked for; what is absent is not asked about.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// At or after this moment.
+    pub from: Option<Timestamp>,
+    /// At or before this moment.
+    pub to: Option<Timestamp>,
+    /// What was done.
+    pub action: Option<Action>,
+    /// By whom: a member's or a key's identifier.
+    pub actor: Option<String>,
+    /// With which tool.
+    pub tool: Option<String>,
+    /// To which record, of any kind; or in which change.
+    pub record: Option<String>,
+    /// To which kind of record, by its table.
+    pub record_type: Option<String>,
+}
+
+/// One record changed by one call.
+#[derive(Debug, Clone)]
+pub struct AuditEntry {
+    /// The call's change.
+    pub change: Id<Change>,
+    /// When.
+    pub at: Timestamp,
+    /// On whose behalf; nobody's for what was arranged by the command line.
+    pub member: Option<(Id<Member>, String)>,
+    /// With which key.
+    pub key: Option<(Id<ApiKey>, String)>,
+    /// With which program, as it named itself.
+    pub client: Option<String>,
+    /// With which tool; `bureau` for the command line.
+    pub tool: String,
+    /// What was done.
+    pub action: Action,
+    /// The record's identifier.
+    pub record: String,
+    /// The record's table.
+    pub record_type: String,
+    /// The record's version afterwards.
+    pub version: i64,
+    /// The change that this one took back.
+    pub undoes: Option<Id<Change>>,
+    /// The names of the fields that changed.
+    pub fields: Vec<String>,
+    /// What they were.
+    pub before: Map<String, Data>,
+    /// What they became.
+    pub after: Map<String, Data>,
+    /// The record was erased for good, and with it what this entry held.
+    pub erased: bool,
+}
+
+/// A condition that an index serves.
+struct Condition {
+    column: &'static str,
+    value: Value,
+}
+
+impl Cx {
+    /// One page of the audit log, newest first.
+    ///
+    /// # Errors
+    /// [`Code::Validation`](crate::error::Code::Validation) for an identifier, kind of record or cursor that makes no sense.
+    pub async fn audit(
+        &mut self,
+        filter: Filter,
+        limit: Limit,
+        cursor: Option<&Cursor>,
+    ) -> Result<Page<AuditEntry>> {
+        let conditions = self.audit_conditions(&filter)?;
+        let mut statement = sql("SELECT ");
+        statement.push(LogRow::COLUMNS);
+        statement.push(" FROM change_log WHERE workspace = ");
+        statement.push_value(self.workspace().id.to_value());
+        push_conditions(&mut statement, conditions);
+        for (operator, moment) in [(" AND at >= ", filter.from), (" AND at <= ", filter.to)] {
+            if let Some(moment) = moment {
+                statement.push(operator);
+                statement.push_value(moment.to_value());
+            }
+        }
+        if let Some(cursor) = cursor {
+            let (at, id) = place(cursor).ok_or_else(Cursor::foreign)?;
+            statement.push(" AND (at, id) < (");
+            statement.push_value(at.to_value());
+            statement.push(", ");
+            statement.push_value(Value::Int(id));
+            statement.push(")");
+        }
+        statement.push(" ORDER BY at DESC, id DESC LIMIT ");
+        statement.push_value(Value::Int(limit.rows() as i64 + 1));
+        let rows = statement.rows(&mut self.tx).await?;
+        let more = rows.len() > limit.rows();
+        let rows = rows
+            .iter()
+            .take(limit.rows())
+            .map(LogRow::from_row)
+            .collect::<Result<Vec<_>>>()?;
+        let next = rows.last().filter(|_| more).map(|row| {
+            Cursor {
+                order: ORDER.to_owned(),
+                key: row.at.timestamp_micros().to_string(),
+                id: row.id,
+            }
+            .encode()
+        });
+        let members = self
+            .selected_names(
+                "SELECT id, name FROM member WHERE workspace = ",
+                " AND id IN ",
+                rows.iter().filter_map(|row| row.member),
+            )
+            .await?;
+        let keys = self
+            .selected_names(
+                "SELECT api_key AS id, name FROM api_key_grant WHERE workspace = ",
+                " AND api_key IN ",
+                rows.iter().filter_map(|row| row.api_key),
+            )
+            .await?;
+        let rows = rows
+            .into_iter()
+            .map(|row| self.audit_entry(row, &members, &keys))
+            .collect::<Result<Vec<_>>>()?;
+        Ok(Page { rows, next })
+    }
+
+    /// The conditions of a filter, the one that leaves least first.
+    fn audit_conditions(&self, filter: &Filter) -> Result<Vec<Condition>> {
+        let mut conditions = Vec::new();
+        if let Some(record) = &filter.record {
+            let (prefix, value) = decode(record.trim())
+                .ok_or_else(|| not_an_id("record", "an id, as other tools return it"))?;
+            let prefix = prefix.to_ascii_lowercase();
+            let column = if prefix == Change::PREFIX {
+                "call"
+            } else if self.kinds().any(|(_, known)| known == prefix) {
+                "record"
+            } else {
+                return Err(not_an_id("record", "the id of any kind of record"));
+            };
+            conditions.push(Condition {
+                column,
+                value: Value::Int(value),
+            });
+        }
+        let mut member = None;
+        if let Some(actor) = &filter.actor {
+            if let Ok(key) = actor.parse::<Id<ApiKey>>() {
+                conditions.push(Condition {
+                    column: "api_key",
+                    value: key.to_value(),
+                });
+            } else if let Ok(id) = actor.parse::<Id<Member>>() {
+                member = Some(id);
+            } else {
+                return Err(not_an_id("actor", "the id of a member or an API key"));
+            }
+        }
+        if let Some(tool) = &filter.tool {
+            conditions.push(Condition {
+                column: "tool",
+                value: tool.to_value(),
+            });
+        }
+        if let Some(action) = filter.action {
+            conditions.push(Condition {
+                column: "action",
+                value: action.to_value(),
+            });
+        }
+        if let Some(kind) = &filter.record_type {
+            if self.kinds().all(|(table, _)| table != kind) {
+                let error = Error::invalid(
+                    "record_type",
+                    format!("There are no records of the type {kind:?}."),
+                );
+                let known: Vec<&str> = self.kinds().map(|(table, _)| table).collect();
+                return Err(match nearest(kind, known.iter().copied()) {
+                    Some(known) => error.hint(format!("Did you mean {known}?")),
+                    None => error.hint(format!("There are: {}.", known.join(", "))),
+                });
+            }
+            conditions.push(Condition {
+                column: "entity",
+                value: kind.to_value(),
+            });
+        }
+        // In a small firm one member does nearly everything.
+        if let Some(member) = member {
+            conditions.push(Condition {
+                column: "member",
+                value: member.to_value(),
+            });
+        }
+        Ok(conditions)
+    }
+
+    /// Every kind of record that the log knows: its table and the prefix of its identifiers.
+    fn kinds(&self) -> impl Iterator<Item = (&'static str, &'static str)> + '_ {
+        let records = self.registry().records().iter();
+        records
+            .map(|record| (record.table(), record.prefix()))
+            .chain(ARRANGED)
+    }
+
+    /// Names by identifier, of those who are gone too.
+    async fn selected_names(
+        &mut self,
+        select: &'static str,
+        with: &'static str,
+        ids: impl Iterator<Item = i64>,
+    ) -> Result<BTreeMap<i64, String>> {
+        let ids: Vec<i64> = ids.collect::<BTreeSet<_>>().into_iter().collect();
+        if ids.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let mut statement = sql(select).value(self.workspace().id).sql(with);
+        statement.push_ids(&ids);
+        let rows = statement.rows(&mut self.tx).await?;
+        rows.iter()
+            .map(|row| Ok((row.get("id")?, row.get("name")?)))
+            .collect()
+    }
+
+    fn audit_entry(
+        &self,
+        row: LogRow,
+        members: &BTreeMap<i64, String>,
+        keys: &BTreeMap<i64, String>,
+    ) -> Result<AuditEntry> {
+        let before = LogRow::side(row.before.as_deref())?;
+        let after = LogRow::side(row.after.as_deref())?;
+        let mut fields: Vec<String> = after.keys().cloned().collect();
+        fields.extend(
+            before
+                .keys()
+                .filter(|name| !after.contains_key(*name))
+                .cloned(),
+        );
+        let name =
+            |names: &BTreeMap<i64, String>, id: i64| names.get(&id).cloned().unwrap_or_default();
+        let prefix = if row.entity == DEFINITION {
+            Workspace::PREFIX
+        } else {
+            self.prefix_of(&row.entity)
+        };
+        let empty = row.before.is_none() && row.after.is_none();
+        Ok(AuditEntry {
+            change: Id::from_raw(row.call),
+            at: row.at,
+            member: row.member.map(|id| (Id::from_raw(id), name(members, id))),
+            key: row.api_key.map(|id| (Id::from_raw(id), name(keys, id))),
+            client: row.client,
+            tool: row.tool,
+            action: row.action,
+            record: encode(prefix, row.record),
+            record_type: row.entity,
+            version: row.version,
+            undoes: row.undoes.map(Id::from_raw),
+            fields,
+            before,
+            after,
+            // Its digest still tells that it held something.
+            erased: empty && row.digest != digest(None, None),
+        })
+    }
+}
+
+fn not_an_id(field: &str, wanted: &str) -> Error {
+    Error::invalid(field, format!("{field} takes {wanted}."))
+}
+
+/// The first condition chooses the index. The others are written so that they cannot: an engine without statistics would
+/// as soon go through all that a busy member did as through the few uses of a rare tool.
+fn push_conditions(statement: &mut Sql, conditions: Vec<Condition>) {
+    for (index, Condition { column, value }) in conditions.into_iter().enumerate() {
+        let (before, after) = match (&value, index) {
+            (_, 0) => ("", ""),
+            (Value::Text(_), _) => ("", " || ''"),
+            _ => ("+", ""),
+        };
+        statement.push(" AND ");
+        statement.push(before);
+        statement.push(column);
+        statement.push(after);
+        statement.push(" = ");
+        statement.push_value(value);
+    }
+}
+
+/// The moment and the number of the entry that a cursor stands after.
+fn place(cursor: &Cursor) -> Option<(Timestamp, i64)> {
+    let id = cursor.place(ORDER).ok()?;
+    let at = DateTime::from_timestamp_micros(cursor.key.parse().ok()?)?;
+    // Only what every engine can hold is a time.
+    let years = 1..=9_999;
+    years
+        .contains(&chrono::Datelike::year(&at))
+        .then_some((at, id))
+}

@@ -1,0 +1,110 @@
+//! Where a caller is, who it is there, and what it may do.
+
+use std::collections::BTreeSet;
+
+use chrono::NaiveDate;
+
+use crate::caller::{ApiKey, Member, Role};
+use crate::context::Cx;
+use crate::error::Result;
+use crate::permission::Permission;
+use crate::store::sql;
+use crate::types::id::Id;
+
+/// What a caller finds itself in.
+#[derive(Debug, Clone)]
+pub struct Overview {
+    /// The day that it is in the workspace.
+    pub today: NaiveDate,
+    /// On whose behalf the call is made.
+    pub member: (Id<Member>, String),
+    /// What that member may do at most.
+    pub role: Role,
+    /// The key, if it is made with one.
+    pub key: Option<(Id<ApiKey>, String)>,
+    /// The permissions that the caller holds here.
+    pub permissions: Vec<&'static str>,
+    /// It may write nothing, whatever its permissions say.
+    pub read_only: bool,
+    /// The groups of which it may see a tool.
+    pub groups: Vec<&'static str>,
+    /// How many live records of each kind there are, in these groups.
+    pub records: Vec<(&'static str, i64)>,
+}
+
+impl Cx {
+    /// Where the caller is, who it is there, and what it may do.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn overview(&mut self) -> Result<Overview> {
+        let registry = self.registry().clone();
+        let clock = self.clock();
+        let caller = self.caller();
+        let (role, read_only) = (
+            caller.role,
+            caller.read_only || self.house.store.is_read_only(),
+        );
+        let permissions = registry.permissions().into_iter();
+        let permissions = permissions
+            .filter(|name| caller.may(Permission::new(name)))
+            .collect();
+        let groups: BTreeSet<&'static str> = registry
+            .visible(caller, read_only)
+            .map(|entry| entry.module)
+            .collect();
+        let member = self.own_name().await?;
+        let key = self.key_name().await?;
+        let mut records = Vec::new();
+        for module in registry.modules() {
+            if groups.contains(module.name) {
+                for record in module.records {
+                    records.push((record.table(), self.live(record.table()).await?));
+                }
+            }
+        }
+        Ok(Overview {
+            today: clock.now.with_timezone(&clock.zone).date_naive(),
+            member,
+            role,
+            key,
+            permissions,
+            read_only,
+            groups: groups.into_iter().collect(),
+            records,
+        })
+    }
+
+    async fn own_name(&mut self) -> Result<(Id<Member>, String)> {
+        let id = self.caller().member;
+        let name = sql("SELECT name FROM member WHERE workspace = ")
+            .value(self.workspace().id)
+            .sql(" AND id = ")
+            .value(id)
+            .one("name", &mut self.tx)
+            .await?;
+        Ok((id, name))
+    }
+
+    async fn key_name(&mut self) -> Result<Option<(Id<ApiKey>, String)>> {
+        let Some(id) = self.caller().key else {
+            return Ok(None);
+        };
+        let name = sql("SELECT name FROM api_key_grant WHERE workspace = ")
+            .value(self.workspace().id)
+            .sql(" AND api_key = ")
+            .value(id)
+            .one("name", &mut self.tx)
+            .await?;
+        Ok(Some((id, name)))
+    }
+
+    async fn live(&mut self, table: &'static str) -> Result<i64> {
+        sql("SELECT COUNT(*) AS live FROM ")
+            .sql(table)
+            .sql(" WHERE archived_at IS NULL AND workspace = ")
+            .value(self.workspace().id)
+            .one("live", &mut self.tx)
+            .await
+    }
+}
