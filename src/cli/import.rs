@@ -5,6 +5,7 @@ mod file;
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use bureau_kernel::caller::Caller;
 use bureau_kernel::changes::Change;
@@ -319,9 +320,19 @@ impl Work<'_> {
             });
         let end = look.await?;
         let progress = Progress::begin("Indexing", None);
-        // Another process that keeps it does so whether this one waits or not.
-        while search.status().holder && search.status().position < end {
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        // Another process that keeps it does so whether this one waits or not; and an index that does not get on is no
+        // reason to wait for ever.
+        const PATIENCE: Duration = Duration::from_secs(30);
+        let (mut reached, mut since) = (0, Instant::now());
+        loop {
+            let status = search.status();
+            if !status.holder || status.position >= end || since.elapsed() > PATIENCE {
+                break;
+            }
+            if status.position > reached {
+                (reached, since) = (status.position, Instant::now());
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
         drop(progress);
         Ok(())

@@ -21,6 +21,9 @@ pub struct Wanted {
     pub archived: bool,
 }
 
+/// A record as it is taken out, with its number.
+pub type Numbered = (i64, Map<String, Data>);
+
 /// The columns of a table of these records, in order: for each that refers to another record there is one with its name
 /// behind it.
 ///

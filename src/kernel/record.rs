@@ -15,7 +15,7 @@ use crate::caller::{Member, Workspace};
 use crate::changes::{Action, LogRow, digest};
 use crate::context::Cx;
 use crate::error::{Error, Result};
-use crate::export::Wanted;
+use crate::export::{Numbered, Wanted};
 use crate::search::Doc;
 use crate::store::{Column, Json, Kind, Row, Sql, Tx, Value, sql};
 use crate::types::id::{Entity, Id, encode};
@@ -1018,7 +1018,7 @@ pub trait AnyRecord: Send + Sync {
         wanted: Wanted,
         after: i64,
         limit: i64,
-    ) -> BoxFuture<'a, Result<Vec<(i64, Map<String, Data>)>>>;
+    ) -> BoxFuture<'a, Result<Vec<Numbered>>>;
     /// What a person calls these, deleted or not.
     fn titles<'a>(
         &'a self,
@@ -1108,7 +1108,7 @@ impl<R: Record> AnyRecord for Erased<R> {
         wanted: Wanted,
         after: i64,
         limit: i64,
-    ) -> BoxFuture<'a, Result<Vec<(i64, Map<String, Data>)>>> {
+    ) -> BoxFuture<'a, Result<Vec<Numbered>>> {
         Box::pin(async move {
             let mut statement = Saved::<R>::select();
             statement.push(" WHERE workspace = ");

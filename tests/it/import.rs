@@ -688,7 +688,7 @@ async fn an_import_that_was_killed_goes_on_where_it_was_and_is_taken_back() {
     for engine in ENGINES {
         let desk = Desk::new(engine).await;
         assert_eq!(desk.run(&["workspace", "list"]).code, 0);
-        const ROWS: i64 = 6_000;
+        const ROWS: i64 = 8_000;
         let file = desk.file("many.csv", many(ROWS as usize));
         let mut child = desk
             .command(&["import", "contacts", &file, "--yes"])
