@@ -6,6 +6,7 @@ mod completions;
 mod connect;
 mod csv_safe;
 mod doctor;
+mod export;
 mod import;
 mod install;
 mod key;
@@ -84,6 +85,8 @@ enum Command {
     Undo(undo::Arguments),
     /// Bring contacts, companies or deals in from a CSV file
     Import(import::Arguments),
+    /// Take contacts, companies, deals or activities out as CSV or JSON
+    Export(export::Arguments),
     /// Copy everything to one file, while the database is in use
     Backup(backup::Arguments),
     /// Put a backup in place of the database, on either engine
@@ -232,6 +235,7 @@ fn run(cli: Cli, matches: &ArgMatches) -> Result<()> {
             Command::Call(arguments) => call::run(&config, arguments).await,
             Command::Undo(arguments) => undo::run(config, arguments).await,
             Command::Import(arguments) => import::run(&config, arguments).await,
+            Command::Export(arguments) => export::run(&config, arguments).await,
             Command::Backup(arguments) => backup::run(&config, arguments).await,
             Command::Restore(arguments) => restore::run(&config, arguments).await,
             Command::Doctor(arguments) => doctor::run(&config, &arguments).await,

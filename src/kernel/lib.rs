@@ -11,6 +11,7 @@ pub mod changes;
 pub mod context;
 pub mod duplicates;
 pub mod error;
+pub mod export;
 pub mod furnish;
 pub mod given;
 pub mod import;
