@@ -28,6 +28,7 @@ pub mod store;
 pub mod tool;
 pub mod types;
 pub mod undo;
+pub mod work;
 
 #[cfg(feature = "testing")]
 pub mod testing;

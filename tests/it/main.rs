@@ -16,6 +16,7 @@ mod contention;
 mod examples;
 mod faults;
 mod http;
+mod import;
 mod injection;
 mod input;
 mod parity;
