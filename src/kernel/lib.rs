@@ -15,6 +15,7 @@ pub mod given;
 pub mod key;
 pub mod list;
 pub mod overview;
+pub mod past;
 pub mod permission;
 pub mod pipeline;
 mod projection;
