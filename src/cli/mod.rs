@@ -1,6 +1,7 @@
 //! The command line: what each command is asked, and how it ends.
 
 mod call;
+mod demo;
 mod doctor;
 mod key;
 mod member;
@@ -55,6 +56,8 @@ enum Command {
     Stdio,
     /// Serve MCP over Streamable HTTP, with health and metrics
     Serve(serve::Arguments),
+    /// Fill an empty database with a made-up firm, and print how to connect
+    Demo(demo::Arguments),
     /// Make, list and revoke API keys
     #[command(subcommand)]
     Key(key::Command),
@@ -198,6 +201,7 @@ fn run(cli: Cli, matches: &ArgMatches) -> Result<()> {
         match command {
             Command::Stdio => stdio::run(&config).await,
             Command::Serve(arguments) => serve::run(config, &arguments).await,
+            Command::Demo(arguments) => demo::run(config, &arguments).await,
             Command::Key(command) => key::run(&config, own, command).await,
             Command::Workspace(command) => workspace::run(&config, command).await,
             Command::Member(command) => member::run(&config, command).await,
