@@ -14,7 +14,7 @@ const HISTORY_DAYS: u64 = 730;
 const OPENS: i64 = 8 * 60 + 30;
 const CLOSES: i64 = 17 * 60 + 40;
 /// How busy each month is, in percent of a usual one.
-const SEASON: [u64; 12] = [95, 105, 125, 105, 100, 100, 70, 60, 120, 125, 115, 65];
+const SEASON: [u64; 12] = [95, 105, 120, 105, 100, 100, 80, 75, 115, 115, 110, 75];
 
 /// The working days of the history.
 #[derive(Debug, Clone)]
@@ -56,7 +56,7 @@ impl Calendar {
         let days = self.days.get(start..end).unwrap_or_default();
         let all = self.days.len().max(1) as u64;
         let weight = |(place, day): (usize, &NaiveDate)| {
-            let growth = 60 + 80 * (start + place) as u64 / all;
+            let growth = 45 + 110 * (start + place) as u64 / all;
             growth * season(*day)
         };
         let place = chance.weighted(days.iter().enumerate().map(weight));

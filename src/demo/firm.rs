@@ -82,6 +82,26 @@ pub(super) struct Firm {
 }
 
 impl Company {
+    /// Whether it makes, stores or moves things, which is what the firm's products are for.
+    pub(super) fn is_industrial(&self) -> bool {
+        let trade = self.row.2;
+        !matches!(
+            trade,
+            "software"
+                | "finance"
+                | "insurance"
+                | "legal"
+                | "design"
+                | "consulting"
+                | "publishing"
+                | "media"
+                | "culture"
+                | "travel"
+                | "property"
+                | "education"
+        )
+    }
+
     /// How large it is, from 0 to 100.
     pub(super) fn size(&self) -> i64 {
         (i64::from(self.employees.max(16).ilog2()) - 4) * 100 / 8
@@ -152,10 +172,9 @@ fn creation_of(chance: &mut Chance, company: &Company) -> Event {
     let (name, domain, trade, ..) = *company.row;
     let place = company.place;
     let known = |chance: &mut Chance, text: String| chance.percent(80).then_some(text);
-    let legal_name = known(
-        chance,
-        format!("{name} {}", places::legal_form(place.country)),
-    );
+    let incorporated = !name.ends_with("University") && !name.ends_with("Trust");
+    let legal_name = format!("{name} {}", places::legal_form(place.country));
+    let legal_name = known(chance, legal_name).filter(|_| incorporated);
     let line = chance.range(1, 96);
     let street = places::street(place.country, line, chance.place(60));
     let arguments = json!({
@@ -166,14 +185,14 @@ fn creation_of(chance: &mut Chance, company: &Company) -> Event {
         "employees": company.employees,
         "types": [company.kind.name()],
         "email": known(chance, format!("info@{domain}.example")),
-        "street": known(chance, street),
+        "street": street.and_then(|street| known(chance, street)),
         "postal_code": place.postal_code,
         "city": place.city,
         "country": place.country,
         "owner": reference("member", company.owner),
         "tags": chance.percent(30).then(|| [chance.pick(&["key account", "framework agreement", "multi-site", "regional"])]),
         "source": source(chance),
-        "summary": chance.percent(45).then(|| chance.pick(&COMPANY_FACTS)),
+        "summary": (company.is_industrial() && chance.percent(55)).then(|| chance.pick(&COMPANY_FACTS)),
         // The very first one is refused where it is there already: then so is everything else.
         "on_duplicate": (company.number > 0).then_some("create"),
     });
@@ -483,6 +502,7 @@ impl Desk {
 fn local_part(name: &str) -> String {
     folded(name)
         .replace(' ', "-")
+        .replace('ß', "ss")
         .chars()
         .filter(|c| c.is_ascii_alphanumeric() || *c == '-')
         .collect()

@@ -53,10 +53,10 @@ const SOUTHERN: Names = (
      Moreno, Navarro, Pereira, Ribeiro, Romano, Santos, Silva, Teixeira, Vidal",
 );
 const CENTRAL: Names = (
-    "Agnieszka, Andrzej, Barbora, Dagmar, Ewa, Ivana, Jakub, Jana, Jiří, Joanna, Karel, Katarzyna, Magdalena, Marek, \
-     Ondřej, Piotr, Tereza, Tomasz, Zdeněk, Zuzanna",
-    "Dvořák, Dąbrowska, Horák, Jankowski, Kamiński, Kovács, Kowalski, Król, Kučera, Lewandowska, Marek, Nowak, Novák, \
-     Pospíšil, Svoboda, Szabó, Tóth, Wójcik, Zieliński",
+    "Agnieszka, Andrzej, Barbora, Dagmar, Eszter, Ewa, Gábor, Ivana, Jakub, Jana, Jiří, Joanna, Karel, Katarzyna, \
+     Magdalena, Marek, Ondřej, Piotr, Tereza, Tomasz, Zsófia, Zuzanna",
+    "Baran, Duda, Horváth, Kovács, Kowalczyk, Król, Martinů, Mazur, Molnár, Nagy, Nowak, Pawlak, Petrů, Sikora, Szabó, \
+     Tóth, Varga, Wójcik, Zając",
 );
 const DUTCH: Names = (
     "Anouk, Bas, Daan, Femke, Fleur, Jeroen, Joost, Lotte, Maarten, Marieke, Pieter, Sanne, Sjoerd, Wouter",

@@ -74,8 +74,8 @@ pub(super) fn of(city: &str) -> Option<&'static Place> {
     PLACES.iter().find(|place| place.city == city)
 }
 
-/// A street as it is written in a country.
-pub(super) fn street(country: &str, number: i64, pick: usize) -> String {
+/// A street as it is written in a country, where we know how.
+pub(super) fn street(country: &str, number: i64, pick: usize) -> Option<String> {
     let names: &[&str] = match country {
         "DE" | "AT" | "CH" => &[
             "Hafenstraße",
@@ -89,13 +89,14 @@ pub(super) fn street(country: &str, number: i64, pick: usize) -> String {
         "ES" | "PT" => &["Calle del Puerto", "Rua do Moinho"],
         "NL" => &["Havenweg", "Molenstraat"],
         "SE" | "DK" => &["Hamngatan", "Kvarnvägen"],
+        "PL" | "CZ" | "GR" | "JP" => &[],
         _ => &["Mill Lane", "Harbour Street", "Station Road", "Foundry Row"],
     };
-    let name = names.get(pick % names.len()).copied().unwrap_or_default();
-    match country {
+    let name = names.get(pick % names.len().max(1))?;
+    Some(match country {
         "GB" | "US" | "CA" | "FR" => format!("{number} {name}"),
         _ => format!("{name} {number}"),
-    }
+    })
 }
 
 /// The form of a company in a country, as it stands after the name in the register.

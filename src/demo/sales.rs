@@ -13,14 +13,14 @@ use super::firm::{Company, Firm, Kind, source};
 use super::places;
 use super::script::{Event, Script, reference};
 use super::texts::{
-    BODIES, BY_STAGE, DEAL_FACTS, LOST, NEXT_STEP, PRODUCTS, Product, RENEWALS, Talk, UNQUALIFIED,
-    WON_NOTES,
+    BODIES, BY_STAGE, DEAL_FACTS, LOST, NEXT_STEP, OFFICE_PRODUCTS, PRODUCTS, Product,
+    RENEWAL_FACTS, RENEWALS, Talk, UNQUALIFIED, WON_NOTES,
 };
 
 /// The open stages of the first pipeline, in order.
 const STAGES: [&str; 4] = ["Lead", "Qualified", "Proposal", "Negotiation"];
 /// How many days deals stay in each of them.
-const DWELL: [(i64, i64); 4] = [(4, 26), (8, 36), (10, 42), (6, 34)];
+const DWELL: [(i64, i64); 4] = [(5, 30), (10, 40), (12, 46), (8, 38)];
 /// Activities of deals, beside those that every deal has; the rest is for care.
 const MOST_ACTIVITIES: usize = 1_600;
 
@@ -51,6 +51,7 @@ struct Deal<'a> {
     called: &'a str,
     owner: usize,
     about: &'static str,
+    renews: bool,
     fate: Fate,
     stays: Vec<Stay>,
     /// When it was closed, if it was.
@@ -107,17 +108,18 @@ pub(super) fn plan(seed: u64, calendar: &Calendar, script: &mut Script, firm: &F
             .get(place)
             .is_some_and(|since| since.is_some_and(|since| since < start));
         let fate = next_fate(chance, calendar, &mut fates, start);
-        let products: &[Product] = if buys && chance.percent(55) {
-            &RENEWALS
-        } else {
-            &PRODUCTS
+        let renews = buys && !matches!(fate, Fate::Unqualified(_)) && chance.percent(55);
+        let products: &[Product] = match (renews, company.is_industrial()) {
+            (true, _) => &RENEWALS,
+            (false, true) => &PRODUCTS,
+            (false, false) => &OFFICE_PRODUCTS,
         };
         let product = products.get(chance.place(products.len()));
         let Some((product, called)) = product.zip(firm.contacts.get(contact)) else {
             continue;
         };
         let (name, amount) = price(chance, product, company);
-        let (stays, closed) = course(chance, calendar, start, fate, buys);
+        let (stays, closed) = course(chance, calendar, start, fate, renews);
         let owner = if chance.percent(85) {
             company.owner
         } else {
@@ -130,6 +132,7 @@ pub(super) fn plan(seed: u64, calendar: &Calendar, script: &mut Script, firm: &F
             called: &called.called,
             owner,
             about: product.about,
+            renews,
             fate,
             stays,
             closed,
@@ -158,8 +161,8 @@ fn next_fate(
     start: Timestamp,
 ) -> Fate {
     if deck.is_empty() {
-        deck.extend([Fate::Won; 13]);
-        for (stage, count) in [6, 7, 7, 4].into_iter().enumerate() {
+        deck.extend([Fate::Won; 14]);
+        for (stage, count) in [6, 6, 7, 4].into_iter().enumerate() {
             deck.extend(vec![Fate::Lost(stage); count]);
         }
         deck.extend([
@@ -196,7 +199,7 @@ fn course(
     calendar: &Calendar,
     start: Timestamp,
     fate: Fate,
-    buys: bool,
+    renews: bool,
 ) -> (Vec<Stay>, Option<Timestamp>) {
     let last = match fate {
         Fate::Won => STAGES.len() - 1,
@@ -205,7 +208,7 @@ fn course(
     // Customers do not begin as strangers.
     let skipped = match chance.below(100) {
         0..20 => 1,
-        20..45 if buys => 2,
+        20..55 if renews => 2,
         _ => 0,
     };
     let mut stays = Vec::new();
@@ -277,13 +280,17 @@ fn write(
     let cents = if chance.percent(10) { "50" } else { "00" };
     let amount = format!("{}.{cents}", deal.amount);
     let unknown = open && first.stage == 0 && deal.stays.len() == 1 && chance.percent(20);
-    let buys_again = first.stage > 1;
     let whole: i64 = DWELL
         .iter()
         .skip(first.stage)
         .map(|(low, high)| (low + high) / 2)
         .sum();
     let guess = whole * chance.range(80, 120) / 100;
+    let facts: &[&str] = if deal.renews {
+        &RENEWAL_FACTS
+    } else {
+        &DEAL_FACTS
+    };
     let arguments = json!({
         "name": name,
         "stage": (first.stage > 0).then(|| STAGES.get(first.stage)),
@@ -294,9 +301,9 @@ fn write(
         "currency": currency,
         "probability": (open && chance.percent(15)).then(|| chance.range(2, 18) * 5),
         "expected_close": expected(chance, day_of(first.from), guess),
-        "source": if buys_again { "existing customer" } else { source(chance) },
-        "tags": [if buys_again { "renewal" } else if deal.amount > 40_000 { "strategic" } else { "new business" }],
-        "summary": chance.percent(40).then(|| chance.pick(&DEAL_FACTS).replace('@', deal.about)),
+        "source": if deal.renews { "existing customer" } else { source(chance) },
+        "tags": [if deal.renews { "renewal" } else if deal.amount > 40_000 { "strategic" } else { "new business" }],
+        "summary": chance.percent(40).then(|| chance.pick(facts).replace('@', deal.about)),
     });
     let made = Event::new(first.from, deal.owner, "create_deal", arguments);
     script.add(made.makes(this.clone()));

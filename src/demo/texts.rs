@@ -25,7 +25,26 @@ const fn product(
     }
 }
 
-/// What is sold to anybody.
+const TRAINING: Product = product(
+    "Team training, # days",
+    "the training",
+    (1_150, 1_400),
+    (2, 14),
+);
+const INTEGRATION: Product = product(
+    "ERP integration",
+    "the integration with their ERP system",
+    (9_500, 34_000),
+    (1, 1),
+);
+const SHIFTS: Product = product(
+    "Shift planning, # employees",
+    "shift planning",
+    (28, 45),
+    (60, 2_400),
+);
+
+/// What is sold to those who make, store or move things.
 pub(super) const PRODUCTS: [Product; 8] = [
     product(
         "Warehouse planning, # sites",
@@ -46,26 +65,14 @@ pub(super) const PRODUCTS: [Product; 8] = [
         (240, 330),
         (10, 210),
     ),
-    product(
-        "ERP integration",
-        "the integration with their ERP system",
-        (9_500, 34_000),
-        (1, 1),
-    ),
     product("Pilot at one site", "the pilot", (3_600, 9_800), (1, 1)),
-    product(
-        "Team training, # days",
-        "the training",
-        (1_150, 1_400),
-        (2, 14),
-    ),
-    product(
-        "Shift planning, # employees",
-        "shift planning",
-        (28, 45),
-        (60, 2_400),
-    ),
+    INTEGRATION,
+    TRAINING,
+    SHIFTS,
 ];
+
+/// What is sold to the others.
+pub(super) const OFFICE_PRODUCTS: [Product; 3] = [INTEGRATION, TRAINING, SHIFTS];
 
 /// What is sold to those who are customers.
 pub(super) const RENEWALS: [Product; 3] = [
@@ -106,7 +113,7 @@ pub(super) const LOST: [(&str, u64); 9] = [
 pub(super) const UNQUALIFIED: [&str; 4] = [
     "Too small for us",
     "No project behind the question",
-    "A student's thesis",
+    "Only collects offers",
     "Outside of our field",
 ];
 
@@ -170,6 +177,14 @@ pub(super) const DEAL_FACTS: [&str; 6] = [
     "Came up at a site visit: @ would save them a shift a week.",
     "Budget for @ is approved, procurement wants three offers.",
     "Wants @ in steps, the first one at the main site.",
+];
+
+/// What to know about deals with those who buy already.
+pub(super) const RENEWAL_FACTS: [&str; 4] = [
+    "Compares us with one other supplier for @.",
+    "Wants a better price for @, in return for two years.",
+    "Procurement decides about @ before the end of the quarter.",
+    "The plant manager asked for @ by telephone.",
 ];
 
 /// A kind of activity with what is done: subject, and what may come of it. `@` is what the deal is about, `%` the person.
