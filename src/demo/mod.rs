@@ -235,36 +235,165 @@ async fn rates(store: &Store, seed: u64, today: NaiveDate) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::{BTreeMap, HashSet};
+
+    use super::script::MARK;
     use super::*;
+    use bureau_kernel::types::phone::e164;
+
+    fn day(text: &str) -> NaiveDate {
+        text.parse().unwrap()
+    }
+
+    /// Seeds and days, among them ends of weeks and years.
+    fn firms() -> Vec<(u64, NaiveDate)> {
+        let days = [
+            "2026-11-20",
+            "2026-11-22",
+            "2027-01-02",
+            "2027-03-01",
+            "2028-02-29",
+        ];
+        let seeds = [SEED, 1, 7, u64::MAX];
+        let pairs = seeds
+            .iter()
+            .flat_map(|seed| days.map(|text| (*seed, day(text))));
+        pairs.collect()
+    }
 
     #[test]
-    fn the_same_seed_gives_the_same_people_and_another_one_others() {
-        assert_eq!(contacts(SEED, 50), contacts(SEED, 50));
-        assert_ne!(contacts(SEED, 50), contacts(SEED + 1, 50));
+    fn every_company_is_in_a_city_that_we_know() {
+        for (name, domain, _, city, employees) in companies::COMPANIES {
+            assert!(
+                places::of(city).is_some() && employees > 0,
+                "{name} in {city}"
+            );
+            assert!(
+                domain
+                    .bytes()
+                    .all(|b| b.is_ascii_alphanumeric() || b == b'-'),
+                "{domain}"
+            );
+        }
+        let domains: HashSet<&str> = companies::COMPANIES.iter().map(|row| row.1).collect();
+        assert_eq!(domains.len(), COMPANIES);
+    }
+
+    #[test]
+    fn the_same_seed_and_day_give_the_same_history_and_others_another_one() {
+        let one = plan(SEED, day("2026-11-20"));
+        assert_eq!(one, plan(SEED, day("2026-11-20")));
+        assert_ne!(one, plan(SEED + 1, day("2026-11-20")));
+        assert_ne!(one, plan(SEED, day("2026-11-21")));
+    }
+
+    #[test]
+    fn every_firm_has_as_much_as_it_says_and_wins_about_a_third() {
+        for (seed, day) in firms() {
+            let events = plan(seed, day);
+            let count = |tool: &str| events.iter().filter(|event| event.tool == tool).count();
+            assert_eq!(count("create_company"), COMPANIES, "{seed} {day}");
+            assert_eq!(count("create_contact"), CONTACTS, "{seed} {day}");
+            assert_eq!(count("create_deal"), DEALS, "{seed} {day}");
+            let planned = events
+                .iter()
+                .filter(|event| event.follow_up.is_some())
+                .count();
+            assert_eq!(
+                count("create_activity") + planned,
+                ACTIVITIES,
+                "{seed} {day}"
+            );
+            let ended = |status: &str| {
+                let has = |event: &&Event| event.arguments.get("status") == Some(&status.into());
+                events.iter().filter(has).count()
+            };
+            let (won, lost) = (ended("won"), ended("lost"));
+            let rate = 100 * won / (won + lost);
+            assert!(
+                (30..=41).contains(&rate),
+                "{seed} {day}: {won} won, {lost} lost"
+            );
+            let open = DEALS - won - lost - ended("unqualified");
+            assert!((28..=95).contains(&open), "{seed} {day}: {open} open");
+        }
+    }
+
+    #[test]
+    fn nothing_is_used_before_it_is_there_and_nothing_happens_on_the_day_itself() {
+        for (seed, day) in firms() {
+            let events = plan(seed, day);
+            let calendar = Calendar::new(day);
+            let mut there: HashSet<String> = (0..MEMBERS.len())
+                .map(|place| script::reference("member", place))
+                .collect();
+            assert_eq!(events[0].tool, "create_company");
+            assert!(
+                !events[0].arguments.contains_key("on_duplicate"),
+                "it guards the rest"
+            );
+            let mut before = events[0].at;
+            for event in events {
+                assert!(
+                    before <= event.at && event.at < calendar.end(),
+                    "{seed} {day} {event:?}"
+                );
+                before = event.at;
+                for (field, value) in &event.arguments {
+                    let value = value.as_str().unwrap_or_default();
+                    let refers = value.starts_with(MARK);
+                    assert!(!refers || there.contains(value), "{seed} {day} {event:?}");
+                    assert!(
+                        field == "email" || !value.contains(['@', '%', '#']),
+                        "{seed} {day} {event:?}"
+                    );
+                }
+                there.extend(event.makes);
+                there.extend(event.follow_up);
+            }
+        }
+    }
+
+    #[test]
+    fn the_firm_works_on_working_days_only() {
+        let days: BTreeMap<NaiveDate, usize> = plan(SEED, day("2026-11-20"))
+            .iter()
+            .map(|event| event.at.with_timezone(&ZONE))
+            .inspect(|at| {
+                let time = at.time().to_string();
+                assert!(("08:00:00".."23:00:00").contains(&time.as_str()), "{at}");
+            })
+            .fold(BTreeMap::new(), |mut days, at| {
+                *days.entry(at.date_naive()).or_default() += 1;
+                days
+            });
+        assert!(days.keys().all(|day| calendar::is_workday(*day)));
+        assert!(days.len() > 480, "{} days", days.len());
     }
 
     #[test]
     fn no_two_people_share_an_address_or_a_number_and_none_of_them_is_real() {
         let contacts = contacts(SEED, CONTACTS);
         assert_eq!(contacts.len(), CONTACTS);
-        let all = |list: &str, field: &str| -> HashSet<String> {
-            contacts
-                .iter()
-                .map(|contact| contact[list][0][field].as_str().unwrap().to_owned())
+        let all = |list: &str, field: &str| -> Vec<String> {
+            let given = contacts.iter().filter_map(|contact| contact.get(list));
+            given
+                .map(|entries| entries[0][field].as_str().unwrap().to_owned())
                 .collect()
         };
         let (addresses, numbers) = (all("emails", "email"), all("phones", "phone"));
-        assert_eq!((addresses.len(), numbers.len()), (CONTACTS, CONTACTS));
-        assert!(
-            addresses
-                .iter()
-                .all(|address| address.is_ascii() && address.ends_with(".example"))
-        );
-        for number in numbers {
-            assert_eq!(
-                bureau_kernel::types::phone::e164(&number, None).as_ref(),
-                Some(&number)
+        for list in [&addresses, &numbers] {
+            let once: HashSet<&String> = list.iter().collect();
+            assert!(list.len() > CONTACTS / 2 && once.len() == list.len());
+        }
+        for address in addresses {
+            assert!(
+                address.is_ascii() && address.ends_with(".example"),
+                "{address}"
             );
+        }
+        for number in numbers {
+            assert_eq!(e164(&number, None).as_ref(), Some(&number));
         }
     }
 }
