@@ -13,6 +13,7 @@ mod catalogue;
 mod cli;
 mod contacts;
 mod contention;
+mod demo;
 mod examples;
 mod faults;
 mod http;
