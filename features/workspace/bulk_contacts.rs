@@ -12,9 +12,7 @@ const MAX_CONTACTS: usize = 500;
 /// What changes in all of them.
 #[derive(Deserialize, JsonSchema)]
 pub(crate) struct BulkUpdateContacts {
-    /// Up to 500 ids
     contacts: Vec<Id<Contact>>,
-    /// Member id
     owner: Option<Id<Member>>,
     state: Option<Line<40>>,
     types: Option<Vec<ContactType>>,
@@ -97,7 +95,7 @@ fn set<T: Clone>(field: &mut Option<T>, given: Option<&T>) {
 impl Tool for BulkUpdateContacts {
     const SPEC: Spec = Spec::changes("bulk_update_contacts", UPDATE_CONTACTS)
         .title("Bulk update contacts")
-        .about("Change the same fields of up to 500 contacts, all or none, undone as one.");
+        .about("Change up to 500 contacts alike, all or none.");
     const EXAMPLES: &'static [Example] = &[Example {
         title: "Both of them are customers now: tag them and take the trial tag off",
         before: &[
@@ -122,16 +120,18 @@ impl Tool for BulkUpdateContacts {
             return Err(Error::invalid("contacts", "Nothing was said to change.")
                 .hint("Give at least one field beside contacts."));
         }
-        let mut updated = 0;
-        let edits = cx
-            .edit_all(&self.contacts, "contacts", MAX_CONTACTS)
+        let mut edits = cx
+            .edit_named(&self.contacts, "contacts", MAX_CONTACTS)
             .await?;
-        for mut edit in edits {
-            let version = edit.before().version;
-            self.apply(cx, &mut edit).await?;
-            let saved = edit.save(cx).await?;
-            updated += usize::from(saved.version != version);
+        let versions: Vec<i64> = edits.iter().map(|edit| edit.before().version).collect();
+        for edit in &mut edits {
+            self.apply(cx, edit).await?;
         }
+        let saved = cx.save_all(edits).await?;
+        let pairs = saved.iter().zip(versions);
+        let updated = pairs
+            .filter(|(saved, version)| saved.version != *version)
+            .count();
         Ok(BulkUpdated {
             updated,
             unchanged: self.contacts.len() - updated,

@@ -113,6 +113,9 @@ pub(super) enum Attribute {
         /// What it means
         #[arg(long)]
         about: Option<String>,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
     },
     /// List the attributes
     List {
@@ -259,6 +262,7 @@ async fn attribute(config: &Config, store: &Store, command: Attribute) -> Result
             name,
             kind,
             about,
+            json,
         } => {
             let registry = boot::whole_registry()?;
             let entities: Vec<&str> = registry
@@ -267,6 +271,9 @@ async fn attribute(config: &Config, store: &Store, command: Attribute) -> Result
                 .map(|record| record.table())
                 .collect();
             let said = format!("Every {entity} in {slug} may now have {name}, a {kind}.");
+            let answer = json!({
+                "workspace": slug, "entity": entity, "name": name, "kind": kind, "about": about,
+            });
             let definition = AttributeDefinition {
                 entity,
                 name,
@@ -276,6 +283,9 @@ async fn attribute(config: &Config, store: &Store, command: Attribute) -> Result
             admin::define_attribute(store, &slug, &entities, definition)
                 .await
                 .map_err(usage)?;
+            if json {
+                return print::json(&answer);
+            }
             print::out(&said)
         }
         Attribute::List { json } => {

@@ -5,6 +5,7 @@
 
 pub mod admin;
 pub mod audit;
+pub mod bulk;
 pub mod caller;
 pub mod changes;
 pub mod context;
@@ -12,6 +13,7 @@ pub mod duplicates;
 pub mod error;
 pub mod furnish;
 pub mod given;
+pub mod import;
 pub mod key;
 pub mod list;
 pub mod overview;

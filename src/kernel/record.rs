@@ -17,7 +17,7 @@ use crate::context::Cx;
 use crate::error::{Error, Result};
 use crate::search::Doc;
 use crate::store::{Column, Json, Kind, Row, Sql, Tx, Value, sql};
-use crate::types::id::{Entity, Id};
+use crate::types::id::{Entity, Id, encode};
 use crate::types::text::{quoted, visible};
 use crate::types::time::{Clock, Timestamp};
 
@@ -202,7 +202,7 @@ pub const fn about(said: &[&'static str]) -> Option<&'static str> {
 pub type Attributes = Map<String, Data>;
 
 /// Attributes whose texts have no invisible characters, at any depth.
-fn cleaned(attributes: Attributes) -> Attributes {
+pub(crate) fn cleaned(attributes: Attributes) -> Attributes {
     fn clean(value: Data) -> Data {
         match value {
             Data::String(text) => Data::String(visible(&text)),
@@ -315,6 +315,87 @@ impl<R: Record> Saved<R> {
         })
     }
 
+    /// The start of an `INSERT` of whole records, up to the first one's [values](Self::inserted).
+    pub(crate) fn insert_into() -> Sql {
+        let mut statement = sql("INSERT INTO ");
+        statement.push(R::TABLE);
+        statement.push(" (workspace, id, version, created_at, created_by, updated_at, attributes");
+        let derived = R::empty().derived();
+        let names = R::COLUMNS.iter().map(|column| column.name);
+        for name in names.chain(derived.iter().map(|(name, _)| *name)) {
+            statement.push(", ");
+            statement.push(name);
+        }
+        statement.push(") VALUES ");
+        statement
+    }
+
+    /// The values of a new record.
+    pub(crate) fn inserted(&self, workspace: Id<Workspace>) -> impl Iterator<Item = Value> {
+        let head = [
+            workspace.to_value(),
+            self.id.to_value(),
+            self.version.to_value(),
+            self.created_at.to_value(),
+            self.created_by.to_value(),
+            self.updated_at.to_value(),
+            self.attributes.to_value(),
+        ];
+        let derived = self.record.derived().into_iter().map(|(_, value)| value);
+        head.into_iter().chain(self.record.values()).chain(derived)
+    }
+
+    /// What the change log says of a new record.
+    pub(crate) fn new_content(&self) -> Result<Map<String, Data>> {
+        let mut content = self.content()?;
+        content.retain(|_, value| !value.is_null());
+        Ok(content)
+    }
+
+    /// The columns in which it differs from what it was, with their values now. Version and time are not among them.
+    pub(crate) fn differing(&self, before: &Self) -> Vec<(&'static str, Value)> {
+        let columns = |saved: &Self| {
+            let declared = R::COLUMNS.iter().map(|column| column.name);
+            let declared = declared.zip(saved.record.values());
+            let mut columns = vec![
+                ("archived_at", saved.archived_at.to_value()),
+                ("attributes", saved.attributes.to_value()),
+            ];
+            columns.extend(declared.chain(saved.record.derived()));
+            columns
+        };
+        let pairs = columns(self).into_iter().zip(columns(before));
+        pairs
+            .filter(|((_, now), (_, before))| now != before)
+            .map(|(now, _)| now)
+            .collect()
+    }
+
+    /// The terms by which it is found: none once it is deleted.
+    pub(crate) fn live_terms(&self) -> Vec<(&'static str, String)> {
+        if self.archived_at.is_none() {
+            self.record.terms()
+        } else {
+            Vec::new()
+        }
+    }
+
+    /// What it was and what it became, without what stayed.
+    pub(crate) fn difference(
+        &self,
+        after: &Self,
+    ) -> Result<(Map<String, Data>, Map<String, Data>)> {
+        let (mut was, mut is) = (self.content()?, after.content()?);
+        let unchanged: Vec<String> = is
+            .iter()
+            .filter(|(name, value)| was.get(*name) == Some(value))
+            .map(|(name, _)| name.clone())
+            .collect();
+        was.retain(|name, _| !unchanged.contains(name));
+        is.retain(|name, _| !unchanged.contains(name));
+        Ok((was, is))
+    }
+
     /// The declared fields and the attributes, as the change log keeps them.
     fn content(&self) -> Result<Map<String, Data>> {
         let Data::Object(mut content) =
@@ -341,6 +422,24 @@ pub struct Edit<R: Record> {
 }
 
 impl<R: Record> Edit<R> {
+    pub(crate) fn of(before: Saved<R>) -> Self {
+        Self {
+            now: before.record.clone(),
+            attributes: before.attributes.0.clone(),
+            before,
+        }
+    }
+
+    /// Takes over attributes that are checked already.
+    pub(crate) fn add_attributes(&mut self, attributes: Attributes) {
+        self.attributes.extend(attributes);
+    }
+
+    /// The record as it was read, as it is to be, and its attributes.
+    pub(crate) fn into_parts(self) -> (Saved<R>, R, Attributes) {
+        (self.before, self.now, self.attributes)
+    }
+
     /// The record as it was read.
     #[must_use]
     pub fn before(&self) -> &Saved<R> {
@@ -434,64 +533,7 @@ impl Cx {
     pub async fn edit<R: Record>(&mut self, id: Id<R>) -> Result<Edit<R>> {
         let before = self.get(id).await?;
         self.check_version(&before)?;
-        Ok(Edit {
-            now: before.record.clone(),
-            attributes: before.attributes.0.clone(),
-            before,
-        })
-    }
-
-    /// The live records with these identifiers, in their order, to be changed together; `field` is the parameter that they
-    /// stand in. There are at least one and at most `most` of them, each named once.
-    ///
-    /// # Errors
-    /// [`Code::Validation`](crate::error::Code::Validation) for too many, or one that is named twice;
-    /// [`Code::NotFound`](crate::error::Code::NotFound) for one that is not there. Both name the position: `contacts[3]`.
-    pub async fn edit_all<R: Record>(
-        &mut self,
-        ids: &[Id<R>],
-        field: &str,
-        most: usize,
-    ) -> Result<Vec<Edit<R>>> {
-        if ids.is_empty() || ids.len() > most {
-            return Err(Error::invalid(
-                field,
-                format!(
-                    "{field} names 1 to {most} records; these are {}.",
-                    ids.len()
-                ),
-            ));
-        }
-        let mut seen = std::collections::HashSet::new();
-        if let Some(twice) = ids.iter().position(|id| !seen.insert(*id)) {
-            let field = format!("{field}[{twice}]");
-            return Err(Error::invalid(&field, format!("{field} is named twice.")));
-        }
-        // Whoever changes several of them takes them in one order, so that no two wait for each other.
-        let mut raw: Vec<i64> = ids.iter().map(|id| id.raw()).collect();
-        raw.sort_unstable();
-        let mut statement = Saved::<R>::select();
-        statement.push(" WHERE workspace = ");
-        statement.push_value(self.workspace().id.to_value());
-        statement.push(" AND archived_at IS NULL AND id IN ");
-        statement.push_ids(&raw);
-        statement.push(" ORDER BY id");
-        statement.push(self.tx.for_update());
-        let mut found = std::collections::HashMap::new();
-        for row in statement.rows(&mut self.tx).await? {
-            let before = Saved::<R>::from_row(&row)?;
-            found.insert(before.id, before);
-        }
-        let edit = |(position, id): (usize, &Id<R>)| {
-            let missing = || Error::not_found(R::NOUN, id).field(format!("{field}[{position}]"));
-            let before = found.remove(id).ok_or_else(missing)?;
-            Ok(Edit {
-                now: before.record.clone(),
-                attributes: before.attributes.0.clone(),
-                before,
-            })
-        };
-        ids.iter().enumerate().map(edit).collect()
+        Ok(Edit::of(before))
     }
 
     fn check_version<R: Record>(&mut self, current: &Saved<R>) -> Result<()> {
@@ -510,9 +552,7 @@ impl Cx {
         record: R,
         attributes: Attributes,
     ) -> Result<Saved<R>> {
-        let mut attributes = cleaned(attributes);
-        attributes.retain(|_, value| !value.is_null());
-        self.check_attributes(R::TABLE, &attributes).await?;
+        let attributes = self.fit_attributes::<R>(attributes).await?;
         let record = checked(self, None, record).await?;
         let saved = Saved {
             id: Id::from_raw(self.tx.next_id()?),
@@ -524,36 +564,10 @@ impl Cx {
             updated_at: self.now(),
             archived_at: None,
         };
-        let mut statement = sql("INSERT INTO ");
-        statement.push(R::TABLE);
-        statement.push(" (workspace, id, version, created_at, created_by, updated_at, attributes");
-        let derived = saved.record.derived();
-        for name in R::COLUMNS
-            .iter()
-            .map(|column| column.name)
-            .chain(derived.iter().map(|(name, _)| *name))
-        {
-            statement.push(", ");
-            statement.push(name);
-        }
-        statement.push(") VALUES ");
-        let head = [
-            self.workspace().id.to_value(),
-            saved.id.to_value(),
-            saved.version.to_value(),
-            saved.created_at.to_value(),
-            saved.created_by.to_value(),
-            saved.updated_at.to_value(),
-            saved.attributes.to_value(),
-        ];
-        let derived = derived.into_iter().map(|(_, value)| value);
-        statement.push_list(head.into_iter().chain(saved.record.values()).chain(derived));
+        let mut statement = Saved::<R>::insert_into();
+        statement.push_list(saved.inserted(self.workspace().id));
         let statement = and_terms(self, statement, saved.id, saved.record.terms()).await?;
-        let content = saved
-            .content()?
-            .into_iter()
-            .filter(|(_, value)| !value.is_null())
-            .collect();
+        let content = saved.new_content()?;
         let row = log_row(self, &saved, Action::Create, None, Some(content))?;
         self.tx.run_logged(statement, row).await?;
         Ok(saved)
@@ -720,7 +734,7 @@ impl Cx {
     }
 }
 
-fn stale<R: Record>(current: &Saved<R>) -> Error {
+pub(crate) fn stale<R: Record>(current: &Saved<R>) -> Error {
     Error::conflict(format!(
         "This {} was changed meanwhile: it is at version {} now.",
         R::NOUN,
@@ -731,12 +745,27 @@ fn stale<R: Record>(current: &Saved<R>) -> Error {
     .detail("current", serde_json::to_value(current).unwrap_or_default())
 }
 
-/// The record as it may be written: in form, complete, and referring only to what is there.
-async fn checked<R: Record>(cx: &mut Cx, before: Option<&R>, mut record: R) -> Result<R> {
-    record.check(cx.workspace())?;
-    if let Some(column) = record.missing() {
-        return Err(Error::invalid(column, format!("{column} is required.")));
+/// The record in form and complete.
+pub(crate) fn in_form<R: Record>(workspace: &Workspace, mut record: R) -> Result<R> {
+    record.check(workspace)?;
+    match record.missing() {
+        Some(column) => Err(Error::invalid(column, format!("{column} is required."))),
+        None => Ok(record),
     }
+}
+
+/// What to say about a column that would refer to what is not there, or is deleted.
+pub(crate) fn refers_nowhere(cx: &Cx, column: &str, table: &'static str, id: i64) -> Error {
+    let noun = cx
+        .registry()
+        .record(table)
+        .map_or(table, |record| record.noun());
+    Error::not_found(noun, encode(cx.prefix_of(table), id)).field(column)
+}
+
+/// The record as it may be written: in form, complete, and referring only to what is there.
+async fn checked<R: Record>(cx: &mut Cx, before: Option<&R>, record: R) -> Result<R> {
+    let record = in_form(cx.workspace(), record)?;
     let old = before.map(R::values).unwrap_or_default();
     for (index, (column, value)) in R::COLUMNS.iter().zip(record.values()).enumerate() {
         if let (Some(table), Value::Int(id)) = (column.refers_to, &value)
@@ -766,10 +795,19 @@ async fn refuse_dependents<R: Record>(cx: &mut Cx, record: &Saved<R>) -> Result<
     if names.is_empty() {
         return Ok(());
     }
-    let shown: Vec<_> = names.iter().take(10).cloned().collect();
-    Err(Error::conflict(format!("{} other records refer to this {}: {}.", names.len(), R::NOUN, shown.join(", ")))
+    Err(Error::conflict(depended_on::<R>(&names))
         .hint("Delete or change them first, or say where they should point (reassign_to) if the tool offers it.")
         .detail("dependents", names.into_iter().take(100).collect::<Vec<_>>()))
+}
+
+/// Says that others refer to a record.
+pub(crate) fn depended_on<R: Record>(names: &[String]) -> String {
+    let shown: Vec<_> = names.iter().take(10).cloned().collect();
+    let (count, noun) = (names.len(), R::NOUN);
+    format!(
+        "{count} other records refer to this {noun}: {}.",
+        shown.join(", ")
+    )
 }
 
 /// Writes a changed record with everything that hangs on it.
@@ -790,29 +828,11 @@ async fn write<R: Record>(
     statement.push_value(saved.version.to_value());
     statement.push(", updated_at = ");
     statement.push_value(saved.updated_at.to_value());
-    statement.push(", archived_at = ");
-    statement.push_value(saved.archived_at.to_value());
-    if before.attributes != saved.attributes {
-        statement.push(", attributes = ");
-        statement.push_value(saved.attributes.to_value());
-    }
-    let columns = |record: &R| {
-        let declared = R::COLUMNS
-            .iter()
-            .map(|column| column.name)
-            .zip(record.values());
-        declared.chain(record.derived()).collect::<Vec<_>>()
-    };
-    for ((name, new), (_, old)) in columns(&saved.record)
-        .into_iter()
-        .zip(columns(&before.record))
-    {
-        if old != new {
-            statement.push(", ");
-            statement.push(name);
-            statement.push(" = ");
-            statement.push_value(new);
-        }
+    for (name, value) in saved.differing(&before) {
+        statement.push(", ");
+        statement.push(name);
+        statement.push(" = ");
+        statement.push_value(value);
     }
     statement.push(" WHERE workspace = ");
     statement.push_value(cx.workspace().id.to_value());
@@ -823,16 +843,7 @@ async fn write<R: Record>(
     if statement.run(&mut cx.tx).await? == 0 {
         return Err(stale(&before));
     }
-    let old = if before.archived_at.is_none() {
-        before.record.terms()
-    } else {
-        Vec::new()
-    };
-    let new = if saved.archived_at.is_none() {
-        saved.record.terms()
-    } else {
-        Vec::new()
-    };
+    let (old, new) = (before.live_terms(), saved.live_terms());
     remove_terms(
         cx,
         saved.id,
@@ -848,16 +859,7 @@ async fn write<R: Record>(
         new.into_iter().filter(|term| !old.contains(term)).collect(),
     )
     .await?;
-    let (mut was, mut is) = (before.content()?, saved.content()?);
-    let same: Vec<String> = is
-        .iter()
-        .filter(|(name, value)| was.get(*name) == Some(value))
-        .map(|(n, _)| n.clone())
-        .collect();
-    for name in same {
-        was.shift_remove(&name);
-        is.shift_remove(&name);
-    }
+    let (was, is) = before.difference(&saved)?;
     log(cx, &saved, action, Some(was), Some(is))?;
     Ok(saved)
 }
@@ -949,7 +951,7 @@ fn log<R: Record>(
 }
 
 /// The change log's row for what was done to a record, also noted for the summary.
-fn log_row<R: Record>(
+pub(crate) fn log_row<R: Record>(
     cx: &mut Cx,
     saved: &Saved<R>,
     action: Action,
@@ -980,11 +982,9 @@ fn log_row<R: Record>(
         before,
         after,
     };
-    cx.note_change(
-        action,
-        R::NOUN,
-        &format!("{} {}", saved.id, quoted(&saved.record.title())),
-    );
+    cx.note_change(action, R::NOUN, || {
+        format!("{} {}", saved.id, quoted(&saved.record.title()))
+    });
     Ok(row)
 }
 
@@ -1016,6 +1016,13 @@ pub trait AnyRecord: Send + Sync {
         target: i64,
         holding_only: bool,
     ) -> BoxFuture<'a, Result<Vec<i64>>>;
+    /// The same for several records at once: whom each of those that hold on refers to, and its own identifier.
+    fn holding<'a>(
+        &'a self,
+        cx: &'a mut Cx,
+        column: ColumnSpec,
+        targets: &'a [i64],
+    ) -> BoxFuture<'a, Result<Vec<(i64, i64)>>>;
     /// How many live ones refer to a record by this column.
     fn count_referring<'a>(
         &'a self,
@@ -1037,6 +1044,12 @@ pub trait AnyRecord: Send + Sync {
         cx: &'a mut Cx,
         rows: &'a [LogRow],
     ) -> BoxFuture<'a, Result<Option<UndoConflict>>>;
+    /// Takes back what one call did to several records, of each a single row of the log; what stands in the way of each.
+    fn undo_each<'a>(
+        &'a self,
+        cx: &'a mut Cx,
+        rows: &'a [&'a LogRow],
+    ) -> BoxFuture<'a, Result<Vec<Option<UndoConflict>>>>;
     /// The search documents of live records: those named, or (none named) the next ones after an identifier.
     fn documents<'a>(
         &'a self,
@@ -1102,6 +1115,33 @@ impl<R: Record> AnyRecord for Erased<R> {
                 .await?
                 .iter()
                 .map(|row| row.get("id"))
+                .collect()
+        })
+    }
+
+    fn holding<'a>(
+        &'a self,
+        cx: &'a mut Cx,
+        column: ColumnSpec,
+        targets: &'a [i64],
+    ) -> BoxFuture<'a, Result<Vec<(i64, i64)>>> {
+        Box::pin(async move {
+            let mut statement = sql("SELECT id, ");
+            statement.push(column.name);
+            statement.push(" AS target FROM ");
+            statement.push(R::TABLE);
+            statement.push(" WHERE workspace = ");
+            statement.push_value(cx.workspace().id.to_value());
+            statement.push(" AND ");
+            statement.push(column.name);
+            statement.push(" IN ");
+            statement.push_ids(targets);
+            statement.push(" AND archived_at IS NULL AND ");
+            statement.push(R::HOLDS);
+            statement.push(" ORDER BY id");
+            let rows = statement.rows(&mut cx.tx).await?;
+            rows.iter()
+                .map(|row| Ok((row.get("target")?, row.get("id")?)))
                 .collect()
         })
     }
@@ -1210,6 +1250,14 @@ impl<R: Record> AnyRecord for Erased<R> {
         })
     }
 
+    fn undo_each<'a>(
+        &'a self,
+        cx: &'a mut Cx,
+        rows: &'a [&'a LogRow],
+    ) -> BoxFuture<'a, Result<Vec<Option<UndoConflict>>>> {
+        Box::pin(crate::undo::undo_each::<R>(cx, rows))
+    }
+
     fn documents<'a>(
         &'a self,
         tx: &'a mut Tx,
@@ -1244,7 +1292,10 @@ impl<R: Record> AnyRecord for Erased<R> {
 }
 
 /// The record with some fields as the log says.
-fn patched<R: Record>(current: &Saved<R>, fields: Map<String, Data>) -> Result<Saved<R>> {
+pub(crate) fn patched<R: Record>(
+    current: &Saved<R>,
+    fields: Map<String, Data>,
+) -> Result<Saved<R>> {
     let mut content = current.content()?;
     for (name, value) in fields {
         content.insert(name, value);

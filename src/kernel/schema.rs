@@ -102,7 +102,10 @@ fn normal(schema: &Value, definitions: &Value, depth: usize) -> Map<String, Valu
                 );
             }
         }
-        out.insert("properties".into(), Value::Object(properties));
+        // The root has them always, even empty: clients break without. An object of any content has none to name.
+        if depth == 0 || !properties.is_empty() {
+            out.insert("properties".into(), Value::Object(properties));
+        }
         match schema.get("required") {
             Some(Value::Array(names)) if !names.is_empty() => {
                 out.insert("required".into(), Value::Array(names.clone()));

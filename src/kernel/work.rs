@@ -88,6 +88,24 @@ impl Pipeline {
         }
     }
 
+    /// Looks something up outside of any tool, in a transaction that cannot write.
+    ///
+    /// # Errors
+    /// What `part` answers, and what the database says.
+    pub async fn look<T>(
+        &self,
+        caller: &Caller,
+        part: impl AsyncFnOnce(&mut Cx) -> Result<T>,
+    ) -> Result<T> {
+        let tx = self.house().store.read(scope(caller)).await?;
+        let (house, caller) = (Arc::clone(self.house()), Arc::new(caller.clone()));
+        let mut cx = Cx::new(tx, house, caller, "bureau", false, None)?;
+        let answer = part(&mut cx).await;
+        let (tx, ..) = cx.into_parts();
+        tx.rollback().await;
+        answer
+    }
+
     async fn work_once<T>(
         &self,
         job: &Job,

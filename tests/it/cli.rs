@@ -14,30 +14,30 @@ use tempfile::TempDir;
 const PROGRAM: &str = env!("CARGO_BIN_EXE_bureau");
 
 /// A person's home folder, with nothing of Bureau in it yet.
-struct Home(TempDir);
+pub(crate) struct Home(TempDir);
 
 /// How a command ended and what it said.
-struct End {
-    code: i32,
-    out: String,
-    err: String,
+pub(crate) struct End {
+    pub(crate) code: i32,
+    pub(crate) out: String,
+    pub(crate) err: String,
 }
 
 impl End {
     #[track_caller]
-    fn done(self) -> String {
+    pub(crate) fn done(self) -> String {
         assert_eq!((self.code, self.err.as_str()), (0, ""), "{}", self.out);
         self.out
     }
 
     #[track_caller]
-    fn json(self) -> Value {
+    pub(crate) fn json(self) -> Value {
         serde_json::from_str(&self.done()).unwrap()
     }
 }
 
 impl Home {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(TempDir::new().unwrap())
     }
 
@@ -64,16 +64,16 @@ impl Home {
         command
     }
 
-    fn run<I: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = I>) -> End {
+    pub(crate) fn run<I: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = I>) -> End {
         end(&mut self.command(arguments))
     }
 
     /// Runs a line of words without spaces in them.
-    fn say(&self, line: &str) -> End {
+    pub(crate) fn say(&self, line: &str) -> End {
         self.run(line.split(' '))
     }
 
-    fn call(&self, tool: &str, arguments: &Value, more: &[&str]) -> End {
+    pub(crate) fn call(&self, tool: &str, arguments: &Value, more: &[&str]) -> End {
         let arguments = arguments.to_string();
         self.run([&["call", tool, &arguments], more].concat())
     }
@@ -674,6 +674,65 @@ fn workspaces_are_kept_apart_and_a_command_says_which_it_means() {
         "size"
     );
     assert_eq!(home.say("workspace attribute define contract size").code, 2);
+}
+
+#[test]
+fn every_command_that_a_script_reads_answers_in_json() {
+    let home = Home::new();
+    let made = home.say("workspace create acme --json").json();
+    assert_eq!(
+        (&made["slug"], &made["currency"]),
+        (&json!("acme"), &json!("EUR"))
+    );
+    assert_eq!(home.say("workspace list --json").json(), json!([made]));
+    let defined = home
+        .say("workspace attribute define contact size --kind number --json")
+        .json();
+    assert_eq!(
+        (&defined["workspace"], &defined["name"], &defined["kind"]),
+        (&json!("acme"), &json!("size"), &json!("number"))
+    );
+    let attributes = home.say("workspace attribute list --json").json();
+    assert_eq!(attributes[0]["name"], "size");
+    let key = home.say("key create --name x --json").json();
+    assert!(key["key"].is_string() && key["id"].is_string(), "{key}");
+    assert_eq!(home.say("key list --json").json()[0]["id"], key["id"]);
+    let revoked = home.say("key revoke x --json").json();
+    assert_eq!(revoked["id"], key["id"]);
+    assert!(
+        revoked["revoked_at"].is_string() && revoked.get("key").is_none(),
+        "{revoked}"
+    );
+    assert!(home.say("tools --json").json()["tools"].is_array());
+    let made = home
+        .call("create_contact", &json!({ "name": "Ada" }), &[])
+        .json();
+    let undone = home.run(["undo", made["change"].as_str().unwrap()]).json();
+    assert_eq!(undone["data"]["records"][0], made["data"]["id"]);
+    assert_eq!(home.say("doctor --json").json()["ok"], true);
+}
+
+#[test]
+fn every_shell_gets_its_completions_whatever_the_configuration_is_like() {
+    let home = Home::new();
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let mut command = home.command(["completions", shell]);
+        let script = end(command
+            .env("BUREAU_API_KEY", "")
+            .env("BUREAU_CONFIG", "/nowhere"))
+        .done();
+        for word in ["serve", "connect", "install", "--read-only"] {
+            // Fish writes a flag without its dashes.
+            let word = if shell == "fish" {
+                word.trim_start_matches('-')
+            } else {
+                word
+            };
+            assert!(script.contains(word), "{shell} does not know {word}");
+        }
+    }
+    assert_eq!(home.say("completions tcsh").code, 2);
+    assert!(files(home.0.path()).is_empty(), "it made a file");
 }
 
 #[test]

@@ -8,9 +8,12 @@
     clippy::print_stdout
 )]
 
+mod audit;
+mod backup;
 mod campaign;
 mod catalogue;
 mod cli;
+mod connect;
 mod contacts;
 mod contention;
 mod demo;
@@ -20,10 +23,13 @@ mod http;
 mod import;
 mod injection;
 mod input;
+mod install;
+mod members;
 mod parity;
 mod permissions;
 mod processes;
 mod receipts;
+mod rooms;
 mod secrets;
 mod tamper;
 mod tenancy;
