@@ -5,6 +5,7 @@ mod call;
 mod completions;
 mod connect;
 mod csv_safe;
+mod demo;
 mod doctor;
 mod export;
 mod import;
@@ -65,6 +66,8 @@ enum Command {
     Serve(serve::Arguments),
     /// Bridge stdin and stdout to a Bureau elsewhere; the key comes from BUREAU_API_KEY
     Connect(connect::Arguments),
+    /// Fill an empty database with a made-up firm, and print how to connect
+    Demo(demo::Arguments),
     /// Make, list and revoke API keys
     #[command(subcommand)]
     Key(key::Command),
@@ -227,6 +230,7 @@ fn run(cli: Cli, matches: &ArgMatches) -> Result<()> {
             Command::Stdio => stdio::run(&config).await,
             Command::Serve(arguments) => serve::run(config, &arguments).await,
             Command::Connect(arguments) => connect::run(&config, &arguments).await,
+            Command::Demo(arguments) => demo::run(config, &arguments).await,
             Command::Key(command) => key::run(&config, own, command).await,
             Command::Workspace(command) => workspace::run(&config, command).await,
             Command::Member(command) => member::run(&config, command).await,

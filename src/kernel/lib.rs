@@ -18,6 +18,7 @@ pub mod import;
 pub mod key;
 pub mod list;
 pub mod overview;
+pub mod past;
 pub mod permission;
 pub mod pipeline;
 mod projection;

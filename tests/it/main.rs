@@ -19,6 +19,7 @@ mod connect;
 mod contacts;
 mod contention;
 mod deals;
+mod demo;
 mod examples;
 mod faults;
 mod http;
