@@ -686,7 +686,7 @@ const GROUP_TOKENS: &[(&str, usize)] = &[
     ("deals", 1_090),
     ("history", 270),
     ("pipeline", 500),
-    ("workspace", 730),
+    ("workspace", 960),
 ];
 
 /// Tokens of each tool in the manifest, without what it answers.

@@ -900,22 +900,6 @@ fn the_demo_firm_is_there_at_once_and_again_and_connects_as_printed() {
     );
 }
 
-#[test]
-fn a_demo_that_was_cut_off_goes_on_where_it_was() {
-    let home = Home::new();
-    let database = format!("sqlite:{}", home.path("data/bureau/demo.sqlite").display());
-    let at = ["--database", &database];
-    home.run([&["workspace", "create", "demo"], &at[..]].concat())
-        .done();
-    for contact in bureau::demo::contacts(bureau::demo::SEED, 3) {
-        home.call("create_contact", &contact.into(), &at).done();
-    }
-    let mut server = Running::new(&home, &["--demo"]);
-    server.read_introduction();
-    server.stop();
-    assert_eq!(count_contacts(&home, &database), bureau::demo::CONTACTS);
-}
-
 fn count_contacts(home: &Home, database: &str) -> usize {
     let mut cursor = Value::Null;
     let mut count = 0;

@@ -10,6 +10,7 @@
 
 mod audit;
 mod backup;
+mod bulk_tools;
 mod campaign;
 mod catalogue;
 mod cli;
@@ -18,6 +19,7 @@ mod connect;
 mod contacts;
 mod contention;
 mod deals;
+mod demo;
 mod examples;
 mod faults;
 mod http;
