@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 use bureau_kernel::store::{Database, Value};
-use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, Row as _};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _};
 
 /// Rows of one statement.
 const BATCH: usize = 1_000;

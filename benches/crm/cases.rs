@@ -521,7 +521,7 @@ async fn deep(house: &House, cases: &mut Vec<Case>) {
         let mut pages = vec![arguments.clone()];
         for _ in 0..100 {
             let page = house.call(tool, pages[pages.len() - 1].clone()).await;
-            let Some(cursor) = page["next"].as_str().or(page["next_cursor"].as_str()) else {
+            let Some(cursor) = page["page"]["next"].as_str() else {
                 break;
             };
             pages.push(with(arguments.clone(), &json!({ "cursor": cursor })));

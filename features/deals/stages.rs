@@ -127,7 +127,7 @@ pub async fn pipeline_named(cx: &mut Cx, name: Option<&str>) -> Result<Saved<Pip
 /// # Errors
 /// What the database says.
 pub async fn stages_of(cx: &mut Cx, pipeline: Id<Pipeline>) -> Result<Vec<Saved<Stage>>> {
-    const BY_POSITION: Order = Order::new("position", "position", Kind::Int);
+    const BY_POSITION: Order = Order::new("position", "position", Kind::Int).within("pipeline");
     let page = cx
         .list::<Stage>()
         .equal("pipeline", Some(pipeline))
