@@ -8,6 +8,7 @@
     clippy::print_stdout
 )]
 
+mod activities;
 mod audit;
 mod backup;
 mod bulk_tools;
@@ -30,6 +31,7 @@ mod install;
 mod members;
 mod parity;
 mod permissions;
+mod pipelines;
 mod processes;
 mod receipts;
 mod rooms;
