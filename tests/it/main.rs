@@ -24,6 +24,7 @@ mod injection;
 mod input;
 mod install;
 mod members;
+mod mixed;
 mod parity;
 mod permissions;
 mod processes;
