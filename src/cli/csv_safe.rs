@@ -21,6 +21,15 @@ pub(super) fn escaped(text: &str) -> Cow<'_, str> {
     }
 }
 
+/// The same for a cell of somebody else's table: one that is a text already stays as it is.
+pub(super) fn guarded(cell: &str) -> Cow<'_, str> {
+    if cell.starts_with('\'') {
+        Cow::Borrowed(cell)
+    } else {
+        escaped(cell)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use bureau_kernel::import::unescaped;

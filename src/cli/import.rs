@@ -5,6 +5,7 @@ mod file;
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use bureau_kernel::caller::Caller;
 use bureau_kernel::changes::Change;
@@ -18,7 +19,7 @@ use bureau_kernel::types::text::nearest;
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
-use super::csv_safe::escaped;
+use super::csv_safe::guarded;
 use super::progress::Progress;
 use super::{Failure, Result, print, usage};
 use crate::boot;
@@ -319,9 +320,19 @@ impl Work<'_> {
             });
         let end = look.await?;
         let progress = Progress::begin("Indexing", None);
-        // Another process that keeps it does so whether this one waits or not.
-        while search.status().holder && search.status().position < end {
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        // Another process that keeps it does so whether this one waits or not; and an index that does not get on is no
+        // reason to wait for ever.
+        const PATIENCE: Duration = Duration::from_secs(30);
+        let (mut reached, mut since) = (0, Instant::now());
+        loop {
+            let status = search.status();
+            if !status.holder || status.position >= end || since.elapsed() > PATIENCE {
+                break;
+            }
+            if status.position > reached {
+                (reached, since) = (status.position, Instant::now());
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
         drop(progress);
         Ok(())
@@ -425,7 +436,7 @@ impl Rejects {
                 .delimiter(self.delimiter)
                 .flexible(true)
                 .from_writer(file);
-            writer.write_record(self.head.iter().map(|cell| escaped(cell).into_owned()))?;
+            writer.write_record(self.head.iter().map(|cell| guarded(cell).into_owned()))?;
             self.writer = Some(writer);
         }
         if let Some(writer) = &mut self.writer {
@@ -433,9 +444,9 @@ impl Rejects {
                 let width = self.head.len().saturating_sub(2);
                 let empty =
                     std::iter::repeat_n(String::new(), width.saturating_sub(one.row.cells.len()));
-                let cells = one.row.cells.iter().map(|cell| escaped(cell).into_owned());
+                let cells = one.row.cells.iter().map(|cell| guarded(cell).into_owned());
                 let line = one.row.line.to_string();
-                let more = [line, escaped(&one.reason).into_owned()];
+                let more = [line, guarded(&one.reason).into_owned()];
                 // Cells beyond the header's stand behind the reason, so that the columns stay what they are.
                 let (own, beyond): (Vec<_>, Vec<_>) =
                     cells.enumerate().partition(|(place, _)| *place < width);

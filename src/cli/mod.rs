@@ -5,7 +5,9 @@ mod call;
 mod completions;
 mod connect;
 mod csv_safe;
+mod demo;
 mod doctor;
+mod export;
 mod import;
 mod install;
 mod key;
@@ -64,6 +66,8 @@ enum Command {
     Serve(serve::Arguments),
     /// Bridge stdin and stdout to a Bureau elsewhere; the key comes from BUREAU_API_KEY
     Connect(connect::Arguments),
+    /// Fill an empty database with a made-up firm, and print how to connect
+    Demo(demo::Arguments),
     /// Make, list and revoke API keys
     #[command(subcommand)]
     Key(key::Command),
@@ -84,6 +88,8 @@ enum Command {
     Undo(undo::Arguments),
     /// Bring contacts, companies or deals in from a CSV file
     Import(import::Arguments),
+    /// Take contacts, companies, deals or activities out as CSV or JSON
+    Export(export::Arguments),
     /// Copy everything to one file, while the database is in use
     Backup(backup::Arguments),
     /// Put a backup in place of the database, on either engine
@@ -224,6 +230,7 @@ fn run(cli: Cli, matches: &ArgMatches) -> Result<()> {
             Command::Stdio => stdio::run(&config).await,
             Command::Serve(arguments) => serve::run(config, &arguments).await,
             Command::Connect(arguments) => connect::run(&config, &arguments).await,
+            Command::Demo(arguments) => demo::run(config, &arguments).await,
             Command::Key(command) => key::run(&config, own, command).await,
             Command::Workspace(command) => workspace::run(&config, command).await,
             Command::Member(command) => member::run(&config, command).await,
@@ -232,6 +239,7 @@ fn run(cli: Cli, matches: &ArgMatches) -> Result<()> {
             Command::Call(arguments) => call::run(&config, arguments).await,
             Command::Undo(arguments) => undo::run(config, arguments).await,
             Command::Import(arguments) => import::run(&config, arguments).await,
+            Command::Export(arguments) => export::run(&config, arguments).await,
             Command::Backup(arguments) => backup::run(&config, arguments).await,
             Command::Restore(arguments) => restore::run(&config, arguments).await,
             Command::Doctor(arguments) => doctor::run(&config, &arguments).await,

@@ -411,20 +411,46 @@ impl Cx {
 
     async fn remove_terms_of(&mut self, table: &'static str, terms: Vec<Term>) -> Result<()> {
         for (field, terms) in by_field(terms) {
-            for piece in pieces(&terms) {
-                let mut statement = sql("DELETE FROM lookup WHERE workspace = ")
-                    .value(self.workspace().id)
-                    .sql(" AND entity = ")
-                    .value(table.to_owned())
-                    .sql(" AND field = ")
-                    .value(field.to_owned())
-                    .sql(" AND (value, record) IN (VALUES ");
+            // What several have is looked up once, and what one has by itself: an engine finds a pair of value and record
+            // by neither of the two alone when many share the value.
+            let mut single = Vec::new();
+            for shared in terms.chunk_by(|(one, _), (other, _)| one == other) {
+                match shared {
+                    [only] => single.push(only.clone()),
+                    [(value, _), ..] => {
+                        let records: Vec<i64> = shared.iter().map(|(_, record)| *record).collect();
+                        for records in records.chunks(ASKED) {
+                            let mut statement = self
+                                .delete_terms(table, field)
+                                .sql(" AND value = ")
+                                .value(value.clone())
+                                .sql(" AND record IN ");
+                            statement.push_ids(records);
+                            statement.run(&mut self.tx).await?;
+                        }
+                    }
+                    [] => {}
+                }
+            }
+            for piece in pieces(&single) {
+                let mut statement = self.delete_terms(table, field).sql(" AND value IN ");
+                statement.push_list(piece.iter().map(|(value, _)| Value::Text(value.clone())));
+                statement.push(" AND (value, record) IN (VALUES ");
                 push_terms(&mut statement, piece);
                 statement.push(")");
                 statement.run(&mut self.tx).await?;
             }
         }
         Ok(())
+    }
+
+    fn delete_terms(&self, table: &'static str, field: &'static str) -> Sql {
+        sql("DELETE FROM lookup WHERE workspace = ")
+            .value(self.workspace().id)
+            .sql(" AND entity = ")
+            .value(table.to_owned())
+            .sql(" AND field = ")
+            .value(field.to_owned())
     }
 }
 

@@ -15,6 +15,7 @@ use crate::caller::{Member, Workspace};
 use crate::changes::{Action, LogRow, digest};
 use crate::context::Cx;
 use crate::error::{Error, Result};
+use crate::export::{Numbered, Wanted};
 use crate::search::Doc;
 use crate::store::{Column, Json, Kind, Row, Sql, Tx, Value, sql};
 use crate::types::id::{Entity, Id, encode};
@@ -1006,8 +1007,24 @@ pub trait AnyRecord: Send + Sync {
     fn prefix(&self) -> &'static str;
     /// What it is called.
     fn noun(&self) -> &'static str;
+    /// The columns that it declares.
+    fn columns(&self) -> &'static [ColumnSpec];
     /// Its columns that refer to other records.
     fn references(&self) -> Vec<ColumnSpec>;
+    /// The next records after an identifier, with theirs, oldest first.
+    fn part<'a>(
+        &'a self,
+        cx: &'a mut Cx,
+        wanted: Wanted,
+        after: i64,
+        limit: i64,
+    ) -> BoxFuture<'a, Result<Vec<Numbered>>>;
+    /// What a person calls these, deleted or not.
+    fn titles<'a>(
+        &'a self,
+        cx: &'a mut Cx,
+        ids: &'a [i64],
+    ) -> BoxFuture<'a, Result<Vec<(i64, String)>>>;
     /// The identifiers of those that refer to a record by this column: those that hold on to it ([`Record::HOLDS`]), or all.
     fn referring<'a>(
         &'a self,
@@ -1079,6 +1096,60 @@ impl<R: Record> AnyRecord for Erased<R> {
 
     fn noun(&self) -> &'static str {
         R::NOUN
+    }
+
+    fn columns(&self) -> &'static [ColumnSpec] {
+        R::COLUMNS
+    }
+
+    fn part<'a>(
+        &'a self,
+        cx: &'a mut Cx,
+        wanted: Wanted,
+        after: i64,
+        limit: i64,
+    ) -> BoxFuture<'a, Result<Vec<Numbered>>> {
+        Box::pin(async move {
+            let mut statement = Saved::<R>::select();
+            statement.push(" WHERE workspace = ");
+            statement.push_value(cx.workspace().id.to_value());
+            statement.push(" AND id > ");
+            statement.push_value(Value::Int(after));
+            if !wanted.archived {
+                statement.push(" AND archived_at IS NULL");
+            }
+            if let Some(since) = wanted.since {
+                statement.push(" AND updated_at >= ");
+                statement.push_value(since.to_value());
+            }
+            statement.push(" ORDER BY id LIMIT ");
+            statement.push_value(Value::Int(limit));
+            let rows = statement.rows(&mut cx.tx).await?;
+            rows.iter()
+                .map(|row| {
+                    let saved = Saved::<R>::from_row(row)?;
+                    match serde_json::to_value(&saved).map_err(Error::internal)? {
+                        Data::Object(record) => Ok((saved.id.raw(), record)),
+                        _ => Err(Error::internal("a record is a struct")),
+                    }
+                })
+                .collect()
+        })
+    }
+
+    fn titles<'a>(
+        &'a self,
+        cx: &'a mut Cx,
+        ids: &'a [i64],
+    ) -> BoxFuture<'a, Result<Vec<(i64, String)>>> {
+        Box::pin(async move {
+            let ids: Vec<Id<R>> = ids.iter().copied().map(Id::from_raw).collect();
+            let found = cx.find_all(&ids).await?;
+            let titles = found.into_iter();
+            Ok(titles
+                .map(|(id, saved)| (id, saved.record.title()))
+                .collect())
+        })
     }
 
     fn references(&self) -> Vec<ColumnSpec> {

@@ -450,6 +450,18 @@ pub fn parse_at<T: DeserializeOwned>(path: &str, value: Value) -> Result<T> {
     serde_path_to_error::deserialize(value).map_err(|error| {
         let inner = error.path().to_string();
         let message = error.into_inner().to_string();
+        // What was sent is not said again: it may be long, or speak to whoever reads the answer.
+        let repeats = [
+            "unknown variant ",
+            "invalid type: string ",
+            "invalid value: string ",
+        ];
+        let message = match message.rsplit_once(", expected ") {
+            Some((said, expected)) if repeats.iter().any(|start| said.starts_with(start)) => {
+                format!("expected {expected}")
+            }
+            _ => message,
+        };
         let field = match inner.as_str() {
             "." => path.to_owned(),
             inner if path.is_empty() || inner.starts_with('[') => format!("{path}{inner}"),

@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bureau_kernel::admin::{self, AttributeDefinition};
+use bureau_kernel::admin::{self, AttributeDefinition, RateInfo};
 use bureau_kernel::error::Code;
 use bureau_kernel::pipeline::{Call, Outcome, Settings};
 use bureau_kernel::store::backup;
@@ -305,6 +305,13 @@ async fn lived_in(engine: Engine) -> (House, String) {
     };
     let asked = house.pipeline.call(owner.clone(), asks).await;
     assert!(!matches!(asked, Outcome::Done(_)), "{asked:?}");
+    let rate = RateInfo {
+        currency: "USD".into(),
+        day: "2024-02-29".parse().unwrap(),
+        rate: "0.920412345678".into(),
+        source: "日本銀行".into(),
+    };
+    admin::set_rate(store, "main", rate).await.unwrap();
     house.tenant("second").await;
     sealed(store).await;
     // What no tool writes: a time before the epoch, and one with every digit.
@@ -935,7 +942,10 @@ async fn a_database_that_is_damaged_beyond_opening_can_still_be_replaced() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_backup_of_an_older_version_is_brought_up_on_a_copy() {
-    let folder = TempDir::new().unwrap();
+    let (source, folder) = close(with_contacts(Engine::Sqlite, "old", 1).await).await;
+    let Database::Sqlite(path) = &source else {
+        unreachable!()
+    };
     let file = folder.path().join("old.backup");
     let migrations = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations/sqlite");
     let migrator = sqlx::migrate::Migrator::new(migrations).await.unwrap();
@@ -947,14 +957,24 @@ async fn a_backup_of_an_older_version_is_brought_up_on_a_copy() {
         .run_direct(Some(1), &mut conn, false)
         .await
         .unwrap();
-    sqlx::query(
-        "INSERT INTO workspace (id, slug, name, time_zone, currency, language, fiscal_year_start, version, created_at, updated_at)
-         VALUES (1, 'old', 'Old', 'UTC', 'EUR', 'en', 1, 1, 1, 1)",
-    )
-    .execute(&mut conn)
-    .await
-    .unwrap();
-    drop(conn);
+    // A workspace as the columns of that version hold it.
+    let columns: String =
+        sqlx::query_scalar("SELECT group_concat(name) FROM pragma_table_info('workspace')")
+            .fetch_one(&mut conn)
+            .await
+            .unwrap();
+    let fill =
+        format!("INSERT INTO main.workspace ({columns}) SELECT {columns} FROM source.workspace");
+    sqlx::query("ATTACH $1 AS source")
+        .bind(path.to_str().unwrap())
+        .execute(&mut conn)
+        .await
+        .unwrap();
+    sqlx::query(AssertSqlSafe(fill).into_sql_str())
+        .execute(&mut conn)
+        .await
+        .unwrap();
+    sqlx::Connection::close(conn).await.unwrap();
     let before = std::fs::read(&file).unwrap();
     for engine in ENGINES {
         let target = place(engine, folder.path()).await;

@@ -50,7 +50,10 @@ impl Home {
         self.path(name).display().to_string()
     }
 
-    fn command<I: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = I>) -> Command {
+    pub(crate) fn command<I: AsRef<OsStr>>(
+        &self,
+        arguments: impl IntoIterator<Item = I>,
+    ) -> Command {
         let mut command = Command::new(PROGRAM);
         command
             .args(arguments)
@@ -392,6 +395,41 @@ fn a_key_without_a_preset_only_reads_and_its_own_limits_are_those_on_its_line() 
     ] {
         assert_eq!(home.say(line).code, 2, "{line}");
     }
+}
+
+#[test]
+fn the_groups_that_are_named_are_offered_and_no_other() {
+    let home = Home::new();
+    let registry = crate::catalogue::registry();
+    let of = |groups: &[&str]| -> Vec<String> {
+        let entries = registry.entries();
+        entries
+            .filter(|entry| groups.contains(&entry.module))
+            .map(|entry| entry.spec.name.to_owned())
+            .collect()
+    };
+    let names = |tools: &Value| -> Vec<String> {
+        let tools = tools.as_array().unwrap().iter();
+        tools
+            .map(|tool| tool["name"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    for groups in [
+        &["contacts", "deals"][..],
+        &["deals"],
+        &["companies", "history"],
+    ] {
+        let chosen = format!("--features={}", groups.join(","));
+        let shown = home.say(&format!("tools {chosen} --json")).json();
+        assert_eq!(names(&shown["tools"]), of(groups), "{chosen}");
+        let mut session = Session::new(&home, &[&chosen]);
+        let listed = session.ask("tools/list", &json!({}));
+        assert_eq!(names(&listed["result"]["tools"]), of(groups), "{chosen}");
+        // What is not offered is not there, though the rooms that are use its records.
+        let refused = session.call("list_activities", &json!({}));
+        assert_eq!(refused["error"]["code"], "RESOURCE_NOT_FOUND", "{refused}");
+    }
+    assert_eq!(home.say("tools --features=contacts,delas").code, 2);
 }
 
 #[test]
@@ -862,22 +900,6 @@ fn the_demo_firm_is_there_at_once_and_again_and_connects_as_printed() {
     );
 }
 
-#[test]
-fn a_demo_that_was_cut_off_goes_on_where_it_was() {
-    let home = Home::new();
-    let database = format!("sqlite:{}", home.path("data/bureau/demo.sqlite").display());
-    let at = ["--database", &database];
-    home.run([&["workspace", "create", "demo"], &at[..]].concat())
-        .done();
-    for contact in bureau::demo::contacts(bureau::demo::SEED, 3) {
-        home.call("create_contact", &contact.into(), &at).done();
-    }
-    let mut server = Running::new(&home, &["--demo"]);
-    server.read_introduction();
-    server.stop();
-    assert_eq!(count_contacts(&home, &database), bureau::demo::CONTACTS);
-}
-
 fn count_contacts(home: &Home, database: &str) -> usize {
     let mut cursor = Value::Null;
     let mut count = 0;
@@ -948,7 +970,7 @@ fn logs_hold_no_key_and_nothing_of_a_person_at_any_level() {
 }
 
 /// A session over stdio.
-struct Session {
+pub(crate) struct Session {
     child: Child,
     input: ChildStdin,
     output: BufReader<ChildStdout>,
@@ -956,7 +978,7 @@ struct Session {
 }
 
 impl Session {
-    fn new(home: &Home, more: &[&str]) -> Self {
+    pub(crate) fn new(home: &Home, more: &[&str]) -> Self {
         let mut child = home
             .command(["stdio"])
             .args(more)
@@ -997,7 +1019,7 @@ impl Session {
         serde_json::from_str(&line).unwrap()
     }
 
-    fn call(&mut self, tool: &str, arguments: &Value) -> Value {
+    pub(crate) fn call(&mut self, tool: &str, arguments: &Value) -> Value {
         answer_of(&self.ask(
             "tools/call",
             &json!({ "name": tool, "arguments": arguments }),

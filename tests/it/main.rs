@@ -10,12 +10,16 @@
 
 mod audit;
 mod backup;
+mod bulk_tools;
 mod campaign;
 mod catalogue;
 mod cli;
+mod companies;
 mod connect;
 mod contacts;
 mod contention;
+mod deals;
+mod demo;
 mod examples;
 mod faults;
 mod http;

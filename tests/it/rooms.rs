@@ -6,10 +6,12 @@ use std::collections::BTreeMap;
 use bureau_kernel::caller::Caller;
 use bureau_kernel::pipeline::Outcome;
 use bureau_kernel::store::{Scope, sql};
-use bureau_kernel::testing::House;
+use bureau_kernel::testing::{ENGINES, House};
 use bureau_kernel::tool::{Effect, Entry};
 use bureau_kernel::types::id::encode;
 use serde_json::{Map, Value, json};
+
+use crate::MODULES;
 
 /// Tools that add a record, answer it, and need no person.
 pub(crate) fn creators(house: &House) -> Vec<&Entry> {
@@ -162,4 +164,22 @@ fn fullest(answer: &Value, id: &str) -> Option<Value> {
         .filter_map(|value| fullest(value, id))
         .chain(own)
         .max_by_key(|record| record.as_object().map_or(0, Map::len))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_room_stands_alone_on_both_engines() {
+    for engine in ENGINES {
+        for module in MODULES {
+            // As if only this room had been compiled in: the records that it uses are there, other rooms' tools are not.
+            let house = House::new(engine, std::slice::from_ref(module)).await;
+            let owner = house.owner().await;
+            let own: Vec<&str> = module.tools.iter().map(|make| make().spec.name).collect();
+            let visible = house.pipeline.visible(&owner);
+            let visible: Vec<&str> = visible.map(|entry| entry.spec.name).collect();
+            assert_eq!(visible, own, "{} on {engine:?}", module.name);
+            for entry in overviews(&house) {
+                house.ok(&owner, entry.spec.name, json!({})).await;
+            }
+        }
+    }
 }

@@ -238,6 +238,15 @@ fn put(arguments: &mut Map<String, Value>, path: &str, text: &str) {
     }
 }
 
+/// The same answer without a guess at which word was meant: it follows from the letters of what was said.
+fn without_guess(mut answer: Value) -> Value {
+    let error = answer.get_mut("error").and_then(Value::as_object_mut);
+    if let Some(error) = error.filter(|error| error["code"] == "VALIDATION_ERROR") {
+        error.shift_remove("hint");
+    }
+    answer
+}
+
 /// An identifier of the same kind that never existed.
 fn never(id: &str) -> String {
     let (prefix, number) = decode(id).unwrap();
@@ -288,7 +297,7 @@ async fn an_id_of_another_workspace_is_answered_like_one_that_never_was() {
                             for other in their_ids.values() {
                                 assert!(!text.contains(other.as_str()), "{name} {field}: {answer}");
                             }
-                            answers.push(masked(&answer));
+                            answers.push(without_guess(masked(&answer)));
                         }
                         assert_eq!(
                             answers[0], answers[1],
@@ -777,6 +786,12 @@ async fn row_level_security_alone_keeps_workspaces_apart() {
                  SELECT id, 'USD', '2026-01-02', '0.9', 'test', now() FROM workspace";
     owner.execute(rates).await.unwrap();
     let mut connection = raw(&house).await;
+    // What refers to a row must not keep it from being deleted here: only the policies are to be seen at work.
+    let references = "SELECT format('ALTER TABLE %s DROP CONSTRAINT %I', conrelid::regclass, conname) FROM pg_constraint
+                      WHERE contype = 'f' AND connamespace = 'public'::regnamespace";
+    for loosen in texts(&mut owner, references).await {
+        owner.execute(AssertSqlSafe(loosen)).await.unwrap();
+    }
     connection.execute("SET ROLE bureau_app").await.unwrap();
     let (mine, other) = (ours.workspace.id.raw(), theirs.workspace.id.raw());
     let mut tried = Vec::new();

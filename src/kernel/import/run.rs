@@ -41,6 +41,19 @@ struct Part<R> {
     rows: Vec<Row>,
     ready: Vec<Ready<R>>,
     rejected: Vec<(usize, String)>,
+    /// Rows that refer to what is not there and may come yet.
+    later: Vec<Row>,
+}
+
+/// What becomes of a row that refers to a record of its own kind that is not there.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Absent {
+    /// It waits: another row may make it.
+    Waits,
+    /// It does without.
+    Passes,
+    /// It is rejected.
+    Rejected,
 }
 
 /// What is to become of a row.
@@ -81,43 +94,52 @@ pub(super) async fn run<R: Import>(
     let reader = Reader::<R>::new(pipeline, job.caller(), plan);
     // A row that refers to an earlier one has to wait until that is written.
     let one_by_one = plan.mapping.refers_to(R::TABLE);
-    let mut next = reader.part(rows).await?;
+    let mut waiting = Vec::new();
+    let mut next = reader.part(rows, Absent::Waits).await?;
     while let Some(mut part) = next {
-        let write = pipeline.work(job, async |cx: &mut Cx| {
-            store(cx, &part.ready, plan.on_duplicate).await
-        });
-        let done = if one_by_one {
-            let done = write.await?;
-            next = reader.part(rows).await?;
-            done
+        waiting.append(&mut part.later);
+        let write = store_part(pipeline, job, plan, &part);
+        let (done, read) = if one_by_one {
+            let done = write.await;
+            (done, reader.part(rows, Absent::Waits).await)
         } else {
-            let (done, read) = tokio::join!(write, reader.part(rows));
-            // What was written is told of, even if the rows after it cannot be read.
-            next = match read {
-                Ok(next) => next,
-                Err(error) => {
-                    let done = done?;
-                    count(&mut totals, &done);
-                    tell::<R>(&mut totals, part, done, told)?;
-                    return Err(error);
-                }
-            };
-            done?
+            tokio::join!(write, reader.part(rows, Absent::Waits))
         };
-        count(&mut totals, &done);
-        part.ready.clear();
-        tell::<R>(&mut totals, part, done, told)?;
+        // What was written is told of, even if the rows after it cannot be read.
+        tell(&mut totals, part, done?, told)?;
+        next = read?;
+    }
+    // Each round writes what the round before made possible; what is left when nothing was is rejected.
+    let mut absent = Absent::Waits;
+    while !waiting.is_empty() {
+        let before = waiting.len();
+        let mut round = std::mem::take(&mut waiting).into_iter().map(Ok);
+        while let Some(mut part) = reader.part(&mut round, absent).await? {
+            waiting.append(&mut part.later);
+            let done = store_part(pipeline, job, plan, &part).await?;
+            tell(&mut totals, part, done, told)?;
+        }
+        if waiting.len() == before {
+            absent = Absent::Rejected;
+        }
     }
     Ok(totals)
 }
 
-fn count(totals: &mut Totals, done: &Done) {
-    totals.created += done.created;
-    totals.updated += done.updated;
-    totals.skipped += done.skipped;
+async fn store_part<R: Import>(
+    pipeline: &Pipeline,
+    job: &Job,
+    plan: &Plan,
+    part: &Part<R>,
+) -> Result<Done> {
+    let write = async |cx: &mut Cx| store(cx, &part.ready, plan.on_duplicate).await;
+    pipeline.work(job, write).await
 }
 
 fn tell<R>(totals: &mut Totals, part: Part<R>, done: Done, told: Told<'_>) -> Result<()> {
+    totals.created += done.created;
+    totals.updated += done.updated;
+    totals.skipped += done.skipped;
     let count = part.rows.len() as u64;
     let rejected = rejected(part.rows, part.rejected.into_iter().chain(done.rejected));
     totals.rejected += rejected.len() as u64;
@@ -145,7 +167,7 @@ pub(super) async fn preview<R: Import>(
     let mut preview = Preview::default();
     let reader = Reader::<R>::new(pipeline, caller, plan);
     let mut seen = HashSet::new();
-    while let Some(part) = reader.part(rows).await? {
+    while let Some(part) = reader.part(rows, Absent::Passes).await? {
         let verdicts = pipeline
             .look(caller, async |cx: &mut Cx| {
                 judge(cx, &part.ready, plan.on_duplicate, Some(&mut seen)).await
@@ -248,14 +270,24 @@ impl<'a, R: Import> Reader<'a, R> {
     }
 
     /// The next part; none at the end.
-    async fn part(&self, rows: &mut dyn Iterator<Item = Result<Row>>) -> Result<Option<Part<R>>> {
-        let rows = rows.take(PART).collect::<Result<Vec<Row>>>()?;
+    async fn part(
+        &self,
+        rows: &mut dyn Iterator<Item = Result<Row>>,
+        absent: Absent,
+    ) -> Result<Option<Part<R>>> {
+        let mut rows = rows.take(PART).collect::<Result<Vec<Row>>>()?;
         if rows.is_empty() {
             return Ok(None);
         }
         let mut drafts: Vec<Draft> = rows.iter().map(|row| cells::read(self.plan, row)).collect();
+        let mut later = Vec::new();
         let complete = async |cx: &mut Cx| {
-            link(cx, &mut drafts).await?;
+            let waits = link(cx, &mut drafts, R::TABLE, absent).await?;
+            for place in waits.into_iter().rev() {
+                drafts.remove(place);
+                later.push(rows.remove(place));
+            }
+            later.reverse();
             drafts.iter_mut().for_each(|draft| self.check.fit(draft));
             R::complete(cx, &mut drafts).await
         };
@@ -276,6 +308,7 @@ impl<'a, R: Import> Reader<'a, R> {
             rows,
             ready,
             rejected,
+            later,
         }))
     }
 }
@@ -318,8 +351,14 @@ fn in_words(error: &Error) -> String {
     }
 }
 
-/// Finds the records to which drafts refer by identifier, name or address.
-async fn link(cx: &mut Cx, drafts: &mut [Draft]) -> Result<()> {
+/// Finds the records to which drafts refer by identifier, name or address. Answers the places of those that wait.
+async fn link(
+    cx: &mut Cx,
+    drafts: &mut [Draft],
+    own: &'static str,
+    absent: Absent,
+) -> Result<Vec<usize>> {
+    let mut waits = Vec::new();
     let mut wanted: BTreeMap<&'static str, Vec<String>> = BTreeMap::new();
     for link in drafts.iter().flat_map(|draft| &draft.links) {
         let texts = wanted.entry(link.table).or_default();
@@ -332,7 +371,7 @@ async fn link(cx: &mut Cx, drafts: &mut [Draft]) -> Result<()> {
         let found = find(cx, table, &texts).await?;
         meant.extend(texts.into_iter().map(|text| (table, text)).zip(found));
     }
-    for draft in drafts.iter_mut() {
+    for (place, draft) in drafts.iter_mut().enumerate() {
         for link in std::mem::take(&mut draft.links) {
             let noun = |cx: &Cx| match link.table {
                 Member::TABLE => Member::NOUN,
@@ -358,6 +397,12 @@ async fn link(cx: &mut Cx, drafts: &mut [Draft]) -> Result<()> {
                         link.column
                     ));
                 }
+                None if link.table == own && absent == Absent::Passes => {}
+                None if link.table == own && absent == Absent::Waits && draft.wrong.is_none() => {
+                    if waits.last() != Some(&place) {
+                        waits.push(place);
+                    }
+                }
                 None => {
                     let text = quoted(link.texts.first().map_or("", String::as_str));
                     let noun = noun(cx);
@@ -368,7 +413,7 @@ async fn link(cx: &mut Cx, drafts: &mut [Draft]) -> Result<()> {
             }
         }
     }
-    Ok(())
+    Ok(waits)
 }
 
 /// The records of a table that are meant by each text.
