@@ -489,28 +489,29 @@ impl Caller {
     }
 
     /// Changes many at once, and every other time takes it back.
-    fn changes_many(&mut self) {
-        let ids = self.some("contact", BULK, |_| true);
+    fn changes_many(&mut self, table: &'static str, field: &str, value: &str) {
+        // What ended stays so, and what is so already would not be written.
+        let fits = |kept: &Kept| !["Won", "Lost", value].contains(&&*kept.state);
+        let ids = self.some(table, BULK, fits);
         if ids.is_empty() {
             return;
         }
-        let city = self.word();
-        let bulk = json!({ "contacts": ids, "city": city });
-        let done = self.writes(ids.len(), "bulk_update_contacts", bulk);
+        let bulk = json!({ format!("{table}s"): ids, field: value });
+        let done = self.writes(ids.len(), &format!("bulk_update_{table}s"), bulk);
         assert_eq!(done["data"]["updated"], ids.len(), "{done}");
         let undo = rand::random::<bool>();
         for id in &ids {
-            let kept = self.kept("contact", id);
+            let kept = self.kept(table, id);
             kept.version += 1;
             if !undo {
-                kept.state.clone_from(&city);
+                value.clone_into(&mut kept.state);
             }
         }
         if undo {
             let change = json!({ "change": done["change"] });
             self.writes(ids.len(), "undo_change", change.clone());
             for id in &ids {
-                self.kept("contact", id).version += 1;
+                self.kept(table, id).version += 1;
             }
             self.refused("CONFLICT", "undo_change", change);
         }
@@ -594,7 +595,12 @@ fn owner(caller: &mut Caller) {
         6 => caller.plans_activity(),
         7 => caller.completes_activity(),
         8 => caller.moves_contact(),
-        9 => caller.changes_many(),
+        9 => {
+            let city = caller.word();
+            caller.changes_many("contact", "city", &city);
+            let stage = STAGES[usize::from(rand::random::<u8>()) % STAGES.len()];
+            caller.changes_many("deal", "stage", stage);
+        }
         10 => caller.merges(),
         11 => caller.deletes(),
         12 => caller.finds_its_last(),
@@ -632,7 +638,7 @@ fn reader(caller: &mut Caller) {
                 "get_audit_log",
                 json!({ "tool": "bulk_update_contacts", "limit": 50 }),
             );
-            if let Some(cursor) = page.get("next_cursor") {
+            if let Some(cursor) = page.pointer("/page/next") {
                 let next = json!({ "tool": "bulk_update_contacts", "limit": 50, "cursor": cursor });
                 caller.ok("get_audit_log", next);
             }
@@ -838,7 +844,6 @@ fn an_owner_a_read_only_agent_and_narrow_agents_share_one_file_and_nothing_is_lo
         "--name",
         "narrow",
         "--json",
-        "--calls-per-hour=0",
         "--permissions=contacts:read,contacts:write,deals:read,deals:write",
     ]);
     let server = Server::start(
@@ -847,6 +852,7 @@ fn an_owner_a_read_only_agent_and_narrow_agents_share_one_file_and_nothing_is_lo
             "--listen",
             "127.0.0.1:0",
             "--features=contacts,deals",
+            "--calls-per-hour=0",
         ]),
         &firm.log("server.log"),
     );

@@ -25,14 +25,16 @@ async def names(client):
     return sorted(name for name, _ in await client.tools())
 
 
-def content(firm):
-    """All that the database holds, but for when a key was used last."""
+def content(firm, whole):
+    """All that the database holds; or without what a server notes of its own: when a key was used, and its own number."""
     with closing(sqlite3.connect(f"file:{firm.file}?mode=ro", uri=True)) as database:
         tables = [name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
         held = {}
-        for table in sorted(tables):
+        for table in tables:
+            if table == "counter" and not whole:
+                continue
             columns = [column[1] for column in database.execute(f'PRAGMA table_info("{table}")')]
-            kept = ", ".join(f'"{column}"' for column in columns if column != "last_used_at")
+            kept = ", ".join(f'"{column}"' for column in columns if whole or column != "last_used_at")
             held[table] = sorted(database.execute(f'SELECT {kept} FROM "{table}"'), key=repr)
         return held
 
@@ -75,9 +77,9 @@ def developer(ada, deal):
 # --- an autonomous agent --------------------------------------------------------------------------------------------
 
 
-def autonomous(firm, ada, deal):
+def autonomous(firm, ada, deal, whole):
     async def steps(check, client):
-        before = content(firm)
+        before = content(firm, whole)
         true(before["contact"] and before["change_log"], "there is something to leave alone")
         with check("shows every tool that reads, and none that writes"):
             equal(await names(client), READS)
@@ -92,7 +94,8 @@ def autonomous(firm, ada, deal):
                 true(failed, f"{tool} was not refused: {body}")
                 true(body["error"]["code"] in ("READ_ONLY", "RESOURCE_NOT_FOUND"), f"{tool}: {body}")
         with check("leaves the database as it was"):
-            equal(content(firm), before)
+            after = content(firm, whole)
+            equal({table for table in before if after[table] != before[table]}, set())
 
     return steps
 
@@ -151,12 +154,13 @@ async def main(binary, folder):
 
     firm, ada, deal = furnished(binary, folder, "autonomous")
     key, _ = firm.key("--name", "night watch", "--preset", "read-only")
-    steps = autonomous(firm, ada, deal)
     for name, target in (("", firm.stdio("--read-only")), (" with a key", firm.stdio("--read-only", BUREAU_API_KEY=key))):
-        held &= await Run(f"an autonomous agent's configuration{name}").holds(connect("modern", target, None), steps)
+        run = Run(f"an autonomous agent's configuration{name}")
+        held &= await run.holds(connect("modern", target, None), autonomous(firm, ada, deal, whole=True))
     with firm.serving() as url:
         run = Run("an autonomous agent's configuration over http")
-        held &= await run.holds(connect("modern", over_http(url, key), None), steps)
+        target = over_http(url, key)
+        held &= await run.holds(connect("modern", target, None), autonomous(firm, ada, deal, whole=False))
 
     firm = Firm(binary, folder, "owner")
     target = installed(firm)

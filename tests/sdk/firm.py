@@ -76,6 +76,6 @@ async def pages(client, tool, arguments):
         if failed:
             raise AssertionError(f"{tool}: {body}")
         rows += body["data"]
-        cursor = body.get("next_cursor")
+        cursor = body.get("page", {}).get("next")
         if not cursor:
             return rows
