@@ -226,9 +226,11 @@ impl Way {
                     serde_json::from_slice(&body)
                         .map_err(|error| format!("{status}, {error}: {body:?}"))
                 };
-                let asked = tokio::time::timeout(HANG, asked);
                 // The timer belongs to the runtime, so it is made inside of it.
-                handle.block_on(async { asked.await.map_err(|error| error.to_string())? })
+                handle.block_on(async {
+                    let asked = tokio::time::timeout(HANG, asked).await;
+                    asked.map_err(|error| error.to_string())?
+                })
             }
         }
     }
@@ -296,8 +298,8 @@ impl Caller {
         let text = answer["result"]["content"][0]["text"].as_str();
         let body: Value = match text {
             Some(text) => serde_json::from_str(text).unwrap(),
-            // Turned away at the door.
-            None => json!({ "error": answer["error"]["data"] }),
+            // Turned away at the door, in the same form.
+            None => answer,
         };
         let kind = match body.get("error") {
             Some(_) => "(refused)".to_owned(),
