@@ -1,10 +1,8 @@
 //! What bulk changes of all kinds of records have in common.
 
-use std::borrow::Cow;
-
 use bureau_kernel::prelude::*;
 use bureau_kernel::types::text::folded;
-use schemars::{JsonSchema, Schema, SchemaGenerator};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// Records in one call.
@@ -52,20 +50,5 @@ pub(crate) fn add_tags(tags: &mut Vec<Line<50>>, added: Option<&[Line<50>]>) {
 pub(crate) fn remove_tags(tags: &mut Vec<Line<50>>, removed: Option<&[Line<50>]>) {
     for tag in removed.unwrap_or_default() {
         tags.retain(|known| folded(known) != folded(tag));
-    }
-}
-
-/// The form of custom attributes: an object of whatever the workspace defined.
-pub(crate) struct Custom;
-
-impl JsonSchema for Custom {
-    fn inline_schema() -> bool {
-        true
-    }
-    fn schema_name() -> Cow<'static, str> {
-        "Custom".into()
-    }
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        schemars::json_schema!({ "type": "object" })
     }
 }

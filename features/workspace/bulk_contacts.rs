@@ -35,7 +35,6 @@ struct Fields {
     country: Option<Line<60>>,
     source: Option<Line<100>>,
     score: Option<Whole<0, 1000>>,
-    #[schemars(with = "Option<bulk::Custom>")]
     attributes: Option<Attributes>,
 }
 

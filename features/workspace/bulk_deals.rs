@@ -38,7 +38,6 @@ struct Fields {
     expected_close: Option<When>,
     probability: Option<Whole<0, 100>>,
     source: Option<Line<100>>,
-    #[schemars(with = "Option<bulk::Custom>")]
     attributes: Option<Attributes>,
 }
 
@@ -47,7 +46,7 @@ impl Tool for BulkUpdateDeals {
         .title("Bulk update deals")
         .about("Change up to 500 deals alike, all or none.");
     const EXAMPLES: &'static [Example] = &[Example {
-        title: "Both went to a competitor: close them as lost",
+        title: "Neither of the two was ever a real chance",
         before: &[
             Step {
                 tool: "create_deal",
@@ -60,7 +59,7 @@ impl Tool for BulkUpdateDeals {
                 keep: &[("sued", "/data/id")],
             },
         ],
-        arguments: r#"{"deals": ["{norden}", "{sued}"], "status": "lost", "lost_reason": "Competitor", "add_tags": ["2026"]}"#,
+        arguments: r#"{"deals": ["{norden}", "{sued}"], "status": "unqualified", "add_tags": ["2026"]}"#,
         expect: &[("/data/updated", "2"), ("/data/unchanged", "0")],
     }];
     type Output = BulkUpdated;
