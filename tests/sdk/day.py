@@ -311,7 +311,8 @@ class Day:
                 self.plans(follow_up["id"], due, assignee)
         with self.check("logs calls that were made, today and long ago"):
             for then in (None, None, -70):
-                call = {"type": "call", "subject": "Talked", "contact": self.northwind, "done": True, "outcome": "Thinks it over"}
+                call = {"type": "call", "subject": "Talked", "contact": self.northwind, "done": True,
+                        "outcome": "Thinks it over"}  # fmt: skip
                 if then:
                     call["due_at"] = self.day(then)
                 made = (await self.write("create_activity", call))["data"]
