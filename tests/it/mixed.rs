@@ -311,8 +311,8 @@ impl Caller {
     }
 
     /// A call that has to do what it says.
-    fn ok(&mut self, tool: &str, arguments: Value) -> Value {
-        let body = self.call(tool, &arguments);
+    fn ok(&mut self, tool: &str, arguments: &Value) -> Value {
+        let body = self.call(tool, arguments);
         assert!(
             body.get("error").is_none(),
             "{}, {tool} {arguments}: {body}",
@@ -322,8 +322,8 @@ impl Caller {
     }
 
     /// A mistake: refused with this code, and nothing written.
-    fn refused(&mut self, code: &str, tool: &str, arguments: Value) {
-        let body = self.call(tool, &arguments);
+    fn refused(&mut self, code: &str, tool: &str, arguments: &Value) {
+        let body = self.call(tool, arguments);
         assert_eq!(
             body["error"]["code"], code,
             "{}, {tool} {arguments}: {body}",
@@ -332,7 +332,7 @@ impl Caller {
     }
 
     /// A call that writes this many records.
-    fn writes(&mut self, records: usize, tool: &str, arguments: Value) -> Value {
+    fn writes(&mut self, records: usize, tool: &str, arguments: &Value) -> Value {
         let body = self.ok(tool, arguments);
         let change = body["change"].as_str().unwrap_or_else(|| panic!("{body}"));
         let known = self.model.changes.insert(number_of(change), records);
@@ -387,7 +387,7 @@ impl Caller {
         let made = self.writes(
             1,
             "create_contact",
-            json!({ "first_name": "Mixed", "last_name": name, "emails": [format!("{name}@mixed.example")] }),
+            &json!({ "first_name": "Mixed", "last_name": name, "emails": [format!("{name}@mixed.example")] }),
         );
         let id = self.keep("contact", &made["data"], "");
         self.model.last = Some((id.clone(), name));
@@ -400,7 +400,7 @@ impl Caller {
         };
         let (city, version) = (self.word(), self.kept("contact", &id).version);
         let moved = json!({ "contact": id, "city": city, "version": version });
-        let moved = self.writes(1, "update_contact", moved);
+        let moved = self.writes(1, "update_contact", &moved);
         self.keep("contact", &moved["data"], &city);
     }
 
@@ -412,7 +412,7 @@ impl Caller {
         if let Some(company) = company {
             deal["company"] = company.into();
         }
-        let made = self.writes(1, "create_deal", deal);
+        let made = self.writes(1, "create_deal", &deal);
         self.keep("deal", &made["data"], STAGES[0]);
     }
 
@@ -429,7 +429,7 @@ impl Caller {
                 self.refused(
                     "VALIDATION_ERROR",
                     "update_deal",
-                    json!({ "deal": id, "status": "lost" }),
+                    &json!({ "deal": id, "status": "lost" }),
                 );
                 (
                     json!({ "deal": id, "status": "lost", "lost_reason": "Price" }),
@@ -438,7 +438,7 @@ impl Caller {
             }
             None => (json!({ "deal": id, "status": "won" }), "Won"),
         };
-        let moved = self.writes(1, "update_deal", arguments);
+        let moved = self.writes(1, "update_deal", &arguments);
         assert_eq!(moved["data"]["stage"]["name"], stage, "{moved}");
         self.keep("deal", &moved["data"], stage);
     }
@@ -449,14 +449,14 @@ impl Caller {
             return;
         };
         if self.kept("contact", &id).live {
-            let found = self.ok("search_contacts", json!({ "query": name }));
+            let found = self.ok("search_contacts", &json!({ "query": name }));
             assert_eq!(found["data"][0]["id"], id, "{name}: {found}");
         }
     }
 
     /// The parts of a summary fit together: they are of one moment, whatever others write meanwhile.
     fn sums_up(&mut self) {
-        let summary = self.ok("get_pipeline_summary", json!({}));
+        let summary = self.ok("get_pipeline_summary", &json!({}));
         fits_together(&summary["data"]);
     }
 
@@ -464,7 +464,7 @@ impl Caller {
 
     fn creates_company(&mut self) {
         let name = self.word();
-        let made = self.writes(1, "create_company", json!({ "name": name }));
+        let made = self.writes(1, "create_company", &json!({ "name": name }));
         self.keep("company", &made["data"], &name);
     }
 
@@ -474,7 +474,7 @@ impl Caller {
         if let Some(deal) = self.one("deal", |_| true) {
             activity["deal"] = deal.into();
         }
-        let made = self.writes(1, "create_activity", activity);
+        let made = self.writes(1, "create_activity", &activity);
         self.keep("activity", &made["data"], "");
     }
 
@@ -484,10 +484,10 @@ impl Caller {
         };
         let outcome = self.word();
         let done = json!({ "activity": id, "outcome": outcome, "follow_up": self.word(), "follow_up_due": "+7d" });
-        let done = self.writes(2, "complete_activity", done);
+        let done = self.writes(2, "complete_activity", &done);
         self.keep("activity", &done["data"], &outcome);
         self.keep("activity", &done["data"]["follow_up"], "");
-        self.refused("CONFLICT", "complete_activity", json!({ "activity": id }));
+        self.refused("CONFLICT", "complete_activity", &json!({ "activity": id }));
     }
 
     /// Changes many at once, and every other time takes it back.
@@ -499,7 +499,7 @@ impl Caller {
             return;
         }
         let bulk = json!({ format!("{table}s"): ids, field: value });
-        let done = self.writes(ids.len(), &format!("bulk_update_{table}s"), bulk);
+        let done = self.writes(ids.len(), &format!("bulk_update_{table}s"), &bulk);
         assert_eq!(done["data"]["updated"], ids.len(), "{done}");
         let undo = rand::random::<bool>();
         for id in &ids {
@@ -511,18 +511,18 @@ impl Caller {
         }
         if undo {
             let change = json!({ "change": done["change"] });
-            self.writes(ids.len(), "undo_change", change.clone());
+            self.writes(ids.len(), "undo_change", &change);
             for id in &ids {
                 self.kept(table, id).version += 1;
             }
-            self.refused("CONFLICT", "undo_change", change);
+            self.refused("CONFLICT", "undo_change", &change);
         }
     }
 
     fn merges(&mut self) {
         let (keep, gone) = (self.creates_contact(), self.creates_contact());
         let merge = json!({ "keep": keep, "merge": [gone] });
-        let merged = self.writes(2, "merge_contacts", merge);
+        let merged = self.writes(2, "merge_contacts", &merge);
         self.keep("contact", &merged["data"], "");
         self.kept("contact", &gone).live = false;
         self.model.last = None;
@@ -533,24 +533,24 @@ impl Caller {
         self.refused(
             "CONFIRMATION_REQUIRED",
             "delete_contact",
-            json!({ "contact": id }),
+            &json!({ "contact": id }),
         );
         self.writes(
             1,
             "delete_contact",
-            json!({ "contact": id, "confirm": true }),
+            &json!({ "contact": id, "confirm": true }),
         );
         self.refused(
             "RESOURCE_NOT_FOUND",
             "get_contact",
-            json!({ "contact": id }),
+            &json!({ "contact": id }),
         );
         self.kept("contact", &id).live = false;
         self.model.last = None;
     }
 
     fn looks_at_the_firm(&mut self) {
-        let dashboard = self.ok("get_crm_dashboard", json!({}));
+        let dashboard = self.ok("get_crm_dashboard", &json!({}));
         let mut open = 0;
         for pipeline in dashboard["data"]["pipelines"].as_array().unwrap() {
             fits_together(pipeline);
@@ -567,13 +567,13 @@ impl Caller {
             return;
         };
         let stale = json!({ "contact": id, "city": "Bonn", "version": 1_000_000_000 });
-        self.refused("CONFLICT", "update_contact", stale);
+        self.refused("CONFLICT", "update_contact", &stale);
         self.refused(
             "VALIDATION_ERROR",
             "update_contact",
-            json!({ "contact": id, "cty": "Bonn" }),
+            &json!({ "contact": id, "cty": "Bonn" }),
         );
-        self.refused("RESOURCE_NOT_FOUND", "no_such_tool", json!({}));
+        self.refused("RESOURCE_NOT_FOUND", "no_such_tool", &json!({}));
     }
 }
 
@@ -586,6 +586,9 @@ fn fits_together(figures: &Value) {
 fn number_of(id: &str) -> i64 {
     decode(id).unwrap().1
 }
+
+/// What a caller does next.
+type Turn = fn(&mut Caller);
 
 /// The owner's turns: everything.
 fn owner(caller: &mut Caller) {
@@ -610,7 +613,7 @@ fn owner(caller: &mut Caller) {
         14 => {
             caller.ok(
                 "list_activities",
-                json!({ "status": "overdue", "limit": 20 }),
+                &json!({ "status": "overdue", "limit": 20 }),
             );
         }
         _ => caller.errs(),
@@ -620,42 +623,42 @@ fn owner(caller: &mut Caller) {
 /// The read-only agent's turns.
 fn reader(caller: &mut Caller) {
     match rand::random::<u8>() % 10 {
-        0 => drop(caller.ok("search_contacts", json!({ "query": "mixed" }))),
+        0 => drop(caller.ok("search_contacts", &json!({ "query": "mixed" }))),
         1 => drop(caller.ok(
             "search_contacts",
-            json!({ "sort": "created_at", "descending": true, "limit": 100 }),
+            &json!({ "sort": "created_at", "descending": true, "limit": 100 }),
         )),
         2 => drop(caller.ok(
             "list_deals",
-            json!({ "status": "open", "sort": "amount", "descending": true }),
+            &json!({ "status": "open", "sort": "amount", "descending": true }),
         )),
         3 => drop(caller.ok(
             "list_deals",
-            json!({ "stage": "Negotiation", "min_amount": "20000" }),
+            &json!({ "stage": "Negotiation", "min_amount": "20000" }),
         )),
         4 => caller.sums_up(),
         5 => caller.looks_at_the_firm(),
         6 => {
             let page = caller.ok(
                 "get_audit_log",
-                json!({ "tool": "bulk_update_contacts", "limit": 50 }),
+                &json!({ "tool": "bulk_update_contacts", "limit": 50 }),
             );
             if let Some(cursor) = page.pointer("/page/next") {
                 let next = json!({ "tool": "bulk_update_contacts", "limit": 50, "cursor": cursor });
-                caller.ok("get_audit_log", next);
+                caller.ok("get_audit_log", &next);
             }
         }
         7 => drop(caller.ok(
             "list_activities",
-            json!({ "status": "pending", "limit": 50 }),
+            &json!({ "status": "pending", "limit": 50 }),
         )),
-        8 => drop(caller.ok("search_companies", json!({ "sort": "name" }))),
+        8 => drop(caller.ok("search_companies", &json!({ "sort": "name" }))),
         _ => {
-            caller.refused("READ_ONLY", "create_contact", json!({ "name": "Nobody" }));
+            caller.refused("READ_ONLY", "create_contact", &json!({ "name": "Nobody" }));
             caller.refused(
                 "VALIDATION_ERROR",
                 "list_deals",
-                json!({ "cursor": "nonsense" }),
+                &json!({ "cursor": "nonsense" }),
             );
         }
     }
@@ -674,11 +677,11 @@ fn narrow(caller: &mut Caller) {
             caller.refused(
                 "RESOURCE_NOT_FOUND",
                 "create_activity",
-                json!({ "subject": "Not mine" }),
+                &json!({ "subject": "Not mine" }),
             );
             if let Some(id) = caller.one("contact", |_| true) {
                 let delete = json!({ "contact": id, "confirm": true });
-                caller.refused("RESOURCE_NOT_FOUND", "delete_contact", delete);
+                caller.refused("RESOURCE_NOT_FOUND", "delete_contact", &delete);
             }
             caller.errs();
         }
@@ -783,7 +786,7 @@ fn all_find_the_last(ways: &[(&'static str, Way)], models: &[Model]) {
         for (id, name) in &last {
             let begun = Instant::now();
             loop {
-                let found = caller.ok("search_contacts", json!({ "query": name }));
+                let found = caller.ok("search_contacts", &json!({ "query": name }));
                 if found["data"][0]["id"] == *id {
                     break;
                 }
@@ -798,7 +801,7 @@ fn all_find_the_last(ways: &[(&'static str, Way)], models: &[Model]) {
 
 /// The counts that the owner is told are those of the models.
 fn counts_agree(way: &Way, models: &[Model]) {
-    let answer = Caller::new("owner", way, 200).ok("get_workspace", json!({}));
+    let answer = Caller::new("owner", way, 200).ok("get_workspace", &json!({}));
     for (table, _) in tables() {
         let own = models.iter().flat_map(|model| &model.records);
         let live = own
@@ -877,7 +880,7 @@ fn an_owner_a_read_only_agent_and_narrow_agents_share_one_file_and_nothing_is_lo
     // A stranger is turned away, in the middle of it all too.
     let mut stranger = Caller::new("stranger", &http("bureau_nobodys"), 0);
 
-    let turns: [(usize, fn(&mut Caller)); 8] = [
+    let turns: [(usize, Turn); 8] = [
         (0, owner),
         (0, owner),
         (1, reader),
@@ -907,7 +910,7 @@ fn an_owner_a_read_only_agent_and_narrow_agents_share_one_file_and_nothing_is_lo
         })
         .collect();
     while Instant::now() < end {
-        stranger.refused("UNAUTHORIZED", "search_contacts", json!({}));
+        stranger.refused("UNAUTHORIZED", "search_contacts", &json!({}));
         std::thread::sleep(Duration::from_millis(500));
     }
     let done: Vec<_> = callers
