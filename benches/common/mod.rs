@@ -3,4 +3,6 @@
 #![allow(dead_code)]
 
 pub(crate) mod fill;
+pub(crate) mod firm;
 pub(crate) mod people;
+pub(crate) mod rows;

@@ -5,7 +5,7 @@ use bureau_contacts::Contact;
 use bureau_deals::Deal;
 use bureau_kernel::list::Order;
 use bureau_kernel::prelude::*;
-use bureau_kernel::store::{Kind, enum_name};
+use bureau_kernel::store::Kind;
 use bureau_kernel::types::time::DayEdge;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -117,11 +117,11 @@ impl Tool for ListActivities {
         let list = cx
             .list::<Activity>()
             .is_empty("done_at", done.map(|done| !done))
-            .term("type", self.kind.as_ref().map(enum_name))
-            .term("assignee", assignee.map(|id| id.to_string()))
-            .term("contact", self.contact.map(|id| id.to_string()))
-            .term("company", self.company.map(|id| id.to_string()))
-            .term("deal", self.deal.map(|id| id.to_string()))
+            .same("type", self.kind)
+            .same("assignee", assignee)
+            .same("contact", self.contact)
+            .same("company", self.company)
+            .same("deal", self.deal)
             .from("sort_due", after)
             .to("sort_due", before)
             .to("sort_due", now)

@@ -57,7 +57,9 @@ impl Sort {
         match self {
             Self::Name => Order::new("name", "sort_name", Kind::Text),
             Self::Amount => Order::new("amount", "sort_amount", Kind::Int),
-            Self::ExpectedClose => Order::new("expected_close", "sort_close", Kind::Date),
+            Self::ExpectedClose => {
+                Order::new("expected_close", "sort_close", Kind::Date).within("status")
+            }
             Self::CreatedAt => Order::CREATED,
             Self::UpdatedAt => Order::UPDATED,
         }
@@ -118,12 +120,12 @@ impl Tool for ListDeals {
         };
         let list = cx
             .list::<Deal>()
-            .equal("status", self.status)
+            .same("status", self.status)
             .equal("pipeline", pipeline.filter(|_| stage.is_none()))
-            .term("stage", stage.map(|id| id.to_string()))
-            .term("owner", self.owner.map(|id| id.to_string()))
-            .term("company", self.company.map(|id| id.to_string()))
-            .term("contact", self.contact.map(|id| id.to_string()))
+            .same("stage", stage)
+            .same("owner", self.owner)
+            .same("company", self.company)
+            .same("contact", self.contact)
             .term("tag", self.tag.as_deref().map(folded))
             .from("sort_amount", self.min_amount)
             .to("sort_amount", self.max_amount)

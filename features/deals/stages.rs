@@ -144,7 +144,7 @@ pub(crate) async fn pipeline_meant(
 /// # Errors
 /// What the database says.
 pub async fn stages_of(cx: &mut Cx, pipeline: Id<Pipeline>) -> Result<Vec<Saved<Stage>>> {
-    const BY_POSITION: Order = Order::new("position", "position", Kind::Int);
+    const BY_POSITION: Order = Order::new("position", "position", Kind::Int).within("pipeline");
     let page = cx
         .list::<Stage>()
         .equal("pipeline", Some(pipeline))

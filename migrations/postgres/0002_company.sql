@@ -37,7 +37,7 @@ CREATE INDEX company_by_name ON company (workspace, sort_name, id) WHERE archive
 CREATE INDEX company_by_created ON company (workspace, created_at, id) WHERE archived_at IS NULL;
 CREATE INDEX company_by_updated ON company (workspace, updated_at, id) WHERE archived_at IS NULL;
 CREATE INDEX company_by_parent ON company (workspace, parent) WHERE parent IS NOT NULL;
-CREATE INDEX company_by_owner ON company (workspace, owner) WHERE owner IS NOT NULL;
+CREATE INDEX company_by_owner ON company (workspace, owner, created_at) WHERE archived_at IS NULL;
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON company TO bureau_app;
 ALTER TABLE company ENABLE ROW LEVEL SECURITY;

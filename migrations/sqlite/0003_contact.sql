@@ -39,5 +39,5 @@ CREATE INDEX contact_by_created ON contact (workspace, created_at, id) WHERE arc
 CREATE INDEX contact_by_updated ON contact (workspace, updated_at, id) WHERE archived_at IS NULL;
 CREATE INDEX contact_by_score ON contact (workspace, score, id) WHERE archived_at IS NULL;
 CREATE INDEX contact_by_company ON contact (workspace, company_id) WHERE company_id IS NOT NULL;
-CREATE INDEX contact_by_owner ON contact (workspace, owner) WHERE owner IS NOT NULL;
+CREATE INDEX contact_by_owner ON contact (workspace, owner, created_at) WHERE archived_at IS NULL;
 CREATE INDEX contact_by_reports_to ON contact (workspace, reports_to) WHERE reports_to IS NOT NULL;

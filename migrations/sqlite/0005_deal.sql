@@ -35,15 +35,18 @@ CREATE TABLE deal (
     FOREIGN KEY (workspace, contact) REFERENCES contact (workspace, id),
     FOREIGN KEY (workspace, owner) REFERENCES member (workspace, id)
 ) STRICT;
-CREATE INDEX deal_by_name ON deal (workspace, sort_name, id) WHERE archived_at IS NULL;
-CREATE INDEX deal_by_created ON deal (workspace, created_at, id) WHERE archived_at IS NULL;
-CREATE INDEX deal_by_updated ON deal (workspace, updated_at, id) WHERE archived_at IS NULL;
-CREATE INDEX deal_by_amount ON deal (workspace, sort_amount, id) WHERE archived_at IS NULL;
-CREATE INDEX deal_by_close ON deal (workspace, sort_close, id) WHERE archived_at IS NULL;
-CREATE INDEX deal_by_stage ON deal (workspace, pipeline, status, stage, currency, probability, amount, owner) WHERE archived_at IS NULL;
+-- Lists go along one of the orders and leave out what is not asked for by what stands in the index.
+CREATE INDEX deal_by_name ON deal (workspace, sort_name, id, status, stage, owner) WHERE archived_at IS NULL;
+CREATE INDEX deal_by_created ON deal (workspace, created_at, id, status, stage, owner) WHERE archived_at IS NULL;
+CREATE INDEX deal_by_updated ON deal (workspace, updated_at, id, status, stage, owner) WHERE archived_at IS NULL;
+CREATE INDEX deal_by_amount ON deal (workspace, sort_amount, id, status, stage, owner) WHERE archived_at IS NULL;
+CREATE INDEX deal_by_close ON deal (workspace, sort_close, id, status, stage, owner) WHERE archived_at IS NULL;
+CREATE INDEX deal_by_status_close ON deal (workspace, status, sort_close, id, stage, owner) WHERE archived_at IS NULL;
+-- Where few deals have something in common, they are gathered by it.
+CREATE INDEX deal_by_owner ON deal (workspace, owner, stage, status) WHERE archived_at IS NULL;
 CREATE INDEX deal_by_company ON deal (workspace, company) WHERE company IS NOT NULL;
 CREATE INDEX deal_by_contact ON deal (workspace, contact) WHERE contact IS NOT NULL;
-CREATE INDEX deal_by_owner ON deal (workspace, owner) WHERE owner IS NOT NULL;
+-- Figures are summed up from these alone.
+CREATE INDEX deal_by_stage ON deal (workspace, pipeline, status, stage, currency, probability, amount, owner) WHERE archived_at IS NULL;
 CREATE INDEX deal_by_rotting ON deal (workspace, stage, status, stage_since, owner) WHERE archived_at IS NULL;
 CREATE INDEX deal_by_closed ON deal (workspace, status, closed_on, currency, amount, owner) WHERE archived_at IS NULL;
-CREATE INDEX deal_by_status_close ON deal (workspace, status, sort_close, id, owner) WHERE archived_at IS NULL;

@@ -3,13 +3,13 @@
 use std::marker::PhantomData;
 
 use chrono::{DateTime, Datelike as _};
+use serde::Serialize;
 
 use crate::context::Cx;
 use crate::error::{Error, Result};
 use crate::record::{Record, Saved};
 use crate::search::{Found, Query};
 use crate::store::{Column, Kind, Row, Sql, Value, sql};
-use crate::types::id::Id;
 use crate::types::page::{Cursor, Limit, Page};
 use crate::types::text::folded;
 
@@ -22,6 +22,9 @@ pub struct Order {
     pub column: &'static str,
     /// What stands in it.
     pub kind: Kind,
+    /// A column between the workspace and this one in a second index: of the records with one value of it, that index has
+    /// this order too.
+    pub within: Option<&'static str>,
 }
 
 impl Order {
@@ -33,7 +36,21 @@ impl Order {
     /// An order by this column.
     #[must_use]
     pub const fn new(name: &'static str, column: &'static str, kind: Kind) -> Self {
-        Self { name, column, kind }
+        Self {
+            name,
+            column,
+            kind,
+            within: None,
+        }
+    }
+
+    /// The same, with an index that has this order within each value of that column.
+    #[must_use]
+    pub const fn within(self, column: &'static str) -> Self {
+        Self {
+            within: Some(column),
+            ..self
+        }
     }
 }
 
@@ -51,6 +68,59 @@ struct Condition {
     value: Option<Value>,
 }
 
+impl Condition {
+    /// Whether it says what the term of this name says.
+    fn says(&self, field: &str) -> bool {
+        self.operator == EQUAL && self.column == field
+    }
+}
+
+/// Where the rows of a page come from.
+///
+/// An order has an index, and its first rows are found at once where many records are asked for: there it is followed,
+/// and what is not asked for is left out. Where few are, nearly all of the order would be passed over to find them, so
+/// they are gathered by what they have in common and put in order then. An engine without statistics cannot tell the
+/// two apart, and one with statistics guesses wrong where values depend on each other, so they are counted, up to
+/// [`FEW`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Source {
+    /// The index of the order.
+    Order,
+    /// The records with the term of this number.
+    Term(usize),
+    /// Those that an index finds by the conditions on these columns.
+    Columns(Narrow),
+}
+
+/// Conditions that leave few records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Narrow {
+    /// All that say what a column equals.
+    Equal,
+    /// Those that bound this column.
+    Bounds(&'static str),
+}
+
+impl Narrow {
+    fn has(self, condition: &Condition) -> bool {
+        match self {
+            Self::Equal => [EQUAL, EMPTY].contains(&condition.operator),
+            Self::Bounds(column) => {
+                column == condition.column && [FROM, TO].contains(&condition.operator)
+            }
+        }
+    }
+}
+
+const EQUAL: &str = " = ";
+const FROM: &str = " >= ";
+const TO: &str = " <= ";
+const EMPTY: &str = " IS NULL";
+const NOT_EMPTY: &str = " IS NOT NULL";
+
+/// So many records are gathered and put in order; with more, the index of the order is followed.
+const FEW: i64 = 4_000;
+
 impl Cx {
     /// A list of live records of this workspace.
     pub fn list<R: Record>(&mut self) -> List<'_, R> {
@@ -67,19 +137,30 @@ impl<R: Record> List<'_, R> {
     /// Only those whose column equals the value, where there is one.
     #[must_use]
     pub fn equal(self, column: &'static str, value: Option<impl Column>) -> Self {
-        self.compare(column, " = ", value)
+        self.compare(column, EQUAL, value)
+    }
+
+    /// Only those whose column equals the value, where there is one, and which have the term of that name and value: a
+    /// list reads the column, and a search knows the term.
+    #[must_use]
+    pub fn same(self, column: &'static str, value: Option<impl Column + Serialize>) -> Self {
+        let term = value
+            .as_ref()
+            .and_then(|value| serde_json::to_value(value).ok())
+            .and_then(|value| value.as_str().map(str::to_owned));
+        self.equal(column, value).term(column, term)
     }
 
     /// Only those at or after the value, where there is one.
     #[must_use]
     pub fn from(self, column: &'static str, value: Option<impl Column>) -> Self {
-        self.compare(column, " >= ", value)
+        self.compare(column, FROM, value)
     }
 
     /// Only those at or before the value, where there is one.
     #[must_use]
     pub fn to(self, column: &'static str, value: Option<impl Column>) -> Self {
-        self.compare(column, " <= ", value)
+        self.compare(column, TO, value)
     }
 
     /// Only those whose column is empty, or is not, where that is asked.
@@ -88,7 +169,7 @@ impl<R: Record> List<'_, R> {
         if let Some(empty) = empty {
             self.conditions.push(Condition {
                 column,
-                operator: if empty { " IS NULL" } else { " IS NOT NULL" },
+                operator: if empty { EMPTY } else { NOT_EMPTY },
                 value: None,
             });
         }
@@ -130,46 +211,117 @@ impl<R: Record> List<'_, R> {
 
     fn statement(&self, first: &str) -> Sql {
         let mut statement = Saved::<R>::select_with(first);
-        statement.push(" WHERE workspace = ");
+        self.push_conditions(&mut statement, "", |_| true);
+        self.push_terms(&mut statement, None);
+        statement
+    }
+
+    /// The conditions on columns; an index may be chosen for the sake of those that `indexed` names.
+    /// `before_workspace` keeps an index from being chosen for the workspace's sake.
+    fn push_conditions(
+        &self,
+        statement: &mut Sql,
+        before_workspace: &str,
+        indexed: impl Fn(&Condition) -> bool,
+    ) {
+        statement.push(" WHERE ");
+        statement.push(before_workspace);
+        statement.push("workspace = ");
         statement.push_value(self.cx.workspace().id.to_value());
         statement.push(" AND archived_at IS NULL");
         for condition in &self.conditions {
             statement.push(" AND ");
+            if !indexed(condition) {
+                statement.push(self.cx.tx.without_index());
+            }
             statement.push(condition.column);
             statement.push(condition.operator);
             if let Some(value) = &condition.value {
                 statement.push_value(value.clone());
             }
         }
-        for (field, value) in &self.terms {
-            // A look-up for each record that is looked at; as a list, all records with the term would be read each time.
-            statement.push(" AND EXISTS (SELECT 1 FROM lookup WHERE workspace = ");
-            statement.push_value(self.cx.workspace().id.to_value());
-            statement.push(" AND entity = ");
-            statement.push_value(Value::Text(R::TABLE.to_owned()));
-            statement.push(" AND field = ");
-            statement.push_value(Value::Text((*field).to_owned()));
-            statement.push(" AND value = ");
-            statement.push_value(Value::Text(value.clone()));
-            statement.push(" AND record = ");
-            statement.push(R::TABLE);
-            statement.push(".id)");
-        }
-        statement
     }
 
-    /// The records of a term that only a few have, instead of the term: an engine that does not know how rare a term is
-    /// goes through the whole order to find them.
-    async fn few(&mut self) -> Result<Option<Vec<i64>>> {
-        const FEW: usize = 256;
+    /// The terms, each looked up for each record that is looked at; but for the one that the records come from.
+    fn push_terms(&self, statement: &mut Sql, source: Option<usize>) {
         for (index, (field, value)) in self.terms.iter().enumerate() {
-            let ids = self.cx.with_term::<R>(field, value, FEW + 1).await?;
-            if ids.len() <= FEW {
-                self.terms.remove(index);
-                return Ok(Some(ids.into_iter().map(Id::raw).collect()));
+            if source == Some(index) {
+                statement.push(" AND id IN (SELECT record FROM lookup");
+                self.push_term(statement, field, value);
+                statement.push(")");
+            } else if !self.conditions.iter().any(|known| known.says(field)) {
+                statement.push(" AND EXISTS (SELECT 1 FROM lookup");
+                self.push_term(statement, field, value);
+                statement.push(" AND record = ");
+                statement.push(R::TABLE);
+                statement.push(".id)");
             }
         }
-        Ok(None)
+    }
+
+    fn push_term(&self, statement: &mut Sql, field: &str, value: &str) {
+        statement.push(" WHERE workspace = ");
+        statement.push_value(self.cx.workspace().id.to_value());
+        statement.push(" AND entity = ");
+        statement.push_value(Value::Text(R::TABLE.to_owned()));
+        statement.push(" AND field = ");
+        statement.push_value(Value::Text(field.to_owned()));
+        statement.push(" AND value = ");
+        statement.push_value(Value::Text(value.to_owned()));
+    }
+
+    /// Whether the statement, up to its conditions, has no more than [`FEW`] rows.
+    async fn are_few(&mut self, mut rows: Sql) -> Result<bool> {
+        rows.push(" LIMIT ");
+        rows.push_value(Value::Int(FEW + 1));
+        rows.push(") AS some");
+        Ok(rows.one::<i64>("count", &mut self.cx.tx).await? <= FEW)
+    }
+
+    /// Where the page's rows are best taken from.
+    async fn source(&mut self, order: Order) -> Result<Source> {
+        const COUNT: &str = "SELECT COUNT(*) AS count FROM (SELECT 1 FROM ";
+        for index in 0..self.terms.len() {
+            let mut rows = sql(COUNT).sql("lookup");
+            if let Some((field, value)) = self.terms.get(index) {
+                self.push_term(&mut rows, field, value);
+            }
+            if self.are_few(rows).await? {
+                return Ok(Source::Term(index));
+            }
+        }
+        let mut narrow = Vec::new();
+        let equal = self.conditions.iter().filter(|its| Narrow::Equal.has(its));
+        if equal.count() > 1 {
+            narrow.push(Narrow::Equal);
+        }
+        for condition in &self.conditions {
+            let bounds = Narrow::Bounds(condition.column);
+            let bounded = condition.operator == FROM || condition.operator == TO;
+            // In this order they stand together already.
+            if bounded && condition.column != order.column && !narrow.contains(&bounds) {
+                narrow.push(bounds);
+            }
+        }
+        for narrow in narrow {
+            let mut rows = sql(COUNT);
+            rows.push(R::TABLE);
+            rows.push(" WHERE workspace = ");
+            rows.push_value(self.cx.workspace().id.to_value());
+            rows.push(" AND archived_at IS NULL");
+            for condition in self.conditions.iter().filter(|its| narrow.has(its)) {
+                rows.push(" AND ");
+                rows.push(condition.column);
+                rows.push(condition.operator);
+                if let Some(value) = &condition.value {
+                    rows.push_value(value.clone());
+                }
+            }
+            if self.are_few(rows).await? {
+                return Ok(Source::Columns(narrow));
+            }
+        }
+        Ok(Source::Order)
     }
 
     /// One page: of those that match the text, best first, where there is one, and otherwise in the order that is asked for
@@ -216,12 +368,22 @@ impl<R: Record> List<'_, R> {
         cursor: Option<&Cursor>,
     ) -> Result<Page<Saved<R>>> {
         let name = format!("{}{}", if descending { "-" } else { "" }, order.name);
-        let few = self.few().await?;
-        let mut statement = self.statement(&format!("{} AS order_key, ", order.column));
-        if let Some(ids) = &few {
-            statement.push(" AND id IN ");
-            statement.push_ids(ids);
-        }
+        let source = self.source(order).await?;
+        let without_index = self.cx.tx.without_index();
+        let mut statement = Saved::<R>::select_with(&format!("{} AS order_key, ", order.column));
+        // Records of a term are read by their identifiers.
+        let (term, before_workspace) = match source {
+            Source::Term(index) => (Some(index), without_index),
+            Source::Order | Source::Columns(_) => (None, ""),
+        };
+        self.push_conditions(&mut statement, before_workspace, |condition| match source {
+            Source::Order => {
+                condition.column == order.column || order.within == Some(condition.column)
+            }
+            Source::Term(_) => false,
+            Source::Columns(narrow) => narrow.has(condition),
+        });
+        self.push_terms(&mut statement, term);
         if let Some(cursor) = cursor {
             let key = key_value(order.kind, &cursor.key)
                 .filter(|_| cursor.order == name)
@@ -236,6 +398,9 @@ impl<R: Record> List<'_, R> {
         }
         let direction = if descending { " DESC" } else { "" };
         statement.push(" ORDER BY ");
+        if source != Source::Order {
+            statement.push(without_index);
+        }
         statement.push(order.column);
         statement.push(direction);
         statement.push(", id");
@@ -289,7 +454,9 @@ impl<R: Record> List<'_, R> {
         };
         let house = self.cx.house.clone();
         // The index knows terms only. What else is asked for is looked up for the best hits.
-        let all_in_index = self.conditions.is_empty();
+        let known =
+            |condition: &Condition| self.terms.iter().any(|(field, _)| condition.says(field));
+        let all_in_index = self.conditions.iter().all(known);
         let found = match &house.search {
             Some(search) => {
                 let query = Query {

@@ -135,7 +135,33 @@ pub async fn undo(cx: &mut Cx, change: Id<Change>, skip_conflicts: bool) -> Resu
             ),
         );
     }
+    refuse_dangling(cx, &records).await?;
     Ok(undone)
+}
+
+/// Refuses an undo after which a record would hold on to another one that was deleted meanwhile. Looked at in the end: on
+/// the way there, what was merged is in two places.
+async fn refuse_dangling(cx: &mut Cx, records: &[OfRecord]) -> Result<()> {
+    let mut of_kind: HashMap<&str, Vec<i64>> = HashMap::new();
+    for one in records {
+        of_kind.entry(&one.entity).or_default().push(one.record);
+    }
+    for (entity, ids) in of_kind {
+        let Some(kind) = cx.registry().record(entity) else {
+            continue;
+        };
+        if let Some((id, column)) = kind.dangling(cx, &ids).await?.first() {
+            let record = encode(kind.prefix(), *id);
+            let name = column.name;
+            return Err(Error::conflict(format!(
+                "Not undone. The {name} of {record} was deleted since."
+            ))
+            .hint(format!(
+                "Nothing was changed. Undo the deletion of its {name} first."
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// What a call did to one record.

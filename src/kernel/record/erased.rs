@@ -68,6 +68,12 @@ pub trait AnyRecord: Send + Sync {
         column: ColumnSpec,
         targets: &'a [i64],
     ) -> BoxFuture<'a, Result<Vec<(i64, i64)>>>;
+    /// Those of these live ones that hold on to something that is deleted, and to what.
+    fn dangling<'a>(
+        &'a self,
+        cx: &'a mut Cx,
+        ids: &'a [i64],
+    ) -> BoxFuture<'a, Result<Vec<(i64, ColumnSpec)>>>;
     /// How many live ones refer to a record by this column.
     fn count_referring<'a>(
         &'a self,
@@ -242,6 +248,38 @@ impl<R: Record> AnyRecord for Erased<R> {
             rows.iter()
                 .map(|row| Ok((row.get("target")?, row.get("id")?)))
                 .collect()
+        })
+    }
+
+    fn dangling<'a>(
+        &'a self,
+        cx: &'a mut Cx,
+        ids: &'a [i64],
+    ) -> BoxFuture<'a, Result<Vec<(i64, ColumnSpec)>>> {
+        Box::pin(async move {
+            let mut found = Vec::new();
+            for column in self.references() {
+                for ids in ids.chunks(1_000) {
+                    let mut statement = sql("SELECT id FROM ");
+                    statement.push(R::TABLE);
+                    statement.push(" AS holder WHERE workspace = ");
+                    statement.push_value(cx.workspace().id.to_value());
+                    statement.push(" AND archived_at IS NULL AND ");
+                    statement.push(R::HOLDS);
+                    statement.push(" AND EXISTS (SELECT 1 FROM ");
+                    statement.push(column.refers_to.unwrap_or_default());
+                    statement.push(
+                        " AS held WHERE held.workspace = holder.workspace AND held.id = holder.",
+                    );
+                    statement.push(column.name);
+                    statement.push(" AND held.archived_at IS NOT NULL) AND id IN ");
+                    statement.push_ids(ids);
+                    for row in statement.rows(&mut cx.tx).await? {
+                        found.push((row.get("id")?, column));
+                    }
+                }
+            }
+            Ok(found)
         })
     }
 

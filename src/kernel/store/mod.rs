@@ -318,6 +318,15 @@ impl Tx {
         }
     }
 
+    /// What stands before a column whose index is not to be used. SQLite keeps no statistics, and would take a condition
+    /// on any indexed column for one that leaves a handful of rows; PostgreSQL is left to choose.
+    pub(crate) fn without_index(&self) -> &'static str {
+        match self.conn {
+            Conn::Sqlite(_) => "+",
+            Conn::Postgres(_) => "",
+        }
+    }
+
     /// Adds a row to the change log; it is written when the transaction commits.
     pub(crate) fn log(&mut self, row: LogRow) {
         self.log.push(row);

@@ -1,0 +1,205 @@
+//! A house over a filled database.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bureau_kernel::admin::{self, NewKey, NewMember};
+use bureau_kernel::caller::{Caller, Role};
+use bureau_kernel::furnish::furnish;
+use bureau_kernel::permission::Grants;
+use bureau_kernel::pipeline::{Call, Outcome, Pipeline, Settings};
+use bureau_kernel::registry::{Registry, Selection};
+use bureau_kernel::store::{Database, OpenOptions, Store};
+use chrono::{DateTime, Utc};
+use serde_json::{Value, json};
+
+use crate::common::firm::{Firm, Sizes, Way};
+use crate::common::rows::Rows;
+
+const MEMBERS: usize = 50;
+
+/// The way in, and what is behind it.
+pub(crate) struct House {
+    pub(crate) pipeline: Arc<Pipeline>,
+    owner: Caller,
+    pub(crate) firm: Firm,
+}
+
+impl House {
+    /// Opens the database, and fills it where that was not done.
+    pub(crate) async fn open(database: Database, folder: &Path, sizes: Sizes) -> Self {
+        std::fs::create_dir_all(folder).unwrap();
+        let filled = folder.join("filled");
+        if !filled.exists() {
+            let began = std::time::Instant::now();
+            let now = Utc::now();
+            prepare(&database, folder).await;
+            let mut rows = Rows::open(&database).await;
+            let firm = firm(&mut rows, now, sizes).await;
+            firm.write(&mut rows).await;
+            rows.close().await;
+            std::fs::write(&filled, now.to_rfc3339()).unwrap();
+            eprintln!("filled in {} s", began.elapsed().as_secs());
+        }
+        let now = std::fs::read_to_string(&filled).unwrap();
+        let now = now.parse::<DateTime<Utc>>().unwrap();
+        let mut rows = Rows::open(&database).await;
+        let firm = firm(&mut rows, now, sizes).await;
+        rows.close().await;
+        let (pipeline, owner) = way_in(&database, folder).await;
+        let house = Self {
+            pipeline,
+            owner,
+            firm,
+        };
+        house.wait_for_index().await;
+        house
+    }
+
+    async fn wait_for_index(&self) {
+        let Sizes {
+            contacts,
+            companies,
+            deals,
+            activities,
+            ..
+        } = self.firm.sizes;
+        let began = std::time::Instant::now();
+        let ready = || {
+            let search = self.pipeline.house().search.as_ref();
+            let status = search.map(bureau_kernel::search::Search::status);
+            status.is_some_and(|status| {
+                status.ready && status.documents >= contacts + companies + deals + activities
+            })
+        };
+        while !ready() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        eprintln!("index ready after {} s", began.elapsed().as_secs());
+    }
+
+    /// A call that has to succeed.
+    pub(crate) async fn call(&self, tool: &str, arguments: Value) -> Value {
+        call(&self.pipeline, &self.owner, tool, arguments).await
+    }
+
+    pub(crate) async fn close(self) {
+        let store = self.pipeline.house().store.clone();
+        drop(self.pipeline);
+        store.close().await;
+    }
+}
+
+async fn call(pipeline: &Arc<Pipeline>, caller: &Caller, tool: &str, arguments: Value) -> Value {
+    let call = Call {
+        tool: tool.into(),
+        arguments: arguments.as_object().cloned().unwrap(),
+        ..Call::default()
+    };
+    match pipeline.call(caller.clone(), call).await {
+        Outcome::Done(answer) => answer,
+        other => panic!("{tool} {arguments}: {other:?}"),
+    }
+}
+
+async fn way_in(database: &Database, folder: &Path) -> (Arc<Pipeline>, Caller) {
+    let store = Store::open(&OpenOptions::new(database.clone()))
+        .await
+        .unwrap();
+    admin::bootstrap(&store).await.unwrap();
+    let selection = Selection {
+        features: vec!["all".into()],
+        ..Selection::default()
+    };
+    let mut modules = bureau::modules();
+    modules.push(crate::check::MODULE);
+    let registry = Registry::new(&modules, &selection).unwrap();
+    furnish(&store, &modules, || Ok(Arc::clone(&registry)))
+        .await
+        .unwrap();
+    let settings = Settings {
+        call_limit: Duration::from_secs(600),
+        ..Settings::default()
+    };
+    let index = folder.join("index");
+    let pipeline = Pipeline::new(store, registry, Some(&index), settings).unwrap();
+    let owner = pipeline.operator(None).await.unwrap();
+    (pipeline, owner)
+}
+
+/// Makes what the firm's records refer to, the usual way.
+async fn prepare(database: &Database, folder: &Path) {
+    let (pipeline, owner) = way_in(database, &folder.join("first")).await;
+    let store = pipeline.house().store.clone();
+    for number in 1..MEMBERS {
+        let member = NewMember {
+            name: format!("Member {number}"),
+            email: Some(format!("member-{number}@firm.example")),
+            title: None,
+            role: Role::Member,
+        };
+        admin::add_member(&store, "main", member).await.unwrap();
+    }
+    for number in 0..3 {
+        let known = pipeline.registry().permissions();
+        let key = NewKey {
+            name: format!("Key {number}"),
+            grants: Grants::parse(["read_deals"], &known).unwrap(),
+            workspaces: vec!["main".into()],
+            member: None,
+            expires_at: None,
+            confirm: None,
+            calls_per_hour: None,
+        };
+        admin::create_key(&store, key).await.unwrap();
+    }
+    let renewals = json!({ "name": "Renewals", "stages": [
+        { "name": "Due", "probability": 60 },
+        { "name": "Offer sent", "probability": 80, "rotting_days": 14 },
+    ]});
+    call(&pipeline, &owner, "create_pipeline", renewals).await;
+    // On PostgreSQL the log is sealed a moment later, and what is written past it follows its last seal.
+    let mut rows = Rows::open(database).await;
+    while rows
+        .numbers("SELECT id FROM change_log WHERE position IS NULL")
+        .await
+        .is_empty()
+        .eq(&false)
+    {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    rows.close().await;
+    drop(pipeline);
+    store.close().await;
+}
+
+/// The firm as it is planned, over what is in the database.
+async fn firm(rows: &mut Rows, now: DateTime<Utc>, sizes: Sizes) -> Firm {
+    let workspace = rows.numbers("SELECT id FROM workspace").await[0];
+    let members = rows.numbers("SELECT id FROM member ORDER BY id").await;
+    let keys = rows.numbers("SELECT id FROM api_key ORDER BY id").await;
+    let mut ways = Vec::new();
+    for pipeline in rows.numbers("SELECT id FROM pipeline ORDER BY id").await {
+        let stages = async |rows: &mut Rows, kind: &str| {
+            let text = format!(
+                "SELECT id FROM stage WHERE pipeline = {pipeline} AND kind = '{kind}' ORDER BY position"
+            );
+            rows.numbers(&text).await
+        };
+        ways.push(Way {
+            pipeline,
+            open: stages(rows, "open").await,
+            won: stages(rows, "won").await[0],
+            lost: stages(rows, "lost").await[0],
+        });
+    }
+    Firm {
+        workspace,
+        sizes,
+        now,
+        members,
+        keys,
+        ways,
+    }
+}
