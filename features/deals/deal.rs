@@ -72,7 +72,8 @@ bureau_kernel::text_column!(DealStatus);
 
 impl DealStatus {
     /// The probability of a deal that is closed, in percent; `None` while it is open.
-    pub(crate) const fn certainty(self) -> Option<i64> {
+    #[must_use]
+    pub const fn certainty(self) -> Option<i64> {
         match self {
             Self::Open => None,
             Self::Won => Some(100),

@@ -245,11 +245,11 @@ async fn closed(
     if let Some(owner) = owner {
         statement = statement.sql(" AND owner = ").value(owner);
     }
+    let percent = status.certainty().unwrap_or_default();
     let mut tally = Tally::default();
     for row in statement.sql(" GROUP BY currency").rows(cx.tx()).await? {
         let sum = Sum::from_parts(row.get("billions")?, row.get("rest")?);
-        // What ended is certain.
-        tally.add(row.get("currency")?, row.get("count")?, sum, 100)?;
+        tally.add(row.get("currency")?, row.get("count")?, sum, percent)?;
     }
     Ok(tally)
 }

@@ -455,19 +455,14 @@ fn shown(amount: i128, digits: u32) -> String {
 }
 
 /// Says of these deals what the tools say of them.
-fn figures<'a>(
-    deals: impl Iterator<Item = &'a Deal>,
-    rates: &HashMap<String, i128>,
-    certain: bool,
-) -> Value {
+fn figures<'a>(deals: impl Iterator<Item = &'a Deal>, rates: &HashMap<String, i128>) -> Value {
     let mut of: BTreeMap<&str, (i64, i128, i128)> = BTreeMap::new();
     for deal in deals {
         let entry = of.entry(&deal.currency).or_default();
-        let percent = if certain { 100 } else { deal.percent };
         *entry = (
             entry.0 + 1,
             entry.1 + deal.amount,
-            entry.2 + deal.amount * percent,
+            entry.2 + deal.amount * deal.percent,
         );
     }
     let base = |pick: fn(&(i64, i128, i128)) -> i128| -> i128 {
@@ -503,14 +498,14 @@ async fn check_summary(firm: &Firm) {
     let summary = firm.ask("get_pipeline_summary", json!({})).await;
     let data = &summary["data"];
     let open = || deals.iter().filter(|deal| deal.status == "open");
-    assert_holds(&data["total"], &figures(open(), &rates, false));
+    assert_holds(&data["total"], &figures(open(), &rates));
     let stages = data["stages"].as_array().unwrap();
     assert_eq!(stages.len(), 4);
     for stage in stages {
         let (_, id) = decode(text(&stage["stage"], "id")).unwrap();
         let here = || open().filter(|deal| deal.stage == id);
         assert!(here().count() > 0, "{stage}");
-        assert_holds(stage, &figures(here(), &rates, false));
+        assert_holds(stage, &figures(here(), &rates));
     }
     assert!(
         data["without_rate"].as_array().is_none_or(Vec::is_empty),
@@ -531,13 +526,10 @@ async fn check_dashboard(firm: &Firm) {
         })
     };
     for status in ["won", "lost"] {
-        assert_holds(
-            &data["deals"][status],
-            &figures(ended(status), &rates, true),
-        );
+        assert_holds(&data["deals"][status], &figures(ended(status), &rates));
     }
     let open = deals.iter().filter(|deal| deal.status == "open");
-    assert_holds(&data["deals"]["open"], &figures(open, &rates, false));
+    assert_holds(&data["deals"]["open"], &figures(open, &rates));
     let (won, lost) = (ended("won").count(), ended("lost").count());
     let tenths = (2000 * won + won + lost) / (2 * (won + lost));
     assert_eq!(

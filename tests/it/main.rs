@@ -29,6 +29,7 @@ mod injection;
 mod input;
 mod install;
 mod members;
+mod mixed;
 mod parity;
 mod permissions;
 mod pipelines;

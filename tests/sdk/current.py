@@ -40,10 +40,11 @@ async def connect(era, target, answer):
         if target.url:
             server = streamable_http_client(target.url, http_client=http)
         else:
-            server = StdioServerParameters(command=target.command, args=target.args)
+            server = StdioServerParameters(command=target.command, args=target.args, env=target.env)
         async with Client(server, **options) as client:
             yield Connected(client)
 
 
-held = asyncio.run(main("current", connect, {"modern": "2026-07-28", "legacy": "2025-11-25"}, asks=["modern"]))
-sys.exit(not held)
+if __name__ == "__main__":
+    held = asyncio.run(main("current", connect, {"modern": "2026-07-28", "legacy": "2025-11-25"}, asks=["modern"]))
+    sys.exit(not held)

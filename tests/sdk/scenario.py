@@ -26,12 +26,13 @@ TOOLS = [
 
 @dataclass
 class Target:
-    """Where Bureau is: a URL with headers, or a command to start."""
+    """Where Bureau is: a URL with headers, or a command to start, with variables beside those that any process gets."""
 
     url: str | None = None
     headers: dict[str, str] = field(default_factory=dict)
     command: str | None = None
     args: list[str] = field(default_factory=list)
+    env: dict[str, str] = field(default_factory=dict)
 
 
 def parsed(content, failed):
