@@ -128,6 +128,8 @@ CREATE INDEX change_log_api_key ON change_log (workspace, api_key, at, id) WHERE
 CREATE INDEX change_log_tool ON change_log (workspace, tool, at, id);
 CREATE INDEX change_log_action ON change_log (workspace, action, at, id);
 CREATE INDEX change_log_entity ON change_log (workspace, entity, at, id);
+-- Whether a change was taken back already.
+CREATE INDEX change_log_undoes ON change_log (workspace, undoes) WHERE undoes IS NOT NULL;
 
 -- The answer that a call with an idempotency key got, so that its repetition gets the same.
 CREATE TABLE receipt (
