@@ -118,7 +118,7 @@ CREATE TABLE change_log (
     hash      BLOB
 ) STRICT;
 CREATE INDEX change_log_call ON change_log (call);
-CREATE INDEX change_log_record ON change_log (workspace, record, id);
+CREATE INDEX change_log_record ON change_log (workspace, record, at, id);
 CREATE INDEX change_log_feed ON change_log (workspace, position);
 -- What the audit log is asked for, newest first.
 CREATE INDEX change_log_time ON change_log (workspace, at, id);
