@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bureau_kernel::admin;
 use bureau_kernel::error::Result;
-use bureau_kernel::pipeline::Pipeline;
+use bureau_kernel::pipeline::{Pipeline, Settings};
 use bureau_kernel::registry::{Registry, Selection};
 use bureau_kernel::store::{Database, OpenOptions, Store};
 use sha2::{Digest as _, Sha256};
@@ -91,7 +92,12 @@ pub fn call_pipeline(
     store: Store,
     registry: Arc<Registry>,
 ) -> Result<Arc<Pipeline>> {
-    Pipeline::new(store, registry, None, config.settings())
+    let settings = Settings {
+        // Nobody but the one who asked waits for it, and they can end it: taking a large import back is a single call.
+        call_limit: Duration::from_secs(3_600),
+        ..config.settings()
+    };
+    Pipeline::new(store, registry, None, settings)
 }
 
 /// Where the search index of this database is. Every database has its own, so that two of them can share a data folder;

@@ -42,7 +42,7 @@ pub struct Options {
         value_delimiter = ','
     )]
     pub workspace: Vec<String>,
-    /// Act with this key's rights instead of the operator's (stdio, call, undo)
+    /// Act with this key's rights instead of the operator's (stdio, connect, install, call, undo)
     #[arg(
         long,
         global = true,

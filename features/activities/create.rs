@@ -10,6 +10,7 @@ use crate::view::{ActivityView, view};
 
 /// A new activity.
 #[derive(Deserialize, JsonSchema)]
+#[schemars(extend("required" = ["subject"]))]
 pub(crate) struct CreateActivity {
     /// It is done already
     done: Option<bool>,
@@ -65,6 +66,23 @@ impl Tool for CreateActivity {
 }
 
 impl Activity {
+    /// What is done does not hold on to whom it was with; what is to be done again needs them.
+    pub(crate) async fn still_there(&self, cx: &mut Cx) -> Result<()> {
+        let gone = |error: Error| {
+            error.hint("It was deleted since. Name another one, or empty the field with clear.")
+        };
+        if let Some(contact) = self.contact {
+            cx.get(contact).await.map_err(gone)?;
+        }
+        if let Some(company) = self.company {
+            cx.get(company).await.map_err(gone)?;
+        }
+        if let Some(deal) = self.deal {
+            cx.get(deal).await.map_err(gone)?;
+        }
+        Ok(())
+    }
+
     /// An activity for a deal is also one with the deal's contact and company, where it does not say so itself; one with a
     /// contact is one with the contact's company.
     pub(crate) async fn complete_links(&mut self, cx: &mut Cx) -> Result<()> {

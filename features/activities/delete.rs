@@ -12,7 +12,7 @@ use crate::activity::Activity;
 pub(crate) struct DeleteActivity {
     /// Activity id
     activity: Id<Activity>,
-    /// Erase for good: no undo
+    /// Erase for good
     purge: Option<bool>,
 }
 

@@ -11,14 +11,13 @@ use crate::view::{ActivityView, view};
 /// Which activity to read.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(crate) struct GetActivity {
-    /// Activity id
     activity: Id<Activity>,
 }
 
 impl Tool for GetActivity {
     const SPEC: Spec = Spec::reads("get_activity", READ_ACTIVITIES)
         .title("Get activity")
-        .about("Get all data of an activity.");
+        .about("Get an activity by id.");
     const EXAMPLES: &'static [Example] = &[Example {
         title: "What did I note about the visit?",
         before: &[Step {

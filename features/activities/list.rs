@@ -39,6 +39,7 @@ pub(crate) struct ListActivities {
 /// Orders that activities are listed in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[expect(clippy::enum_variant_names, reason = "they are the fields' names")]
 pub(crate) enum Sort {
     DueAt,
     DoneAt,
@@ -123,7 +124,9 @@ impl Tool for ListActivities {
             .same("deal", self.deal)
             .from("sort_due", after)
             .to("sort_due", before)
-            .to("sort_due", now);
+            .to("sort_due", now)
+            // What is never due is within no bounds of it.
+            .is_empty("due_at", after.or(before).map(|_| false));
         let usual = if by_done { Sort::DoneAt } else { Sort::DueAt };
         // What was done last comes first, unless an order is asked for.
         let newest = by_done && self.sort.is_none() && self.query.is_none();

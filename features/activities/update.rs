@@ -48,6 +48,9 @@ impl Tool for UpdateActivity {
         match self.done {
             Some(true) if edit.done_at.is_none() => edit.done_at = Kept(Some(cx.now())),
             Some(false) => {
+                if edit.done_at.is_some() {
+                    edit.still_there(cx).await?;
+                }
                 edit.done_at = Kept(None);
                 if !self.fields.has("outcome") {
                     edit.outcome = None;

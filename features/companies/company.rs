@@ -164,13 +164,42 @@ impl Record for Company {
 
 /// The domain in a web address, a host name or an e-mail address: lower case, without `www.`.
 fn host(address: &str) -> Option<String> {
-    let rest = address.split_once("://").map_or(address, |(_, rest)| rest);
+    let rest = match address.split_once("://") {
+        Some((scheme, rest)) if scheme.chars().all(|c| c.is_ascii_alphabetic()) => rest,
+        Some(_) => return None,
+        None => address,
+    };
     let rest = rest.split(['/', '?', '#']).next()?;
     let rest = rest.rsplit('@').next()?;
     let host = rest.split(':').next()?.trim_matches('.').to_lowercase();
     let host = host.strip_prefix("www.").unwrap_or(&host);
-    let whole = host.contains('.') && !host.contains(|c: char| c.is_whitespace() || c.is_control());
+    let label = |label: &str| {
+        !label.is_empty()
+            && label.chars().all(|c| {
+                !c.is_ascii() && !c.is_whitespace() || c.is_ascii_alphanumeric() || c == '-'
+            })
+    };
+    let whole = host.contains('.') && host.split('.').all(label);
     whole.then(|| host.to_owned())
+}
+
+/// Whether a company belongs to another: is it, or is below it, at any depth. So does one of too many levels.
+pub(crate) async fn is_or_is_below(
+    cx: &mut Cx,
+    company: Option<Id<Company>>,
+    other: Id<Company>,
+) -> Result<bool> {
+    /// A group of companies has no more levels than this.
+    const MOST_LEVELS: usize = 20;
+    let mut above = company;
+    for _ in 0..MOST_LEVELS {
+        match above {
+            None => return Ok(false),
+            Some(id) if id == other => return Ok(true),
+            Some(id) => above = cx.get(id).await?.parent,
+        }
+    }
+    Ok(true)
 }
 
 /// The company of this name, if exactly one has it; case and accents do not count.
@@ -200,7 +229,15 @@ mod tests {
         ] {
             assert_eq!(host(address).as_deref(), Some("acme.example"), "{address}");
         }
-        for address in ["", "acme", "https://", "two words.example"] {
+        for address in [
+            "",
+            "acme",
+            "https://",
+            "two words.example",
+            "a..example",
+            "see (http://acme.example)",
+            "acme.example\"",
+        ] {
             assert_eq!(host(address), None, "{address}");
         }
     }

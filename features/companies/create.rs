@@ -10,8 +10,8 @@ use crate::company::Company;
 
 /// A new company.
 #[derive(Deserialize, JsonSchema)]
+#[schemars(extend("required" = ["name"]))]
 pub(crate) struct CreateCompany {
-    /// Same VAT number, domain or name
     on_duplicate: Option<OnDuplicate>,
     #[serde(flatten)]
     fields: Given<Company>,

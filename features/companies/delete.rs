@@ -5,16 +5,16 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::DELETE_COMPANIES;
-use crate::company::Company;
+use crate::company::{Company, is_or_is_below};
 
 /// Which company to delete, and how.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(crate) struct DeleteCompany {
     /// Company id
     company: Id<Company>,
-    /// Company that takes over its references
+    /// Takes over its links
     reassign_to: Option<Id<Company>>,
-    /// Erase for good: no undo
+    /// Erase for good
     purge: Option<bool>,
 }
 
@@ -45,6 +45,16 @@ impl Tool for DeleteCompany {
 
     async fn call(self, cx: &mut Cx) -> Result<Deleted> {
         let id = self.company;
+        if let Some(heir) = self.reassign_to {
+            let named = |error: Error| error.field("reassign_to");
+            let parent = cx.get(heir).await.map_err(named)?.parent;
+            // A daughter takes over her sisters; a granddaughter would get her own mother as a daughter.
+            if parent != Some(id) && is_or_is_below(cx, parent, id).await.map_err(named)? {
+                let message = "The company that takes over belongs to this one through others.";
+                return Err(Error::invalid("reassign_to", message)
+                    .hint("Name another one, or empty its parent first."));
+            }
+        }
         cx.reassign(id, self.reassign_to).await?;
         let purge = self.purge.unwrap_or(false);
         let gone = cx.remove(id, purge).await?;

@@ -34,4 +34,10 @@ impl Duplicates for Company {
         join(&mut self.types, &other.types, |a, b| a == b);
         join(&mut self.tags, &other.tags, |a, b| folded(a) == folded(b));
     }
+
+    fn follow(&mut self, prepared: &Self, given: &Given<Self>) {
+        if given.has("website") && !given.has("domain") {
+            self.domain.clone_from(&prepared.domain);
+        }
+    }
 }

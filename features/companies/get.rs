@@ -12,7 +12,6 @@ use crate::company::Company;
 /// Which company to read.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(crate) struct GetCompany {
-    /// Company id
     company: Id<Company>,
 }
 
@@ -28,7 +27,7 @@ pub(crate) struct CompanyView {
 impl Tool for GetCompany {
     const SPEC: Spec = Spec::reads("get_company", READ_COMPANIES)
         .title("Get company")
-        .about("Get all data of a company, and how many records are linked to it.");
+        .about("Get a company by id, and how many records are linked to it.");
     const EXAMPLES: &'static [Example] = &[Example {
         title: "What do we know about Initech?",
         before: &[

@@ -7,9 +7,11 @@ mod create;
 mod delete;
 mod duplicates;
 mod get;
+mod import;
 mod search;
 mod update;
 
+use bureau_kernel::import::import;
 use bureau_kernel::prelude::*;
 
 use create::CreateCompany;
@@ -41,5 +43,6 @@ pub const MODULE: Module = Module {
         tool::<UpdateCompany>,
     ],
     records: &[record::<Company>()],
+    imports: &[import::<Company>()],
     ..Module::EMPTY
 };

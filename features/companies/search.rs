@@ -14,7 +14,7 @@ use crate::company::{Company, CompanyType};
 /// What to look for.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(crate) struct SearchCompanies {
-    /// Part of name, website, industry, address, tag
+    /// Part of name, website, address, tag
     query: Option<Line<500>>,
     #[serde(rename = "type")]
     kind: Option<CompanyType>,

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::UPDATE_COMPANIES;
-use crate::company::Company;
+use crate::company::{Company, is_or_is_below};
 
 /// What changes in a company.
 #[derive(Deserialize, JsonSchema)]
@@ -39,8 +39,6 @@ impl Tool for UpdateCompany {
     type Output = Saved<Company>;
 
     async fn call(self, cx: &mut Cx) -> Result<Saved<Company>> {
-        /// A group of companies has no more levels than this.
-        const MOST_LEVELS: usize = 20;
         let mut edit = cx.edit(self.company).await?;
         edit.empty(&self.clear.unwrap_or_default());
         // A new website has a domain of its own.
@@ -48,23 +46,12 @@ impl Tool for UpdateCompany {
             edit.clear("domain");
         }
         edit.give(cx, &self.fields).await?;
-        let mut above = edit.parent.filter(|_| self.fields.has("parent"));
-        for _ in 0..MOST_LEVELS {
-            match above {
-                None => return edit.save(cx).await,
-                Some(parent) if parent == self.company => break,
-                Some(parent) => {
-                    above = cx
-                        .get(parent)
-                        .await
-                        .map_err(|error| error.field("parent"))?
-                        .parent
-                }
-            }
+        let parent = edit.parent.filter(|_| self.fields.has("parent"));
+        let turns = is_or_is_below(cx, parent, self.company).await;
+        if turns.map_err(|error| error.field("parent"))? {
+            let message = "A company does not belong to itself, directly or through others.";
+            return Err(Error::invalid("parent", message));
         }
-        Err(Error::invalid(
-            "parent",
-            "A company does not belong to itself, directly or through others.",
-        ))
+        edit.save(cx).await
     }
 }

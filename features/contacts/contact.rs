@@ -23,7 +23,7 @@ bureau_kernel::record! {
         /// Name of the employer.
         pub company: Option<Line<150>> = "Employer",
         /// The employer's own record.
-        pub company_id: Option<Id<Company>> = "Company id",
+        pub company_id: Option<Id<Company>>,
         /// E-mail addresses, the preferred one first.
         pub emails: Json<Vec<EmailEntry>>,
         /// Telephone numbers, the preferred one first.
@@ -39,11 +39,11 @@ bureau_kernel::record! {
         /// What they are to the firm.
         pub types: Json<Vec<ContactType>>,
         /// Where they stand in the contact pipeline.
-        pub state: Option<Line<40>> = "State in the contact pipeline",
+        pub state: Option<Line<40>> = "Pipeline state",
         /// Who looks after them.
         pub owner: Option<Id<Member>> = "Member id",
         /// Their superior.
-        pub reports_to: Option<Id<Contact>> = "Contact id of the superior",
+        pub reports_to: Option<Id<Contact>> = "Contact id",
         /// Labels.
         pub tags: Json<Vec<Line<50>>>,
         /// Where they came from.
@@ -94,6 +94,7 @@ pub enum PointType {
 pub struct EmailEntry {
     pub(crate) email: Email,
     #[serde(rename = "type")]
+    #[schemars(with = "Option<String>")]
     pub(crate) kind: Option<PointType>,
 }
 
@@ -102,6 +103,7 @@ pub struct EmailEntry {
 pub struct PhoneEntry {
     pub(crate) phone: Line<40>,
     #[serde(rename = "type")]
+    #[schemars(with = "Option<String>")]
     pub(crate) kind: Option<PointType>,
     /// The number in E.164 form, where it is known; what is sent in is not read.
     #[serde(default)]
@@ -222,13 +224,12 @@ impl Record for Contact {
 
 impl Contact {
     /// Brings the employer's name and the link to its record together after fields were given: the name of a record is
-    /// filled in, and a name that exactly one company has becomes a link to it.
-    pub(crate) async fn link_company(&mut self, cx: &mut Cx, given: &Given<Self>) -> Result<()> {
-        match (
-            given.has("company"),
-            given.has("company_id"),
-            self.company_id,
-        ) {
+    /// filled in, and a name that exactly one company has becomes a link to it. `given` says which of the two was given.
+    ///
+    /// # Errors
+    /// [`Code::NotFound`] for a company that is not there.
+    pub async fn link_company(&mut self, cx: &mut Cx, given: impl Fn(&str) -> bool) -> Result<()> {
+        match (given("company"), given("company_id"), self.company_id) {
             (false, true, Some(id)) => {
                 let company = cx
                     .get(id)

@@ -11,7 +11,6 @@ use crate::contact::Contact;
 /// A new contact.
 #[derive(Deserialize, JsonSchema)]
 pub(crate) struct CreateContact {
-    /// Same email, phone, or name and company
     on_duplicate: Option<OnDuplicate>,
     #[serde(flatten)]
     fields: Given<Contact>,
@@ -53,7 +52,9 @@ impl Tool for CreateContact {
     async fn call(self, cx: &mut Cx) -> Result<Saved<Contact>> {
         let choice = self.on_duplicate.unwrap_or_default();
         let mut contact = self.fields.record(cx.clock())?;
-        contact.link_company(cx, &self.fields).await?;
+        contact
+            .link_company(cx, |field| self.fields.has(field))
+            .await?;
         duplicates::create(cx, contact, &self.fields, choice).await
     }
 }

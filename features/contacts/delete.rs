@@ -12,9 +12,9 @@ use crate::contact::Contact;
 pub(crate) struct DeleteContact {
     /// Contact id
     contact: Id<Contact>,
-    /// Contact that takes over its references
+    /// Takes over its links
     reassign_to: Option<Id<Contact>>,
-    /// Erase for good: no undo
+    /// Erase for good
     purge: Option<bool>,
 }
 

@@ -20,8 +20,13 @@ impl Duplicates for Contact {
             self.last_name.clone_from(&other.last_name);
         }
         fill(&mut self.title, &other.title);
-        fill(&mut self.company, &other.company);
-        fill(&mut self.company_id, &other.company_id);
+        // The employer's name and record belong together.
+        let unknown = self.company.is_none() && self.company_id.is_none();
+        let name = |contact: &Self| contact.company.as_deref().map(folded);
+        if unknown || name(self) == name(other) {
+            fill(&mut self.company, &other.company);
+            fill(&mut self.company_id, &other.company_id);
+        }
         fill(&mut self.location, &other.location);
         fill(&mut self.city, &other.city);
         fill(&mut self.country, &other.country);
@@ -36,5 +41,12 @@ impl Duplicates for Contact {
         join(&mut self.types, &other.types, |a, b| a == b);
         join(&mut self.tags, &other.tags, |a, b| folded(a) == folded(b));
         self.score = self.score.max(other.score);
+    }
+
+    fn follow(&mut self, prepared: &Self, given: &Given<Self>) {
+        if given.has("company") || given.has("company_id") {
+            self.company.clone_from(&prepared.company);
+            self.company_id = prepared.company_id;
+        }
     }
 }

@@ -10,7 +10,6 @@ use crate::contact::Contact;
 /// Which contact to read.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(crate) struct GetContact {
-    /// Contact id
     contact: Id<Contact>,
 }
 

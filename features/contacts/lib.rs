@@ -10,10 +10,12 @@ mod delete;
 mod duplicates;
 mod find_duplicates;
 mod get;
+mod import;
 mod merge;
 mod search;
 mod update;
 
+use bureau_kernel::import::import;
 use bureau_kernel::prelude::*;
 
 use create::CreateContact;
@@ -49,6 +51,7 @@ pub const MODULE: Module = Module {
         tool::<UpdateContact>,
     ],
     records: &[record::<Contact>()],
+    imports: &[import::<Contact>()],
     uses: &[&bureau_companies::MODULE],
     ..Module::EMPTY
 };

@@ -46,7 +46,8 @@ impl Tool for UpdateContact {
         if clears_company && !self.fields.has("company_id") {
             edit.company_id = None;
         }
-        edit.link_company(cx, &self.fields).await?;
+        edit.link_company(cx, |field| self.fields.has(field))
+            .await?;
         let renamed = self.fields.has("first_name") || self.fields.has("last_name");
         if renamed && !self.fields.has("name") {
             edit.clear("name");

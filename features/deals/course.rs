@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use crate::deal::{Deal, DealStatus};
 use crate::history;
-use crate::stages::{Stage, StageKind, pipeline_named, stage_named, stages_of};
+use crate::stages::{Stage, StageKind, pipeline_meant, pipeline_named, stage_named, stages_of};
 
 /// Where a caller wants a deal to be.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -38,11 +38,12 @@ impl Course {
         let moves = self.pipeline.is_some() || self.stage.is_some() || before.is_none();
         if !moves && !given.has("status") && before.is_some_and(|before| same_course(before, deal))
         {
-            return check_close(cx, deal);
+            return check_close(cx, deal, given);
         }
         let pipeline = match (&self.pipeline, before) {
             (None, Some(before)) => *before.pipeline,
-            (name, _) => pipeline_named(cx, name.as_deref()).await?.id,
+            (Some(name), Some(_)) => pipeline_named(cx, Some(name)).await?.id,
+            (name, None) => pipeline_meant(cx, name.as_deref(), self.stage.as_deref()).await?,
         };
         let stages = stages_of(cx, pipeline).await?;
         let asked = self
@@ -52,25 +53,24 @@ impl Course {
             .transpose()?;
         let stays = before.filter(|before| *before.pipeline == pipeline);
         let status = match (given.has("status"), asked.map(|stage| stage.kind)) {
-            (true, _) => deal.status,
             (false, Some(StageKind::Won)) => DealStatus::Won,
             (false, Some(StageKind::Lost)) if deal.status == DealStatus::Unqualified => deal.status,
             (false, Some(StageKind::Lost)) => DealStatus::Lost,
             (false, Some(StageKind::Open)) => DealStatus::Open,
-            (false, None) => deal.status,
+            (true, _) | (false, None) => deal.status,
         };
-        let kind = match status {
-            DealStatus::Open => StageKind::Open,
-            DealStatus::Won => StageKind::Won,
-            DealStatus::Lost | DealStatus::Unqualified => StageKind::Lost,
+        let kind = kind_of(status);
+        // A pipeline without a lost stage keeps what is lost in the open stage where it was lost.
+        let has_place = stages.iter().any(|stage| stage.kind == kind);
+        let place = match kind {
+            StageKind::Lost if !has_place => StageKind::Open,
+            kind => kind,
         };
-        let fits = |stage: &Saved<Stage>| stage.kind == kind;
-        // A pipeline without a lost stage keeps what is lost where it was lost.
-        let no_place = kind == StageKind::Lost && !stages.iter().any(fits);
+        let fits = |stage: &Saved<Stage>| stage.kind == place;
         let current =
             stays.and_then(|before| stages.iter().find(|stage| stage.id == *before.stage));
         let stage = match (asked, current) {
-            (Some(stage), _) if fits(stage) || no_place => stage,
+            (Some(stage), _) | (None, Some(stage)) if fits(stage) => stage,
             (Some(stage), _) => {
                 return Err(contradiction(
                     stage,
@@ -78,15 +78,14 @@ impl Course {
                     stages.iter().find(|stage| fits(stage)),
                 ));
             }
-            (None, Some(stage)) if fits(stage) || no_place => stage,
             (None, _) => {
                 let last = match stays {
-                    Some(before) if kind == StageKind::Open => {
+                    Some(before) if place == StageKind::Open => {
                         history::last_open_stage(cx, before.id, &stages).await?
                     }
                     _ => None,
                 };
-                let first = stages.iter().find(|stage| fits(stage) || no_place);
+                let first = stages.iter().find(|stage| fits(stage));
                 last.and_then(|id| stages.iter().find(|stage| stage.id == id))
                     .or(first)
                     .ok_or_else(|| {
@@ -101,22 +100,42 @@ impl Course {
         deal.pipeline = Kept(pipeline);
         deal.stage = Kept(stage.id);
         deal.status = status;
-        if status == DealStatus::Open {
-            if !was_open {
-                (deal.closed_on, deal.lost_reason) = (None, None);
-            }
-        } else if was_open {
-            deal.closed_on = deal.closed_on.or(Some(cx.today()));
-            // What is certain needs no estimate.
-            deal.probability = None;
+        if kind == StageKind::Open && !was_open {
+            still_there(cx, deal).await?;
+        }
+        if before.is_some_and(|before| kind_of(before.status) != kind) && !given.has("closed_on") {
+            deal.closed_on = None;
         }
         if !matches!(status, DealStatus::Lost | DealStatus::Unqualified)
             && !given.has("lost_reason")
         {
             deal.lost_reason = None;
         }
-        check_close(cx, deal)
+        check_close(cx, deal, given)
     }
+}
+
+/// The kind of stage in which deals of this status stand.
+fn kind_of(status: DealStatus) -> StageKind {
+    match status {
+        DealStatus::Open => StageKind::Open,
+        DealStatus::Won => StageKind::Won,
+        DealStatus::Lost | DealStatus::Unqualified => StageKind::Lost,
+    }
+}
+
+/// A closed deal does not hold on to whom it was with; one that is opened again needs them.
+async fn still_there(cx: &mut Cx, deal: &Deal) -> Result<()> {
+    let gone = |error: Error| {
+        error.hint("It was deleted since. Name another one, or empty the field with clear.")
+    };
+    if let Some(company) = deal.company {
+        cx.get(company).await.map_err(gone)?;
+    }
+    if let Some(contact) = deal.contact {
+        cx.get(contact).await.map_err(gone)?;
+    }
+    Ok(())
 }
 
 /// Whether nothing was said about stage or end of a deal.
@@ -125,8 +144,16 @@ fn same_course(before: &Deal, deal: &Deal) -> bool {
 }
 
 /// What holds of the end of every deal.
-fn check_close(cx: &Cx, deal: &mut Deal) -> Result<()> {
+fn check_close(cx: &Cx, deal: &mut Deal, given: &Given<Deal>) -> Result<()> {
     let open = deal.status == DealStatus::Open;
+    if let Some(certain) = deal.status.certainty() {
+        // What is certain needs no estimate.
+        let estimate = deal.probability.take().map(Whole::get);
+        if given.has("probability") && estimate.is_some_and(|percent| percent != certain) {
+            let message = "A deal that is closed has no probability of its own.";
+            return Err(Error::invalid("probability", message).hint("Leave it out."));
+        }
+    }
     match (deal.closed_on, open) {
         (Some(_), true) => {
             return Err(

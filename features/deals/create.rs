@@ -11,9 +11,12 @@ use crate::view::{DealView, view};
 
 /// A new deal.
 #[derive(Deserialize, JsonSchema)]
+#[schemars(extend("required" = ["name"]))]
 pub(crate) struct CreateDeal {
-    #[serde(flatten)]
-    course: Course,
+    /// Id or name
+    pipeline: Option<Line<100>>,
+    /// Id or name
+    stage: Option<Line<100>>,
     #[serde(flatten)]
     fields: Given<Deal>,
 }
@@ -54,7 +57,11 @@ impl Tool for CreateDeal {
 
     async fn call(self, cx: &mut Cx) -> Result<DealView> {
         let mut deal = self.fields.record(cx.clock())?;
-        self.course.take(cx, &mut deal, None, &self.fields).await?;
+        let course = Course {
+            pipeline: self.pipeline,
+            stage: self.stage,
+        };
+        course.take(cx, &mut deal, None, &self.fields).await?;
         let deal = cx.insert(deal, self.fields.attributes()?).await?;
         view(cx, deal).await
     }

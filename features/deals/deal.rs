@@ -70,6 +70,17 @@ pub enum DealStatus {
 }
 bureau_kernel::text_column!(DealStatus);
 
+impl DealStatus {
+    /// The probability of a deal that is closed, in percent; `None` while it is open.
+    pub(crate) const fn certainty(self) -> Option<i64> {
+        match self {
+            Self::Open => None,
+            Self::Won => Some(100),
+            Self::Lost | Self::Unqualified => Some(0),
+        }
+    }
+}
+
 impl Record for Deal {
     // A deal that is closed goes on naming whom it was with, and does not hold on to them.
     const HOLDS: &'static str = "status = 'open'";

@@ -12,9 +12,9 @@ use crate::deal::Deal;
 pub(crate) struct DeleteDeal {
     /// Deal id
     deal: Id<Deal>,
-    /// Deal that takes over its references
+    /// Takes over its links
     reassign_to: Option<Id<Deal>>,
-    /// Erase for good: no undo
+    /// Erase for good
     purge: Option<bool>,
 }
 

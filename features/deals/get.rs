@@ -14,7 +14,6 @@ use crate::view::{DealView, view};
 /// Which deal to read.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(crate) struct GetDeal {
-    /// Deal id
     deal: Id<Deal>,
 }
 
@@ -37,7 +36,7 @@ pub(crate) struct StageEntry {
 impl Tool for GetDeal {
     const SPEC: Spec = Spec::reads("get_deal", READ_DEALS)
         .title("Get deal")
-        .about("Get all data of a deal and the stages it went through.");
+        .about("Get a deal by id, and the stages it went through.");
     const EXAMPLES: &'static [Example] = &[Example {
         title: "How did the Globex deal go so far?",
         before: &[

@@ -10,12 +10,14 @@ mod deal;
 mod delete;
 mod get;
 mod history;
+mod import;
 mod list;
 mod stages;
 mod summary;
 mod update;
 mod view;
 
+use bureau_kernel::import::import;
 use bureau_kernel::prelude::*;
 use futures::FutureExt as _;
 
@@ -56,6 +58,7 @@ pub const MODULE: Module = Module {
         tool::<UpdateDeal>,
     ],
     records: &[record::<Pipeline>(), record::<Stage>(), record::<Deal>()],
+    imports: &[import::<Deal>()],
     uses: &[&bureau_companies::MODULE, &bureau_contacts::MODULE],
     furnish: Some(|cx| stages::furnish(cx).boxed()),
     ..Module::EMPTY

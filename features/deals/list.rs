@@ -12,7 +12,7 @@ use serde::Deserialize;
 
 use crate::READ_DEALS;
 use crate::deal::{Deal, DealStatus};
-use crate::stages::{StageKind, pipeline_named, stage_named, stages_of};
+use crate::stages::{StageKind, pipeline_meant, stage_named, stages_of};
 use crate::view::{DealRow, views};
 
 /// Which deals to list.
@@ -34,7 +34,7 @@ pub(crate) struct ListDeals {
     max_amount: Option<Amount>,
     close_after: Option<When>,
     close_before: Option<When>,
-    /// Default created_at, newest first
+    /// Default newest first
     sort: Option<Sort>,
     descending: Option<bool>,
     limit: Option<Limit>,
@@ -109,7 +109,7 @@ impl Tool for ListDeals {
             .transpose()?;
         let pipeline = match (&self.pipeline, &self.stage) {
             (None, None) => None,
-            (name, _) => Some(pipeline_named(cx, name.as_deref()).await?.id),
+            (name, stage) => Some(pipeline_meant(cx, name.as_deref(), stage.as_deref()).await?),
         };
         let stage = match (pipeline, &self.stage) {
             (Some(pipeline), Some(name)) => {
@@ -136,7 +136,10 @@ impl Tool for ListDeals {
             .from("sort_amount", self.min_amount)
             .to("sort_amount", self.max_amount)
             .from("sort_close", after)
-            .to("sort_close", before);
+            .to("sort_close", before)
+            // What has no amount or day is within no bounds of it.
+            .is_empty("amount", bounded(self.min_amount.or(self.max_amount)))
+            .is_empty("expected_close", bounded(after.or(before)));
         // Newest first, unless an order is asked for.
         let newest = self.sort.is_none() && self.query.is_none();
         let page = list
@@ -154,4 +157,9 @@ impl Tool for ListDeals {
         let rows = rows.into_iter().map(DealRow::from).collect();
         Ok(cx.page(Page { rows, next }))
     }
+}
+
+/// What is within bounds is not empty.
+fn bounded<T>(bound: Option<T>) -> Option<bool> {
+    bound.map(|_| false)
 }

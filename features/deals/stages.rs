@@ -3,7 +3,7 @@
 use bureau_kernel::list::Order;
 use bureau_kernel::prelude::*;
 use bureau_kernel::store::Kind;
-use bureau_kernel::types::text::{folded, nearest};
+use bureau_kernel::types::text::{folded, nearest, quoted};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -122,6 +122,23 @@ pub async fn pipeline_named(cx: &mut Cx, name: Option<&str>) -> Result<Saved<Pip
     }
 }
 
+/// The pipeline that is meant: the one of this identifier or name, or else that of a stage which is named by its identifier,
+/// or else the default one.
+///
+/// # Errors
+/// [`Code::NotFound`] with the nearest name.
+pub(crate) async fn pipeline_meant(
+    cx: &mut Cx,
+    name: Option<&str>,
+    stage: Option<&str>,
+) -> Result<Id<Pipeline>> {
+    let stage = stage.and_then(|stage| stage.parse::<Id<Stage>>().ok());
+    match (name, stage) {
+        (None, Some(stage)) => Ok(cx.get(stage).await?.pipeline),
+        _ => Ok(pipeline_named(cx, name).await?.id),
+    }
+}
+
 /// The stages of a pipeline, in their order.
 ///
 /// # Errors
@@ -155,17 +172,12 @@ pub fn stage_named<'a>(stages: &'a [Saved<Stage>], name: &str) -> Result<&'a Sav
 }
 
 fn unknown<'a>(what: &str, name: &str, known: impl Iterator<Item = &'a str> + Clone) -> Error {
-    let short: String = name.chars().take(64).collect();
-    let error = Error::new(
-        Code::NotFound,
-        format!("There is no {what} {short:?} here."),
-    )
-    .field(what);
+    let error = Error::new(Code::NotFound, format!("There is no such {what} here.")).field(what);
     match nearest(name, known.clone()) {
-        Some(meant) => error.hint(format!("Did you mean {meant:?}?")),
+        Some(meant) => error.hint(format!("Did you mean {}?", quoted(meant))),
         None => error.hint(format!(
             "There are: {}.",
-            known.take(20).collect::<Vec<_>>().join(", ")
+            known.take(20).map(quoted).collect::<Vec<_>>().join(", ")
         )),
     }
 }

@@ -16,8 +16,10 @@ pub(crate) struct UpdateDeal {
     deal: Id<Deal>,
     /// Fields to empty
     clear: Option<Vec<Clear<Deal>>>,
-    #[serde(flatten)]
-    course: Course,
+    /// Id or name
+    pipeline: Option<Line<100>>,
+    /// Id or name
+    stage: Option<Line<100>>,
     #[serde(flatten)]
     fields: Given<Deal>,
 }
@@ -65,27 +67,31 @@ impl Tool for UpdateDeal {
     type Output = DealView;
 
     async fn call(self, cx: &mut Cx) -> Result<DealView> {
-        let edit = cx.edit(self.deal).await?;
+        let mut edit = cx.edit(self.deal).await?;
         let clear = self.clear.unwrap_or_default();
-        let deal = change_deal(cx, edit, &clear, &self.course, &self.fields).await?;
+        let course = Course {
+            pipeline: self.pipeline,
+            stage: self.stage,
+        };
+        change_deal(cx, &mut edit, &clear, &course, &self.fields).await?;
+        let deal = edit.save(cx).await?;
         view(cx, deal).await
     }
 }
 
-/// Writes into a deal what a caller gave, and brings it where the caller wants it.
+/// Writes into a deal what a caller gave, and brings it where the caller wants it. It is not saved yet.
 ///
 /// # Errors
-/// As [`Course::take`] and [`Edit::save`].
+/// As [`Course::take`].
 pub async fn change_deal(
     cx: &mut Cx,
-    mut edit: Edit<Deal>,
+    edit: &mut Edit<Deal>,
     clear: &[Clear<Deal>],
     course: &Course,
     fields: &Given<Deal>,
-) -> Result<Saved<Deal>> {
+) -> Result<()> {
     edit.empty(clear);
     edit.give(cx, fields).await?;
     let before = edit.before().clone();
-    course.take(cx, &mut edit, Some(&before), fields).await?;
-    edit.save(cx).await
+    course.take(cx, edit, Some(&before), fields).await
 }

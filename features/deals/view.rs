@@ -23,7 +23,7 @@ pub(crate) struct DealView {
     stage_since: Timestamp,
     amount: Option<Money>,
     currency: Currency,
-    /// Percent: its own, or its stage's.
+    /// Percent: its own or its stage's while it is open, and what came of it afterwards.
     probability: i64,
     expected_close: Option<NaiveDate>,
     closed_on: Option<NaiveDate>,
@@ -86,7 +86,10 @@ pub(crate) async fn views(cx: &mut Cx, deals: Vec<Saved<Deal>>) -> Result<Vec<De
                 currency: deal.currency,
             }),
             currency: deal.currency,
-            probability: deal.probability.map_or(usual, Whole::get),
+            probability: deal
+                .status
+                .certainty()
+                .unwrap_or(deal.probability.map_or(usual, Whole::get)),
             expected_close: deal.expected_close,
             closed_on: deal.closed_on,
             lost_reason: deal.lost_reason,

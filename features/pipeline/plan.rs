@@ -160,6 +160,18 @@ pub(crate) async fn arrange(
     }
     for (index, (id, mut stage)) in wanted.into_iter().enumerate() {
         stage.position = Whole::new(index as i64 + 1).map_err(Error::internal)?;
+        if stage.kind == StageKind::Won {
+            stage.probability = Whole::new(100).map_err(Error::internal)?;
+        }
+        let old = present.iter().find(|old| Some(old.id) == id);
+        if let Some(old) = old.filter(|old| old.kind != stage.kind)
+            && !cx.linked(old.id).await?.is_empty()
+        {
+            let message = "Deals stand in this stage, and they are open, won or lost as it is.";
+            return Err(Error::conflict(message)
+                .field(format!("stages[{index}].kind"))
+                .hint("Move them to another stage first, or add a new stage."));
+        }
         match id {
             None => {
                 cx.insert(stage, Attributes::new()).await?;

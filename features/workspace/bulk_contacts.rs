@@ -2,19 +2,31 @@
 
 use bureau_contacts::{Contact, ContactType, UPDATE_CONTACTS};
 use bureau_kernel::prelude::*;
-use bureau_kernel::types::text::folded;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
-/// Contacts in one call.
-const MAX_CONTACTS: usize = 500;
+use crate::bulk::{self, BulkUpdated, MAX_RECORDS};
 
 /// What changes in all of them.
 #[derive(Deserialize, JsonSchema)]
 pub(crate) struct BulkUpdateContacts {
-    /// Up to 500 ids
     contacts: Vec<Id<Contact>>,
-    /// Member id
+    add_tags: Option<Vec<Line<50>>>,
+    remove_tags: Option<Vec<Line<50>>>,
+    /// Fields to empty
+    clear: Option<Vec<Clear<Contact>>>,
+    #[serde(flatten)]
+    #[schemars(with = "Fields")]
+    fields: Given<Contact>,
+}
+
+/// The fields that make sense for many contacts at once.
+#[derive(JsonSchema)]
+#[expect(
+    dead_code,
+    reason = "it is the form of what is read as the contact's own fields"
+)]
+struct Fields {
     owner: Option<Id<Member>>,
     state: Option<Line<40>>,
     types: Option<Vec<ContactType>>,
@@ -23,81 +35,13 @@ pub(crate) struct BulkUpdateContacts {
     country: Option<Line<60>>,
     source: Option<Line<100>>,
     score: Option<Whole<0, 1000>>,
-    add_tags: Option<Vec<Line<50>>>,
-    remove_tags: Option<Vec<Line<50>>>,
-    /// Fields to empty
-    clear: Option<Vec<Clear<Contact>>>,
     attributes: Option<Attributes>,
-}
-
-/// What was done.
-#[derive(Debug, Serialize, JsonSchema)]
-pub(crate) struct BulkUpdated {
-    updated: usize,
-    /// Those that were so already.
-    unchanged: usize,
-}
-
-impl BulkUpdateContacts {
-    fn says_nothing(&self) -> bool {
-        let fields = [
-            self.owner.is_some(),
-            self.state.is_some(),
-            self.types.is_some(),
-            self.company.is_some(),
-            self.city.is_some(),
-            self.country.is_some(),
-            self.source.is_some(),
-            self.score.is_some(),
-            self.add_tags.is_some(),
-            self.remove_tags.is_some(),
-            self.clear.is_some(),
-            self.attributes.is_some(),
-        ];
-        !fields.contains(&true)
-    }
-
-    async fn apply(&self, cx: &mut Cx, edit: &mut Edit<Contact>) -> Result<()> {
-        edit.empty(self.clear.as_deref().unwrap_or_default());
-        if self.owner.is_some() {
-            edit.owner = self.owner;
-        }
-        set(&mut edit.state, self.state.as_ref());
-        set(&mut edit.company, self.company.as_ref());
-        set(&mut edit.city, self.city.as_ref());
-        set(&mut edit.country, self.country.as_ref());
-        set(&mut edit.source, self.source.as_ref());
-        if let Some(types) = &self.types {
-            edit.types = Json(types.clone());
-        }
-        if let Some(score) = self.score {
-            edit.score = score;
-        }
-        for tag in self.add_tags.iter().flatten() {
-            if edit.tags.iter().all(|known| folded(known) != folded(tag)) {
-                edit.tags.push(tag.clone());
-            }
-        }
-        for tag in self.remove_tags.iter().flatten() {
-            edit.tags.retain(|known| folded(known) != folded(tag));
-        }
-        match &self.attributes {
-            Some(attributes) => edit.set_attributes(cx, attributes.clone()).await,
-            None => Ok(()),
-        }
-    }
-}
-
-fn set<T: Clone>(field: &mut Option<T>, given: Option<&T>) {
-    if given.is_some() {
-        *field = given.cloned();
-    }
 }
 
 impl Tool for BulkUpdateContacts {
     const SPEC: Spec = Spec::changes("bulk_update_contacts", UPDATE_CONTACTS)
         .title("Bulk update contacts")
-        .about("Change the same fields of up to 500 contacts, all or none, undone as one.");
+        .about("Change up to 500 contacts alike, all or none.");
     const EXAMPLES: &'static [Example] = &[Example {
         title: "Both of them are customers now: tag them and take the trial tag off",
         before: &[
@@ -118,23 +62,23 @@ impl Tool for BulkUpdateContacts {
     type Output = BulkUpdated;
 
     async fn call(self, cx: &mut Cx) -> Result<BulkUpdated> {
-        if self.says_nothing() {
-            return Err(Error::invalid("contacts", "Nothing was said to change.")
-                .hint("Give at least one field beside contacts."));
-        }
-        let mut updated = 0;
-        let edits = cx
-            .edit_all(&self.contacts, "contacts", MAX_CONTACTS)
+        let clear = self.clear.unwrap_or_default();
+        let mut edits = cx
+            .edit_named(&self.contacts, "contacts", MAX_RECORDS)
             .await?;
-        for mut edit in edits {
-            let version = edit.before().version;
-            self.apply(cx, &mut edit).await?;
-            let saved = edit.save(cx).await?;
-            updated += usize::from(saved.version != version);
+        let versions: Vec<i64> = edits.iter().map(|edit| edit.before().version).collect();
+        for edit in &mut edits {
+            edit.empty(&clear);
+            bulk::add_tags(&mut edit.tags, self.add_tags.as_deref());
+            bulk::remove_tags(&mut edit.tags, self.remove_tags.as_deref());
+            edit.give(cx, &self.fields).await?;
         }
-        Ok(BulkUpdated {
-            updated,
-            unchanged: self.contacts.len() - updated,
-        })
+        let saved = cx.save_all(edits).await;
+        let saved = saved.map_err(|error| bulk::in_list(error, "contacts"))?;
+        let mut done = BulkUpdated::default();
+        for (before, saved) in versions.into_iter().zip(saved) {
+            done.count(before, saved.version);
+        }
+        Ok(done)
     }
 }

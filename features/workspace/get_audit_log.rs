@@ -20,7 +20,7 @@ pub(crate) struct GetAuditLog {
     /// Member or key id
     actor: Option<Line<40>>,
     tool: Option<Line<40>>,
-    /// Id of any record, or of a change
+    /// Id of a record or change
     record: Option<Line<40>>,
     /// Such as contact
     record_type: Option<Line<40>>,

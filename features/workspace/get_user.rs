@@ -19,7 +19,7 @@ impl Tool for GetUser {
         .title("Get user")
         .about("Get a member's profile, role and teams.");
     const EXAMPLES: &'static [Example] = &[Example {
-        title: "Who am I?",
+        title: "Who am I here, and what is my role?",
         before: &[],
         arguments: r#"{"user": "me"}"#,
         expect: &[("/data/name", r#""Owner""#), ("/data/role", r#""owner""#)],

@@ -1,9 +1,11 @@
 //! The workspace: who works in it and in which teams, what was done by whom, and changes to many records at once.
 //!
 //! Permissions: `read_workspace`, `read_teams`, `read_audit_log`, and for the changes that of the records changed. Depends on
-//! contacts, whose records it changes.
+//! contacts and deals, whose records it changes.
 
+mod bulk;
 mod bulk_contacts;
+mod bulk_deals;
 mod get_audit_log;
 mod get_user;
 mod get_workspace;
@@ -13,6 +15,7 @@ mod list_teams;
 use bureau_kernel::prelude::*;
 
 use bulk_contacts::BulkUpdateContacts;
+use bulk_deals::BulkUpdateDeals;
 use get_audit_log::GetAuditLog;
 use get_user::GetUser;
 use get_workspace::GetWorkspace;
@@ -32,13 +35,14 @@ pub const MODULE: Module = Module {
     about: "Who works here, what was done by whom, and bulk changes",
     tools: &[
         tool::<BulkUpdateContacts>,
+        tool::<BulkUpdateDeals>,
         tool::<GetAuditLog>,
         tool::<GetUser>,
         tool::<GetWorkspace>,
         tool::<ListTeamMembers>,
         tool::<ListTeams>,
     ],
-    uses: &[&bureau_contacts::MODULE],
+    uses: &[&bureau_contacts::MODULE, &bureau_deals::MODULE],
     ..Module::EMPTY
 };
 

@@ -16,8 +16,8 @@ const ORDER: &str = "member";
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(crate) struct ListTeamMembers {
     team: Option<Id<Team>>,
+    #[schemars(with = "Option<String>")]
     role: Option<Role>,
-    /// Part of name, email, title
     query: Option<Line<200>>,
     limit: Option<Limit>,
     cursor: Option<Cursor>,
@@ -68,7 +68,7 @@ impl ListTeamMembers {
 impl Tool for ListTeamMembers {
     const SPEC: Spec = Spec::reads("list_team_members", READ_TEAMS)
         .title("List team members")
-        .about("List who works in this workspace, with their roles and teams.");
+        .about("List members, their roles and teams.");
     const EXAMPLES: &'static [Example] = &[Example {
         title: "Who owns this workspace?",
         before: &[],

@@ -119,16 +119,15 @@ CREATE TABLE change_log (
     hash      BYTEA
 );
 CREATE INDEX change_log_call ON change_log (call);
-CREATE INDEX change_log_record ON change_log (workspace, record, at, id);
 CREATE INDEX change_log_feed ON change_log (workspace, position);
 -- What the audit log is asked for, newest first.
 CREATE INDEX change_log_time ON change_log (workspace, at, id);
+CREATE INDEX change_log_record ON change_log (workspace, record, at, id);
 CREATE INDEX change_log_member ON change_log (workspace, member, at, id);
 CREATE INDEX change_log_api_key ON change_log (workspace, api_key, at, id) WHERE api_key IS NOT NULL;
 CREATE INDEX change_log_tool ON change_log (workspace, tool, at, id);
 CREATE INDEX change_log_action ON change_log (workspace, action, at, id);
 CREATE INDEX change_log_entity ON change_log (workspace, entity, at, id);
--- Whether a change was taken back already.
 CREATE INDEX change_log_undoes ON change_log (workspace, undoes) WHERE undoes IS NOT NULL;
 
 -- The answer that a call with an idempotency key got, so that its repetition gets the same.

@@ -28,6 +28,9 @@ pub(super) enum Command {
         /// Its id, or its name where no other working key has it
         #[arg(value_name = "ID|NAME")]
         key: String,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
     },
 }
 
@@ -72,7 +75,7 @@ pub(super) async fn run(config: &Config, own: Own, command: Command) -> Result<(
     let done = match command {
         Command::Create(arguments) => create(config, &store, own, arguments).await,
         Command::List { json } => list(&store, json).await,
-        Command::Revoke { key } => revoke(&store, &key).await,
+        Command::Revoke { key, json } => revoke(&store, &key, json).await,
     };
     store.close().await;
     done
@@ -214,8 +217,11 @@ async fn list(store: &Store, json: bool) -> Result<()> {
     ))
 }
 
-async fn revoke(store: &Store, key: &str) -> Result<()> {
+async fn revoke(store: &Store, key: &str, json: bool) -> Result<()> {
     let key = admin::revoke_key(store, key).await?;
+    if json {
+        return print::json(&key);
+    }
     print::out(&format!(
         "Key {} ({}, {}) is revoked and opens nothing any more.",
         key.name, key.id, key.hint

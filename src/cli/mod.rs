@@ -1,11 +1,20 @@
 //! The command line: what each command is asked, and how it ends.
 
+mod backup;
 mod call;
+mod completions;
+mod connect;
+mod csv_safe;
+mod demo;
 mod doctor;
+mod export;
+mod import;
+mod install;
 mod key;
 mod member;
 mod print;
 mod progress;
+mod restore;
 mod serve;
 mod stdio;
 mod team;
@@ -55,6 +64,10 @@ enum Command {
     Stdio,
     /// Serve MCP over Streamable HTTP, with health and metrics
     Serve(serve::Arguments),
+    /// Bridge stdin and stdout to a Bureau elsewhere; the key comes from BUREAU_API_KEY
+    Connect(connect::Arguments),
+    /// Fill an empty database with a made-up firm, and print how to connect
+    Demo(demo::Arguments),
     /// Make, list and revoke API keys
     #[command(subcommand)]
     Key(key::Command),
@@ -73,8 +86,20 @@ enum Command {
     Call(call::Arguments),
     /// Take back all that one call wrote
     Undo(undo::Arguments),
+    /// Bring contacts, companies or deals in from a CSV file
+    Import(import::Arguments),
+    /// Take contacts, companies, deals or activities out as CSV or JSON
+    Export(export::Arguments),
+    /// Copy everything to one file, while the database is in use
+    Backup(backup::Arguments),
+    /// Put a backup in place of the database, on either engine
+    Restore(restore::Arguments),
     /// Check database, change log, search index and configuration
     Doctor(doctor::Arguments),
+    /// Write Bureau into the configuration of a client, after showing the change
+    Install(install::Arguments),
+    /// Print the completions of a shell
+    Completions(completions::Arguments),
 }
 
 /// Why a command did not do what it was asked.
@@ -167,6 +192,10 @@ fn one_line(message: &str) -> String {
 fn run(cli: Cli, matches: &ArgMatches) -> Result<()> {
     let Cli { command, options } = cli;
     let command = command.unwrap_or(Command::Stdio);
+    // A shell that starts asks for this, whatever the configuration is like.
+    if let Command::Completions(arguments) = &command {
+        return completions::run(arguments, Cli::command());
+    }
     let listen = if let Command::Serve(arguments) = &command {
         arguments.listen.clone()
     } else {
@@ -178,6 +207,8 @@ fn run(cli: Cli, matches: &ArgMatches) -> Result<()> {
             .calls_per_hour
             .filter(|_| on_the_line(matches, "calls_per_hour")),
     };
+    // What a client is told to start is what was said, not what was made of it.
+    let said = options.clone();
     let config = Config::load(options, listen)?;
     start_log(config.log);
     // A client on a pipe and a single command have little to do at once; each worker costs memory.
@@ -198,6 +229,8 @@ fn run(cli: Cli, matches: &ArgMatches) -> Result<()> {
         match command {
             Command::Stdio => stdio::run(&config).await,
             Command::Serve(arguments) => serve::run(config, &arguments).await,
+            Command::Connect(arguments) => connect::run(&config, &arguments).await,
+            Command::Demo(arguments) => demo::run(config, &arguments).await,
             Command::Key(command) => key::run(&config, own, command).await,
             Command::Workspace(command) => workspace::run(&config, command).await,
             Command::Member(command) => member::run(&config, command).await,
@@ -205,7 +238,14 @@ fn run(cli: Cli, matches: &ArgMatches) -> Result<()> {
             Command::Tools(arguments) => tools::run(&config, &arguments),
             Command::Call(arguments) => call::run(&config, arguments).await,
             Command::Undo(arguments) => undo::run(config, arguments).await,
+            Command::Import(arguments) => import::run(&config, arguments).await,
+            Command::Export(arguments) => export::run(&config, arguments).await,
+            Command::Backup(arguments) => backup::run(&config, arguments).await,
+            Command::Restore(arguments) => restore::run(&config, arguments).await,
             Command::Doctor(arguments) => doctor::run(&config, &arguments).await,
+            Command::Install(arguments) => install::run(&config, &said, &arguments),
+            // It was done before anything was read.
+            Command::Completions(_) => Ok(()),
         }
     });
     // A read of stdin that is under way cannot be taken back and must not hold the process.
@@ -228,7 +268,7 @@ fn start_log(level: LevelFilter) {
         .with_target("sqlx", quiet);
     let layer = fmt::layer()
         .with_writer(std::io::stderr)
-        .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()));
+        .with_ansi(print::colours(&std::io::stderr()));
     // A second log in one process can only be a test's; the first one stays.
     let _ = tracing_subscriber::registry()
         .with(layer.with_filter(targets))
@@ -334,6 +374,15 @@ mod tests {
                 variable.starts_with("BUREAU_") && help.contains(variable),
                 "{variable}"
             );
+        }
+    }
+
+    #[test]
+    fn every_command_has_its_page_in_the_documentation() {
+        let pages = include_str!("../../docs/cli.md");
+        for command in Cli::command().get_subcommands() {
+            let heading = format!("## bureau {}\n", command.get_name());
+            assert!(pages.contains(&heading), "docs/cli.md has no {heading:?}");
         }
     }
 

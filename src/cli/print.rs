@@ -1,6 +1,6 @@
 //! What a command says: answers on stdout, everything else on stderr.
 
-use std::io::{self, Write as _};
+use std::io::{self, IsTerminal, Write as _};
 
 use bureau_kernel::error::Error;
 use serde::Serialize;
@@ -28,6 +28,11 @@ pub(super) fn json(value: &impl Serialize) -> Result<()> {
 /// Says something on stderr. When nobody hears it, nothing is lost that could be helped.
 pub(super) fn note(text: &str) {
     let _ = writeln!(io::stderr(), "{text}");
+}
+
+/// Whether colours may be written there: to a terminal, unless NO_COLOR is set to something.
+pub(super) fn colours(stream: &impl IsTerminal) -> bool {
+    stream.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
 /// A table: columns as wide as their widest cell, the last one as it is.

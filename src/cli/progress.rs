@@ -1,7 +1,9 @@
 //! Progress of long work, on stderr and only where a person watches: a script sees nothing of it.
 
 use std::borrow::Cow;
+use std::sync::{Mutex, PoisonError};
 
+use bureau_kernel::store::backup::Watch;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// A bar that is gone when the work is.
@@ -33,5 +35,30 @@ impl Progress {
 impl Drop for Progress {
     fn drop(&mut self) {
         self.0.finish_and_clear();
+    }
+}
+
+/// The bars of work that has several parts, one after the other.
+#[derive(Default)]
+pub(super) struct Steps(Mutex<Option<Progress>>);
+
+impl Steps {
+    /// Takes the bar away until the next part begins.
+    pub(super) fn pause(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+}
+
+impl Watch for Steps {
+    fn begin(&self, what: &'static str, total: Option<u64>) {
+        self.pause();
+        let bar = Progress::begin(what, total);
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(bar);
+    }
+
+    fn advance(&self, by: u64) {
+        if let Some(bar) = &*self.0.lock().unwrap_or_else(PoisonError::into_inner) {
+            bar.advance(by);
+        }
     }
 }

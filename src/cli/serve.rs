@@ -1,16 +1,13 @@
 //! `bureau serve`: MCP over Streamable HTTP.
 
-use std::fmt::Write as _;
 use std::net::SocketAddr;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bureau_kernel::admin;
 use bureau_kernel::registry::Selection;
-use bureau_kernel::store::{Database, Store};
+use bureau_kernel::store::Store;
 use clap::Args;
-use serde_json::json;
 
 use super::{Failure, Result, print, usage};
 use crate::config::{Config, Listen};
@@ -28,7 +25,7 @@ pub(super) struct Arguments {
     /// Ask for no key: whoever can connect is the operator. Loopback addresses only
     #[arg(long)]
     no_auth: bool,
-    /// Serve a made-up firm with 500 contacts from a database of its own, history included, and print how to connect
+    /// Serve a made-up firm with two years of history from a database of its own, and print how to connect
     #[arg(long)]
     demo: bool,
     /// Keep sessions for clients of protocol versions before 2026-07-28, so that a call can ask the person something
@@ -38,9 +35,7 @@ pub(super) struct Arguments {
 
 pub(super) async fn run(mut config: Config, arguments: &Arguments) -> Result<()> {
     if arguments.demo {
-        if config.default_database {
-            config.database = Database::Sqlite(config.data_dir.join("demo.sqlite"));
-        }
+        super::demo::own_database(&mut config);
         // Trying things out goes with taking them back.
         if cfg!(feature = "history") && is_silent(&config.selection) {
             config.selection.features = vec!["default".into(), "history".into()];
@@ -53,7 +48,7 @@ pub(super) async fn run(mut config: Config, arguments: &Arguments) -> Result<()>
         .local_addr()
         .map_err(|error| Failure::Failed(format!("The address is lost: {error}.")))?;
     let demo_key = if arguments.demo {
-        Some(demo_firm(&config).await?)
+        Some(super::demo::make(&config, demo::SEED).await?)
     } else {
         None
     };
@@ -96,19 +91,6 @@ fn ready(store: &Store) -> http::Ready {
     })
 }
 
-/// Makes the demo firm where it is not yet, and a key for it.
-async fn demo_firm(config: &Config) -> Result<String> {
-    if config.read_only {
-        return Err(Failure::Usage(
-            "--demo makes a firm and a key, so it cannot be --read-only.".into(),
-        ));
-    }
-    let store = boot::open(config, false).await?;
-    let made = demo::prepare(&store, demo::SEED).await;
-    store.close().await;
-    Ok(made?)
-}
-
 async fn announce(
     config: &Config,
     arguments: &Arguments,
@@ -122,7 +104,7 @@ async fn announce(
         env!("CARGO_PKG_VERSION")
     ));
     if let Some(key) = demo_key {
-        return print::out(&introduction(config, &url, key));
+        return print::out(&super::demo::introduction(config, Some(&url), key));
     }
     let now = chrono::Utc::now();
     let works = |key: &admin::KeyInfo| {
@@ -132,39 +114,4 @@ async fn announce(
         print::note("There is no key yet. Make one: bureau key create --name NAME --preset full");
     }
     Ok(())
-}
-
-/// What a person needs to connect a client to the demo firm.
-fn introduction(config: &Config, url: &str, key: &str) -> String {
-    let remote = json!({ "mcpServers": { "bureau": {
-        "type": "http",
-        "url": url,
-        "headers": { "Authorization": format!("Bearer {key}") },
-    } } });
-    let mut text = String::new();
-    // Writing to a string does not fail.
-    let _ = write!(
-        text,
-        "\nThe demo firm {name} is open, with {contacts} contacts.\n\n  MCP address  {url}\n  API key      {key}\n\n\
-         Cursor and other clients that connect by address (VS Code calls the outer object servers):\n\n{remote:#}\n\n\
-         Claude Code:\n\n  claude mcp add --transport http bureau {url} --header \"Authorization: Bearer {key}\"\n",
-        name = demo::FIRM,
-        contacts = demo::CONTACTS,
-    );
-    if let (Ok(program), Database::Sqlite(path)) = (std::env::current_exe(), &config.database) {
-        let whole = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
-        let (path, folder) = (whole(path), whole(&config.data_dir));
-        let local = json!({ "mcpServers": { "bureau": {
-            "command": program,
-            "args": ["stdio", "--database", format!("sqlite:{}", path.display()), "--data-dir", folder],
-        } } });
-        let _ = write!(
-            text,
-            "\nClaude Desktop, which starts the server itself:\n\n{local:#}\n"
-        );
-    }
-    text.push_str(
-        "\nThen ask it: who do we know in Berlin? Ctrl-C ends the server; the firm stays.\n",
-    );
-    text
 }

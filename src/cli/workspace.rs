@@ -1,9 +1,11 @@
 //! `bureau workspace`: firms or departments whose data is kept apart, and their custom attributes.
 
-use bureau_kernel::admin::{self, AttributeDefinition, NewWorkspace};
+use bureau_kernel::admin::{self, AttributeDefinition, NewWorkspace, RateInfo, WorkspaceChange};
 use bureau_kernel::caller::Workspace;
 use bureau_kernel::error::Error;
 use bureau_kernel::store::Store;
+use bureau_kernel::types::time::now;
+use chrono::NaiveDate;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
@@ -21,6 +23,11 @@ pub(super) enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Change a workspace: the one of --workspace, or the first one
+    Update(Update),
+    /// Exchange rates into the workspace's currency
+    #[command(subcommand)]
+    Rate(Rate),
     /// Custom attributes that records of a workspace may have
     #[command(subcommand)]
     Attribute(Attribute),
@@ -50,6 +57,48 @@ pub(super) struct Create {
     json: bool,
 }
 
+#[derive(Args, Debug)]
+pub(super) struct Update {
+    /// Its name
+    #[arg(long)]
+    name: Option<String>,
+    /// Where "today" is judged: an IANA name
+    #[arg(long)]
+    time_zone: Option<String>,
+    /// The currency that sums are shown in: an ISO 4217 code. Exchange rates into the old one are dropped
+    #[arg(long)]
+    currency: Option<String>,
+    /// Where a phone number without a country belongs: an ISO 3166-1 code
+    #[arg(long)]
+    country: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Subcommand, Debug)]
+pub(super) enum Rate {
+    /// Note what one unit of a currency is worth in the workspace's own
+    Set {
+        /// An ISO 4217 code
+        currency: String,
+        /// A decimal, such as 0.9204
+        rate: String,
+        /// The day from which it counts [default: today]
+        #[arg(long)]
+        day: Option<NaiveDate>,
+        /// Who said so
+        #[arg(long, default_value = "noted by the owner")]
+        source: String,
+    },
+    /// List the rates
+    List {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
 #[derive(Subcommand, Debug)]
 pub(super) enum Attribute {
     /// Define an attribute
@@ -64,6 +113,9 @@ pub(super) enum Attribute {
         /// What it means
         #[arg(long)]
         about: Option<String>,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
     },
     /// List the attributes
     List {
@@ -82,6 +134,8 @@ pub(super) async fn run(config: &Config, command: Command) -> Result<()> {
     let done = match command {
         Command::Create(arguments) => create(&store, arguments).await,
         Command::List { json } => list(&store, json).await,
+        Command::Update(arguments) => update(config, &store, arguments).await,
+        Command::Rate(command) => rate(config, &store, command).await,
         Command::Attribute(command) => attribute(config, &store, command).await,
     };
     store.close().await;
@@ -106,6 +160,63 @@ async fn create(store: &Store, arguments: Create) -> Result<()> {
         "Workspace {} ({}, {}) is made.",
         workspace.slug, workspace.name, workspace.id
     ))
+}
+
+async fn update(config: &Config, store: &Store, arguments: Update) -> Result<()> {
+    let slug = chosen(config, store).await?;
+    let change = WorkspaceChange {
+        name: arguments.name,
+        time_zone: arguments.time_zone,
+        currency: arguments.currency,
+        country: arguments.country,
+    };
+    let workspace = admin::update_workspace(store, &slug, change)
+        .await
+        .map_err(usage)?;
+    if arguments.json {
+        return print::json(&shown(&workspace));
+    }
+    print::out(&format!(
+        "Workspace {slug} is {}, {}, {}.",
+        workspace.name, workspace.time_zone, workspace.currency
+    ))
+}
+
+async fn rate(config: &Config, store: &Store, command: Rate) -> Result<()> {
+    let slug = chosen(config, store).await?;
+    match command {
+        Rate::Set {
+            currency,
+            rate,
+            day,
+            source,
+        } => {
+            let workspaces = admin::list_workspaces(store).await?;
+            let own = workspaces.iter().find(|workspace| workspace.slug == slug);
+            let zone = own.map(|workspace| workspace.time_zone).unwrap_or_default();
+            let day = day.unwrap_or_else(|| now().with_timezone(&zone).date_naive());
+            let said = format!("From {day}, 1 {} is {rate}.", currency.to_uppercase());
+            let new = RateInfo {
+                currency,
+                day,
+                rate,
+                source,
+            };
+            admin::set_rate(store, &slug, new).await.map_err(usage)?;
+            print::out(&said)
+        }
+        Rate::List { json } => {
+            let rates = admin::list_rates(store, &slug).await?;
+            if json {
+                return print::json(&rates);
+            }
+            let rows: Vec<[String; 4]> = rates
+                .into_iter()
+                .map(|one| [one.currency, one.day.to_string(), one.rate, one.source])
+                .collect();
+            print::out(&print::table(["currency", "from", "rate", "source"], &rows))
+        }
+    }
 }
 
 async fn list(store: &Store, json: bool) -> Result<()> {
@@ -151,6 +262,7 @@ async fn attribute(config: &Config, store: &Store, command: Attribute) -> Result
             name,
             kind,
             about,
+            json,
         } => {
             let registry = boot::whole_registry()?;
             let entities: Vec<&str> = registry
@@ -159,6 +271,9 @@ async fn attribute(config: &Config, store: &Store, command: Attribute) -> Result
                 .map(|record| record.table())
                 .collect();
             let said = format!("Every {entity} in {slug} may now have {name}, a {kind}.");
+            let answer = json!({
+                "workspace": slug, "entity": entity, "name": name, "kind": kind, "about": about,
+            });
             let definition = AttributeDefinition {
                 entity,
                 name,
@@ -168,6 +283,9 @@ async fn attribute(config: &Config, store: &Store, command: Attribute) -> Result
             admin::define_attribute(store, &slug, &entities, definition)
                 .await
                 .map_err(usage)?;
+            if json {
+                return print::json(&answer);
+            }
             print::out(&said)
         }
         Attribute::List { json } => {

@@ -18,6 +18,10 @@ use crate::types::time::Timestamp;
 
 /// The name of the order that its cursors belong to.
 const ORDER: &str = "-at";
+/// The column that names the record.
+const RECORD: &str = "record";
+/// The column that says in which call a row was written.
+const CALL: &str = "call";
 /// What the change log calls a definition of a custom attribute; it goes by the identifier of its workspace.
 const DEFINITION: &str = "attribute_definition";
 
@@ -88,6 +92,18 @@ pub struct AuditEntry {
 struct Condition {
     column: &'static str,
     value: Value,
+    /// How many rows meet it, as far as they were counted.
+    rows: i64,
+}
+
+impl Condition {
+    fn new(column: &'static str, value: Value) -> Self {
+        Self {
+            column,
+            value,
+            rows: 0,
+        }
+    }
 }
 
 impl Cx {
@@ -101,25 +117,42 @@ impl Cx {
         limit: Limit,
         cursor: Option<&Cursor>,
     ) -> Result<Page<AuditEntry>> {
-        let conditions = self.audit_conditions(&filter)?;
+        let mut conditions = self.audit_conditions(&filter)?;
+        self.rarest_first(&mut conditions, &filter).await?;
         let mut statement = sql("SELECT ");
         statement.push(LogRow::COLUMNS);
-        statement.push(" FROM change_log WHERE workspace = ");
+        // The rows of one change are few and have an index that does not begin with the workspace.
+        let of_change = conditions.iter().any(|condition| condition.column == CALL);
+        statement.push(" FROM change_log WHERE ");
+        statement.push(if of_change {
+            "+workspace = "
+        } else {
+            "workspace = "
+        });
         statement.push_value(self.workspace().id.to_value());
         push_conditions(&mut statement, conditions);
-        for (operator, moment) in [(" AND at >= ", filter.from), (" AND at <= ", filter.to)] {
-            if let Some(moment) = moment {
-                statement.push(operator);
-                statement.push_value(moment.to_value());
-            }
+        if let Some(from) = filter.from {
+            statement.push(" AND at >= ");
+            statement.push_value(from.to_value());
         }
-        if let Some(cursor) = cursor {
-            let (at, id) = place(cursor).ok_or_else(Cursor::foreign)?;
-            statement.push(" AND (at, id) < (");
-            statement.push_value(at.to_value());
-            statement.push(", ");
-            statement.push_value(Value::Int(id));
-            statement.push(")");
+        let place = match cursor {
+            Some(cursor) => Some(place(cursor).ok_or_else(Cursor::foreign)?),
+            None => None,
+        };
+        // Of two upper ends the lower one alone is said: an index begins at one of them only.
+        match (place, filter.to) {
+            (Some((at, id)), to) if to.is_none_or(|to| at <= to) => {
+                statement.push(" AND (at, id) < (");
+                statement.push_value(at.to_value());
+                statement.push(", ");
+                statement.push_value(Value::Int(id));
+                statement.push(")");
+            }
+            (_, Some(to)) => {
+                statement.push(" AND at <= ");
+                statement.push_value(to.to_value());
+            }
+            (_, None) => {}
         }
         statement.push(" ORDER BY at DESC, id DESC LIMIT ");
         statement.push_value(Value::Int(limit.rows() as i64 + 1));
@@ -167,24 +200,18 @@ impl Cx {
                 .ok_or_else(|| not_an_id("record", "an id, as other tools return it"))?;
             let prefix = prefix.to_ascii_lowercase();
             let column = if prefix == Change::PREFIX {
-                "call"
+                CALL
             } else if self.kinds().any(|(_, known)| known == prefix) {
-                "record"
+                RECORD
             } else {
                 return Err(not_an_id("record", "the id of any kind of record"));
             };
-            conditions.push(Condition {
-                column,
-                value: Value::Int(value),
-            });
+            conditions.push(Condition::new(column, Value::Int(value)));
         }
         let mut member = None;
         if let Some(actor) = &filter.actor {
             if let Ok(key) = actor.parse::<Id<ApiKey>>() {
-                conditions.push(Condition {
-                    column: "api_key",
-                    value: key.to_value(),
-                });
+                conditions.push(Condition::new("api_key", key.to_value()));
             } else if let Ok(id) = actor.parse::<Id<Member>>() {
                 member = Some(id);
             } else {
@@ -192,16 +219,10 @@ impl Cx {
             }
         }
         if let Some(tool) = &filter.tool {
-            conditions.push(Condition {
-                column: "tool",
-                value: tool.to_value(),
-            });
+            conditions.push(Condition::new("tool", tool.to_value()));
         }
         if let Some(action) = filter.action {
-            conditions.push(Condition {
-                column: "action",
-                value: action.to_value(),
-            });
+            conditions.push(Condition::new("action", action.to_value()));
         }
         if let Some(kind) = &filter.record_type {
             if self.kinds().all(|(table, _)| table != kind) {
@@ -215,19 +236,44 @@ impl Cx {
                     None => error.hint(format!("There are: {}.", known.join(", "))),
                 });
             }
-            conditions.push(Condition {
-                column: "entity",
-                value: kind.to_value(),
-            });
+            conditions.push(Condition::new("entity", kind.to_value()));
         }
         // In a small firm one member does nearly everything.
         if let Some(member) = member {
-            conditions.push(Condition {
-                column: "member",
-                value: member.to_value(),
-            });
+            conditions.push(Condition::new("member", member.to_value()));
         }
         Ok(conditions)
+    }
+
+    /// Puts the condition first that the fewest rows meet, as far as counting a few of them tells: its index is gone along.
+    async fn rarest_first(&mut self, conditions: &mut [Condition], filter: &Filter) -> Result<()> {
+        const COUNTED: i64 = 1_000;
+        let named = |condition: &Condition| [CALL, RECORD].contains(&condition.column);
+        if conditions.len() < 2 || conditions.first().is_some_and(named) {
+            return Ok(());
+        }
+        for condition in conditions.iter_mut() {
+            let mut statement = sql(
+                "SELECT COUNT(*) AS rows FROM (SELECT 1 AS one FROM change_log WHERE workspace = ",
+            )
+            .value(self.workspace().id);
+            statement.push(" AND ");
+            statement.push(condition.column);
+            statement.push(" = ");
+            statement.push_value(condition.value.clone());
+            for (operator, moment) in [(" AND at >= ", filter.from), (" AND at <= ", filter.to)] {
+                if let Some(moment) = moment {
+                    statement.push(operator);
+                    statement.push_value(moment.to_value());
+                }
+            }
+            statement.push(" LIMIT ");
+            statement.push_value(Value::Int(COUNTED));
+            statement.push(") AS counted");
+            condition.rows = statement.one("rows", &mut self.tx).await?;
+        }
+        conditions.sort_by_key(|condition| condition.rows);
+        Ok(())
     }
 
     /// Every kind of record that the log knows: its table and the prefix of its identifiers.
@@ -308,7 +354,7 @@ fn not_an_id(field: &str, wanted: &str) -> Error {
 /// The first condition chooses the index. The others are written so that they cannot: an engine without statistics would
 /// as soon go through all that a busy member did as through the few uses of a rare tool.
 fn push_conditions(statement: &mut Sql, conditions: Vec<Condition>) {
-    for (index, Condition { column, value }) in conditions.into_iter().enumerate() {
+    for (index, Condition { column, value, .. }) in conditions.into_iter().enumerate() {
         let (before, after) = match (&value, index) {
             (_, 0) => ("", ""),
             (Value::Text(_), _) => ("", " || ''"),

@@ -60,7 +60,6 @@ impl Entity for Team {
     Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
 )]
 #[serde(rename_all = "snake_case")]
-#[schemars(inline)]
 pub enum Role {
     /// Reads the work, not who did what.
     Viewer,

@@ -185,10 +185,11 @@ impl LogRow {
         })
     }
 
-    /// The rows of one call, in the order in which they were made.
+    /// The rows of one call, in the order in which they were made, without what the records became: they are to be taken
+    /// back, and there can be a hundred thousand.
     pub(crate) async fn of_call(tx: &mut Tx, workspace: i64, call: i64) -> Result<Vec<Self>> {
         let mut statement = sql("SELECT ");
-        statement.push(Self::COLUMNS);
+        statement.push(&Self::COLUMNS.replace("after", "CAST(NULL AS TEXT) AS after"));
         statement.push(" FROM change_log WHERE workspace = ");
         statement.push_value(Value::Int(workspace));
         statement.push(" AND call = ");

@@ -1,5 +1,6 @@
 //! What a tool has at hand: its transaction, its caller, the time, the search.
 
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use chrono::NaiveDate;
@@ -8,11 +9,11 @@ use serde_json::{Map, Value as Data};
 use crate::caller::{ApiKey, Caller, Member, Team, Workspace};
 use crate::changes::{Action, Change};
 use crate::error::{Code, Error, Result};
-use crate::record::Attributes;
+use crate::record::{Attributes, refers_nowhere};
 use crate::registry::Registry;
 use crate::search::Search;
 use crate::store::{Store, Tx, sql};
-use crate::types::id::{Entity, Id, encode};
+use crate::types::id::{Entity, Id};
 use crate::types::page::Page;
 use crate::types::text::nearest;
 use crate::types::time::{Clock, DayEdge, FAR_AWAY, Timestamp, When};
@@ -30,8 +31,18 @@ pub struct Cx {
     undoes: Option<i64>,
     next: Option<String>,
     resolved: Map<String, Data>,
+    /// What was done, in words: the first of it, and how much more there was.
     notes: Vec<String>,
+    not_noted: usize,
+    /// Custom attributes by kind of record, as far as they were asked for.
+    defined: HashMap<&'static str, Arc<Defined>>,
 }
+
+/// Custom attributes by name, with the kinds of their values.
+pub(crate) type Defined = BTreeMap<String, String>;
+
+/// How much of what was done is kept in words.
+const NOTED: usize = 10;
 
 /// What all calls share.
 pub struct House {
@@ -76,7 +87,15 @@ impl Cx {
             next: None,
             resolved: Map::new(),
             notes: Vec::new(),
+            not_noted: 0,
+            defined: HashMap::new(),
         })
+    }
+
+    /// Makes it a part of a job: of its change, and at its moment where it has one.
+    pub(crate) fn stand_for(&mut self, change: Id<Change>, at: Option<Timestamp>) {
+        self.change = change;
+        self.now = at.unwrap_or(self.now);
     }
 
     /// Who calls.
@@ -157,7 +176,16 @@ impl Cx {
     }
 
     /// Remembers in words what was done, for the summary that a person confirms.
-    pub(crate) fn note_change(&mut self, action: Action, noun: &str, what: &str) {
+    pub(crate) fn note_change(
+        &mut self,
+        action: Action,
+        noun: &str,
+        what: impl FnOnce() -> String,
+    ) {
+        if self.notes.len() == NOTED {
+            self.not_noted += 1;
+            return;
+        }
         let verb = match action {
             Action::Create => "create",
             Action::Update => "change",
@@ -165,23 +193,16 @@ impl Cx {
             Action::Restore => "restore",
             Action::Purge => "erase for good",
         };
-        self.notes.push(format!("{verb} {noun} {what}"));
+        self.notes.push(format!("{verb} {noun} {}", what()));
     }
 
     pub(crate) fn summary(&self) -> String {
-        const SHOWN: usize = 10;
         if self.notes.is_empty() {
             return "nothing that is kept".to_owned();
         }
-        let mut text = self
-            .notes
-            .iter()
-            .take(SHOWN)
-            .cloned()
-            .collect::<Vec<_>>()
-            .join("; ");
-        if self.notes.len() > SHOWN {
-            text.push_str(&format!("; and {} more", self.notes.len() - SHOWN));
+        let mut text = self.notes.join("; ");
+        if self.not_noted > 0 {
+            text.push_str(&format!("; and {} more", self.not_noted));
         }
         text
     }
@@ -245,11 +266,30 @@ impl Cx {
         if found.is_some() {
             return Ok(());
         }
-        let noun = self
-            .registry()
-            .record(table)
-            .map_or(table, |record| record.noun());
-        Err(Error::not_found(noun, encode(self.prefix_of(table), id)).field(column))
+        Err(refers_nowhere(self, column, table, id))
+    }
+
+    /// The custom attributes that the workspace defined for this kind of record, with their kinds.
+    pub(crate) async fn defined_attributes(
+        &mut self,
+        entity: &'static str,
+    ) -> Result<Arc<Defined>> {
+        if let Some(defined) = self.defined.get(entity) {
+            return Ok(Arc::clone(defined));
+        }
+        let rows = sql("SELECT name, kind FROM attribute_definition WHERE workspace = ")
+            .value(self.workspace().id)
+            .sql(" AND entity = ")
+            .value(entity.to_owned())
+            .rows(&mut self.tx)
+            .await?;
+        let defined = rows
+            .iter()
+            .map(|row| Ok((row.get("name")?, row.get("kind")?)))
+            .collect::<Result<Defined>>()?;
+        let defined = Arc::new(defined);
+        self.defined.insert(entity, Arc::clone(&defined));
+        Ok(defined)
     }
 
     /// Checks custom attributes against what the workspace defined for this kind of record.
@@ -264,16 +304,7 @@ impl Cx {
         if attributes.is_empty() {
             return Ok(());
         }
-        let rows = sql("SELECT name, kind FROM attribute_definition WHERE workspace = ")
-            .value(self.workspace().id)
-            .sql(" AND entity = ")
-            .value(entity.to_owned())
-            .rows(&mut self.tx)
-            .await?;
-        let defined = rows
-            .iter()
-            .map(|row| Ok((row.get::<String>("name")?, row.get::<String>("kind")?)))
-            .collect::<Result<std::collections::BTreeMap<_, _>>>()?;
+        let defined = self.defined_attributes(entity).await?;
         for (name, value) in attributes {
             let short: String = name.chars().take(64).collect();
             let field = format!("attributes.{short}");

@@ -16,6 +16,11 @@ pub trait Duplicates: Record {
     const MATCHES: &'static [(&'static str, &'static str)];
     /// Takes from another what this one lacks; lists are joined.
     fn fill_from(&mut self, other: &Self);
+    /// Takes from a record that was prepared for creation what follows from the given fields beyond these themselves, such
+    /// as a link that follows from a name.
+    fn follow(&mut self, prepared: &Self, given: &Given<Self>) {
+        let _ = (prepared, given);
+    }
 }
 
 /// What to do when it is there already.
@@ -89,6 +94,7 @@ pub async fn create<R: Duplicates>(
             edit.give(cx, fields).await?;
             // Lists are joined: what was known stays known.
             edit.fill_from(&before);
+            edit.follow(&record, fields);
             edit.save(cx).await
         }
         _ => Err(Error::conflict(format!("{id} has the same {words}."))

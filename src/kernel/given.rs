@@ -116,10 +116,7 @@ impl<R: Columns> JsonSchema for Given<R> {
             }
             properties.insert(column.name.to_owned(), schema.to_value());
         }
-        properties.insert(
-            ATTRIBUTES.into(),
-            json!({ "type": "object", "description": "Custom attributes" }),
-        );
+        properties.insert(ATTRIBUTES.into(), json!({ "type": "object" }));
         schemars::json_schema!({ "type": "object", "properties": properties })
     }
 }

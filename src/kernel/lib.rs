@@ -5,16 +5,20 @@
 
 pub mod admin;
 pub mod audit;
+pub mod bulk;
 pub mod caller;
 pub mod changes;
 pub mod context;
 pub mod duplicates;
 pub mod error;
+pub mod export;
 pub mod furnish;
 pub mod given;
+pub mod import;
 pub mod key;
 pub mod list;
 pub mod overview;
+pub mod past;
 pub mod permission;
 pub mod pipeline;
 mod projection;
@@ -28,6 +32,7 @@ pub mod store;
 pub mod tool;
 pub mod types;
 pub mod undo;
+pub mod work;
 
 #[cfg(feature = "testing")]
 pub mod testing;

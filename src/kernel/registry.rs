@@ -10,6 +10,7 @@ use futures::future::BoxFuture;
 use crate::caller::Caller;
 use crate::context::Cx;
 use crate::error::{Error, Result};
+use crate::import::AnyImport;
 use crate::record::AnyRecord;
 use crate::tool::Entry;
 use crate::types::text::nearest;
@@ -27,6 +28,8 @@ pub struct Module {
     pub tools: &'static [fn() -> Entry],
     /// Its records.
     pub records: &'static [&'static dyn AnyRecord],
+    /// Those of its records that can be imported.
+    pub imports: &'static [&'static dyn AnyImport],
     /// The rooms whose records its own ones refer to. Those records are known wherever this room is, with or without
     /// their tools.
     pub uses: &'static [&'static Module],
@@ -45,6 +48,7 @@ impl Module {
         on_by_default: true,
         tools: &[],
         records: &[],
+        imports: &[],
         uses: &[],
         furnish: None,
     };
@@ -195,6 +199,18 @@ impl Registry {
             .iter()
             .copied()
             .find(|record| record.table() == table)
+    }
+
+    /// What can be imported, in the order of the rooms.
+    pub fn imports(&self) -> impl Iterator<Item = &'static dyn AnyImport> {
+        let rooms = Module::all_with_used(&self.modules).into_iter();
+        rooms.flat_map(|room| room.imports.iter().copied())
+    }
+
+    /// How records come into this table.
+    #[must_use]
+    pub fn import_of(&self, table: &str) -> Option<&'static dyn AnyImport> {
+        self.imports().find(|import| import.table() == table)
     }
 
     /// The tools that a caller may see, alphabetically.

@@ -102,7 +102,10 @@ fn normal(schema: &Value, definitions: &Value, depth: usize) -> Map<String, Valu
                 );
             }
         }
-        out.insert("properties".into(), Value::Object(properties));
+        // The root has them always, even empty: clients break without. An object of any content has none to name.
+        if depth == 0 || !properties.is_empty() {
+            out.insert("properties".into(), Value::Object(properties));
+        }
         match schema.get("required") {
             Some(Value::Array(names)) if !names.is_empty() => {
                 out.insert("required".into(), Value::Array(names.clone()));
@@ -447,6 +450,18 @@ pub fn parse_at<T: DeserializeOwned>(path: &str, value: Value) -> Result<T> {
     serde_path_to_error::deserialize(value).map_err(|error| {
         let inner = error.path().to_string();
         let message = error.into_inner().to_string();
+        // What was sent is not said again: it may be long, or speak to whoever reads the answer.
+        let repeats = [
+            "unknown variant ",
+            "invalid type: string ",
+            "invalid value: string ",
+        ];
+        let message = match message.rsplit_once(", expected ") {
+            Some((said, expected)) if repeats.iter().any(|start| said.starts_with(start)) => {
+                format!("expected {expected}")
+            }
+            _ => message,
+        };
         let field = match inner.as_str() {
             "." => path.to_owned(),
             inner if path.is_empty() || inner.starts_with('[') => format!("{path}{inner}"),

@@ -1,9 +1,12 @@
 //! Taking a call back, whole.
 
-use crate::changes::{Change, LogRow};
+use std::collections::{HashMap, HashSet};
+
+use crate::bulk::Rewrite;
+use crate::changes::{Action, Change, LogRow};
 use crate::context::Cx;
 use crate::error::{Code, Error, Result};
-use crate::record::UndoConflict;
+use crate::record::{Record, Saved, UndoConflict, depended_on, patched};
 use crate::store::sql;
 use crate::types::id::{Id, encode};
 
@@ -13,10 +16,31 @@ use crate::types::id::{Id, encode};
 pub struct Undone {
     /// The change that was taken back.
     pub undone: Id<Change>,
-    /// The records that are as they were before it.
+    /// How many records are as they were before it.
+    pub count: usize,
+    /// Their identifiers; of more than 500 the first.
     pub records: Vec<String>,
     /// Those that were left alone, because they were changed since.
     pub skipped: Vec<UndoConflict>,
+}
+
+/// Identifiers that an undo answers: as many as a bulk update takes.
+const NAMED: usize = 500;
+/// Records that are taken back together.
+const TOGETHER: usize = 512;
+
+impl Undone {
+    fn add(&mut self, record: impl FnOnce() -> String, conflict: Option<UndoConflict>) {
+        match conflict {
+            Some(conflict) => self.skipped.push(conflict),
+            None => {
+                self.count += 1;
+                if self.records.len() < NAMED {
+                    self.records.push(record());
+                }
+            }
+        }
+    }
 }
 
 /// Takes back all that one call wrote. When a record was changed since, nothing is undone, unless such records are to
@@ -47,37 +71,43 @@ pub async fn undo(cx: &mut Cx, change: Id<Change>, skip_conflicts: bool) -> Resu
         );
     }
     cx.set_undoes(change.raw());
-    // The records in the reverse order of their last change, each with its rows.
-    let mut order: Vec<(String, i64)> = Vec::new();
-    for row in rows.iter().rev() {
-        let record = (row.entity.clone(), row.record);
-        if !order.contains(&record) {
-            order.push(record);
-        }
-    }
     let mut undone = Undone {
         undone: change,
+        count: 0,
         records: Vec::new(),
         skipped: Vec::new(),
     };
-    for (entity, record) in order {
-        let of_record: Vec<LogRow> = rows
-            .iter()
-            .filter(|row| row.entity == entity && row.record == record)
-            .cloned()
-            .collect();
-        let Some(kind) = cx.registry().record(&entity) else {
-            let reason = format!("a {entity} is changed with the command line only");
+    let records = by_record(rows);
+    let mut rest = records.as_slice();
+    while let Some((first, tail)) = rest.split_first() {
+        let Some(kind) = cx.registry().record(&first.entity) else {
+            let reason = format!("a {} is changed with the command line only", first.entity);
             undone.skipped.push(UndoConflict {
-                record: entity,
+                record: first.entity.clone(),
                 reason,
             });
+            rest = tail;
             continue;
         };
-        match kind.undo(cx, &of_record).await? {
-            None => undone.records.push(encode(kind.prefix(), record)),
-            Some(conflict) => undone.skipped.push(conflict),
+        // Those of one kind that were written once are taken back together; the others one by one.
+        let alike = |one: &OfRecord| one.rows.len() == 1 && one.entity == first.entity;
+        let together = rest
+            .iter()
+            .take(TOGETHER)
+            .take_while(|one| alike(one))
+            .count();
+        let (these, others) = rest.split_at(together.max(1));
+        if let [one] = these {
+            let conflict = kind.undo(cx, &one.rows).await?;
+            undone.add(|| encode(kind.prefix(), one.record), conflict);
+        } else {
+            let rows: Vec<&LogRow> = these.iter().flat_map(|one| &one.rows).collect();
+            let conflicts = kind.undo_each(cx, &rows).await?;
+            for (one, conflict) in these.iter().zip(conflicts) {
+                undone.add(|| encode(kind.prefix(), one.record), conflict);
+            }
         }
+        rest = others;
     }
     if !undone.skipped.is_empty() && !skip_conflicts {
         let reasons: Vec<_> = undone
@@ -97,7 +127,7 @@ pub async fn undo(cx: &mut Cx, change: Id<Change>, skip_conflicts: bool) -> Resu
                 ),
         );
     }
-    if undone.records.is_empty() {
+    if undone.count == 0 {
         return Err(
             Error::new(Code::Conflict, "Nothing of this change can be undone.").detail(
                 "conflicts",
@@ -105,5 +135,168 @@ pub async fn undo(cx: &mut Cx, change: Id<Change>, skip_conflicts: bool) -> Resu
             ),
         );
     }
+    refuse_dangling(cx, &records).await?;
     Ok(undone)
+}
+
+/// Refuses an undo after which a record would hold on to another one that was deleted meanwhile. Looked at in the end: on
+/// the way there, what was merged is in two places.
+async fn refuse_dangling(cx: &mut Cx, records: &[OfRecord]) -> Result<()> {
+    let mut of_kind: HashMap<&str, Vec<i64>> = HashMap::new();
+    for one in records {
+        of_kind.entry(&one.entity).or_default().push(one.record);
+    }
+    for (entity, ids) in of_kind {
+        let Some(kind) = cx.registry().record(entity) else {
+            continue;
+        };
+        if let Some((id, column)) = kind.dangling(cx, &ids).await?.first() {
+            let record = encode(kind.prefix(), *id);
+            let name = column.name;
+            return Err(Error::conflict(format!(
+                "Not undone. The {name} of {record} was deleted since."
+            ))
+            .hint(format!(
+                "Nothing was changed. Undo the deletion of its {name} first."
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// What a call did to one record.
+struct OfRecord {
+    entity: String,
+    record: i64,
+    rows: Vec<LogRow>,
+}
+
+/// The records in the reverse order of their last change, each with its rows in order.
+fn by_record(rows: Vec<LogRow>) -> Vec<OfRecord> {
+    let mut places: HashMap<(String, i64), usize> = HashMap::new();
+    let mut records: Vec<OfRecord> = Vec::new();
+    for row in rows.into_iter().rev() {
+        let place = *places
+            .entry((row.entity.clone(), row.record))
+            .or_insert(records.len());
+        match records.get_mut(place) {
+            Some(known) => known.rows.push(row),
+            None => records.push(OfRecord {
+                entity: row.entity.clone(),
+                record: row.record,
+                rows: vec![row],
+            }),
+        }
+    }
+    for record in &mut records {
+        record.rows.reverse();
+    }
+    records
+}
+
+/// Takes back what a call did to several records of one kind, a single row of the log for each.
+pub(crate) async fn undo_each<R: Record>(
+    cx: &mut Cx,
+    rows: &[&LogRow],
+) -> Result<Vec<Option<UndoConflict>>> {
+    let ids: Vec<Id<R>> = rows.iter().map(|row| Id::from_raw(row.record)).collect();
+    let current = cx.find_all(&ids).await?;
+    let mut outcome: Vec<Result<Rewrite<R>, String>> = Vec::new();
+    for row in rows {
+        outcome.push(match current.get(&row.record) {
+            Some(now) if now.version == row.version => Ok(taken_back(cx, now, row)?),
+            Some(now) => Err(format!(
+                "it was changed since: version {} then, {} now",
+                row.version, now.version
+            )),
+            None => Err(format!("this {} was erased for good", R::NOUN)),
+        });
+    }
+    refuse_held(cx, &mut outcome).await?;
+    let mut changes = Vec::with_capacity(rows.len());
+    let mut conflicts = Vec::with_capacity(rows.len());
+    for (id, outcome) in ids.iter().zip(outcome) {
+        conflicts.push(match outcome {
+            Ok(change) => {
+                changes.push(change);
+                None
+            }
+            Err(reason) => Some(UndoConflict {
+                record: id.to_string(),
+                reason,
+            }),
+        });
+    }
+    cx.write_all(changes).await?;
+    Ok(conflicts)
+}
+
+/// A record as it was before a row of the log.
+fn taken_back<R: Record>(cx: &Cx, now: &Saved<R>, row: &LogRow) -> Result<Rewrite<R>> {
+    let mut saved = now.clone();
+    let action = match row.action {
+        Action::Create | Action::Restore => {
+            saved.archived_at = Some(cx.now());
+            Action::Archive
+        }
+        Action::Archive => {
+            saved.archived_at = None;
+            Action::Restore
+        }
+        Action::Update => {
+            saved = patched(now, LogRow::side(row.before.as_deref())?)?;
+            Action::Update
+        }
+        // What was erased for good is not there, so it does not come here.
+        Action::Purge => Action::Purge,
+    };
+    Ok((now.clone(), saved, action))
+}
+
+/// Takes out of the records that are to be deleted those on which others hold that stay.
+async fn refuse_held<R: Record>(
+    cx: &mut Cx,
+    outcome: &mut [Result<Rewrite<R>, String>],
+) -> Result<()> {
+    let targets: Vec<i64> = outcome
+        .iter()
+        .flatten()
+        .filter(|(.., action)| *action == Action::Archive)
+        .map(|(before, ..)| before.id.raw())
+        .collect();
+    if targets.is_empty() {
+        return Ok(());
+    }
+    let mut holding: HashMap<i64, Vec<(&'static str, &'static str, i64)>> = HashMap::new();
+    for kind in cx.registry().clone().records() {
+        let columns = kind.references().into_iter();
+        for column in columns.filter(|column| column.refers_to == Some(R::TABLE)) {
+            for (target, holder) in kind.holding(cx, column, &targets).await? {
+                let holder = (kind.table(), kind.prefix(), holder);
+                holding.entry(target).or_default().push(holder);
+            }
+        }
+    }
+    // One that stays makes others stay, so this goes on until no more do.
+    let mut going: HashSet<i64> = targets.into_iter().collect();
+    loop {
+        let before = going.len();
+        for one in outcome.iter_mut() {
+            let Ok((record, _, Action::Archive)) = &one else {
+                continue;
+            };
+            let target = record.id.raw();
+            let stays =
+                |(table, _, id): &&(&str, &str, i64)| *table != R::TABLE || !going.contains(id);
+            let holders = holding.get(&target).into_iter().flatten().filter(stays);
+            let names: Vec<String> = holders.map(|(_, prefix, id)| encode(prefix, *id)).collect();
+            if !names.is_empty() {
+                going.remove(&target);
+                *one = Err(depended_on::<R>(&names));
+            }
+        }
+        if going.len() == before {
+            return Ok(());
+        }
+    }
 }

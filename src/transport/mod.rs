@@ -1,5 +1,7 @@
-//! How clients reach the server: pipes or HTTP. Both end when [`stop_signal`] fires, after the calls under way.
+//! How clients reach the server: pipes, HTTP, or a bridge from the one to the other. All end when [`stop_signal`] fires,
+//! after the calls under way.
 
+pub mod bridge;
 pub mod http;
 pub mod metrics;
 pub mod stdio;

@@ -182,7 +182,10 @@ fn schema_faults(schema: &Value, path: &str, found: &mut Vec<String>) {
             schema.get("items")
         ));
     }
-    if (kind == "object") != schema.contains_key("properties") {
+    // An object of any content names no properties, and never an empty set of them.
+    let named = schema.get("properties").and_then(Value::as_object);
+    let root = ["inputSchema", "outputSchema"].contains(&path);
+    if named.is_some_and(|named| kind != "object" || named.is_empty() && !root) {
         found.push(format!(
             "{path} is {kind}, and has properties or lacks them"
         ));
@@ -306,7 +309,8 @@ fn each_kind_of_fault_is_found() {
         property(json!({"type": "array"})),
         property(json!({"type": "array", "items": true})),
         property(json!({"type": "array", "items": {"type": "null"}})),
-        property(json!({"type": "object"})),
+        property(json!({"type": "object", "properties": {}})),
+        property(json!({"type": "string", "properties": {"a": {"type": "string"}}})),
         property(json!({"type": "string", "enum": []})),
         property(json!({"type": "string", "enum": ["a", null]})),
         property(json!({"type": "string", "description": "x".repeat(41)})),
@@ -365,7 +369,7 @@ fn every_tool_has_an_example_of_its_own_making() {
         assert!(!entry.examples.is_empty(), "{name} has no example");
         for example in entry.examples {
             assert!(
-                example.title.len() > 10,
+                example.title.contains(' '),
                 "{name}: {:?} is not what a person asks",
                 example.title
             );
@@ -601,4 +605,155 @@ fn the_reference_of_tools_is_up_to_date() {
         written == wanted,
         "docs/tools.md ends differently: run with BUREAU_UPDATE_DOCS=1"
     );
+}
+
+/// The tools whose names, groups and permissions are a contract; 63 when all rooms are there.
+const REFERENCE: [&str; 63] = [
+    "search_contacts",
+    "get_contact",
+    "create_contact",
+    "update_contact",
+    "delete_contact",
+    "search_companies",
+    "get_company",
+    "create_company",
+    "update_company",
+    "list_deals",
+    "get_deal",
+    "create_deal",
+    "update_deal",
+    "get_pipeline_summary",
+    "list_activities",
+    "get_activity",
+    "create_activity",
+    "complete_activity",
+    "list_pipeline_stages",
+    "get_crm_dashboard",
+    "list_invoices",
+    "get_invoice",
+    "create_invoice",
+    "get_invoice_stats",
+    "list_products",
+    "get_product",
+    "list_tickets",
+    "get_ticket",
+    "create_ticket",
+    "update_ticket",
+    "list_projects",
+    "get_project",
+    "list_tasks",
+    "create_task",
+    "update_task",
+    "search_all",
+    "get_pipeline_analytics",
+    "get_revenue_metrics",
+    "get_sales_forecast",
+    "get_support_metrics",
+    "get_expense_summary",
+    "get_invoice_aging",
+    "list_jobs",
+    "get_job",
+    "list_candidates",
+    "get_candidate",
+    "update_application_status",
+    "get_recruiting_metrics",
+    "search_knowledge_base",
+    "get_document",
+    "list_knowledge_base",
+    "get_ai_suggestions",
+    "acknowledge_suggestion",
+    "list_quotations",
+    "get_quotation",
+    "create_quotation",
+    "get_quotation_stats",
+    "list_team_members",
+    "list_teams",
+    "get_user",
+    "get_audit_log",
+    "bulk_update_contacts",
+    "bulk_update_deals",
+];
+/// Tokens that tools may take together once all are there, how many these are, and what those that are there may take on
+/// the average. The last has to come down to the first by the second, and is never raised.
+const REFERENCE_TOKENS: (usize, usize, usize) = (9_000, 63, 181);
+/// The same for the tools that are on by default.
+const DEFAULT_TOKENS: (usize, usize, usize) = (14_000, 102, 170);
+/// Tokens that each group takes at most. What a group needs beyond it is asked for here.
+const GROUP_TOKENS: &[(&str, usize)] = &[
+    ("activities", 1_000),
+    ("companies", 960),
+    ("contacts", 1_370),
+    ("deals", 1_090),
+    ("history", 270),
+    ("pipeline", 500),
+    ("workspace", 960),
+];
+
+/// Tokens of each tool in the manifest, without what it answers.
+fn tokens() -> Vec<(&'static str, &'static str, usize)> {
+    let counter = bureau::tokens::Counter::new().unwrap();
+    let registry = registry();
+    let entries = registry.entries();
+    entries
+        .map(|entry| {
+            (
+                entry.module,
+                entry.spec.name,
+                counter.count(entry.wire(), false),
+            )
+        })
+        .collect()
+}
+
+#[test]
+fn the_manifest_is_on_course_to_what_it_may_cost() {
+    let tokens = tokens();
+    let mut found = Vec::new();
+    for module in MODULES {
+        let own = tokens.iter().filter(|(group, ..)| *group == module.name);
+        let sum: usize = own.map(|(_, _, tokens)| tokens).sum();
+        let bound = GROUP_TOKENS.iter().find(|(group, _)| *group == module.name);
+        let bound = bound.map_or(0, |(_, bound)| *bound);
+        if sum > bound {
+            found.push(format!(
+                "{} takes {sum} tokens, {bound} are meant",
+                module.name
+            ));
+        }
+    }
+    let registry = registry();
+    let on = |group: &str| {
+        let module = registry
+            .modules()
+            .iter()
+            .find(|module| module.name == group);
+        module.is_some_and(|module| module.on_by_default)
+    };
+    let reference: Vec<usize> = tokens
+        .iter()
+        .filter(|(_, name, _)| REFERENCE.contains(name))
+        .map(|(.., tokens)| *tokens)
+        .collect();
+    let default: Vec<usize> = tokens
+        .iter()
+        .filter(|(group, ..)| on(group))
+        .map(|(.., tokens)| *tokens)
+        .collect();
+    for (what, tools, (most, of, each)) in [
+        ("the reference tools", reference, REFERENCE_TOKENS),
+        ("the tools that are on by default", default, DEFAULT_TOKENS),
+    ] {
+        let (count, sum) = (tools.len(), tools.iter().sum::<usize>());
+        println!("{what}: {sum} tokens for {count} tools, where {most} for {of} are meant");
+        assert!(count > 0 && count <= of, "{what}: {count} tools");
+        if sum > most || sum > each * count {
+            found.push(format!(
+                "{what}: {sum} tokens for {count} tools, {each} each are meant"
+            ));
+        }
+    }
+    for (group, name, tokens) in tokens {
+        println!("{group} {name} {tokens}");
+    }
+    assert!(found.is_empty(), "{}", found.join("\n"));
 }

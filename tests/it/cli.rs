@@ -14,30 +14,30 @@ use tempfile::TempDir;
 const PROGRAM: &str = env!("CARGO_BIN_EXE_bureau");
 
 /// A person's home folder, with nothing of Bureau in it yet.
-struct Home(TempDir);
+pub(crate) struct Home(TempDir);
 
 /// How a command ended and what it said.
-struct End {
-    code: i32,
-    out: String,
-    err: String,
+pub(crate) struct End {
+    pub(crate) code: i32,
+    pub(crate) out: String,
+    pub(crate) err: String,
 }
 
 impl End {
     #[track_caller]
-    fn done(self) -> String {
+    pub(crate) fn done(self) -> String {
         assert_eq!((self.code, self.err.as_str()), (0, ""), "{}", self.out);
         self.out
     }
 
     #[track_caller]
-    fn json(self) -> Value {
+    pub(crate) fn json(self) -> Value {
         serde_json::from_str(&self.done()).unwrap()
     }
 }
 
 impl Home {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(TempDir::new().unwrap())
     }
 
@@ -50,7 +50,10 @@ impl Home {
         self.path(name).display().to_string()
     }
 
-    fn command<I: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = I>) -> Command {
+    pub(crate) fn command<I: AsRef<OsStr>>(
+        &self,
+        arguments: impl IntoIterator<Item = I>,
+    ) -> Command {
         let mut command = Command::new(PROGRAM);
         command
             .args(arguments)
@@ -64,16 +67,16 @@ impl Home {
         command
     }
 
-    fn run<I: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = I>) -> End {
+    pub(crate) fn run<I: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = I>) -> End {
         end(&mut self.command(arguments))
     }
 
     /// Runs a line of words without spaces in them.
-    fn say(&self, line: &str) -> End {
+    pub(crate) fn say(&self, line: &str) -> End {
         self.run(line.split(' '))
     }
 
-    fn call(&self, tool: &str, arguments: &Value, more: &[&str]) -> End {
+    pub(crate) fn call(&self, tool: &str, arguments: &Value, more: &[&str]) -> End {
         let arguments = arguments.to_string();
         self.run([&["call", tool, &arguments], more].concat())
     }
@@ -395,6 +398,41 @@ fn a_key_without_a_preset_only_reads_and_its_own_limits_are_those_on_its_line() 
 }
 
 #[test]
+fn the_groups_that_are_named_are_offered_and_no_other() {
+    let home = Home::new();
+    let registry = crate::catalogue::registry();
+    let of = |groups: &[&str]| -> Vec<String> {
+        let entries = registry.entries();
+        entries
+            .filter(|entry| groups.contains(&entry.module))
+            .map(|entry| entry.spec.name.to_owned())
+            .collect()
+    };
+    let names = |tools: &Value| -> Vec<String> {
+        let tools = tools.as_array().unwrap().iter();
+        tools
+            .map(|tool| tool["name"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    for groups in [
+        &["contacts", "deals"][..],
+        &["deals"],
+        &["companies", "history"],
+    ] {
+        let chosen = format!("--features={}", groups.join(","));
+        let shown = home.say(&format!("tools {chosen} --json")).json();
+        assert_eq!(names(&shown["tools"]), of(groups), "{chosen}");
+        let mut session = Session::new(&home, &[&chosen]);
+        let listed = session.ask("tools/list", &json!({}));
+        assert_eq!(names(&listed["result"]["tools"]), of(groups), "{chosen}");
+        // What is not offered is not there, though the rooms that are use its records.
+        let refused = session.call("list_activities", &json!({}));
+        assert_eq!(refused["error"]["code"], "RESOURCE_NOT_FOUND", "{refused}");
+    }
+    assert_eq!(home.say("tools --features=contacts,delas").code, 2);
+}
+
+#[test]
 fn tools_shows_what_is_offered_and_what_it_costs() {
     let home = Home::new();
     let all = home.say("tools --features=all --json").json();
@@ -677,6 +715,65 @@ fn workspaces_are_kept_apart_and_a_command_says_which_it_means() {
 }
 
 #[test]
+fn every_command_that_a_script_reads_answers_in_json() {
+    let home = Home::new();
+    let made = home.say("workspace create acme --json").json();
+    assert_eq!(
+        (&made["slug"], &made["currency"]),
+        (&json!("acme"), &json!("EUR"))
+    );
+    assert_eq!(home.say("workspace list --json").json(), json!([made]));
+    let defined = home
+        .say("workspace attribute define contact size --kind number --json")
+        .json();
+    assert_eq!(
+        (&defined["workspace"], &defined["name"], &defined["kind"]),
+        (&json!("acme"), &json!("size"), &json!("number"))
+    );
+    let attributes = home.say("workspace attribute list --json").json();
+    assert_eq!(attributes[0]["name"], "size");
+    let key = home.say("key create --name x --json").json();
+    assert!(key["key"].is_string() && key["id"].is_string(), "{key}");
+    assert_eq!(home.say("key list --json").json()[0]["id"], key["id"]);
+    let revoked = home.say("key revoke x --json").json();
+    assert_eq!(revoked["id"], key["id"]);
+    assert!(
+        revoked["revoked_at"].is_string() && revoked.get("key").is_none(),
+        "{revoked}"
+    );
+    assert!(home.say("tools --json").json()["tools"].is_array());
+    let made = home
+        .call("create_contact", &json!({ "name": "Ada" }), &[])
+        .json();
+    let undone = home.run(["undo", made["change"].as_str().unwrap()]).json();
+    assert_eq!(undone["data"]["records"][0], made["data"]["id"]);
+    assert_eq!(home.say("doctor --json").json()["ok"], true);
+}
+
+#[test]
+fn every_shell_gets_its_completions_whatever_the_configuration_is_like() {
+    let home = Home::new();
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let mut command = home.command(["completions", shell]);
+        let script = end(command
+            .env("BUREAU_API_KEY", "")
+            .env("BUREAU_CONFIG", "/nowhere"))
+        .done();
+        for word in ["serve", "connect", "install", "--read-only"] {
+            // Fish writes a flag without its dashes.
+            let word = if shell == "fish" {
+                word.trim_start_matches('-')
+            } else {
+                word
+            };
+            assert!(script.contains(word), "{shell} does not know {word}");
+        }
+    }
+    assert_eq!(home.say("completions tcsh").code, 2);
+    assert!(files(home.0.path()).is_empty(), "it made a file");
+}
+
+#[test]
 fn doctor_sees_how_far_the_index_is_that_a_running_server_keeps() {
     let home = Home::new();
     let mut server = Running::new(&home, &["--no-auth"]);
@@ -803,22 +900,6 @@ fn the_demo_firm_is_there_at_once_and_again_and_connects_as_printed() {
     );
 }
 
-#[test]
-fn a_demo_that_was_cut_off_goes_on_where_it_was() {
-    let home = Home::new();
-    let database = format!("sqlite:{}", home.path("data/bureau/demo.sqlite").display());
-    let at = ["--database", &database];
-    home.run([&["workspace", "create", "demo"], &at[..]].concat())
-        .done();
-    for contact in bureau::demo::contacts(bureau::demo::SEED, 3) {
-        home.call("create_contact", &contact.into(), &at).done();
-    }
-    let mut server = Running::new(&home, &["--demo"]);
-    server.read_introduction();
-    server.stop();
-    assert_eq!(count_contacts(&home, &database), bureau::demo::CONTACTS);
-}
-
 fn count_contacts(home: &Home, database: &str) -> usize {
     let mut cursor = Value::Null;
     let mut count = 0;
@@ -889,7 +970,7 @@ fn logs_hold_no_key_and_nothing_of_a_person_at_any_level() {
 }
 
 /// A session over stdio.
-struct Session {
+pub(crate) struct Session {
     child: Child,
     input: ChildStdin,
     output: BufReader<ChildStdout>,
@@ -897,7 +978,7 @@ struct Session {
 }
 
 impl Session {
-    fn new(home: &Home, more: &[&str]) -> Self {
+    pub(crate) fn new(home: &Home, more: &[&str]) -> Self {
         let mut child = home
             .command(["stdio"])
             .args(more)
@@ -938,7 +1019,7 @@ impl Session {
         serde_json::from_str(&line).unwrap()
     }
 
-    fn call(&mut self, tool: &str, arguments: &Value) -> Value {
+    pub(crate) fn call(&mut self, tool: &str, arguments: &Value) -> Value {
         answer_of(&self.ask(
             "tools/call",
             &json!({ "name": tool, "arguments": arguments }),

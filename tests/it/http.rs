@@ -76,7 +76,7 @@ impl Answer {
     }
 }
 
-fn router<H: ServerHandler + Clone>(
+pub(crate) fn router<H: ServerHandler + Clone>(
     handler: H,
     pipeline: Arc<Pipeline>,
     database_is_there: bool,
@@ -99,7 +99,7 @@ async fn client_of<H: ServerHandler + Clone>(
     Client { router, key, house }
 }
 
-fn server(pipeline: Arc<Pipeline>) -> Server {
+pub(crate) fn server(pipeline: Arc<Pipeline>) -> Server {
     Server::new(pipeline, "Test.")
 }
 

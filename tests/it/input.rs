@@ -3,7 +3,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bureau_kernel::admin::{self, AttributeDefinition};
 use bureau_kernel::caller::Caller;
 use bureau_kernel::error::{Code, Error};
 use bureau_kernel::pipeline::Outcome;
@@ -14,6 +13,8 @@ use bureau_kernel::types::text::visible;
 use serde_json::{Map, Value, json};
 
 use crate::MODULES;
+use crate::injection::define_everywhere;
+use crate::rooms::{creators, records};
 
 /// Characters that an error's message and hint may have together.
 const MAX_MESSAGE: usize = 1_000;
@@ -466,17 +467,8 @@ impl Run<'_> {
         );
         let caller = self.house.tenant(&slug).await;
         if field.path[0] == "attributes" {
-            let store = &self.house.pipeline.house().store;
             for (kind, _) in ATTRIBUTES {
-                let definition = AttributeDefinition {
-                    entity: "contact".into(),
-                    name: format!("a_{kind}"),
-                    kind: kind.into(),
-                    about: None,
-                };
-                admin::define_attribute(store, &slug, &["contact"], definition)
-                    .await
-                    .unwrap();
+                define_everywhere(self.house, &slug, &format!("a_{kind}"), kind).await;
             }
         }
         let base = self
@@ -484,6 +476,11 @@ impl Run<'_> {
             .example_arguments(&caller, self.entry.spec.name)
             .await
             .swap_remove(0);
+        let mut base = base;
+        if field.path[0] == "query" {
+            // A search has an order of its own.
+            base.retain(|name, _| !["sort", "descending"].contains(&name.as_str()));
+        }
         Ground { caller, base }
     }
 
@@ -654,20 +651,20 @@ fn fault_of(error: &Error, field: &str) -> Option<String> {
 
 async fn another_workspace(house: &House) -> Foreign {
     let other = house.tenant("another").await;
-    let made = house
-        .ok(
-            &other,
-            "create_contact",
-            json!({"name": "Of another workspace"}),
-        )
-        .await;
-    let text = |pointer: &str| made.pointer(pointer).unwrap().as_str().unwrap().to_owned();
-    BTreeMap::from([
-        ("contact", text("/data/id")),
+    let mut foreign = BTreeMap::from([
         ("member", other.member.to_string()),
-        ("change", text("/change")),
         ("workspace", other.workspace.id.to_string()),
-    ])
+    ]);
+    for entry in creators(house) {
+        let example = house.example_arguments(&other, entry.spec.name).await;
+        let example = Value::Object(example[0].clone());
+        let made = house.ok(&other, entry.spec.name, example).await;
+        foreign.insert("change", made["change"].as_str().unwrap().to_owned());
+    }
+    for (noun, ids) in records(house, &other).await {
+        foreign.insert(noun, ids[0].clone());
+    }
+    foreign
 }
 
 async fn every_field_of_every_tool(engine: Engine) {

@@ -8,20 +8,31 @@
     clippy::print_stdout
 )]
 
+mod audit;
+mod backup;
+mod bulk_tools;
 mod campaign;
 mod catalogue;
 mod cli;
+mod companies;
+mod connect;
 mod contacts;
 mod contention;
+mod deals;
+mod demo;
 mod examples;
 mod faults;
 mod http;
+mod import;
 mod injection;
 mod input;
+mod install;
+mod members;
 mod parity;
 mod permissions;
 mod processes;
 mod receipts;
+mod rooms;
 mod secrets;
 mod tamper;
 mod tenancy;

@@ -15,6 +15,7 @@ use serde_json::{Map, Value, json};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, Row as _};
 
 use crate::MODULES;
+use crate::rooms::{as_given, creators, marked, overviews, parameters, records, takes};
 
 /// Stands in every text of the other workspace.
 const CANARY: &str = "Zanzibar";
@@ -46,26 +47,33 @@ async fn tenants(engine: Engine) -> Tenants {
                 )
                 .await;
             let text = |pointer: &str| made.pointer(pointer).unwrap().as_str().unwrap().to_owned();
-            their_ids.insert("contact", text("/data/id"));
             their_ids.insert("change", text("/change"));
+        }
+        // And of every room that there is, with the mark wherever it takes one.
+        for entry in creators(&house) {
+            let arguments = marked(&house, caller, entry, mark).await;
+            house
+                .ok(caller, entry.spec.name, Value::Object(arguments.clone()))
+                .await;
+            // And once more, unless there is only one with this name.
+            let twice = house.outcome(caller, entry.spec.name, Value::Object(arguments));
+            if let Outcome::Failed(error) = twice.await {
+                assert_eq!(error.code(), Code::Conflict, "{error:?}");
+            }
+        }
+        for (noun, ids) in records(&house, caller).await {
+            their_ids.insert(noun, ids.last().unwrap().clone());
         }
         their_ids.insert("member", caller.member.to_string());
         their_ids.insert("workspace", caller.workspace.id.to_string());
     }
     let mut their_cursors = Vec::new();
-    for (tool, arguments) in [
-        ("search_contacts", json!({"limit": 1})),
-        (
-            "search_contacts",
-            json!({"limit": 1, "query": "lead zanzibar"}),
-        ),
-        ("list_changes", json!({"limit": 1})),
-        ("list_changes", json!({"limit": 1, "oldest_first": true})),
-    ] {
+    for (tool, mut arguments) in pages(&house) {
+        arguments["limit"] = 1.into();
         let page = house.ok(&theirs, tool, arguments).await;
         their_cursors.extend(page.pointer("/page/next").cloned());
     }
-    assert!(their_cursors.len() >= 3);
+    assert!(their_cursors.len() > 5);
     Tenants {
         house,
         ours,
@@ -73,6 +81,67 @@ async fn tenants(engine: Engine) -> Tenants {
         their_ids,
         their_cursors,
     }
+}
+
+/// Calls of every tool that answers in pages, each in another way.
+fn pages(house: &House) -> Vec<(&'static str, Value)> {
+    let mut calls = Vec::new();
+    for entry in overviews(house)
+        .into_iter()
+        .filter(|entry| takes(entry, "cursor"))
+    {
+        let name = entry.spec.name;
+        calls.push((name, json!({})));
+        for (parameter, value) in [
+            ("query", json!(CANARY)),
+            ("query", json!("common")),
+            ("oldest_first", json!(true)),
+            ("descending", json!(true)),
+        ] {
+            if takes(entry, parameter) {
+                calls.push((name, json!({ parameter: value })));
+            }
+        }
+    }
+    calls
+}
+
+/// Calls of every tool that shows many records at once: with nothing said, and with each of its parameters given the
+/// other workspace's mark, each of its identifiers, and each choice.
+async fn looks(
+    house: &House,
+    caller: &Caller,
+    their_ids: &BTreeMap<&'static str, String>,
+) -> Vec<(&'static str, Value)> {
+    let mut calls = Vec::new();
+    for entry in overviews(house) {
+        let name = entry.spec.name;
+        calls.push((name, json!({})));
+        for (parameter, schema) in parameters(entry) {
+            if ["limit", "cursor"].contains(&parameter.as_str()) {
+                continue;
+            }
+            let choices = schema["enum"].as_array().cloned().unwrap_or_default();
+            let texts = [CANARY, "zanz", "zanzibra", "today"].map(str::to_owned);
+            let texts = texts.into_iter().chain(their_ids.values().cloned());
+            let mut values: Vec<Value> = texts
+                .filter_map(|text| as_given(&schema, &text))
+                .chain(choices)
+                .collect();
+            if schema["type"] == "boolean" {
+                values.push(json!(true));
+            }
+            for value in values {
+                let call = json!({ &parameter: value });
+                // What this parameter does not take is refused; that it reveals nothing is another test's.
+                let outcome = house.outcome(caller, name, call.clone()).await;
+                if matches!(outcome, Outcome::Done(_)) {
+                    calls.push((name, call));
+                }
+            }
+        }
+    }
+    calls
 }
 
 /// What a call ended with, as the client reads it.
@@ -169,6 +238,15 @@ fn put(arguments: &mut Map<String, Value>, path: &str, text: &str) {
     }
 }
 
+/// The same answer without a guess at which word was meant: it follows from the letters of what was said.
+fn without_guess(mut answer: Value) -> Value {
+    let error = answer.get_mut("error").and_then(Value::as_object_mut);
+    if let Some(error) = error.filter(|error| error["code"] == "VALIDATION_ERROR") {
+        error.shift_remove("hint");
+    }
+    answer
+}
+
 /// An identifier of the same kind that never existed.
 fn never(id: &str) -> String {
     let (prefix, number) = decode(id).unwrap();
@@ -219,7 +297,7 @@ async fn an_id_of_another_workspace_is_answered_like_one_that_never_was() {
                             for other in their_ids.values() {
                                 assert!(!text.contains(other.as_str()), "{name} {field}: {answer}");
                             }
-                            answers.push(masked(&answer));
+                            answers.push(without_guess(masked(&answer)));
                         }
                         assert_eq!(
                             answers[0], answers[1],
@@ -233,7 +311,7 @@ async fn an_id_of_another_workspace_is_answered_like_one_that_never_was() {
         assert!(compared > 300, "only {compared} pairs were compared");
         // The same that was not found from outside is found from inside.
         let found = house.ok(&ours, "search_contacts", json!({})).await;
-        assert_eq!(found["data"].as_array().unwrap().len(), 3);
+        assert!(found["data"].as_array().unwrap().len() >= 3);
     }
 }
 
@@ -242,8 +320,15 @@ async fn all_rows(house: &House, caller: &Caller, tool: &str, arguments: Value) 
     let mut rows = Vec::new();
     let mut arguments = arguments;
     for _ in 0..100 {
-        let page = house.ok(caller, tool, arguments.clone()).await;
-        let found = page["data"].as_array().cloned().unwrap_or_default();
+        let page = match house.outcome(caller, tool, arguments.clone()).await {
+            Outcome::Done(page) => page,
+            // What is there only in the other workspace: how that is said is what there is to see.
+            refused => return vec![shown(&refused)],
+        };
+        let found = match &page["data"] {
+            Value::Array(rows) => rows.clone(),
+            figures => vec![figures.clone()],
+        };
         let none = found.is_empty();
         rows.extend(found);
         match page.pointer("/page/next") {
@@ -265,19 +350,9 @@ async fn lists_and_searches_hold_nothing_of_another_workspace() {
             ..
         } = tenants(engine).await;
         let searches = [
-            json!({}),
-            json!({"query": CANARY}),
-            json!({"query": "zanz"}),
-            json!({"query": "zanzibra"}),
             json!({"query": "ada"}),
             json!({"query": "901820"}),
             json!({"query": "ada@zanzibar.example"}),
-            json!({"company": CANARY}),
-            json!({"city": CANARY}),
-            json!({"tags": [CANARY]}),
-            json!({"source": CANARY}),
-            json!({"type": "lead"}),
-            json!({"owner": their_ids["member"]}),
             json!({"sort": "created_at", "descending": true}),
         ];
         let mut lists: Vec<(&str, Value)> = searches
@@ -285,18 +360,36 @@ async fn lists_and_searches_hold_nothing_of_another_workspace() {
             .map(|search| ("search_contacts", search.clone()))
             .collect();
         lists.extend([
-            ("find_duplicate_contacts", json!({})),
-            ("list_changes", json!({})),
-            ("list_changes", json!({"oldest_first": true})),
             ("list_changes", json!({"tool": "create_contact"})),
             ("list_changes", json!({"record": their_ids["contact"]})),
             ("list_changes", json!({"change": their_ids["change"]})),
+            ("list_team_members", json!({})),
+            ("list_team_members", json!({"query": "owner"})),
+            ("list_teams", json!({})),
+            ("get_audit_log", json!({"details": true})),
+            (
+                "get_audit_log",
+                json!({"details": true, "tool": "create_contact"}),
+            ),
+            (
+                "get_audit_log",
+                json!({"details": true, "record": their_ids["contact"]}),
+            ),
+            (
+                "get_audit_log",
+                json!({"details": true, "record": their_ids["change"]}),
+            ),
+            (
+                "get_audit_log",
+                json!({"details": true, "actor": their_ids["member"]}),
+            ),
         ]);
-        let listing =
-            house.pipeline.registry().entries().filter(|entry| {
-                entry.wire().output_schema["properties"]["data"]["type"] == "array"
-            });
-        for entry in listing {
+        lists.extend(looks(&house, &theirs, &their_ids).await);
+        lists.extend(looks(&house, &ours, &their_ids).await);
+        let entries = house.pipeline.registry().entries();
+        for entry in entries
+            .filter(|entry| entry.wire().output_schema["properties"]["data"]["type"] == "array")
+        {
             assert!(
                 lists.iter().any(|(tool, _)| *tool == entry.spec.name),
                 "{} is not tried",
@@ -305,7 +398,8 @@ async fn lists_and_searches_hold_nothing_of_another_workspace() {
         }
         let mut seen = 0;
         for (tool, mut arguments) in lists {
-            if tool != "find_duplicate_contacts" {
+            let entry = house.pipeline.registry().entry(tool).unwrap();
+            if takes(entry, "cursor") {
                 arguments["limit"] = 2.into();
             }
             let (mine, other) = (
@@ -317,9 +411,10 @@ async fn lists_and_searches_hold_nothing_of_another_workspace() {
                 !text.to_lowercase().contains("zanzibar"),
                 "{tool} {arguments} on {engine:?}: {text}"
             );
+            let asked = arguments.to_string();
             for id in their_ids.values() {
                 assert!(
-                    !text.contains(id.as_str()),
+                    asked.contains(id.as_str()) || !text.contains(id.as_str()),
                     "{tool} {arguments} on {engine:?}: {text}"
                 );
             }
@@ -346,13 +441,7 @@ async fn a_cursor_of_another_workspace_opens_nothing_of_it() {
             ..
         } = tenants(engine).await;
         for cursor in their_cursors {
-            for (tool, mut arguments) in [
-                ("search_contacts", json!({})),
-                ("search_contacts", json!({"query": "lead zanzibar"})),
-                ("search_contacts", json!({"query": "ada"})),
-                ("list_changes", json!({})),
-                ("list_changes", json!({"oldest_first": true})),
-            ] {
+            for (tool, mut arguments) in pages(&house) {
                 arguments["cursor"] = cursor.clone();
                 let outcome = house.outcome(&ours, tool, arguments).await;
                 if let Outcome::Failed(error) = &outcome {
@@ -693,7 +782,16 @@ async fn row_level_security_alone_keeps_workspaces_apart() {
     }
     shared_key(&house).await;
     let mut owner = raw(&house).await;
+    let rates = "INSERT INTO exchange_rate (workspace, currency, day, rate, source, created_at)
+                 SELECT id, 'USD', '2026-01-02', '0.9', 'test', now() FROM workspace";
+    owner.execute(rates).await.unwrap();
     let mut connection = raw(&house).await;
+    // What refers to a row must not keep it from being deleted here: only the policies are to be seen at work.
+    let references = "SELECT format('ALTER TABLE %s DROP CONSTRAINT %I', conrelid::regclass, conname) FROM pg_constraint
+                      WHERE contype = 'f' AND connamespace = 'public'::regnamespace";
+    for loosen in texts(&mut owner, references).await {
+        owner.execute(AssertSqlSafe(loosen)).await.unwrap();
+    }
     connection.execute("SET ROLE bureau_app").await.unwrap();
     let (mine, other) = (ours.workspace.id.raw(), theirs.workspace.id.raw());
     let mut tried = Vec::new();

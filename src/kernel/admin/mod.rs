@@ -5,6 +5,7 @@ mod attribute;
 mod caller;
 mod key;
 mod member;
+mod rate;
 mod team;
 mod workspace;
 
@@ -24,11 +25,14 @@ pub use member::{
     MemberChange, MemberInfo, NewMember, Removed, TeamName, add_member, find_member, list_members,
     members, remove_member, restore_member, update_member,
 };
+pub use rate::{RateInfo, list_rates, set_rate};
 pub use team::{
     MemberName, NewTeam, TeamChange, TeamInfo, create_team, delete_team, list_teams, put_member,
     take_member, teams, update_team,
 };
-pub use workspace::{NewWorkspace, bootstrap, create_workspace, list_workspaces};
+pub use workspace::{
+    NewWorkspace, WorkspaceChange, bootstrap, create_workspace, list_workspaces, update_workspace,
+};
 
 /// Ends a transaction as its result says.
 pub(crate) async fn end<T>(tx: Tx, result: Result<T>) -> Result<T> {

@@ -4,7 +4,7 @@ use chrono_tz::Tz;
 use serde_json::json;
 
 use super::member::{self, MemberInfo};
-use super::{end, log};
+use super::{Entry, differing, end, log, log_in};
 use crate::caller::{Role, Workspace};
 use crate::changes::Action;
 use crate::error::{Code, Error, Result};
@@ -109,55 +109,30 @@ async fn insert_workspace(tx: &mut Tx, new: NewWorkspace) -> Result<Workspace> {
             "A slug has 1 to 40 characters of a-z, 0-9 and -.",
         ));
     }
-    let text = |field: &str, text: &str| {
-        Line::<100>::new(text).map_err(|error| Error::invalid(field, format!("{field} {error}.")))
-    };
-    let time_zone: Tz = new.time_zone.parse().map_err(|_| {
-        Error::invalid(
-            "time_zone",
-            format!(
-                "{:?} is not an IANA time zone such as Europe/Berlin.",
-                new.time_zone
-            ),
-        )
-    })?;
-    let currency: Currency = new
-        .currency
-        .parse()
-        .map_err(|error| Error::invalid("currency", format!("{:?} {error}.", new.currency)))?;
-    let country = match new.country.map(|code| code.to_ascii_uppercase()) {
-        Some(code) if code.len() != 2 || !code.bytes().all(|b| b.is_ascii_uppercase()) => {
-            return Err(Error::invalid(
-                "country",
-                "A country is an ISO 3166-1 code of two letters, such as DE.",
-            ));
-        }
-        country => country,
-    };
     let workspace = Workspace {
         id: Id::from_raw(tx.next_id()?),
         slug: new.slug,
-        name: text("name", &new.name)?.into(),
-        time_zone,
-        currency,
-        country,
+        name: line("name", &new.name)?,
+        time_zone: zone(&new.time_zone)?,
+        currency: currency(&new.currency)?,
+        country: new.country.as_deref().map(country).transpose()?,
     };
-    let owner = text("owner", &new.owner)?;
+    let owner = line("owner", &new.owner)?;
     sql("INSERT INTO workspace (id, slug, name, time_zone, currency, language, country, fiscal_year_start, furnished,
                                 version, created_at, updated_at)
          VALUES ($1, $2, $3, $4, $5, 'en', $6, 1, '', 1, $7, $7)")
         .bind(workspace.id)
         .bind(workspace.slug.clone())
         .bind(workspace.name.clone())
-        .bind(time_zone.name().to_owned())
-        .bind(currency)
+        .bind(workspace.time_zone.name().to_owned())
+        .bind(workspace.currency)
         .bind(workspace.country.clone())
         .bind(now())
         .run(tx)
         .await?;
     let owner = MemberInfo {
         id: Id::from_raw(tx.next_id()?),
-        name: owner.into(),
+        name: owner,
         email: None,
         title: None,
         role: Role::Owner,
@@ -175,6 +150,116 @@ async fn insert_workspace(tx: &mut Tx, new: NewWorkspace) -> Result<Workspace> {
         &json!({ "slug": workspace.slug, "name": workspace.name }),
     )?;
     Ok(workspace)
+}
+
+fn line(field: &str, text: &str) -> Result<String> {
+    Line::<100>::new(text)
+        .map(String::from)
+        .map_err(|error| Error::invalid(field, format!("{field} {error}.")))
+}
+
+fn zone(name: &str) -> Result<Tz> {
+    name.parse().map_err(|_| {
+        let message = format!("{name:?} is not an IANA time zone such as Europe/Berlin.");
+        Error::invalid("time_zone", message)
+    })
+}
+
+fn currency(code: &str) -> Result<Currency> {
+    code.parse()
+        .map_err(|error| Error::invalid("currency", format!("{code:?} {error}.")))
+}
+
+fn country(code: &str) -> Result<String> {
+    let code = code.to_ascii_uppercase();
+    if code.len() == 2 && code.bytes().all(|b| b.is_ascii_uppercase()) {
+        return Ok(code);
+    }
+    Err(Error::invalid(
+        "country",
+        "A country is an ISO 3166-1 code of two letters, such as DE.",
+    ))
+}
+
+/// What changes in a workspace; what is absent stays.
+#[derive(Debug, Clone, Default)]
+pub struct WorkspaceChange {
+    /// Its name.
+    pub name: Option<String>,
+    /// IANA name.
+    pub time_zone: Option<String>,
+    /// ISO 4217.
+    pub currency: Option<String>,
+    /// ISO 3166-1 alpha-2.
+    pub country: Option<String>,
+}
+
+/// Changes a workspace. Amounts that have their currency beside them keep it; what is shown in the workspace's own currency
+/// is shown in the new one from now on, as far as rates are known.
+///
+/// # Errors
+/// [`Code::NotFound`]; [`Code::Validation`] naming what is wrong.
+pub async fn update_workspace(
+    store: &Store,
+    slug: &str,
+    change: WorkspaceChange,
+) -> Result<Workspace> {
+    let before = workspace_by_slug(store, slug).await?;
+    let mut after = before.clone();
+    if let Some(name) = &change.name {
+        after.name = line("name", name)?;
+    }
+    if let Some(name) = &change.time_zone {
+        after.time_zone = zone(name)?;
+    }
+    if let Some(code) = &change.currency {
+        after.currency = currency(code)?;
+    }
+    if let Some(code) = &change.country {
+        after.country = Some(country(code)?);
+    }
+    let shown = |workspace: &Workspace| {
+        json!({
+            "name": workspace.name,
+            "time_zone": workspace.time_zone.name(),
+            "currency": workspace.currency,
+            "country": workspace.country,
+        })
+    };
+    let mut tx = store.write(Scope::System).await?;
+    let done = async {
+        sql("UPDATE workspace SET version = version + 1, name = $1, time_zone = $2, currency = $3, country = $4,
+                                  updated_at = $5 WHERE id = $6")
+            .bind(after.name.clone())
+            .bind(after.time_zone.name().to_owned())
+            .bind(after.currency)
+            .bind(after.country.clone())
+            .bind(now())
+            .bind(after.id)
+            .run(&mut tx)
+            .await?;
+        // Rates are prices in the workspace's own currency: those of another one mean nothing any more.
+        if after.currency != before.currency {
+            sql("DELETE FROM exchange_rate WHERE workspace = ")
+                .value(after.id)
+                .run(&mut tx)
+                .await?;
+        }
+        let (was, is) = differing(shown(&before), shown(&after));
+        let entry = Entry {
+            workspace: after.id,
+            entity: "workspace",
+            record: after.id.raw(),
+            action: Action::Update,
+            before: Some(was),
+            after: Some(is),
+        };
+        let call = tx.next_id()?;
+        log_in(&mut tx, call, entry)
+    }
+    .await;
+    end(tx, done).await?;
+    Ok(after)
 }
 
 /// The workspaces, oldest first.

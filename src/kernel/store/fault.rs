@@ -6,17 +6,29 @@ use sqlx::error::ErrorKind;
 
 use crate::error::{Code, Error};
 
-/// SQLite's primary result codes that mean "not now" (<https://sqlite.org/rescode.html>).
+/// SQLite's primary result codes (<https://sqlite.org/rescode.html>).
 const SQLITE_BUSY: i64 = 5;
 const SQLITE_LOCKED: i64 = 6;
 const SQLITE_NOMEM: i64 = 7;
 const SQLITE_READONLY: i64 = 8;
 const SQLITE_IOERR: i64 = 10;
+const SQLITE_CORRUPT: i64 = 11;
 const SQLITE_FULL: i64 = 13;
+const SQLITE_NOTADB: i64 = 26;
 
 /// Whether another process holds the database's write lock.
 pub(super) fn is_busy(error: &sqlx::Error) -> bool {
     matches!(sqlite_code(error), Some(SQLITE_BUSY | SQLITE_LOCKED))
+}
+
+/// Whether the disk has no more room.
+pub(super) fn is_full(error: &sqlx::Error) -> bool {
+    matches!(sqlite_code(error), Some(SQLITE_FULL))
+}
+
+/// Whether the file is no whole database.
+pub(super) fn is_damaged(error: &sqlx::Error) -> bool {
+    matches!(sqlite_code(error), Some(SQLITE_CORRUPT | SQLITE_NOTADB))
 }
 
 /// Whether SQLite may have rolled back the whole transaction, and not only the statement that failed

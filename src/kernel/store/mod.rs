@@ -4,6 +4,7 @@
 //! A [`Store`] hands out transactions. A read runs on a connection that cannot write. A write is acknowledged when
 //! [`Tx::commit`] returns, and then it is on disk.
 
+pub mod backup;
 mod fault;
 mod migrate;
 mod postgres;
@@ -239,6 +240,16 @@ impl Store {
     }
 }
 
+/// The advisory lock that stands for all others; any number that nobody else takes.
+const ALL: i64 = 0x0062_7572_6561_7501;
+
+/// The advisory lock of a name.
+fn lock_of(what: &str) -> i64 {
+    let digest = sha2::Sha256::digest(what);
+    let bytes = digest.iter().take(8);
+    bytes.fold(0_i64, |number, byte| (number << 8) | i64::from(*byte))
+}
+
 impl Tx {
     /// A new identifier, larger than all that this process made before.
     ///
@@ -255,7 +266,8 @@ impl Tx {
     /// # Errors
     /// What the engine says.
     pub async fn serialize(&mut self, what: &str) -> Result<()> {
-        self.serialize_each(&[what.to_owned()]).await
+        self.lock("pg_advisory_xact_lock", vec![lock_of(what)])
+            .await
     }
 
     /// The same for several things at once.
@@ -263,21 +275,30 @@ impl Tx {
     /// # Errors
     /// What the engine says.
     pub async fn serialize_each(&mut self, what: &[String]) -> Result<()> {
-        if what.is_empty() || !self.is_postgres() {
+        if what.is_empty() {
             return Ok(());
         }
-        let lock = |what: &String| {
-            let digest = sha2::Sha256::digest(what);
-            let bytes = digest.iter().take(8);
-            bytes.fold(0_i64, |number, byte| (number << 8) | i64::from(*byte))
-        };
-        let mut locks: Vec<i64> = what.iter().map(lock).collect();
         // Whoever takes several takes them in one order, so that no two wait for each other.
+        let mut locks: Vec<i64> = what.iter().map(|what| lock_of(what)).collect();
         locks.sort_unstable();
+        self.lock("pg_advisory_xact_lock_shared", vec![ALL]).await?;
+        self.lock("pg_advisory_xact_lock", locks).await
+    }
+
+    /// The same for whatever [`Tx::serialize_each`] could name: a large part of an import would need thousands of locks.
+    pub(crate) async fn serialize_all(&mut self) -> Result<()> {
+        self.lock("pg_advisory_xact_lock", vec![ALL]).await
+    }
+
+    async fn lock(&mut self, how: &'static str, locks: Vec<i64>) -> Result<()> {
+        if !self.is_postgres() {
+            return Ok(());
+        }
         let mut statement = sql("SELECT ");
         for (index, lock) in locks.into_iter().enumerate() {
             statement.push(if index > 0 { ", " } else { "" });
-            statement.push("pg_advisory_xact_lock(");
+            statement.push(how);
+            statement.push("(");
             statement.push_value(Value::Int(lock));
             statement.push(")");
         }
@@ -317,6 +338,23 @@ impl Tx {
     /// Adds a row to the change log; it is written when the transaction commits.
     pub(crate) fn log(&mut self, row: LogRow) {
         self.log.push(row);
+    }
+
+    /// Writes the rows of the change log that are not written yet, when they are many: not all of a large change waits
+    /// in memory for the commit.
+    pub(crate) async fn write_log_when_long(&mut self) -> Result<()> {
+        const MANY: usize = 1_000;
+        if self.log.len() - self.written < MANY {
+            return Ok(());
+        }
+        let rows = std::mem::take(&mut self.log);
+        let outcome = self
+            .flush(rows.get(self.written..).unwrap_or_default())
+            .await;
+        // That there were rows is still to be known; what is in them is not.
+        self.log = rows.into_iter().take(1).collect();
+        self.written = self.log.len();
+        outcome
     }
 
     /// Runs a statement that writes a record, and adds its row to the change log. SQLite is given both at once.
@@ -401,13 +439,13 @@ impl Tx {
         {
             sealed = conn.seal(rows);
         }
-        // Binding a value takes SQLite the longer the more of them the statement has: many rows are slower than a few.
-        const ROWS: usize = 50;
-        for (chunk, rows) in rows.chunks(ROWS).enumerate() {
-            let seals = sealed.get(chunk * ROWS..).unwrap_or_default();
+        let mut written = 0;
+        for rows in crate::bulk::pieces(rows) {
+            let seals = sealed.get(written..).unwrap_or_default();
             let mut statement = sql("");
             LogRow::push_insert(&mut statement, rows, seals);
             statement.run(self).await?;
+            written += rows.len();
         }
         Ok(())
     }

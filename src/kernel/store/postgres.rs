@@ -32,7 +32,7 @@ pub(super) struct Postgres {
 /// A pooled connection in a transaction.
 pub(super) struct Connection(Option<PoolConnection<Engine>>);
 
-fn cannot_connect(error: sqlx::Error) -> Error {
+pub(super) fn cannot_connect(error: sqlx::Error) -> Error {
     let (message, hint) = match &error {
         sqlx::Error::Database(database) => match database.code().as_deref() {
             Some("28P01" | "28000") => (
@@ -226,7 +226,7 @@ impl Postgres {
     }
 }
 
-async fn version(conn: &mut sqlx::PgConnection) -> sqlx::Result<i64> {
+pub(super) async fn version(conn: &mut sqlx::PgConnection) -> sqlx::Result<i64> {
     let known: bool = sqlx::query("SELECT to_regclass('_sqlx_migrations') IS NOT NULL")
         .fetch_one(&mut *conn)
         .await?

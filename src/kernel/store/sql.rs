@@ -1,5 +1,6 @@
 //! One SQL text for both engines: static pieces and bound values, nothing else.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use super::{Column, Row, Tx, Value};
@@ -10,6 +11,8 @@ use crate::error::{Error, Result};
 pub struct Sql {
     text: String,
     values: Vec<Value>,
+    /// The text names placeholders itself, so that they need not stand in the order of the values.
+    numbered: bool,
 }
 
 /// Starts a statement with a static text.
@@ -18,6 +21,7 @@ pub fn sql(text: &'static str) -> Sql {
     Sql {
         text: text.to_owned(),
         values: Vec::new(),
+        numbered: false,
     }
 }
 
@@ -30,6 +34,7 @@ impl Sql {
     )]
     pub fn bind(mut self, value: impl Column) -> Self {
         self.values.push(value.to_value());
+        self.numbered = true;
         self
     }
 
@@ -103,12 +108,30 @@ impl Sql {
         Ok(self)
     }
 
+    /// The text as the engine takes it best. SQLite looks a numbered placeholder up among all of them for each value that
+    /// is bound, which is what a statement with many values would spend most of its time with.
+    fn text_for(&self, tx: &Tx) -> Cow<'_, str> {
+        const MANY: usize = 32;
+        if tx.is_postgres() || self.numbered || self.values.len() < MANY {
+            return Cow::Borrowed(&self.text);
+        }
+        let mut text = String::with_capacity(self.text.len());
+        let mut pieces = self.text.split('$');
+        text.extend(pieces.next());
+        for piece in pieces {
+            let rest = piece.trim_start_matches(|c: char| c.is_ascii_digit());
+            text.push(if rest.len() < piece.len() { '?' } else { '$' });
+            text.push_str(rest);
+        }
+        Cow::Owned(text)
+    }
+
     /// Runs it and gives the number of rows that it changed.
     ///
     /// # Errors
     /// What the engine says, translated: see [`Tx`].
     pub async fn run(self, tx: &mut Tx) -> Result<u64> {
-        tx.execute(&self.text, &self.values).await
+        tx.execute(&self.text_for(tx), &self.values).await
     }
 
     /// All rows of the answer.
@@ -116,7 +139,7 @@ impl Sql {
     /// # Errors
     /// What the engine says, translated: see [`Tx`].
     pub async fn rows(self, tx: &mut Tx) -> Result<Vec<Row>> {
-        tx.fetch(&self.text, &self.values).await
+        tx.fetch(&self.text_for(tx), &self.values).await
     }
 
     /// The first row, if there is one.

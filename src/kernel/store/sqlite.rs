@@ -24,7 +24,7 @@ use sqlx::{
 use tokio::sync::{Mutex, OwnedMutexGuard, oneshot};
 
 use super::value::{Row, Value, bind_sqlite};
-use super::{OpenOptions, fault, migrate};
+use super::{OpenOptions, backup, fault, migrate};
 use crate::changes::{LogRow, Seal};
 use crate::error::{Code, Error, Result};
 use crate::types::id::IdGenerator;
@@ -103,7 +103,7 @@ pub(super) struct Write {
     seal_before: Seal,
 }
 
-fn options(path: &Path) -> SqliteConnectOptions {
+pub(super) fn options(path: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(path)
         .foreign_keys(true)
@@ -220,28 +220,29 @@ impl Sqlite {
 
     pub(super) async fn integrity(&self) -> Result<Vec<String>> {
         let mut conn = self.readers.acquire().await.map_err(fault::translate)?;
-        let mut findings = Vec::new();
-        for (pragma, good) in [
-            ("PRAGMA integrity_check", Some("ok")),
-            ("PRAGMA foreign_key_check", None),
-        ] {
-            let rows = sqlx::raw_sql(pragma)
-                .fetch_all(&mut *conn)
-                .await
-                .map_err(fault::translate)?;
-            for row in rows {
-                let text: String = row.try_get_unchecked(0).map_err(fault::translate)?;
-                if Some(text.as_str()) != good {
-                    findings.push(text);
-                }
-            }
-        }
-        Ok(findings)
+        findings(&mut conn).await.map_err(fault::translate)
     }
 }
 
+/// What is wrong with a file's pages and references.
+pub(super) async fn findings(conn: &mut SqliteConnection) -> sqlx::Result<Vec<String>> {
+    let mut findings = Vec::new();
+    for (pragma, good) in [
+        ("PRAGMA integrity_check", Some("ok")),
+        ("PRAGMA foreign_key_check", None),
+    ] {
+        for row in sqlx::raw_sql(pragma).fetch_all(&mut *conn).await? {
+            let text: String = row.try_get_unchecked(0)?;
+            if Some(text.as_str()) != good {
+                findings.push(text);
+            }
+        }
+    }
+    Ok(findings)
+}
+
 /// The newest migration that a database has had; 0 for an empty one.
-async fn version(conn: &mut SqliteConnection) -> sqlx::Result<i64> {
+pub(super) async fn version(conn: &mut SqliteConnection) -> sqlx::Result<i64> {
     let known = sqlx::query("SELECT name FROM sqlite_master WHERE name = '_sqlx_migrations'")
         .fetch_optional(&mut *conn)
         .await?;
@@ -270,14 +271,7 @@ impl Writer {
         {
             std::fs::create_dir_all(folder).map_err(|error| fail(error.into()))?;
         }
-        let mut conn = options(path)
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
-            .pragma("wal_autocheckpoint", "2000")
-            .connect()
-            .await
-            .map_err(fail)?;
+        let mut conn = connect(path).await.map_err(fail)?;
         restrict(path);
         let turns = File::options()
             .create(true)
@@ -404,6 +398,28 @@ impl Writer {
         self.last = Last::Settled;
         self.lost = None;
         let _ = self.turns.unlock();
+    }
+}
+
+/// Opens the file that has this name. A restore gives the name to another file while it holds the old one for itself: who
+/// waited for it would go on with the old file. Once a connection is open, SQLite's lock keeps a restore away.
+async fn connect(path: &Path) -> sqlx::Result<SqliteConnection> {
+    loop {
+        let before = backup::identity(path);
+        let conn = options(path)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .pragma("wal_autocheckpoint", "2000")
+            .connect()
+            .await;
+        if before.is_none() || backup::identity(path) == before {
+            return conn;
+        }
+        // SQLite itself refuses to write to a file that lost its name, so there may be an error as well.
+        if let Ok(conn) = conn {
+            conn.close().await?;
+        }
     }
 }
 

@@ -1,0 +1,231 @@
+//! Companies from a table.
+
+use std::collections::HashMap;
+
+use bureau_kernel::import::{BoxFuture, Field, Import, Reads};
+use bureau_kernel::prelude::*;
+use bureau_kernel::store::sql;
+use bureau_kernel::types::text::folded;
+
+use crate::company::Company;
+use crate::{CREATE_COMPANIES, UPDATE_COMPANIES};
+
+impl Import for Company {
+    const NAME: &'static str = "companies";
+    const TOOL: &'static str = "import_companies";
+    const CREATES: Permission = CREATE_COMPANIES;
+    const UPDATES: Permission = UPDATE_COMPANIES;
+    const SAME: &'static [(&'static str, &'static str)] = Self::MATCHES;
+    const FIELDS: &'static [Field] = &[
+        Field::new(
+            "name",
+            Reads::Text,
+            &[
+                "company",
+                "company name",
+                "account",
+                "account name",
+                "organization",
+                "organisation",
+                "organization name",
+                "firm",
+                "firma",
+            ],
+        ),
+        Field::new(
+            "legal_name",
+            Reads::Text,
+            &["registered name", "official name"],
+        ),
+        Field::new(
+            "website",
+            Reads::Text,
+            &[
+                "web site",
+                "web page",
+                "url",
+                "homepage",
+                "website url",
+                "company website",
+            ],
+        ),
+        Field::new(
+            "domain",
+            Reads::Text,
+            &["company domain", "company domain name", "domain name"],
+        ),
+        Field::new("industry", Reads::Text, &["sector", "branch", "branche"]),
+        Field::new(
+            "employees",
+            Reads::Number,
+            &[
+                "number of employees",
+                "employee count",
+                "no. of employees",
+                "headcount",
+                "mitarbeiter",
+            ],
+        ),
+        Field::new(
+            "types",
+            Reads::List,
+            &["type", "company type", "account type"],
+        ),
+        Field::new(
+            "email",
+            Reads::Text,
+            &["e-mail", "mail", "email address", "e-mail address"],
+        ),
+        Field::new(
+            "phone",
+            Reads::Text,
+            &[
+                "telephone",
+                "phone number",
+                "tel",
+                "telefon",
+                "main phone",
+                "switchboard",
+            ],
+        ),
+        Field::new(
+            "street",
+            Reads::Text,
+            &[
+                "address",
+                "street address",
+                "billing street",
+                "address line 1",
+                "strasse",
+            ],
+        ),
+        Field::new(
+            "postal_code",
+            Reads::Text,
+            &[
+                "zip",
+                "zip code",
+                "zip/postal code",
+                "postcode",
+                "billing zip",
+                "plz",
+            ],
+        ),
+        Field::new(
+            "city",
+            Reads::Text,
+            &["town", "billing city", "stadt", "ort"],
+        ),
+        Field::new(
+            "region",
+            Reads::Text,
+            &[
+                "state",
+                "province",
+                "state/region",
+                "state/province",
+                "county",
+                "billing state",
+            ],
+        ),
+        Field::new(
+            "country",
+            Reads::Text,
+            &["country/region", "billing country", "land"],
+        ),
+        Field::new(
+            "vat_id",
+            Reads::Text,
+            &[
+                "vat",
+                "vat number",
+                "vat no",
+                "tax id",
+                "tax number",
+                "ust-idnr",
+                "ust-id",
+            ],
+        ),
+        Field::new(
+            "parent",
+            Reads::Record("company"),
+            &["parent company", "parent account", "belongs to"],
+        ),
+        Field::new(
+            "owner",
+            Reads::Record("member"),
+            &[
+                "company owner",
+                "account owner",
+                "account manager",
+                "assigned to",
+            ],
+        ),
+        Field::new(
+            "tags",
+            Reads::List,
+            &[
+                "tag",
+                "labels",
+                "label",
+                "categories",
+                "category",
+                "keywords",
+            ],
+        ),
+        Field::new(
+            "source",
+            Reads::Text,
+            &["lead source", "original source", "origin"],
+        ),
+        Field::new(
+            "summary",
+            Reads::Text,
+            &[
+                "notes",
+                "note",
+                "description",
+                "comment",
+                "comments",
+                "about",
+                "about us",
+            ],
+        ),
+    ];
+
+    fn keep(&mut self, before: &Self) {
+        // Lists are joined: what was known stays known.
+        self.fill_from(before);
+    }
+
+    fn meant<'a>(cx: &'a mut Cx, texts: &'a [String]) -> BoxFuture<'a, Result<Vec<Vec<Id<Self>>>>> {
+        Box::pin(meant(cx, texts))
+    }
+}
+
+/// The companies of a name or, where none has it, of a domain.
+async fn meant(cx: &mut Cx, texts: &[String]) -> Result<Vec<Vec<Id<Company>>>> {
+    let words: Vec<String> = texts.iter().map(|text| folded(text)).collect();
+    let workspace = cx.workspace().id;
+    let mut found: HashMap<(String, String), Vec<Id<Company>>> = HashMap::new();
+    for asked in words.chunks(64) {
+        let mut statement = sql("SELECT field, value, record FROM lookup WHERE workspace = ")
+            .value(workspace)
+            .sql(" AND entity = 'company' AND field IN ('name', 'domain') AND value IN (");
+        for (index, name) in asked.iter().enumerate() {
+            statement = statement
+                .sql(if index > 0 { ", " } else { "" })
+                .value(name.clone());
+        }
+        for row in statement.sql(") ORDER BY record").rows(cx.tx()).await? {
+            let term = (row.get("field")?, row.get("value")?);
+            found.entry(term).or_default().push(row.get("record")?);
+        }
+    }
+    let mut of = |field: &str, word: &str| found.remove(&(field.to_owned(), word.to_owned()));
+    Ok(words
+        .iter()
+        .map(|word| of("name", word).or_else(|| of("domain", word)))
+        .map(Option::unwrap_or_default)
+        .collect())
+}

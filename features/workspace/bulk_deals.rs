@@ -1,0 +1,91 @@
+//! `bulk_update_deals`
+
+use bureau_deals::{Course, Deal, DealStatus, UPDATE_DEALS, change_deal};
+use bureau_kernel::prelude::*;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::bulk::{self, BulkUpdated, MAX_RECORDS};
+
+/// What changes in all of them.
+#[derive(Deserialize, JsonSchema)]
+pub(crate) struct BulkUpdateDeals {
+    deals: Vec<Id<Deal>>,
+    /// Id or name
+    pipeline: Option<Line<100>>,
+    /// Id or name
+    stage: Option<Line<100>>,
+    add_tags: Option<Vec<Line<50>>>,
+    remove_tags: Option<Vec<Line<50>>>,
+    /// Fields to empty
+    clear: Option<Vec<Clear<Deal>>>,
+    #[serde(flatten)]
+    #[schemars(with = "Fields")]
+    fields: Given<Deal>,
+}
+
+/// The fields that make sense for many deals at once.
+#[derive(JsonSchema)]
+#[expect(
+    dead_code,
+    reason = "it is the form of what is read as the deal's own fields"
+)]
+struct Fields {
+    owner: Option<Id<Member>>,
+    status: Option<DealStatus>,
+    closed_on: Option<When>,
+    lost_reason: Option<Line<500>>,
+    expected_close: Option<When>,
+    probability: Option<Whole<0, 100>>,
+    source: Option<Line<100>>,
+    attributes: Option<Attributes>,
+}
+
+impl Tool for BulkUpdateDeals {
+    const SPEC: Spec = Spec::changes("bulk_update_deals", UPDATE_DEALS)
+        .title("Bulk update deals")
+        .about("Change up to 500 deals alike, all or none.");
+    const EXAMPLES: &'static [Example] = &[Example {
+        title: "Neither of the two was ever a real chance",
+        before: &[
+            Step {
+                tool: "create_deal",
+                arguments: r#"{"name": "Norden licences", "amount": "1200"}"#,
+                keep: &[("norden", "/data/id")],
+            },
+            Step {
+                tool: "create_deal",
+                arguments: r#"{"name": "Sued licences"}"#,
+                keep: &[("sued", "/data/id")],
+            },
+        ],
+        arguments: r#"{"deals": ["{norden}", "{sued}"], "status": "unqualified", "add_tags": ["2026"]}"#,
+        expect: &[("/data/updated", "2"), ("/data/unchanged", "0")],
+    }];
+    type Output = BulkUpdated;
+
+    async fn call(self, cx: &mut Cx) -> Result<BulkUpdated> {
+        let course = Course {
+            pipeline: self.pipeline,
+            stage: self.stage,
+        };
+        let clear = self.clear.unwrap_or_default();
+        let mut edits = cx.edit_named(&self.deals, "deals", MAX_RECORDS).await?;
+        let versions: Vec<i64> = edits.iter().map(|edit| edit.before().version).collect();
+        for (index, edit) in edits.iter_mut().enumerate() {
+            edit.empty(&clear);
+            bulk::add_tags(&mut edit.tags, self.add_tags.as_deref());
+            bulk::remove_tags(&mut edit.tags, self.remove_tags.as_deref());
+            change_deal(cx, edit, &[], &course, &self.fields)
+                .await
+                .map_err(|error| bulk::in_list(error, &format!("deals[{index}]")))?;
+        }
+        let saved = cx.save_all(edits).await;
+        let saved = saved.map_err(|error| bulk::in_list(error, "deals"))?;
+        let mut done = BulkUpdated::default();
+        for (before, saved) in versions.into_iter().zip(saved) {
+            done.count(before, saved.version);
+        }
+        Ok(done)
+    }
+}

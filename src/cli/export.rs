@@ -1,0 +1,319 @@
+//! `bureau export`: takes records out as CSV or as lines of JSON.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use bureau_kernel::context::Cx;
+use bureau_kernel::error::{Code, Error};
+use bureau_kernel::export::{self, Wanted};
+use bureau_kernel::record::AnyRecord;
+use bureau_kernel::registry::{Module, Registry};
+use bureau_kernel::types::text::nearest;
+use bureau_kernel::types::time::{DayEdge, When};
+use clap::{Args, ValueEnum};
+use serde_json::{Map, Value, json};
+
+use super::csv_safe::escaped;
+use super::progress::Progress;
+use super::{Failure, Result, print};
+use crate::boot;
+use crate::config::Config;
+
+/// Records that are read at once.
+const PART: i64 = 1_000;
+
+#[derive(Args, Debug)]
+pub(super) struct Arguments {
+    /// What to take out: contacts, companies, deals or activities
+    what: String,
+    /// Where to write it; made anew [default: stdout]
+    file: Option<PathBuf>,
+    /// What to write
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+    /// Only what was changed since: 2026-11-20, -30d, start of month
+    #[arg(long, allow_hyphen_values = true)]
+    since: Option<String>,
+    /// What was deleted as well
+    #[arg(long)]
+    include_archived: bool,
+    /// Print JSON about what was written
+    #[arg(long, requires = "file")]
+    json: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// A table for spreadsheets; `bureau import` reads it
+    #[default]
+    Csv,
+    /// One JSON object on each line
+    Jsonl,
+}
+
+pub(super) async fn run(config: &Config, arguments: Arguments) -> Result<()> {
+    let registry = boot::whole_registry()?;
+    let (room, kind) = find(&registry, &arguments.what)?;
+    let store = boot::store(config).await?;
+    let done = async {
+        let pipeline = boot::call_pipeline(config, store.clone(), registry.clone())?;
+        let caller = super::caller(config, &pipeline, config.workspace()?).await?;
+        for entry in registry.entries() {
+            let permission = entry.spec.permission;
+            let reads = entry.module == room.name && entry.spec.effect.reads_only();
+            if reads && !caller.may(permission) {
+                let name = permission.name();
+                let error = Error::new(Code::Forbidden, format!("This key does not hold {name}."));
+                return Err(error
+                    .hint("Use another key, or none beside the data.")
+                    .into());
+            }
+        }
+        let since = arguments.since.as_deref().map(|text| {
+            let wrong = |text: &str| Failure::Usage(format!("--since {text}."));
+            let when: When = text.parse().map_err(wrong)?;
+            let now = bureau_kernel::types::time::now();
+            let moment = when.moment(now, caller.workspace.time_zone, DayEdge::Start);
+            moment.ok_or_else(|| wrong("lies outside of the years 1900 to 2200"))
+        });
+        let wanted = Wanted {
+            since: since.transpose()?,
+            archived: arguments.include_archived,
+        };
+        let read = Read {
+            pipeline: &pipeline,
+            caller: &caller,
+            kind,
+            wanted,
+        };
+        match &arguments.file {
+            Some(file) => to_file(&read, file, &arguments).await,
+            None => {
+                let mut out = BufWriter::new(io::stdout());
+                read.write(&mut out, arguments.format).await.map(drop)
+            }
+        }
+    }
+    .await;
+    store.close().await;
+    done
+}
+
+/// The room of this name, and the record that it is about.
+fn find<'a>(registry: &'a Registry, name: &str) -> Result<(&'a Module, &'static dyn AnyRecord)> {
+    let alike = |kind: &dyn AnyRecord| {
+        let pairs = kind.noun().chars().zip(name.chars());
+        pairs.take_while(|(a, b)| a == b).count()
+    };
+    let rooms = || {
+        registry
+            .modules()
+            .iter()
+            .filter(|room| !room.records.is_empty())
+    };
+    let room = rooms().find(|room| room.name == name);
+    if let Some(room) = room
+        && let Some(kind) = room.records.iter().copied().max_by_key(|kind| alike(*kind))
+    {
+        return Ok((room, kind));
+    }
+    let names: Vec<&str> = rooms().map(|room| room.name).collect();
+    let meant = match nearest(name, names.iter().copied()) {
+        Some(name) => format!("Did you mean {name}?"),
+        None => format!("There are: {}.", names.join(", ")),
+    };
+    let message = format!("Nothing is called {name:?} that could be exported. {meant}");
+    Err(Failure::Usage(message))
+}
+
+/// The whole file or, with an error, none: what stood there before is replaced at the end.
+async fn to_file(read: &Read<'_>, path: &Path, arguments: &Arguments) -> Result<()> {
+    let failed = |error: io::Error| {
+        Failure::Failed(format!("{} cannot be written: {error}.", path.display()))
+    };
+    let mut name = path
+        .file_name()
+        .ok_or_else(|| Failure::Usage(format!("{} is no name of a file.", path.display())))?
+        .to_owned();
+    name.push(format!(".{}.part", std::process::id()));
+    let part = path.with_file_name(name);
+    let written = async {
+        let mut options = File::options();
+        options.write(true).create(true).truncate(true);
+        // Only the owner may read what holds the firm's data.
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let mut out = BufWriter::new(options.open(&part).map_err(failed)?);
+        let count = read.write(&mut out, arguments.format).await?;
+        let file = out
+            .into_inner()
+            .map_err(|error| failed(error.into_error()))?;
+        file.sync_all().map_err(failed)?;
+        std::fs::rename(&part, path).map_err(failed)?;
+        Ok(count)
+    }
+    .await;
+    let count = match written {
+        Ok(count) => count,
+        Err(error) => {
+            let _ = std::fs::remove_file(&part);
+            return Err(error);
+        }
+    };
+    if arguments.json {
+        let file = path.display().to_string();
+        return print::json(&json!({ "what": arguments.what, "records": count, "file": file }));
+    }
+    print::out(&format!(
+        "{count} {} are in {}.",
+        arguments.what,
+        path.display()
+    ))
+}
+
+/// What is taken out.
+struct Read<'a> {
+    pipeline: &'a bureau_kernel::pipeline::Pipeline,
+    caller: &'a bureau_kernel::caller::Caller,
+    kind: &'static dyn AnyRecord,
+    wanted: Wanted,
+}
+
+impl Read<'_> {
+    /// Writes all of it, and says how many records that were.
+    async fn write(&self, out: &mut impl Write, format: Format) -> Result<u64> {
+        let progress = Progress::begin("Exporting", None);
+        let columns = self.pipeline.look(self.caller, async |cx: &mut Cx| {
+            export::columns(cx, self.kind, self.wanted).await
+        });
+        let columns = columns.await?;
+        if format == Format::Csv {
+            row(out, columns.iter().map(String::as_str))?;
+        }
+        let (mut after, mut count) = (i64::MIN, 0);
+        loop {
+            let part = self.pipeline.look(self.caller, async |cx: &mut Cx| {
+                export::part(cx, self.kind, self.wanted, after, PART).await
+            });
+            let (records, last) = part.await?;
+            for record in &records {
+                match format {
+                    Format::Csv => {
+                        let cells = columns.iter().map(|column| cell(record, column));
+                        row(out, cells)?;
+                    }
+                    Format::Jsonl => {
+                        let line = serde_json::to_string(record).map_err(Error::internal)?;
+                        writeln!(out, "{line}").map_err(unwritten)?;
+                    }
+                }
+            }
+            count += records.len() as u64;
+            progress.advance(records.len() as u64);
+            match last {
+                Some(last) => after = last,
+                None => break,
+            }
+        }
+        out.flush().map_err(unwritten)?;
+        Ok(count)
+    }
+}
+
+fn unwritten(error: io::Error) -> Failure {
+    match error.kind() {
+        io::ErrorKind::BrokenPipe => Failure::Unread,
+        _ => Failure::Failed(format!("It cannot be written: {error}.")),
+    }
+}
+
+/// One line of a table, as RFC 4180 has it.
+fn row<T: AsRef<str>>(out: &mut impl Write, cells: impl Iterator<Item = T>) -> Result<()> {
+    let mut line = String::new();
+    for (index, cell) in cells.enumerate() {
+        if index > 0 {
+            line.push(',');
+        }
+        let text = escaped(cell.as_ref());
+        if text.contains([',', ';', '"', '\n', '\r', '\t']) {
+            line.push('"');
+            line.push_str(&text.replace('"', "\"\""));
+            line.push('"');
+        } else {
+            line.push_str(&text);
+        }
+    }
+    line.push_str("\r\n");
+    out.write_all(line.as_bytes()).map_err(unwritten)
+}
+
+/// What stands in a column of a record.
+fn cell(record: &Map<String, Value>, column: &str) -> String {
+    let value = match column.strip_prefix("attributes.") {
+        Some(name) => record.get("attributes").and_then(|all| all.get(name)),
+        None => record.get(column),
+    };
+    match value {
+        None | Some(Value::Null) => String::new(),
+        Some(Value::String(text)) => text.clone(),
+        Some(Value::Array(items)) => list(items),
+        Some(other) => other.to_string(),
+    }
+}
+
+/// The parts of a list, so that an import finds them again: with semicolons between them, or each on a line of its own
+/// where one of them holds what would part it.
+fn list(items: &[Value]) -> String {
+    let texts: Vec<String> = items.iter().map(item).collect();
+    if texts.iter().any(|text| text.contains([',', ';'])) {
+        return texts.iter().map(|text| format!("{text}\n")).collect();
+    }
+    texts.join("; ")
+}
+
+/// A part of a list; of an object its text, with its type before it.
+fn item(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Object(fields) => {
+            let is_text = |(name, value): &(&String, &Value)| *name != "type" && value.is_string();
+            let text = fields.iter().find(is_text);
+            let text = text.and_then(|(_, value)| value.as_str());
+            match (fields.get("type").and_then(Value::as_str), text) {
+                (Some(kind), Some(text)) => format!("{kind}: {text}"),
+                (None, Some(text)) => text.to_owned(),
+                _ => value.to_string(),
+            }
+        }
+        other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_keeps_its_parts_apart() {
+        for (items, text) in [
+            (json!(["vip", "fair"]), "vip; fair"),
+            (json!(["Berlin, north"]), "Berlin, north\n"),
+            (json!(["a;b", "c"]), "a;b\nc\n"),
+            (
+                json!([{ "email": "a@b.example", "type": "work" }]),
+                "work: a@b.example",
+            ),
+            (json!([{ "phone": "1", "type": null, "e164": "+1" }]), "1"),
+        ] {
+            assert_eq!(list(items.as_array().unwrap()), text);
+        }
+    }
+
+    #[test]
+    fn a_line_quotes_what_would_part_it() {
+        let mut out = Vec::new();
+        assert!(row(&mut out, ["a", "b,c", "say \"x\"", "=1"].into_iter()).is_ok());
+        assert_eq!(out, b"a,\"b,c\",\"say \"\"x\"\"\",'=1\r\n");
+    }
+}

@@ -1,0 +1,461 @@
+//! `bureau import`: brings the rows of a CSV file in as records, as one change.
+
+mod file;
+
+use std::io::{BufRead as _, IsTerminal as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bureau_kernel::caller::Caller;
+use bureau_kernel::changes::Change;
+use bureau_kernel::error::{Code, Error};
+use bureau_kernel::import::{
+    AnyImport, Mapping, OnDuplicate, Plan, Preview, Rejected, Totals, day_format,
+};
+use bureau_kernel::pipeline::Pipeline;
+use bureau_kernel::types::id::Id;
+use bureau_kernel::types::text::nearest;
+use clap::{Args, ValueEnum};
+use serde_json::{Value, json};
+
+use super::csv_safe::guarded;
+use super::progress::Progress;
+use super::{Failure, Result, print, usage};
+use crate::boot;
+use crate::config::Config;
+use file::{Encoding, Table};
+
+#[derive(Args, Debug)]
+pub(super) struct Arguments {
+    /// What the rows are: contacts, companies or deals
+    what: String,
+    /// A CSV file whose first row has the headers
+    file: PathBuf,
+    /// Which field a column is: "Header=field"; "Header=" leaves it out. Can be repeated
+    #[arg(long, value_name = "HEADER=FIELD", value_parser = said)]
+    map: Vec<(String, String)>,
+    /// Show what would be done and write nothing
+    #[arg(long, conflicts_with = "yes")]
+    preview: bool,
+    /// Do not ask
+    #[arg(long, short)]
+    yes: bool,
+    /// What to do with a row whose record is there already
+    #[arg(long, value_enum, default_value_t)]
+    on_duplicate: Choice,
+    /// How the file is encoded [default: what it looks like]
+    #[arg(long, value_enum)]
+    encoding: Option<Encoding>,
+    /// What stands between cells: , ; or tab [default: what it looks like]
+    #[arg(long, value_parser = delimiter)]
+    delimiter: Option<u8>,
+    /// What stands before the decimals of a number: . or ,
+    #[arg(long, value_parser = decimal, default_value = ".")]
+    decimal: char,
+    /// How days are written, such as DD.MM.YYYY
+    #[arg(long, value_name = "FORMAT", default_value = "YYYY-MM-DD")]
+    date_format: String,
+    /// Overwrite the file of rejected rows
+    #[arg(long)]
+    force: bool,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+enum Choice {
+    /// Leave the record as it is
+    #[default]
+    Skip,
+    /// Write what the row says into the record
+    Update,
+    /// Make another record
+    Create,
+}
+
+fn said(text: &str) -> std::result::Result<(String, String), String> {
+    match text.rsplit_once('=') {
+        Some((header, field)) if !header.trim().is_empty() => {
+            Ok((header.to_owned(), field.trim().to_owned()))
+        }
+        _ => Err("write \"Header=field\", or \"Header=\" to leave a column out".into()),
+    }
+}
+
+fn delimiter(text: &str) -> std::result::Result<u8, String> {
+    match text {
+        "," => Ok(b','),
+        ";" => Ok(b';'),
+        "|" => Ok(b'|'),
+        "\t" | "tab" => Ok(b'\t'),
+        _ => Err("is one of , ; | and tab".into()),
+    }
+}
+
+fn decimal(text: &str) -> std::result::Result<char, String> {
+    match text {
+        "." => Ok('.'),
+        "," => Ok(','),
+        _ => Err("is . or ,".into()),
+    }
+}
+
+pub(super) async fn run(config: &Config, arguments: Arguments) -> Result<()> {
+    let registry = boot::whole_registry()?;
+    let Some(import) = registry.imports().find(|one| one.name() == arguments.what) else {
+        let names: Vec<&str> = registry.imports().map(AnyImport::name).collect();
+        let meant = match nearest(&arguments.what, names.iter().copied()) {
+            Some(name) => format!("Did you mean {name}?"),
+            None => format!("There are: {}.", names.join(", ")),
+        };
+        let what = &arguments.what;
+        return Err(Failure::Usage(format!(
+            "Nothing is called {what:?} that could be imported. {meant}"
+        )));
+    };
+    let asks = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
+    if !(arguments.preview || arguments.yes || asks) {
+        return Err(Failure::Usage(
+            "Nobody can be asked here: say --yes to import, or --preview to see what would be done.".into(),
+        ));
+    }
+    let table = Table::open(&arguments.file, arguments.encoding, arguments.delimiter)?;
+    let rejects = Rejects::new(&arguments.file, &table, arguments.force);
+    if !arguments.preview {
+        rejects.check()?;
+    }
+    let store = boot::store(config).await?;
+    let done = async {
+        let pipeline = if arguments.preview {
+            boot::call_pipeline(config, store.clone(), Arc::clone(&registry))?
+        } else {
+            boot::server_pipeline(config, store.clone(), Arc::clone(&registry))?
+        };
+        let caller = super::caller(config, &pipeline, config.workspace()?).await?;
+        let work = Work {
+            pipeline: &pipeline,
+            caller: &caller,
+            import,
+            table: &table,
+            arguments: &arguments,
+        };
+        let done = work.run(rejects, asks).await;
+        pipeline.house().close().await;
+        done
+    }
+    .await;
+    store.close().await;
+    done
+}
+
+/// One import.
+struct Work<'a> {
+    pipeline: &'a Arc<Pipeline>,
+    caller: &'a Caller,
+    import: &'static dyn AnyImport,
+    table: &'a Table,
+    arguments: &'a Arguments,
+}
+
+impl Work<'_> {
+    async fn run(&self, rejects: Rejects, asks: bool) -> Result<()> {
+        let plan = self.plan().await?;
+        if self.arguments.preview {
+            let preview = self.preview(&plan).await?;
+            return self.show(&plan, &preview);
+        }
+        if !self.arguments.yes && asks {
+            let preview = self.preview(&plan).await?;
+            print::note(&self.in_words(&plan, &preview));
+            if !agreed()? {
+                return Err(Failure::Failed("Nothing was imported.".into()));
+            }
+        }
+        self.import(&plan, rejects).await
+    }
+
+    /// How the file is read, as far as this caller may.
+    async fn plan(&self) -> Result<Plan> {
+        let on_duplicate = match self.arguments.on_duplicate {
+            Choice::Skip => OnDuplicate::Skip,
+            Choice::Update => OnDuplicate::Update,
+            Choice::Create => OnDuplicate::Create,
+        };
+        for permission in self.import.permissions(on_duplicate) {
+            if !self.caller.may(permission) {
+                let name = permission.name();
+                return Err(
+                    Error::new(Code::Forbidden, format!("This key does not hold {name}."))
+                        .hint("Use another key, or none beside the data.")
+                        .into(),
+                );
+            }
+        }
+        let (headers, said) = (&self.table.headers, &self.arguments.map);
+        let mapping = self
+            .import
+            .mapping(self.pipeline, self.caller, headers, said);
+        Ok(Plan {
+            mapping: mapping.await.map_err(usage)?,
+            on_duplicate,
+            decimal: self.arguments.decimal,
+            days: day_format(&self.arguments.date_format),
+        })
+    }
+
+    async fn preview(&self, plan: &Plan) -> Result<Preview> {
+        let progress = Progress::begin("Looking", Some(self.table.count));
+        let mut told = |rows: u64, _: &[Rejected]| {
+            progress.advance(rows);
+            Ok(())
+        };
+        let mut rows = self.table.rows()?;
+        let preview = self
+            .import
+            .preview(self.pipeline, self.caller, plan, &mut rows, &mut told);
+        Ok(preview.await?)
+    }
+
+    fn show(&self, plan: &Plan, preview: &Preview) -> Result<()> {
+        if !self.arguments.json {
+            return print::out(&self.in_words(plan, preview));
+        }
+        let columns = plan.mapping.columns.iter().map(
+            |column| json!({ "header": column.header, "field": plan.mapping.in_words(column) }),
+        );
+        let rejected = preview
+            .rejected
+            .iter()
+            .map(|one| json!({ "line": one.row.line, "reason": one.reason }));
+        let mut shown = counts(&preview.totals);
+        if let Value::Object(shown) = &mut shown {
+            shown.insert("preview".into(), true.into());
+            shown.insert("columns".into(), columns.collect());
+            shown.insert("first_records".into(), json!(preview.records));
+            shown.insert("first_rejected".into(), rejected.collect());
+        }
+        print::json(&shown)
+    }
+
+    /// The preview for a person.
+    fn in_words(&self, plan: &Plan, preview: &Preview) -> String {
+        let mut text = format!("{}\n\n", self.table.in_words());
+        text.push_str(&mapping_in_words(&plan.mapping));
+        if !preview.records.is_empty() {
+            text.push_str("\nThe first as they would be stored:\n");
+            for record in &preview.records {
+                text.push_str(&format!("  {}\n", json!(record)));
+            }
+        }
+        if !preview.rejected.is_empty() {
+            text.push_str("\nThe first that would be rejected:\n");
+            for one in &preview.rejected {
+                text.push_str(&format!("  line {}: {}\n", one.row.line, one.reason));
+            }
+        }
+        let totals = &preview.totals;
+        text.push_str(&format!(
+            "\n{} to create, {} to update, {} there already and left alone, {} to be rejected.",
+            totals.created, totals.updated, totals.skipped, totals.rejected
+        ));
+        text
+    }
+
+    async fn import(&self, plan: &Plan, mut rejects: Rejects) -> Result<()> {
+        let job = self.pipeline.job(self.caller, self.import.tool()).await?;
+        let change = job.change();
+        // Said before anything is written: whatever becomes of this process, it can be taken back.
+        print::note(&format!("Importing as {change}."));
+        let mut totals = Totals::default();
+        if self.table.count > 0 {
+            let progress = Progress::begin("Importing", Some(self.table.count));
+            let mut told = |rows: u64, rejected: &[Rejected]| {
+                progress.advance(rows);
+                rejects.add(rejected)
+            };
+            let mut rows = self.table.rows()?;
+            let done = self
+                .import
+                .run(self.pipeline, &job, plan, &mut rows, &mut told)
+                .await;
+            totals = done.map_err(|error| interrupted(error, change))?;
+        }
+        self.wait_for_index().await?;
+        let rejects_file = (totals.rejected > 0).then(|| rejects.path.display().to_string());
+        let changed = totals.created + totals.updated > 0;
+        if self.arguments.json {
+            let mut answer = counts(&totals);
+            if let Value::Object(answer) = &mut answer {
+                answer.insert("rejects_file".into(), json!(rejects_file));
+                answer.insert("change".into(), json!(changed.then_some(change)));
+            }
+            return print::json(&answer);
+        }
+        let mut text = format!(
+            "{} created, {} updated, {} there already and left alone, {} rejected.",
+            totals.created, totals.updated, totals.skipped, totals.rejected
+        );
+        if let Some(file) = rejects_file {
+            text.push_str(&format!(
+                "\nThe rejected rows, with the reasons, are in {file}."
+            ));
+        }
+        if changed {
+            text.push_str(&format!("\nbureau undo {change} takes all of it back."));
+        }
+        print::out(&text)
+    }
+
+    /// Waits until what was imported is found, where this process keeps the index.
+    async fn wait_for_index(&self) -> Result<()> {
+        let Some(search) = &self.pipeline.house().search else {
+            return Ok(());
+        };
+        let look = self
+            .pipeline
+            .look(self.caller, async |cx: &mut bureau_kernel::context::Cx| {
+                cx.own_last_position().await
+            });
+        let end = look.await?;
+        let progress = Progress::begin("Indexing", None);
+        // Another process that keeps it does so whether this one waits or not; and an index that does not get on is no
+        // reason to wait for ever.
+        const PATIENCE: Duration = Duration::from_secs(30);
+        let (mut reached, mut since) = (0, Instant::now());
+        loop {
+            let status = search.status();
+            if !status.holder || status.position >= end || since.elapsed() > PATIENCE {
+                break;
+            }
+            if status.position > reached {
+                (reached, since) = (status.position, Instant::now());
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        drop(progress);
+        Ok(())
+    }
+}
+
+fn counts(totals: &Totals) -> Value {
+    json!(totals)
+}
+
+fn mapping_in_words(mapping: &Mapping) -> String {
+    let rows: Vec<[String; 2]> = mapping
+        .columns
+        .iter()
+        .map(|column| {
+            let target = mapping.in_words(column);
+            [
+                column.header.clone(),
+                target.unwrap_or_else(|| "(ignored)".into()),
+            ]
+        })
+        .collect();
+    print::table(["column", "field"], &rows)
+}
+
+fn interrupted(error: Error, change: Id<Change>) -> Failure {
+    Failure::Failed(format!(
+        "{error} What was imported before stays: run it again to go on, or take it back with bureau undo {change}."
+    ))
+}
+
+fn agreed() -> Result<bool> {
+    let mut stderr = std::io::stderr();
+    let _ = write!(stderr, "Import? [y/N] ").and_then(|()| stderr.flush());
+    let mut answer = String::new();
+    std::io::stdin()
+        .lock()
+        .read_line(&mut answer)
+        .map_err(|error| Failure::Failed(format!("The answer cannot be read: {error}.")))?;
+    Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
+}
+
+/// The file that takes the rejected rows; made with the first one.
+struct Rejects {
+    path: PathBuf,
+    head: Vec<String>,
+    delimiter: u8,
+    force: bool,
+    writer: Option<csv::Writer<std::fs::File>>,
+}
+
+impl Rejects {
+    fn new(file: &Path, table: &Table, force: bool) -> Self {
+        let mut head = table.headers.clone();
+        head.extend(["line".to_owned(), "reason".to_owned()]);
+        Self {
+            path: file.with_extension("rejected.csv"),
+            head,
+            delimiter: table.delimiter,
+            force,
+            writer: None,
+        }
+    }
+
+    fn check(&self) -> Result<()> {
+        if !self.force && self.path.exists() {
+            return Err(Failure::Failed(format!(
+                "{} is there already. Move it away, or say --force to overwrite it.",
+                self.path.display()
+            )));
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, rejected: &[Rejected]) -> bureau_kernel::error::Result<()> {
+        if rejected.is_empty() {
+            return Ok(());
+        }
+        let path = self.path.display().to_string();
+        self.write(rejected).map_err(|error| {
+            Error::new(
+                Code::Unavailable,
+                format!("{path} cannot be written: {error}."),
+            )
+        })
+    }
+
+    fn write(&mut self, rejected: &[Rejected]) -> std::result::Result<(), csv::Error> {
+        if self.writer.is_none() {
+            let mut options = std::fs::File::options();
+            options.write(true);
+            // It holds what the file held: nobody else needs to read it.
+            #[cfg(unix)]
+            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+            let file = if self.force {
+                options.create(true).truncate(true).open(&self.path)?
+            } else {
+                options.create_new(true).open(&self.path)?
+            };
+            let mut writer = csv::WriterBuilder::new()
+                .delimiter(self.delimiter)
+                .flexible(true)
+                .from_writer(file);
+            writer.write_record(self.head.iter().map(|cell| guarded(cell).into_owned()))?;
+            self.writer = Some(writer);
+        }
+        if let Some(writer) = &mut self.writer {
+            for one in rejected {
+                let width = self.head.len().saturating_sub(2);
+                let empty =
+                    std::iter::repeat_n(String::new(), width.saturating_sub(one.row.cells.len()));
+                let cells = one.row.cells.iter().map(|cell| guarded(cell).into_owned());
+                let line = one.row.line.to_string();
+                let more = [line, guarded(&one.reason).into_owned()];
+                // Cells beyond the header's stand behind the reason, so that the columns stay what they are.
+                let (own, beyond): (Vec<_>, Vec<_>) =
+                    cells.enumerate().partition(|(place, _)| *place < width);
+                let texts = |cells: Vec<(usize, String)>| cells.into_iter().map(|(_, cell)| cell);
+                let row = texts(own).chain(empty).chain(more).chain(texts(beyond));
+                writer.write_record(row)?;
+            }
+            writer.flush()?;
+        }
+        Ok(())
+    }
+}

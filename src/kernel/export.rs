@@ -1,0 +1,119 @@
+//! Taking records out: of any kind, a part at a time, as a person reads them.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use serde_json::{Map, Value as Data};
+
+use crate::caller::Member;
+use crate::context::Cx;
+use crate::error::Result;
+use crate::record::AnyRecord;
+use crate::store::sql;
+use crate::types::id::{Entity as _, decode};
+use crate::types::time::Timestamp;
+
+/// Which records are taken out.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Wanted {
+    /// Only those that were changed at or after this moment.
+    pub since: Option<Timestamp>,
+    /// Deleted ones too.
+    pub archived: bool,
+}
+
+/// A record as it is taken out, with its number.
+pub type Numbered = (i64, Map<String, Data>);
+
+/// The columns of a table of these records, in order: for each that refers to another record there is one with its name
+/// behind it.
+///
+/// # Errors
+/// What the database says.
+pub async fn columns(cx: &mut Cx, kind: &dyn AnyRecord, wanted: Wanted) -> Result<Vec<String>> {
+    let mut names = vec!["id".to_owned()];
+    for column in kind.columns() {
+        names.push(column.name.to_owned());
+        names.extend(column.refers_to.map(|_| beside(column.name)));
+    }
+    let defined = cx.defined_attributes(kind.table()).await?;
+    names.extend(defined.keys().map(|name| format!("attributes.{name}")));
+    for name in ["version", "created_at", "created_by"] {
+        names.push(name.to_owned());
+    }
+    names.push(beside("created_by"));
+    names.push("updated_at".to_owned());
+    names.extend(wanted.archived.then(|| "archived_at".to_owned()));
+    Ok(names)
+}
+
+/// The column with the name of what another one refers to.
+fn beside(column: &str) -> String {
+    format!("{column}_name")
+}
+
+/// The next records after an identifier, oldest first, each with the names of what it refers to; and the identifier of the
+/// last one, none at the end.
+///
+/// # Errors
+/// What the database says.
+pub async fn part(
+    cx: &mut Cx,
+    kind: &dyn AnyRecord,
+    wanted: Wanted,
+    after: i64,
+    limit: i64,
+) -> Result<(Vec<Map<String, Data>>, Option<i64>)> {
+    let mut records = kind.part(cx, wanted, after, limit).await?;
+    let last = records.last().map(|(id, _)| *id);
+    let references = kind.columns().iter();
+    let mut references: Vec<(&'static str, &'static str)> = references
+        .filter_map(|column| Some((column.name, column.refers_to?)))
+        .collect();
+    references.push(("created_by", Member::TABLE));
+    let number = |record: &Map<String, Data>, column: &str| {
+        let text = record.get(column)?.as_str()?;
+        decode(text).map(|(_, id)| id)
+    };
+    let mut ids: BTreeMap<&'static str, HashSet<i64>> = BTreeMap::new();
+    for (_, record) in &records {
+        for (column, table) in &references {
+            ids.entry(table).or_default().extend(number(record, column));
+        }
+    }
+    let mut names: HashMap<(&'static str, i64), String> = HashMap::new();
+    for (table, ids) in ids {
+        let ids: Vec<i64> = ids.into_iter().collect();
+        for (id, name) in names_of(cx, table, &ids).await? {
+            names.insert((table, id), name);
+        }
+    }
+    for (_, record) in &mut records {
+        for (column, table) in &references {
+            let name = number(record, column).and_then(|id| names.get(&(*table, id)));
+            if let Some(name) = name {
+                record.insert(beside(column), name.as_str().into());
+            }
+        }
+    }
+    Ok((
+        records.into_iter().map(|(_, record)| record).collect(),
+        last,
+    ))
+}
+
+async fn names_of(cx: &mut Cx, table: &'static str, ids: &[i64]) -> Result<Vec<(i64, String)>> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    if let Some(kind) = cx.registry().record(table) {
+        return kind.titles(cx, ids).await;
+    }
+    let mut statement = sql("SELECT id, name FROM member WHERE workspace = ")
+        .value(cx.workspace().id)
+        .sql(" AND id IN ");
+    statement.push_ids(ids);
+    let rows = statement.rows(cx.tx()).await?;
+    rows.iter()
+        .map(|row| Ok((row.get("id")?, row.get("name")?)))
+        .collect()
+}

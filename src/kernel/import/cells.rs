@@ -1,0 +1,260 @@
+//! Cells as people write them.
+
+use chrono::NaiveDate;
+use serde_json::{Map, Value as Data};
+
+use super::{Draft, Field, Link, Plan, Reads, Row, Target};
+use crate::types::text::quoted;
+
+/// Characters that a cell may have: more than any field takes, and less than what would only cost memory.
+const MAX_CELL: usize = 100_000;
+
+/// Reads a row. What is wrong with it is noted in it.
+pub(super) fn read(plan: &Plan, row: &Row) -> Draft {
+    let mut draft = Draft {
+        wrong: row.wrong.clone(),
+        ..Draft::default()
+    };
+    if draft.wrong.is_some() {
+        return draft;
+    }
+    for (column, cell) in plan.mapping.columns.iter().zip(&row.cells) {
+        // A line break at the end of a list says that its items stand on lines.
+        let whole = unescaped(cell.trim_matches(' '));
+        let text = whole.trim();
+        if text.is_empty() {
+            continue;
+        }
+        let read = if text.chars().nth(MAX_CELL).is_some() {
+            Err(format!("has more than {MAX_CELL} characters"))
+        } else {
+            match &column.target {
+                Target::Ignored => Ok(()),
+                Target::Field(index) => match plan.mapping.fields.get(*index) {
+                    Some(field) if field.joins() => {
+                        items(field, whole, &mut draft);
+                        Ok(())
+                    }
+                    Some(field) => read_field(plan, field, text, &mut draft),
+                    None => Ok(()),
+                },
+                Target::Instead(index) => {
+                    if let Some(field) = plan.mapping.fields.get(*index) {
+                        link(&mut draft, field, text);
+                    }
+                    Ok(())
+                }
+                Target::Attribute(name, kind) => attribute(plan, kind, text).map(|value| {
+                    draft.attributes.insert(name.clone(), value);
+                }),
+            }
+        };
+        if let Err(wrong) = read {
+            draft.wrong = Some(format!("{} {wrong}.", quoted(&column.header)));
+            return draft;
+        }
+    }
+    draft
+}
+
+fn read_field(plan: &Plan, field: &Field, text: &str, draft: &mut Draft) -> Result<(), String> {
+    let mut set = |value: Data| {
+        draft.fields.insert(field.column.to_owned(), value);
+    };
+    match field.reads {
+        Reads::Text => set(text.into()),
+        Reads::Number => set(whole(plan, text)?.into()),
+        Reads::Amount => set(decimal(plan, text)?.into()),
+        Reads::Day => set(day(plan, text)?.into()),
+        Reads::List | Reads::Entries { .. } => items(field, text, draft),
+        Reads::Record(_) | Reads::Aside => link(draft, field, text),
+    }
+    Ok(())
+}
+
+/// Adds the parts of a cell to a list.
+fn items(field: &Field, text: &str, draft: &mut Draft) {
+    let all = draft
+        .fields
+        .entry(field.column.to_owned())
+        .or_insert_with(|| Data::Array(Vec::new()));
+    if let Data::Array(all) = all {
+        all.extend(list(text).map(|text| match field.reads {
+            Reads::Entries { key, kind } => entry(key, kind, text),
+            _ => text.into(),
+        }));
+    }
+}
+
+/// The field's own cell comes before what stands in another column for it.
+fn link(draft: &mut Draft, field: &Field, text: &str) {
+    let Reads::Record(table) = field.reads else {
+        let texts = draft.aside.entry(field.name).or_default();
+        texts.push(text.to_owned());
+        return;
+    };
+    let known = draft
+        .links
+        .iter_mut()
+        .find(|link| link.column == field.column);
+    match known {
+        Some(link) => link.texts.push(text.to_owned()),
+        None => draft.links.push(Link {
+            column: field.column,
+            table,
+            texts: vec![text.to_owned()],
+        }),
+    }
+}
+
+/// The parts of a cell that holds several.
+fn list(text: &str) -> impl Iterator<Item = &str> {
+    let separator = ['\n', ';', ',']
+        .into_iter()
+        .find(|separator| text.contains(*separator))
+        .unwrap_or('\n');
+    text.split(separator)
+        .map(str::trim)
+        .filter(|part| !part.is_empty())
+}
+
+/// `work: ada@example.com` or the address alone.
+fn entry(key: &str, kind: Option<&str>, text: &str) -> Data {
+    let typed = text.split_once(':').filter(|(kind, rest)| {
+        !kind.is_empty() && kind.chars().all(char::is_alphabetic) && !rest.trim().is_empty()
+    });
+    let mut entry = Map::new();
+    let (kind, text) = match typed {
+        Some((kind, rest)) => (Some(kind), rest.trim()),
+        None => (kind, text),
+    };
+    entry.insert(key.to_owned(), text.into());
+    if let Some(kind) = kind {
+        entry.insert("type".into(), kind.to_lowercase().into());
+    }
+    Data::Object(entry)
+}
+
+fn attribute(plan: &Plan, kind: &str, text: &str) -> Result<Data, String> {
+    Ok(match kind {
+        "number" => {
+            let number = decimal(plan, text)?;
+            serde_json::from_str(&number).map_err(|_| not_a_number(plan))?
+        }
+        "bool" => match text.to_lowercase().as_str() {
+            "true" | "yes" | "y" | "1" | "x" => true.into(),
+            "false" | "no" | "n" | "0" => false.into(),
+            _ => return Err("is neither yes nor no".into()),
+        },
+        "date" => day(plan, text)?.into(),
+        "list" => match serde_json::from_str(text) {
+            Ok(Data::Array(items)) => Data::Array(items),
+            _ => list(text).map(Data::from).collect(),
+        },
+        "object" => serde_json::from_str(text).map_err(|_| "is not a JSON object")?,
+        _ => text.into(),
+    })
+}
+
+fn whole(plan: &Plan, text: &str) -> Result<i64, String> {
+    let number = decimal(plan, text)?;
+    let (whole, decimals) = number.split_once('.').unwrap_or((&number, ""));
+    match whole.parse() {
+        Ok(number) if decimals.chars().all(|c| c == '0') => Ok(number),
+        _ => Err("is not a whole number".into()),
+    }
+}
+
+fn not_a_number(plan: &Plan) -> String {
+    let example = if plan.decimal == ',' {
+        "1.234,50"
+    } else {
+        "1,234.50"
+    };
+    let other = if plan.decimal == ',' { '.' } else { ',' };
+    format!("is not a number such as {example} (--decimal {other} reads the other way)")
+}
+
+/// A number as it is written in figures, without grouping, with a point.
+fn decimal(plan: &Plan, text: &str) -> Result<String, String> {
+    let group = if plan.decimal == ',' { '.' } else { ',' };
+    let figures: String = text
+        .chars()
+        .filter(|c| !c.is_whitespace() && !"€$£¥'’\u{202f}".contains(*c))
+        .collect();
+    let (sign, figures) = match figures.strip_prefix(['-', '−']) {
+        Some(rest) => ("-", rest),
+        None => ("", figures.strip_prefix('+').unwrap_or(&figures)),
+    };
+    let (whole, decimals) = figures.split_once(plan.decimal).unwrap_or((figures, ""));
+    let all_digits = |text: &str| text.chars().all(|c| c.is_ascii_digit());
+    let mut groups = whole.split(group);
+    let first = groups.next().unwrap_or_default();
+    let grouped: Vec<&str> = groups.collect();
+    // A group has three figures: 1,5 is not 15.
+    let well_grouped = grouped
+        .iter()
+        .all(|group| group.len() == 3 && all_digits(group))
+        && (grouped.is_empty() || (1..=3).contains(&first.len()));
+    let something = !first.is_empty() || !decimals.is_empty();
+    if !(something && well_grouped && all_digits(first) && all_digits(decimals)) {
+        return Err(not_a_number(plan));
+    }
+    let mut number = format!("{sign}{first}{}", grouped.concat());
+    if first.is_empty() {
+        number.push('0');
+    }
+    if !decimals.is_empty() {
+        number.push('.');
+        number.push_str(decimals);
+    }
+    Ok(number)
+}
+
+fn day(plan: &Plan, text: &str) -> Result<String, String> {
+    // A time of day that stands behind it is left out.
+    let (date, rest) = NaiveDate::parse_and_remainder(text, &plan.days).map_err(|_| {
+        format!(
+            "is not a date as {} (see --date-format)",
+            shown_days(&plan.days)
+        )
+    })?;
+    if !rest.is_empty() && !rest.starts_with([' ', 'T']) {
+        return Err("has more than a date in it".into());
+    }
+    Ok(date.to_string())
+}
+
+/// How days are written, from the letters that people know (`DD.MM.YYYY`) or chrono's (`%d.%m.%Y`).
+#[must_use]
+pub fn day_format(text: &str) -> String {
+    if text.contains('%') {
+        return text.to_owned();
+    }
+    text.replace("YYYY", "%Y")
+        .replace("YY", "%y")
+        .replace("MM", "%m")
+        .replace("DD", "%d")
+}
+
+fn shown_days(days: &str) -> String {
+    days.replace("%Y", "YYYY")
+        .replace("%y", "YY")
+        .replace("%m", "MM")
+        .replace("%d", "DD")
+}
+
+/// The text of a cell that an export protected from being taken for a formula.
+#[must_use]
+pub fn unescaped(text: &str) -> &str {
+    match text.strip_prefix('\'') {
+        Some(rest) if begins_a_formula(rest.trim_start_matches('\'')) => rest,
+        _ => text,
+    }
+}
+
+/// Whether a spreadsheet would take a text for a formula.
+#[must_use]
+pub fn begins_a_formula(text: &str) -> bool {
+    text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'])
+}

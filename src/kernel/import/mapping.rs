@@ -1,0 +1,226 @@
+//! Which column of a table is which field.
+
+use crate::context::Defined;
+use crate::error::{Error, Result};
+use crate::types::text::{folded, nearest, quoted};
+
+use super::{Field, Reads};
+
+/// What a column of a table becomes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// This field.
+    Field(usize),
+    /// Another way to find what this field refers to, should its own cell not lead there.
+    Instead(usize),
+    /// A custom attribute, with the kind of its values.
+    Attribute(String, String),
+    /// Nothing.
+    Ignored,
+}
+
+/// A column of a table.
+#[derive(Debug, Clone)]
+pub struct Mapped {
+    /// Its header.
+    pub header: String,
+    /// What it becomes.
+    pub target: Target,
+}
+
+/// What the columns of a table become, in their order.
+#[derive(Debug, Clone)]
+pub struct Mapping {
+    pub(super) fields: &'static [Field],
+    /// The columns.
+    pub columns: Vec<Mapped>,
+}
+
+/// A header without what people write differently: case, accents, spaces, dashes and other signs.
+fn plain(text: &str) -> String {
+    folded(text)
+        .chars()
+        .filter(|c| c.is_alphanumeric())
+        .collect()
+}
+
+impl Mapping {
+    /// Maps headers by what they are called, after what is said about some of them: `(header, field)`, with an empty
+    /// field for one that is to be ignored.
+    ///
+    /// # Errors
+    /// [`Code::Validation`](crate::error::Code::Validation) for a header or field that is not there, for two columns
+    /// that are the same field, and where no column is any field.
+    pub(crate) fn of(
+        fields: &'static [Field],
+        attributes: &Defined,
+        headers: &[String],
+        said: &[(String, String)],
+    ) -> Result<Self> {
+        let mut columns: Vec<Mapped> = headers
+            .iter()
+            .map(|header| Mapped {
+                header: header.clone(),
+                target: known(fields, attributes, header),
+            })
+            .collect();
+        let mut decided = vec![false; columns.len()];
+        for (header, field) in said {
+            let found = columns
+                .iter_mut()
+                .zip(&mut decided)
+                .find(|(column, _)| plain(&column.header) == plain(header));
+            let Some((column, decided)) = found else {
+                let error =
+                    Error::invalid("map", format!("No column is called {}.", quoted(header)));
+                return Err(match nearest(header, headers.iter().map(String::as_str)) {
+                    Some(known) => error.hint(format!("Did you mean {}?", quoted(known))),
+                    None => error.hint(format!("There are: {}.", headers.join(", "))),
+                });
+            };
+            column.target = named(fields, attributes, field)?;
+            *decided = true;
+        }
+        // What was said goes before what was guessed, and the field's own name before another word for it.
+        for index in 0..fields.len() {
+            refuse_twice(fields, index, &mut columns, &decided)?;
+        }
+        let mapping = Self { fields, columns };
+        let is_field = |column: &Mapped| matches!(column.target, Target::Field(_));
+        if !mapping.columns.iter().any(is_field) {
+            let known: Vec<&str> = fields.iter().map(|field| field.name).collect();
+            return Err(Error::invalid(
+                "map",
+                format!(
+                    "No column is a field that is known. The headers are: {}.",
+                    headers.join(", ")
+                ),
+            )
+            .hint(format!(
+                "Say which is which with --map \"Header=field\". Fields: {}.",
+                known.join(", ")
+            )));
+        }
+        Ok(mapping)
+    }
+
+    /// What a column becomes, in words; `None` for one that is ignored.
+    #[must_use]
+    pub fn in_words(&self, column: &Mapped) -> Option<String> {
+        let name = |index: usize| self.fields.get(index).map(|field| field.name.to_owned());
+        match &column.target {
+            Target::Field(index) => name(*index),
+            Target::Instead(index) => name(*index).map(|name| format!("{name}, by name")),
+            Target::Attribute(name, kind) => Some(format!("attribute {name} ({kind})")),
+            Target::Ignored => None,
+        }
+    }
+
+    /// Whether a column refers to records of this table.
+    pub(super) fn refers_to(&self, table: &str) -> bool {
+        self.columns.iter().any(|column| match column.target {
+            Target::Field(index) => self
+                .fields
+                .get(index)
+                .is_some_and(|field| matches!(field.reads, Reads::Record(to) if to == table)),
+            _ => false,
+        })
+    }
+}
+
+/// What a header is known as.
+fn known(fields: &[Field], attributes: &Defined, header: &str) -> Target {
+    let header = plain(header);
+    let is = |name: &str| plain(name) == header;
+    let by_name = fields.iter().position(|field| is(field.name));
+    let found = by_name.or_else(|| {
+        let by_alias = |field: &Field| field.aliases.iter().any(|alias| is(alias));
+        fields.iter().position(by_alias)
+    });
+    if let Some(index) = found {
+        return Target::Field(index);
+    }
+    // As an export has it: the name beside the identifier.
+    let beside = |field: &Field| {
+        matches!(field.reads, Reads::Record(_) | Reads::Aside)
+            && plain(field.name) + "name" == header
+    };
+    if let Some(index) = fields.iter().position(beside) {
+        return Target::Instead(index);
+    }
+    let attribute = attributes
+        .iter()
+        .find(|(name, _)| is(name) || format!("attributes{}", plain(name)) == header);
+    match attribute {
+        Some((name, kind)) => Target::Attribute(name.clone(), kind.clone()),
+        None => Target::Ignored,
+    }
+}
+
+/// The field or attribute that is called so.
+fn named(fields: &[Field], attributes: &Defined, name: &str) -> Result<Target> {
+    if name.trim().is_empty() {
+        return Ok(Target::Ignored);
+    }
+    match known(fields, attributes, name) {
+        Target::Ignored => {
+            let error = Error::invalid("map", format!("There is no field {}.", quoted(name)));
+            let names = fields.iter().map(|field| field.name);
+            let names: Vec<&str> = names.chain(attributes.keys().map(String::as_str)).collect();
+            Err(match nearest(name, names.iter().copied()) {
+                Some(known) => error.hint(format!("Did you mean {known}?")),
+                None => error.hint(format!("There are: {}.", names.join(", "))),
+            })
+        }
+        target => Ok(target),
+    }
+}
+
+fn refuse_twice(
+    fields: &[Field],
+    index: usize,
+    columns: &mut [Mapped],
+    decided: &[bool],
+) -> Result<()> {
+    let Some(field) = fields.get(index).filter(|field| !field.joins()) else {
+        return Ok(());
+    };
+    let mut these: Vec<(bool, bool, usize)> = columns
+        .iter()
+        .enumerate()
+        .filter(|(_, column)| column.target == Target::Field(index))
+        .map(|(place, column)| {
+            let said = decided.get(place).copied().unwrap_or(false);
+            (said, plain(&column.header) == plain(field.name), place)
+        })
+        .collect();
+    these.sort_by_key(|(said, own, _)| (!said, !own));
+    let clear = |a: &(bool, bool, usize), b: &(bool, bool, usize)| (a.0, a.1) != (b.0, b.1);
+    let refers = matches!(field.reads, Reads::Record(_) | Reads::Aside);
+    if let [first, second, ..] = these.as_slice()
+        && !refers
+        && !clear(first, second)
+    {
+        let headers: Vec<String> = [first, second]
+            .into_iter()
+            .filter_map(|(.., place)| columns.get(*place))
+            .map(|column| quoted(&column.header))
+            .collect();
+        return Err(Error::invalid(
+            "map",
+            format!("Two columns are {}: {}.", field.name, headers.join(" and ")),
+        )
+        .hint("Leave one out with --map \"Header=\"."));
+    }
+    for (.., place) in these.into_iter().skip(1) {
+        if let Some(column) = columns.get_mut(place) {
+            // Two columns that refer to one thing help each other.
+            column.target = if refers {
+                Target::Instead(index)
+            } else {
+                Target::Ignored
+            };
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,354 @@
+//! Bringing many records in from a table that somebody else made: its headers are mapped to fields, its cells read as a
+//! person means them, each row checked like a call, duplicates found, and all of it is one change.
+//!
+//! A room says with [`Import`] what a row of its record can hold; it knows nothing of files. Whoever reads a file gives
+//! [`Row`]s and a [`Plan`], and hears of the rows that were refused.
+
+mod cells;
+mod mapping;
+mod run;
+
+use std::collections::BTreeMap;
+use std::marker::PhantomData;
+
+pub use futures::future::BoxFuture;
+use futures::future::LocalBoxFuture;
+use serde::Serialize;
+use serde_json::{Map, Value as Data};
+
+use crate::caller::Caller;
+use crate::context::Cx;
+use crate::error::Result;
+use crate::permission::Permission;
+use crate::pipeline::Pipeline;
+use crate::record::{Attributes, Record};
+use crate::types::id::Id;
+use crate::work::Job;
+
+pub use cells::{begins_a_formula, day_format, unescaped};
+pub use mapping::{Mapped, Mapping, Target};
+
+/// A field of a record as a column of a table can hold it.
+#[derive(Debug, Clone, Copy)]
+pub struct Field {
+    /// Its name, as `--map` takes it.
+    pub name: &'static str,
+    /// The record's column that it goes into. What several fields say of one list is joined.
+    pub column: &'static str,
+    /// How its cells are read.
+    pub reads: Reads,
+    /// Headers by which it is known beside its name. Case, spaces, dashes and other signs make no difference.
+    pub aliases: &'static [&'static str],
+}
+
+/// How a cell is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reads {
+    /// As it stands.
+    Text,
+    /// A whole number.
+    Number,
+    /// A decimal number.
+    Amount,
+    /// A calendar day.
+    Day,
+    /// Several texts: on lines of their own, or separated by semicolons, or else by commas.
+    List,
+    /// Several things of which each has a text and perhaps a type (`work: ada@example.com`).
+    Entries {
+        /// What the text is called.
+        key: &'static str,
+        /// The type of those that say none.
+        kind: Option<&'static str>,
+    },
+    /// Another record: its identifier, its name, or what else [`Import::meant`] knows it by.
+    Record(&'static str),
+    /// A text that only [`Import::complete`] understands; it is given to it in [`Draft::aside`].
+    Aside,
+}
+
+impl Field {
+    /// A field that goes into the column of its name.
+    #[must_use]
+    pub const fn new(name: &'static str, reads: Reads, aliases: &'static [&'static str]) -> Self {
+        Self {
+            name,
+            column: name,
+            reads,
+            aliases,
+        }
+    }
+
+    /// Puts it into another column.
+    #[must_use]
+    pub const fn into(mut self, column: &'static str) -> Self {
+        self.column = column;
+        self
+    }
+
+    /// Whether it can be there more than once.
+    const fn joins(&self) -> bool {
+        matches!(self.reads, Reads::List | Reads::Entries { .. })
+    }
+}
+
+/// A record that can be imported.
+pub trait Import: Record {
+    /// What is imported, in the plural, as the command line names it.
+    const NAME: &'static str;
+    /// What stands as the tool in the change log.
+    const TOOL: &'static str;
+    /// What a caller must hold.
+    const CREATES: Permission;
+    /// What a caller must hold to update duplicates as well.
+    const UPDATES: Permission;
+    /// What a column of the table can be.
+    const FIELDS: &'static [Field];
+    /// The terms that tell duplicates, the surest first, and how each is called in messages.
+    const SAME: &'static [(&'static str, &'static str)] = &[];
+
+    /// Keeps of the record as it was what an update by a row is not to lose.
+    fn keep(&mut self, before: &Self) {
+        let _ = before;
+    }
+
+    /// Completes rows with what only the room knows, before they are checked. A draft in which something is wrong already
+    /// needs nothing.
+    fn complete<'a>(cx: &'a mut Cx, drafts: &'a mut [Draft]) -> BoxFuture<'a, Result<()>> {
+        let _ = (cx, drafts);
+        Box::pin(async { Ok(()) })
+    }
+
+    /// The live records that a person means by each of these texts.
+    fn meant<'a>(cx: &'a mut Cx, texts: &'a [String]) -> BoxFuture<'a, Result<Vec<Vec<Id<Self>>>>> {
+        let _ = cx;
+        Box::pin(async { Ok(texts.iter().map(|_| Vec::new()).collect()) })
+    }
+}
+
+/// A row whose cells are read, on its way to a record.
+#[derive(Debug, Clone, Default)]
+pub struct Draft {
+    /// What it gives, by column, as a call would.
+    pub fields: Map<String, Data>,
+    /// What the room puts into columns that the server keeps.
+    pub kept: Map<String, Data>,
+    /// What it says that is no column, by the name of the field; of several texts the first is the field's own.
+    pub aside: BTreeMap<&'static str, Vec<String>>,
+    /// Why it cannot become a record.
+    pub wrong: Option<String>,
+    attributes: Attributes,
+    links: Vec<Link>,
+}
+
+/// What a row refers to: by any of these texts, the first that is known.
+#[derive(Debug, Clone)]
+struct Link {
+    column: &'static str,
+    table: &'static str,
+    texts: Vec<String>,
+}
+
+/// A row of a table.
+#[derive(Debug, Clone)]
+pub struct Row {
+    /// The line on which it begins, from 1.
+    pub line: u64,
+    /// Its cells.
+    pub cells: Vec<String>,
+    /// What is wrong with it already, whatever stands in it.
+    pub wrong: Option<String>,
+}
+
+/// A row that did not become a record.
+#[derive(Debug, Clone)]
+pub struct Rejected {
+    /// The row.
+    pub row: Row,
+    /// Why.
+    pub reason: String,
+}
+
+/// What to do with a row whose record is there already.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum OnDuplicate {
+    /// Nothing.
+    #[default]
+    Skip,
+    /// The record takes over what the row says.
+    Update,
+    /// There is one more.
+    Create,
+}
+
+/// How a table is read.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// What each of its columns is.
+    pub mapping: Mapping,
+    /// What to do with duplicates.
+    pub on_duplicate: OnDuplicate,
+    /// The sign before the decimals: a point or a comma; the other one groups thousands.
+    pub decimal: char,
+    /// How days are written, as chrono has it: `%Y-%m-%d`.
+    pub days: String,
+}
+
+/// What became of the rows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Totals {
+    /// New records, or what would be.
+    pub created: u64,
+    /// Rows that changed a record that was there.
+    pub updated: u64,
+    /// Duplicates of which nothing was taken.
+    pub skipped: u64,
+    /// Rows that cannot become a record.
+    pub rejected: u64,
+}
+
+/// What an import would do.
+#[derive(Debug, Clone, Default)]
+pub struct Preview {
+    /// How many rows would become what.
+    pub totals: Totals,
+    /// The first records as they would be stored.
+    pub records: Vec<Map<String, Data>>,
+    /// The first rows that would be rejected.
+    pub rejected: Vec<Rejected>,
+}
+
+/// Rows as they are read.
+pub type Rows<'a> = &'a mut dyn Iterator<Item = Result<Row>>;
+/// Told after each part how many rows it had and which of them were rejected.
+pub type Told<'a> = &'a mut dyn FnMut(u64, &[Rejected]) -> Result<()>;
+
+/// An [`Import`] with its type erased: what the command line works with.
+pub trait AnyImport: Send + Sync {
+    /// What is imported, in the plural.
+    fn name(&self) -> &'static str;
+    /// Its table.
+    fn table(&self) -> &'static str;
+    /// What stands as the tool in the change log.
+    fn tool(&self) -> &'static str;
+    /// What a caller must hold.
+    fn permissions(&self, on_duplicate: OnDuplicate) -> Vec<Permission>;
+    /// What a column of the table can be.
+    fn fields(&self) -> &'static [Field];
+    /// What columns with these headers become, after what is said about some of them: the header, and the field or,
+    /// to be ignored, nothing.
+    ///
+    /// # Errors
+    /// [`Code::Validation`](crate::error::Code::Validation) for a header or field that is not there, for two columns
+    /// that are the same field, and where no column is any field.
+    fn mapping<'a>(
+        &'a self,
+        pipeline: &'a Pipeline,
+        caller: &'a Caller,
+        headers: &'a [String],
+        said: &'a [(String, String)],
+    ) -> LocalBoxFuture<'a, Result<Mapping>>;
+    /// Says what [`run`](Self::run) would do. Writes nothing.
+    fn preview<'a>(
+        &'a self,
+        pipeline: &'a Pipeline,
+        caller: &'a Caller,
+        plan: &'a Plan,
+        rows: Rows<'a>,
+        told: Told<'a>,
+    ) -> LocalBoxFuture<'a, Result<Preview>>;
+    /// Brings the rows in, a thousand at a time: each such part is on disk before the next one begins.
+    fn run<'a>(
+        &'a self,
+        pipeline: &'a Pipeline,
+        job: &'a Job,
+        plan: &'a Plan,
+        rows: Rows<'a>,
+        told: Told<'a>,
+    ) -> LocalBoxFuture<'a, Result<Totals>>;
+    /// As [`Import::meant`].
+    fn meant<'a>(
+        &'a self,
+        cx: &'a mut Cx,
+        texts: &'a [String],
+    ) -> BoxFuture<'a, Result<Vec<Vec<i64>>>>;
+}
+
+struct Erased<R>(PhantomData<fn() -> R>);
+
+/// The erased form of an import. A [`Module`](crate::registry::Module) lists `import::<Contact>()`.
+#[must_use]
+pub const fn import<R: Import>() -> &'static dyn AnyImport {
+    &Erased::<R>(PhantomData)
+}
+
+impl<R: Import> AnyImport for Erased<R> {
+    fn name(&self) -> &'static str {
+        R::NAME
+    }
+
+    fn table(&self) -> &'static str {
+        R::TABLE
+    }
+
+    fn tool(&self) -> &'static str {
+        R::TOOL
+    }
+
+    fn permissions(&self, on_duplicate: OnDuplicate) -> Vec<Permission> {
+        let mut needed = vec![R::CREATES];
+        needed.extend((on_duplicate == OnDuplicate::Update).then_some(R::UPDATES));
+        needed
+    }
+
+    fn fields(&self) -> &'static [Field] {
+        R::FIELDS
+    }
+
+    fn mapping<'a>(
+        &'a self,
+        pipeline: &'a Pipeline,
+        caller: &'a Caller,
+        headers: &'a [String],
+        said: &'a [(String, String)],
+    ) -> LocalBoxFuture<'a, Result<Mapping>> {
+        Box::pin(pipeline.look(caller, async |cx: &mut Cx| {
+            let defined = cx.defined_attributes(R::TABLE).await?;
+            Mapping::of(R::FIELDS, &defined, headers, said)
+        }))
+    }
+
+    fn preview<'a>(
+        &'a self,
+        pipeline: &'a Pipeline,
+        caller: &'a Caller,
+        plan: &'a Plan,
+        rows: Rows<'a>,
+        told: Told<'a>,
+    ) -> LocalBoxFuture<'a, Result<Preview>> {
+        Box::pin(run::preview::<R>(pipeline, caller, plan, rows, told))
+    }
+
+    fn run<'a>(
+        &'a self,
+        pipeline: &'a Pipeline,
+        job: &'a Job,
+        plan: &'a Plan,
+        rows: Rows<'a>,
+        told: Told<'a>,
+    ) -> LocalBoxFuture<'a, Result<Totals>> {
+        Box::pin(run::run::<R>(pipeline, job, plan, rows, told))
+    }
+
+    fn meant<'a>(
+        &'a self,
+        cx: &'a mut Cx,
+        texts: &'a [String],
+    ) -> BoxFuture<'a, Result<Vec<Vec<i64>>>> {
+        Box::pin(async move {
+            let meant = R::meant(cx, texts).await?;
+            let raw = |ids: Vec<Id<R>>| ids.into_iter().map(Id::raw).collect();
+            Ok(meant.into_iter().map(raw).collect())
+        })
+    }
+}

@@ -1,0 +1,252 @@
+//! Reading, adding, changing, deleting and erasing records: what a tool does with them.
+
+use super::terms::{and_terms, remove_terms};
+use super::write::{checked, log, log_row, refuse_dependents, stale, write};
+use super::{Attributes, Edit, Record, Saved};
+use crate::changes::Action;
+use crate::context::Cx;
+use crate::error::{Error, Result};
+use crate::store::{Column, Json, sql};
+use crate::types::id::Id;
+
+impl Cx {
+    /// The live record with this identifier.
+    ///
+    /// # Errors
+    /// [`Code::NotFound`](crate::error::Code::NotFound) when there is none in the caller's workspace.
+    pub async fn get<R: Record>(&mut self, id: Id<R>) -> Result<Saved<R>> {
+        self.find(id)
+            .await?
+            .filter(|saved| saved.archived_at.is_none())
+            .ok_or_else(|| Error::not_found(R::NOUN, id).field(R::NOUN))
+    }
+
+    /// The record with this identifier, deleted or not.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn find<R: Record>(&mut self, id: Id<R>) -> Result<Option<Saved<R>>> {
+        let mut statement = Saved::<R>::select();
+        statement.push(" WHERE workspace = ");
+        statement.push_value(self.workspace().id.to_value());
+        statement.push(" AND id = ");
+        statement.push_value(id.to_value());
+        if self.writes() {
+            statement.push(self.tx.for_update());
+        }
+        statement
+            .row(&mut self.tx)
+            .await?
+            .as_ref()
+            .map(Saved::from_row)
+            .transpose()
+    }
+
+    /// The live record with this identifier, to be changed. The first one that a call takes is held against the `version`
+    /// that the call came with.
+    ///
+    /// # Errors
+    /// [`Code::NotFound`](crate::error::Code::NotFound); [`Code::Conflict`](crate::error::Code::Conflict) with the current record when the version is stale.
+    pub async fn edit<R: Record>(&mut self, id: Id<R>) -> Result<Edit<R>> {
+        let before = self.get(id).await?;
+        self.check_version(&before)?;
+        Ok(Edit::of(before))
+    }
+
+    fn check_version<R: Record>(&mut self, current: &Saved<R>) -> Result<()> {
+        match self.take_version() {
+            Some(version) if version != current.version => Err(stale(current)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Writes a new record.
+    ///
+    /// # Errors
+    /// [`Code::Validation`](crate::error::Code::Validation) for attributes that are not defined; whatever a constraint refuses.
+    pub async fn insert<R: Record>(
+        &mut self,
+        record: R,
+        attributes: Attributes,
+    ) -> Result<Saved<R>> {
+        let attributes = self.fit_attributes::<R>(attributes).await?;
+        let record = checked(self, None, record).await?;
+        let saved = Saved {
+            id: Id::from_raw(self.tx.next_id()?),
+            record,
+            attributes: Json(attributes),
+            version: 1,
+            created_at: self.now(),
+            created_by: Some(self.caller().member),
+            updated_at: self.now(),
+            archived_at: None,
+        };
+        let mut statement = Saved::<R>::insert_into();
+        statement.push_list(saved.inserted(self.workspace().id));
+        let statement = and_terms(self, statement, saved.id, saved.record.terms()).await?;
+        let content = saved.new_content()?;
+        let row = log_row(self, &saved, Action::Create, None, Some(content))?;
+        self.tx.run_logged(statement, row).await?;
+        Ok(saved)
+    }
+
+    /// Deletes a record, restorably: it is hidden everywhere from now on.
+    ///
+    /// # Errors
+    /// [`Code::NotFound`](crate::error::Code::NotFound); [`Code::Conflict`](crate::error::Code::Conflict) with what stands in the way when live records refer to it.
+    pub async fn archive<R: Record>(&mut self, id: Id<R>) -> Result<Saved<R>> {
+        let before = self.get(id).await?;
+        self.check_version(&before)?;
+        refuse_dependents(self, &before).await?;
+        let mut saved = before.clone();
+        saved.archived_at = Some(self.now());
+        write(self, before, saved, Action::Archive).await
+    }
+
+    /// Brings a deleted record back.
+    ///
+    /// # Errors
+    /// [`Code::NotFound`](crate::error::Code::NotFound) when there is no such record, deleted or not.
+    pub async fn restore<R: Record>(&mut self, id: Id<R>) -> Result<Saved<R>> {
+        let before = self
+            .find(id)
+            .await?
+            .ok_or_else(|| Error::not_found(R::NOUN, id).field(R::NOUN))?;
+        if before.archived_at.is_none() {
+            return Ok(before);
+        }
+        let mut saved = before.clone();
+        saved.archived_at = None;
+        write(self, before, saved, Action::Restore).await
+    }
+
+    /// Erases a record for good, deleted or not, with what the change log holds of it. Nothing brings it back.
+    ///
+    /// # Errors
+    /// [`Code::NotFound`](crate::error::Code::NotFound); [`Code::Conflict`](crate::error::Code::Conflict) when live records refer to it.
+    pub async fn purge<R: Record>(&mut self, id: Id<R>) -> Result<Saved<R>> {
+        let before = self
+            .find(id)
+            .await?
+            .ok_or_else(|| Error::not_found(R::NOUN, id).field(R::NOUN))?;
+        self.check_version(&before)?;
+        refuse_dependents(self, &before).await?;
+        // What is left that refers to it is deleted itself.
+        self.repoint(R::TABLE, id.raw(), None).await?;
+        if before.archived_at.is_none() {
+            remove_terms(self, id, before.record.terms()).await?;
+        }
+        let workspace = self.workspace().id;
+        let mut statement = sql("DELETE FROM ");
+        statement.push(R::TABLE);
+        let statement = statement
+            .sql(" WHERE workspace = ")
+            .value(workspace)
+            .sql(" AND id = ")
+            .value(id);
+        statement.run(&mut self.tx).await?;
+        sql("UPDATE change_log SET before = NULL, after = NULL WHERE workspace = ")
+            .value(workspace)
+            .sql(" AND record = ")
+            .value(id)
+            .run(&mut self.tx)
+            .await?;
+        // An answer that was kept for repetitions holds the record too.
+        sql("DELETE FROM receipt WHERE workspace = ")
+            .value(workspace)
+            .sql(" AND answer LIKE ")
+            .value(format!("%{id}%"))
+            .run(&mut self.tx)
+            .await?;
+        log::<R>(self, &before, Action::Purge, None, None)?;
+        Ok(before)
+    }
+
+    /// Makes everything that refers to one record refer to another, or to nothing. Answers how many records changed.
+    ///
+    /// # Errors
+    /// [`Code::Conflict`](crate::error::Code::Conflict) when one of them was changed meanwhile.
+    pub async fn repoint(
+        &mut self,
+        table: &'static str,
+        from: i64,
+        to: Option<i64>,
+    ) -> Result<usize> {
+        let mut changed = 0;
+        for kind in self.registry().clone().records() {
+            for column in kind
+                .references()
+                .into_iter()
+                .filter(|column| column.refers_to == Some(table))
+            {
+                changed += kind.repoint(self, column, from, to).await?;
+            }
+        }
+        Ok(changed)
+    }
+
+    /// The oldest live record with one of these terms, and the field of that term. What stands first in `fields` goes
+    /// before what is older.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn first_with_terms<R: Record>(
+        &mut self,
+        fields: &[&'static str],
+        terms: &[(&'static str, String)],
+    ) -> Result<Option<(Id<R>, &'static str)>> {
+        if terms.is_empty() {
+            return Ok(None);
+        }
+        // One index look-up for each; an OR over them would read all terms there are.
+        let workspace = self.workspace().id;
+        let mut statement = sql("");
+        for (index, (field, value)) in terms.iter().enumerate() {
+            statement = statement
+                .sql(if index > 0 { " UNION ALL " } else { "" })
+                .sql("SELECT field, MIN(record) AS record FROM lookup WHERE workspace = ")
+                .value(workspace)
+                .sql(" AND entity = ")
+                .value(R::TABLE.to_owned())
+                .sql(" AND field = ")
+                .value((*field).to_owned())
+                .sql(" AND value = ")
+                .value(value.clone())
+                .sql(" GROUP BY field");
+        }
+        let rows = statement.rows(&mut self.tx).await?;
+        let found = rows
+            .iter()
+            .map(|row| Ok((row.get::<String>("field")?, row.get("record")?)))
+            .collect::<Result<Vec<(String, Id<R>)>>>()?;
+        Ok(fields.iter().find_map(|field| {
+            let of_field = found.iter().filter(|(other, _)| other == field);
+            of_field.map(|(_, id)| (*id, *field)).min()
+        }))
+    }
+
+    /// The live records with this term, oldest first, `limit` of them at most.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn with_term<R: Record>(
+        &mut self,
+        field: &'static str,
+        value: &str,
+        limit: usize,
+    ) -> Result<Vec<Id<R>>> {
+        let rows = sql("SELECT record FROM lookup WHERE workspace = ")
+            .value(self.workspace().id)
+            .sql(" AND entity = ")
+            .value(R::TABLE.to_owned())
+            .sql(" AND field = ")
+            .value(field.to_owned())
+            .sql(" AND value = ")
+            .value(value.to_owned())
+            .sql(" ORDER BY record LIMIT ")
+            .value(i64::try_from(limit).unwrap_or(i64::MAX))
+            .rows(&mut self.tx)
+            .await?;
+        rows.iter().map(|row| row.get("record")).collect()
+    }
+}

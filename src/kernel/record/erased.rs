@@ -1,0 +1,446 @@
+//! Records with their type erased: what undo, references and the search index work with.
+
+use std::marker::PhantomData;
+
+use futures::future::BoxFuture;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Map;
+
+use super::write::{refuse_dependents, write};
+use super::{ColumnSpec, Data, Record, Saved};
+use crate::changes::{Action, LogRow};
+use crate::context::Cx;
+use crate::error::{Error, Result};
+use crate::export::{Numbered, Wanted};
+use crate::search::Doc;
+use crate::store::{Column, Json, Tx, Value, sql};
+use crate::types::id::Id;
+
+/// Why one record of a change cannot be undone.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub struct UndoConflict {
+    /// The record.
+    pub record: String,
+    /// What stands in the way.
+    pub reason: String,
+}
+
+/// A record with its type erased: what undo, references and the search index work with.
+pub trait AnyRecord: Send + Sync {
+    /// Its table.
+    fn table(&self) -> &'static str;
+    /// The prefix of its identifiers.
+    fn prefix(&self) -> &'static str;
+    /// What it is called.
+    fn noun(&self) -> &'static str;
+    /// The columns that it declares.
+    fn columns(&self) -> &'static [ColumnSpec];
+    /// Its columns that refer to other records.
+    fn references(&self) -> Vec<ColumnSpec>;
+    /// The next records after an identifier, with theirs, oldest first.
+    fn part<'a>(
+        &'a self,
+        cx: &'a mut Cx,
+        wanted: Wanted,
+        after: i64,
+        limit: i64,
+    ) -> BoxFuture<'a, Result<Vec<Numbered>>>;
+    /// What a person calls these, deleted or not.
+    fn titles<'a>(
+        &'a self,
+        cx: &'a mut Cx,
+        ids: &'a [i64],
+    ) -> BoxFuture<'a, Result<Vec<(i64, String)>>>;
+    /// The identifiers of those that refer to a record by this column: those that hold on to it ([`Record::HOLDS`]), or all.
+    fn referring<'a>(
+        &'a self,
+        cx: &'a mut Cx,
+        column: ColumnSpec,
+        target: i64,
+        holding_only: bool,
+    ) -> BoxFuture<'a, Result<Vec<i64>>>;
+    /// The same for several records at once: whom each of those that hold on refers to, and its own identifier.
+    fn holding<'a>(
+        &'a self,
+        cx: &'a mut Cx,
+        column: ColumnSpec,
+        targets: &'a [i64],
+    ) -> BoxFuture<'a, Result<Vec<(i64, i64)>>>;
+    /// Those of these live ones that hold on to something that is deleted, and to what.
+    fn dangling<'a>(
+        &'a self,
+        cx: &'a mut Cx,
+        ids: &'a [i64],
+    ) -> BoxFuture<'a, Result<Vec<(i64, ColumnSpec)>>>;
+    /// How many live ones refer to a record by this column.
+    fn count_referring<'a>(
+        &'a self,
+        cx: &'a mut Cx,
+        column: ColumnSpec,
+        target: i64,
+    ) -> BoxFuture<'a, Result<i64>>;
+    /// Changes that column in all of them.
+    fn repoint<'a>(
+        &'a self,
+        cx: &'a mut Cx,
+        column: ColumnSpec,
+        from: i64,
+        to: Option<i64>,
+    ) -> BoxFuture<'a, Result<usize>>;
+    /// Takes back what these rows of one call did to one record, or says why not.
+    fn undo<'a>(
+        &'a self,
+        cx: &'a mut Cx,
+        rows: &'a [LogRow],
+    ) -> BoxFuture<'a, Result<Option<UndoConflict>>>;
+    /// Takes back what one call did to several records, of each a single row of the log; what stands in the way of each.
+    fn undo_each<'a>(
+        &'a self,
+        cx: &'a mut Cx,
+        rows: &'a [&'a LogRow],
+    ) -> BoxFuture<'a, Result<Vec<Option<UndoConflict>>>>;
+    /// The search documents of live records: those named, or (none named) the next ones after an identifier.
+    fn documents<'a>(
+        &'a self,
+        tx: &'a mut Tx,
+        ids: Option<&'a [i64]>,
+        after: i64,
+        limit: i64,
+    ) -> BoxFuture<'a, Result<Vec<Doc>>>;
+}
+
+pub(super) struct Erased<R>(PhantomData<fn() -> R>);
+
+/// The erased form of a record. A [`Module`](crate::registry::Module) lists `record::<Contact>()`.
+#[must_use]
+pub const fn record<R: Record>() -> &'static dyn AnyRecord {
+    &Erased::<R>(PhantomData)
+}
+
+impl<R: Record> AnyRecord for Erased<R> {
+    fn table(&self) -> &'static str {
+        R::TABLE
+    }
+
+    fn prefix(&self) -> &'static str {
+        R::PREFIX
+    }
+
+    fn noun(&self) -> &'static str {
+        R::NOUN
+    }
+
+    fn columns(&self) -> &'static [ColumnSpec] {
+        R::COLUMNS
+    }
+
+    fn part<'a>(
+        &'a self,
+        cx: &'a mut Cx,
+        wanted: Wanted,
+        after: i64,
+        limit: i64,
+    ) -> BoxFuture<'a, Result<Vec<Numbered>>> {
+        Box::pin(async move {
+            let mut statement = Saved::<R>::select();
+            statement.push(" WHERE workspace = ");
+            statement.push_value(cx.workspace().id.to_value());
+            statement.push(" AND id > ");
+            statement.push_value(Value::Int(after));
+            if !wanted.archived {
+                statement.push(" AND archived_at IS NULL");
+            }
+            if let Some(since) = wanted.since {
+                statement.push(" AND updated_at >= ");
+                statement.push_value(since.to_value());
+            }
+            statement.push(" ORDER BY id LIMIT ");
+            statement.push_value(Value::Int(limit));
+            let rows = statement.rows(&mut cx.tx).await?;
+            rows.iter()
+                .map(|row| {
+                    let saved = Saved::<R>::from_row(row)?;
+                    match serde_json::to_value(&saved).map_err(Error::internal)? {
+                        Data::Object(record) => Ok((saved.id.raw(), record)),
+                        _ => Err(Error::internal("a record is a struct")),
+                    }
+                })
+                .collect()
+        })
+    }
+
+    fn titles<'a>(
+        &'a self,
+        cx: &'a mut Cx,
+        ids: &'a [i64],
+    ) -> BoxFuture<'a, Result<Vec<(i64, String)>>> {
+        Box::pin(async move {
+            let ids: Vec<Id<R>> = ids.iter().copied().map(Id::from_raw).collect();
+            let found = cx.find_all(&ids).await?;
+            let titles = found.into_iter();
+            Ok(titles
+                .map(|(id, saved)| (id, saved.record.title()))
+                .collect())
+        })
+    }
+
+    fn references(&self) -> Vec<ColumnSpec> {
+        R::COLUMNS
+            .iter()
+            .filter(|column| column.refers_to.is_some())
+            .copied()
+            .collect()
+    }
+
+    fn referring<'a>(
+        &'a self,
+        cx: &'a mut Cx,
+        column: ColumnSpec,
+        target: i64,
+        holding_only: bool,
+    ) -> BoxFuture<'a, Result<Vec<i64>>> {
+        Box::pin(async move {
+            let mut statement = sql("SELECT id FROM ");
+            statement.push(R::TABLE);
+            statement.push(" WHERE workspace = ");
+            statement.push_value(cx.workspace().id.to_value());
+            statement.push(" AND ");
+            statement.push(column.name);
+            statement.push(" = ");
+            statement.push_value(Value::Int(target));
+            if holding_only {
+                statement.push(" AND archived_at IS NULL AND ");
+                statement.push(R::HOLDS);
+            }
+            statement.push(" ORDER BY id");
+            statement
+                .rows(&mut cx.tx)
+                .await?
+                .iter()
+                .map(|row| row.get("id"))
+                .collect()
+        })
+    }
+
+    fn holding<'a>(
+        &'a self,
+        cx: &'a mut Cx,
+        column: ColumnSpec,
+        targets: &'a [i64],
+    ) -> BoxFuture<'a, Result<Vec<(i64, i64)>>> {
+        Box::pin(async move {
+            let mut statement = sql("SELECT id, ");
+            statement.push(column.name);
+            statement.push(" AS target FROM ");
+            statement.push(R::TABLE);
+            statement.push(" WHERE workspace = ");
+            statement.push_value(cx.workspace().id.to_value());
+            statement.push(" AND ");
+            statement.push(column.name);
+            statement.push(" IN ");
+            statement.push_ids(targets);
+            statement.push(" AND archived_at IS NULL AND ");
+            statement.push(R::HOLDS);
+            statement.push(" ORDER BY id");
+            let rows = statement.rows(&mut cx.tx).await?;
+            rows.iter()
+                .map(|row| Ok((row.get("target")?, row.get("id")?)))
+                .collect()
+        })
+    }
+
+    fn dangling<'a>(
+        &'a self,
+        cx: &'a mut Cx,
+        ids: &'a [i64],
+    ) -> BoxFuture<'a, Result<Vec<(i64, ColumnSpec)>>> {
+        Box::pin(async move {
+            let mut found = Vec::new();
+            for column in self.references() {
+                for ids in ids.chunks(1_000) {
+                    let mut statement = sql("SELECT id FROM ");
+                    statement.push(R::TABLE);
+                    statement.push(" AS holder WHERE workspace = ");
+                    statement.push_value(cx.workspace().id.to_value());
+                    statement.push(" AND archived_at IS NULL AND ");
+                    statement.push(R::HOLDS);
+                    statement.push(" AND EXISTS (SELECT 1 FROM ");
+                    statement.push(column.refers_to.unwrap_or_default());
+                    statement.push(
+                        " AS held WHERE held.workspace = holder.workspace AND held.id = holder.",
+                    );
+                    statement.push(column.name);
+                    statement.push(" AND held.archived_at IS NOT NULL) AND id IN ");
+                    statement.push_ids(ids);
+                    for row in statement.rows(&mut cx.tx).await? {
+                        found.push((row.get("id")?, column));
+                    }
+                }
+            }
+            Ok(found)
+        })
+    }
+
+    fn count_referring<'a>(
+        &'a self,
+        cx: &'a mut Cx,
+        column: ColumnSpec,
+        target: i64,
+    ) -> BoxFuture<'a, Result<i64>> {
+        Box::pin(async move {
+            let mut statement = sql("SELECT COUNT(*) AS count FROM ");
+            statement.push(R::TABLE);
+            statement.push(" WHERE workspace = ");
+            statement.push_value(cx.workspace().id.to_value());
+            statement.push(" AND ");
+            statement.push(column.name);
+            statement.push(" = ");
+            statement.push_value(Value::Int(target));
+            statement.push(" AND archived_at IS NULL");
+            statement.one("count", &mut cx.tx).await
+        })
+    }
+
+    fn repoint<'a>(
+        &'a self,
+        cx: &'a mut Cx,
+        column: ColumnSpec,
+        from: i64,
+        to: Option<i64>,
+    ) -> BoxFuture<'a, Result<usize>> {
+        Box::pin(async move {
+            let ids = self.referring(cx, column, from, false).await?;
+            let prefix = cx.prefix_of(column.refers_to.unwrap_or_default());
+            for id in &ids {
+                let Some(before) = cx.find(Id::<R>::from_raw(*id)).await? else {
+                    continue;
+                };
+                // A record that would point at itself points at nothing.
+                let to =
+                    to.filter(|to| !(R::TABLE == column.refers_to.unwrap_or_default() && to == id));
+                let value = match to {
+                    Some(to) => Data::String(crate::types::id::encode(prefix, to)),
+                    None => Data::Null,
+                };
+                let mut change = Map::new();
+                change.insert(column.name.to_owned(), value);
+                let saved = patched(&before, change)?;
+                write(cx, before, saved, Action::Update).await?;
+            }
+            Ok(ids.len())
+        })
+    }
+
+    fn undo<'a>(
+        &'a self,
+        cx: &'a mut Cx,
+        rows: &'a [LogRow],
+    ) -> BoxFuture<'a, Result<Option<UndoConflict>>> {
+        Box::pin(async move {
+            let Some(last) = rows.last() else {
+                return Ok(None);
+            };
+            let id = Id::<R>::from_raw(last.record);
+            let conflict = |reason: String| {
+                Ok(Some(UndoConflict {
+                    record: id.to_string(),
+                    reason,
+                }))
+            };
+            if rows.iter().any(|row| row.action == Action::Purge) {
+                return conflict(format!("this {} was erased for good", R::NOUN));
+            }
+            let Some(mut current) = cx.find(id).await? else {
+                return conflict(format!("this {} was erased for good", R::NOUN));
+            };
+            if current.version != last.version {
+                return conflict(format!(
+                    "it was changed since: version {} then, {} now",
+                    last.version, current.version
+                ));
+            }
+            for row in rows.iter().rev() {
+                let mut saved = match row.action {
+                    Action::Update => patched(&current, LogRow::side(row.before.as_deref())?)?,
+                    _ => current.clone(),
+                };
+                let action = match row.action {
+                    Action::Create | Action::Restore => {
+                        if let Err(error) = refuse_dependents(cx, &current).await {
+                            return conflict(error.message().to_owned());
+                        }
+                        saved.archived_at = Some(cx.now());
+                        Action::Archive
+                    }
+                    Action::Archive => {
+                        current = cx.restore(id).await?;
+                        continue;
+                    }
+                    Action::Update => Action::Update,
+                    Action::Purge => continue,
+                };
+                current = write(cx, current, saved, action).await?;
+            }
+            Ok(None)
+        })
+    }
+
+    fn undo_each<'a>(
+        &'a self,
+        cx: &'a mut Cx,
+        rows: &'a [&'a LogRow],
+    ) -> BoxFuture<'a, Result<Vec<Option<UndoConflict>>>> {
+        Box::pin(crate::undo::undo_each::<R>(cx, rows))
+    }
+
+    fn documents<'a>(
+        &'a self,
+        tx: &'a mut Tx,
+        ids: Option<&'a [i64]>,
+        after: i64,
+        limit: i64,
+    ) -> BoxFuture<'a, Result<Vec<Doc>>> {
+        Box::pin(async move {
+            let mut statement = Saved::<R>::select_with("workspace, ");
+            statement.push(" WHERE archived_at IS NULL AND id ");
+            match ids {
+                Some(ids) => {
+                    statement.push("IN ");
+                    statement.push_ids(ids);
+                }
+                None => {
+                    statement.push("> ");
+                    statement.push_value(Value::Int(after));
+                    statement.push(" ORDER BY id LIMIT ");
+                    statement.push_value(Value::Int(limit));
+                }
+            }
+            let rows = statement.rows(tx).await?;
+            let mut documents = Vec::with_capacity(rows.len());
+            for row in rows {
+                let workspace = row.get("workspace")?;
+                documents.extend(Saved::<R>::from_row(&row)?.document(workspace));
+            }
+            Ok(documents)
+        })
+    }
+}
+
+/// The record with some fields as the log says.
+pub(crate) fn patched<R: Record>(
+    current: &Saved<R>,
+    fields: Map<String, Data>,
+) -> Result<Saved<R>> {
+    let mut content = current.content()?;
+    for (name, value) in fields {
+        content.insert(name, value);
+    }
+    let mut saved = current.clone();
+    if let Some(Data::Object(attributes)) = content.shift_remove("attributes") {
+        saved.attributes = Json(attributes);
+    }
+    saved.record = serde_json::from_value(Data::Object(content)).map_err(Error::internal)?;
+    Ok(saved)
+}

@@ -1,0 +1,223 @@
+//! A record, declared once: insert, update with version check, archive, restore, purge, change log, custom attributes,
+//! undo, references and the search projection follow from the declaration. Nothing else writes a record.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Map;
+pub use serde_json::Value as Data;
+
+mod access;
+mod erased;
+mod saved;
+mod terms;
+mod write;
+
+pub(crate) use erased::patched;
+pub use erased::{AnyRecord, UndoConflict, record};
+pub(crate) use saved::filter;
+pub use saved::{Edit, Saved};
+pub(crate) use write::{depended_on, in_form, log_row, refers_nowhere, stale};
+
+use crate::caller::Workspace;
+use crate::error::Result;
+use crate::store::{Kind, Row, Value};
+use crate::types::id::Entity;
+use crate::types::text::visible;
+use crate::types::time::Clock;
+
+/// A column that a record declares.
+#[derive(Debug, Clone, Copy)]
+pub struct ColumnSpec {
+    /// Its name, in the table and on the wire.
+    pub name: &'static str,
+    /// What stands in it.
+    pub kind: Kind,
+    /// The table that it refers to.
+    pub refers_to: Option<&'static str>,
+    /// Whether a record cannot be without it.
+    pub required: bool,
+    /// Whether the server keeps it, and callers cannot give it.
+    pub kept: bool,
+    /// What callers read about it, where its name does not say all: at most 40 characters.
+    pub about: Option<&'static str>,
+}
+
+/// The part of a record that follows from its declaration with [`record!`](crate::record!).
+pub trait Columns:
+    Entity + Clone + PartialEq + Serialize + DeserializeOwned + JsonSchema + Sized
+{
+    /// The columns, in order, without those that every record has.
+    const COLUMNS: &'static [ColumnSpec];
+    /// Nothing said about anything.
+    fn empty() -> Self;
+    /// The values, in the order of the columns.
+    fn values(&self) -> Vec<Value>;
+    /// Reads a row.
+    ///
+    /// # Errors
+    /// [`Code::Internal`](crate::error::Code::Internal) when the row holds what no record has.
+    fn from_row(row: &Row) -> Result<Self>;
+    /// Sets a column to what a caller gave for it.
+    ///
+    /// # Errors
+    /// [`Code::Validation`](crate::error::Code::Validation) with the path of what is wrong.
+    fn give(&mut self, column: &str, given: Data, clock: Clock) -> Result<()>;
+    /// Empties a column.
+    fn clear(&mut self, column: &str);
+    /// The first required column that is still missing.
+    fn missing(&self) -> Option<&'static str>;
+    /// What a caller may give for each column.
+    fn given_schemas(generator: &mut schemars::SchemaGenerator) -> Vec<schemars::Schema>;
+}
+
+/// What a room says about its record.
+pub trait Record: Columns {
+    /// What a person calls this one.
+    fn title(&self) -> String;
+    /// Brings a record that was created or changed into form, or says what is wrong with it. Always run before a record
+    /// is written, whoever writes it.
+    ///
+    /// # Errors
+    /// [`Code::Validation`](crate::error::Code::Validation) naming the field.
+    fn check(&mut self, workspace: &Workspace) -> Result<()> {
+        let _ = workspace;
+        Ok(())
+    }
+    /// Which live ones keep what they refer to from being deleted: an SQL condition on the record's own columns. A deal
+    /// that is closed does not hold on to its company, for example; it goes on naming it.
+    const HOLDS: &'static str = "1 = 1";
+    /// Exact terms by which it is found: field and value. A field has any number of values.
+    fn terms(&self) -> Vec<(&'static str, String)> {
+        Vec::new()
+    }
+    /// Columns that stand in the table for the database's sake, such as the form of a name that lists are ordered by:
+    /// names and values, always the same names in the same order. They follow from the fields.
+    fn derived(&self) -> Vec<(&'static str, Value)> {
+        Vec::new()
+    }
+    /// The text by which it is found; `None` for a record that is not searched.
+    fn text(&self) -> Option<SearchText> {
+        None
+    }
+}
+
+/// What the search reads of a record beside its title.
+#[derive(Debug, Clone, Default)]
+pub struct SearchText {
+    /// Words.
+    pub words: Vec<String>,
+    /// Numbers of which any part is found, such as telephone numbers.
+    pub numbers: Vec<String>,
+}
+
+/// Declares a record: a struct, its table, the prefix of its identifiers and its noun. A text after a field is what
+/// callers read about it, where its name does not say all.
+///
+/// ```ignore
+/// record! {
+///     /// A person.
+///     pub struct Contact: "contact", "con", "contact" {
+///         /// Given name.
+///         pub first_name: Option<Line<100>>,
+///         /// Who looks after them.
+///         pub owner: Option<Id<Member>> = "Member id",
+///     }
+/// }
+/// ```
+#[macro_export]
+macro_rules! record {
+    ($(#[$meta:meta])* $vis:vis struct $name:ident: $table:literal, $prefix:literal, $noun:literal {
+        $($(#[$doc:meta])* pub $field:ident: $type:ty $(= $about:literal)?,)*
+    }) => {
+        $(#[$meta])*
+        #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+        $vis struct $name { $($(#[$doc])* pub $field: $type,)* }
+
+        impl $crate::types::id::Entity for $name {
+            const PREFIX: &'static str = $prefix;
+            const NOUN: &'static str = $noun;
+            const TABLE: &'static str = $table;
+        }
+
+        impl $crate::record::Columns for $name {
+            const COLUMNS: &'static [$crate::record::ColumnSpec] = &[$($crate::record::ColumnSpec {
+                name: $crate::record::plain(stringify!($field)),
+                kind: <$type as $crate::store::Column>::KIND,
+                refers_to: <$type as $crate::store::Column>::REFERS_TO,
+                required: <$type as $crate::store::Column>::REQUIRED,
+                kept: <$type as $crate::store::Column>::KEPT,
+                about: $crate::record::about(&[$($about)?]),
+            }),*];
+            fn empty() -> Self {
+                Self { $($field: <$type as $crate::store::Column>::empty()),* }
+            }
+            fn values(&self) -> Vec<$crate::store::Value> {
+                vec![$($crate::store::Column::to_value(&self.$field)),*]
+            }
+            fn from_row(row: &$crate::store::Row) -> $crate::error::Result<Self> {
+                Ok(Self { $($field: row.get($crate::record::plain(stringify!($field)))?),* })
+            }
+            fn give(&mut self, column: &str, given: $crate::record::Data, clock: $crate::types::time::Clock) -> $crate::error::Result<()> {
+                $(if column == $crate::record::plain(stringify!($field)) {
+                    let given = $crate::schema::parse_at(column, given)?;
+                    self.$field = <$type as $crate::store::Column>::given(given, clock)
+                        .map_err(|wrong| $crate::error::Error::invalid(column, format!("{column} {wrong}.")))?;
+                    return Ok(());
+                })*
+                Ok(())
+            }
+            fn clear(&mut self, column: &str) {
+                $(if column == $crate::record::plain(stringify!($field)) {
+                    self.$field = <$type as $crate::store::Column>::empty();
+                })*
+            }
+            fn missing(&self) -> Option<&'static str> {
+                $(if $crate::store::Column::is_missing(&self.$field) {
+                    return Some($crate::record::plain(stringify!($field)));
+                })*
+                None
+            }
+            fn given_schemas(generator: &mut schemars::SchemaGenerator) -> Vec<schemars::Schema> {
+                vec![$(generator.subschema_for::<<$type as $crate::store::Column>::Given>()),*]
+            }
+        }
+    };
+}
+
+/// The name of a field that is a word of the language, such as `r#type`, without its mark. For [`record!`](crate::record!).
+#[must_use]
+pub const fn plain(field: &'static str) -> &'static str {
+    match field.as_bytes() {
+        [b'r', b'#', ..] => field.split_at(2).1,
+        _ => field,
+    }
+}
+
+/// What is said about a column, if anything. For [`record!`](crate::record!).
+#[must_use]
+pub const fn about(said: &[&'static str]) -> Option<&'static str> {
+    match said {
+        [about, ..] => Some(about),
+        [] => None,
+    }
+}
+
+/// Custom attributes: names that the workspace defined, with their values.
+pub type Attributes = Map<String, Data>;
+
+/// Attributes whose texts have no invisible characters, at any depth.
+pub(crate) fn cleaned(attributes: Attributes) -> Attributes {
+    fn clean(value: Data) -> Data {
+        match value {
+            Data::String(text) => Data::String(visible(&text)),
+            Data::Array(items) => Data::Array(items.into_iter().map(clean).collect()),
+            Data::Object(fields) => Data::Object(cleaned(fields)),
+            other => other,
+        }
+    }
+    attributes
+        .into_iter()
+        .map(|(name, value)| (visible(&name), clean(value)))
+        .collect()
+}

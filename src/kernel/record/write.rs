@@ -1,0 +1,194 @@
+//! How a record is written: its form, its references, its row, its line in the change log.
+
+use serde_json::Map;
+
+use super::terms::{add_terms, remove_terms};
+use super::{Data, Record, Saved};
+use crate::caller::Workspace;
+use crate::changes::{Action, LogRow, digest};
+use crate::context::Cx;
+use crate::error::{Error, Result};
+use crate::store::{Column, Value, sql};
+use crate::types::id::Id;
+use crate::types::id::encode;
+use crate::types::text::quoted;
+
+pub(crate) fn stale<R: Record>(current: &Saved<R>) -> Error {
+    Error::conflict(format!(
+        "This {} was changed meanwhile: it is at version {} now.",
+        R::NOUN,
+        current.version
+    ))
+    .field("version")
+    .hint("Look at `current`, and call again with its version if the change still makes sense.")
+    .detail("current", serde_json::to_value(current).unwrap_or_default())
+}
+
+/// The record in form and complete.
+pub(crate) fn in_form<R: Record>(workspace: &Workspace, mut record: R) -> Result<R> {
+    record.check(workspace)?;
+    match record.missing() {
+        Some(column) => Err(Error::invalid(column, format!("{column} is required."))),
+        None => Ok(record),
+    }
+}
+
+/// What to say about a column that would refer to what is not there, or is deleted.
+pub(crate) fn refers_nowhere(cx: &Cx, column: &str, table: &'static str, id: i64) -> Error {
+    let noun = cx
+        .registry()
+        .record(table)
+        .map_or(table, |record| record.noun());
+    Error::not_found(noun, encode(cx.prefix_of(table), id)).field(column)
+}
+
+/// The record as it may be written: in form, complete, and referring only to what is there.
+pub(super) async fn checked<R: Record>(cx: &mut Cx, before: Option<&R>, record: R) -> Result<R> {
+    let record = in_form(cx.workspace(), record)?;
+    let old = before.map(R::values).unwrap_or_default();
+    for (index, (column, value)) in R::COLUMNS.iter().zip(record.values()).enumerate() {
+        if let (Some(table), Value::Int(id)) = (column.refers_to, &value)
+            && old.get(index) != Some(&value)
+        {
+            cx.check_reference(column.name, table, *id).await?;
+        }
+    }
+    Ok(record)
+}
+
+pub(super) async fn refuse_dependents<R: Record>(cx: &mut Cx, record: &Saved<R>) -> Result<()> {
+    let mut names = Vec::new();
+    for kind in cx.registry().clone().records() {
+        for column in kind
+            .references()
+            .into_iter()
+            .filter(|column| column.refers_to == Some(R::TABLE))
+        {
+            let ids = kind.referring(cx, column, record.id.raw(), true).await?;
+            names.extend(
+                ids.into_iter()
+                    .map(|id| crate::types::id::encode(kind.prefix(), id)),
+            );
+        }
+    }
+    if names.is_empty() {
+        return Ok(());
+    }
+    Err(Error::conflict(depended_on::<R>(&names))
+        .hint("Delete or change them first, or say where they should point (reassign_to) if the tool offers it.")
+        .detail("dependents", names.into_iter().take(100).collect::<Vec<_>>()))
+}
+
+/// Says that others refer to a record.
+pub(crate) fn depended_on<R: Record>(names: &[String]) -> String {
+    let shown: Vec<_> = names.iter().take(10).cloned().collect();
+    let (count, noun) = (names.len(), R::NOUN);
+    format!(
+        "{count} other records refer to this {noun}: {}.",
+        shown.join(", ")
+    )
+}
+
+/// Writes a changed record with everything that hangs on it.
+pub(super) async fn write<R: Record>(
+    cx: &mut Cx,
+    before: Saved<R>,
+    mut saved: Saved<R>,
+    action: Action,
+) -> Result<Saved<R>> {
+    if saved == before {
+        return Ok(before);
+    }
+    saved.version = before.version + 1;
+    saved.updated_at = cx.now();
+    let mut statement = sql("UPDATE ");
+    statement.push(R::TABLE);
+    statement.push(" SET version = ");
+    statement.push_value(saved.version.to_value());
+    statement.push(", updated_at = ");
+    statement.push_value(saved.updated_at.to_value());
+    for (name, value) in saved.differing(&before) {
+        statement.push(", ");
+        statement.push(name);
+        statement.push(" = ");
+        statement.push_value(value);
+    }
+    statement.push(" WHERE workspace = ");
+    statement.push_value(cx.workspace().id.to_value());
+    statement.push(" AND id = ");
+    statement.push_value(saved.id.to_value());
+    statement.push(" AND version = ");
+    statement.push_value(before.version.to_value());
+    if statement.run(&mut cx.tx).await? == 0 {
+        return Err(stale(&before));
+    }
+    let (old, new) = (before.live_terms(), saved.live_terms());
+    remove_terms(
+        cx,
+        saved.id,
+        old.iter()
+            .filter(|term| !new.contains(term))
+            .cloned()
+            .collect(),
+    )
+    .await?;
+    add_terms(
+        cx,
+        saved.id,
+        new.into_iter().filter(|term| !old.contains(term)).collect(),
+    )
+    .await?;
+    let (was, is) = before.difference(&saved)?;
+    log(cx, &saved, action, Some(was), Some(is))?;
+    Ok(saved)
+}
+
+pub(super) fn log<R: Record>(
+    cx: &mut Cx,
+    saved: &Saved<R>,
+    action: Action,
+    before: Option<Map<String, Data>>,
+    after: Option<Map<String, Data>>,
+) -> Result<()> {
+    let row = log_row(cx, saved, action, before, after)?;
+    cx.tx.log(row);
+    Ok(())
+}
+
+/// The change log's row for what was done to a record, also noted for the summary.
+pub(crate) fn log_row<R: Record>(
+    cx: &mut Cx,
+    saved: &Saved<R>,
+    action: Action,
+    before: Option<Map<String, Data>>,
+    after: Option<Map<String, Data>>,
+) -> Result<LogRow> {
+    let text = |side: Option<Map<String, Data>>| {
+        side.map(|side| serde_json::to_string(&side))
+            .transpose()
+            .map_err(Error::internal)
+    };
+    let (before, after) = (text(before)?, text(after)?);
+    let row = LogRow {
+        id: cx.tx.next_id()?,
+        call: cx.change().raw(),
+        workspace: cx.workspace().id.raw(),
+        at: cx.now(),
+        member: Some(cx.caller().member.raw()),
+        api_key: cx.caller().key.map(Id::raw),
+        client: cx.caller().client.clone(),
+        tool: cx.tool().to_owned(),
+        undoes: cx.undoes(),
+        entity: R::TABLE.to_owned(),
+        record: saved.id.raw(),
+        action,
+        version: saved.version,
+        digest: digest(before.as_deref(), after.as_deref()),
+        before,
+        after,
+    };
+    cx.note_change(action, R::NOUN, || {
+        format!("{} {}", saved.id, quoted(&saved.record.title()))
+    });
+    Ok(row)
+}

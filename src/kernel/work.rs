@@ -1,0 +1,132 @@
+//! Work that the owner starts outside of any tool: an import, the demo firm's history, passing on records. It writes the
+//! same records with the same checks into the same change log as a call, and can be undone like one.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::caller::Caller;
+use crate::changes::Change;
+use crate::context::Cx;
+use crate::error::{Code, Error, Result};
+use crate::pipeline::Pipeline;
+use crate::store::Scope;
+use crate::types::id::Id;
+use crate::types::time::Timestamp;
+
+/// Something that is to be done as one change, in as many transactions as it takes. Made with [`Pipeline::job`].
+#[derive(Debug, Clone)]
+pub struct Job {
+    caller: Arc<Caller>,
+    name: &'static str,
+    change: Id<Change>,
+    at: Option<Timestamp>,
+}
+
+impl Job {
+    /// Says when it happened, instead of now: for history that is brought in.
+    #[must_use]
+    pub fn at(mut self, moment: Timestamp) -> Self {
+        self.at = Some(moment);
+        self
+    }
+
+    /// What it changes, for an undo.
+    #[must_use]
+    pub fn change(&self) -> Id<Change> {
+        self.change
+    }
+
+    /// On whose behalf it is done.
+    #[must_use]
+    pub fn caller(&self) -> &Caller {
+        &self.caller
+    }
+}
+
+impl Pipeline {
+    /// A job of this caller. `name` stands in the change log where a call's tool does.
+    ///
+    /// # Errors
+    /// [`Code::ReadOnly`] where nothing may be written; [`Code::Unavailable`] when the database cannot be written now.
+    pub async fn job(&self, caller: &Caller, name: &'static str) -> Result<Job> {
+        if self.settings().read_only || caller.read_only {
+            return Err(Error::new(
+                Code::ReadOnly,
+                format!("{name} writes, and this connection is read-only."),
+            )
+            .hint("Nothing was changed. Leave --read-only out, or use a key that may write."));
+        }
+        let tx = self.house().store.write(scope(caller)).await?;
+        let change = tx.next_id();
+        tx.rollback().await;
+        Ok(Job {
+            caller: Arc::new(caller.clone()),
+            name,
+            change: Id::from_raw(change?),
+            at: None,
+        })
+    }
+
+    /// Does a part of a job in one transaction: what `part` writes is on disk when this returns, or nothing of it is.
+    /// Where it only met another write it is run again, so it is to keep what it found out in its answer. It may take
+    /// as long as it needs, but other callers of a SQLite database wait for it: about a thousand records are a good part.
+    ///
+    /// # Errors
+    /// What `part` answers, and what the database says.
+    pub async fn work<T>(&self, job: &Job, part: impl AsyncFn(&mut Cx) -> Result<T>) -> Result<T> {
+        const MOST_RUNS: u32 = 5;
+        let mut run = 1;
+        loop {
+            match self.work_once(job, &part).await {
+                Err(error) if error.is_clash() && run < MOST_RUNS => {
+                    let wait = Duration::from_millis(rand::random_range(1..=u64::from(10 * run)));
+                    tokio::time::sleep(wait).await;
+                    run += 1;
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+
+    /// Looks something up outside of any tool, in a transaction that cannot write.
+    ///
+    /// # Errors
+    /// What `part` answers, and what the database says.
+    pub async fn look<T>(
+        &self,
+        caller: &Caller,
+        part: impl AsyncFnOnce(&mut Cx) -> Result<T>,
+    ) -> Result<T> {
+        let tx = self.house().store.read(scope(caller)).await?;
+        let (house, caller) = (Arc::clone(self.house()), Arc::new(caller.clone()));
+        let mut cx = Cx::new(tx, house, caller, "bureau", false, None)?;
+        let answer = part(&mut cx).await;
+        let (tx, ..) = cx.into_parts();
+        tx.rollback().await;
+        answer
+    }
+
+    async fn work_once<T>(
+        &self,
+        job: &Job,
+        part: &impl AsyncFn(&mut Cx) -> Result<T>,
+    ) -> Result<T> {
+        let tx = self.house().store.write(scope(&job.caller)).await?;
+        let (house, caller) = (Arc::clone(self.house()), Arc::clone(&job.caller));
+        let mut cx = Cx::new(tx, house, caller, job.name, true, None)?;
+        cx.stand_for(job.change, job.at);
+        let result = part(&mut cx).await;
+        let (tx, ..) = cx.into_parts();
+        match result {
+            Ok(answer) => tx.commit().await.map(|()| answer),
+            Err(error) => {
+                tx.rollback().await;
+                Err(error)
+            }
+        }
+    }
+}
+
+fn scope(caller: &Caller) -> Scope {
+    Scope::Workspace(caller.workspace.id.raw())
+}

@@ -1,0 +1,1032 @@
+//! Bringing data in and taking it out: jobs, many records at once, files.
+
+use std::io::{BufRead as _, BufReader};
+use std::process::{Command, Stdio};
+
+use bureau_contacts::Contact;
+use bureau_kernel::changes::verify;
+use bureau_kernel::context::Cx;
+use bureau_kernel::error::{Code, Error};
+use bureau_kernel::pipeline::Settings;
+use bureau_kernel::record::{Attributes, Columns as _};
+use bureau_kernel::store::{OpenOptions, Scope, Store, sql};
+use bureau_kernel::testing::{ENGINES, Engine, House};
+use bureau_kernel::testing_postgres::fresh_database;
+use bureau_kernel::types::text::Line;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::MODULES;
+
+fn contact(name: &str) -> Contact {
+    Contact {
+        name: Line::new(name).unwrap(),
+        ..Contact::empty()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_parts_of_a_job_are_one_change_at_its_moment_and_one_undo() {
+    for engine in ENGINES {
+        let house = House::new(engine, MODULES).await;
+        let owner = house.owner().await;
+        let then = "2025-03-01T12:00:00Z".parse().unwrap();
+        let job = house.pipeline.job(&owner, "import_contacts").await.unwrap();
+        let job = job.at(then);
+        for name in ["Ada", "Grace"] {
+            let part = async |cx: &mut Cx| cx.insert(contact(name), Attributes::new()).await;
+            house.pipeline.work(&job, part).await.unwrap();
+        }
+        let changes = house.ok(&owner, "list_changes", json!({})).await;
+        let of_job: Vec<_> = changes["data"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|row| row["change"] == json!(job.change()))
+            .collect();
+        assert_eq!(of_job.len(), 2, "{changes}");
+        assert_eq!(of_job[0]["tool"], "import_contacts");
+        assert_eq!(of_job[0]["at"], json!(then));
+        let undone = house
+            .ok(&owner, "undo_change", json!({ "change": job.change() }))
+            .await;
+        assert_eq!(undone["data"]["records"].as_array().unwrap().len(), 2);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_part_that_fails_leaves_nothing_and_what_is_read_only_does_no_work() {
+    for engine in ENGINES {
+        let house = House::new(engine, MODULES).await;
+        let owner = house.owner().await;
+        let job = house.pipeline.job(&owner, "import_contacts").await.unwrap();
+        let failed = house
+            .pipeline
+            .work(&job, async |cx: &mut Cx| {
+                cx.insert(contact("Ada"), Attributes::new()).await?;
+                Err::<(), _>(Error::conflict("No."))
+            })
+            .await;
+        assert_eq!(failed.unwrap_err().code(), Code::Conflict);
+        let found = house.ok(&owner, "search_contacts", json!({})).await;
+        assert_eq!(found["data"], json!([]), "{engine:?}");
+        let settings = Settings {
+            read_only: true,
+            ..Settings::default()
+        };
+        let closed = House::at(
+            house.database.clone(),
+            house.folder.clone(),
+            MODULES,
+            settings,
+        )
+        .await;
+        let refused = closed.pipeline.job(&owner, "import_contacts").await;
+        assert_eq!(refused.unwrap_err().code(), Code::ReadOnly);
+    }
+}
+
+/// Every row of a table of the workspace that tells what the record layer keeps, without times.
+async fn kept(house: &House, of: &str) -> Vec<String> {
+    let mut tx = house
+        .pipeline
+        .house()
+        .store
+        .read(Scope::System)
+        .await
+        .unwrap();
+    let rows = sql("SELECT entity, field, value FROM lookup WHERE entity = ")
+        .value(of.to_owned())
+        .sql(" ORDER BY entity, field, value, record")
+        .rows(&mut tx)
+        .await
+        .unwrap();
+    tx.rollback().await;
+    rows.iter()
+        .map(|row| {
+            let text = |name| row.get::<String>(name).unwrap();
+            format!("{} {} {}", text("entity"), text("field"), text("value"))
+        })
+        .collect()
+}
+
+fn person(number: usize) -> Contact {
+    serde_json::from_value(json!({
+        "name": format!("Person {number}"), "company": format!("Firm {}", number % 7), "score": 0,
+        "emails": [{ "email": format!("p{number}@bulk.example") }], "phones": [], "links": [], "types": [],
+        "tags": ["bulk", format!("t{}", number % 3)],
+    }))
+    .unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_records_at_once_leave_what_one_by_one_leaves() {
+    for engine in ENGINES {
+        let (one, many) = (
+            House::new(engine, MODULES).await,
+            House::new(engine, MODULES).await,
+        );
+        let people: Vec<Contact> = (0..203).map(person).collect();
+        let job = one.pipeline.job(&one.owner().await, "test").await.unwrap();
+        let each = async |cx: &mut Cx| {
+            let mut ids = Vec::new();
+            for person in people.clone() {
+                ids.push(cx.insert(person, Attributes::new()).await?.id);
+            }
+            for id in &ids {
+                let mut edit = cx.edit(*id).await?;
+                edit.city = Some(Line::new("Berlin").unwrap());
+                edit.tags.0.clear();
+                edit.save(cx).await?;
+            }
+            Ok(())
+        };
+        one.pipeline.work(&job, each).await.unwrap();
+        let job = many
+            .pipeline
+            .job(&many.owner().await, "test")
+            .await
+            .unwrap();
+        let at_once = async |cx: &mut Cx| {
+            let all = people.iter().map(|p| (p.clone(), Attributes::new()));
+            let saved = cx.insert_all(all.collect()).await?;
+            let ids: Vec<_> = saved.iter().map(|saved| saved.id).collect();
+            assert_eq!(cx.get_all(&ids).await?, saved);
+            let mut edits = cx.edit_all(&ids).await?;
+            for edit in &mut edits {
+                edit.city = Some(Line::new("Berlin").unwrap());
+                edit.tags.0.clear();
+            }
+            let saved = cx.save_all(edits).await?;
+            assert_eq!(cx.get_all(&ids).await?, saved);
+            Ok(())
+        };
+        many.pipeline.work(&job, at_once).await.unwrap();
+        assert_eq!(kept(&one, "contact").await, kept(&many, "contact").await);
+        assert_eq!(logged(&one).await, logged(&many).await, "{engine:?}");
+        let audit = verify(&many.pipeline.house().store).await.unwrap();
+        assert_eq!(audit.broken, None);
+        let page = json!({ "query": "person 17", "city": "berlin", "limit": 1 });
+        let found = many.ok(&many.owner().await, "search_contacts", page).await;
+        assert_eq!(found["data"][0]["name"], "Person 17", "{engine:?}");
+    }
+}
+
+/// What the change log says, without identifiers and times.
+async fn logged(house: &House) -> Vec<String> {
+    let owner = house.owner().await;
+    house
+        .ok(&owner, "list_changes", json!({ "limit": 1 }))
+        .await;
+    let mut tx = house
+        .pipeline
+        .house()
+        .store
+        .read(Scope::System)
+        .await
+        .unwrap();
+    let rows =
+        sql("SELECT entity, action, tool, version, before, after FROM change_log WHERE tool = 'test' ORDER BY id")
+            .rows(&mut tx)
+            .await
+            .unwrap();
+    tx.rollback().await;
+    rows.iter()
+        .map(|row| {
+            let text = |name| row.get::<Option<String>>(name).unwrap().unwrap_or_default();
+            let version: i64 = row.get("version").unwrap();
+            ["entity", "action", "tool", "before", "after"]
+                .map(text)
+                .join(" ")
+                + &format!(" {version}")
+        })
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_undo_of_many_names_what_stands_in_the_way_and_takes_the_rest_back() {
+    for engine in ENGINES {
+        let house = House::new(engine, MODULES).await;
+        let owner = house.owner().await;
+        let job = house.pipeline.job(&owner, "test").await.unwrap();
+        let made = async |cx: &mut Cx| {
+            let all = (0..700).map(|number| (person(number), Attributes::new()));
+            cx.insert_all(all.collect()).await
+        };
+        let saved = house.pipeline.work(&job, made).await.unwrap();
+        let id = |number: usize| saved[number].id.to_string();
+        // One is changed since, another one is depended on by one that is not of this change.
+        let change = json!({ "contact": id(3), "city": "Rome" });
+        house.ok(&owner, "update_contact", change).await;
+        let other = json!({ "name": "Other", "reports_to": id(650) });
+        house.ok(&owner, "create_contact", other).await;
+        let change = json!({ "change": job.change() });
+        let refused = house.error(&owner, "undo_change", change).await;
+        let conflicts = refused.detail_value("conflicts").unwrap();
+        let of = |number| json!(id(number));
+        assert_eq!(
+            (&conflicts[0]["record"], &conflicts[1]["record"]),
+            (&of(650), &of(3)),
+            "{conflicts}"
+        );
+        let skipping = json!({ "change": job.change(), "skip_conflicts": true });
+        let undone = house.ok(&owner, "undo_change", skipping).await;
+        assert_eq!(undone["data"]["count"], 698);
+        assert_eq!(undone["data"]["records"].as_array().unwrap().len(), 500);
+        let left = house
+            .ok(&owner, "search_contacts", json!({ "limit": 10 }))
+            .await;
+        assert_eq!(left["data"].as_array().unwrap().len(), 3, "{left}");
+        // The undo is a change like any other.
+        let again = json!({ "change": undone["change"] });
+        house.ok(&owner, "undo_change", again).await;
+        assert_eq!(
+            kept(&house, "contact")
+                .await
+                .iter()
+                .filter(|term| term.contains(" email "))
+                .count(),
+            700
+        );
+        assert_eq!(
+            verify(&house.pipeline.house().store).await.unwrap().broken,
+            None
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_refers_to_each_other_in_one_change_goes_with_it() {
+    for engine in ENGINES {
+        let house = House::new(engine, MODULES).await;
+        let owner = house.owner().await;
+        let job = house.pipeline.job(&owner, "test").await.unwrap();
+        let made = async |cx: &mut Cx| {
+            let head = cx.insert_all(vec![(person(0), Attributes::new())]).await?;
+            let staff = (1..20).map(|number| {
+                let mut person = person(number);
+                person.reports_to = Some(head[0].id);
+                (person, Attributes::new())
+            });
+            cx.insert_all(staff.collect()).await
+        };
+        let staff = house.pipeline.work(&job, made).await.unwrap();
+        let change = json!({ "contact": staff[4].id, "city": "Rome" });
+        house.ok(&owner, "update_contact", change).await;
+        let skipping = json!({ "change": job.change(), "skip_conflicts": true });
+        let undone = house.ok(&owner, "undo_change", skipping).await;
+        assert_eq!(
+            undone["data"]["count"], 18,
+            "the head stays for the one that stays"
+        );
+        let reason = &undone["data"]["skipped"][1]["reason"];
+        assert!(
+            reason.as_str().unwrap().contains(&staff[4].id.to_string()),
+            "{undone}"
+        );
+    }
+}
+
+/// A folder with files, and the program over a database of its own.
+struct Desk {
+    folder: TempDir,
+    database: String,
+}
+
+struct End {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+impl End {
+    #[track_caller]
+    fn json(self) -> Value {
+        assert_eq!(self.code, 0, "{}{}", self.out, self.err);
+        serde_json::from_str(&self.out).unwrap()
+    }
+
+    #[track_caller]
+    fn fails(self, says: &str) {
+        assert_ne!(self.code, 0, "{}", self.out);
+        assert!(self.err.contains(says), "{}", self.err);
+    }
+}
+
+impl Desk {
+    async fn new(engine: Engine) -> Self {
+        let folder = TempDir::new().unwrap();
+        let database = match engine {
+            Engine::Sqlite => format!("sqlite:{}", folder.path().join("bureau.sqlite").display()),
+            Engine::Postgres => fresh_database().await,
+        };
+        Self { folder, database }
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.folder.path().join(name).display().to_string()
+    }
+
+    fn file(&self, name: &str, content: impl AsRef<[u8]>) -> String {
+        std::fs::write(self.path(name), content).unwrap();
+        self.path(name)
+    }
+
+    fn read(&self, name: &str) -> String {
+        std::fs::read_to_string(self.path(name)).unwrap()
+    }
+
+    fn command(&self, words: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_bureau"));
+        command
+            .args(words)
+            .args(["--database", &self.database])
+            .env_clear()
+            .env("HOME", self.folder.path())
+            .env("XDG_DATA_HOME", self.folder.path().join("data"));
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command
+    }
+
+    fn run(&self, words: &[&str]) -> End {
+        let output = self.command(words).output().unwrap();
+        End {
+            code: output.status.code().expect("ended by a signal"),
+            out: String::from_utf8(output.stdout).unwrap(),
+            err: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
+    fn import(&self, what: &str, file: &str, more: &[&str]) -> End {
+        self.run(&[&["import", what, file, "--json"], more].concat())
+    }
+
+    fn call(&self, tool: &str, arguments: Value) -> Value {
+        self.run(&["call", tool, &arguments.to_string()]).json()["data"].clone()
+    }
+
+    /// The names of all contacts, in order.
+    fn names(&self) -> Vec<String> {
+        let all = self.call("search_contacts", json!({ "limit": 100 }));
+        let names = all.as_array().unwrap().iter();
+        names
+            .map(|one| one["name"].as_str().unwrap().to_owned())
+            .collect()
+    }
+}
+
+const PEOPLE: &str = "Given Name,Last-Name,E-Mail Address,Mobile,Company,Favourite colour,Tags\r\n\
+                      Ada,Lovelace,Ada@people.example,+49 30 901820,Engines,blue,\"vip, first\"\r\n\
+                      Grace,Hopper,\"work: grace@people.example; home@people.example\",,Navy,red,\r\n\
+                      Alan,Turing,alan@people.example,,Park,,\r\n";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn headers_are_known_by_many_names_and_the_rest_is_said() {
+    for engine in ENGINES {
+        let desk = Desk::new(engine).await;
+        let file = desk.file("people.csv", PEOPLE);
+        let preview = desk.import("contacts", &file, &["--preview"]).json();
+        let fields: Vec<&Value> = preview["columns"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|c| &c["field"])
+            .collect();
+        let known = [
+            "first_name",
+            "last_name",
+            "emails",
+            "mobile_phone",
+            "company",
+        ];
+        assert_eq!(
+            fields[..5],
+            known.map(Value::from).iter().collect::<Vec<_>>()[..]
+        );
+        assert_eq!((fields[5], fields[6]), (&Value::Null, &json!("tags")));
+        assert_eq!(
+            (&preview["created"], &preview["rejected"]),
+            (&json!(3), &json!(0))
+        );
+        let first = &preview["first_records"][0];
+        assert_eq!(first["name"], "Ada Lovelace");
+        assert_eq!(
+            first["phones"][0],
+            json!({ "phone": "+49 30 901820", "type": "mobile", "e164": "+4930901820" })
+        );
+        assert_eq!(first["tags"], json!(["vip", "first"]));
+        assert_eq!(desk.names(), [""; 0], "a preview writes nothing");
+
+        // What the workspace defines is taken, what somebody says goes first.
+        let colour = [
+            "workspace",
+            "attribute",
+            "define",
+            "contact",
+            "favourite_colour",
+        ];
+        assert_eq!(desk.run(&colour).code, 0);
+        let said = ["--map", "Company=source", "--map", "tags=", "--yes"];
+        desk.import("contacts", &file, &said).json();
+        let ada = desk.call("search_contacts", json!({ "query": "ada" }))[0]["id"].clone();
+        let ada = desk.call("get_contact", json!({ "contact": ada }));
+        assert_eq!(ada["attributes"], json!({ "favourite_colour": "blue" }));
+        assert_eq!(
+            (&ada["source"], &ada["company"], &ada["tags"]),
+            (&json!("Engines"), &Value::Null, &Value::Null)
+        );
+
+        for (words, says) in [
+            (
+                &["--map", "Compny=company", "--yes"][..],
+                "Did you mean \"Company\"?",
+            ),
+            (
+                &["--map", "Company=compny", "--yes"],
+                "Did you mean company?",
+            ),
+            (
+                &[
+                    "--map",
+                    "Company=first_name",
+                    "--map",
+                    "Given name=first name",
+                    "--yes",
+                ],
+                "Two columns are first_name",
+            ),
+            (&["--map", "Company", "--yes"], "Header=field"),
+            (&[], "say --yes"),
+        ] {
+            desk.import("contacts", &file, words).fails(says);
+        }
+        desk.import("contact", &file, &["--yes"])
+            .fails("Did you mean contacts?");
+        let strange = desk.file("strange.csv", "a;b\n1;2\n");
+        desk.import("contacts", &strange, &["--yes"])
+            .fails("--map \"Header=field\"");
+        desk.import("contacts", &desk.path("nowhere.csv"), &["--yes"])
+            .fails("cannot be read");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_of_other_programs_are_read_as_they_are() {
+    let desk = Desk::new(Engine::Sqlite).await;
+    let with_mark = desk.file(
+        "mark.csv",
+        "\u{feff}name;city\r\nJosé;Köln\r\n\"two\nlines\";\"a;b\"\r\n;\r\n",
+    );
+    desk.import("contacts", &with_mark, &["--yes"]).json();
+    // Windows-1252: é is 0xe9, € is 0x80.
+    let windows = desk.file("windows.csv", b"name\tcity\n\xc9milie\tM\xfcnchen \x80\n");
+    desk.import("contacts", &windows, &["--yes"]).json();
+    let sep = desk.file("sep.csv", "sep=|\nname|city\nMaría|León, x; y\n");
+    desk.import("contacts", &sep, &["--yes"]).json();
+    let cities = desk.call("search_contacts", json!({ "limit": 10 }));
+    let cities: Vec<_> = cities
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|c| (c["name"].as_str().unwrap(), c["city"].as_str().unwrap()))
+        .collect();
+    assert_eq!(
+        cities,
+        [
+            ("Émilie", "München €"),
+            ("José", "Köln"),
+            ("María", "León, x; y"),
+            ("two lines", "a;b")
+        ]
+    );
+    // Where somebody says that it is UTF-8, what is not is refused with its line.
+    let mixed = desk.file("mixed.csv", b"name,city\nAnn,Rome\nBob,M\xfcnchen\n");
+    let done = desk
+        .import("contacts", &mixed, &["--yes", "--encoding", "utf-8"])
+        .json();
+    assert_eq!(
+        (&done["created"], &done["rejected"]),
+        (&json!(1), &json!(1))
+    );
+    assert!(
+        desk.read("mixed.rejected.csv")
+            .contains(",3,\"\"\"city\"\" is not UTF-8")
+    );
+    let utf16 = desk.file("utf16.csv", b"\xff\xfen\0a\0m\0e\0");
+    desk.import("contacts", &utf16, &["--yes"]).fails("UTF-16");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_that_fail_are_kept_with_their_lines_and_reasons() {
+    for engine in ENGINES {
+        let desk = Desk::new(engine).await;
+        let long = "x".repeat(1 << 20);
+        let content = format!(
+            "Name,Email,Type,Score,Owner,Notes\n\
+             Ada,ada@rows.example,lead,7,Owner,\"one\ntwo\"\n\
+             Grace,not an address,,,,\n\
+             Alan,,leed,,,\n\
+             Edsger,,,many,,\n\
+             Barbara,,,,Nobody,\n\
+             Donald,,,,\n\
+             Tony,,,,,{long}\n\
+             ,,,,,\n\
+             ,,lead,,,\n\
+             =1+1,,,,,\n"
+        );
+        let file = desk.file("rows.csv", content);
+        let done = desk.import("contacts", &file, &["--yes"]).json();
+        assert_eq!(
+            (&done["created"], &done["rejected"]),
+            (&json!(2), &json!(7)),
+            "{done}"
+        );
+        assert_eq!(done["rejects_file"], desk.path("rows.rejected.csv"));
+        let rejects = desk.read("rows.rejected.csv").replace(&long, "LONG");
+        let lines: Vec<&str> = rejects.lines().collect();
+        assert_eq!(lines[0], "Name,Email,Type,Score,Owner,Notes,line,reason");
+        for (line, starts, says) in [
+            (1, "Grace,not an address,,,,,4,", "is not an e-mail address"),
+            (2, "Alan,,leed,,,,5,", "Did you mean lead?"),
+            (3, "Edsger,,,many,,,6,", "is not a number"),
+            (4, "Barbara,,,,Nobody,,7,", "no member \"\"Nobody\"\""),
+            (5, "Donald,,,,,,8,", "5 cells and the header has 6"),
+            (6, "Tony,,,,,LONG,9,", "more than 100000 characters"),
+            (7, ",,lead,,,,11,", "needs a name or an e-mail address"),
+        ] {
+            assert!(
+                lines[line].starts_with(starts) && lines[line].contains(says),
+                "{}",
+                lines[line]
+            );
+        }
+        // It can be corrected and imported itself, and is not overwritten unseen.
+        desk.import("contacts", &file, &["--yes"]).fails("--force");
+        assert_eq!(
+            desk.import("contacts", &file, &["--yes", "--force"]).json()["rejected"],
+            7
+        );
+        let corrected = desk.read("rows.rejected.csv").replace("leed", "lead");
+        let again = desk.file("again.csv", corrected);
+        // The row that was too short has all its cells now.
+        let done = desk.import("contacts", &again, &["--yes"]).json();
+        assert_eq!(done["created"], 2);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_is_imported_once_unless_that_is_meant() {
+    for engine in ENGINES {
+        let desk = Desk::new(engine).await;
+        let ada = json!({ "name": "Ada", "emails": ["ada@twice.example"], "tags": ["old"], "city": "London" });
+        desk.call("create_contact", ada);
+        let content = "name,email,phone,company,tags,city\n\
+                       A. L.,ADA@twice.example,,,new,\n\
+                       Grace,,+1 415 555 2671,Navy,one,Rome\n\
+                       G. H.,,(415) 555-2671,,two,\n\
+                       grace,,,NAVY,three,Paris\n\
+                       Alan,,,Navy,,\n";
+        let file = desk.file("twice.csv", content);
+        desk.run(&["workspace", "list"]);
+        // A national number is read where the row or the workspace is; here it is not known, so the row is another person.
+        let preview = desk.import("contacts", &file, &["--preview"]).json();
+        let counted = |done: &Value| {
+            ["created", "updated", "skipped", "rejected"].map(|name| done[name].as_u64().unwrap())
+        };
+        assert_eq!(counted(&preview), [3, 0, 2, 0]);
+        let done = desk.import("contacts", &file, &["--yes"]).json();
+        assert_eq!(counted(&done), [3, 0, 2, 0]);
+        let again = desk.import("contacts", &file, &["--yes"]).json();
+        assert_eq!(counted(&again), [0, 0, 5, 0]);
+        assert_eq!(again["change"], Value::Null);
+        // Taken back, they are all new once more; with update, duplicates of the file are one.
+        desk.run(&["undo", done["change"].as_str().unwrap()]).json();
+        let done = desk
+            .import("contacts", &file, &["--yes", "--on-duplicate", "update"])
+            .json();
+        assert_eq!(counted(&done), [3, 2, 0, 0]);
+        let found = desk.call("search_contacts", json!({ "query": "grace" }));
+        let grace = desk.call("get_contact", json!({ "contact": found[0]["id"] }));
+        assert_eq!(
+            (&grace["city"], &grace["tags"]),
+            (&json!("Paris"), &json!(["three", "one"])),
+            "{grace}"
+        );
+        let found = desk.call("search_contacts", json!({ "query": "ada@twice.example" }));
+        let ada = desk.call("get_contact", json!({ "contact": found[0]["id"] }));
+        assert_eq!(
+            (&ada["name"], &ada["city"], &ada["tags"], &ada["version"]),
+            (
+                &json!("A. L."),
+                &json!("London"),
+                &json!(["new", "old"]),
+                &json!(2)
+            )
+        );
+        // Updates and new records are one change.
+        let undone = desk.run(&["undo", done["change"].as_str().unwrap()]).json();
+        assert_eq!(undone["data"]["count"], 4);
+        assert_eq!(desk.names(), ["Ada"]);
+        let done = desk
+            .import("contacts", &file, &["--yes", "--on-duplicate", "create"])
+            .json();
+        assert_eq!(counted(&done), [5, 0, 0, 0]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_has_no_rows_imports_nothing() {
+    let desk = Desk::new(Engine::Sqlite).await;
+    let empty = desk.file("empty.csv", "");
+    desk.import("contacts", &empty, &["--yes"])
+        .fails("is empty");
+    for (name, content) in [("head.csv", "name,city"), ("blank.csv", "name,city\n\n,\n")] {
+        let done = desk
+            .import("contacts", &desk.file(name, content), &["--yes"])
+            .json();
+        assert_eq!(
+            (&done["created"], &done["change"]),
+            (&json!(0), &Value::Null)
+        );
+    }
+    let endless = desk.file(
+        "endless.csv",
+        format!("name\nAda\n\"{}", "x\n".repeat(9 << 20)),
+    );
+    desk.import("contacts", &endless, &["--yes"])
+        .fails("quotation mark is not closed");
+    assert_eq!(desk.names(), [""; 0]);
+}
+
+fn many(count: usize) -> String {
+    let rows =
+        (0..count).map(|n| format!("Person {n},p{n}@many.example,Firm {},\"a, b\"\n", n % 50));
+    "name,email,company,tags\n".to_owned() + &rows.collect::<String>()
+}
+
+/// How many live contacts there are.
+async fn count(desk: &Desk) -> i64 {
+    let options = OpenOptions {
+        read_only: true,
+        ..OpenOptions::new(desk.database.parse().unwrap())
+    };
+    let store = Store::open(&options).await.unwrap();
+    let mut tx = store.read(Scope::System).await.unwrap();
+    let count = sql("SELECT COUNT(*) AS count FROM contact WHERE archived_at IS NULL")
+        .one("count", &mut tx)
+        .await;
+    tx.rollback().await;
+    store.close().await;
+    count.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_import_that_was_killed_goes_on_where_it_was_and_is_taken_back() {
+    for engine in ENGINES {
+        let desk = Desk::new(engine).await;
+        assert_eq!(desk.run(&["workspace", "list"]).code, 0);
+        const ROWS: i64 = 8_000;
+        let file = desk.file("many.csv", many(ROWS as usize));
+        let mut child = desk
+            .command(&["import", "contacts", &file, "--yes"])
+            .spawn()
+            .unwrap();
+        let mut err = BufReader::new(child.stderr.take().unwrap());
+        let mut line = String::new();
+        err.read_line(&mut line).unwrap();
+        let change = line
+            .trim()
+            .strip_prefix("Importing as ")
+            .unwrap()
+            .trim_end_matches('.')
+            .to_owned();
+        while count(&desk).await == 0 {
+            assert!(
+                child.try_wait().unwrap().is_none(),
+                "it was done before it could be killed"
+            );
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let there = count(&desk).await;
+        assert!(
+            there > 0 && there < ROWS && there % 1000 == 0,
+            "{there}: whole parts of it"
+        );
+        let done = desk.import("contacts", &file, &["--yes"]).json();
+        assert_eq!(
+            (done["created"].as_i64(), done["skipped"].as_i64()),
+            (Some(ROWS - there), Some(there))
+        );
+        assert_eq!(count(&desk).await, ROWS);
+        let undone = desk.run(&["undo", &change]).json();
+        assert_eq!(undone["data"]["count"], there);
+        desk.run(&["undo", done["change"].as_str().unwrap()]).json();
+        assert_eq!(count(&desk).await, 0);
+        let store = Store::open(&OpenOptions::new(desk.database.parse().unwrap()))
+            .await
+            .unwrap();
+        store.close().await;
+        let store = Store::open(&OpenOptions::new(desk.database.parse().unwrap()))
+            .await
+            .unwrap();
+        assert_eq!(verify(&store).await.unwrap().broken, None);
+        store.close().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_exported_is_imported_as_it_was() {
+    for engine in ENGINES {
+        let desk = Desk::new(engine).await;
+        for (workspace, entity) in [
+            ("main", "contact"),
+            ("main", "deal"),
+            ("other", "contact"),
+            ("other", "deal"),
+        ] {
+            if workspace == "other" && entity == "contact" {
+                assert_eq!(desk.run(&["workspace", "create", "other"]).code, 0);
+            }
+            for (name, kind) in [
+                ("size", "number"),
+                ("vip", "bool"),
+                ("since", "date"),
+                ("colours", "list"),
+            ] {
+                let define = [
+                    "workspace",
+                    "attribute",
+                    "define",
+                    entity,
+                    name,
+                    "--kind",
+                    kind,
+                    "--workspace",
+                    workspace,
+                ];
+                assert_eq!(desk.run(&define).code, 0);
+            }
+        }
+        let acme = desk.call("create_company", json!({
+            "name": "=Acme, \"the\" firm; no other", "website": "https://acme.example/a,b;c", "employees": 70, "types": ["customer", "partner"],
+            "phone": "+49 30 901820", "vat_id": "DE 123", "tags": ["a, b", "c;d", "e"],
+        }));
+        let globex = desk.call(
+            "create_company",
+            json!({ "name": "Globex", "parent": acme["id"] }),
+        );
+        let ada = desk.call("create_contact", json!({
+            "first_name": "+Ada", "last_name": "@L", "company_id": acme["id"],
+            "emails": [{ "email": "ada@round.example", "type": "work" }, "a2@round.example"],
+            "phones": [{ "phone": "+49 30 901820", "type": "mobile" }, "+1 415 555 2671 ext 4", "030 123"],
+            "links": ["https://x.example/?a=1,2;3", "https://y.example"], "types": ["lead", "partner"], "score": 12,
+            "tags": ["Berlin, north"], "summary": "=HYPERLINK(\"x\")\nline, two; \"three\"\t.", "owner": acme["created_by"],
+            "attributes": { "size": -5.25, "vip": true, "since": "2024-02-29", "colours": ["a", "b, c"] },
+        }));
+        desk.call("create_contact", json!({ "name": "'=quoted", "reports_to": ada["id"], "country": "DE", "phones": ["030 901821"] }));
+        desk.call("create_deal", json!({
+            "name": "\tLicences", "company": globex["id"], "contact": ada["id"], "amount": "1234.5", "currency": "USD",
+            "stage": "Proposal", "expected_close": "2027-01-31", "attributes": { "size": 1 },
+        }));
+        desk.call("create_deal", json!({ "name": "Lost one", "status": "lost", "lost_reason": "-price", "closed_on": "2025-05-01" }));
+        desk.call("create_deal", json!({ "name": "Won one", "status": "won", "closed_on": "2025-05-02", "amount": "10" }));
+        for what in ["companies", "contacts", "deals"] {
+            let file = desk.path(&format!("{what}.csv"));
+            let done = desk
+                .run(&["export", what, &file, "--json", "--workspace", "main"])
+                .json();
+            assert_eq!(done["file"], json!(file));
+            // Who is referred to by a row of the same file is there when the rows above are.
+            let into = ["--yes", "--workspace", "other"];
+            let done = desk.import(what, &file, &into).json();
+            assert_eq!(
+                done["rejected"],
+                0,
+                "{what} on {engine:?}: {}",
+                std::fs::read_to_string(desk.path(&format!("{what}.rejected.csv")))
+                    .unwrap_or_default()
+            );
+            let records = |workspace: &str| {
+                let lines = desk.run(&[
+                    "export",
+                    what,
+                    "--format",
+                    "jsonl",
+                    "--workspace",
+                    workspace,
+                ]);
+                assert_eq!(lines.code, 0, "{}", lines.err);
+                let records = lines.out.lines().map(|line| {
+                    let mut record: Value = serde_json::from_str(line).unwrap();
+                    let fields = record.as_object_mut().unwrap();
+                    // Identifiers and times are each workspace's own; what they stand for has to be the same.
+                    let own = |name: &str, value: &Value| {
+                        let id = value
+                            .as_str()
+                            .is_some_and(|text| bureau_kernel::types::id::decode(text).is_some());
+                        id || ["version", "created_at", "updated_at", "stage_since"].contains(&name)
+                    };
+                    fields.retain(|name, value| !own(name, value));
+                    record
+                });
+                records.collect::<Vec<_>>()
+            };
+            assert_eq!(records("main"), records("other"), "{what} on {engine:?}");
+        }
+        // In a spreadsheet nothing of it is a formula.
+        for what in ["companies", "contacts", "deals"] {
+            let text = desk.read(&format!("{what}.csv"));
+            let mut reader = csv::ReaderBuilder::new()
+                .has_headers(false)
+                .from_reader(text.as_bytes());
+            for cell in reader
+                .records()
+                .flat_map(|row| row.unwrap().iter().map(str::to_owned).collect::<Vec<_>>())
+            {
+                let harmless = |cell: &str| {
+                    cell.chars()
+                        .all(|c| c.is_ascii_digit() || "+-. ()/".contains(c))
+                };
+                assert!(
+                    !cell.starts_with(['=', '+', '-', '@', '\t', '\r']) || harmless(&cell),
+                    "{cell}"
+                );
+            }
+        }
+        assert!(
+            desk.read("contacts.csv").contains(",-5.25,"),
+            "a number stays one"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_export_takes_what_is_asked_and_replaces_a_file_whole() {
+    for engine in ENGINES {
+        let desk = Desk::new(engine).await;
+        let old = desk.call("create_contact", json!({ "name": "Old" }));
+        desk.call("create_contact", json!({ "name": "New" }));
+        desk.call(
+            "delete_contact",
+            json!({ "contact": old["id"], "confirm": true }),
+        );
+        let rows = |words: &[&str]| {
+            let end = desk.run(&[&["export", "contacts"], words].concat());
+            assert_eq!(end.code, 0, "{}", end.err);
+            end.out.lines().count() - 1
+        };
+        assert_eq!((rows(&[]), rows(&["--include-archived"])), (1, 2));
+        assert_eq!(
+            (rows(&["--since", "-1d"]), rows(&["--since", "tomorrow"])),
+            (1, 0)
+        );
+        let file = desk.file("out.csv", "what was there");
+        assert!(desk.run(&["export", "contacts", &file, "--json"]).json()["records"] == 1);
+        assert!(desk.read("out.csv").starts_with("id,name,first_name"));
+        let left: Vec<_> = std::fs::read_dir(desk.folder.path())
+            .unwrap()
+            .flatten()
+            .map(|entry| entry.file_name())
+            .collect();
+        assert!(
+            !left
+                .iter()
+                .any(|name| name.to_string_lossy().ends_with(".part")),
+            "{left:?}"
+        );
+        desk.run(&["export", "contact"])
+            .fails("Did you mean contacts?");
+        desk.run(&["export", "contacts", "--since", "soon"])
+            .fails("--since is no date");
+        desk.run(&["export", "contacts", &desk.path("no/where.csv")])
+            .fails("cannot be written");
+        // What a key may not see it does not take out, and what it may not write it does not bring in.
+        let end = desk.run(&[
+            "key",
+            "create",
+            "--name",
+            "x",
+            "--permissions",
+            "read_contacts",
+            "--json",
+        ]);
+        let key = end.json()["key"].as_str().unwrap().to_owned();
+        let with_key = |words: &[&str]| {
+            let output = desk
+                .command(words)
+                .env("BUREAU_API_KEY", &key)
+                .output()
+                .unwrap();
+            (
+                output.status.code(),
+                String::from_utf8(output.stderr).unwrap(),
+            )
+        };
+        assert_eq!(with_key(&["export", "contacts"]).0, Some(0));
+        assert!(
+            with_key(&["export", "companies"])
+                .1
+                .contains("read_companies")
+        );
+        let people = desk.file("people.csv", PEOPLE);
+        assert!(
+            with_key(&["import", "contacts", &people, "--yes"])
+                .1
+                .contains("create_contacts")
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn deals_find_their_stage_company_and_contact_by_name() {
+    for engine in ENGINES {
+        let desk = Desk::new(engine).await;
+        desk.call(
+            "create_company",
+            json!({ "name": "Müller GmbH", "domain": "mueller.example" }),
+        );
+        desk.call("create_contact", json!({ "first_name": "Ada", "last_name": "van Lovelace", "emails": ["ada@deal.example"] }));
+        let content = "Deal name;Stage;Company;Contact;Amount;Currency;Close date;Owner;Employees\n\
+                       One;proposal;muller gmbh;Ada van Lovelace;\"1.234.567,89\";EUR;31.12.2026;Owner;\n\
+                       Two;;mueller.example;ada@deal.example;\"1,5\";;;;\n\
+                       Three;Nowhere;;;;;;;\n\
+                       Four;;Nobody Ltd;;;;;;\n\
+                       Five;;;;1.5;;;;\n\
+                       Six;;;;;;2026-12-31;;\n";
+        let file = desk.file("deals.csv", content);
+        let more = ["--yes", "--decimal", ",", "--date-format", "DD.MM.YYYY"];
+        let done = desk.import("deals", &file, &more).json();
+        let rejects = std::fs::read_to_string(desk.path("deals.rejected.csv")).unwrap_or_default();
+        assert_eq!(
+            (&done["created"], &done["rejected"]),
+            (&json!(2), &json!(4)),
+            "{rejects}"
+        );
+        for says in [
+            "no stage \"\"Nowhere\"\"",
+            "no company \"\"Nobody Ltd\"\"",
+            "is not a number such as 1.234,50",
+            "is not a date as DD.MM.YYYY",
+        ] {
+            assert!(rejects.contains(says), "{says} is not in {rejects}");
+        }
+        let deals = desk.call("list_deals", json!({ "sort": "name" }));
+        assert_eq!(
+            (
+                &deals[0]["amount"],
+                &deals[0]["stage"]["name"],
+                &deals[0]["company"]["name"],
+                &deals[0]["contact"]["name"],
+                &deals[0]["expected_close"]
+            ),
+            (
+                &json!("1234567.89"),
+                &json!("Proposal"),
+                &json!("Müller GmbH"),
+                &json!("Ada van Lovelace"),
+                &json!("2026-12-31")
+            ),
+            "{deals}"
+        );
+        assert_eq!(deals[1]["amount"], "1.50");
+        desk.run(&["undo", done["change"].as_str().unwrap()]).json();
+        assert_eq!(desk.call("list_deals", json!({})), json!([]));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_import_stays_in_its_workspace() {
+    for engine in ENGINES {
+        let desk = Desk::new(engine).await;
+        assert_eq!(desk.run(&["workspace", "list"]).code, 0);
+        assert_eq!(desk.run(&["workspace", "create", "other"]).code, 0);
+        let file = desk.file("people.csv", PEOPLE);
+        let main = desk
+            .import("contacts", &file, &["--yes", "--workspace", "main"])
+            .json();
+        let other = desk
+            .import("contacts", &file, &["--yes", "--workspace", "other"])
+            .json();
+        assert_eq!(
+            (&main["created"], &other["created"]),
+            (&json!(3), &json!(3)),
+            "{engine:?}"
+        );
+        let change = main["change"].as_str().unwrap();
+        desk.run(&["undo", change, "--workspace", "other"])
+            .fails("No change");
+        desk.run(&["undo", change, "--workspace", "main"]).json();
+        let left = |workspace: &str| {
+            desk.run(&["export", "contacts", "--workspace", workspace])
+                .out
+                .lines()
+                .count()
+                - 1
+        };
+        assert_eq!((left("main"), left("other")), (0, 3));
+    }
+}
