@@ -1,6 +1,6 @@
 //! A house over a filled database.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,13 +28,18 @@ pub(crate) struct House {
 
 impl House {
     /// Opens the database, and fills it where that was not done.
-    pub(crate) async fn open(database: Database, folder: &Path, sizes: Sizes) -> Self {
+    pub(crate) async fn open(
+        database: Database,
+        folder: &Path,
+        sizes: Sizes,
+        with_index: bool,
+    ) -> Self {
         std::fs::create_dir_all(folder).unwrap();
         let filled = folder.join("filled");
         if !filled.exists() {
             let began = std::time::Instant::now();
             let now = Utc::now();
-            prepare(&database, folder).await;
+            prepare(&database).await;
             let mut rows = Rows::open(&database).await;
             let firm = firm(&mut rows, now, sizes).await;
             firm.write(&mut rows).await;
@@ -47,13 +52,15 @@ impl House {
         let mut rows = Rows::open(&database).await;
         let firm = firm(&mut rows, now, sizes).await;
         rows.close().await;
-        let (pipeline, owner) = way_in(&database, folder).await;
+        let (pipeline, owner) = way_in(&database, with_index.then(|| folder.join("index"))).await;
         let house = Self {
             pipeline,
             owner,
             firm,
         };
-        house.wait_for_index().await;
+        if with_index {
+            house.wait_for_index().await;
+        }
         house
     }
 
@@ -103,7 +110,7 @@ async fn call(pipeline: &Arc<Pipeline>, caller: &Caller, tool: &str, arguments: 
     }
 }
 
-async fn way_in(database: &Database, folder: &Path) -> (Arc<Pipeline>, Caller) {
+async fn way_in(database: &Database, index: Option<PathBuf>) -> (Arc<Pipeline>, Caller) {
     let store = Store::open(&OpenOptions::new(database.clone()))
         .await
         .unwrap();
@@ -112,8 +119,16 @@ async fn way_in(database: &Database, folder: &Path) -> (Arc<Pipeline>, Caller) {
         features: vec!["all".into()],
         ..Selection::default()
     };
-    let mut modules = bureau::modules();
-    modules.push(crate::check::MODULE);
+    let modules = [
+        bureau_activities::MODULE,
+        bureau_companies::MODULE,
+        bureau_contacts::MODULE,
+        bureau_deals::MODULE,
+        bureau_history::MODULE,
+        bureau_pipeline::MODULE,
+        bureau_workspace::MODULE,
+        crate::check::MODULE,
+    ];
     let registry = Registry::new(&modules, &selection).unwrap();
     furnish(&store, &modules, || Ok(Arc::clone(&registry)))
         .await
@@ -122,15 +137,14 @@ async fn way_in(database: &Database, folder: &Path) -> (Arc<Pipeline>, Caller) {
         call_limit: Duration::from_secs(600),
         ..Settings::default()
     };
-    let index = folder.join("index");
-    let pipeline = Pipeline::new(store, registry, Some(&index), settings).unwrap();
+    let pipeline = Pipeline::new(store, registry, index.as_deref(), settings).unwrap();
     let owner = pipeline.operator(None).await.unwrap();
     (pipeline, owner)
 }
 
 /// Makes what the firm's records refer to, the usual way.
-async fn prepare(database: &Database, folder: &Path) {
-    let (pipeline, owner) = way_in(database, &folder.join("first")).await;
+async fn prepare(database: &Database) {
+    let (pipeline, owner) = way_in(database, None).await;
     let store = pipeline.house().store.clone();
     for number in 1..MEMBERS {
         let member = NewMember {

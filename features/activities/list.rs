@@ -50,7 +50,7 @@ pub(crate) enum Sort {
 impl Sort {
     const fn order(self) -> Order {
         match self {
-            Self::DueAt => Order::new("due_at", "sort_due", Kind::Time),
+            Self::DueAt => Order::new("due_at", "sort_due", Kind::Time).within("done_at"),
             Self::DoneAt => Order::new("done_at", "done_at", Kind::Time),
             Self::CreatedAt => Order::CREATED,
             Self::UpdatedAt => Order::UPDATED,

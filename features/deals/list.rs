@@ -12,7 +12,7 @@ use serde::Deserialize;
 
 use crate::READ_DEALS;
 use crate::deal::{Deal, DealStatus};
-use crate::stages::{pipeline_meant, stage_named, stages_of};
+use crate::stages::{StageKind, pipeline_meant, stage_named, stages_of};
 use crate::view::{DealRow, views};
 
 /// Which deals to list.
@@ -114,13 +114,19 @@ impl Tool for ListDeals {
         let stage = match (pipeline, &self.stage) {
             (Some(pipeline), Some(name)) => {
                 let stages = stages_of(cx, pipeline).await?;
-                Some(stage_named(&stages, name)?.id)
+                Some(stage_named(&stages, name)?.clone())
             }
             _ => None,
         };
+        // Deals in such a stage are open, and of those there is an order of their own.
+        let open = stage
+            .as_ref()
+            .is_some_and(|stage| stage.kind == StageKind::Open);
+        let status = self.status.or(open.then_some(DealStatus::Open));
+        let stage = stage.map(|stage| stage.id);
         let list = cx
             .list::<Deal>()
-            .same("status", self.status)
+            .same("status", status)
             .equal("pipeline", pipeline.filter(|_| stage.is_none()))
             .same("stage", stage)
             .same("owner", self.owner)

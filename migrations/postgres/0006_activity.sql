@@ -27,8 +27,8 @@ CREATE TABLE activity (
     FOREIGN KEY (workspace, deal) REFERENCES deal (workspace, id)
 );
 -- Lists go along one of the orders and leave out what is not asked for by what stands in the index.
-CREATE INDEX activity_by_created ON activity (workspace, created_at, id, assignee, type, done_at) WHERE archived_at IS NULL;
-CREATE INDEX activity_by_updated ON activity (workspace, updated_at, id, assignee, type, done_at) WHERE archived_at IS NULL;
+CREATE INDEX activity_by_created ON activity (workspace, created_at, id, done_at, sort_due, assignee, type) WHERE archived_at IS NULL;
+CREATE INDEX activity_by_updated ON activity (workspace, updated_at, id, done_at, sort_due, assignee, type) WHERE archived_at IS NULL;
 CREATE INDEX activity_by_due ON activity (workspace, sort_due, id, assignee, type, done_at) WHERE archived_at IS NULL;
 CREATE INDEX activity_by_pending ON activity (workspace, sort_due, id, assignee, type) WHERE archived_at IS NULL AND done_at IS NULL;
 CREATE INDEX activity_by_done ON activity (workspace, done_at, id, assignee, type) WHERE archived_at IS NULL AND done_at IS NOT NULL;

@@ -22,8 +22,8 @@ pub struct Order {
     pub column: &'static str,
     /// What stands in it.
     pub kind: Kind,
-    /// A column between the workspace and this one in a second index: of the records with one value of it, that index has
-    /// this order too.
+    /// A column on which a second index depends: of the records with one value of it, or with none, that index has this
+    /// order too.
     pub within: Option<&'static str>,
 }
 
@@ -44,7 +44,7 @@ impl Order {
         }
     }
 
-    /// The same, with an index that has this order within each value of that column.
+    /// The same, with an index that has this order among the records that are alike in that column.
     #[must_use]
     pub const fn within(self, column: &'static str) -> Self {
         Self {
@@ -119,7 +119,7 @@ const EMPTY: &str = " IS NULL";
 const NOT_EMPTY: &str = " IS NOT NULL";
 
 /// So many records are gathered and put in order; with more, the index of the order is followed.
-const FEW: i64 = 4_000;
+const FEW: i64 = 3_000;
 
 impl Cx {
     /// A list of live records of this workspace.
@@ -254,7 +254,8 @@ impl<R: Record> List<'_, R> {
                 self.push_term(statement, field, value);
                 statement.push(" AND record = ");
                 statement.push(R::TABLE);
-                statement.push(".id)");
+                // With an offset PostgreSQL does not turn it round and begin with all that have the term.
+                statement.push(".id LIMIT 1 OFFSET 0)");
             }
         }
     }
@@ -274,7 +275,7 @@ impl<R: Record> List<'_, R> {
     async fn are_few(&mut self, mut rows: Sql) -> Result<bool> {
         rows.push(" LIMIT ");
         rows.push_value(Value::Int(FEW + 1));
-        rows.push(") AS some");
+        rows.push(") AS found");
         Ok(rows.one::<i64>("count", &mut self.cx.tx).await? <= FEW)
     }
 
@@ -384,12 +385,16 @@ impl<R: Record> List<'_, R> {
             Source::Columns(narrow) => narrow.has(condition),
         });
         self.push_terms(&mut statement, term);
+        let column = match source {
+            Source::Order => order.column.to_owned(),
+            Source::Term(_) | Source::Columns(_) => self.cx.tx.not_by_index(order.column),
+        };
         if let Some(cursor) = cursor {
             let key = key_value(order.kind, &cursor.key)
                 .filter(|_| cursor.order == name)
                 .ok_or_else(Cursor::foreign)?;
             statement.push(" AND (");
-            statement.push(order.column);
+            statement.push(&column);
             statement.push(if descending { ", id) < (" } else { ", id) > (" });
             statement.push_value(key);
             statement.push(", ");
@@ -398,10 +403,7 @@ impl<R: Record> List<'_, R> {
         }
         let direction = if descending { " DESC" } else { "" };
         statement.push(" ORDER BY ");
-        if source != Source::Order {
-            statement.push(without_index);
-        }
-        statement.push(order.column);
+        statement.push(&column);
         statement.push(direction);
         statement.push(", id");
         statement.push(direction);

@@ -327,6 +327,14 @@ impl Tx {
         }
     }
 
+    /// A column to put rows in order by, or to compare, without going along its index.
+    pub(crate) fn not_by_index(&self, column: &str) -> String {
+        match self.conn {
+            Conn::Sqlite(_) => format!("+{column}"),
+            Conn::Postgres(_) => format!("(SELECT {column})"),
+        }
+    }
+
     /// Adds a row to the change log; it is written when the transaction commits.
     pub(crate) fn log(&mut self, row: LogRow) {
         self.log.push(row);
