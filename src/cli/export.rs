@@ -205,7 +205,7 @@ impl Read<'_> {
                     }
                     Format::Jsonl => {
                         let line = serde_json::to_string(record).map_err(Error::internal)?;
-                        writeln!(out, "{line}").map_err(unwritten)?;
+                        writeln!(out, "{line}").map_err(|error| unwritten(&error))?;
                     }
                 }
             }
@@ -216,12 +216,12 @@ impl Read<'_> {
                 None => break,
             }
         }
-        out.flush().map_err(unwritten)?;
+        out.flush().map_err(|error| unwritten(&error))?;
         Ok(count)
     }
 }
 
-fn unwritten(error: io::Error) -> Failure {
+fn unwritten(error: &io::Error) -> Failure {
     match error.kind() {
         io::ErrorKind::BrokenPipe => Failure::Unread,
         _ => Failure::Failed(format!("It cannot be written: {error}.")),
@@ -245,7 +245,8 @@ fn row<T: AsRef<str>>(out: &mut impl Write, cells: impl Iterator<Item = T>) -> R
         }
     }
     line.push_str("\r\n");
-    out.write_all(line.as_bytes()).map_err(unwritten)
+    out.write_all(line.as_bytes())
+        .map_err(|error| unwritten(&error))
 }
 
 /// What stands in a column of a record.

@@ -280,7 +280,7 @@ impl Work<'_> {
                 .import
                 .run(self.pipeline, &job, plan, &mut rows, &mut told)
                 .await;
-            totals = done.map_err(|error| interrupted(error, change))?;
+            totals = done.map_err(|error| interrupted(&error, change))?;
         }
         self.wait_for_index().await?;
         let rejects_file = (totals.rejected > 0).then(|| rejects.path.display().to_string());
@@ -358,7 +358,7 @@ fn mapping_in_words(mapping: &Mapping) -> String {
     print::table(["column", "field"], &rows)
 }
 
-fn interrupted(error: Error, change: Id<Change>) -> Failure {
+fn interrupted(error: &Error, change: Id<Change>) -> Failure {
     Failure::Failed(format!(
         "{error} What was imported before stays: run it again to go on, or take it back with bureau undo {change}."
     ))

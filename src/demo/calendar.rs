@@ -83,7 +83,7 @@ fn season(day: NaiveDate) -> u64 {
 pub(super) fn is_workday(day: NaiveDate) -> bool {
     let holiday = matches!(
         (day.month(), day.day()),
-        (1, 1) | (5, 1) | (10, 3) | (12, 24..=26 | 31)
+        (1 | 5, 1) | (10, 3) | (12, 24..=26 | 31)
     );
     day.weekday().number_from_monday() < 6 && !holiday
 }

@@ -69,8 +69,11 @@ const WORLD: Names = (
      Sharma, Singh, Tran, Yılmaz",
 );
 
+/// As it is written at home, and given and family name as they are written abroad.
+type NativeName = (&'static str, &'static str, &'static str);
+
 /// People whose names are written in another script at home, beside how they write them abroad.
-const NATIVE: [(&str, &[(&str, &str, &str)]); 4] = [
+const NATIVE: [(&str, &[NativeName]); 4] = [
     (
         "JP",
         &[

@@ -364,6 +364,7 @@ impl Desk {
         self.run(&[&["import", what, file, "--json"], more].concat())
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "calls are written in place")]
     fn call(&self, tool: &str, arguments: Value) -> Value {
         self.run(&["call", tool, &arguments.to_string()]).json()["data"].clone()
     }
