@@ -1,5 +1,6 @@
 //! What bulk changes of all kinds of records have in common.
 
+use bureau_kernel::duplicates::MAX_ENTRIES;
 use bureau_kernel::prelude::*;
 use bureau_kernel::types::text::folded;
 use schemars::JsonSchema;
@@ -27,14 +28,30 @@ impl BulkUpdated {
     }
 }
 
-/// An error about one of many says where that one is named: `[7].owner` becomes `contacts[7].owner`.
-pub(crate) fn in_list(error: Error, place: &str) -> Error {
-    let field = match error.field_name() {
-        Some(field) if field.starts_with('[') => format!("{place}{field}"),
-        Some(field) => format!("{place}.{field}"),
-        None => place.to_owned(),
+/// An error about one of many names the parameter that is wrong, and the record with which it is: `[7].owner` is about
+/// `owner`, with `contacts[7]`.
+pub(crate) fn in_list(error: Error, list: &str) -> Error {
+    let place = error.field_name().unwrap_or_default().to_owned();
+    let Some((index, field)) = place
+        .strip_prefix('[')
+        .and_then(|rest| rest.split_once(']'))
+    else {
+        return error;
     };
-    error.field(field)
+    let record = format!("{list}[{index}]");
+    match field.trim_start_matches('.') {
+        "" => error.field(record),
+        field => error.field(field).detail("record", record),
+    }
+}
+
+/// Refuses more labels than a record holds.
+pub(crate) fn check_tags(field: &'static str, tags: Option<&[Line<50>]>) -> Result<()> {
+    if tags.is_some_and(|tags| tags.len() > MAX_ENTRIES) {
+        let message = format!("{field} takes up to {MAX_ENTRIES} labels.");
+        return Err(Error::invalid(field, message));
+    }
+    Ok(())
 }
 
 /// Adds labels that are not there yet, in whichever case they are written.

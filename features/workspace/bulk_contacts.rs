@@ -62,6 +62,8 @@ impl Tool for BulkUpdateContacts {
     type Output = BulkUpdated;
 
     async fn call(self, cx: &mut Cx) -> Result<BulkUpdated> {
+        bulk::check_tags("add_tags", self.add_tags.as_deref())?;
+        bulk::check_tags("remove_tags", self.remove_tags.as_deref())?;
         let clear = self.clear.unwrap_or_default();
         let mut edits = cx
             .edit_named(&self.contacts, "contacts", MAX_RECORDS)
@@ -72,6 +74,11 @@ impl Tool for BulkUpdateContacts {
             bulk::add_tags(&mut edit.tags, self.add_tags.as_deref());
             bulk::remove_tags(&mut edit.tags, self.remove_tags.as_deref());
             edit.give(cx, &self.fields).await?;
+            edit.link_company(cx, |field| self.fields.has(field))
+                .await?;
+            if edit.company.is_none() {
+                edit.company_id = None;
+            }
         }
         let saved = cx.save_all(edits).await;
         let saved = saved.map_err(|error| bulk::in_list(error, "contacts"))?;

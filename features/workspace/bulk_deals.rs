@@ -69,6 +69,8 @@ impl Tool for BulkUpdateDeals {
             pipeline: self.pipeline,
             stage: self.stage,
         };
+        bulk::check_tags("add_tags", self.add_tags.as_deref())?;
+        bulk::check_tags("remove_tags", self.remove_tags.as_deref())?;
         let clear = self.clear.unwrap_or_default();
         let mut edits = cx.edit_named(&self.deals, "deals", MAX_RECORDS).await?;
         let versions: Vec<i64> = edits.iter().map(|edit| edit.before().version).collect();
@@ -78,7 +80,7 @@ impl Tool for BulkUpdateDeals {
             bulk::remove_tags(&mut edit.tags, self.remove_tags.as_deref());
             change_deal(cx, edit, &[], &course, &self.fields)
                 .await
-                .map_err(|error| bulk::in_list(error, &format!("deals[{index}]")))?;
+                .map_err(|error| of_deal(error, index))?;
         }
         let saved = cx.save_all(edits).await;
         let saved = saved.map_err(|error| bulk::in_list(error, "deals"))?;
@@ -88,4 +90,9 @@ impl Tool for BulkUpdateDeals {
         }
         Ok(done)
     }
+}
+
+/// Says with which deal something is wrong.
+fn of_deal(error: Error, index: usize) -> Error {
+    error.detail("record", format!("deals[{index}]"))
 }

@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bureau_kernel::admin::{self, AttributeDefinition, RateInfo};
+use bureau_kernel::admin::{self, AttributeDefinition, NewTeam, RateInfo};
 use bureau_kernel::error::Code;
 use bureau_kernel::pipeline::{Call, Outcome, Settings};
 use bureau_kernel::store::backup;
@@ -254,6 +254,12 @@ async fn lived_in(engine: Engine) -> (House, String) {
             .await
             .unwrap();
     }
+    let team = NewTeam {
+        name: "Vertrieb Süd".into(),
+        about: None,
+        lead: Some("Owner".into()),
+    };
+    admin::create_team(store, "main", team).await.unwrap();
     let mut ids = Vec::new();
     for (name, summary) in [
         ("José Ñandú", "back\\slash\ttab\nline \\N \\. end"),

@@ -968,7 +968,7 @@ async fn deals_find_their_stage_company_and_contact_by_name() {
             "{rejects}"
         );
         for says in [
-            "no stage \"\"Nowhere\"\"",
+            "There is no such stage here.",
             "no company \"\"Nobody Ltd\"\"",
             "is not a number such as 1.234,50",
             "is not a date as DD.MM.YYYY",

@@ -8,7 +8,6 @@ use sqlx::postgres::PgConnectOptions;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Executor as _, PgConnection, SqliteConnection};
 
-use crate::MODULES;
 use crate::campaign::sealed;
 
 /// A connection beside Bureau's own, with nothing between it and the tables.
@@ -122,7 +121,7 @@ const CHANGES: &[(&str, i64)] = &[
 
 /// A house with 12 rows in its log: a workspace, its owner, a second workspace and owner, six contacts and two updates.
 async fn with_history(engine: Engine) -> House {
-    let house = House::new(engine, MODULES).await;
+    let house = House::new(engine, &[bureau_contacts::MODULE]).await;
     let owner = house.owner().await;
     house.tenant("second").await;
     for number in 0..6 {
