@@ -36,9 +36,10 @@ impl Tool for UpdatePipeline {
                 ("lost", "/data/stages/3/id"),
             ],
         }],
-        arguments: r#"{"pipeline": "{partners}", "stages": [{"stage": "{talk}"}, {"name": "Trial", "probability": 40},
+        arguments: r#"{"pipeline": "{partners}", "stages": [{"stage": "{talk}", "name": "First talk"}, {"name": "Trial", "probability": 40},
             {"stage": "{contract}", "rotting_days": 30}, {"stage": "{won}"}, {"stage": "{lost}"}]}"#,
         expect: &[
+            ("/data/stages/0/name", r#""First talk""#),
             ("/data/stages/1/name", r#""Trial""#),
             ("/data/stages/2/id", r#""{contract}""#),
             ("/data/stages/2/probability", "70"),

@@ -35,7 +35,16 @@ impl Tool for GetUser {
             &*self.user
         };
         let members = admin::members(cx.tx(), workspace).await?;
-        let found = admin::find_member(&members, who).map_err(|error| error.field("user"))?;
+        let found = admin::find_member(&members, who).map_err(|error| {
+            if error.code() != Code::NotFound {
+                return error.field("user");
+            }
+            // What was sent is not sent back.
+            let unknown = Error::new(Code::NotFound, "There is no such member here.");
+            unknown
+                .field("user")
+                .hint(error.hint_text().unwrap_or("list_team_members names them."))
+        })?;
         Ok(found.clone())
     }
 }
