@@ -103,7 +103,15 @@ impl Record for Activity {
 }
 
 /// Where in an order by date stands what is never due: at the end.
-const NEVER: Timestamp = match NaiveDate::from_ymd_opt(9999, 12, 31) {
-    Some(date) => DateTime::<Utc>::from_naive_utc_and_offset(date.and_time(NaiveTime::MIN), Utc),
-    None => DateTime::<Utc>::MAX_UTC,
-};
+const NEVER: Timestamp = midnight(9999, 12, 31);
+/// A moment before [`NEVER`]: what bounds a list of what is due at all.
+pub(crate) const LAST_MOMENT: Timestamp = midnight(9999, 12, 30);
+
+const fn midnight(year: i32, month: u32, day: u32) -> Timestamp {
+    match NaiveDate::from_ymd_opt(year, month, day) {
+        Some(date) => {
+            DateTime::<Utc>::from_naive_utc_and_offset(date.and_time(NaiveTime::MIN), Utc)
+        }
+        None => DateTime::<Utc>::MAX_UTC,
+    }
+}

@@ -11,7 +11,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::READ_ACTIVITIES;
-use crate::activity::{Activity, ActivityType};
+use crate::activity::{Activity, ActivityType, LAST_MOMENT};
 use crate::view::{ActivityStatus, ActivityView, views};
 
 /// Which activities to list.
@@ -114,6 +114,7 @@ impl Tool for ListActivities {
         }
         let overdue = self.status == Some(ActivityStatus::Overdue);
         let now = overdue.then(|| cx.now());
+        let last = after.map(|_| LAST_MOMENT);
         let list = cx
             .list::<Activity>()
             .is_empty("done_at", done.map(|done| !done))
@@ -123,10 +124,9 @@ impl Tool for ListActivities {
             .same("company", self.company)
             .same("deal", self.deal)
             .from("sort_due", after)
-            .to("sort_due", before)
-            .to("sort_due", now)
-            // What is never due is within no bounds of it.
-            .is_empty("due_at", after.or(before).map(|_| false));
+            // What is never due is within no bounds of it: it stands after all moments.
+            .to("sort_due", before.or(last))
+            .to("sort_due", now);
         let usual = if by_done { Sort::DoneAt } else { Sort::DueAt };
         // What was done last comes first, unless an order is asked for.
         let newest = by_done && self.sort.is_none() && self.query.is_none();

@@ -125,7 +125,7 @@ impl Record for Deal {
             ("sort_name", Value::Text(folded(&self.name))),
             (
                 "sort_amount",
-                Value::Int(self.amount.map_or(0, Amount::raw)),
+                Value::Int(self.amount.map_or(NO_AMOUNT, Amount::raw)),
             ),
             (
                 "sort_close",
@@ -146,8 +146,16 @@ impl Record for Deal {
     }
 }
 
+/// Where in an order by amount stands what has none: below all amounts.
+const NO_AMOUNT: i64 = -1;
 /// Where in an order by date stands what has none: at the end.
-pub(crate) const NEVER: NaiveDate = match NaiveDate::from_ymd_opt(9999, 12, 31) {
-    Some(date) => date,
-    None => NaiveDate::MAX,
-};
+const NEVER: NaiveDate = day(9999, 12, 31);
+/// The last day before [`NEVER`]: what bounds a list of what has a day at all.
+pub(crate) const LAST_DAY: NaiveDate = day(9999, 12, 30);
+
+const fn day(year: i32, month: u32, day: u32) -> NaiveDate {
+    match NaiveDate::from_ymd_opt(year, month, day) {
+        Some(date) => date,
+        None => NaiveDate::MAX,
+    }
+}

@@ -11,7 +11,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::READ_DEALS;
-use crate::deal::{Deal, DealStatus};
+use crate::deal::{Deal, DealStatus, LAST_DAY};
 use crate::stages::{StageKind, pipeline_meant, stage_named, stages_of};
 use crate::view::{DealRow, views};
 
@@ -124,6 +124,8 @@ impl Tool for ListDeals {
             .is_some_and(|stage| stage.kind == StageKind::Open);
         let status = self.status.or(open.then_some(DealStatus::Open));
         let stage = stage.map(|stage| stage.id);
+        let lowest = self.max_amount.map(|_| Amount::from_raw(0));
+        let last = after.map(|_| LAST_DAY);
         let list = cx
             .list::<Deal>()
             .same("status", status)
@@ -133,13 +135,11 @@ impl Tool for ListDeals {
             .same("company", self.company)
             .same("contact", self.contact)
             .term("tag", self.tag.as_deref().map(folded))
-            .from("sort_amount", self.min_amount)
+            // What has no amount or day is within no bounds of it: it stands below all amounts and after all days.
+            .from("sort_amount", self.min_amount.or(lowest))
             .to("sort_amount", self.max_amount)
             .from("sort_close", after)
-            .to("sort_close", before)
-            // What has no amount or day is within no bounds of it.
-            .is_empty("amount", bounded(self.min_amount.or(self.max_amount)))
-            .is_empty("expected_close", bounded(after.or(before)));
+            .to("sort_close", before.or(last));
         // Newest first, unless an order is asked for.
         let newest = self.sort.is_none() && self.query.is_none();
         let page = list
@@ -157,9 +157,4 @@ impl Tool for ListDeals {
         let rows = rows.into_iter().map(DealRow::from).collect();
         Ok(cx.page(Page { rows, next }))
     }
-}
-
-/// What is within bounds is not empty.
-fn bounded<T>(bound: Option<T>) -> Option<bool> {
-    bound.map(|_| false)
 }

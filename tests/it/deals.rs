@@ -895,7 +895,7 @@ impl Listed {
     fn key(&self, sort: &str) -> (i64, String) {
         match sort {
             "name" => (0, self.text("name").to_lowercase()),
-            "amount" => (self.cents().unwrap_or(0), String::new()),
+            "amount" => (self.cents().unwrap_or(-1), String::new()),
             "expected_close" => {
                 let close = self.given["expected_close"].as_str();
                 (0, close.unwrap_or("9999-12-31").to_owned())
