@@ -142,6 +142,7 @@ impl Tool for ListActivities {
             .await?;
         let next = page.next;
         let rows = views(cx, page.rows).await?;
+        let rows = rows.into_iter().map(ActivityView::in_short).collect();
         Ok(cx.page(Page { rows, next }))
     }
 }

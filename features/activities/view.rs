@@ -33,6 +33,14 @@ pub(crate) struct ActivityView {
     updated_at: Timestamp,
 }
 
+impl ActivityView {
+    /// Without what may be long: a list of a hundred has to stay readable.
+    pub(crate) fn in_short(mut self) -> Self {
+        self.body = None;
+        self
+    }
+}
+
 /// Whether an activity is done, to be done, or late.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
