@@ -69,14 +69,10 @@ impl Cx {
     /// What the database says.
     pub async fn linked<R: Record>(&mut self, id: Id<R>) -> Result<BTreeMap<&'static str, i64>> {
         let mut linked = BTreeMap::new();
-        for kind in self.registry().clone().records() {
-            for column in kind.references() {
-                if column.refers_to == Some(R::TABLE) {
-                    let count = kind.count_referring(self, column, id.raw()).await?;
-                    if count > 0 {
-                        *linked.entry(kind.noun()).or_default() += count;
-                    }
-                }
+        for (kind, column) in self.registry().clone().referring_to(R::TABLE) {
+            let count = kind.count_referring(self, column, id.raw()).await?;
+            if count > 0 {
+                *linked.entry(kind.noun()).or_default() += count;
             }
         }
         Ok(linked)

@@ -11,7 +11,7 @@ use crate::caller::Caller;
 use crate::context::Cx;
 use crate::error::{Error, Result};
 use crate::import::AnyImport;
-use crate::record::AnyRecord;
+use crate::record::{AnyRecord, ColumnSpec};
 use crate::tool::Entry;
 use crate::types::text::nearest;
 
@@ -190,6 +190,23 @@ impl Registry {
     #[must_use]
     pub fn records(&self) -> &[&'static dyn AnyRecord] {
         &self.records
+    }
+
+    /// The kinds of records that refer to what stands in this table, each with the column that does; one that does so by
+    /// two columns comes twice.
+    pub(crate) fn referring_to(
+        &self,
+        table: &'static str,
+    ) -> impl Iterator<Item = (&'static dyn AnyRecord, ColumnSpec)> {
+        let refers = move |column: &ColumnSpec| column.refers_to == Some(table);
+        let columns = |kind: &&'static dyn AnyRecord| {
+            let kind = *kind;
+            kind.references()
+                .into_iter()
+                .map(move |column| (kind, column))
+        };
+        let all = self.records.iter().flat_map(columns);
+        all.filter(move |(_, column)| refers(column))
     }
 
     /// The record in this table.

@@ -268,13 +268,10 @@ async fn refuse_held<R: Record>(
         return Ok(());
     }
     let mut holding: HashMap<i64, Vec<(&'static str, &'static str, i64)>> = HashMap::new();
-    for kind in cx.registry().clone().records() {
-        let columns = kind.references().into_iter();
-        for column in columns.filter(|column| column.refers_to == Some(R::TABLE)) {
-            for (target, holder) in kind.holding(cx, column, &targets).await? {
-                let holder = (kind.table(), kind.prefix(), holder);
-                holding.entry(target).or_default().push(holder);
-            }
+    for (kind, column) in cx.registry().clone().referring_to(R::TABLE) {
+        for (target, holder) in kind.holding(cx, column, &targets).await? {
+            let holder = (kind.table(), kind.prefix(), holder);
+            holding.entry(target).or_default().push(holder);
         }
     }
     // One that stays makes others stay, so this goes on until no more do.

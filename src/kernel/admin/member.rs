@@ -1,6 +1,6 @@
 //! Members: the people who work in a workspace, each with a role.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use schemars::JsonSchema;
@@ -13,7 +13,6 @@ use crate::caller::{Member, Role, Team, Workspace};
 use crate::changes::{Action, Change};
 use crate::context::{Cx, House};
 use crate::error::{Error, Result};
-use crate::record::ColumnSpec;
 use crate::store::{Row, Scope, Store, Tx, sql};
 use crate::types::email::Email;
 use crate::types::id::{Entity as _, Id};
@@ -482,23 +481,24 @@ pub(super) async fn refuse_held(
     id: i64,
     name: &str,
 ) -> Result<()> {
-    let mut held: Vec<String> = Vec::new();
-    for kind in cx.registry().clone().records() {
-        let refers = |column: &ColumnSpec| column.refers_to == Some(table);
-        let mut ids = Vec::new();
-        for column in kind.references().into_iter().filter(refers) {
-            ids.extend(kind.referring(cx, column, id, true).await?);
-        }
-        // One record may refer to it by two columns.
-        ids.sort_unstable();
-        ids.dedup();
-        if !ids.is_empty() {
-            held.push(format!("{} of kind {}", ids.len(), kind.noun()));
+    // One record may refer to it by two columns; the columns of a kind come one after the other.
+    let mut holding: Vec<(&str, BTreeSet<i64>)> = Vec::new();
+    for (kind, column) in cx.registry().clone().referring_to(table) {
+        let holders = kind.holding(cx, column, &[id]).await?;
+        let holders = holders.into_iter().map(|(_, holder)| holder);
+        match holding.last_mut() {
+            Some((noun, known)) if *noun == kind.noun() => known.extend(holders),
+            _ => holding.push((kind.noun(), holders.collect())),
         }
     }
-    if held.is_empty() {
+    holding.retain(|(_, holders)| !holders.is_empty());
+    if holding.is_empty() {
         return Ok(());
     }
+    let held: Vec<String> = holding
+        .iter()
+        .map(|(noun, holders)| format!("{} of kind {noun}", holders.len()))
+        .collect();
     Err(Error::conflict(format!(
         "Records still refer to {name}: {}.",
         held.join(", ")

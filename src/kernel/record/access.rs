@@ -173,14 +173,8 @@ impl Cx {
         to: Option<i64>,
     ) -> Result<usize> {
         let mut changed = 0;
-        for kind in self.registry().clone().records() {
-            for column in kind
-                .references()
-                .into_iter()
-                .filter(|column| column.refers_to == Some(table))
-            {
-                changed += kind.repoint(self, column, from, to).await?;
-            }
+        for (kind, column) in self.registry().clone().referring_to(table) {
+            changed += kind.repoint(self, column, from, to).await?;
         }
         Ok(changed)
     }

@@ -53,15 +53,15 @@ pub trait AnyRecord: Send + Sync {
         cx: &'a mut Cx,
         ids: &'a [i64],
     ) -> BoxFuture<'a, Result<Vec<(i64, String)>>>;
-    /// The identifiers of those that refer to a record by this column: those that hold on to it ([`Record::HOLDS`]), or all.
+    /// The identifiers of all that refer to a record by this column, deleted or not.
     fn referring<'a>(
         &'a self,
         cx: &'a mut Cx,
         column: ColumnSpec,
         target: i64,
-        holding_only: bool,
     ) -> BoxFuture<'a, Result<Vec<i64>>>;
-    /// The same for several records at once: whom each of those that hold on refers to, and its own identifier.
+    /// The live ones that hold on to one of these records by this column ([`Record::HOLDS`]): to which, and their own
+    /// identifiers.
     fn holding<'a>(
         &'a self,
         cx: &'a mut Cx,
@@ -199,7 +199,6 @@ impl<R: Record> AnyRecord for Erased<R> {
         cx: &'a mut Cx,
         column: ColumnSpec,
         target: i64,
-        holding_only: bool,
     ) -> BoxFuture<'a, Result<Vec<i64>>> {
         Box::pin(async move {
             let mut statement = sql("SELECT id FROM ");
@@ -210,10 +209,6 @@ impl<R: Record> AnyRecord for Erased<R> {
             statement.push(column.name);
             statement.push(" = ");
             statement.push_value(Value::Int(target));
-            if holding_only {
-                statement.push(" AND archived_at IS NULL AND ");
-                statement.push(R::HOLDS);
-            }
             statement.push(" ORDER BY id");
             statement
                 .rows(&mut cx.tx)
@@ -311,7 +306,7 @@ impl<R: Record> AnyRecord for Erased<R> {
         to: Option<i64>,
     ) -> BoxFuture<'a, Result<usize>> {
         Box::pin(async move {
-            let ids = self.referring(cx, column, from, false).await?;
+            let ids = self.referring(cx, column, from).await?;
             let prefix = cx.prefix_of(column.refers_to.unwrap_or_default());
             for id in &ids {
                 let Some(before) = cx.find(Id::<R>::from_raw(*id)).await? else {

@@ -58,18 +58,9 @@ pub(super) async fn checked<R: Record>(cx: &mut Cx, before: Option<&R>, record: 
 
 pub(super) async fn refuse_dependents<R: Record>(cx: &mut Cx, record: &Saved<R>) -> Result<()> {
     let mut names = Vec::new();
-    for kind in cx.registry().clone().records() {
-        for column in kind
-            .references()
-            .into_iter()
-            .filter(|column| column.refers_to == Some(R::TABLE))
-        {
-            let ids = kind.referring(cx, column, record.id.raw(), true).await?;
-            names.extend(
-                ids.into_iter()
-                    .map(|id| crate::types::id::encode(kind.prefix(), id)),
-            );
-        }
+    for (kind, column) in cx.registry().clone().referring_to(R::TABLE) {
+        let holding = kind.holding(cx, column, &[record.id.raw()]).await?;
+        names.extend(holding.into_iter().map(|(_, id)| encode(kind.prefix(), id)));
     }
     if names.is_empty() {
         return Ok(());
