@@ -1,8 +1,6 @@
 //! The audit log: who changed what, newest first. It reads the change log as it stands, with what the owner arranged by
 //! the command line, and in every filter goes along an index.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use chrono::DateTime;
 use serde_json::{Map, Value as Data};
 
@@ -10,6 +8,7 @@ use crate::caller::{ApiKey, Member, Team, Workspace};
 use crate::changes::{Action, Change, LogRow, digest};
 use crate::context::Cx;
 use crate::error::{Error, Result};
+use crate::references::Names;
 use crate::store::{Column as _, Sql, Value, sql};
 use crate::types::id::{Entity, Id, decode, encode};
 use crate::types::page::{Cursor, Limit, Page};
@@ -171,20 +170,10 @@ impl Cx {
             }
             .encode()
         });
-        let members = self
-            .selected_names(
-                "SELECT id, name FROM member WHERE workspace = ",
-                " AND id IN ",
-                rows.iter().filter_map(|row| row.member),
-            )
-            .await?;
-        let keys = self
-            .selected_names(
-                "SELECT api_key AS id, name FROM api_key_grant WHERE workspace = ",
-                " AND api_key IN ",
-                rows.iter().filter_map(|row| row.api_key),
-            )
-            .await?;
+        let members = rows.iter().filter_map(|row| row.member);
+        let members = self.names(members.map(Id::from_raw)).await?;
+        let keys = rows.iter().filter_map(|row| row.api_key);
+        let keys = self.key_names(keys.map(Id::from_raw)).await?;
         let rows = rows
             .into_iter()
             .map(|row| self.audit_entry(row, &members, &keys))
@@ -284,30 +273,11 @@ impl Cx {
             .chain(ARRANGED)
     }
 
-    /// Names by identifier, of those who are gone too.
-    async fn selected_names(
-        &mut self,
-        select: &'static str,
-        with: &'static str,
-        ids: impl Iterator<Item = i64>,
-    ) -> Result<BTreeMap<i64, String>> {
-        let ids: Vec<i64> = ids.collect::<BTreeSet<_>>().into_iter().collect();
-        if ids.is_empty() {
-            return Ok(BTreeMap::new());
-        }
-        let mut statement = sql(select).value(self.workspace().id).sql(with);
-        statement.push_ids(&ids);
-        let rows = statement.rows(&mut self.tx).await?;
-        rows.iter()
-            .map(|row| Ok((row.get("id")?, row.get("name")?)))
-            .collect()
-    }
-
     fn audit_entry(
         &self,
         row: LogRow,
-        members: &BTreeMap<i64, String>,
-        keys: &BTreeMap<i64, String>,
+        members: &Names<Member>,
+        keys: &Names<ApiKey>,
     ) -> Result<AuditEntry> {
         let before = LogRow::side(row.before.as_deref())?;
         let after = LogRow::side(row.after.as_deref())?;
@@ -318,8 +288,6 @@ impl Cx {
                 .filter(|name| !after.contains_key(*name))
                 .cloned(),
         );
-        let name =
-            |names: &BTreeMap<i64, String>, id: i64| names.get(&id).cloned().unwrap_or_default();
         let prefix = if row.entity == DEFINITION {
             Workspace::PREFIX
         } else {
@@ -329,8 +297,8 @@ impl Cx {
         Ok(AuditEntry {
             change: Id::from_raw(row.call),
             at: row.at,
-            member: row.member.map(|id| (Id::from_raw(id), name(members, id))),
-            key: row.api_key.map(|id| (Id::from_raw(id), name(keys, id))),
+            member: row.member.map(|id| members.of(Id::from_raw(id)).into()),
+            key: row.api_key.map(|id| keys.of(Id::from_raw(id)).into()),
             client: row.client,
             tool: row.tool,
             action: row.action,

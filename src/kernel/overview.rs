@@ -53,8 +53,10 @@ impl Cx {
             .visible(caller, read_only)
             .map(|entry| entry.module)
             .collect();
-        let member = self.own_name().await?;
-        let key = self.key_name().await?;
+        let (member, key) = (caller.member, caller.key);
+        let member = self.names([member]).await?.of(member).into();
+        let key_names = self.key_names(key).await?;
+        let key = key.map(|id| key_names.of(id).into());
         let mut records = Vec::new();
         for module in registry.modules() {
             if groups.contains(module.name) {
@@ -73,30 +75,6 @@ impl Cx {
             groups: groups.into_iter().collect(),
             records,
         })
-    }
-
-    async fn own_name(&mut self) -> Result<(Id<Member>, String)> {
-        let id = self.caller().member;
-        let name = sql("SELECT name FROM member WHERE workspace = ")
-            .value(self.workspace().id)
-            .sql(" AND id = ")
-            .value(id)
-            .one("name", &mut self.tx)
-            .await?;
-        Ok((id, name))
-    }
-
-    async fn key_name(&mut self) -> Result<Option<(Id<ApiKey>, String)>> {
-        let Some(id) = self.caller().key else {
-            return Ok(None);
-        };
-        let name = sql("SELECT name FROM api_key_grant WHERE workspace = ")
-            .value(self.workspace().id)
-            .sql(" AND api_key = ")
-            .value(id)
-            .one("name", &mut self.tx)
-            .await?;
-        Ok(Some((id, name)))
     }
 
     async fn live(&mut self, table: &'static str) -> Result<i64> {

@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, HashMap};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::caller::ApiKey;
 use crate::context::Cx;
 use crate::error::{Error, Result};
 use crate::record::{Record, Saved};
-use crate::store::{Column as _, sql};
+use crate::store::sql;
 use crate::types::id::{Entity, Id};
 
 /// A record by its identifier and name.
@@ -20,6 +21,12 @@ pub struct Named<E: Entity> {
     pub id: Id<E>,
     /// Its name.
     pub name: String,
+}
+
+impl<E: Entity> From<Named<E>> for (Id<E>, String) {
+    fn from(named: Named<E>) -> Self {
+        (named.id, named.name)
+    }
 }
 
 /// Names of records, looked up together.
@@ -45,16 +52,37 @@ impl Cx {
         &mut self,
         ids: impl IntoIterator<Item = Id<E>>,
     ) -> Result<Names<E>> {
+        self.names_in(E::TABLE, "id", ids).await
+    }
+
+    /// The names of these keys, as they are called in this workspace; revoked ones too.
+    pub(crate) async fn key_names(
+        &mut self,
+        ids: impl IntoIterator<Item = Id<ApiKey>>,
+    ) -> Result<Names<ApiKey>> {
+        self.names_in("api_key_grant", "api_key", ids).await
+    }
+
+    async fn names_in<E: Entity>(
+        &mut self,
+        table: &'static str,
+        column: &'static str,
+        ids: impl IntoIterator<Item = Id<E>>,
+    ) -> Result<Names<E>> {
         let mut wanted: Vec<i64> = ids.into_iter().map(Id::raw).collect();
         wanted.sort_unstable();
         wanted.dedup();
         let mut names = HashMap::new();
         for ids in wanted.chunks(1_000) {
-            let mut statement = sql("SELECT id, name FROM ");
-            statement.push(E::TABLE);
-            statement.push(" WHERE workspace = ");
-            statement.push_value(self.workspace().id.to_value());
-            statement.push(" AND id IN ");
+            let mut statement = sql("SELECT ")
+                .sql(column)
+                .sql(" AS id, name FROM ")
+                .sql(table)
+                .sql(" WHERE workspace = ")
+                .value(self.workspace().id)
+                .sql(" AND ")
+                .sql(column)
+                .sql(" IN ");
             statement.push_ids(ids);
             for row in statement.rows(&mut self.tx).await? {
                 names.insert(row.get("id")?, row.get("name")?);

@@ -198,15 +198,12 @@ impl Registry {
         &self,
         table: &'static str,
     ) -> impl Iterator<Item = (&'static dyn AnyRecord, ColumnSpec)> {
-        let refers = move |column: &ColumnSpec| column.refers_to == Some(table);
-        let columns = |kind: &&'static dyn AnyRecord| {
-            let kind = *kind;
-            kind.references()
-                .into_iter()
-                .map(move |column| (kind, column))
-        };
-        let all = self.records.iter().flat_map(columns);
-        all.filter(move |(_, column)| refers(column))
+        let kinds = self.records.iter().copied();
+        let columns = kinds.flat_map(|kind| {
+            let columns = kind.references().into_iter();
+            columns.map(move |column| (kind, column))
+        });
+        columns.filter(move |(_, column)| column.refers_to == Some(table))
     }
 
     /// The record in this table.
