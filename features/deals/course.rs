@@ -5,19 +5,17 @@
 //! other. Closing sets the day, a loss takes a reason, reopening takes both away.
 
 use bureau_kernel::prelude::*;
-use schemars::JsonSchema;
-use serde::Deserialize;
 
 use crate::deal::{Deal, DealStatus};
 use crate::history;
 use crate::stages::{Stage, StageKind, pipeline_meant, pipeline_named, stage_named, stages_of};
 
 /// Where a caller wants a deal to be.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Default)]
 pub struct Course {
-    /// Id or name
+    /// Identifier or name of the pipeline.
     pub pipeline: Option<Line<100>>,
-    /// Id or name
+    /// Identifier or name of the stage.
     pub stage: Option<Line<100>>,
 }
 

@@ -113,7 +113,8 @@ impl Tool for GetPipelineSummary {
         let pipeline = pipeline_named(cx, self.pipeline.as_deref()).await?;
         let as_of = cx.today();
         let rates = cx.rates(as_of).await?;
-        let (stages, total) = summarize(cx, pipeline.id, self.owner, &rates).await?;
+        let stages = stages_of(cx, pipeline.id).await?;
+        let (stages, total) = summarize(cx, pipeline.id, &stages, self.owner, &rates).await?;
         let foreign = total.currencies();
         let foreign: Vec<Currency> = foreign
             .filter(|currency| *currency != rates.base())
@@ -234,10 +235,10 @@ impl Tally {
 pub async fn summarize(
     cx: &mut Cx,
     pipeline: Id<Pipeline>,
+    stages: &[Saved<Stage>],
     owner: Option<Id<Member>>,
     rates: &Rates,
 ) -> Result<(Vec<StageFigures>, Tally)> {
-    let stages = stages_of(cx, pipeline).await?;
     let workspace = cx.workspace().id;
     let mut statement = sql("SELECT stage, currency, probability, COUNT(*) AS count, ")
         .sql(SUM_COLUMNS)

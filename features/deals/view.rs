@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::deal::{Deal, DealStatus};
-use crate::stages::{Pipeline, Stage};
+use crate::stages::{Pipeline, Stage, stages_of};
 
 /// A deal.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -63,7 +63,8 @@ pub(crate) struct DealRow {
 /// The same deals with everything by name.
 pub(crate) async fn views(cx: &mut Cx, deals: Vec<Saved<Deal>>) -> Result<Vec<DealView>> {
     let pipelines = cx.names(deals.iter().map(|deal| *deal.pipeline)).await?;
-    let stages = probabilities(cx, &deals).await?;
+    let stages = stages_for(cx, &deals).await?;
+    let stage_names = cx.names(deals.iter().map(|deal| *deal.stage)).await?;
     let companies = cx
         .names(deals.iter().filter_map(|deal| deal.company))
         .await?;
@@ -72,14 +73,15 @@ pub(crate) async fn views(cx: &mut Cx, deals: Vec<Saved<Deal>>) -> Result<Vec<De
         .await?;
     let owners = cx.names(deals.iter().filter_map(|deal| deal.owner)).await?;
     let view = |saved: Saved<Deal>| {
-        let (stage, usual) = stage_of(&stages, &saved);
         let deal = saved.record;
+        let stage = stages.iter().find(|stage| stage.id == *deal.stage);
+        let usual = stage.map_or(0, |stage| stage.probability.get());
         DealView {
             id: saved.id,
             name: deal.name,
             status: deal.status,
             pipeline: pipelines.of(*deal.pipeline),
-            stage,
+            stage: stage_names.of(*deal.stage),
             stage_since: *deal.stage_since,
             amount: deal.amount.map(|amount| Money {
                 amount,
@@ -139,24 +141,15 @@ impl From<DealView> for DealRow {
     }
 }
 
-/// The stages of these deals.
-async fn probabilities(cx: &mut Cx, deals: &[Saved<Deal>]) -> Result<Vec<Saved<Stage>>> {
-    let mut stages: Vec<Saved<Stage>> = Vec::new();
-    for deal in deals {
-        if stages.iter().all(|stage| stage.id != *deal.stage) {
-            stages.extend(cx.find(*deal.stage).await?);
-        }
+/// The stages of the pipelines of these deals. They are listed and not got: a call that writes a deal does not lock its
+/// stage for all other deals. A stage that was deleted is not among them, and no deal in it is open.
+async fn stages_for(cx: &mut Cx, deals: &[Saved<Deal>]) -> Result<Vec<Saved<Stage>>> {
+    let mut pipelines: Vec<Id<Pipeline>> = deals.iter().map(|deal| *deal.pipeline).collect();
+    pipelines.sort_unstable();
+    pipelines.dedup();
+    let mut stages = Vec::new();
+    for pipeline in pipelines {
+        stages.extend(stages_of(cx, pipeline).await?);
     }
     Ok(stages)
-}
-
-fn stage_of(stages: &[Saved<Stage>], deal: &Deal) -> (Named<Stage>, i64) {
-    let stage = stages.iter().find(|stage| stage.id == *deal.stage);
-    let named = Named {
-        id: *deal.stage,
-        name: stage
-            .map(|stage| stage.name.to_string())
-            .unwrap_or_default(),
-    };
-    (named, stage.map_or(0, |stage| stage.probability.get()))
 }

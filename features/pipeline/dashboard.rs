@@ -3,7 +3,7 @@
 use bureau_companies::Company;
 use bureau_contacts::Contact;
 use bureau_deals::{
-    DealStatus, Pipeline, StageFigures, Tally, Values, pipelines, stages_of, summarize,
+    DealStatus, Pipeline, Stage, StageFigures, Tally, Values, pipelines, stages_of, summarize,
 };
 use bureau_kernel::prelude::*;
 use bureau_kernel::store::{Sql, sql};
@@ -126,9 +126,10 @@ impl Tool for GetCrmDashboard {
         let mut figures = Vec::new();
         let mut rotting = 0;
         for pipeline in pipelines(cx).await? {
-            let (stages, tally) = summarize(cx, pipeline.id, owner, &rates).await?;
+            let stages = stages_of(cx, pipeline.id).await?;
+            rotting += count_rotting(cx, &stages, owner).await?;
+            let (stages, tally) = summarize(cx, pipeline.id, &stages, owner, &rates).await?;
             all_open.merge(&tally);
-            rotting += count_rotting(cx, pipeline.id, owner).await?;
             figures.push(PipelineFigures {
                 stages,
                 total: tally.shown(&rates),
@@ -194,36 +195,21 @@ async fn count(
     statement.one("count", cx.tx()).await
 }
 
-/// The live ones of a kind of record, and those since a moment.
-async fn stock<R: Stocked>(
+/// The live ones of a kind of record with an owner, and those since a moment.
+async fn stock<R: Record>(
     cx: &mut Cx,
     since: Timestamp,
     owner: Option<Id<Member>>,
 ) -> Result<Stock> {
-    let workspace = cx.workspace().id;
-    let total = sql(R::COUNT).value(workspace);
-    let new = sql(R::COUNT)
-        .value(workspace)
-        .sql(" AND created_at >= ")
-        .value(since);
+    let live = sql("SELECT COUNT(*) AS count FROM ")
+        .sql(R::TABLE)
+        .sql(" WHERE archived_at IS NULL AND workspace = ")
+        .value(cx.workspace().id);
+    let new = live.clone().sql(" AND created_at >= ").value(since);
     Ok(Stock {
-        total: count(cx, total, " AND owner = ", owner).await?,
+        total: count(cx, live, " AND owner = ", owner).await?,
         new: count(cx, new, " AND owner = ", owner).await?,
     })
-}
-
-/// Records of which the dashboard shows how many there are.
-trait Stocked {
-    /// The count, up to the workspace.
-    const COUNT: &'static str;
-}
-impl Stocked for Contact {
-    const COUNT: &'static str =
-        "SELECT COUNT(*) AS count FROM contact WHERE archived_at IS NULL AND workspace = ";
-}
-impl Stocked for Company {
-    const COUNT: &'static str =
-        "SELECT COUNT(*) AS count FROM company WHERE archived_at IS NULL AND workspace = ";
 }
 
 /// The deals that ended this way since a day.
@@ -270,15 +256,15 @@ async fn past_expected_close(
     count(cx, statement, " AND owner = ", owner).await
 }
 
-/// The open deals of a pipeline that stand in their stage for longer than it allows.
+/// The open deals that stand in one of these stages for longer than it allows.
 async fn count_rotting(
     cx: &mut Cx,
-    pipeline: Id<Pipeline>,
+    stages: &[Saved<Stage>],
     owner: Option<Id<Member>>,
 ) -> Result<i64> {
     let mut rotting = 0;
     let workspace = cx.workspace().id;
-    for stage in stages_of(cx, pipeline).await? {
+    for stage in stages {
         let Some(days) = stage.rotting_days else {
             continue;
         };

@@ -119,15 +119,6 @@ pub(crate) async fn arrange(
         let name = entry.name.or(old.map(|stage| stage.name.clone()));
         let name =
             name.ok_or_else(|| Error::invalid(field("name"), "A new stage needs a name."))?;
-        if wanted
-            .iter()
-            .any(|(_, other)| folded(&other.name) == folded(&name))
-        {
-            return Err(Error::invalid(
-                field("name"),
-                format!("Two stages are called {:?}.", &*name),
-            ));
-        }
         wanted.push((
             entry.stage,
             Stage {
