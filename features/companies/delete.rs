@@ -2,7 +2,7 @@
 
 use bureau_kernel::prelude::*;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use crate::DELETE_COMPANIES;
 use crate::company::{Company, is_or_is_below};
@@ -16,15 +16,6 @@ pub(crate) struct DeleteCompany {
     reassign_to: Option<Id<Company>>,
     /// Erase for good
     purge: Option<bool>,
-}
-
-/// What was deleted.
-#[derive(Debug, Serialize, JsonSchema)]
-pub(crate) struct Deleted {
-    id: Id<Company>,
-    name: Line<200>,
-    /// Whether undo_change can bring it back.
-    restorable: bool,
 }
 
 impl Tool for DeleteCompany {
@@ -41,9 +32,9 @@ impl Tool for DeleteCompany {
         arguments: r#"{"company": "{test}", "confirm": true}"#,
         expect: &[("/data/id", r#""{test}""#), ("/data/restorable", "true")],
     }];
-    type Output = Deleted;
+    type Output = Deleted<Company>;
 
-    async fn call(self, cx: &mut Cx) -> Result<Deleted> {
+    async fn call(self, cx: &mut Cx) -> Result<Deleted<Company>> {
         let id = self.company;
         if let Some(heir) = self.reassign_to {
             let named = |error: Error| error.field("reassign_to");
@@ -55,13 +46,7 @@ impl Tool for DeleteCompany {
                     .hint("Name another one, or empty its parent first."));
             }
         }
-        cx.reassign(id, self.reassign_to).await?;
         let purge = self.purge.unwrap_or(false);
-        let gone = cx.remove(id, purge).await?;
-        Ok(Deleted {
-            id,
-            name: gone.record.name,
-            restorable: !purge,
-        })
+        cx.delete(id, self.reassign_to, purge).await
     }
 }

@@ -2,7 +2,7 @@
 
 use bureau_kernel::prelude::*;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use crate::DELETE_CONTACTS;
 use crate::contact::Contact;
@@ -16,15 +16,6 @@ pub(crate) struct DeleteContact {
     reassign_to: Option<Id<Contact>>,
     /// Erase for good
     purge: Option<bool>,
-}
-
-/// What was deleted.
-#[derive(Debug, Serialize, JsonSchema)]
-pub(crate) struct Deleted {
-    id: Id<Contact>,
-    name: Line<200>,
-    /// Whether undo_change can bring it back.
-    restorable: bool,
 }
 
 impl Tool for DeleteContact {
@@ -41,17 +32,10 @@ impl Tool for DeleteContact {
         arguments: r#"{"contact": "{test}", "confirm": true}"#,
         expect: &[("/data/id", r#""{test}""#), ("/data/restorable", "true")],
     }];
-    type Output = Deleted;
+    type Output = Deleted<Contact>;
 
-    async fn call(self, cx: &mut Cx) -> Result<Deleted> {
-        let id = self.contact;
-        cx.reassign(id, self.reassign_to).await?;
+    async fn call(self, cx: &mut Cx) -> Result<Deleted<Contact>> {
         let purge = self.purge.unwrap_or(false);
-        let gone = cx.remove(id, purge).await?;
-        Ok(Deleted {
-            id,
-            name: gone.record.name,
-            restorable: !purge,
-        })
+        cx.delete(self.contact, self.reassign_to, purge).await
     }
 }

@@ -2,7 +2,7 @@
 
 use bureau_kernel::prelude::*;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use crate::DELETE_DEALS;
 use crate::deal::Deal;
@@ -16,15 +16,6 @@ pub(crate) struct DeleteDeal {
     reassign_to: Option<Id<Deal>>,
     /// Erase for good
     purge: Option<bool>,
-}
-
-/// What was deleted.
-#[derive(Debug, Serialize, JsonSchema)]
-pub(crate) struct Deleted {
-    id: Id<Deal>,
-    name: Line<200>,
-    /// Whether undo_change can bring it back.
-    restorable: bool,
 }
 
 impl Tool for DeleteDeal {
@@ -41,17 +32,10 @@ impl Tool for DeleteDeal {
         arguments: r#"{"deal": "{test}", "confirm": true}"#,
         expect: &[("/data/id", r#""{test}""#), ("/data/restorable", "true")],
     }];
-    type Output = Deleted;
+    type Output = Deleted<Deal>;
 
-    async fn call(self, cx: &mut Cx) -> Result<Deleted> {
-        let id = self.deal;
-        cx.reassign(id, self.reassign_to).await?;
+    async fn call(self, cx: &mut Cx) -> Result<Deleted<Deal>> {
         let purge = self.purge.unwrap_or(false);
-        let gone = cx.remove(id, purge).await?;
-        Ok(Deleted {
-            id,
-            name: gone.record.name,
-            restorable: !purge,
-        })
+        cx.delete(self.deal, self.reassign_to, purge).await
     }
 }

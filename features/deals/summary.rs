@@ -270,7 +270,7 @@ pub async fn summarize(
         total.add(currency, count, sum, percent)?;
     }
     let open = stages
-        .into_iter()
+        .iter()
         .filter(|stage| stage.kind == StageKind::Open);
     let figures = open.map(|stage| StageFigures {
         probability: stage.probability.get(),

@@ -2,7 +2,7 @@
 
 mod file;
 
-use std::io::{BufRead as _, IsTerminal as _, Write as _};
+use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -169,7 +169,9 @@ impl Work<'_> {
         if !self.arguments.yes && asks {
             let preview = self.preview(&plan).await?;
             print::note(&self.in_words(&plan, &preview));
-            if !agreed()? {
+            if !print::ask("Import?")
+                .map_err(|error| Failure::Failed(format!("The answer cannot be read: {error}.")))?
+            {
                 return Err(Failure::Failed("Nothing was imported.".into()));
             }
         }
@@ -362,17 +364,6 @@ fn interrupted(error: &Error, change: Id<Change>) -> Failure {
     Failure::Failed(format!(
         "{error} What was imported before stays: run it again to go on, or take it back with bureau undo {change}."
     ))
-}
-
-fn agreed() -> Result<bool> {
-    let mut stderr = std::io::stderr();
-    let _ = write!(stderr, "Import? [y/N] ").and_then(|()| stderr.flush());
-    let mut answer = String::new();
-    std::io::stdin()
-        .lock()
-        .read_line(&mut answer)
-        .map_err(|error| Failure::Failed(format!("The answer cannot be read: {error}.")))?;
-    Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
 }
 
 /// The file that takes the rejected rows; made with the first one.

@@ -5,7 +5,7 @@ mod edit;
 mod file;
 mod show;
 
-use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
+use std::io::{self, IsTerminal as _};
 use std::path::{Path, PathBuf};
 
 use bureau_kernel::caller::ConfirmPolicy;
@@ -368,12 +368,6 @@ fn agreed() -> Result<bool> {
             "Nobody is there to be asked. Say --yes to write it, or --dry-run to look only.".into(),
         ));
     }
-    let _ = write!(io::stderr(), "Write this? [y/N] ");
-    let _ = io::stderr().flush();
-    let mut line = String::new();
-    let _ = io::stdin().lock().read_line(&mut line);
-    Ok(matches!(
-        line.trim().to_ascii_lowercase().as_str(),
-        "y" | "yes"
-    ))
+    // Who cannot be heard has not agreed.
+    Ok(print::ask("Write this?").unwrap_or(false))
 }

@@ -1,6 +1,6 @@
 //! `bureau restore`: a backup becomes the database.
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 
 use bureau_kernel::store::Database;
@@ -107,19 +107,14 @@ fn ask(config: &Config, file: &Path, contents: &Contents) -> Result<()> {
             "The database is there already and would be replaced; nothing was changed. Write --yes to agree.".into(),
         ));
     }
-    let mut stderr = std::io::stderr().lock();
-    let said = write!(
-        stderr,
-        "Replace everything in {:?} with {} ({} rows)? [y/N] ",
+    let question = format!(
+        "Replace everything in {:?} with {} ({} rows)?",
         config.database,
         file.display(),
         contents.rows
-    )
-    .and_then(|()| stderr.flush());
-    let mut answer = String::new();
-    let heard = said.and_then(|()| std::io::stdin().read_line(&mut answer));
-    match heard {
-        Ok(_) if ["y", "yes"].contains(&answer.trim().to_lowercase().as_str()) => Ok(()),
+    );
+    match print::ask(&question) {
+        Ok(true) => Ok(()),
         _ => Err(Failure::Failed("Nothing was changed.".into())),
     }
 }

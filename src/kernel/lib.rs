@@ -48,7 +48,7 @@ pub mod prelude {
     pub use crate::given::{Clear, Given};
     pub use crate::permission::Permission;
     pub use crate::record::{Attributes, Columns, Edit, Record, Saved, SearchText, record};
-    pub use crate::references::Named;
+    pub use crate::references::{Deleted, Named};
     pub use crate::registry::Module;
     pub use crate::store::{Column, Json, Kept};
     pub use crate::tool::{Example, Spec, Step, Tool, tool};

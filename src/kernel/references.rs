@@ -12,6 +12,19 @@ use crate::record::{Record, Saved};
 use crate::store::sql;
 use crate::types::id::{Entity, Id};
 
+/// What was deleted.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(bound = "")]
+#[schemars(inline, bound = "")]
+pub struct Deleted<E: Entity> {
+    /// Its identifier.
+    pub id: Id<E>,
+    /// What it was called.
+    pub name: String,
+    /// Whether `undo_change` can bring it back.
+    pub restorable: bool,
+}
+
 /// A record by its identifier and name.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(bound = "")]
@@ -112,7 +125,7 @@ impl Cx {
     /// # Errors
     /// [`Code::Validation`](crate::error::Code::Validation) when it is its own heir;
     /// [`Code::NotFound`](crate::error::Code::NotFound) when one of them is not there.
-    pub async fn reassign<R: Record>(&mut self, id: Id<R>, heir: Option<Id<R>>) -> Result<()> {
+    async fn reassign<R: Record>(&mut self, id: Id<R>, heir: Option<Id<R>>) -> Result<()> {
         let Some(heir) = heir else { return Ok(()) };
         if heir == id {
             let message = format!("This is the {} that is deleted.", R::NOUN);
@@ -124,6 +137,26 @@ impl Cx {
         self.get(id).await?;
         self.repoint(R::TABLE, id.raw(), Some(heir.raw())).await?;
         Ok(())
+    }
+
+    /// Deletes a record, restorably or for good, after what refers to it has passed to its heir, where there is one.
+    ///
+    /// # Errors
+    /// [`Code::Validation`](crate::error::Code::Validation) when it is its own heir, named `reassign_to`;
+    /// [`Code::NotFound`](crate::error::Code::NotFound) when one of them is not there; as [`Cx::archive`] and [`Cx::purge`].
+    pub async fn delete<R: Record>(
+        &mut self,
+        id: Id<R>,
+        heir: Option<Id<R>>,
+        purge: bool,
+    ) -> Result<Deleted<R>> {
+        self.reassign(id, heir).await?;
+        let gone = self.remove(id, purge).await?;
+        Ok(Deleted {
+            id,
+            name: gone.record.title(),
+            restorable: !purge,
+        })
     }
 
     /// Deletes a record: restorably, or for good.

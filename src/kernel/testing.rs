@@ -154,6 +154,12 @@ impl House {
         self.pipeline.call(caller.clone(), call).await
     }
 
+    /// The `data` of a call that has to succeed.
+    pub async fn data(&self, caller: &Caller, tool: &str, arguments: Value) -> Value {
+        let mut answer = self.ok(caller, tool, arguments).await;
+        answer.get_mut("data").map(Value::take).unwrap_or_default()
+    }
+
     /// A call that has to succeed; its whole answer.
     #[expect(clippy::panic, reason = "a test that fails")]
     pub async fn ok(&self, caller: &Caller, tool: &str, arguments: Value) -> Value {

@@ -1,15 +1,10 @@
 //! The rules of activities: what is to be done, what is done, what comes next, and what they are linked to.
 
-use bureau_kernel::caller::Caller;
 use bureau_kernel::error::Code;
 use bureau_kernel::testing::{ENGINES, House};
 use serde_json::{Value, json};
 
 use crate::MODULES;
-
-async fn data(house: &House, owner: &Caller, tool: &str, arguments: Value) -> Value {
-    house.ok(owner, tool, arguments).await["data"].clone()
-}
 
 fn ids(rows: &Value) -> Vec<&str> {
     let rows = rows.as_array().expect("a list");
@@ -45,7 +40,9 @@ async fn what_is_logged_is_done_and_what_is_planned_is_not() {
             ),
             (json!({ "type": "note", "subject": "a" }), "done"),
         ] {
-            let made = data(&house, &owner, "create_activity", arguments.clone()).await;
+            let made = house
+                .data(&owner, "create_activity", arguments.clone())
+                .await;
             assert_eq!(made["status"], status, "{arguments} on {engine:?}");
             assert_eq!(made["done_at"].is_string(), status == "done", "{arguments}");
             assert_eq!(
@@ -55,7 +52,7 @@ async fn what_is_logged_is_done_and_what_is_planned_is_not() {
         }
         // What is logged with a time that has passed was done then, not now.
         let call = json!({ "type": "call", "subject": "then", "due_at": "2026-01-05T10:00:00Z", "done": true });
-        let call = data(&house, &owner, "create_activity", call).await;
+        let call = house.data(&owner, "create_activity", call).await;
         assert_eq!(call["done_at"], "2026-01-05T10:00:00Z");
         for (wrong, field) in [
             (
@@ -89,9 +86,11 @@ async fn completing_plans_the_follow_up_in_the_same_call_and_one_undo_takes_both
     for engine in ENGINES {
         let house = House::new(engine, MODULES).await;
         let owner = house.owner().await;
-        let contact = data(&house, &owner, "create_contact", json!({ "name": "Ann" })).await;
+        let contact = house
+            .data(&owner, "create_contact", json!({ "name": "Ann" }))
+            .await;
         let call = json!({ "type": "call", "subject": "Ask", "contact": contact["id"], "due_at": "2026-01-05" });
-        let call = data(&house, &owner, "create_activity", call).await;
+        let call = house.data(&owner, "create_activity", call).await;
         let complete = json!({ "activity": call["id"], "outcome": "Wants an offer", "follow_up": "Send it",
                                "follow_up_type": "task", "follow_up_due": "+3d" });
         let answer = house
@@ -118,13 +117,9 @@ async fn completing_plans_the_follow_up_in_the_same_call_and_one_undo_takes_both
         house
             .ok(&owner, "undo_change", json!({ "change": answer["change"] }))
             .await;
-        let open = data(
-            &house,
-            &owner,
-            "get_activity",
-            json!({ "activity": call["id"] }),
-        )
-        .await;
+        let open = house
+            .data(&owner, "get_activity", json!({ "activity": call["id"] }))
+            .await;
         assert_eq!(
             (&open["status"], open.get("outcome")),
             (&json!("overdue"), None)
@@ -149,7 +144,7 @@ async fn completing_plans_the_follow_up_in_the_same_call_and_one_undo_takes_both
             );
         }
         // Nothing of the refused calls is left.
-        let all = data(&house, &owner, "list_activities", json!({})).await;
+        let all = house.data(&owner, "list_activities", json!({})).await;
         assert_eq!(ids(&all), [call["id"].as_str().unwrap()], "on {engine:?}");
     }
 }
@@ -159,17 +154,21 @@ async fn an_activity_is_linked_to_whom_its_deal_or_contact_belongs_to() {
     for engine in ENGINES {
         let house = House::new(engine, MODULES).await;
         let owner = house.owner().await;
-        let acme = data(&house, &owner, "create_company", json!({ "name": "Acme" })).await;
-        let other = data(&house, &owner, "create_company", json!({ "name": "Other" })).await;
-        let ann = data(
-            &house,
-            &owner,
-            "create_contact",
-            json!({ "name": "Ann", "company": "Acme" }),
-        )
-        .await;
+        let acme = house
+            .data(&owner, "create_company", json!({ "name": "Acme" }))
+            .await;
+        let other = house
+            .data(&owner, "create_company", json!({ "name": "Other" }))
+            .await;
+        let ann = house
+            .data(
+                &owner,
+                "create_contact",
+                json!({ "name": "Ann", "company": "Acme" }),
+            )
+            .await;
         let deal = json!({ "name": "Big", "company": acme["id"], "contact": ann["id"] });
-        let deal = data(&house, &owner, "create_deal", deal).await;
+        let deal = house.data(&owner, "create_deal", deal).await;
         for (given, contact, company) in [
             (json!({ "deal": deal["id"] }), &ann["id"], &acme["id"]),
             (json!({ "contact": ann["id"] }), &ann["id"], &acme["id"]),
@@ -188,7 +187,7 @@ async fn an_activity_is_linked_to_whom_its_deal_or_contact_belongs_to() {
             let mut arguments = given.clone();
             arguments["type"] = json!("meeting");
             arguments["subject"] = json!("Talk");
-            let made = data(&house, &owner, "create_activity", arguments).await;
+            let made = house.data(&owner, "create_activity", arguments).await;
             assert_eq!(&made["contact"]["id"], contact, "{given} on {engine:?}");
             assert_eq!(&made["company"]["id"], company, "{given} on {engine:?}");
         }
@@ -200,9 +199,11 @@ async fn lists_are_by_state_person_and_time() {
     for engine in ENGINES {
         let house = House::new(engine, MODULES).await;
         let owner = house.owner().await;
-        let ann = data(&house, &owner, "create_contact", json!({ "name": "Ann" })).await;
+        let ann = house
+            .data(&owner, "create_contact", json!({ "name": "Ann" }))
+            .await;
         let make = async |arguments: Value| {
-            let made = data(&house, &owner, "create_activity", arguments).await;
+            let made = house.data(&owner, "create_activity", arguments).await;
             made["id"].as_str().expect("an id").to_owned()
         };
         let late = make(json!({ "type": "task", "subject": "late", "due_at": "2026-01-02" })).await;
@@ -236,7 +237,7 @@ async fn lists_are_by_state_person_and_time() {
             (json!({ "query": "some day" }), vec![&some_day]),
             (json!({ "sort": "created_at" }), all.to_vec()),
         ] {
-            let rows = data(&house, &owner, "list_activities", filter.clone()).await;
+            let rows = house.data(&owner, "list_activities", filter.clone()).await;
             let found = ids(&rows);
             assert_eq!(found, expected, "{filter} on {engine:?}");
         }
@@ -272,9 +273,11 @@ async fn what_is_to_be_done_holds_on_to_its_people_and_what_is_done_does_not() {
     for engine in ENGINES {
         let house = House::new(engine, MODULES).await;
         let owner = house.owner().await;
-        let ann = data(&house, &owner, "create_contact", json!({ "name": "Ann" })).await;
+        let ann = house
+            .data(&owner, "create_contact", json!({ "name": "Ann" }))
+            .await;
         let task = json!({ "type": "task", "subject": "Call her", "contact": ann["id"] });
-        let task = data(&house, &owner, "create_activity", task).await;
+        let task = house.data(&owner, "create_activity", task).await;
         let delete = json!({ "contact": ann["id"], "confirm": true });
         let error = house.error(&owner, "delete_contact", delete.clone()).await;
         assert_eq!(error.code(), Code::Conflict);
@@ -290,13 +293,9 @@ async fn what_is_to_be_done_holds_on_to_its_people_and_what_is_done_does_not() {
             )
             .await;
         let deleted = house.ok(&owner, "delete_contact", delete).await;
-        let kept = data(
-            &house,
-            &owner,
-            "get_activity",
-            json!({ "activity": task["id"] }),
-        )
-        .await;
+        let kept = house
+            .data(&owner, "get_activity", json!({ "activity": task["id"] }))
+            .await;
         assert_eq!(
             kept["contact"]["name"], "Ann",
             "what was done still says with whom"
@@ -312,7 +311,7 @@ async fn what_is_to_be_done_holds_on_to_its_people_and_what_is_done_does_not() {
                 json!({ "change": deleted["change"] }),
             )
             .await;
-        let opened = data(&house, &owner, "update_activity", open).await;
+        let opened = house.data(&owner, "update_activity", open).await;
         assert_eq!(opened["status"], "pending", "on {engine:?}");
     }
 }
@@ -322,9 +321,11 @@ async fn an_undo_does_not_leave_a_record_with_something_that_was_deleted_since()
     for engine in ENGINES {
         let house = House::new(engine, MODULES).await;
         let owner = house.owner().await;
-        let acme = data(&house, &owner, "create_company", json!({ "name": "Acme" })).await;
+        let acme = house
+            .data(&owner, "create_company", json!({ "name": "Acme" }))
+            .await;
         let deal = json!({ "name": "Big", "company": acme["id"] });
-        let deal = data(&house, &owner, "create_deal", deal).await;
+        let deal = house.data(&owner, "create_deal", deal).await;
         let first = house
             .ok(
                 &owner,
@@ -353,7 +354,9 @@ async fn an_undo_does_not_leave_a_record_with_something_that_was_deleted_since()
         house
             .ok(&owner, "undo_change", json!({ "change": first["change"] }))
             .await;
-        let back = data(&house, &owner, "get_deal", json!({ "deal": deal["id"] })).await;
+        let back = house
+            .data(&owner, "get_deal", json!({ "deal": deal["id"] }))
+            .await;
         assert_eq!(back["company"]["name"], "Acme", "on {engine:?}");
     }
 }

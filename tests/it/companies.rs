@@ -8,13 +8,8 @@ use serde_json::{Value, json};
 
 use crate::MODULES;
 
-/// What a tool answers to a call that has to succeed.
-async fn data(house: &House, owner: &Caller, tool: &str, arguments: Value) -> Value {
-    house.ok(owner, tool, arguments).await["data"].clone()
-}
-
 async fn company(house: &House, owner: &Caller, name: &str) -> Value {
-    let made = data(house, owner, "create_company", json!({ "name": name }));
+    let made = house.data(owner, "create_company", json!({ "name": name }));
     made.await["id"].clone()
 }
 
@@ -25,7 +20,7 @@ async fn a_company_is_not_created_twice_unless_that_is_meant() {
         let owner = house.owner().await;
         let first = json!({ "name": "Köhler GmbH", "website": "https://www.koehler.example/de", "vat_id": "DE 123.456-789",
                             "city": "Bonn", "tags": ["fair"] });
-        let first = data(&house, &owner, "create_company", first).await;
+        let first = house.data(&owner, "create_company", first).await;
         assert_eq!(
             (&first["domain"], &first["vat_id"]),
             (&json!("koehler.example"), &json!("DE123456789"))
@@ -63,9 +58,9 @@ async fn a_company_is_not_created_twice_unless_that_is_meant() {
             json!({ "name": "Köhler AG", "vat_id": "DE123456789", "website": "kohler-ag.example", "tags": ["vip"],
                     "on_duplicate": choice })
         };
-        let returned = data(&house, &owner, "create_company", same("return")).await;
+        let returned = house.data(&owner, "create_company", same("return")).await;
         assert_eq!(returned, first, "on {engine:?}");
-        let updated = data(&house, &owner, "create_company", same("update")).await;
+        let updated = house.data(&owner, "create_company", same("update")).await;
         assert_eq!(updated["id"], first["id"]);
         assert_eq!(updated["name"], "Köhler AG");
         assert_eq!(updated["tags"], json!(["vip", "fair"]), "lists are joined");
@@ -74,7 +69,7 @@ async fn a_company_is_not_created_twice_unless_that_is_meant() {
             updated["domain"], "kohler-ag.example",
             "a new website has a domain of its own"
         );
-        let another = data(&house, &owner, "create_company", same("create")).await;
+        let another = house.data(&owner, "create_company", same("create")).await;
         assert_ne!(another["id"], first["id"]);
         // Of the two the oldest is named; one that is deleted is no duplicate.
         let error = house.error(&owner, "create_company", same("error")).await;
@@ -103,7 +98,9 @@ async fn sixteen_calls_at_once_create_one_company() {
                 house.outcome(&owner, "create_company", arguments)
             });
             let outcomes = futures::future::join_all(calls).await;
-            let found = data(&house, &owner, "search_companies", json!({ "limit": 100 })).await;
+            let found = house
+                .data(&owner, "search_companies", json!({ "limit": 100 }))
+                .await;
             let found = found.as_array().unwrap().iter();
             let names: Vec<&Value> = found
                 .map(|row| &row["domain"])
@@ -143,7 +140,7 @@ async fn a_company_with_open_deals_stays_and_one_with_closed_ones_may_go() {
                 .as_object_mut()
                 .unwrap()
                 .extend(more.as_object().cloned().unwrap());
-            data(&house, &owner, "create_deal", arguments)
+            house.data(&owner, "create_deal", arguments)
         };
         let open = [
             deal(json!({})).await["id"].clone(),
@@ -168,7 +165,7 @@ async fn a_company_with_open_deals_stays_and_one_with_closed_ones_may_go() {
         }
         let gone = house.ok(&owner, "delete_company", delete).await;
         for id in open.iter().chain([&won]) {
-            let deal = data(&house, &owner, "get_deal", json!({ "deal": id })).await;
+            let deal = house.data(&owner, "get_deal", json!({ "deal": id })).await;
             assert_eq!(
                 deal["company"],
                 json!({ "id": acme, "name": "Acme" }),
@@ -182,7 +179,7 @@ async fn a_company_with_open_deals_stays_and_one_with_closed_ones_may_go() {
         let purge = json!({ "company": acme, "purge": true, "confirm": true });
         house.ok(&owner, "delete_company", purge).await;
         for id in open.iter().chain([&won]) {
-            let deal = data(&house, &owner, "get_deal", json!({ "deal": id })).await;
+            let deal = house.data(&owner, "get_deal", json!({ "deal": id })).await;
             assert_eq!(deal.get("company"), None, "on {engine:?}: {deal}");
         }
     }
@@ -207,34 +204,39 @@ async fn a_heir_takes_over_all_that_refers_and_one_undo_gives_it_back() {
             arguments
         };
         let daughter = json!({ "name": "Daughter", "parent": acme });
-        let daughter = data(&house, &owner, "create_company", daughter).await["id"].clone();
-        let deal =
-            data(&house, &owner, "create_deal", with(json!({ "name": "D" }))).await["id"].clone();
+        let daughter = house.data(&owner, "create_company", daughter).await["id"].clone();
+        let deal = house
+            .data(&owner, "create_deal", with(json!({ "name": "D" })))
+            .await["id"]
+            .clone();
         let won = with(json!({ "name": "W", "status": "won" }));
-        let won = data(&house, &owner, "create_deal", won).await["id"].clone();
+        let won = house.data(&owner, "create_deal", won).await["id"].clone();
         let contact = json!({ "name": "Ada", "company_id": acme });
-        let contact = data(&house, &owner, "create_contact", contact).await["id"].clone();
+        let contact = house.data(&owner, "create_contact", contact).await["id"].clone();
         let call = with(json!({ "type": "call", "subject": "C" }));
-        let call = data(&house, &owner, "create_activity", call).await["id"].clone();
+        let call = house.data(&owner, "create_activity", call).await["id"].clone();
         let refers = async || {
             json!([
-                data(
-                    &house,
-                    &owner,
-                    "get_company",
-                    json!({ "company": daughter })
-                )
-                .await["parent"],
-                data(&house, &owner, "get_deal", json!({ "deal": deal })).await["company"]["id"],
-                data(&house, &owner, "get_deal", json!({ "deal": won })).await["company"]["id"],
-                data(&house, &owner, "get_contact", json!({ "contact": contact })).await["company_id"],
-                data(&house, &owner, "get_activity", json!({ "activity": call })).await["company"]
-                    ["id"],
+                house
+                    .data(&owner, "get_company", json!({ "company": daughter }))
+                    .await["parent"],
+                house
+                    .data(&owner, "get_deal", json!({ "deal": deal }))
+                    .await["company"]["id"],
+                house.data(&owner, "get_deal", json!({ "deal": won })).await["company"]["id"],
+                house
+                    .data(&owner, "get_contact", json!({ "contact": contact }))
+                    .await["company_id"],
+                house
+                    .data(&owner, "get_activity", json!({ "activity": call }))
+                    .await["company"]["id"],
             ])
         };
         assert_eq!(refers().await, json!([acme, acme, acme, acme, acme]));
-        let linked =
-            data(&house, &owner, "get_company", json!({ "company": acme })).await["linked"].clone();
+        let linked = house
+            .data(&owner, "get_company", json!({ "company": acme }))
+            .await["linked"]
+            .clone();
         assert_eq!(
             linked,
             json!({ "activity": 1, "company": 1, "contact": 1, "deal": 2 })
@@ -258,7 +260,7 @@ async fn a_heir_takes_over_all_that_refers_and_one_undo_gives_it_back() {
         );
         // A daughter may take over; a granddaughter would belong to herself.
         let below = json!({ "name": "Granddaughter", "parent": daughter });
-        let below = data(&house, &owner, "create_company", below).await["id"].clone();
+        let below = house.data(&owner, "create_company", below).await["id"].clone();
         let error = house.error(&owner, "delete_company", to(&below)).await;
         assert_eq!(
             (error.code(), error.field_name()),
@@ -280,7 +282,7 @@ async fn a_company_does_not_belong_to_itself() {
         let mut chain = vec![company(&house, &owner, "Top").await];
         for level in 1..4 {
             let next = json!({ "name": format!("Level {level}"), "parent": chain[level - 1] });
-            chain.push(data(&house, &owner, "create_company", next).await["id"].clone());
+            chain.push(house.data(&owner, "create_company", next).await["id"].clone());
         }
         for below in &chain {
             let turn = json!({ "company": chain[0], "parent": below });
@@ -293,7 +295,7 @@ async fn a_company_does_not_belong_to_itself() {
         }
         let up = json!({ "company": chain[3], "parent": chain[0] });
         assert_eq!(
-            data(&house, &owner, "update_company", up).await["parent"],
+            house.data(&owner, "update_company", up).await["parent"],
             chain[0]
         );
     }
@@ -318,7 +320,7 @@ async fn a_contacts_employer_is_its_record_where_there_is_exactly_one() {
                 .as_object_mut()
                 .unwrap()
                 .extend(more.as_object().cloned().unwrap());
-            data(&house, &owner, "create_contact", arguments)
+            house.data(&owner, "create_contact", arguments)
         };
         let employer = |contact: &Value| json!([contact["company"], contact["company_id"]]);
         let by_id = contact(json!({ "company_id": acme })).await;
@@ -351,7 +353,7 @@ async fn a_contacts_employer_is_its_record_where_there_is_exactly_one() {
                 .as_object_mut()
                 .unwrap()
                 .extend(more.as_object().cloned().unwrap());
-            data(&house, &owner, "update_contact", arguments)
+            house.data(&owner, "update_contact", arguments)
         };
         for (asked, after) in [
             (json!({ "company": "globex" }), json!(["globex", globex])),
@@ -378,13 +380,9 @@ async fn a_contacts_employer_is_its_record_where_there_is_exactly_one() {
         // A company that gets another name stays linked.
         let renamed = json!({ "company": globex, "name": "Globex International" });
         house.ok(&owner, "update_company", renamed).await;
-        let now = data(
-            &house,
-            &owner,
-            "get_contact",
-            json!({ "contact": by_id["id"] }),
-        )
-        .await;
+        let now = house
+            .data(&owner, "get_contact", json!({ "contact": by_id["id"] }))
+            .await;
         assert_eq!(now["company_id"], globex);
         let again = contact(json!({ "name": "Fay", "company": "Globex" })).await;
         assert_eq!(
@@ -406,7 +404,7 @@ async fn a_link_follows_the_name_also_where_a_creation_updates_and_where_contact
         ];
         let contact = |email: &str, company: &str, choice: &str| {
             let arguments = json!({ "name": email, "emails": [format!("{email}@x.example")], "company": company, "on_duplicate": choice });
-            data(&house, &owner, "create_contact", arguments)
+            house.data(&owner, "create_contact", arguments)
         };
         let employer = |contact: &Value| json!([contact["company"], contact["company_id"]]);
         assert_eq!(
@@ -427,16 +425,18 @@ async fn a_link_follows_the_name_also_where_a_creation_updates_and_where_contact
             contact("bob", "Acme", "error").await,
         );
         let merge = json!({ "keep": nowhere["id"], "merge": [linked["id"]] });
-        let kept = data(&house, &owner, "merge_contacts", merge).await;
+        let kept = house.data(&owner, "merge_contacts", merge).await;
         assert_eq!(
             employer(&kept),
             json!(["Nowhere", null]),
             "no name stands beside another's record"
         );
-        let none = data(&house, &owner, "create_contact", json!({ "name": "Cid" })).await;
+        let none = house
+            .data(&owner, "create_contact", json!({ "name": "Cid" }))
+            .await;
         let merge =
             json!({ "keep": none["id"], "merge": [contact("dan", "Globex", "error").await["id"]] });
-        let kept = data(&house, &owner, "merge_contacts", merge).await;
+        let kept = house.data(&owner, "merge_contacts", merge).await;
         assert_eq!(employer(&kept), json!(["Globex", globex]));
     }
 }

@@ -7,18 +7,14 @@ use serde_json::{Value, json};
 
 use crate::MODULES;
 
-async fn data(house: &House, owner: &Caller, tool: &str, arguments: Value) -> Value {
-    house.ok(owner, tool, arguments).await["data"].clone()
-}
-
 async fn sales(house: &House, owner: &Caller) -> Value {
-    data(
-        house,
-        owner,
-        "list_pipeline_stages",
-        json!({ "pipeline": "Sales" }),
-    )
-    .await[0]
+    house
+        .data(
+            owner,
+            "list_pipeline_stages",
+            json!({ "pipeline": "Sales" }),
+        )
+        .await[0]
         .clone()
 }
 
@@ -91,7 +87,7 @@ async fn a_stage_with_open_deals_stays_and_deals_follow_its_new_probability() {
         let house = House::new(engine, MODULES).await;
         let owner = house.owner().await;
         let deal = json!({ "name": "Big", "amount": "1000", "stage": "Proposal" });
-        let deal = data(&house, &owner, "create_deal", deal).await;
+        let deal = house.data(&owner, "create_deal", deal).await;
         let pipeline = sales(&house, &owner).await;
         let mut without = keep(&pipeline);
         without.remove(2);
@@ -120,7 +116,7 @@ async fn a_stage_with_open_deals_stays_and_deals_follow_its_new_probability() {
                 json!({ "pipeline": pipeline["id"], "stages": likelier }),
             )
             .await;
-        let summary = data(&house, &owner, "get_pipeline_summary", json!({})).await;
+        let summary = house.data(&owner, "get_pipeline_summary", json!({})).await;
         assert_eq!(
             summary["stages"][2]["values"][0]["weighted"], "650.00",
             "on {engine:?}"
@@ -135,13 +131,13 @@ async fn there_is_one_default_pipeline_and_names_are_not_used_twice() {
         let owner = house.owner().await;
         let renewals =
             json!({ "name": "Renewals", "stages": [{ "name": "Due" }], "is_default": true });
-        let renewals = data(&house, &owner, "create_pipeline", renewals).await;
+        let renewals = house.data(&owner, "create_pipeline", renewals).await;
         assert_eq!(
             names(&renewals),
             ["Due", "Won", "Lost"],
             "both ends are added"
         );
-        let all = data(&house, &owner, "list_pipeline_stages", json!({})).await;
+        let all = house.data(&owner, "list_pipeline_stages", json!({})).await;
         let defaults: Vec<&Value> = all
             .as_array()
             .unwrap()
@@ -149,13 +145,9 @@ async fn there_is_one_default_pipeline_and_names_are_not_used_twice() {
             .filter(|one| one["is_default"] == true)
             .collect();
         assert_eq!(defaults.len(), 1, "on {engine:?}");
-        let deal = data(
-            &house,
-            &owner,
-            "create_deal",
-            json!({ "name": "Next year" }),
-        )
-        .await;
+        let deal = house
+            .data(&owner, "create_deal", json!({ "name": "Next year" }))
+            .await;
         assert_eq!(
             deal["pipeline"]["name"], "Renewals",
             "deals go through the default one"
