@@ -269,9 +269,7 @@ pub async fn summarize(
         of_stage.add(currency, count, sum, percent)?;
         total.add(currency, count, sum, percent)?;
     }
-    let open = stages
-        .iter()
-        .filter(|stage| stage.kind == StageKind::Open);
+    let open = stages.iter().filter(|stage| stage.kind == StageKind::Open);
     let figures = open.map(|stage| StageFigures {
         probability: stage.probability.get(),
         values: tallies
