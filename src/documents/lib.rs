@@ -1,0 +1,14 @@
+//! What a commercial document looks like to those who receive it: on paper (PDF), and as a structured e-invoice (EN 16931
+//! in its two syntaxes, and Factur-X, which is both at once).
+//!
+//! Everything starts from one [`Document`]: plain data, complete, computed by others. Nothing here knows of records, tools or
+//! a database, and nothing here computes an amount.
+
+mod error;
+mod model;
+
+pub use error::Error;
+pub use model::{
+    AllowanceOrCharge, BankAccount, Document, DocumentKind, Line, Logo, Party, Reference, Tax,
+    TaxCategory, TaxSubtotal, Totals,
+};
