@@ -557,36 +557,43 @@ impl ServerHandler for WithFixtures {
 
     async fn list_resources(
         &self,
-        _: Option<PaginatedRequestParams>,
-        _: RequestContext<RoleServer>,
+        request: Option<PaginatedRequestParams>,
+        context: RequestContext<RoleServer>,
     ) -> Result<ListResourcesResult> {
+        let mut result = self.server.list_resources(request, context).await?;
         let resource =
             |uri: &str, name: &str| Resource::new(uri, name).with_description("A fixture.");
-        Ok(ListResourcesResult::with_all_items(vec![
+        result.resources.extend([
             resource("test://static-binary", "binary").with_mime_type("image/png"),
             resource("test://static-text", "text").with_mime_type("text/plain"),
             resource("test://watched-resource", "watched").with_mime_type("text/plain"),
-        ]))
+        ]);
+        Ok(result)
     }
 
     async fn list_resource_templates(
         &self,
-        _: Option<PaginatedRequestParams>,
-        _: RequestContext<RoleServer>,
+        request: Option<PaginatedRequestParams>,
+        context: RequestContext<RoleServer>,
     ) -> Result<ListResourceTemplatesResult> {
+        let mut result = self
+            .server
+            .list_resource_templates(request, context)
+            .await?;
         let template = ResourceTemplate::new("test://template/{id}/data", "template")
             .with_description("A fixture.");
-        Ok(ListResourceTemplatesResult::with_all_items(vec![
-            template.with_mime_type("application/json"),
-        ]))
+        result
+            .resource_templates
+            .push(template.with_mime_type("application/json"));
+        Ok(result)
     }
 
     async fn read_resource(
         &self,
         request: ReadResourceRequestParams,
-        _: RequestContext<RoleServer>,
+        context: RequestContext<RoleServer>,
     ) -> Result<ReadResourceResponse> {
-        let uri = request.uri;
+        let uri = request.uri.clone();
         let templated = uri
             .strip_prefix("test://template/")
             .and_then(|rest| rest.strip_suffix("/data"));
@@ -607,12 +614,7 @@ impl ServerHandler for WithFixtures {
                 ResourceContents::text(data.to_string(), uri.clone())
                     .with_mime_type("application/json")
             }
-            _ => {
-                return Err(ErrorData::resource_not_found(
-                    "Resource not found",
-                    Some(json!({"uri": uri})),
-                ));
-            }
+            _ => return self.server.read_resource(request, context).await,
         };
         Ok(ReadResourceResult::new(vec![contents]).into())
     }

@@ -12,6 +12,7 @@ use axum::http::request::Parts;
 use bureau_kernel::caller::Caller;
 use bureau_kernel::error::{Code, Error};
 use bureau_kernel::pipeline::{Call, Outcome, Pipeline};
+use bureau_kernel::resource::{self, Representation};
 use bureau_kernel::tool::WireForm;
 use rmcp::{
     ErrorData, RoleServer, ServerHandler,
@@ -23,7 +24,9 @@ use rmcp::{
         InputRequiredResult, ListPromptsRequestMethod, ListPromptsResult,
         ListResourceTemplatesRequestMethod, ListResourceTemplatesResult,
         ListResourcesRequestMethod, ListResourcesResult, ListToolsResult, PaginatedRequestParams,
-        ProtocolVersion, RequestMetaObject, ServerCapabilities, ServerConfig, Tool,
+        ProtocolVersion, ReadResourceRequestMethod, ReadResourceRequestParams,
+        ReadResourceResponse, ReadResourceResult, RequestMetaObject, Resource, ResourceContents,
+        ResourceTemplate, ResourcesCapability, ServerCapabilities, ServerConfig, Tool,
         ToolAnnotations,
     },
     service::RequestContext,
@@ -192,6 +195,46 @@ impl Server {
         }
     }
 
+    /// Whether any caller could find a resource here; where none could, none are declared or served.
+    fn has_resources(&self) -> bool {
+        self.pipeline.registry().resources().next().is_some()
+    }
+
+    /// The resources, or else the templates, that the one who asks may read.
+    async fn resources(
+        &self,
+        templates: bool,
+        request: Option<&PaginatedRequestParams>,
+        context: &RequestContext<RoleServer>,
+    ) -> Result<Vec<&'static resource::Resource>, ErrorData> {
+        one_page(request)?;
+        let caller = self
+            .caller(context)
+            .await
+            .map_err(|error| protocol_error(&error))?;
+        let resources = self.pipeline.registry().visible_resources(&caller);
+        Ok(resources
+            .filter(|resource| resource.is_template() == templates)
+            .collect())
+    }
+
+    async fn read(
+        &self,
+        uri: &str,
+        context: &RequestContext<RoleServer>,
+    ) -> Result<Representation, Error> {
+        let caller = self.caller(context).await?;
+        let registry = self.pipeline.registry();
+        let (resource, arguments) = registry.resource_for_caller(&caller, uri)?;
+        let _in_flight = InFlight::enter();
+        let tool = resource.tool;
+        let span = tracing::info_span!("read", tool, traceparent = trace_parent(&context.meta));
+        resource
+            .read(&self.pipeline, caller, arguments, context.ct.clone())
+            .instrument(span)
+            .await
+    }
+
     fn success(&self, value: Value) -> CallToolResult {
         // Always as text, because some clients show nothing else; structured only where a schema was declared.
         let mut result = CallToolResult::success(vec![ContentBlock::text(value.to_string())]);
@@ -202,7 +245,9 @@ impl Server {
 
 impl ServerHandler for Server {
     fn get_info(&self) -> ServerConfig {
-        ServerConfig::new(ServerCapabilities::builder().enable_tools().build())
+        let mut capabilities = ServerCapabilities::builder().enable_tools().build();
+        capabilities.resources = self.has_resources().then(ResourcesCapability::default);
+        ServerConfig::new(capabilities)
             .with_server_info(
                 Implementation::new("bureau", env!("CARGO_PKG_VERSION")).with_title("Bureau"),
             )
@@ -219,12 +264,7 @@ impl ServerHandler for Server {
         request: Option<PaginatedRequestParams>,
         context: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
-        if request.is_some_and(|request| request.cursor.is_some()) {
-            return Err(ErrorData::invalid_params(
-                "All tools are on one page: leave `cursor` out.",
-                None,
-            ));
-        }
+        one_page(request.as_ref())?;
         let caller = self
             .caller(&context)
             .await
@@ -260,6 +300,72 @@ impl ServerHandler for Server {
         Ok(answer.unwrap_or_else(|error| failure(&error).into()))
     }
 
+    async fn list_resources(
+        &self,
+        request: Option<PaginatedRequestParams>,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ListResourcesResult, ErrorData> {
+        if !self.has_resources() {
+            return not_served::<ListResourcesRequestMethod, _>();
+        }
+        let resources = self.resources(false, request.as_ref(), &context).await?;
+        let listed = resources.into_iter().map(|resource| {
+            Resource::new(resource.uri, resource.name)
+                .with_title(resource.title)
+                .with_description(resource.about)
+                .with_mime_type(resource.mime_type)
+        });
+        Ok(ListResourcesResult::with_all_items(listed.collect())
+            .with_ttl_ms(LIST_TTL_MS)
+            .with_cache_scope(CacheScope::Private))
+    }
+
+    async fn list_resource_templates(
+        &self,
+        request: Option<PaginatedRequestParams>,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ListResourceTemplatesResult, ErrorData> {
+        if !self.has_resources() {
+            return not_served::<ListResourceTemplatesRequestMethod, _>();
+        }
+        let templates = self.resources(true, request.as_ref(), &context).await?;
+        let listed = templates.into_iter().map(|resource| {
+            ResourceTemplate::new(resource.uri, resource.name)
+                .with_title(resource.title)
+                .with_description(resource.about)
+                .with_mime_type(resource.mime_type)
+        });
+        Ok(
+            ListResourceTemplatesResult::with_all_items(listed.collect())
+                .with_ttl_ms(LIST_TTL_MS)
+                .with_cache_scope(CacheScope::Private),
+        )
+    }
+
+    /// A resource has no result that says it failed, so a failure of the call is an error of the protocol.
+    async fn read_resource(
+        &self,
+        request: ReadResourceRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ReadResourceResponse, ErrorData> {
+        if !self.has_resources() {
+            return not_served::<ReadResourceRequestMethod, _>();
+        }
+        let uri = request.uri;
+        let contents = match self.read(&uri, &context).await {
+            Ok(Representation::Text { mime_type, text }) => {
+                ResourceContents::text(text, uri).with_mime_type(mime_type)
+            }
+            Ok(Representation::Blob { mime_type, base64 }) => {
+                ResourceContents::blob(base64, uri).with_mime_type(mime_type)
+            }
+            Err(error) => return Err(unread(&error, &uri)),
+        };
+        // What is read may change with the next call of anybody, so no copy of it is fresh.
+        let result = ReadResourceResult::new(vec![contents]).with_ttl_ms(0);
+        Ok(result.with_cache_scope(CacheScope::Private).into())
+    }
+
     /// rmcp sends requests here whose method it does not know, and those whose params are not of the method's shape.
     async fn on_custom_request(
         &self,
@@ -273,12 +379,20 @@ impl ServerHandler for Server {
                 "The params of tools/call are `name`, a string, and `arguments`, an object.",
                 None,
             )),
-            "initialize" | "ping" | "server/discover" | "tools/list" => {
-                Err(ErrorData::invalid_params(
-                    "The params of this request do not have the shape that the protocol gives them.",
-                    None,
-                ))
-            }
+            method if method.starts_with("resources/") && !self.has_resources() => Err(not_found()),
+            "resources/read" => Err(ErrorData::invalid_params(
+                "The params of resources/read are `uri`, a string.",
+                None,
+            )),
+            "initialize"
+            | "ping"
+            | "server/discover"
+            | "tools/list"
+            | "resources/list"
+            | "resources/templates/list" => Err(ErrorData::invalid_params(
+                "The params of this request do not have the shape that the protocol gives them.",
+                None,
+            )),
             _ => Err(not_found()),
         }
     }
@@ -299,22 +413,6 @@ impl ServerHandler for Server {
         _: RequestContext<RoleServer>,
     ) -> Result<ListPromptsResult, ErrorData> {
         not_served::<ListPromptsRequestMethod, _>()
-    }
-
-    async fn list_resources(
-        &self,
-        _: Option<PaginatedRequestParams>,
-        _: RequestContext<RoleServer>,
-    ) -> Result<ListResourcesResult, ErrorData> {
-        not_served::<ListResourcesRequestMethod, _>()
-    }
-
-    async fn list_resource_templates(
-        &self,
-        _: Option<PaginatedRequestParams>,
-        _: RequestContext<RoleServer>,
-    ) -> Result<ListResourceTemplatesResult, ErrorData> {
-        not_served::<ListResourceTemplatesRequestMethod, _>()
     }
 }
 
@@ -350,6 +448,30 @@ fn not_served<Method: ConstString, T>() -> Result<T, ErrorData> {
 
 fn failure(error: &Error) -> CallToolResult {
     CallToolResult::error(vec![ContentBlock::text(error.to_json().to_string())])
+}
+
+/// Every list is on one page, so no cursor is one of ours.
+fn one_page(request: Option<&PaginatedRequestParams>) -> Result<(), ErrorData> {
+    if request.is_some_and(|request| request.cursor.is_some()) {
+        return Err(ErrorData::invalid_params(
+            "All of the list is on one page: leave `cursor` out.",
+            None,
+        ));
+    }
+    Ok(())
+}
+
+/// Why a resource was not read. rmcp gives "not found" the code that the client's version of the protocol has for it.
+fn unread(error: &Error, uri: &str) -> ErrorData {
+    let code = match error.code() {
+        Code::NotFound => ErrorCode::RESOURCE_NOT_FOUND,
+        Code::Validation => ErrorCode::INVALID_PARAMS,
+        Code::Internal | Code::Unavailable => ErrorCode::INTERNAL_ERROR,
+        _ => ErrorCode::INVALID_REQUEST,
+    };
+    let mut data = error.to_json();
+    data["uri"] = uri.into();
+    ErrorData::new(code, error.message().to_owned(), Some(data))
 }
 
 fn protocol_error(error: &Error) -> ErrorData {

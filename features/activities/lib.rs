@@ -45,6 +45,14 @@ pub const MODULE: Module = Module {
         tool::<UpdateActivity>,
     ],
     records: &[record::<Activity>()],
+    resources: &[Resource {
+        uri: "bureau://activities/{activity}",
+        name: "activity",
+        title: "Activity",
+        about: "A call, email, meeting, task or note.",
+        tool: "get_activity",
+        ..Resource::JSON
+    }],
     uses: &[
         &bureau_companies::MODULE,
         &bureau_contacts::MODULE,

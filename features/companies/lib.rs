@@ -43,6 +43,14 @@ pub const MODULE: Module = Module {
         tool::<UpdateCompany>,
     ],
     records: &[record::<Company>()],
+    resources: &[Resource {
+        uri: "bureau://companies/{company}",
+        name: "company",
+        title: "Company",
+        about: "A company, and how many records are linked to it.",
+        tool: "get_company",
+        ..Resource::JSON
+    }],
     imports: &[import::<Company>()],
     ..Module::EMPTY
 };

@@ -51,6 +51,14 @@ pub const MODULE: Module = Module {
         tool::<UpdateContact>,
     ],
     records: &[record::<Contact>()],
+    resources: &[Resource {
+        uri: "bureau://contacts/{contact}",
+        name: "contact",
+        title: "Contact",
+        about: "All fields of a contact.",
+        tool: "get_contact",
+        ..Resource::JSON
+    }],
     imports: &[import::<Contact>()],
     uses: &[&bureau_companies::MODULE],
     ..Module::EMPTY

@@ -58,6 +58,14 @@ pub const MODULE: Module = Module {
         tool::<UpdateDeal>,
     ],
     records: &[record::<Pipeline>(), record::<Stage>(), record::<Deal>()],
+    resources: &[Resource {
+        uri: "bureau://deals/{deal}",
+        name: "deal",
+        title: "Deal",
+        about: "A deal, and the stages it went through.",
+        tool: "get_deal",
+        ..Resource::JSON
+    }],
     imports: &[import::<Deal>()],
     uses: &[&bureau_companies::MODULE, &bureau_contacts::MODULE],
     furnish: Some(|cx| stages::furnish(cx).boxed()),

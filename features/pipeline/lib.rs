@@ -36,6 +36,14 @@ pub const MODULE: Module = Module {
         tool::<ListPipelineStages>,
         tool::<UpdatePipeline>,
     ],
+    resources: &[Resource {
+        uri: "bureau://pipeline/templates",
+        name: "pipeline_templates",
+        title: "Pipelines",
+        about: "The pipelines and their stages in order.",
+        tool: "list_pipeline_stages",
+        ..Resource::JSON
+    }],
     uses: &[
         &bureau_activities::MODULE,
         &bureau_companies::MODULE,

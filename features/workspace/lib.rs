@@ -42,6 +42,25 @@ pub const MODULE: Module = Module {
         tool::<ListTeamMembers>,
         tool::<ListTeams>,
     ],
+    resources: &[
+        Resource {
+            uri: "bureau://team/members",
+            name: "team_members",
+            title: "Team members",
+            about: "Every member with role and teams.",
+            tool: "list_team_members",
+            arguments: &[("limit", "100")],
+            ..Resource::JSON
+        },
+        Resource {
+            uri: "bureau://workspace/context",
+            name: "workspace_context",
+            title: "Workspace",
+            about: "Name, time zone, currency, today, record counts, and what you may do.",
+            tool: "get_workspace",
+            ..Resource::JSON
+        },
+    ],
     uses: &[&bureau_contacts::MODULE, &bureau_deals::MODULE],
     ..Module::EMPTY
 };

@@ -26,6 +26,7 @@ pub mod rates;
 pub mod record;
 pub mod references;
 pub mod registry;
+pub mod resource;
 pub mod schema;
 pub mod search;
 pub mod store;
@@ -50,6 +51,7 @@ pub mod prelude {
     pub use crate::record::{Attributes, Columns, Edit, Record, Saved, SearchText, record};
     pub use crate::references::{Deleted, Named};
     pub use crate::registry::Module;
+    pub use crate::resource::{Contents, Resource};
     pub use crate::store::{Column, Json, Kept};
     pub use crate::tool::{Example, Spec, Step, Tool, tool};
     pub use crate::types::email::Email;

@@ -6,12 +6,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
+use serde_json::{Map, Value};
 
 use crate::caller::Caller;
 use crate::context::Cx;
 use crate::error::{Error, Result};
 use crate::import::AnyImport;
 use crate::record::{AnyRecord, ColumnSpec};
+use crate::resource::Resource;
 use crate::tool::Entry;
 use crate::types::text::nearest;
 
@@ -28,6 +30,8 @@ pub struct Module {
     pub tools: &'static [fn() -> Entry],
     /// Its records.
     pub records: &'static [&'static dyn AnyRecord],
+    /// What its tools read, under a URI.
+    pub resources: &'static [Resource],
     /// Those of its records that can be imported.
     pub imports: &'static [&'static dyn AnyImport],
     /// The rooms whose records its own ones refer to. Those records are known wherever this room is, with or without
@@ -48,6 +52,7 @@ impl Module {
         on_by_default: true,
         tools: &[],
         records: &[],
+        resources: &[],
         imports: &[],
         uses: &[],
         furnish: None,
@@ -88,6 +93,7 @@ pub struct Registry {
     entries: BTreeMap<&'static str, Entry>,
     enabled: BTreeSet<&'static str>,
     records: Vec<&'static dyn AnyRecord>,
+    resources: Vec<&'static Resource>,
 }
 
 impl Registry {
@@ -95,7 +101,8 @@ impl Registry {
     ///
     /// # Errors
     /// [`Code::Validation`](crate::error::Code::Validation) for a group or tool that does not exist, with the nearest
-    /// name; [`Code::Internal`](crate::error::Code::Internal) when two rooms use one name.
+    /// name; [`Code::Internal`](crate::error::Code::Internal) when two rooms use one name, or a resource is not a call that
+    /// its tool takes.
     pub fn new(modules: &[Module], selection: &Selection) -> Result<Arc<Self>> {
         let mut entries = BTreeMap::new();
         let mut records: Vec<&'static dyn AnyRecord> = Vec::new();
@@ -124,6 +131,7 @@ impl Registry {
                 records.push(*record);
             }
         }
+        let resources = resources(modules, &entries)?;
         let groups = enabled_groups(modules, &selection.features)?;
         let names: Vec<&'static str> = entries.keys().copied().collect();
         let known = |list: &[String], field: &str| -> Result<BTreeSet<String>> {
@@ -151,6 +159,7 @@ impl Registry {
             entries,
             enabled,
             records,
+            resources,
         }))
     }
 
@@ -263,6 +272,43 @@ impl Registry {
         })
     }
 
+    /// The resources that the server offers to some caller, by their URIs.
+    pub fn resources(&self) -> impl Iterator<Item = &'static Resource> {
+        let resources = self.resources.iter().copied();
+        resources.filter(|resource| self.enabled.contains(resource.tool))
+    }
+
+    /// The resources that a caller may read, by their URIs: those whose tool it may call.
+    pub fn visible_resources(&self, caller: &Caller) -> impl Iterator<Item = &'static Resource> {
+        self.resources().filter(|resource| {
+            let entry = self.entries.get(resource.tool);
+            entry.is_some_and(|entry| self.may_know(caller, entry))
+        })
+    }
+
+    /// The resource of this URI, if the caller may know of it, and what its tool is given.
+    ///
+    /// # Errors
+    /// [`Code::NotFound`](crate::error::Code::NotFound): the same whether it does not exist, is off, or is not permitted.
+    pub fn resource_for_caller(
+        &self,
+        caller: &Caller,
+        uri: &str,
+    ) -> Result<(&'static Resource, Map<String, Value>)> {
+        let mut found = self.visible_resources(caller).filter_map(|resource| {
+            let arguments = resource.arguments_for(uri)?;
+            Some((resource, arguments))
+        });
+        found.next().ok_or_else(|| {
+            let short: String = uri.chars().take(100).collect();
+            Error::new(
+                crate::error::Code::NotFound,
+                format!("There is no resource {short:?} for you here."),
+            )
+            .hint("resources/list and resources/templates/list name those that you may read.")
+        })
+    }
+
     fn may_know(&self, caller: &Caller, entry: &Entry) -> bool {
         self.enabled.contains(entry.spec.name)
             && caller
@@ -271,6 +317,37 @@ impl Registry {
                 .is_none_or(|features| features.contains(entry.module))
             && caller.may(entry.spec.permission)
     }
+}
+
+/// The resources of all rooms, by their URIs.
+fn resources(
+    modules: &[Module],
+    entries: &BTreeMap<&'static str, Entry>,
+) -> Result<Vec<&'static Resource>> {
+    let mut resources: Vec<&'static Resource> = Vec::new();
+    for module in modules {
+        for resource in module.resources {
+            let fault = |what: &str| Err(Error::internal(format!("{} {what}", resource.uri)));
+            let Some(entry) = entries
+                .get(resource.tool)
+                .filter(|entry| entry.module == module.name && entry.spec.effect.reads_only())
+            else {
+                return fault("names no reading tool of its room");
+            };
+            let properties = entry.wire().input_schema.get("properties");
+            let takes = |name: &str| properties.is_some_and(|known| known.get(name).is_some());
+            if !resource.parameters().all(takes) {
+                return fault("gives its tool an argument that it does not take");
+            }
+            let like = |other: &&Resource| other.overlaps(resource) || other.name == resource.name;
+            if resources.iter().any(like) {
+                return fault("shares its URI or its name with another resource");
+            }
+            resources.push(resource);
+        }
+    }
+    resources.sort_by_key(|resource| resource.uri);
+    Ok(resources)
 }
 
 fn known_name(name: &str, known: &[&'static str], field: &str, what: &str) -> Result<String> {

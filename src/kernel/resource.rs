@@ -1,0 +1,335 @@
+//! Resources: what a tool reads, under a URI.
+//!
+//! A resource is another name for a call of a tool that reads, and is read by that call through the [`Pipeline`]. So whoever
+//! may not call the tool neither sees the resource nor reads it, and a read is authenticated, limited, counted and kept
+//! within its workspace like every call.
+
+use std::sync::Arc;
+
+use hex::FromHex as _;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use tokio_util::sync::CancellationToken;
+
+use crate::caller::Caller;
+use crate::error::{Error, Result};
+use crate::pipeline::{Call, Outcome, Pipeline};
+
+/// A resource, or with `{variables}` in its URI as many of them as these have values.
+#[derive(Debug, Clone, Copy)]
+pub struct Resource {
+    /// Its URI, or an RFC 6570 template of level 1 in which each variable is a whole segment:
+    /// `bureau://contacts/{contact}`. A variable is the tool's argument of that name.
+    pub uri: &'static str,
+    /// For programs, unique in the house.
+    pub name: &'static str,
+    /// For people.
+    pub title: &'static str,
+    /// What it holds, in one sentence.
+    pub about: &'static str,
+    /// What is read is of this type.
+    pub mime_type: &'static str,
+    /// The tool that reads it: one of the same room, and one that only reads.
+    pub tool: &'static str,
+    /// What the tool is given beside the variables.
+    pub arguments: &'static [(&'static str, &'static str)],
+    /// What of the tool's answer it holds.
+    pub contents: Contents,
+}
+
+/// What of a tool's answer a resource holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Contents {
+    /// The answer's whole `data`, as JSON. A list is read to its end, each page a call, so it has to be a short one.
+    Json,
+    /// The document that stands at `/data/document` of the answer: `{"content", "mime_type"}`, where `content` is the text
+    /// itself of a type that is text, XML or JSON, and Base64 of any other.
+    Document,
+}
+
+/// A resource as it was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Representation {
+    /// Text.
+    Text {
+        /// Its type.
+        mime_type: String,
+        /// The text.
+        text: String,
+    },
+    /// Anything else.
+    Blob {
+        /// Its type.
+        mime_type: String,
+        /// The bytes, in Base64.
+        base64: String,
+    },
+}
+
+impl Resource {
+    /// A tool's answer as JSON, for the fields that a room does not name.
+    pub const JSON: Self = Self {
+        uri: "",
+        name: "",
+        title: "",
+        about: "",
+        mime_type: "application/json",
+        tool: "",
+        arguments: &[],
+        contents: Contents::Json,
+    };
+
+    /// Whether its URI has variables.
+    #[must_use]
+    pub fn is_template(&self) -> bool {
+        self.uri.split('/').any(|part| variable(part).is_some())
+    }
+
+    /// Every argument that its tool is given.
+    pub(crate) fn parameters(&self) -> impl Iterator<Item = &'static str> {
+        let constants = self.arguments.iter().map(|(name, _)| *name);
+        self.uri.split('/').filter_map(variable).chain(constants)
+    }
+
+    /// Whether some URI would name this one and the other.
+    pub(crate) fn overlaps(&self, other: &Self) -> bool {
+        let (own, others) = (self.uri.split('/'), other.uri.split('/'));
+        own.clone().count() == others.clone().count()
+            && own.zip(others).all(|(own, other)| {
+                own == other || variable(own).is_some() || variable(other).is_some()
+            })
+    }
+
+    /// What its tool is given for this URI; `None` when the URI is not one of its own.
+    pub(crate) fn arguments_for(&self, uri: &str) -> Option<Map<String, Value>> {
+        let mut arguments = Map::new();
+        let mut given = uri.split('/');
+        for own in self.uri.split('/') {
+            let given = given.next()?;
+            match variable(own) {
+                Some(name) => {
+                    arguments.insert(name.to_owned(), decoded(given)?.into());
+                }
+                None if own == given => {}
+                None => return None,
+            }
+        }
+        for (name, value) in self.arguments {
+            arguments.insert((*name).to_owned(), (*value).into());
+        }
+        given.next().is_none().then_some(arguments)
+    }
+
+    /// Reads it: calls its tool with these arguments, those that
+    /// [`Registry::resource_for_caller`](crate::registry::Registry::resource_for_caller) found.
+    ///
+    /// # Errors
+    /// Whatever the tool's call ends with.
+    pub async fn read(
+        &self,
+        pipeline: &Arc<Pipeline>,
+        caller: Caller,
+        arguments: Map<String, Value>,
+        cancel: CancellationToken,
+    ) -> Result<Representation> {
+        let call = Call {
+            tool: self.tool.to_owned(),
+            arguments,
+            cancel,
+            ..Call::default()
+        };
+        match self.contents {
+            Contents::Json => Ok(Representation::Text {
+                mime_type: self.mime_type.to_owned(),
+                text: whole(pipeline, caller, call).await?.to_string(),
+            }),
+            Contents::Document => {
+                let mut answer = answer(pipeline, caller, call).await?;
+                let document = answer.pointer_mut("/data/document").map(Value::take);
+                document_of(document.unwrap_or_default())
+            }
+        }
+    }
+}
+
+/// The variable that a segment of a template stands for.
+fn variable(segment: &'static str) -> Option<&'static str> {
+    segment.strip_prefix('{')?.strip_suffix('}')
+}
+
+/// The value that a segment holds in the form that a template of level 1 gives it: what is unreserved stands as it is, all
+/// else is percent-encoded UTF-8.
+fn decoded(segment: &str) -> Option<String> {
+    let mut value = Vec::with_capacity(segment.len());
+    let mut bytes = segment.bytes();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'%' => value.extend(<[u8; 1]>::from_hex([bytes.next()?, bytes.next()?]).ok()?),
+            b'-' | b'.' | b'_' | b'~' => value.push(byte),
+            byte if byte.is_ascii_alphanumeric() => value.push(byte),
+            _ => return None,
+        }
+    }
+    String::from_utf8(value)
+        .ok()
+        .filter(|value| !value.is_empty())
+}
+
+async fn answer(pipeline: &Arc<Pipeline>, caller: Caller, call: Call) -> Result<Value> {
+    match pipeline.call(caller, call).await {
+        Outcome::Done(answer) => Ok(answer),
+        Outcome::Failed(error) => Err(error),
+        Outcome::Ask { .. } => Err(Error::internal("a tool that reads asks for a confirmation")),
+    }
+}
+
+/// The `data` of a call; of a list with its further pages.
+async fn whole(pipeline: &Arc<Pipeline>, caller: Caller, mut call: Call) -> Result<Value> {
+    let mut rows = Vec::new();
+    loop {
+        let mut answer = answer(pipeline, caller.clone(), call.clone()).await?;
+        let next = answer.pointer_mut("/page/next").map(Value::take);
+        match answer.get_mut("data").map(Value::take) {
+            Some(Value::Array(page)) => rows.extend(page),
+            data => return Ok(data.unwrap_or_default()),
+        }
+        let Some(next) = next else {
+            return Ok(Value::Array(rows));
+        };
+        call.arguments.insert("cursor".into(), next);
+    }
+}
+
+fn document_of(document: Value) -> Result<Representation> {
+    #[derive(Deserialize)]
+    struct Document {
+        content: String,
+        mime_type: String,
+    }
+    let Document { content, mime_type } =
+        Document::deserialize(document).map_err(Error::internal)?;
+    Ok(if is_text(&mime_type) {
+        Representation::Text {
+            mime_type,
+            text: content,
+        }
+    } else {
+        Representation::Blob {
+            mime_type,
+            base64: content,
+        }
+    })
+}
+
+fn is_text(mime_type: &str) -> bool {
+    let essence = mime_type.split(';').next().unwrap_or_default().trim();
+    essence.starts_with("text/")
+        || ["xml", "json"].iter().any(|syntax| {
+            essence
+                .strip_suffix(syntax)
+                .is_some_and(|rest| rest.ends_with(['/', '+']))
+        })
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const CONTACT: Resource = Resource {
+        uri: "bureau://contacts/{contact}",
+        ..Resource::JSON
+    };
+    const PDF: Resource = Resource {
+        uri: "bureau://invoices/{invoice}/pdf",
+        arguments: &[("document", "pdf")],
+        ..Resource::JSON
+    };
+
+    #[test]
+    fn a_uri_gives_the_variables_and_the_constants() {
+        let found = |uri| CONTACT.arguments_for(uri).map(Value::Object);
+        let ada = json!({ "contact": "con_1" });
+        assert_eq!(found("bureau://contacts/con_1"), Some(ada.clone()));
+        assert_eq!(found("bureau://contacts/con%5F1"), Some(ada));
+        let odd = json!({ "contact": "a/é%2F ~" });
+        assert_eq!(found("bureau://contacts/a%2f%C3%A9%252F%20~"), Some(odd));
+        let pdf = json!({ "invoice": "inv_1", "document": "pdf" });
+        let found = PDF.arguments_for("bureau://invoices/inv_1/pdf");
+        assert_eq!(found.map(Value::Object), Some(pdf));
+    }
+
+    #[test]
+    fn a_uri_matches_whole_or_not_at_all() {
+        for uri in [
+            "",
+            "bureau:",
+            "bureau://contacts",
+            "bureau://contacts/",
+            "bureau://contacts/con_1/",
+            "bureau://contacts/con_1/x",
+            "bureau://contacts//con_1",
+            "bureau://contacts/{contact}",
+            "bureau://contacts/con_1?fields=id",
+            "bureau://contacts/con_1#x",
+            "bureau://contacts/con 1",
+            "bureau://contacts/é",
+            "bureau://contacts/%",
+            "bureau://contacts/%5",
+            "bureau://contacts/%zz",
+            "bureau://contacts/%FF",
+            "bureau://c%6Fntacts/con_1",
+            "Bureau://contacts/con_1",
+            "http://contacts/con_1",
+        ] {
+            assert_eq!(CONTACT.arguments_for(uri), None, "{uri}");
+        }
+        assert_eq!(PDF.arguments_for("bureau://invoices/inv_1"), None);
+        assert_eq!(PDF.arguments_for("bureau://invoices/inv_1/xml"), None);
+    }
+
+    #[test]
+    fn resources_overlap_where_one_uri_could_be_of_both() {
+        let at = |uri| Resource {
+            uri,
+            ..Resource::JSON
+        };
+        assert!(CONTACT.overlaps(&at("bureau://contacts/{id}")));
+        assert!(CONTACT.overlaps(&at("bureau://contacts/all")));
+        assert!(at("bureau://contacts/all").overlaps(&CONTACT));
+        assert!(!CONTACT.overlaps(&at("bureau://contacts/{contact}/deals")));
+        assert!(!CONTACT.overlaps(&at("bureau://companies/{contact}")));
+        assert!(!at("bureau://contacts/all").overlaps(&at("bureau://contacts/none")));
+    }
+
+    #[test]
+    fn a_document_is_text_where_its_type_is_and_base64_otherwise() {
+        for text in [
+            "text/html",
+            "text/csv; charset=utf-8",
+            "application/xml",
+            "application/ubl+xml; charset=utf-8",
+            "application/json",
+        ] {
+            assert!(is_text(text), "{text}");
+        }
+        for binary in [
+            "application/pdf",
+            "image/png",
+            "application/vnd.xmlish",
+            "application/notxml",
+            "",
+        ] {
+            assert!(!is_text(binary), "{binary}");
+        }
+        let pdf = json!({ "content": "JVBERg==", "mime_type": "application/pdf", "name": "a.pdf" });
+        let read = Representation::Blob {
+            mime_type: "application/pdf".into(),
+            base64: "JVBERg==".into(),
+        };
+        assert_eq!(document_of(pdf).unwrap(), read);
+        assert!(document_of(Value::Null).is_err());
+    }
+}
