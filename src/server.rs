@@ -470,7 +470,9 @@ fn unread(error: &Error, uri: &str) -> ErrorData {
         _ => ErrorCode::INVALID_REQUEST,
     };
     let mut data = error.to_json();
-    data["uri"] = uri.into();
+    if let Some(data) = data.as_object_mut() {
+        data.insert("uri".to_owned(), uri.into());
+    }
     ErrorData::new(code, error.message().to_owned(), Some(data))
 }
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use bureau_kernel::permission::Grants;
 use bureau_kernel::registry::{Registry, Selection};
+use bureau_kernel::resource::Resource;
 use bureau_kernel::tool::{Effect, Entry, WireForm};
 use serde_json::{Map, Value, json};
 
@@ -574,6 +575,25 @@ fn reference() -> String {
                 write!(out, "\n“{}”\n\n```json\n{call:#}\n```\n", example.title).unwrap();
             }
         }
+    }
+    out.push_str(
+        "\n## Resources\n\nA resource is another name for a call of a tool that reads: who may call the tool may read it, and no \
+         one else sees it.\n\n| URI | Type | Tool | |\n|---|---|---|---|\n",
+    );
+    for resource in registry.resources() {
+        let Resource {
+            uri,
+            mime_type,
+            tool,
+            about,
+            ..
+        } = resource;
+        writeln!(
+            out,
+            "| `{uri}` | {mime_type} | `{tool}` | {} |",
+            cell(about)
+        )
+        .unwrap();
     }
     out
 }

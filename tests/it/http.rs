@@ -879,8 +879,7 @@ async fn methods_that_are_not_declared_are_not_found() {
     let client = client().await;
     let methods = [
         "prompts/list",
-        "resources/list",
-        "resources/templates/list",
+        "resources/subscribe",
         "nothing/here",
         "logging/setLevel",
     ];

@@ -35,6 +35,7 @@ mod permissions;
 mod pipelines;
 mod processes;
 mod receipts;
+mod resources;
 mod rooms;
 mod secrets;
 mod tamper;

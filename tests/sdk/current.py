@@ -25,6 +25,13 @@ class Connected:
         result = await self.client.call_tool(name, arguments)
         return parsed(result.content, result.is_error)
 
+    async def templates(self):
+        listed = await self.client.list_resource_templates()
+        return [template.uri_template for template in listed.resource_templates]
+
+    async def read(self, uri):
+        return (await self.client.read_resource(uri)).contents[0].text
+
 
 @asynccontextmanager
 async def connect(era, target, answer):

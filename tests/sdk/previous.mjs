@@ -26,6 +26,8 @@ async function open({ target }) {
       const result = await client.callTool({ name, arguments: args });
       return { failed: result.isError === true, body: JSON.parse(result.content[0].text) };
     },
+    templates: async () => (await client.listResourceTemplates()).resourceTemplates.map(({ uriTemplate }) => uriTemplate),
+    read: async uri => (await client.readResource({ uri })).contents[0].text,
     close: () => client.close(),
   };
 }

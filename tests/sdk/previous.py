@@ -8,6 +8,7 @@ import httpx
 from mcp import ClientSession, StdioServerParameters
 from mcp.client.stdio import stdio_client
 from mcp.client.streamable_http import streamable_http_client
+from pydantic import AnyUrl
 
 from scenario import main, parsed
 
@@ -23,6 +24,13 @@ class Connected:
     async def call(self, name, arguments):
         result = await self.session.call_tool(name, arguments)
         return parsed(result.content, result.isError)
+
+    async def templates(self):
+        listed = await self.session.list_resource_templates()
+        return [template.uriTemplate for template in listed.resourceTemplates]
+
+    async def read(self, uri):
+        return (await self.session.read_resource(AnyUrl(uri))).contents[0].text
 
 
 @asynccontextmanager

@@ -1,8 +1,9 @@
 // What every client must be able to do with Bureau, whichever SDK speaks for it.
 //
 // `open({ era, target, answer })` connects to a target, { url, headers } or { command, args }, in the era `modern` or
-// `legacy`, and resolves to { version(), tools(), call(name, arguments), close() }: `tools` resolves to the listed tools,
-// `call` to { failed, body } with the parsed JSON of the answer's text. With `answer` the client declares that it can ask
+// `legacy`, and resolves to { version(), tools(), call(name, arguments), templates(), read(uri), close() }: `tools` resolves
+// to the listed tools, `call` to { failed, body } with the parsed JSON of the answer's text, `templates` to the URIs of the
+// listed resource templates, `read` to the text of a resource. With `answer` the client declares that it can ask
 // its person, and `answer(params)` is what the person says.
 
 import assert from 'node:assert/strict';
@@ -113,6 +114,11 @@ async function checks(run, connect, version, fields) {
       const record = data(await client.call('get_contact', { contact }));
       for (const field of ['first_name', 'last_name', 'title']) assert.equal(record[field], fields[field]);
       assert.equal(record.id, contact);
+    });
+    await check('reads it as a resource', async () => {
+      assert.deepEqual(await client.templates(), ['bureau://contacts/{contact}']);
+      const record = JSON.parse(await client.read(`bureau://contacts/${contact}`));
+      assert.deepEqual([record.id, record.last_name], [contact, fields.last_name]);
     });
     await check('updates it', async () => {
       data(await client.call('update_contact', { contact, title: 'Head of purchasing' }));

@@ -1,8 +1,9 @@
 """What every client must be able to do with Bureau, whichever SDK speaks for it.
 
 `connect(era, target, answer)` is an async context manager over a client of the era `modern` or `legacy`, with `version`,
-`tools()` and `call(name, arguments)`: `tools` gives the listed names and input schemas, `call` a pair of whether the call
-failed and the parsed JSON of the answer's text. With `answer` the client declares that it can ask its person, and
+`tools()`, `call(name, arguments)`, `templates()` and `read(uri)`: `tools` gives the listed names and input schemas, `call` a pair
+of whether the call failed and the parsed JSON of the answer's text, `templates` the URIs of the listed resource templates, and
+`read` the text of a resource. With `answer` the client declares that it can ask its person, and
 `answer(message, schema)` is what the person says: an action and the form's content.
 """
 
@@ -160,6 +161,10 @@ def life(version, fields):
             for name in ("first_name", "last_name", "title"):
                 equal(record[name], fields[name])
             equal(record["id"], contact)
+        with check("reads it as a resource"):
+            equal(await client.templates(), ["bureau://contacts/{contact}"])
+            record = json.loads(await client.read(f"bureau://contacts/{contact}"))
+            equal((record["id"], record["last_name"]), (contact, fields["last_name"]))
         with check("updates it"):
             data(await client.call("update_contact", {"contact": contact, "title": "Head of purchasing"}))
             equal(data(await client.call("get_contact", {"contact": contact}))["title"], "Head of purchasing")
