@@ -31,6 +31,8 @@ pub fn modules() -> Vec<Module> {
         bureau_deals::MODULE,
         #[cfg(feature = "history")]
         bureau_history::MODULE,
+        #[cfg(feature = "invoicing")]
+        bureau_invoicing::MODULE,
         #[cfg(feature = "pipeline")]
         bureau_pipeline::MODULE,
         #[cfg(feature = "workspace")]

@@ -92,7 +92,8 @@ pub enum PointType {
 /// An e-mail address of a contact.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct EmailEntry {
-    pub(crate) email: Email,
+    /// The address.
+    pub email: Email,
     #[serde(rename = "type")]
     #[schemars(with = "Option<String>")]
     pub(crate) kind: Option<PointType>,
@@ -101,7 +102,8 @@ pub struct EmailEntry {
 /// A telephone number of a contact.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PhoneEntry {
-    pub(crate) phone: Line<40>,
+    /// The number as it was given.
+    pub phone: Line<40>,
     #[serde(rename = "type")]
     #[schemars(with = "Option<String>")]
     pub(crate) kind: Option<PointType>,

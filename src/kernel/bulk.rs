@@ -124,10 +124,7 @@ impl Cx {
     }
 
     /// The records with these identifiers, deleted or not, by number. In a write they are locked until it ends.
-    pub(crate) async fn find_all<R: Record>(
-        &mut self,
-        ids: &[Id<R>],
-    ) -> Result<HashMap<i64, Saved<R>>> {
+    pub async fn find_all<R: Record>(&mut self, ids: &[Id<R>]) -> Result<HashMap<i64, Saved<R>>> {
         let raw: Vec<i64> = ids.iter().map(|id| id.raw()).collect();
         let mut found = HashMap::with_capacity(raw.len());
         for asked in raw.chunks(ASKED) {
@@ -237,6 +234,7 @@ impl Cx {
             if saved == before {
                 continue;
             }
+            before.check_step(saved)?;
             saved.version = before.version + 1;
             saved.updated_at = now;
             let (names, mut values): (Vec<_>, Vec<_>) = saved.differing(before).into_iter().unzip();

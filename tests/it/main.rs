@@ -42,15 +42,41 @@ mod tamper;
 mod tenancy;
 mod undo;
 
-use bureau_kernel::registry::Module;
+use bureau_kernel::prelude::*;
+use futures::FutureExt as _;
 
-/// Every room.
+/// Every room, and what its owner does before the first invoice.
 const MODULES: &[Module] = &[
     bureau_activities::MODULE,
     bureau_companies::MODULE,
     bureau_contacts::MODULE,
     bureau_deals::MODULE,
     bureau_history::MODULE,
+    bureau_invoicing::MODULE,
     bureau_pipeline::MODULE,
     bureau_workspace::MODULE,
+    OWNER,
 ];
+
+/// Notes the seller's details in every workspace, as its owner does with `bureau workspace seller`: without them nothing can
+/// be issued.
+const OWNER: Module = Module {
+    name: "owner",
+    uses: &[&bureau_invoicing::MODULE],
+    furnish: Some(|cx| note_seller(cx).boxed()),
+    ..Module::EMPTY
+};
+
+async fn note_seller(cx: &mut Cx) -> Result<()> {
+    let seller = bureau_invoicing::seller(cx).await?.id;
+    let mut edit = cx.edit(seller).await?;
+    edit.name = Line::new("Test Works Ltd").map_err(Error::internal)?;
+    edit.street = Line::new("2 Mill Lane").ok();
+    edit.postal_code = Line::new("10115").ok();
+    edit.city = Line::new("Berlin").ok();
+    edit.country = Line::new("DE").ok();
+    edit.vat_id = Line::new("DE123456789").ok();
+    edit.email = "billing@test-works.example".parse().ok();
+    edit.iban = Line::new("DE89370400440532013000").ok();
+    edit.save(cx).await.map(drop)
+}

@@ -130,6 +130,7 @@ impl Cx {
             .await?
             .ok_or_else(|| Error::not_found(R::NOUN, id).field(R::NOUN))?;
         self.check_version(&before)?;
+        before.record.may_become(None)?;
         refuse_dependents(self, &before).await?;
         // What is left that refers to it is deleted itself.
         self.repoint(R::TABLE, id.raw(), None).await?;

@@ -84,6 +84,15 @@ pub trait Record: Columns {
         let _ = workspace;
         Ok(())
     }
+    /// Whether it may become what it is about to be written as, or be deleted where there is none. Asked before every write
+    /// of a record that is there, also by an undo, which is refused whole where this refuses.
+    ///
+    /// # Errors
+    /// [`Code::Conflict`](crate::error::Code::Conflict) saying what to do instead.
+    fn may_become(&self, next: Option<&Self>) -> Result<()> {
+        let _ = next;
+        Ok(())
+    }
     /// Which live ones keep what they refer to from being deleted: an SQL condition on the record's own columns. A deal
     /// that is closed does not hold on to its company, for example; it goes on naming it.
     const HOLDS: &'static str = "1 = 1";

@@ -171,6 +171,12 @@ impl<R: Record> Saved<R> {
             .collect()
     }
 
+    /// Whether it may be written as this.
+    pub(crate) fn check_step(&self, next: &Self) -> Result<()> {
+        let next = next.archived_at.is_none().then_some(&next.record);
+        self.record.may_become(next)
+    }
+
     /// The terms by which it is found: none once it is deleted.
     pub(crate) fn live_terms(&self) -> Vec<(&'static str, String)> {
         if self.archived_at.is_none() {

@@ -90,6 +90,7 @@ pub(super) async fn write<R: Record>(
     if saved == before {
         return Ok(before);
     }
+    before.check_step(&saved)?;
     saved.version = before.version + 1;
     saved.updated_at = cx.now();
     let mut statement = sql("UPDATE ");

@@ -1,0 +1,155 @@
+//! Drafts of invoices: from lines, from a quotation, from a plan.
+
+use bureau_kernel::prelude::*;
+use bureau_kernel::types::money::{Amount, Currency, shown};
+use chrono::NaiveDate;
+
+use crate::invoice::Invoice;
+use crate::line::{DocLine, LineGiven, lines_given};
+use crate::party::buyer;
+use crate::quotation::{Quotation, QuotationStatus};
+use crate::recurring::RecurringInvoice;
+use crate::totals::Totals;
+
+/// Brings a draft into form: its currency, its lines where there are new ones, its customer's name.
+///
+/// # Errors
+/// What is wrong with the lines or the customer.
+pub(crate) async fn shape(
+    cx: &mut Cx,
+    invoice: &mut Invoice,
+    lines: Option<Vec<LineGiven>>,
+) -> Result<()> {
+    if invoice.currency == Currency::default() {
+        invoice.currency = cx.workspace().currency;
+    }
+    if let Some(lines) = lines {
+        invoice.lines = Kept(Json(lines_given(cx, lines, invoice.currency).await?));
+    }
+    let buyer = buyer(cx, invoice.company, invoice.contact).await?;
+    invoice.customer = Kept(Line::new(&buyer.name).ok());
+    Ok(())
+}
+
+/// Compares a total that the client computed with ours, and explains a difference line by line.
+///
+/// # Errors
+/// [`Code::Validation`] when they differ.
+pub(crate) fn compare(
+    expected: Option<Amount>,
+    totals: &Totals,
+    lines: &[DocLine],
+    currency: Currency,
+) -> Result<()> {
+    let Some(expected) = expected.filter(|expected| *expected != totals.gross) else {
+        return Ok(());
+    };
+    let money = |amount: Amount| shown(amount.decimal(), currency);
+    let lines: Vec<String> = lines
+        .iter()
+        .enumerate()
+        .map(|(index, line)| {
+            let discount = line
+                .discount
+                .map_or(String::new(), |off| format!(" less {off}"));
+            format!(
+                "line {}: {} × {}{discount} = {}",
+                index + 1,
+                line.quantity,
+                line.unit_price,
+                money(line.net)
+            )
+        })
+        .collect();
+    let taxes: Vec<String> = totals
+        .taxes
+        .iter()
+        .map(|tax| {
+            format!(
+                "{}% on {} = {}",
+                tax.tax.rate,
+                money(tax.taxable),
+                money(tax.amount)
+            )
+        })
+        .collect();
+    let difference = Amount::from_raw(expected.raw() - totals.gross.raw());
+    let message = format!(
+        "The total is {} {currency}, not {expected}: {difference} more than that was sent.",
+        money(totals.gross)
+    );
+    let message = if difference.raw() < 0 {
+        message.replace(
+            &format!("{difference} more than that"),
+            &format!("{} less than that", Amount::from_raw(-difference.raw())),
+        )
+    } else {
+        message
+    };
+    Err(Error::invalid("total", message)
+        .hint("Lines are rounded each, tax on the sum of each rate. See `lines`, `taxes`, `discount` and `charge` below, or leave total out.")
+        .detail("gross_total", money(totals.gross))
+        .detail("difference", money(difference))
+        .detail("lines", lines)
+        .detail("taxes", taxes)
+        .detail("discount", money(totals.discount))
+        .detail("charge", money(totals.charge)))
+}
+
+/// A draft with everything that a quotation offers. It is not written yet.
+///
+/// # Errors
+/// [`Code::Conflict`] for a quotation that is not accepted, or from which there is an invoice.
+pub async fn from_quotation(cx: &mut Cx, id: Id<Quotation>) -> Result<Invoice> {
+    // Held until the call ends, so that it is converted once.
+    let quotation = cx.get(id).await?;
+    let number = Record::title(&quotation.record);
+    if *quotation.status != QuotationStatus::Accepted {
+        let message = format!("{number} is not accepted.");
+        return Err(Error::conflict(message)
+            .field("quotation")
+            .hint("Note the customer's word with update_quotation_status first."));
+    }
+    let made = cx
+        .with_term::<Invoice>("quotation", &id.to_string(), 1)
+        .await?;
+    if let Some(invoice) = made.first() {
+        let message = format!("{number} was converted already: {invoice}.");
+        return Err(Error::conflict(message).field("quotation"));
+    }
+    let offer = quotation.record;
+    let mut invoice = Invoice::empty();
+    invoice.company = offer.company;
+    invoice.contact = offer.contact;
+    invoice.deal = offer.deal;
+    invoice.owner = offer.owner;
+    invoice.quotation = Kept(Some(id));
+    invoice.currency = offer.currency;
+    invoice.reference = offer.reference;
+    invoice.lines = offer.lines;
+    invoice.discount = offer.discount;
+    invoice.charge = offer.charge;
+    Ok(invoice)
+}
+
+/// A draft with everything that a plan says, for its period that begins on this day. It is not written yet.
+#[must_use]
+pub(crate) fn from_plan(plan: &Saved<RecurringInvoice>, day: NaiveDate) -> Invoice {
+    let mut invoice = Invoice::empty();
+    invoice.company = plan.company;
+    invoice.contact = plan.contact;
+    invoice.deal = plan.deal;
+    invoice.owner = plan.owner;
+    invoice.recurring = Kept(Some(plan.id));
+    invoice.recurring_on = Kept(Some(day));
+    invoice.currency = plan.currency;
+    invoice.terms = plan.terms;
+    invoice.reference.clone_from(&plan.reference);
+    invoice.service_from = Some(day);
+    invoice.service_to = plan.period_end(*plan.made);
+    invoice.lines = plan.lines.clone();
+    invoice.discount = plan.discount;
+    invoice.charge = plan.charge;
+    invoice.notes.clone_from(&plan.notes);
+    invoice
+}

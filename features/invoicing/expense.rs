@@ -1,0 +1,119 @@
+//! Expenses: what the firm itself spent.
+
+use bureau_companies::Company;
+use bureau_kernel::prelude::*;
+use bureau_kernel::store::{Value, enum_name};
+use bureau_kernel::types::money::{Amount, Currency};
+use bureau_kernel::types::text::folded;
+use chrono::NaiveDate;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::payment::Method;
+use crate::totals::checked_digits;
+
+bureau_kernel::record! {
+    /// Something that the firm spent.
+    pub struct Expense: "expense", "exp", "expense" {
+        /// What for.
+        pub description: Line<300>,
+        /// The kind of expense, such as travel or software.
+        pub category: Line<50> = "Such as travel, software",
+        /// How much, with tax.
+        pub amount: Amount = "With tax",
+        /// ISO 4217.
+        pub currency: Currency = "Default: the workspace's",
+        /// How much of it is tax.
+        pub tax_amount: Option<Amount> = "Tax in the amount",
+        /// When.
+        pub spent_on: NaiveDate = "Default: today",
+        /// Who was paid.
+        pub vendor: Option<Line<200>>,
+        /// The same as a company.
+        pub company: Option<Id<Company>> = "Vendor's company id",
+        /// Who spent it.
+        pub owner: Option<Id<Member>> = "Default: you",
+        /// How it was paid.
+        pub method: Option<Method>,
+        /// The number of the receipt.
+        pub reference: Option<Line<100>> = "Receipt number",
+        /// Where it stands.
+        pub status: ExpenseStatus,
+        /// Whether a customer is to be charged for it.
+        pub billable: bool,
+        /// What to know about it.
+        pub notes: Option<Body<2000>>,
+    }
+}
+
+/// Where an expense stands.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ExpenseStatus {
+    /// Nobody has looked at it.
+    #[default]
+    Pending,
+    /// It is in order.
+    Approved,
+    /// It is not.
+    Rejected,
+    /// It was paid, or paid back to who spent it.
+    Paid,
+}
+bureau_kernel::text_column!(ExpenseStatus);
+
+impl Record for Expense {
+    // What is settled goes on naming whom it was paid to, and does not hold on to them.
+    const HOLDS: &'static str = "status IN ('pending', 'approved')";
+
+    fn title(&self) -> String {
+        self.description.to_string()
+    }
+
+    fn check(&mut self, workspace: &Workspace) -> Result<()> {
+        if self.currency == Currency::default() {
+            self.currency = workspace.currency;
+        }
+        if self.amount.raw() <= 0 {
+            return Err(Error::invalid("amount", "amount is above zero."));
+        }
+        checked_digits("amount", self.amount, self.currency)?;
+        if let Some(tax) = self.tax_amount {
+            checked_digits("tax_amount", tax, self.currency)?;
+            if tax.raw() < 0 || tax > self.amount {
+                let message = "tax_amount is from zero to the amount.";
+                return Err(Error::invalid("tax_amount", message));
+            }
+        }
+        Ok(())
+    }
+
+    fn terms(&self) -> Vec<(&'static str, String)> {
+        let mut terms = vec![
+            ("status", enum_name(&self.status)),
+            ("category", folded(&self.category)),
+            ("billable", self.billable.to_string()),
+        ];
+        terms.extend(self.company.map(|id| ("company", id.to_string())));
+        terms.extend(self.owner.map(|id| ("owner", id.to_string())));
+        terms.extend(self.vendor.as_deref().map(|text| ("vendor", folded(text))));
+        terms
+    }
+
+    fn derived(&self) -> Vec<(&'static str, Value)> {
+        vec![("sort_category", Value::Text(folded(&self.category)))]
+    }
+
+    fn text(&self) -> Option<SearchText> {
+        let words = [
+            self.vendor.as_deref(),
+            Some(&*self.category),
+            self.reference.as_deref(),
+            self.notes.as_deref(),
+        ];
+        Some(SearchText {
+            words: words.into_iter().flatten().map(str::to_owned).collect(),
+            numbers: Vec::new(),
+        })
+    }
+}

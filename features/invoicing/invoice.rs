@@ -1,0 +1,321 @@
+//! The invoice record, which credit notes share, and what holds of every invoice.
+
+use bureau_companies::Company;
+use bureau_contacts::Contact;
+use bureau_deals::Deal;
+use bureau_kernel::prelude::*;
+use bureau_kernel::store::{Value, enum_name};
+use bureau_kernel::types::money::{Amount, Currency};
+use bureau_kernel::types::text::folded;
+use chrono::NaiveDate;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::discount::Discount;
+use crate::line::DocLine;
+use crate::party::Party;
+use crate::quotation::Quotation;
+use crate::recurring::RecurringInvoice;
+use crate::seller::Seller;
+use crate::series::Series;
+use crate::terms::Terms;
+use crate::totals::{Totals, compute};
+
+bureau_kernel::record! {
+    /// An invoice or a credit note.
+    pub struct Invoice: "invoice", "inv", "invoice" {
+        /// Which of the two.
+        pub kind: Kept<InvoiceKind>,
+        /// Where it stands.
+        pub status: Kept<InvoiceStatus>,
+        /// Its number; none while it is a draft.
+        pub number: Kept<Option<Line<40>>>,
+        /// The series of the number.
+        pub series: Kept<Option<Id<Series>>>,
+        /// The period of the series in which it is counted.
+        pub period: Kept<Option<i64>>,
+        /// Its place in that period.
+        pub serial: Kept<Option<i64>>,
+        /// The company that buys.
+        pub company: Option<Id<Company>> = "Customer company id",
+        /// The person who buys, or to whom it goes.
+        pub contact: Option<Id<Contact>> = "Contact id",
+        /// The customer's name, for lists; an issued one has the whole buyer beside it.
+        pub customer: Kept<Option<Line<200>>>,
+        /// The sale that it is for.
+        pub deal: Option<Id<Deal>> = "Deal id",
+        /// Who looks after it.
+        pub owner: Option<Id<Member>> = "Member id",
+        /// The quotation that it was made from.
+        pub quotation: Kept<Option<Id<Quotation>>>,
+        /// The plan that it was made from.
+        pub recurring: Kept<Option<Id<RecurringInvoice>>>,
+        /// The day of the plan for which it was made.
+        pub recurring_on: Kept<Option<NaiveDate>>,
+        /// The invoice that a credit note takes back.
+        pub credits: Kept<Option<Id<Invoice>>>,
+        /// ISO 4217.
+        pub currency: Currency = "Default: the workspace's",
+        /// The day on which it is or was issued.
+        pub issue_date: Option<NaiveDate> = "Default: day of issue",
+        /// Until when it is to be paid.
+        pub due_date: Option<NaiveDate> = "Default: by the terms",
+        /// The terms of payment.
+        pub terms: Option<Terms> = "net 30, end of month, …",
+        /// When the goods were delivered or the service was done.
+        pub delivered_on: Option<NaiveDate>,
+        /// The first day of the period that it is for.
+        pub service_from: Option<NaiveDate>,
+        /// The last day of that period.
+        pub service_to: Option<NaiveDate>,
+        /// What the buyer wants to see on it.
+        pub reference: Option<Line<100>> = "Buyer's order number",
+        /// The lines.
+        pub lines: Kept<Json<Vec<DocLine>>>,
+        /// What is taken off the whole.
+        pub discount: Option<Discount> = "Off the whole: 10% or 5.00",
+        /// What is added to the whole, such as shipping.
+        pub charge: Option<Amount> = "Such as shipping",
+        /// What else there is to say on it.
+        pub notes: Option<Body<2000>>,
+        /// Who sells, as of the day of issue.
+        pub seller: Kept<Json<Option<Seller>>>,
+        /// Who buys, as of the day of issue.
+        pub buyer: Kept<Json<Option<Party>>>,
+        /// Without tax.
+        pub net_total: Kept<Amount>,
+        /// The tax.
+        pub tax_total: Kept<Amount>,
+        /// With tax.
+        pub gross_total: Kept<Amount>,
+        /// What was paid of an invoice, or paid back of a credit note.
+        pub paid: Kept<Amount>,
+        /// What credit notes took off an invoice, or what of a credit note was set off against its invoice.
+        pub credited: Kept<Amount>,
+    }
+}
+
+/// An invoice, or what takes one back.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum InvoiceKind {
+    /// Asks for payment.
+    #[default]
+    Invoice,
+    /// Takes an invoice back, whole or in part. Its amounts are positive.
+    CreditNote,
+}
+bureau_kernel::text_column!(InvoiceKind);
+
+/// Where an invoice stands. That it is overdue follows from its due date.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum InvoiceStatus {
+    /// It can be edited, and nobody owes anything.
+    #[default]
+    Draft,
+    /// It stands as it is, and nothing of it is settled.
+    Issued,
+    /// Something of it is settled.
+    PartlyPaid,
+    /// Nothing of it is open.
+    Paid,
+    /// Credit notes took all of it back.
+    Credited,
+}
+bureau_kernel::text_column!(InvoiceStatus);
+
+impl InvoiceStatus {
+    /// Whether something is to be paid.
+    #[must_use]
+    pub const fn is_open(self) -> bool {
+        matches!(self, Self::Issued | Self::PartlyPaid)
+    }
+}
+
+impl Invoice {
+    /// What is still to be paid; of a credit note, to be paid back.
+    #[must_use]
+    pub fn balance(&self) -> Amount {
+        if *self.status == InvoiceStatus::Draft {
+            return Amount::from_raw(0);
+        }
+        Amount::from_raw(self.gross_total.raw() - self.paid.raw() - self.credited.raw())
+    }
+
+    /// Its totals, computed again.
+    ///
+    /// # Errors
+    /// As [`compute`].
+    pub fn totals(&self) -> Result<Totals> {
+        compute(
+            &mut self.lines.clone().0,
+            self.discount,
+            self.charge,
+            self.currency,
+        )
+    }
+
+    /// What may never change once it is issued.
+    fn frozen(&self) -> impl PartialEq + use<> {
+        (
+            (
+                *self.kind,
+                self.number.clone(),
+                *self.series,
+                *self.period,
+                *self.serial,
+            ),
+            (
+                self.seller.clone(),
+                self.buyer.clone(),
+                self.lines.clone(),
+                self.notes.clone(),
+            ),
+            (
+                self.issue_date,
+                self.due_date,
+                self.terms,
+                self.delivered_on,
+            ),
+            (
+                self.service_from,
+                self.service_to,
+                self.reference.clone(),
+                *self.credits,
+            ),
+            (self.currency, self.discount, self.charge),
+            (*self.net_total, *self.tax_total, *self.gross_total),
+        )
+    }
+}
+
+impl Record for Invoice {
+    // One that is settled goes on naming whom it was for, and does not hold on to them.
+    const HOLDS: &'static str = "status IN ('draft', 'issued', 'partly_paid')";
+
+    fn title(&self) -> String {
+        match (&*self.number, *self.kind) {
+            (Some(number), _) => number.to_string(),
+            (None, InvoiceKind::Invoice) => "Draft invoice".to_owned(),
+            (None, InvoiceKind::CreditNote) => "Draft credit note".to_owned(),
+        }
+    }
+
+    fn check(&mut self, workspace: &Workspace) -> Result<()> {
+        if self.currency == Currency::default() {
+            self.currency = workspace.currency;
+        }
+        if let (Some(from), Some(to)) = (self.service_from, self.service_to)
+            && to < from
+        {
+            let message = "service_to is before service_from.";
+            return Err(Error::invalid("service_to", message));
+        }
+        if let (Some(issued), Some(due)) = (self.issue_date, self.due_date)
+            && due < issued
+        {
+            return Err(Error::invalid("due_date", "due_date is before issue_date."));
+        }
+        let totals = compute(
+            &mut self.lines.0.0,
+            self.discount,
+            self.charge,
+            self.currency,
+        )?;
+        self.net_total = Kept(totals.net);
+        self.tax_total = Kept(totals.tax);
+        self.gross_total = Kept(totals.gross);
+        Ok(())
+    }
+
+    fn may_become(&self, next: Option<&Self>) -> Result<()> {
+        if *self.status == InvoiceStatus::Draft {
+            return Ok(());
+        }
+        let number = self.title();
+        let refuse = |what: &str| {
+            let message = format!("{number} is issued and cannot be {what}.");
+            Err(Error::conflict(message).hint(match *self.kind {
+                InvoiceKind::Invoice => {
+                    "Correct it with create_credit_note, and a new invoice if need be."
+                }
+                InvoiceKind::CreditNote => "Correct it with a new invoice.",
+            }))
+        };
+        match next {
+            None => refuse("deleted"),
+            Some(next) if *next.status == InvoiceStatus::Draft => refuse("taken back"),
+            Some(next) if next.frozen() != self.frozen() => refuse("changed"),
+            Some(_) => Ok(()),
+        }
+    }
+
+    fn terms(&self) -> Vec<(&'static str, String)> {
+        let mut terms = vec![
+            ("kind", enum_name(&*self.kind)),
+            ("status", enum_name(&*self.status)),
+        ];
+        terms.extend(
+            self.number
+                .as_deref()
+                .map(|number| ("number", folded(number))),
+        );
+        terms.extend(self.company.map(|id| ("company", id.to_string())));
+        terms.extend(self.contact.map(|id| ("contact", id.to_string())));
+        terms.extend(self.deal.map(|id| ("deal", id.to_string())));
+        terms.extend(self.owner.map(|id| ("owner", id.to_string())));
+        terms.extend(self.quotation.map(|id| ("quotation", id.to_string())));
+        terms.extend(self.recurring.map(|id| ("recurring", id.to_string())));
+        terms.extend(self.credits.map(|id| ("credits", id.to_string())));
+        terms
+    }
+
+    fn derived(&self) -> Vec<(&'static str, Value)> {
+        let open = self.status.is_open() && *self.kind == InvoiceKind::Invoice;
+        let due = self.due_date.filter(|_| open);
+        vec![
+            ("name", Value::Text(self.title())),
+            ("sort_issued", Value::Date(self.issue_date.unwrap_or(NEVER))),
+            ("sort_due", Value::Date(due.unwrap_or(NEVER))),
+            (
+                "sort_customer",
+                Value::Text(self.customer.as_deref().map(folded).unwrap_or_default()),
+            ),
+        ]
+    }
+
+    fn text(&self) -> Option<SearchText> {
+        let words = [
+            self.customer.as_deref(),
+            self.reference.as_deref(),
+            self.notes.as_deref(),
+        ];
+        let lines = self
+            .lines
+            .iter()
+            .take(100)
+            .map(|line| line.description.to_string());
+        Some(SearchText {
+            words: words
+                .into_iter()
+                .flatten()
+                .map(str::to_owned)
+                .chain(lines)
+                .collect(),
+            numbers: self.number.iter().map(ToString::to_string).collect(),
+        })
+    }
+}
+
+/// Where in an order by date stands what has none, or none that counts: at the end.
+const NEVER: NaiveDate = day(9999, 12, 31);
+/// The last day before it: what bounds a list of what has a day at all.
+pub(crate) const LAST_DAY: NaiveDate = day(9999, 12, 30);
+
+const fn day(year: i32, month: u32, day: u32) -> NaiveDate {
+    match NaiveDate::from_ymd_opt(year, month, day) {
+        Some(date) => date,
+        None => NaiveDate::MAX,
+    }
+}

@@ -1,0 +1,185 @@
+//! Invoicing: products, invoices, credit notes, payments, expenses and what recurs.
+//!
+//! Permissions: `read_`, `create_` and `update_` for `invoices`, `products` and `expenses`; `issue_invoices`,
+//! `create_credit_notes`, `record_payments`. Recurring invoices go by those of invoices. The seller's details, the number
+//! series and the taxes are the owner's business and are arranged with the command line. The record of quotations stands
+//! here, because invoices are made from them; their tools are the room of that name.
+
+mod discount;
+mod document;
+mod draft;
+mod expense;
+mod invoice;
+mod issue;
+mod line;
+mod party;
+mod payment;
+mod product;
+mod quotation;
+mod recurring;
+mod seller;
+mod series;
+mod settle;
+mod tax;
+mod terms;
+mod tools;
+mod totals;
+mod unit;
+mod view;
+
+use bureau_kernel::prelude::*;
+use futures::FutureExt as _;
+
+use tools::create_credit_note::CreateCreditNote;
+use tools::create_invoice::CreateInvoice;
+use tools::get_invoice::GetInvoice;
+use tools::issue_invoice::IssueInvoice;
+use tools::list_invoices::ListInvoices;
+use tools::record_payment::RecordPayment;
+use tools::update_invoice::UpdateInvoice;
+
+pub use discount::Discount;
+pub use document::{
+    Format, Rendered, invoice_document, quotation_document, render_invoice, render_quotation,
+};
+pub use draft::from_quotation;
+pub use expense::{Expense, ExpenseStatus};
+pub use invoice::{Invoice, InvoiceKind, InvoiceStatus};
+pub use issue::issue;
+pub use line::{DocLine, LineGiven, MOST_LINES};
+pub use party::Party;
+pub use payment::{Allocation, Direction, Method, Payment};
+pub use product::{Active, BillingInterval, Product, ProductType};
+pub use quotation::{Quotation, QuotationStatus, Sent};
+pub use recurring::{Interval, PlanStatus, RecurringInvoice};
+pub use seller::{MAX_LOGO, Seller, seller};
+pub use series::{Numbers, Series, all_series};
+pub use tax::{Category, Tax, TaxRate, add_country, tax_rates};
+pub use terms::Terms;
+pub use totals::{Subtotal, TaxSummary, Totals, compute};
+pub use view::{InvoiceRow, InvoiceView, LineView, Shown, line_views, price, rows, view};
+
+/// See invoices, credit notes, payments and recurring invoices.
+pub const READ_INVOICES: Permission = Permission::new("read_invoices");
+/// Add drafts and recurring invoices.
+pub const CREATE_INVOICES: Permission = Permission::new("create_invoices");
+/// Change drafts and recurring invoices.
+pub const UPDATE_INVOICES: Permission = Permission::new("update_invoices");
+/// Issue drafts.
+pub const ISSUE_INVOICES: Permission = Permission::new("issue_invoices");
+/// Draft credit notes.
+pub const CREATE_CREDIT_NOTES: Permission = Permission::new("create_credit_notes");
+/// Record payments and reverse them.
+pub const RECORD_PAYMENTS: Permission = Permission::new("record_payments");
+/// See products.
+pub const READ_PRODUCTS: Permission = Permission::new("read_products");
+/// Add products.
+pub const CREATE_PRODUCTS: Permission = Permission::new("create_products");
+/// Change products.
+pub const UPDATE_PRODUCTS: Permission = Permission::new("update_products");
+/// See expenses.
+pub const READ_EXPENSES: Permission = Permission::new("read_expenses");
+/// Add expenses.
+pub const CREATE_EXPENSES: Permission = Permission::new("create_expenses");
+/// Change expenses.
+pub const UPDATE_EXPENSES: Permission = Permission::new("update_expenses");
+
+/// The room's table.
+pub const MODULE: Module = Module {
+    name: "invoicing",
+    about: "Invoices, credit notes, payments, products, expenses and what recurs",
+    tools: &[
+        tool::<CreateCreditNote>,
+        tool::<CreateInvoice>,
+        tool::<GetInvoice>,
+        tool::<IssueInvoice>,
+        tool::<ListInvoices>,
+        tool::<RecordPayment>,
+        tool::<UpdateInvoice>,
+    ],
+    records: &[
+        record::<TaxRate>(),
+        record::<Seller>(),
+        record::<Series>(),
+        record::<Product>(),
+        record::<Quotation>(),
+        record::<RecurringInvoice>(),
+        record::<Invoice>(),
+        record::<Payment>(),
+        record::<Expense>(),
+    ],
+    uses: &[
+        &bureau_companies::MODULE,
+        &bureau_contacts::MODULE,
+        &bureau_deals::MODULE,
+    ],
+    resources: RESOURCES,
+    furnish: Some(|cx| furnish(cx).boxed()),
+    ..Module::EMPTY
+};
+
+/// An invoice as data, and in each form of its document.
+const RESOURCES: &[Resource] = &[
+    Resource {
+        uri: "bureau://invoices/{invoice}",
+        name: "invoice",
+        title: "Invoice",
+        about: "An invoice or credit note with its lines, taxes and payments",
+        tool: "get_invoice",
+        ..Resource::JSON
+    },
+    document(
+        "bureau://invoices/{invoice}/pdf",
+        "invoice_pdf",
+        "Invoice as PDF",
+        Format::Pdf,
+        &[("document", "pdf")],
+    ),
+    document(
+        "bureau://invoices/{invoice}/ubl",
+        "invoice_ubl",
+        "Invoice as UBL",
+        Format::Ubl,
+        &[("document", "ubl")],
+    ),
+    document(
+        "bureau://invoices/{invoice}/cii",
+        "invoice_cii",
+        "Invoice as CII",
+        Format::Cii,
+        &[("document", "cii")],
+    ),
+    document(
+        "bureau://invoices/{invoice}/facturx",
+        "invoice_facturx",
+        "Invoice as Factur-X",
+        Format::Facturx,
+        &[("document", "facturx")],
+    ),
+];
+
+const fn document(
+    uri: &'static str,
+    name: &'static str,
+    title: &'static str,
+    format: Format,
+    arguments: &'static [(&'static str, &'static str)],
+) -> Resource {
+    Resource {
+        uri,
+        name,
+        title,
+        about: "The document of an issued invoice or credit note",
+        mime_type: format.mime_type(),
+        tool: "get_invoice",
+        arguments,
+        contents: Contents::Document,
+    }
+}
+
+/// Gives a new workspace its seller, its taxes and its number series.
+async fn furnish(cx: &mut Cx) -> Result<()> {
+    tax::furnish(cx).await?;
+    seller::furnish(cx).await?;
+    series::furnish(cx).await
+}

@@ -1,0 +1,174 @@
+//! The lines of a document: as a caller gives them, and as they stand in it.
+
+use std::collections::HashMap;
+
+use bureau_kernel::prelude::*;
+use bureau_kernel::types::money::{Amount, Currency};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::discount::Discount;
+use crate::product::Product;
+use crate::tax::{Tax, Wanted, tax_meant, tax_rates};
+
+/// A line as a caller gives it.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub struct LineGiven {
+    /// Product id
+    pub(crate) product: Option<Id<Product>>,
+    pub(crate) description: Option<Body<2000>>,
+    /// Default 1
+    pub(crate) quantity: Option<Amount>,
+    pub(crate) unit: Option<Line<30>>,
+    pub(crate) unit_price: Option<Amount>,
+    /// 10% or 5.00
+    pub(crate) discount: Option<Discount>,
+    /// Percent
+    pub(crate) tax_rate: Option<Amount>,
+    /// Instead of a rate, such as exempt
+    pub(crate) tax_category: Option<Line<40>>,
+}
+
+/// A line of a document. All that it says is its own: a product that changes later changes no document.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub struct DocLine {
+    /// The product that it was made from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub product: Option<Id<Product>>,
+    /// The product's article number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sku: Option<Line<64>>,
+    /// What it is, in its first line; more about it in the others.
+    pub description: Body<2000>,
+    /// How many.
+    pub quantity: Amount,
+    /// What one of it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<Line<30>>,
+    /// What one of it costs, without tax.
+    pub unit_price: Amount,
+    /// The discount on the line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub discount: Option<Discount>,
+    /// How it is taxed.
+    pub tax: Tax,
+    /// Price by quantity less the discount, rounded to the currency's digits.
+    pub net: Amount,
+    /// The line of the invoice that it takes back, from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credits: Option<u32>,
+}
+
+/// The most lines that a document has.
+pub const MOST_LINES: usize = 1_000;
+
+/// The lines that a caller gives, with what their products and the workspace's taxes say.
+///
+/// # Errors
+/// [`Code::Validation`] or [`Code::NotFound`] naming the line and its field.
+pub(crate) async fn lines_given(
+    cx: &mut Cx,
+    given: Vec<LineGiven>,
+    currency: Currency,
+) -> Result<Vec<DocLine>> {
+    if given.is_empty() || given.len() > MOST_LINES {
+        let message = format!("A document has from 1 to {MOST_LINES} lines.");
+        return Err(Error::invalid("lines", message));
+    }
+    let mut ids: Vec<Id<Product>> = given.iter().filter_map(|line| line.product).collect();
+    ids.sort_unstable_by_key(|id| id.raw());
+    ids.dedup();
+    let products: HashMap<i64, Saved<Product>> = cx.find_all(&ids).await?.into_iter().collect();
+    let rates = tax_rates(cx).await?;
+    given
+        .into_iter()
+        .enumerate()
+        .map(|(index, line)| {
+            let field = move |name: &str| format!("lines[{index}].{name}");
+            let product = match line.product {
+                Some(id) => Some(
+                    products
+                        .get(&id.raw())
+                        .filter(|product| product.archived_at.is_none())
+                        .ok_or_else(|| Error::not_found("product", id).field(field("product")))?,
+                ),
+                None => None,
+            };
+            doc_line(line, product, &rates, currency, &field)
+        })
+        .collect()
+}
+
+fn doc_line(
+    line: LineGiven,
+    product: Option<&Saved<Product>>,
+    rates: &[Saved<crate::tax::TaxRate>],
+    currency: Currency,
+    field: &dyn Fn(&str) -> String,
+) -> Result<DocLine> {
+    let description = match (line.description, product) {
+        (Some(description), _) => description,
+        (None, Some(product)) => {
+            let more = product.description.as_deref().unwrap_or_default();
+            Body::new(&format!("{}\n{more}", product.name)).map_err(Error::internal)?
+        }
+        (None, None) => {
+            let message = "A line has a description or a product.";
+            return Err(Error::invalid(field("description"), message));
+        }
+    };
+    let unit_price = match (line.unit_price, product) {
+        (Some(price), _) => price,
+        (None, Some(product)) if product.currency == currency => product.unit_price,
+        (None, Some(product)) => {
+            let message = format!(
+                "The product is priced in {}, and this document is in {currency}.",
+                product.currency
+            );
+            return Err(Error::invalid(field("unit_price"), message)
+                .hint("Give the unit_price in the document's currency."));
+        }
+        (None, None) => {
+            let message = "A line without a product has a unit_price.";
+            return Err(Error::invalid(field("unit_price"), message));
+        }
+    };
+    if unit_price.raw() < 0 {
+        return Err(
+            Error::invalid(field("unit_price"), "unit_price cannot be below zero.")
+                .hint("Give a discount, or a quantity below zero."),
+        );
+    }
+    let quantity = line.quantity.unwrap_or(Amount::from_raw(10_000));
+    if quantity.raw() == 0 {
+        return Err(Error::invalid(
+            field("quantity"),
+            "quantity cannot be zero.",
+        ));
+    }
+    let said = Wanted {
+        rate: line.tax_rate,
+        category: line.tax_category.as_deref(),
+    };
+    let usual = product.map_or(Wanted::default(), |product| Wanted {
+        rate: product.tax_rate,
+        category: product.tax_category.as_deref(),
+    });
+    Ok(DocLine {
+        product: line.product,
+        sku: product.and_then(|product| product.sku.clone()),
+        description,
+        quantity,
+        unit: line
+            .unit
+            .or_else(|| product.and_then(|product| product.unit.clone())),
+        unit_price,
+        discount: line.discount,
+        tax: tax_meant(rates, &[said, usual], field)?,
+        // Computed with the document.
+        net: Amount::from_raw(0),
+        credits: None,
+    })
+}

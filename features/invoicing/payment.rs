@@ -1,0 +1,126 @@
+//! Payments: what customers paid on invoices, and what was paid back on credit notes.
+
+use bureau_kernel::prelude::*;
+use bureau_kernel::store::{Value, enum_name};
+use bureau_kernel::types::money::{Amount, Currency};
+use bureau_kernel::types::text::folded;
+use chrono::NaiveDate;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::invoice::Invoice;
+
+bureau_kernel::record! {
+    /// A payment, or the reversal of one. It is never changed.
+    pub struct Payment: "payment", "pay", "payment" {
+        /// Which way the money went.
+        pub direction: Kept<Direction>,
+        /// How much, all invoices together.
+        pub amount: Kept<Amount>,
+        /// ISO 4217.
+        pub currency: Kept<Currency>,
+        /// What of it is for which invoice.
+        pub allocations: Kept<Json<Vec<Allocation>>>,
+        /// When it was paid.
+        pub paid_on: Kept<NaiveDate>,
+        /// How.
+        pub method: Option<Method>,
+        /// What stands on the statement.
+        pub reference: Option<Line<140>> = "As on the statement",
+        /// What to know about it.
+        pub note: Option<Body<1000>>,
+        /// The payment that it takes back.
+        pub reverses: Kept<Option<Id<Payment>>>,
+    }
+}
+
+/// Which way money went.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Direction {
+    /// The customer paid.
+    #[default]
+    In,
+    /// The customer got money back.
+    Out,
+}
+bureau_kernel::text_column!(Direction);
+
+impl Direction {
+    /// The other way.
+    #[must_use]
+    pub const fn reversed(self) -> Self {
+        match self {
+            Self::In => Self::Out,
+            Self::Out => Self::In,
+        }
+    }
+}
+
+/// How something is paid.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Method {
+    /// From account to account.
+    #[default]
+    BankTransfer,
+    /// Taken from the account.
+    DirectDebit,
+    /// By card.
+    Card,
+    /// In cash.
+    Cash,
+    /// By cheque.
+    Cheque,
+    /// Through a service such as PayPal.
+    OnlineService,
+    /// None of these.
+    Other,
+}
+bureau_kernel::text_column!(Method);
+
+/// What of a payment is for one invoice.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub struct Allocation {
+    /// The invoice, or the credit note that is paid back.
+    pub invoice: Id<Invoice>,
+    /// How much, always above zero.
+    pub amount: Amount,
+}
+
+impl Record for Payment {
+    const HOLDS: &'static str = "1 = 0";
+
+    fn title(&self) -> String {
+        format!(
+            "{} {} of {}",
+            self.amount.0, self.currency.0, self.paid_on.0
+        )
+    }
+
+    fn may_become(&self, _: Option<&Self>) -> Result<()> {
+        let message = "A payment cannot be changed, deleted or taken back.";
+        Err(Error::conflict(message).hint("Reverse it: record_payment with reverses."))
+    }
+
+    fn terms(&self) -> Vec<(&'static str, String)> {
+        let mut terms: Vec<_> = self
+            .allocations
+            .iter()
+            .map(|allocation| ("invoice", allocation.invoice.to_string()))
+            .collect();
+        terms.push(("direction", enum_name(&*self.direction)));
+        terms.extend(self.reverses.map(|id| ("reverses", id.to_string())));
+        terms.extend(
+            self.reference
+                .as_deref()
+                .map(|text| ("reference", folded(text))),
+        );
+        terms
+    }
+
+    fn derived(&self) -> Vec<(&'static str, Value)> {
+        Vec::new()
+    }
+}

@@ -1,0 +1,158 @@
+//! Products and services: what the workspace sells.
+
+use bureau_kernel::prelude::*;
+use bureau_kernel::store::{Value, enum_name};
+use bureau_kernel::types::money::{Amount, Currency};
+use bureau_kernel::types::text::folded;
+use rust_decimal::Decimal;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+bureau_kernel::record! {
+    /// A product or a service.
+    pub struct Product: "product", "prd", "product" {
+        /// What it is called on a document.
+        pub name: Line<200>,
+        /// The article number.
+        pub sku: Option<Line<64>> = "Article number",
+        /// More about it, which stands below its name on a document.
+        pub description: Option<Body<1000>>,
+        /// Whether it is goods or a service.
+        pub r#type: ProductType,
+        /// What one of it is, such as `hour` or `piece`.
+        pub unit: Option<Line<30>>,
+        /// What one of it costs, without tax; up to four digits after the point.
+        pub unit_price: Amount,
+        /// The currency of the price.
+        pub currency: Currency = "Default: the workspace's",
+        /// Percent.
+        pub tax_rate: Option<Amount> = "Percent",
+        /// The name of a tax rate of the workspace.
+        pub tax_category: Option<Line<40>>,
+        /// How often it is charged again.
+        pub billing_interval: Option<BillingInterval>,
+        /// Whether it is sold.
+        pub active: Active,
+    }
+}
+
+/// Goods or a service.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ProductType {
+    /// Work that is done.
+    #[default]
+    Service,
+    /// Things that are delivered.
+    Goods,
+}
+bureau_kernel::text_column!(ProductType);
+
+/// How often something is charged again.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum BillingInterval {
+    /// Each week.
+    Week,
+    /// Each month.
+    #[default]
+    Month,
+    /// Each quarter.
+    Quarter,
+    /// Each year.
+    Year,
+}
+bureau_kernel::text_column!(BillingInterval);
+
+/// Whether a product is sold. A new one is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+#[schemars(inline)]
+pub struct Active(pub bool);
+
+impl Column for Active {
+    type Given = bool;
+    const KIND: bureau_kernel::store::Kind = bureau_kernel::store::Kind::Bool;
+    const REQUIRED: bool = false;
+    fn given(
+        given: bool,
+        _: bureau_kernel::types::time::Clock,
+    ) -> std::result::Result<Self, String> {
+        Ok(Self(given))
+    }
+    fn empty() -> Self {
+        Self(true)
+    }
+    fn to_value(&self) -> Value {
+        Value::Bool(self.0)
+    }
+    fn from_value(value: Value) -> Option<Self> {
+        bool::from_value(value).map(Self)
+    }
+}
+
+impl Record for Product {
+    fn title(&self) -> String {
+        self.name.to_string()
+    }
+
+    fn check(&mut self, workspace: &Workspace) -> Result<()> {
+        if self.currency == Currency::default() {
+            self.currency = workspace.currency;
+        }
+        if self.unit_price.raw() < 0 {
+            return Err(Error::invalid(
+                "unit_price",
+                "unit_price cannot be below zero.",
+            ));
+        }
+        let percent = self.tax_rate.map(Amount::decimal);
+        if percent
+            .is_some_and(|percent| percent.is_sign_negative() || percent > Decimal::ONE_HUNDRED)
+        {
+            let message = "tax_rate is a percentage from 0 to 100.";
+            return Err(Error::invalid("tax_rate", message));
+        }
+        Ok(())
+    }
+
+    fn terms(&self) -> Vec<(&'static str, String)> {
+        let mut terms = vec![
+            ("type", enum_name(&self.r#type)),
+            ("active", self.active.0.to_string()),
+        ];
+        terms.extend(self.sku.as_deref().map(|sku| ("sku", folded(sku))));
+        terms
+    }
+
+    fn derived(&self) -> Vec<(&'static str, Value)> {
+        vec![("sort_name", Value::Text(folded(&self.name)))]
+    }
+
+    fn text(&self) -> Option<SearchText> {
+        let words = [self.sku.as_deref(), self.description.as_deref()];
+        Some(SearchText {
+            words: words.into_iter().flatten().map(str::to_owned).collect(),
+            numbers: Vec::new(),
+        })
+    }
+}
+
+/// Refuses an article number that another product has.
+pub(crate) async fn check_sku(
+    cx: &mut Cx,
+    sku: Option<&str>,
+    own: Option<Id<Product>>,
+) -> Result<()> {
+    let Some(sku) = sku else { return Ok(()) };
+    let workspace = cx.workspace().id;
+    let folded = folded(sku);
+    cx.tx()
+        .serialize(&format!("sku {workspace} {folded}"))
+        .await?;
+    let taken = cx.with_term::<Product>("sku", &folded, 2).await?;
+    match taken.into_iter().find(|id| Some(*id) != own) {
+        Some(id) => Err(Error::conflict(format!("The product {id} has this sku.")).field("sku")),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,288 @@
+//! The quotation record and what holds of every quotation. Its tools are the room of that name; it stands here because
+//! invoices are made from it.
+
+use bureau_companies::Company;
+use bureau_contacts::Contact;
+use bureau_deals::Deal;
+use bureau_kernel::prelude::*;
+use bureau_kernel::store::{Value, enum_name};
+use bureau_kernel::types::money::{Amount, Currency};
+use bureau_kernel::types::text::folded;
+use bureau_kernel::types::time::Timestamp;
+use chrono::NaiveDate;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::discount::Discount;
+use crate::line::DocLine;
+use crate::party::Party;
+use crate::seller::Seller;
+use crate::series::Series;
+use crate::totals::{Totals, compute};
+
+bureau_kernel::record! {
+    /// An offer to a customer.
+    pub struct Quotation: "quotation", "quo", "quotation" {
+        /// What it is about.
+        pub title: Line<200>,
+        /// Where it stands.
+        pub status: Kept<QuotationStatus>,
+        /// Its number; none before it was sent.
+        pub number: Kept<Option<Line<40>>>,
+        /// The series of the number.
+        pub series: Kept<Option<Id<Series>>>,
+        /// The period of the series in which it is counted.
+        pub period: Kept<Option<i64>>,
+        /// Its place in that period.
+        pub serial: Kept<Option<i64>>,
+        /// Which version of it this is, from 1.
+        pub revision: Kept<i64>,
+        /// The versions that were sent before.
+        pub earlier: Kept<Json<Vec<Sent>>>,
+        /// The company that would buy.
+        pub company: Option<Id<Company>> = "Customer company id",
+        /// The person to whom it goes.
+        pub contact: Option<Id<Contact>> = "Contact id",
+        /// The customer's name, for lists.
+        pub customer: Kept<Option<Line<200>>>,
+        /// The sale that it is for.
+        pub deal: Option<Id<Deal>> = "Deal id",
+        /// Who looks after it.
+        pub owner: Option<Id<Member>> = "Member id",
+        /// ISO 4217.
+        pub currency: Currency = "Default: the workspace's",
+        /// Until when it holds.
+        pub valid_until: Option<NaiveDate> = "Default: 30 days",
+        /// When this version was sent.
+        pub sent_on: Kept<Option<NaiveDate>>,
+        /// When it was accepted or declined, or when it expired.
+        pub decided_at: Kept<Option<Timestamp>>,
+        /// Why it was declined, or what else the customer said.
+        pub decision: Kept<Option<Line<500>>>,
+        /// What the buyer wants to see on it.
+        pub reference: Option<Line<100>>,
+        /// The lines.
+        pub lines: Kept<Json<Vec<DocLine>>>,
+        /// What is taken off the whole.
+        pub discount: Option<Discount> = "Off the whole: 10% or 5.00",
+        /// What is added to the whole.
+        pub charge: Option<Amount> = "Such as shipping",
+        /// What stands before the lines.
+        pub introduction: Option<Body<2000>>,
+        /// What else there is to say.
+        pub notes: Option<Body<2000>>,
+        /// Who sells, as of the day on which it was sent.
+        pub seller: Kept<Json<Option<Seller>>>,
+        /// Who would buy, as of that day.
+        pub buyer: Kept<Json<Option<Party>>>,
+        /// Without tax.
+        pub net_total: Kept<Amount>,
+        /// The tax.
+        pub tax_total: Kept<Amount>,
+        /// With tax.
+        pub gross_total: Kept<Amount>,
+    }
+}
+
+/// Where a quotation stands.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum QuotationStatus {
+    /// It can be edited.
+    #[default]
+    Draft,
+    /// The customer has it.
+    Sent,
+    /// The customer agreed.
+    Accepted,
+    /// The customer did not.
+    Declined,
+    /// It held no longer before the customer said anything.
+    Expired,
+}
+bureau_kernel::text_column!(QuotationStatus);
+
+/// A version that was sent and came to nothing, as it was.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub struct Sent {
+    /// Which version.
+    pub revision: i64,
+    /// When it was sent.
+    pub sent_on: NaiveDate,
+    /// Until when it held.
+    pub valid_until: Option<NaiveDate>,
+    /// Its lines.
+    pub lines: Vec<DocLine>,
+    /// What was taken off the whole.
+    pub discount: Option<Discount>,
+    /// What was added to the whole.
+    pub charge: Option<Amount>,
+    /// What stood before the lines.
+    pub introduction: Option<Body<2000>>,
+    /// What else it said.
+    pub notes: Option<Body<2000>>,
+    /// Without tax.
+    pub net_total: Amount,
+    /// The tax.
+    pub tax_total: Amount,
+    /// With tax.
+    pub gross_total: Amount,
+}
+
+impl Quotation {
+    /// Its totals, computed again.
+    ///
+    /// # Errors
+    /// As [`compute`].
+    pub fn totals(&self) -> Result<Totals> {
+        compute(
+            &mut self.lines.clone().0,
+            self.discount,
+            self.charge,
+            self.currency,
+        )
+    }
+
+    /// What may not change while the customer has it.
+    fn frozen(&self) -> impl PartialEq + use<> {
+        (
+            (
+                self.number.clone(),
+                *self.series,
+                *self.period,
+                *self.serial,
+                *self.revision,
+            ),
+            (
+                self.title.clone(),
+                self.seller.clone(),
+                self.buyer.clone(),
+                self.lines.clone(),
+            ),
+            (
+                self.currency,
+                self.discount,
+                self.charge,
+                self.valid_until,
+                *self.sent_on,
+            ),
+            (
+                self.reference.clone(),
+                self.introduction.clone(),
+                self.notes.clone(),
+            ),
+        )
+    }
+}
+
+impl Record for Quotation {
+    const HOLDS: &'static str = "status IN ('draft', 'sent', 'accepted')";
+
+    fn title(&self) -> String {
+        match &*self.number {
+            Some(number) => format!("{number} {}", self.title),
+            None => self.title.to_string(),
+        }
+    }
+
+    fn check(&mut self, workspace: &Workspace) -> Result<()> {
+        if self.currency == Currency::default() {
+            self.currency = workspace.currency;
+        }
+        if *self.revision == 0 {
+            self.revision = Kept(1);
+        }
+        let totals = compute(
+            &mut self.lines.0.0,
+            self.discount,
+            self.charge,
+            self.currency,
+        )?;
+        self.net_total = Kept(totals.net);
+        self.tax_total = Kept(totals.tax);
+        self.gross_total = Kept(totals.gross);
+        Ok(())
+    }
+
+    fn may_become(&self, next: Option<&Self>) -> Result<()> {
+        if *self.status == QuotationStatus::Draft && self.earlier.is_empty() {
+            return Ok(());
+        }
+        let number = self.title();
+        let refuse = |what: &str, hint: &str| {
+            Err(Error::conflict(format!("{number} was sent and cannot be {what}.")).hint(hint))
+        };
+        match next {
+            None => refuse("deleted", "Decline it with update_quotation_status."),
+            // A new version starts as a draft that keeps the one that was sent.
+            Some(next) if *next.status == QuotationStatus::Draft => {
+                if next.earlier.len()
+                    < self.earlier.len() + usize::from(*self.status != QuotationStatus::Draft)
+                {
+                    return refuse(
+                        "taken back",
+                        "Change it with update_quotation: that makes a new version.",
+                    );
+                }
+                Ok(())
+            }
+            Some(next)
+                if *self.status != QuotationStatus::Draft && next.frozen() != self.frozen() =>
+            {
+                refuse(
+                    "changed",
+                    "Change it with update_quotation: that makes a new version.",
+                )
+            }
+            Some(_) => Ok(()),
+        }
+    }
+
+    fn terms(&self) -> Vec<(&'static str, String)> {
+        let mut terms = vec![("status", enum_name(&*self.status))];
+        terms.extend(
+            self.number
+                .as_deref()
+                .map(|number| ("number", folded(number))),
+        );
+        terms.extend(self.company.map(|id| ("company", id.to_string())));
+        terms.extend(self.contact.map(|id| ("contact", id.to_string())));
+        terms.extend(self.deal.map(|id| ("deal", id.to_string())));
+        terms.extend(self.owner.map(|id| ("owner", id.to_string())));
+        terms
+    }
+
+    fn derived(&self) -> Vec<(&'static str, Value)> {
+        let never = NaiveDate::from_ymd_opt(9999, 12, 31).unwrap_or(NaiveDate::MAX);
+        let sent = *self.status == QuotationStatus::Sent;
+        let valid = self.valid_until.filter(|_| sent).unwrap_or(never);
+        vec![
+            ("name", Value::Text(Record::title(self))),
+            ("sort_title", Value::Text(folded(&self.title))),
+            ("sort_valid", Value::Date(valid)),
+        ]
+    }
+
+    fn text(&self) -> Option<SearchText> {
+        let words = [
+            self.customer.as_deref(),
+            self.reference.as_deref(),
+            self.notes.as_deref(),
+        ];
+        let lines = self
+            .lines
+            .iter()
+            .take(100)
+            .map(|line| line.description.to_string());
+        Some(SearchText {
+            words: words
+                .into_iter()
+                .flatten()
+                .map(str::to_owned)
+                .chain(lines)
+                .collect(),
+            numbers: self.number.iter().map(ToString::to_string).collect(),
+        })
+    }
+}

@@ -1,0 +1,214 @@
+//! The seller: what the workspace's own firm puts on its documents.
+
+use bureau_documents::Logo;
+use bureau_kernel::list::Order;
+use bureau_kernel::prelude::*;
+use data_encoding::BASE64;
+
+use crate::party::country;
+use crate::terms::Terms;
+
+bureau_kernel::record! {
+    /// The workspace's own firm, as its documents name it. Each workspace has one.
+    pub struct Seller: "seller", "sel", "seller" {
+        /// The name in the register.
+        pub name: Line<200>,
+        /// Street and number.
+        pub street: Option<Line<200>>,
+        /// Postal code.
+        pub postal_code: Option<Line<20>>,
+        /// City.
+        pub city: Option<Line<100>>,
+        /// State or province.
+        pub region: Option<Line<100>>,
+        /// Country: ISO 3166-1 alpha-2.
+        pub country: Option<Line<60>>,
+        /// VAT identifier, with its country's prefix.
+        pub vat_id: Option<Line<30>>,
+        /// The tax authority's other number.
+        pub tax_number: Option<Line<50>>,
+        /// The entry in a register of companies.
+        pub registration: Option<Line<100>>,
+        /// Who answers for invoices.
+        pub contact: Option<Line<100>>,
+        /// E-mail address.
+        pub email: Option<Email>,
+        /// Telephone.
+        pub phone: Option<Line<40>>,
+        /// Web address.
+        pub website: Option<Line<200>>,
+        /// Who holds the account, where that is another name.
+        pub account_holder: Option<Line<70>>,
+        /// The account to pay to.
+        pub iban: Option<Line<42>>,
+        /// The bank's code.
+        pub bic: Option<Line<11>>,
+        /// The bank's name.
+        pub bank: Option<Line<100>>,
+        /// Terms of payment where an invoice has none of its own.
+        pub terms: Option<Terms>,
+        /// ISO 639-1: the language of its documents.
+        pub language: Option<Line<5>>,
+        /// What stands at the foot of each page.
+        pub footer: Option<Body<500>>,
+        /// A PNG or JPEG file in base64.
+        pub logo: Option<String>,
+    }
+}
+
+/// The most bytes that a logo has.
+pub const MAX_LOGO: usize = 300_000;
+
+impl Record for Seller {
+    fn title(&self) -> String {
+        self.name.to_string()
+    }
+
+    fn check(&mut self, _: &Workspace) -> Result<()> {
+        if let Some(text) = &self.country {
+            let code = country(text);
+            if code.len() != 2 {
+                return Err(
+                    Error::invalid("country", "country is no country that is known here.")
+                        .hint("Give the two letters of ISO 3166-1, such as DE."),
+                );
+            }
+            self.country = Line::new(&code).ok();
+        }
+        if let Some(iban) = &self.iban {
+            let plain: String = iban.split_whitespace().collect::<String>().to_uppercase();
+            if !is_iban(&plain) {
+                return Err(Error::invalid(
+                    "iban",
+                    "iban is not an IBAN: its check digits do not fit.",
+                ));
+            }
+            self.iban = Line::new(&plain).ok();
+        }
+        if let Some(bic) = &self.bic {
+            let plain = bic.to_uppercase();
+            if ![8, 11].contains(&plain.len()) || !plain.bytes().all(|b| b.is_ascii_alphanumeric())
+            {
+                return Err(Error::invalid("bic", "bic has 8 or 11 letters and digits."));
+            }
+            self.bic = Line::new(&plain).ok();
+        }
+        if let Some(vat_id) = &self.vat_id {
+            let plain: String = vat_id.chars().filter(char::is_ascii_alphanumeric).collect();
+            self.vat_id = Line::new(&plain.to_uppercase()).ok();
+        }
+        if let Some(logo) = &self.logo {
+            read_logo(logo)?;
+        }
+        Ok(())
+    }
+}
+
+impl Seller {
+    /// What an invoice may not be without (Directive 2006/112/EC, article 226) and is missing here.
+    #[must_use]
+    pub fn lacks(&self) -> Vec<&'static str> {
+        [
+            ("street", self.street.is_none()),
+            ("city", self.city.is_none()),
+            ("country", self.country.is_none()),
+            (
+                "vat_id or tax_number",
+                self.vat_id.is_none() && self.tax_number.is_none(),
+            ),
+        ]
+        .into_iter()
+        .filter_map(|(what, is_missing)| is_missing.then_some(what))
+        .collect()
+    }
+
+    /// The logo.
+    #[must_use]
+    pub fn logo(&self) -> Option<Logo> {
+        self.logo.as_deref().and_then(|logo| read_logo(logo).ok())
+    }
+}
+
+/// Whether the check digits fit (ISO 13616, ISO 7064 mod 97-10).
+fn is_iban(text: &str) -> bool {
+    if !(15..=34).contains(&text.len()) || !text.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        return false;
+    }
+    let (head, tail) = text.split_at(4);
+    let rest = tail
+        .chars()
+        .chain(head.chars())
+        .fold(0_u32, |rest, c| match c.to_digit(36) {
+            Some(digit) if digit > 9 => (rest * 100 + digit) % 97,
+            Some(digit) => (rest * 10 + digit) % 97,
+            None => rest,
+        });
+    rest == 1
+}
+
+fn read_logo(base64: &str) -> Result<Logo> {
+    let wrong = |what: &str| Error::invalid("logo", what).hint("Give a PNG or JPEG file.");
+    let bytes = BASE64
+        .decode(base64.as_bytes())
+        .map_err(|_| wrong("logo is not base64."))?;
+    if bytes.len() > MAX_LOGO {
+        return Err(wrong("logo has more than 300,000 bytes."));
+    }
+    if bytes.starts_with(b"\x89PNG\r\n\x1a\n") {
+        Ok(Logo::Png(bytes))
+    } else if bytes.starts_with(&[0xFF, 0xD8, 0xFF]) {
+        Ok(Logo::Jpeg(bytes))
+    } else {
+        Err(wrong("logo is neither PNG nor JPEG."))
+    }
+}
+
+/// The workspace's seller.
+///
+/// # Errors
+/// What the database says; [`Code::Internal`] where the workspace was not furnished.
+pub async fn seller(cx: &mut Cx) -> Result<Saved<Seller>> {
+    // Listed and not got: a call that writes a document does not lock the seller for all others.
+    let page = cx
+        .list::<Seller>()
+        .page(Order::CREATED, false, Limit::of(1), None)
+        .await?;
+    let first = page.rows.into_iter().next();
+    first.ok_or_else(|| Error::internal("the workspace has no seller"))
+}
+
+/// Gives a new workspace its seller: its own name and country.
+pub(crate) async fn furnish(cx: &mut Cx) -> Result<()> {
+    let mut seller = Seller::empty();
+    seller.name = Line::new(&cx.workspace().name).map_err(Error::internal)?;
+    seller.country = cx
+        .workspace()
+        .country
+        .as_deref()
+        .and_then(|country| Line::new(country).ok());
+    cx.insert(seller, Attributes::new()).await.map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_iban;
+
+    #[test]
+    fn an_iban_is_known_by_its_check_digits() {
+        for good in [
+            "DE89370400440532013000",
+            "GB82WEST12345698765432",
+            "NO9386011117947",
+        ] {
+            assert!(is_iban(good), "{good}");
+        }
+        for bad in [
+            "DE89370400440532013001",
+            "DE8937040044053201300",
+            "",
+            "DE89 3704",
+        ] {
+            assert!(!is_iban(bad), "{bad}");
+        }
+    }
+}

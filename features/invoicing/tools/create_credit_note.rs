@@ -1,0 +1,231 @@
+//! `create_credit_note`
+
+use bureau_kernel::prelude::*;
+use bureau_kernel::types::money::{Amount, shown};
+use rust_decimal::Decimal;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::CREATE_CREDIT_NOTES;
+use crate::discount::Discount;
+use crate::invoice::{Invoice, InvoiceKind, InvoiceStatus};
+use crate::line::DocLine;
+use crate::settle::{credit_left, credit_notes};
+use crate::totals::{checked_digits, compute};
+use crate::view::{InvoiceView, view};
+
+/// What to take back.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(extend("required" = ["invoice"]))]
+pub(crate) struct CreateCreditNote {
+    /// Invoice id
+    invoice: Id<Invoice>,
+    /// Default: all that is left
+    lines: Option<Vec<CreditLine>>,
+    /// Why, printed on it
+    reason: Option<Body<2000>>,
+}
+
+/// A line to take back.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub(crate) struct CreditLine {
+    /// Line of the invoice, from 1
+    line: Whole<1, 1000>,
+    /// Default: all of it
+    quantity: Option<Amount>,
+}
+
+impl Tool for CreateCreditNote {
+    const SPEC: Spec = Spec::adds("create_credit_note", CREATE_CREDIT_NOTES)
+        .title("Create credit note")
+        .about("Draft a credit note for an issued invoice, whole or by line.");
+    const EXAMPLES: &'static [Example] = &[
+        Example {
+            title: "Two of the ten hours were not ours to charge",
+            before: &[
+                Step {
+                    tool: "create_company",
+                    arguments: r#"{"name": "Acme Credited"}"#,
+                    keep: &[("acme", "/data/id")],
+                },
+                Step {
+                    tool: "create_invoice",
+                    arguments: r#"{"company": "{acme}", "currency": "EUR", "lines": [{"description": "Consulting", "quantity": "10", "unit": "hour", "unit_price": "100", "tax_rate": "19"}]}"#,
+                    keep: &[("invoice", "/data/id")],
+                },
+                Step {
+                    tool: "issue_invoice",
+                    arguments: r#"{"invoice": "{invoice}", "confirm": true}"#,
+                    keep: &[],
+                },
+            ],
+            arguments: r#"{"invoice": "{invoice}", "lines": [{"line": 1, "quantity": "2"}], "reason": "Two hours were not worked"}"#,
+            expect: &[
+                ("/data/kind", r#""credit_note""#),
+                ("/data/status", r#""draft""#),
+                ("/data/gross_total", r#""238.00""#),
+            ],
+        },
+        Example {
+            title: "Take the whole invoice back",
+            before: &[],
+            arguments: r#"{"invoice": "{invoice}"}"#,
+            expect: &[("/data/gross_total", r#""1190.00""#)],
+        },
+    ];
+    type Output = InvoiceView;
+
+    async fn call(self, cx: &mut Cx) -> Result<InvoiceView> {
+        let invoice = cx.get(self.invoice).await?;
+        let number = invoice.title();
+        if *invoice.kind == InvoiceKind::CreditNote {
+            let message = format!("{number} is a credit note itself.");
+            return Err(Error::conflict(message).field("invoice"));
+        }
+        if *invoice.status == InvoiceStatus::Draft {
+            let message = "This invoice is a draft.";
+            return Err(Error::conflict(message)
+                .field("invoice")
+                .hint("Edit or discard it with update_invoice."));
+        }
+        let left = credit_left(cx, invoice.id).await?;
+        if left.raw() == 0 {
+            let message = format!("{number} was taken back whole.");
+            return Err(Error::conflict(message).field("invoice"));
+        }
+        let remaining = remaining(&invoice, &credit_notes(cx, invoice.id).await?);
+        let is_whole = self.lines.is_none() && left == *invoice.gross_total;
+        let lines = match self.lines {
+            None => all_left(&invoice, &remaining)?,
+            Some(wanted) => wanted_lines(&invoice, &remaining, wanted)?,
+        };
+        let mut note = Invoice::empty();
+        note.kind = Kept(InvoiceKind::CreditNote);
+        note.credits = Kept(Some(invoice.id));
+        note.company = invoice.company;
+        note.contact = invoice.contact;
+        note.customer = invoice.customer.clone();
+        note.deal = invoice.deal;
+        note.owner = invoice.owner;
+        note.currency = invoice.currency;
+        note.reference.clone_from(&invoice.reference);
+        note.notes = self.reason;
+        if is_whole {
+            note.discount = invoice.discount;
+            note.charge = invoice.charge;
+        } else {
+            note.discount = share_of_discount(&invoice, &lines)?;
+        }
+        note.lines = Kept(Json(lines));
+        let saved = cx.insert(note, Attributes::new()).await?;
+        if *saved.gross_total > left {
+            let money = |amount: Amount| shown(amount.decimal(), invoice.currency);
+            let message = format!(
+                "These lines come to {}, and of {number} {} is left.",
+                money(*saved.gross_total),
+                money(left)
+            );
+            return Err(Error::conflict(message).field("lines"));
+        }
+        view(cx, saved).await
+    }
+}
+
+/// What of each line no credit note has taken back.
+fn remaining(invoice: &Invoice, notes: &[Saved<Invoice>]) -> Vec<Amount> {
+    let taken = |line: usize| -> i64 {
+        let lines = notes.iter().flat_map(|note| note.lines.iter());
+        let its = lines.filter(|other| other.credits.is_some_and(|of| of as usize == line));
+        its.map(|other| other.quantity.raw()).sum()
+    };
+    let lines = invoice.lines.iter().enumerate();
+    lines
+        .map(|(index, line)| Amount::from_raw(line.quantity.raw() - taken(index + 1)))
+        .collect()
+}
+
+fn all_left(invoice: &Invoice, remaining: &[Amount]) -> Result<Vec<DocLine>> {
+    let lines = invoice.lines.iter().zip(remaining).enumerate();
+    lines
+        .filter(|(_, (_, left))| left.raw() != 0)
+        .map(|(index, (line, left))| part_of(line, index, *left, invoice))
+        .collect()
+}
+
+fn wanted_lines(
+    invoice: &Invoice,
+    remaining: &[Amount],
+    wanted: Vec<CreditLine>,
+) -> Result<Vec<DocLine>> {
+    let mut lines: Vec<DocLine> = Vec::new();
+    for (place, want) in wanted.into_iter().enumerate() {
+        let field = |name: &str| format!("lines[{place}].{name}");
+        let number = u32::try_from(want.line.get()).unwrap_or(u32::MAX);
+        let index = number as usize - 1;
+        let (Some(line), Some(left)) = (invoice.lines.get(index), remaining.get(index)) else {
+            let message = format!("The invoice has {} lines.", invoice.lines.len());
+            return Err(Error::invalid(field("line"), message));
+        };
+        if lines.iter().any(|known| known.credits == Some(number)) {
+            return Err(Error::invalid(field("line"), "This line is named twice."));
+        }
+        let quantity = want.quantity.unwrap_or(*left);
+        let fits = quantity.raw() != 0
+            && quantity.raw().signum() == left.raw().signum()
+            && quantity.raw().abs() <= left.raw().abs();
+        if !fits {
+            let message = format!("Of line {number} {left} is left to take back, not {quantity}.");
+            return Err(Error::invalid(field("quantity"), message));
+        }
+        lines.push(part_of(line, index, quantity, invoice)?);
+    }
+    if lines.is_empty() {
+        return Err(Error::invalid("lines", "A credit note has lines.")
+            .hint("Leave lines out to take all back that is left."));
+    }
+    Ok(lines)
+}
+
+/// A line of the invoice with a part of its quantity. A discount that is an amount goes along in proportion.
+fn part_of(line: &DocLine, index: usize, quantity: Amount, invoice: &Invoice) -> Result<DocLine> {
+    let mut part = line.clone();
+    part.credits = u32::try_from(index + 1).ok();
+    part.quantity = quantity;
+    if let Some(Discount::Amount(amount)) = line.discount {
+        let share = in_proportion(amount, quantity.decimal(), line.quantity.decimal(), invoice)?;
+        part.discount = Some(Discount::Amount(share));
+    }
+    Ok(part)
+}
+
+/// What of the invoice's discount goes with these lines.
+fn share_of_discount(invoice: &Invoice, lines: &[DocLine]) -> Result<Option<Discount>> {
+    match invoice.discount {
+        Some(Discount::Amount(amount)) => {
+            let all = invoice.totals()?.lines.decimal();
+            let these = compute(&mut lines.to_vec(), None, None, invoice.currency)?
+                .lines
+                .decimal();
+            let share = in_proportion(amount, these, all, invoice)?;
+            Ok(Some(Discount::Amount(share)))
+        }
+        other => Ok(other),
+    }
+}
+
+/// A part of an amount, rounded to the invoice's currency.
+fn in_proportion(
+    amount: Amount,
+    part: Decimal,
+    whole: Decimal,
+    invoice: &Invoice,
+) -> Result<Amount> {
+    let share = amount
+        .decimal()
+        .checked_mul(part)
+        .and_then(|product| product.checked_div(whole))
+        .unwrap_or_default();
+    let share = Amount::from_decimal(share.round_dp(4)).map_err(Error::internal)?;
+    checked_digits("lines", share.rounded(invoice.currency), invoice.currency)
+}

@@ -1,0 +1,151 @@
+//! `get_invoice`
+
+use bureau_kernel::prelude::*;
+use bureau_kernel::types::money::Money;
+use chrono::NaiveDate;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::READ_INVOICES;
+use crate::document::{Format, Rendered, render_invoice};
+use crate::invoice::{Invoice, InvoiceKind, InvoiceStatus};
+use crate::payment::{Direction, Method, Payment};
+use crate::settle::credit_notes;
+use crate::view::{InvoiceRow, InvoiceView, rows, view};
+
+/// Which invoice to read, and in what form.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(crate) struct GetInvoice {
+    /// Id or number
+    invoice: Line<60>,
+    /// Add it in this form, once issued
+    document: Option<Format>,
+}
+
+/// An invoice with what was paid and credited.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct InvoiceDetails {
+    #[serde(flatten)]
+    invoice: InvoiceView,
+    payments: Vec<PaymentRow>,
+    credit_notes: Vec<InvoiceRow>,
+    /// Where its documents are read, once issued.
+    resources: Vec<String>,
+    document: Option<Rendered>,
+}
+
+/// What of a payment is for this invoice.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct PaymentRow {
+    id: Id<Payment>,
+    direction: Direction,
+    paid_on: NaiveDate,
+    amount: Money,
+    method: Option<Method>,
+    reference: Option<Line<140>>,
+    /// The payment that it takes back.
+    reverses: Option<Id<Payment>>,
+}
+
+impl Tool for GetInvoice {
+    const SPEC: Spec = Spec::reads("get_invoice", READ_INVOICES)
+        .title("Get invoice")
+        .about("Read an invoice with lines, taxes, payments, credit notes, or its document.");
+    const EXAMPLES: &'static [Example] = &[Example {
+        title: "Show me that invoice",
+        before: &[
+            Step {
+                tool: "create_company",
+                arguments: r#"{"name": "Acme Read"}"#,
+                keep: &[("acme", "/data/id")],
+            },
+            Step {
+                tool: "create_invoice",
+                arguments: r#"{"company": "{acme}", "lines": [{"description": "Support", "quantity": "2.5", "unit": "hour", "unit_price": "80", "tax_rate": "20"}]}"#,
+                keep: &[("draft", "/data/id")],
+            },
+        ],
+        arguments: r#"{"invoice": "{draft}"}"#,
+        expect: &[
+            ("/data/lines/0/net_total", r#""200.00""#),
+            ("/data/gross_total", r#""240.00""#),
+            ("/data/payments", "[]"),
+        ],
+    }];
+    type Output = InvoiceDetails;
+
+    async fn call(self, cx: &mut Cx) -> Result<InvoiceDetails> {
+        let invoice = invoice_named(cx, &self.invoice).await?;
+        let today = cx.today();
+        let payments = payments_of(cx, &invoice).await?;
+        let notes = match *invoice.kind {
+            InvoiceKind::Invoice => credit_notes(cx, invoice.id).await?,
+            InvoiceKind::CreditNote => Vec::new(),
+        };
+        let is_issued = *invoice.status != InvoiceStatus::Draft;
+        let resources = if is_issued {
+            let formats = Format::ALL.iter();
+            formats
+                .map(|format| format.uri("invoices", invoice.id))
+                .collect()
+        } else {
+            Vec::new()
+        };
+        let document = match self.document {
+            None => None,
+            Some(format) => Some(render_invoice(cx, &invoice, format).await?),
+        };
+        Ok(InvoiceDetails {
+            invoice: view(cx, invoice).await?,
+            payments,
+            credit_notes: rows(notes, today),
+            resources,
+            document,
+        })
+    }
+}
+
+/// The invoice of this identifier or number.
+///
+/// # Errors
+/// [`Code::NotFound`] when there is none.
+pub(crate) async fn invoice_named(cx: &mut Cx, name: &str) -> Result<Saved<Invoice>> {
+    if let Ok(id) = name.parse() {
+        return cx.get(id).await;
+    }
+    let folded = bureau_kernel::types::text::folded(name);
+    let found = cx.with_term::<Invoice>("number", &folded, 1).await?;
+    match found.first() {
+        Some(id) => cx.get(*id).await,
+        None => Err(Error::not_found("invoice", name)
+            .field("invoice")
+            .hint("Give an id or a number; list_invoices finds them.")),
+    }
+}
+
+/// What was paid on an invoice, in the order of the days.
+async fn payments_of(cx: &mut Cx, invoice: &Saved<Invoice>) -> Result<Vec<PaymentRow>> {
+    let ids = cx
+        .with_term::<Payment>("invoice", &invoice.id.to_string(), 1_000)
+        .await?;
+    let mut found: Vec<(i64, Saved<Payment>)> = cx.find_all(&ids).await?.into_iter().collect();
+    found.sort_by_key(|(id, payment)| (*payment.paid_on, *id));
+    let row = |payment: Saved<Payment>| {
+        let parts = payment.allocations.iter();
+        let mine = parts.filter(|part| part.invoice == invoice.id);
+        let amount: i64 = mine.map(|part| part.amount.raw()).sum();
+        PaymentRow {
+            id: payment.id,
+            direction: *payment.direction,
+            paid_on: *payment.paid_on,
+            amount: Money {
+                amount: bureau_kernel::types::money::Amount::from_raw(amount),
+                currency: *payment.currency,
+            },
+            method: payment.method,
+            reverses: *payment.reverses,
+            reference: payment.record.reference,
+        }
+    };
+    Ok(found.into_iter().map(|(_, payment)| row(payment)).collect())
+}

@@ -1,0 +1,334 @@
+//! `record_payment`
+
+use bureau_kernel::prelude::*;
+use bureau_kernel::types::money::{Amount, Currency, Money, shown};
+use chrono::NaiveDate;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::RECORD_PAYMENTS;
+use crate::invoice::{Invoice, InvoiceKind, InvoiceStatus};
+use crate::payment::{Allocation, Direction, Method, Payment};
+use crate::settle::settle;
+use crate::totals::checked_digits;
+use crate::view::{InvoiceRow, rows};
+
+/// What was paid.
+#[derive(Deserialize, JsonSchema)]
+pub(crate) struct RecordPayment {
+    /// Invoice, or credit note paid back
+    invoice: Option<Id<Invoice>>,
+    /// Default: the balance
+    amount: Option<Amount>,
+    /// For several invoices
+    allocations: Option<Vec<Part>>,
+    /// Default today
+    paid_on: Option<When>,
+    /// Payment to take back
+    reverses: Option<Id<Payment>>,
+    #[serde(flatten)]
+    fields: Given<Payment>,
+}
+
+/// What of a payment is for one invoice.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub(crate) struct Part {
+    invoice: Id<Invoice>,
+    amount: Option<Amount>,
+}
+
+/// A payment with the invoices as they stand after it.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct PaymentView {
+    id: Id<Payment>,
+    direction: Direction,
+    amount: Money,
+    currency: Currency,
+    paid_on: NaiveDate,
+    method: Option<Method>,
+    reference: Option<Line<140>>,
+    note: Option<Body<1000>>,
+    reverses: Option<Id<Payment>>,
+    allocations: Vec<AllocationView>,
+    invoices: Vec<InvoiceRow>,
+}
+
+/// What of a payment is for one invoice.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct AllocationView {
+    invoice: Id<Invoice>,
+    amount: Money,
+}
+
+impl Tool for RecordPayment {
+    const SPEC: Spec = Spec::adds("record_payment", RECORD_PAYMENTS)
+        .title("Record payment")
+        .about("Record a payment, part payment or refund, or reverse one.")
+        .irreversible("reverse it: record_payment with reverses");
+    const EXAMPLES: &'static [Example] = &[
+        Example {
+            title: "Acme paid 500 on that invoice",
+            before: &[
+                Step {
+                    tool: "create_company",
+                    arguments: r#"{"name": "Acme Pays"}"#,
+                    keep: &[("acme", "/data/id")],
+                },
+                Step {
+                    tool: "create_invoice",
+                    arguments: r#"{"company": "{acme}", "currency": "EUR", "lines": [{"description": "Workshop", "unit_price": "1000", "tax_rate": "19"}]}"#,
+                    keep: &[("invoice", "/data/id")],
+                },
+                Step {
+                    tool: "issue_invoice",
+                    arguments: r#"{"invoice": "{invoice}", "confirm": true}"#,
+                    keep: &[],
+                },
+            ],
+            arguments: r#"{"invoice": "{invoice}", "amount": "500", "method": "bank_transfer"}"#,
+            expect: &[
+                ("/data/amount", r#""500.00""#),
+                ("/data/invoices/0/status", r#""partly_paid""#),
+                ("/data/invoices/0/balance_due", r#""690.00""#),
+            ],
+        },
+        Example {
+            title: "The rest came in today",
+            before: &[],
+            arguments: r#"{"invoice": "{invoice}"}"#,
+            expect: &[
+                ("/data/amount", r#""690.00""#),
+                ("/data/invoices/0/status", r#""paid""#),
+            ],
+        },
+    ];
+    type Output = PaymentView;
+
+    async fn call(self, cx: &mut Cx) -> Result<PaymentView> {
+        let day = match &self.paid_on {
+            Some(when) => cx.date("paid_on", when)?,
+            None => cx.today(),
+        };
+        if day > cx.today() {
+            let message = format!("{day} is still to come.");
+            return Err(
+                Error::invalid("paid_on", message).hint("Record it when the money is there.")
+            );
+        }
+        let mut payment = self.fields.record(cx.clock())?;
+        payment.paid_on = Kept(day);
+        let parts = self.parts()?;
+        match self.reverses {
+            Some(id) if parts.is_empty() => reverse(cx, &mut payment, id).await?,
+            Some(_) => {
+                let message = "A payment is reversed whole.";
+                return Err(Error::invalid("reverses", message)
+                    .hint("Leave invoice, amount and allocations out, and record what was really paid after it."));
+            }
+            None => allocate(cx, &mut payment, parts).await?,
+        }
+        let saved = cx.insert(payment, self.fields.attributes()?).await?;
+        let invoices = settle_all(cx, &saved).await?;
+        Ok(shown_with(saved, invoices, cx.today()))
+    }
+}
+
+impl RecordPayment {
+    fn parts(&self) -> Result<Vec<Part>> {
+        /// More invoices than anybody pays at once.
+        const MOST: usize = 500;
+        let parts = match (self.invoice, &self.allocations) {
+            (Some(_), Some(_)) => {
+                let message = "Give invoice, or allocations for several.";
+                return Err(Error::invalid("allocations", message));
+            }
+            (Some(invoice), None) => vec![Part {
+                invoice,
+                amount: self.amount,
+            }],
+            (None, Some(parts)) => parts.clone(),
+            (None, None) if self.reverses.is_some() && self.amount.is_none() => Vec::new(),
+            (None, None) => {
+                let message = "An invoice is required.";
+                return Err(Error::invalid("invoice", message)
+                    .hint("list_invoices finds what is open; for several give allocations."));
+            }
+        };
+        if parts.len() > MOST {
+            let message = format!("A payment is for {MOST} invoices at most.");
+            return Err(Error::invalid("allocations", message));
+        }
+        let sum = parts
+            .iter()
+            .try_fold(0_i64, |sum, part| sum.checked_add(part.amount?.raw()));
+        if let (Some(amount), Some(sum), Some(_)) = (self.amount, sum, &self.allocations)
+            && amount.raw() != sum
+        {
+            let sum = Amount::from_raw(sum);
+            let message = format!("The allocations come to {sum}, not {amount}.");
+            return Err(Error::invalid("amount", message));
+        }
+        Ok(parts)
+    }
+}
+
+/// Fills a payment from its parts, each checked against what is open of its invoice.
+async fn allocate(cx: &mut Cx, payment: &mut Payment, mut parts: Vec<Part>) -> Result<()> {
+    if parts.is_empty() {
+        let message = "A payment is for one invoice at least.";
+        return Err(Error::invalid("allocations", message));
+    }
+    // Always in the same order, so that two payments on the same invoices do not wait for each other for ever.
+    parts.sort_by_key(|part| part.invoice.raw());
+    let mut kind = None;
+    let mut total = 0_i64;
+    let mut allocations: Vec<Allocation> = Vec::new();
+    for part in parts {
+        if allocations
+            .iter()
+            .any(|known| known.invoice == part.invoice)
+        {
+            let message = format!("{} is named twice.", part.invoice);
+            return Err(Error::invalid("allocations", message));
+        }
+        let invoice = cx.get(part.invoice).await?;
+        let number = invoice.title();
+        if *invoice.status == InvoiceStatus::Draft {
+            let message = format!("{number} is not issued.");
+            return Err(Error::conflict(message)
+                .field("invoice")
+                .hint("Issue it with issue_invoice first."));
+        }
+        match kind {
+            None => {
+                kind = Some((*invoice.kind, invoice.currency));
+                payment.currency = Kept(invoice.currency);
+            }
+            Some((known, _)) if known != *invoice.kind => {
+                let message =
+                    "Invoices are paid and credit notes paid back: one payment is not both.";
+                return Err(Error::invalid("allocations", message));
+            }
+            Some((_, currency)) if currency != invoice.currency => {
+                let message = format!(
+                    "{number} is in {}, and another one in {currency}.",
+                    invoice.currency
+                );
+                return Err(Error::invalid("allocations", message)
+                    .hint("Record a payment for each currency."));
+            }
+            Some(_) => {}
+        }
+        let balance = invoice.balance();
+        let money = |amount: Amount| shown(amount.decimal(), invoice.currency);
+        let amount = part.amount.unwrap_or(balance);
+        if balance.raw() == 0 {
+            let message = format!("Nothing of {number} is open.");
+            return Err(Error::conflict(message).field("invoice"));
+        }
+        if amount.raw() <= 0 {
+            return Err(Error::invalid("amount", "amount is above zero.")
+                .hint("What goes back to the customer is recorded on a credit note."));
+        }
+        checked_digits("amount", amount, invoice.currency)?;
+        if amount > balance {
+            let message = format!(
+                "{} is more than what is open of {number}: {}.",
+                money(amount),
+                money(balance)
+            );
+            return Err(Error::invalid("amount", message)
+                .hint("Record the balance, and the rest on another invoice or with the next one.")
+                .detail("balance_due", money(balance)));
+        }
+        total = total
+            .checked_add(amount.raw())
+            .ok_or_else(|| Error::invalid("amount", "This comes to more than 900,000,000,000."))?;
+        allocations.push(Allocation {
+            invoice: part.invoice,
+            amount,
+        });
+    }
+    payment.direction = Kept(match kind {
+        Some((InvoiceKind::CreditNote, _)) => Direction::Out,
+        _ => Direction::In,
+    });
+    payment.amount = Kept(Amount::from_raw(total));
+    payment.allocations = Kept(Json(allocations));
+    Ok(())
+}
+
+/// Fills a payment that takes another one back.
+async fn reverse(cx: &mut Cx, payment: &mut Payment, id: Id<Payment>) -> Result<()> {
+    let field = |error: Error| error.field("reverses");
+    let original = cx.get(id).await.map_err(field)?;
+    if original.reverses.is_some() {
+        let message = "This is a reversal itself.";
+        return Err(Error::conflict(message)
+            .field("reverses")
+            .hint("Record the payment again instead."));
+    }
+    let by = cx
+        .with_term::<Payment>("reverses", &id.to_string(), 1)
+        .await?;
+    if let Some(by) = by.first() {
+        let message = format!("It was reversed already, by {by}.");
+        return Err(Error::conflict(message).field("reverses"));
+    }
+    if *payment.paid_on < *original.paid_on {
+        let message = format!("The payment was made on {}.", *original.paid_on);
+        return Err(Error::invalid("paid_on", message));
+    }
+    payment.reverses = Kept(Some(id));
+    payment.direction = Kept(original.direction.reversed());
+    payment.currency = original.currency;
+    payment.amount = original.amount;
+    payment.allocations = original.record.allocations;
+    Ok(())
+}
+
+/// Counts a payment on its invoices, and brings them in step.
+async fn settle_all(cx: &mut Cx, payment: &Saved<Payment>) -> Result<Vec<Saved<Invoice>>> {
+    let sign = if payment.reverses.is_some() { -1 } else { 1 };
+    let mut settled = Vec::new();
+    for part in payment.allocations.iter() {
+        let mut edit = cx.edit(part.invoice).await?;
+        edit.paid = Kept(Amount::from_raw(edit.paid.raw() + sign * part.amount.raw()));
+        // What is paid back of a credit note changes what is left to be set off.
+        let invoice = edit.credits.unwrap_or(part.invoice);
+        edit.save(cx).await?;
+        settle(cx, invoice).await?;
+        settled.push(cx.get(part.invoice).await?);
+    }
+    Ok(settled)
+}
+
+fn shown_with(
+    saved: Saved<Payment>,
+    invoices: Vec<Saved<Invoice>>,
+    today: NaiveDate,
+) -> PaymentView {
+    let currency = *saved.currency;
+    let money = |amount: Amount| Money { amount, currency };
+    let parts = saved.allocations.iter();
+    let allocations = parts
+        .map(|part| AllocationView {
+            invoice: part.invoice,
+            amount: money(part.amount),
+        })
+        .collect();
+    PaymentView {
+        id: saved.id,
+        direction: *saved.direction,
+        amount: money(*saved.amount),
+        currency,
+        paid_on: *saved.paid_on,
+        method: saved.method,
+        reverses: *saved.reverses,
+        allocations,
+        invoices: rows(invoices, today),
+        reference: saved.record.reference,
+        note: saved.record.note,
+    }
+}

@@ -1,0 +1,93 @@
+//! `update_invoice`
+
+use bureau_kernel::prelude::*;
+use bureau_kernel::types::money::Amount;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::UPDATE_INVOICES;
+use crate::draft::{compare, shape};
+use crate::invoice::{Invoice, InvoiceStatus};
+use crate::line::LineGiven;
+use crate::view::{InvoiceView, view};
+
+/// What changes in a draft.
+#[derive(Deserialize, JsonSchema)]
+pub(crate) struct UpdateInvoice {
+    /// Draft's id
+    invoice: Id<Invoice>,
+    /// Fields to empty
+    clear: Option<Vec<Clear<Invoice>>>,
+    /// Replace all lines
+    lines: Option<Vec<LineGiven>>,
+    /// Your gross total, to compare
+    total: Option<Amount>,
+    /// Delete the draft
+    discard: Option<bool>,
+    #[serde(flatten)]
+    fields: Given<Invoice>,
+}
+
+impl Tool for UpdateInvoice {
+    const SPEC: Spec = Spec::changes("update_invoice", UPDATE_INVOICES)
+        .title("Update invoice")
+        .about("Edit a draft invoice or credit note, or discard it.");
+    const EXAMPLES: &'static [Example] = &[
+        Example {
+            title: "Give them 5% off the whole invoice",
+            before: &[
+                Step {
+                    tool: "create_company",
+                    arguments: r#"{"name": "Acme Drafts"}"#,
+                    keep: &[("acme", "/data/id")],
+                },
+                Step {
+                    tool: "create_invoice",
+                    arguments: r#"{"company": "{acme}", "currency": "EUR", "lines": [{"description": "Workshop", "unit_price": "1000", "tax_rate": "19"}]}"#,
+                    keep: &[("draft", "/data/id")],
+                },
+            ],
+            arguments: r#"{"invoice": "{draft}", "discount": "5%", "reference": "PO 4711"}"#,
+            expect: &[
+                ("/data/discount_total", r#""50.00""#),
+                ("/data/net_total", r#""950.00""#),
+                ("/data/gross_total", r#""1130.50""#),
+            ],
+        },
+        Example {
+            title: "We do not need that draft any more",
+            before: &[],
+            arguments: r#"{"invoice": "{draft}", "discard": true}"#,
+            expect: &[("/data/status", r#""draft""#)],
+        },
+    ];
+    type Output = InvoiceView;
+
+    async fn call(self, cx: &mut Cx) -> Result<InvoiceView> {
+        let mut edit = cx.edit(self.invoice).await?;
+        if *edit.status != InvoiceStatus::Draft {
+            edit.may_become(None)?;
+        }
+        if self.discard == Some(true) {
+            let gone = cx.archive(self.invoice).await?;
+            return view(cx, gone).await;
+        }
+        let currency = edit.currency;
+        edit.empty(&self.clear.unwrap_or_default());
+        edit.give(cx, &self.fields).await?;
+        if edit.currency != currency && (self.lines.is_none() || edit.credits.is_some()) {
+            let message = "The prices of its lines are in another currency.";
+            return Err(Error::invalid("currency", message)
+                .hint("Give the lines too, or make a new draft."));
+        }
+        if edit.credits.is_some() && self.lines.is_some() {
+            let message = "The lines of a credit note are those of its invoice.";
+            return Err(Error::invalid("lines", message)
+                .hint("Discard this draft and make one with create_credit_note, which takes lines and quantities."));
+        }
+        shape(cx, &mut edit, self.lines).await?;
+        let saved = edit.save(cx).await?;
+        compare(self.total, &saved.totals()?, &saved.lines, saved.currency)?;
+        view(cx, saved).await
+    }
+}

@@ -1,0 +1,285 @@
+//! Invoices as tools answer them.
+
+use std::collections::HashMap;
+
+use bureau_companies::Company;
+use bureau_contacts::Contact;
+use bureau_deals::Deal;
+use bureau_kernel::prelude::*;
+use bureau_kernel::types::money::{Amount, Currency, Money, shown};
+use bureau_kernel::types::time::Timestamp;
+use chrono::NaiveDate;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::discount::Discount;
+use crate::invoice::{Invoice, InvoiceKind, InvoiceStatus};
+use crate::line::DocLine;
+use crate::party::Party;
+use crate::quotation::Quotation;
+use crate::recurring::RecurringInvoice;
+use crate::tax::Category;
+use crate::terms::Terms;
+use crate::totals::TaxSummary;
+
+/// A line as it is answered.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct LineView {
+    /// Its number, from 1.
+    line: usize,
+    description: Body<2000>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    product: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sku: Option<Line<64>>,
+    quantity: Amount,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unit: Option<Line<30>>,
+    /// Without tax.
+    unit_price: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    discount: Option<Discount>,
+    /// Percent.
+    tax_rate: Amount,
+    tax_category: Category,
+    net_total: String,
+    /// The line of the invoice that it takes back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    credits: Option<u32>,
+}
+
+/// The lines of a document as they are answered.
+#[must_use]
+pub fn line_views(lines: Vec<DocLine>, currency: Currency) -> Vec<LineView> {
+    let view = |(index, line): (usize, DocLine)| LineView {
+        line: index + 1,
+        description: line.description,
+        product: line.product.map(|id| id.to_string()),
+        sku: line.sku,
+        quantity: line.quantity,
+        unit: line.unit,
+        unit_price: price(line.unit_price, currency),
+        discount: line.discount,
+        tax_rate: line.tax.rate,
+        tax_category: line.tax.category,
+        net_total: shown(line.net.decimal(), currency),
+        credits: line.credits,
+    };
+    lines.into_iter().enumerate().map(view).collect()
+}
+
+/// A price with the currency's digits, or more where it has more.
+#[must_use]
+pub fn price(amount: Amount, currency: Currency) -> String {
+    if amount.rounded(currency) == amount {
+        shown(amount.decimal(), currency)
+    } else {
+        amount.to_string()
+    }
+}
+
+/// An invoice or credit note.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct InvoiceView {
+    id: Id<Invoice>,
+    kind: InvoiceKind,
+    number: Option<Line<40>>,
+    /// overdue: open after its due date
+    status: Shown,
+    customer: Option<Line<200>>,
+    company: Option<Named<Company>>,
+    contact: Option<Named<Contact>>,
+    deal: Option<Named<Deal>>,
+    owner: Option<Named<Member>>,
+    issue_date: Option<NaiveDate>,
+    due_date: Option<NaiveDate>,
+    terms: Option<Terms>,
+    delivered_on: Option<NaiveDate>,
+    service_from: Option<NaiveDate>,
+    service_to: Option<NaiveDate>,
+    reference: Option<Line<100>>,
+    currency: Currency,
+    lines: Vec<LineView>,
+    discount: Option<Discount>,
+    discount_total: Money,
+    charge: Option<Money>,
+    net_total: Money,
+    tax_summary: Vec<TaxSummary>,
+    tax_total: Money,
+    gross_total: Money,
+    /// Of a credit note: paid back.
+    amount_paid: Money,
+    /// Taken back by credit notes; of a credit note: set off against its invoice.
+    amount_credited: Money,
+    /// Of a credit note: still to be paid back.
+    balance_due: Money,
+    notes: Option<Body<2000>>,
+    /// As of the day of issue.
+    buyer: Option<Party>,
+    /// The invoice that it takes back.
+    credits: Option<Named<Invoice>>,
+    quotation: Option<Named<Quotation>>,
+    recurring_invoice: Option<Named<RecurringInvoice>>,
+    attributes: Json<Attributes>,
+    version: i64,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+}
+
+/// Where an invoice stands, overdue included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, serde::Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Shown {
+    /// It can be edited.
+    Draft,
+    /// It is to be paid.
+    Issued,
+    /// Something of it is settled.
+    PartlyPaid,
+    /// It should have been paid.
+    Overdue,
+    /// Nothing of it is open.
+    Paid,
+    /// Credit notes took all of it back.
+    Credited,
+}
+
+impl Shown {
+    /// Where an invoice stands on a day.
+    #[must_use]
+    pub fn of(invoice: &Invoice, today: NaiveDate) -> Self {
+        let is_late = invoice.due_date.is_some_and(|due| due < today);
+        match *invoice.status {
+            InvoiceStatus::Draft => Self::Draft,
+            InvoiceStatus::Issued | InvoiceStatus::PartlyPaid
+                if is_late && *invoice.kind == InvoiceKind::Invoice =>
+            {
+                Self::Overdue
+            }
+            InvoiceStatus::Issued => Self::Issued,
+            InvoiceStatus::PartlyPaid => Self::PartlyPaid,
+            InvoiceStatus::Paid => Self::Paid,
+            InvoiceStatus::Credited => Self::Credited,
+        }
+    }
+}
+
+/// An invoice with everything by name.
+///
+/// # Errors
+/// What the database says.
+pub async fn view(cx: &mut Cx, saved: Saved<Invoice>) -> Result<InvoiceView> {
+    let today = cx.today();
+    let companies = cx.names(saved.company).await?;
+    let contacts = cx.names(saved.contact).await?;
+    let deals = cx.names(saved.deal).await?;
+    let owners = cx.names(saved.owner).await?;
+    let invoices = cx.names(*saved.credits).await?;
+    let quotations = cx.names(*saved.quotation).await?;
+    let plans = cx.names(*saved.recurring).await?;
+    let totals = saved.totals()?;
+    let balance = saved.balance();
+    let invoice = saved.record;
+    let currency = invoice.currency;
+    let money = |amount: Amount| Money { amount, currency };
+    let taxes = totals.taxes.iter();
+    Ok(InvoiceView {
+        id: saved.id,
+        kind: *invoice.kind,
+        status: Shown::of(&invoice, today),
+        number: invoice.number.0,
+        customer: invoice.customer.0,
+        company: invoice.company.map(|id| companies.of(id)),
+        contact: invoice.contact.map(|id| contacts.of(id)),
+        deal: invoice.deal.map(|id| deals.of(id)),
+        owner: invoice.owner.map(|id| owners.of(id)),
+        issue_date: invoice.issue_date,
+        due_date: invoice.due_date,
+        terms: invoice.terms,
+        delivered_on: invoice.delivered_on,
+        service_from: invoice.service_from,
+        service_to: invoice.service_to,
+        reference: invoice.reference,
+        currency,
+        lines: line_views(invoice.lines.0.0, currency),
+        discount: invoice.discount,
+        discount_total: money(totals.discount),
+        charge: invoice.charge.map(money),
+        net_total: money(totals.net),
+        tax_summary: taxes.map(|tax| tax.shown(currency)).collect(),
+        tax_total: money(totals.tax),
+        gross_total: money(totals.gross),
+        amount_paid: money(*invoice.paid),
+        amount_credited: money(*invoice.credited),
+        balance_due: money(balance),
+        notes: invoice.notes,
+        buyer: invoice.buyer.0.0,
+        credits: invoice.credits.map(|id| invoices.of(id)),
+        quotation: invoice.quotation.map(|id| quotations.of(id)),
+        recurring_invoice: invoice.recurring.map(|id| plans.of(id)),
+        attributes: saved.attributes,
+        version: saved.version,
+        created_at: saved.created_at,
+        updated_at: saved.updated_at,
+    })
+}
+
+/// An invoice in a list.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct InvoiceRow {
+    id: Id<Invoice>,
+    kind: InvoiceKind,
+    number: Option<Line<40>>,
+    status: Shown,
+    customer: Option<Line<200>>,
+    company: Option<Id<Company>>,
+    contact: Option<Id<Contact>>,
+    issue_date: Option<NaiveDate>,
+    due_date: Option<NaiveDate>,
+    currency: Currency,
+    net_total: Money,
+    gross_total: Money,
+    amount_paid: Money,
+    balance_due: Money,
+}
+
+/// Invoices as they stand in a list.
+#[must_use]
+pub fn rows(invoices: Vec<Saved<Invoice>>, today: NaiveDate) -> Vec<InvoiceRow> {
+    let row = |saved: Saved<Invoice>| {
+        let money = |amount: Amount| Money {
+            amount,
+            currency: saved.currency,
+        };
+        InvoiceRow {
+            id: saved.id,
+            kind: *saved.kind,
+            status: Shown::of(&saved, today),
+            issue_date: saved.issue_date,
+            due_date: saved.due_date,
+            currency: saved.currency,
+            net_total: money(*saved.net_total),
+            gross_total: money(*saved.gross_total),
+            amount_paid: money(*saved.paid),
+            balance_due: money(saved.balance()),
+            company: saved.company,
+            contact: saved.contact,
+            number: saved.record.number.0,
+            customer: saved.record.customer.0,
+        }
+    };
+    invoices.into_iter().map(row).collect()
+}
+
+/// The numbers of invoices, looked up together.
+pub(crate) async fn numbers(
+    cx: &mut Cx,
+    ids: impl IntoIterator<Item = Id<Invoice>>,
+) -> Result<HashMap<i64, String>> {
+    let ids: Vec<_> = ids.into_iter().collect();
+    let names = cx.names(ids.iter().copied()).await?;
+    Ok(ids
+        .into_iter()
+        .map(|id| (id.raw(), names.of(id).name))
+        .collect())
+}

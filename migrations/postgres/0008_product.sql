@@ -1,0 +1,125 @@
+-- Ways of taxing what a workspace sells.
+CREATE TABLE tax_rate (
+    id          BIGINT PRIMARY KEY,
+    workspace   BIGINT NOT NULL REFERENCES workspace (id),
+    version     BIGINT NOT NULL,
+    created_at  TIMESTAMPTZ NOT NULL,
+    created_by  BIGINT,
+    updated_at  TIMESTAMPTZ NOT NULL,
+    archived_at TIMESTAMPTZ,
+    attributes  JSONB NOT NULL,
+    name        TEXT NOT NULL,
+    category    TEXT NOT NULL CHECK (category IN ('S', 'Z', 'E', 'AE', 'K', 'G', 'O')), -- UNCL 5305
+    percent     BIGINT NOT NULL, -- units of 0.0001
+    reason      TEXT,
+    reason_code TEXT, -- VATEX
+    is_default  BOOLEAN NOT NULL,
+    CONSTRAINT tax_rate_in_workspace UNIQUE (workspace, id)
+);
+CREATE INDEX tax_rate_by_created ON tax_rate (workspace, created_at, id) WHERE archived_at IS NULL;
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON tax_rate TO bureau_app;
+ALTER TABLE tax_rate ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own_workspace ON tax_rate TO bureau_app
+    USING (workspace = (SELECT current_workspace()))
+    WITH CHECK (workspace = (SELECT current_workspace()));
+
+-- A workspace's own firm, as its documents name it: one row each.
+CREATE TABLE seller (
+    id             BIGINT PRIMARY KEY,
+    workspace      BIGINT NOT NULL REFERENCES workspace (id),
+    version        BIGINT NOT NULL,
+    created_at     TIMESTAMPTZ NOT NULL,
+    created_by     BIGINT,
+    updated_at     TIMESTAMPTZ NOT NULL,
+    archived_at    TIMESTAMPTZ,
+    attributes     JSONB NOT NULL,
+    name           TEXT NOT NULL,
+    street         TEXT,
+    postal_code    TEXT,
+    city           TEXT,
+    region         TEXT,
+    country        TEXT,
+    vat_id         TEXT,
+    tax_number     TEXT,
+    registration   TEXT,
+    contact        TEXT,
+    email          TEXT,
+    phone          TEXT,
+    website        TEXT,
+    account_holder TEXT,
+    iban           TEXT,
+    bic            TEXT,
+    bank           TEXT,
+    terms          TEXT,
+    language       TEXT,
+    footer         TEXT,
+    logo           TEXT, -- a PNG or JPEG file in base64
+    CONSTRAINT seller_in_workspace UNIQUE (workspace, id)
+);
+CREATE INDEX seller_by_created ON seller (workspace, created_at, id) WHERE archived_at IS NULL;
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON seller TO bureau_app;
+ALTER TABLE seller ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own_workspace ON seller TO bureau_app
+    USING (workspace = (SELECT current_workspace()))
+    WITH CHECK (workspace = (SELECT current_workspace()));
+
+-- How documents are numbered.
+CREATE TABLE number_series (
+    id          BIGINT PRIMARY KEY,
+    workspace   BIGINT NOT NULL REFERENCES workspace (id),
+    version     BIGINT NOT NULL,
+    created_at  TIMESTAMPTZ NOT NULL,
+    created_by  BIGINT,
+    updated_at  TIMESTAMPTZ NOT NULL,
+    archived_at TIMESTAMPTZ,
+    attributes  JSONB NOT NULL,
+    numbers     TEXT NOT NULL CHECK (numbers IN ('invoices', 'credit_notes', 'quotations')),
+    pattern     TEXT NOT NULL,
+    yearly      BOOLEAN NOT NULL,
+    first       BIGINT NOT NULL,
+    CONSTRAINT number_series_in_workspace UNIQUE (workspace, id)
+);
+CREATE UNIQUE INDEX number_series_of ON number_series (workspace, numbers) WHERE archived_at IS NULL;
+CREATE INDEX number_series_by_created ON number_series (workspace, created_at, id) WHERE archived_at IS NULL;
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON number_series TO bureau_app;
+ALTER TABLE number_series ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own_workspace ON number_series TO bureau_app
+    USING (workspace = (SELECT current_workspace()))
+    WITH CHECK (workspace = (SELECT current_workspace()));
+
+-- Products and services.
+CREATE TABLE product (
+    id               BIGINT PRIMARY KEY,
+    workspace        BIGINT NOT NULL REFERENCES workspace (id),
+    version          BIGINT NOT NULL,
+    created_at       TIMESTAMPTZ NOT NULL,
+    created_by       BIGINT,
+    updated_at       TIMESTAMPTZ NOT NULL,
+    archived_at      TIMESTAMPTZ,
+    attributes       JSONB NOT NULL,
+    name             TEXT NOT NULL,
+    sort_name        TEXT COLLATE "C" NOT NULL, -- folded
+    sku              TEXT,
+    description      TEXT,
+    type             TEXT NOT NULL CHECK (type IN ('service', 'goods')),
+    unit             TEXT,
+    unit_price       BIGINT NOT NULL, -- units of 0.0001
+    currency         TEXT NOT NULL, -- ISO 4217
+    tax_rate         BIGINT, -- percent in units of 0.0001
+    tax_category     TEXT,
+    billing_interval TEXT,
+    active           BOOLEAN NOT NULL,
+    CONSTRAINT product_in_workspace UNIQUE (workspace, id)
+);
+CREATE INDEX product_by_name ON product (workspace, sort_name, id) WHERE archived_at IS NULL;
+CREATE INDEX product_by_created ON product (workspace, created_at, id) WHERE archived_at IS NULL;
+CREATE INDEX product_by_price ON product (workspace, unit_price, id) WHERE archived_at IS NULL;
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON product TO bureau_app;
+ALTER TABLE product ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own_workspace ON product TO bureau_app
+    USING (workspace = (SELECT current_workspace()))
+    WITH CHECK (workspace = (SELECT current_workspace()));
