@@ -48,7 +48,7 @@ pub(super) fn invoice(document: &Document) -> Result<Invoice, Error> {
     invoice.due_date = document.due_on.map(date).transpose()?;
     invoice.buyer_reference = text(document.buyer_reference.as_deref());
     invoice.payment_terms = text(document.terms.as_deref());
-    invoice.notes = notes(document);
+    invoice.notes = note(document).into_iter().collect();
     if let Some(about) = &document.about {
         invoice.preceding_invoices = vec![PrecedingInvoice {
             reference: DocumentReference::new(about.number.trim()),
@@ -137,18 +137,19 @@ fn too_fine(error: AmountError) -> Error {
 }
 
 /// What is said before the lines and after the totals; and why something is taxed at a rate, which has no place of its own.
-fn notes(document: &Document) -> Vec<InvoiceNote> {
+/// One note, as Peppol knows no more.
+fn note(document: &Document) -> Option<InvoiceNote> {
     let reasons = document
         .taxes
         .iter()
         .filter(|subtotal| !takes_reason(subtotal.tax.category))
         .map(|subtotal| subtotal.tax.reason.as_deref());
-    [document.introduction.as_deref(), document.note.as_deref()]
+    let texts: Vec<String> = [document.introduction.as_deref(), document.note.as_deref()]
         .into_iter()
         .chain(reasons)
         .filter_map(text)
-        .map(InvoiceNote::new)
-        .collect()
+        .collect();
+    (!texts.is_empty()).then(|| InvoiceNote::new(texts.join("\n")))
 }
 
 fn party(party: &crate::Party, taxed: bool) -> Party {
