@@ -1,59 +1,51 @@
-//! Whether the totals of a document are those that the library finds from its lines.
+//! Whether the tax of a document is what the library finds from its lines.
 
 use en16931::Reconciler;
-use en16931::invoice::Invoice;
+use en16931::invoice::{Invoice, VatBreakdown};
 use rust_decimal::Decimal;
 
 use crate::{Document, Error};
 
-/// Compares the sums and the tax. The rules let a tax be off by as much as one; here it may differ only by how the currency
-/// rounds it, which the library does to two digits whatever the currency.
+/// Compares the taxable amounts and the taxes, both ways. The rules make the sums agree, but let a tax be off by as much as one
+/// and a rate be forgotten. Here a tax may differ only by how the currency rounds it, which the library does to two digits
+/// whatever the currency.
 pub(super) fn agree(document: &Document, invoice: &Invoice) -> Result<(), Error> {
-    let mut reconciler = Reconciler::new();
-    if let Some(paid) = invoice.totals.paid {
-        reconciler = reconciler.paid(paid);
-    }
-    let found = reconciler
+    let found = Reconciler::new()
         .compute(invoice)
-        .map_err(|error| Error::Internal(error.to_string()))?;
+        .map_err(|error| Error::Internal(error.to_string()))?
+        .vat_breakdown;
     let half_a_unit = Decimal::new(5, document.digits + 1);
-    let differs = |stated: Decimal, found: Decimal| (stated - found).abs() > half_a_unit;
-    for subtotal in &invoice.vat_breakdown {
-        let same = found
-            .vat_breakdown
-            .iter()
-            .find(|other| other.group_key() == subtotal.group_key());
-        let (base, tax) = same.map_or((Decimal::ZERO, Decimal::ZERO), |other| {
-            (
-                other.taxable_amount.into_decimal(),
-                other.tax_amount.into_decimal(),
-            )
-        });
-        let name = format!(
-            "category {} at {} %",
-            subtotal.category,
-            subtotal.rate.unwrap_or_default()
-        );
-        if subtotal.taxable_amount.into_decimal() != base {
-            return Err(disagreement(
-                &format!("The taxable amount of {name}"),
-                subtotal.taxable_amount,
-                base,
-            ));
+    for subtotal in invoice.vat_breakdown.iter().chain(&found) {
+        let (stated_base, stated_tax) = amounts(&invoice.vat_breakdown, subtotal);
+        let (base, tax) = amounts(&found, subtotal);
+        if stated_base != base {
+            return Err(disagreement("taxable amount", subtotal, stated_base, base));
         }
-        if differs(subtotal.tax_amount.into_decimal(), tax) {
-            return Err(disagreement(
-                &format!("The tax of {name}"),
-                subtotal.tax_amount,
-                tax,
-            ));
+        if (stated_tax - tax).abs() > half_a_unit {
+            return Err(disagreement("tax", subtotal, stated_tax, tax));
         }
     }
     Ok(())
 }
 
-fn disagreement(what: &str, stated: impl std::fmt::Display, found: Decimal) -> Error {
+/// The taxable amount and the tax of the category and rate; nothing where they are not there.
+fn amounts(breakdown: &[VatBreakdown], of: &VatBreakdown) -> (Decimal, Decimal) {
+    breakdown
+        .iter()
+        .find(|subtotal| subtotal.group_key() == of.group_key())
+        .map_or((Decimal::ZERO, Decimal::ZERO), |subtotal| {
+            (
+                subtotal.taxable_amount.into_decimal(),
+                subtotal.tax_amount.into_decimal(),
+            )
+        })
+}
+
+fn disagreement(what: &str, of: &VatBreakdown, stated: Decimal, found: Decimal) -> Error {
     Error::Incomplete(format!(
-        "{what} is {stated} on the document, but {found} by its lines. Compute the document again."
+        "The {what} of category {} at {} % is {stated:.2} on the document, but {found:.2} by its lines. \
+         Compute the document again.",
+        of.category,
+        of.rate.unwrap_or_default()
     ))
 }

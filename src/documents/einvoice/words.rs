@@ -132,6 +132,15 @@ fn category(document: &Document, finding: &Finding, rule: &str) -> Option<String
     };
     let code = category.code();
     Some(match row {
+        "01" if finding
+            .detail
+            .as_ref()
+            .is_some_and(|detail| detail.actual == "0") =>
+        {
+            format!(
+                "The tax of category {code} is on a line, but not among the taxes. Compute the document again."
+            )
+        }
         "01" => format!(
             "An e-invoice has one sum for {name} (category {code}), with one reason. \
              Give all lines of that category the same tax rate and reason, or put them on invoices of their own."
@@ -153,11 +162,13 @@ fn category(document: &Document, finding: &Finding, rule: &str) -> Option<String
 
 /// Which of the parties lacks the number that the category asks for.
 fn parties(document: &Document, category: TaxCategory, name: &str) -> String {
-    let vat_only = matches!(category, TaxCategory::IntraCommunity | TaxCategory::Export);
+    let lacks =
+        |number: &Option<String>| number.as_deref().is_none_or(|text| text.trim().is_empty());
     let seller = &document.seller;
-    if seller.vat_id.is_none() && vat_only {
+    let vat_only = matches!(category, TaxCategory::IntraCommunity | TaxCategory::Export);
+    if lacks(&seller.vat_id) && vat_only {
         format!("The seller has no VAT identifier, which {name} asks for. Set it.")
-    } else if seller.vat_id.is_none() && seller.tax_number.is_none() {
+    } else if lacks(&seller.vat_id) && lacks(&seller.tax_number) {
         format!(
             "The seller has neither a VAT identifier nor a tax number, and {name} asks for one. Set it."
         )

@@ -438,7 +438,7 @@ fn a_quotation_and_a_currency_of_three_digits_have_no_e_invoice() {
 
 #[test]
 fn what_is_missing_is_said_in_plain_words() {
-    let missing: [(Change, &str); 16] = [
+    let missing: [(Change, &str); 18] = [
         (
             |document| document.number.clear(),
             "The document has no number. Issue it first (BR-02).",
@@ -518,10 +518,34 @@ fn what_is_missing_is_said_in_plain_words() {
             },
             "The tax of category S at 19 % is 180.51 on the document, but 180.50 by its lines. Compute the document again.",
         ),
+        (
+            |document| document.lines[0].tax.rate = dec("0"),
+            "The taxable amount of category S should be 0.00 and is 950.00. Compute the document again (BR-S-08). \
+             The rate of line 1 does not fit its tax category S, which is for a rate above zero. Correct the tax rate (BR-S-05).",
+        ),
+        (
+            |document| document.taxes[0].tax.category = TaxCategory::Zero,
+            "The tax of category S is on a line, but not among the taxes. Compute the document again (BR-S-01). \
+             The taxable amount of category Z should be 0.00 and is 950.00. Compute the document again (BR-Z-08). \
+             The tax of category Z should be 0.00 and is 180.50. Compute the document again (BR-Z-09).",
+        ),
     ];
     for (change, wanted) in missing {
         assert_eq!(refused(&plain_with(change)), wanted);
     }
+}
+
+#[test]
+fn a_rate_that_is_missing_from_the_taxes_is_found() {
+    let mut document = documents::mixed_rates();
+    let reduced = document.taxes.remove(1);
+    document.totals.tax -= reduced.amount;
+    document.totals.gross -= reduced.amount;
+    document.totals.due -= reduced.amount;
+    assert_eq!(
+        refused(&document),
+        "The taxable amount of category S at 7 % is 0.00 on the document, but 238.80 by its lines. Compute the document again."
+    );
 }
 
 #[test]
