@@ -1,8 +1,8 @@
 //! A document as a structured e-invoice: EN 16931 in UBL and CII, and Factur-X.
 //!
 //! Only the core of EN 16931 is claimed (BT-24 `urn:cen.eu:en16931:2017`), since only its rules are checked. The syntaxes and
-//! the rules are those of the library; here a document is put into its model ([`model`]), its totals are held against what the
-//! library finds from the lines ([`totals`]), and what a rule objects to is said in plain words ([`words`]).
+//! the rules are those of the library; here a document is put into its model (`model`), its totals are held against what the
+//! library finds from the lines (`totals`), and what a rule objects to is said in plain words (`words`).
 
 mod model;
 mod totals;

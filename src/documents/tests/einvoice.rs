@@ -149,8 +149,15 @@ fn every_part_of_a_plain_invoice_has_its_place() {
         seller.additional_legal_information.as_deref(),
         Some("Amtsgericht Hamburg, HRB 98765")
     );
-    assert_eq!(read.buyer.address.post_code.as_deref(), Some("24103"));
-    assert_eq!(read.buyer.address.country.as_ref().unwrap().as_str(), "DE");
+    assert_eq!(seller.contact.phone.as_deref(), Some("+49 40 5550100"));
+    let address = &read.buyer.address;
+    assert_eq!(address.line1.as_deref(), Some("Kaistrasse 101"));
+    assert_eq!(address.post_code.as_deref(), Some("24103"));
+    assert_eq!(address.city.as_deref(), Some("Kiel"));
+    assert_eq!(address.country.as_ref().unwrap().as_str(), "DE");
+    let abroad = both(&documents::export());
+    assert_eq!(abroad.buyer.address.subdivision.as_deref(), Some("ME"));
+    assert_eq!(abroad.currency.unwrap().as_str(), "USD");
 
     let payment = read.payment.unwrap();
     assert_eq!(payment.means_code.as_ref().unwrap().as_str(), "58");
