@@ -18,6 +18,11 @@ use documents::{dec, invoice, line, rate, standard};
 use en16931::Invoice;
 use en16931::invoice::{PaymentMeans, VatBreakdown};
 use en16931_formats::{Read, Syntax, read};
+use proptest::collection::vec;
+use proptest::prelude::{
+    Just, ProptestConfig, Strategy, any, prop_assert, prop_assert_eq, prop_oneof, proptest,
+};
+use rust_decimal::Decimal;
 
 /// The document in a syntax and back; nothing may be left unread.
 fn back(document: &Document, syntax: Syntax) -> Invoice {
@@ -274,6 +279,70 @@ fn every_sample_is_the_same_in_both_syntaxes() {
         }
         assert_eq!(ubl, cii, "{name}");
         assert_eq!(ubl.lines.len(), document.lines.len(), "{name}");
+    }
+}
+
+/// A line with up to four digits in quantity and price, some of them below zero, and a discount of up to half of it.
+fn any_line() -> impl Strategy<Value = bureau_documents::Line> {
+    let taxes = prop_oneof![
+        Just(standard()),
+        Just(rate(TaxCategory::Standard, dec("5.5"))),
+        Just(rate(TaxCategory::Zero, dec("0"))),
+        Just(Tax {
+            reason: Some("Exempt".to_owned()),
+            ..rate(TaxCategory::Exempt, dec("0"))
+        }),
+    ];
+    let numbers = (
+        -9_999_999i64..=9_999_999,
+        -9_999_999i64..=9_999_999,
+        0..=50i64,
+    );
+    (numbers, taxes).prop_map(|((quantity, price, percent), tax)| {
+        let mut line = line(
+            "Anything",
+            Decimal::new(quantity, 4),
+            Decimal::new(price, 4),
+            tax,
+        );
+        line.discount_percent = (percent > 0).then(|| Decimal::from(percent));
+        line
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_computed_invoice_keeps_its_amounts(lines in vec(any_line(), 1..8), is_yen in any::<bool>(), paid in 0..=100i64) {
+        let mut document = documents::plain();
+        if is_yen {
+            document.currency = "JPY".to_owned();
+            document.digits = 0;
+        }
+        document.lines = lines;
+        for line in &mut document.lines {
+            let whole = line.quantity * line.unit_price;
+            let share = line.discount_percent.unwrap_or_default() / dec("100");
+            line.discount = (whole * share).round_dp(document.digits);
+        }
+        document.totals.paid = Decimal::from(paid);
+        let document = documents::computed(document);
+        let read = both(&document);
+        let wanted = &document.totals;
+        prop_assert_eq!(
+            totals(&read),
+            [wanted.lines, wanted.net, wanted.tax, wanted.gross, wanted.due]
+                .map(|amount| format!("{amount:.2}"))
+        );
+        for (line, read) in document.lines.iter().zip(&read.lines) {
+            prop_assert_eq!(
+                line.quantity * line.unit_price,
+                read.quantity.into_decimal() * read.price.net_price.into_decimal()
+            );
+            prop_assert!(!read.price.net_price.is_negative());
+            prop_assert_eq!(line.net, read.net_amount.into_decimal());
+        }
     }
 }
 
