@@ -4,6 +4,8 @@
 //! Everything starts from one [`Document`]: plain data, complete, computed by others. Nothing here knows of records, tools or
 //! a database, and nothing here computes an amount.
 
+#[cfg(feature = "einvoice")]
+pub mod einvoice;
 mod error;
 mod model;
 
