@@ -170,11 +170,11 @@ fn fonts() -> &'static documents::Fonts {
 
 #[cfg(feature = "einvoice")]
 fn ubl(document: &Document) -> Result<Vec<u8>> {
-    documents::ubl(document).map_err(|error| refused(&error))
+    documents::einvoice::ubl(document).map_err(|error| refused(&error))
 }
 #[cfg(feature = "einvoice")]
 fn cii(document: &Document) -> Result<Vec<u8>> {
-    documents::cii(document).map_err(|error| refused(&error))
+    documents::einvoice::cii(document).map_err(|error| refused(&error))
 }
 #[cfg(not(feature = "einvoice"))]
 fn ubl(_: &Document) -> Result<Vec<u8>> {
@@ -187,7 +187,7 @@ fn cii(_: &Document) -> Result<Vec<u8>> {
 
 #[cfg(all(feature = "pdf", feature = "einvoice"))]
 fn facturx(document: &Document) -> Result<Vec<u8>> {
-    documents::facturx(document, pdf(document)?).map_err(|error| refused(&error))
+    documents::einvoice::facturx(document, &pdf(document)?).map_err(|error| refused(&error))
 }
 #[cfg(not(all(feature = "pdf", feature = "einvoice")))]
 fn facturx(_: &Document) -> Result<Vec<u8>> {

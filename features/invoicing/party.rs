@@ -144,7 +144,7 @@ pub(crate) fn country(text: &str) -> String {
     let mut longer = all().filter(|country| {
         let name = folded(country.name);
         name.strip_prefix(&wanted)
-            .is_some_and(|rest| rest.starts_with(' '))
+            .is_some_and(|rest| rest.starts_with(" (") || rest.starts_with(" of "))
     });
     let exact = all().find(|country| folded(country.name) == wanted);
     match (exact, longer.next(), longer.next()) {

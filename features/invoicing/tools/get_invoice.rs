@@ -69,7 +69,7 @@ impl Tool for GetInvoice {
         expect: &[
             ("/data/lines/0/net_total", r#""200.00""#),
             ("/data/gross_total", r#""240.00""#),
-            ("/data/payments", "[]"),
+            ("/data/payments", "null"),
         ],
     }];
     type Output = InvoiceDetails;
