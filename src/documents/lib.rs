@@ -6,9 +6,13 @@
 
 mod error;
 mod model;
+#[cfg(feature = "pdf")]
+mod pdf;
 
 pub use error::Error;
 pub use model::{
     AllowanceOrCharge, BankAccount, Document, DocumentKind, Line, Logo, Party, Reference, Tax,
     TaxCategory, TaxSubtotal, Totals,
 };
+#[cfg(feature = "pdf")]
+pub use pdf::{Fonts, pdf};
