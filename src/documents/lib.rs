@@ -8,9 +8,13 @@
 pub mod einvoice;
 mod error;
 mod model;
+#[cfg(feature = "pdf")]
+mod pdf;
 
 pub use error::Error;
 pub use model::{
     AllowanceOrCharge, BankAccount, Document, DocumentKind, Line, Logo, Party, Reference, Tax,
     TaxCategory, TaxSubtotal, Totals,
 };
+#[cfg(feature = "pdf")]
+pub use pdf::{Fonts, pdf};

@@ -1,0 +1,121 @@
+//! Addresses, as the post of each country wants them.
+
+use super::countries;
+use crate::Party;
+
+/// Where in an address the postal code stands.
+enum Order {
+    /// 10115 Berlin
+    CodeFirst,
+    /// Austin, TX 78701
+    CityRegionCode,
+    /// London, and the code on a line of its own
+    CodeLast,
+}
+
+fn order(country: Option<&str>) -> Order {
+    match country {
+        Some(
+            "US" | "CA" | "AU" | "NZ" | "IN" | "BR" | "ID" | "TH" | "SA" | "PK" | "BD" | "KR"
+            | "JP" | "TW" | "SG",
+        ) => Order::CityRegionCode,
+        Some("GB" | "IE" | "GG" | "JE" | "IM" | "GI" | "MT" | "ZA" | "RU" | "UA" | "HK") => {
+            Order::CodeLast
+        }
+        _ => Order::CodeFirst,
+    }
+}
+
+/// The lines below the name: street, city, and the country for a letter that leaves `from`.
+pub(super) fn lines(party: &Party, from: Option<&str>) -> Vec<String> {
+    let mut lines = Vec::new();
+    lines.extend(party.street.clone());
+    lines.extend(city(party));
+    if let Some(country) = party.country.as_deref()
+        && party.country.as_deref() != from
+    {
+        lines.push(countries::name(country).to_uppercase());
+    }
+    lines.retain(|line| !line.trim().is_empty());
+    lines
+}
+
+/// The address on one line, as the sender above the window of an envelope.
+pub(super) fn sender(party: &Party) -> String {
+    let mut parts = vec![party.name.clone()];
+    parts.extend(
+        party
+            .street
+            .as_deref()
+            .map(|street| street.lines().map(str::trim).collect::<Vec<_>>().join(", ")),
+    );
+    parts.extend(city(party));
+    parts.retain(|part| !part.trim().is_empty());
+    parts.join(" · ")
+}
+
+fn city(party: &Party) -> Vec<String> {
+    let city = party.city.as_deref();
+    let region = party.region.as_deref();
+    let code = party.postal_code.as_deref();
+    let join = |parts: &[Option<&str>], between: &str| {
+        let parts: Vec<&str> = parts
+            .iter()
+            .filter_map(|part| part.map(str::trim).filter(|part| !part.is_empty()))
+            .collect();
+        parts.join(between)
+    };
+    match order(party.country.as_deref()) {
+        Order::CodeFirst => vec![join(&[Some(&join(&[code, city], " ")), region], ", ")],
+        Order::CityRegionCode => vec![join(&[city, Some(&join(&[region, code], " "))], ", ")],
+        Order::CodeLast => vec![
+            join(&[city, region], ", "),
+            code.unwrap_or_default().to_owned(),
+        ],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn party(street: &str, code: &str, city: &str, region: Option<&str>, country: &str) -> Party {
+        Party {
+            name: "Firm".to_owned(),
+            street: Some(street.to_owned()),
+            postal_code: Some(code.to_owned()),
+            city: Some(city.to_owned()),
+            region: region.map(str::to_owned),
+            country: Some(country.to_owned()),
+            ..Party::default()
+        }
+    }
+
+    #[test]
+    fn an_address_stands_as_its_country_has_it() {
+        let german = party("Hauptstr. 1", "10115", "Berlin", None, "DE");
+        assert_eq!(lines(&german, Some("DE")), ["Hauptstr. 1", "10115 Berlin"]);
+        let american = party("1 Main St", "78701", "Austin", Some("TX"), "US");
+        assert_eq!(
+            lines(&american, Some("DE")),
+            ["1 Main St", "Austin, TX 78701", "UNITED STATES"]
+        );
+        let british = party("1 High St", "SW1A 1AA", "London", None, "GB");
+        assert_eq!(
+            lines(&british, Some("GB")),
+            ["1 High St", "London", "SW1A 1AA"]
+        );
+    }
+
+    #[test]
+    fn the_sender_stands_on_one_line() {
+        let german = party("Hof 2\nHauptstr. 1", "10115", "Berlin", None, "DE");
+        assert_eq!(sender(&german), "Firm · Hof 2, Hauptstr. 1 · 10115 Berlin");
+        let nameless = Party {
+            name: "Firm".to_owned(),
+            ..Party::default()
+        };
+        assert_eq!(sender(&nameless), "Firm");
+        assert_eq!(lines(&nameless, None), Vec::<String>::new());
+    }
+}

@@ -1,0 +1,214 @@
+//! The fonts: the built-in ones, and those of the owner and of the system for what the built-in ones lack.
+
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use krilla::Data;
+use krilla::text::Font;
+use rustybuzz::ttf_parser;
+
+use super::installed::Installed;
+
+/// Each built-in face: its file, the index in it, and the file of its bold where there is one. The first that has a character
+/// draws it, so the order says what looks right: text is Noto Sans, and the large font of the Far East comes last.
+const BUILT_IN: &[(&[u8], Option<&[u8]>)] = &[
+    (
+        include_bytes!("../fonts/NotoSans-Regular.ttf"),
+        Some(include_bytes!("../fonts/NotoSans-Bold.ttf")),
+    ),
+    (include_bytes!("../fonts/NotoSansArabic-Regular.ttf"), None),
+    (
+        include_bytes!("../fonts/NotoSansHebrew-Regular.ttf"),
+        Some(include_bytes!("../fonts/NotoSansHebrew-Bold.ttf")),
+    ),
+    (
+        include_bytes!("../fonts/NotoSansArmenian-Regular.ttf"),
+        None,
+    ),
+    (
+        include_bytes!("../fonts/NotoSansGeorgian-Regular.ttf"),
+        None,
+    ),
+    (
+        include_bytes!("../fonts/NotoSansDevanagari-Regular.ttf"),
+        None,
+    ),
+    (include_bytes!("../fonts/NotoSansBengali-Regular.ttf"), None),
+    (
+        include_bytes!("../fonts/NotoSansGurmukhi-Regular.ttf"),
+        None,
+    ),
+    (
+        include_bytes!("../fonts/NotoSansGujarati-Regular.ttf"),
+        None,
+    ),
+    (include_bytes!("../fonts/NotoSansTamil-Regular.ttf"), None),
+    (include_bytes!("../fonts/NotoSansTelugu-Regular.ttf"), None),
+    (include_bytes!("../fonts/NotoSansKannada-Regular.ttf"), None),
+    (
+        include_bytes!("../fonts/NotoSansMalayalam-Regular.ttf"),
+        None,
+    ),
+    (include_bytes!("../fonts/NotoSansThai-Regular.ttf"), None),
+    (include_bytes!("../fonts/NotoSansLao-Regular.ttf"), None),
+    (include_bytes!("../fonts/NotoSansKhmer-Regular.ttf"), None),
+    (include_bytes!("../fonts/wqy-microhei.ttc"), None),
+];
+
+/// The fonts that documents are drawn with. Reading the built-in ones takes some milliseconds, so make it once and share it.
+///
+/// What none of the built-in ones has is looked for in a folder of the owner's and in the fonts of the system: not before a
+/// document needs it, and once.
+pub struct Fonts {
+    built_in: Vec<Typeface>,
+    folder: Option<PathBuf>,
+    installed: OnceLock<Installed>,
+}
+
+impl std::fmt::Debug for Fonts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Fonts")
+            .field("folder", &self.folder)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Fonts {
+    /// The built-in fonts, and for what they lack those in `folder` (TrueType or OpenType files, at any depth) before those of
+    /// the system.
+    #[must_use]
+    pub fn new(folder: Option<&Path>) -> Self {
+        Self {
+            built_in: BUILT_IN
+                .iter()
+                .filter_map(|(regular, bold)| {
+                    Some(Typeface {
+                        regular: Face::built_in(regular)?,
+                        bold: bold.and_then(Face::built_in),
+                    })
+                })
+                .collect(),
+            folder: folder.map(Path::to_path_buf),
+            installed: OnceLock::new(),
+        }
+    }
+
+    /// The typeface that draws `character`.
+    pub(super) fn having(&self, character: char) -> Option<&Typeface> {
+        self.built_in
+            .iter()
+            .find(|typeface| typeface.has(character))
+            .or_else(|| {
+                self.installed
+                    .get_or_init(|| Installed::scan(self.folder.as_deref()))
+                    .having(character)
+            })
+    }
+}
+
+/// A face, and its bold where there is one.
+pub(super) struct Typeface {
+    pub(super) regular: Face,
+    bold: Option<Face>,
+}
+
+impl Typeface {
+    /// One that has no bold.
+    pub(super) const fn single(regular: Face) -> Self {
+        Self {
+            regular,
+            bold: None,
+        }
+    }
+
+    /// Whether it draws `character`.
+    pub(super) fn has(&self, character: char) -> bool {
+        self.regular.has(character)
+    }
+
+    /// The face for that weight, and whether its strokes must be made bolder.
+    pub(super) fn face(&self, bold: bool) -> (&Face, bool) {
+        match &self.bold {
+            Some(face) if bold => (face, false),
+            _ => (&self.regular, bold),
+        }
+    }
+}
+
+/// One face of a font file, for the layout and for the PDF.
+pub(super) struct Face {
+    pub(super) pdf: Font,
+    source: Source,
+}
+
+/// Where the tables that shape text are read from. Those of a built-in font are prepared once; those of another, which is rare,
+/// each time.
+enum Source {
+    BuiltIn(Box<rustybuzz::Face<'static>>),
+    File { data: Data, index: u32 },
+}
+
+impl Face {
+    fn built_in(bytes: &'static [u8]) -> Option<Self> {
+        Some(Self {
+            pdf: Font::new(Data::from(bytes), 0)?,
+            source: Source::BuiltIn(Box::new(rustybuzz::Face::from_slice(bytes, 0)?)),
+        })
+    }
+
+    /// A face of a file that was read; none when it is no font, or one that may not be embedded.
+    pub(super) fn read(bytes: Vec<u8>, index: u32) -> Option<Self> {
+        let parsed = ttf_parser::Face::parse(&bytes, index).ok()?;
+        if parsed.permissions() == Some(ttf_parser::Permissions::Restricted) {
+            return None;
+        }
+        let data = Data::from(bytes);
+        Some(Self {
+            pdf: Font::new(data.clone(), index)?,
+            source: Source::File { data, index },
+        })
+    }
+
+    /// Does something with the tables that shape text.
+    pub(super) fn with<T>(&self, action: impl FnOnce(&rustybuzz::Face<'_>) -> T) -> Option<T> {
+        match &self.source {
+            Source::BuiltIn(face) => Some(action(face)),
+            Source::File { data, index } => {
+                rustybuzz::Face::from_slice(data.as_ref(), *index).map(|face| action(&face))
+            }
+        }
+    }
+
+    fn has(&self, character: char) -> bool {
+        self.with(|face| {
+            face.glyph_index(character)
+                .is_some_and(|glyph| glyph.0 != 0)
+        })
+        .unwrap_or(false)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_built_in_font_is_read_and_they_are_shared_between_threads() {
+        fn shared<T: Send + Sync>(_: &T) {}
+        let fonts = Fonts::new(None);
+        assert_eq!(fonts.built_in.len(), BUILT_IN.len());
+        shared(&fonts);
+    }
+
+    #[test]
+    fn the_scripts_of_most_of_the_world_need_no_installed_font() {
+        let fonts = Fonts::new(None);
+        let text = "Aäßœ Ελληνικά Кириллица Việt עברית العربية فارسی اردو हिन्दी বাংলা ਪੰਜਾਬੀ ગુજરાતી தமிழ் తెలుగు \
+                    ಕನ್ನಡ മലയാളം ไทย ລາວ ខ្មែរ ქართული Հայերեն 中文 繁體 ひらがな カタカナ 한국어 € ₹ ₺ ₽ ₪ ₫ → ✓";
+        let missing: String = text
+            .chars()
+            .filter(|&c| !fonts.built_in.iter().any(|typeface| typeface.has(c)))
+            .collect();
+        assert_eq!(missing, "");
+    }
+}

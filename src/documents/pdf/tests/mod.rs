@@ -1,0 +1,1 @@
+//! What a document must look like.

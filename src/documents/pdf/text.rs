@@ -1,0 +1,393 @@
+//! From characters to lines of glyphs: which font draws what, in which direction, and where a line ends.
+
+use std::cell::RefCell;
+use std::collections::{BTreeSet, HashMap};
+use std::ops::Range;
+use std::rc::Rc;
+
+use krilla::text::{GlyphId, KrillaGlyph};
+use rustybuzz::{Direction, Script, ShapePlan, UnicodeBuffer};
+use unicode_bidi::{Level, ParagraphBidiInfo};
+
+use super::canvas::Colour;
+use super::fonts::{Face, Fonts, Typeface};
+
+/// How text looks.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Style {
+    /// In points.
+    pub(super) size: f32,
+    pub(super) bold: bool,
+    pub(super) colour: Colour,
+}
+
+impl Style {
+    /// From one baseline to the next, in points.
+    pub(super) fn leading(self) -> f32 {
+        self.size * 1.36
+    }
+
+    /// From the top of a line to its baseline, in points.
+    pub(super) fn ascent(self) -> f32 {
+        self.size * 1.04
+    }
+}
+
+/// One line, ready to be drawn.
+#[derive(Clone)]
+pub(super) struct Line<'f> {
+    pub(super) style: Style,
+    /// In points.
+    pub(super) width: f32,
+    /// From left to right.
+    pub(super) pieces: Vec<Piece<'f>>,
+}
+
+/// Glyphs of one font that stand side by side.
+#[derive(Clone)]
+pub(super) struct Piece<'f> {
+    pub(super) face: &'f Face,
+    /// Whether its strokes must be made bolder.
+    pub(super) embolden: bool,
+    /// What the glyphs' ranges refer to.
+    pub(super) text: Rc<str>,
+    pub(super) glyphs: Vec<KrillaGlyph>,
+    /// In ems.
+    pub(super) width: f32,
+}
+
+/// What sets the text of one document. Remembers which characters had no font.
+pub(super) struct Typesetter<'f> {
+    fonts: &'f Fonts,
+    plans: RefCell<HashMap<(*const Face, bool, Option<Script>), Rc<ShapePlan>>>,
+    typefaces: RefCell<HashMap<char, Option<&'f Typeface>>>,
+    missing: RefCell<BTreeSet<char>>,
+}
+
+/// A stretch of text in one font and direction.
+struct Run<'f> {
+    face: &'f Face,
+    embolden: bool,
+    level: Level,
+    range: Range<usize>,
+    /// As they stand on the page, from left to right.
+    glyphs: Vec<KrillaGlyph>,
+}
+
+impl<'f> Typesetter<'f> {
+    pub(super) fn new(fonts: &'f Fonts) -> Self {
+        Self {
+            fonts,
+            plans: RefCell::default(),
+            typefaces: RefCell::default(),
+            missing: RefCell::default(),
+        }
+    }
+
+    /// The characters so far that are in no font.
+    pub(super) fn missing(&self) -> String {
+        self.missing.borrow().iter().take(10).collect()
+    }
+
+    /// Text on one line, whatever its width. Line breaks in it become spaces.
+    pub(super) fn line(&self, text: &str, style: Style) -> Line<'f> {
+        let text = clean(text).replace('\n', " ");
+        self.paragraph(&text, style, f32::INFINITY)
+            .into_iter()
+            .next()
+            .unwrap_or(Line {
+                style,
+                width: 0.0,
+                pieces: Vec::new(),
+            })
+    }
+
+    /// Text in lines of at most `width` points; what has no place to break is broken anywhere.
+    pub(super) fn wrap(&self, text: &str, style: Style, width: f32) -> Vec<Line<'f>> {
+        let text = clean(text);
+        text.trim_matches(|c: char| c.is_whitespace())
+            .split('\n')
+            .flat_map(|paragraph| self.paragraph(paragraph.trim_end(), style, width))
+            .collect()
+    }
+
+    fn paragraph(&self, text: &str, style: Style, width: f32) -> Vec<Line<'f>> {
+        let text: Rc<str> = text.into();
+        let (base, runs) = self.runs(&text, style.bold);
+        lines(&text, &runs, width / style.size)
+            .into_iter()
+            .map(|range| assemble(&text, &runs, &range, base, style))
+            .collect()
+    }
+
+    /// The runs of a paragraph in the order of the text, and the direction of the whole.
+    fn runs(&self, text: &Rc<str>, bold: bool) -> (Level, Vec<Run<'f>>) {
+        // Nothing before the Hebrew block is written from right to left.
+        let bidi = text
+            .chars()
+            .any(|c| c >= '\u{590}')
+            .then(|| ParagraphBidiInfo::new(text, None));
+        let base = bidi
+            .as_ref()
+            .map_or_else(Level::ltr, |info| info.paragraph_level);
+        let mut runs: Vec<(&'f Typeface, Level, Range<usize>)> = Vec::new();
+        for (at, character) in text.char_indices() {
+            if is_invisible(character) {
+                continue;
+            }
+            let level = bidi
+                .as_ref()
+                .and_then(|info| info.levels.get(at).copied())
+                .unwrap_or(base);
+            let end = at + character.len_utf8();
+            let previous = runs.last().map(|(typeface, _, _)| *typeface);
+            let Some(typeface) = self.typeface(character, previous) else {
+                self.missing.borrow_mut().insert(character);
+                continue;
+            };
+            match runs.last_mut() {
+                Some((last, last_level, range))
+                    if std::ptr::eq(*last, typeface) && *last_level == level && range.end == at =>
+                {
+                    range.end = end;
+                }
+                _ => runs.push((typeface, level, at..end)),
+            }
+        }
+        let runs = runs
+            .into_iter()
+            .map(|(typeface, level, range)| {
+                let (face, embolden) = typeface.face(bold);
+                let glyphs = self.shape(face, text, range.clone(), level);
+                Run {
+                    face,
+                    embolden,
+                    level,
+                    range,
+                    glyphs,
+                }
+            })
+            .collect();
+        (base, runs)
+    }
+
+    /// The typeface for a character; one that joins to what stands before it, or is blank, stays with that one's if it can.
+    fn typeface(&self, character: char, previous: Option<&'f Typeface>) -> Option<&'f Typeface> {
+        if joins(character)
+            && let Some(previous) = previous
+            && previous.has(character)
+        {
+            return Some(previous);
+        }
+        *self
+            .typefaces
+            .borrow_mut()
+            .entry(character)
+            .or_insert_with(|| self.fonts.having(character))
+    }
+
+    fn shape(
+        &self,
+        face: &Face,
+        text: &Rc<str>,
+        range: Range<usize>,
+        level: Level,
+    ) -> Vec<KrillaGlyph> {
+        let shaped = face.with(|tables| {
+            let mut buffer = UnicodeBuffer::new();
+            buffer.push_str(text.get(range.clone()).unwrap_or_default());
+            buffer.guess_segment_properties();
+            buffer.set_direction(if level.is_rtl() {
+                Direction::RightToLeft
+            } else {
+                Direction::LeftToRight
+            });
+            let script = Some(buffer.script());
+            let plan = Rc::clone(
+                self.plans
+                    .borrow_mut()
+                    .entry((std::ptr::from_ref(face), level.is_rtl(), script))
+                    .or_insert_with(|| {
+                        Rc::new(ShapePlan::new(
+                            tables,
+                            buffer.direction(),
+                            script,
+                            buffer.language().as_ref(),
+                            &[],
+                        ))
+                    }),
+            );
+            rustybuzz::shape_with_plan(tables, &plan, buffer)
+        });
+        let Some(shaped) = shaped else {
+            return Vec::new();
+        };
+        let em = face.pdf.units_per_em();
+        // Where each cluster starts in the text: it ends where the next one starts.
+        let mut starts: Vec<usize> = shaped
+            .glyph_infos()
+            .iter()
+            .map(|info| range.start + info.cluster as usize)
+            .collect();
+        starts.sort_unstable();
+        starts.dedup();
+        shaped
+            .glyph_infos()
+            .iter()
+            .zip(shaped.glyph_positions())
+            .map(|(info, position)| {
+                let start = range.start + info.cluster as usize;
+                let end = starts
+                    .get(starts.partition_point(|&other| other <= start))
+                    .copied()
+                    .unwrap_or(range.end);
+                let ems = |units: i32| units as f32 / em;
+                KrillaGlyph::new(
+                    GlyphId::new(info.glyph_id),
+                    ems(position.x_advance),
+                    ems(position.x_offset),
+                    ems(position.y_offset),
+                    ems(position.y_advance),
+                    start..end,
+                    None,
+                )
+            })
+            .collect()
+    }
+}
+
+/// The ranges of the lines of a paragraph, at most `width` ems wide each, without the blanks at their ends.
+fn lines(text: &str, runs: &[Run<'_>], width: f32) -> Vec<Range<usize>> {
+    // The clusters in the order of the text.
+    let mut clusters: Vec<(usize, f32)> = Vec::new();
+    for run in runs {
+        let first = clusters.len();
+        for glyph in &run.glyphs {
+            clusters.push((glyph.text_range.start, glyph.x_advance));
+        }
+        if let Some(own) = clusters.get_mut(first..) {
+            own.sort_by_key(|&(start, _)| start);
+        }
+    }
+    let total: f32 = clusters.iter().map(|(_, advance)| advance).sum();
+    if total <= width {
+        return vec![0..text.len()];
+    }
+    let mut breaks = unicode_linebreak::linebreaks(text)
+        .map(|(at, _)| at)
+        .peekable();
+    let mut lines = Vec::new();
+    let mut start = 0;
+    // The last place where this line may end, and the width up to there.
+    let mut allowed = None;
+    let mut used = 0.0;
+    let mut previous = 0;
+    for (at, advance) in clusters {
+        while let Some(place) = breaks.next_if(|&place| place <= at) {
+            if place > start {
+                allowed = Some((place, used));
+            }
+        }
+        let blank = text
+            .get(at..)
+            .and_then(|rest| rest.chars().next())
+            .is_some_and(char::is_whitespace);
+        // A cluster of several glyphs stays whole.
+        if used + advance > width && !blank && at > start && at != previous {
+            let (end, before) = allowed.take().unwrap_or((at, used));
+            lines.push(start..end);
+            start = end;
+            used -= before;
+        }
+        used += advance;
+        previous = at;
+    }
+    lines.push(start..text.len());
+    lines
+        .into_iter()
+        .map(|range| {
+            let kept = text.get(range.clone()).unwrap_or_default().trim_end();
+            range.start..range.start + kept.len()
+        })
+        .collect()
+}
+
+/// The pieces of one line in the order in which they stand on the page.
+fn assemble<'f>(
+    text: &Rc<str>,
+    runs: &[Run<'f>],
+    range: &Range<usize>,
+    base: Level,
+    style: Style,
+) -> Line<'f> {
+    let mut pieces = Vec::new();
+    let mut levels = Vec::new();
+    for run in runs {
+        if run.range.end <= range.start || run.range.start >= range.end {
+            continue;
+        }
+        let glyphs: Vec<KrillaGlyph> = run
+            .glyphs
+            .iter()
+            .filter(|glyph| range.contains(&glyph.text_range.start))
+            .cloned()
+            .collect();
+        if glyphs.is_empty() {
+            continue;
+        }
+        let width = glyphs.iter().map(|glyph| glyph.x_advance).sum();
+        levels.push(run.level.max(base));
+        pieces.push(Some(Piece {
+            face: run.face,
+            embolden: run.embolden,
+            text: Rc::clone(text),
+            glyphs,
+            width,
+        }));
+    }
+    let pieces: Vec<Piece<'f>> = ParagraphBidiInfo::reorder_visual(&levels)
+        .into_iter()
+        .filter_map(|index| pieces.get_mut(index).and_then(Option::take))
+        .collect();
+    Line {
+        style,
+        width: pieces.iter().map(|piece| piece.width).sum::<f32>() * style.size,
+        pieces,
+    }
+}
+
+/// The same text with one sort of line break and without control characters.
+fn clean(text: &str) -> String {
+    let mut clean = String::with_capacity(text.len());
+    let mut characters = text.chars().peekable();
+    while let Some(character) = characters.next() {
+        match character {
+            '\r' => {
+                characters.next_if_eq(&'\n');
+                clean.push('\n');
+            }
+            '\n' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}' => clean.push('\n'),
+            '\t' => clean.push(' '),
+            // What turns the direction around by force could make an amount read otherwise than it is.
+            '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {}
+            _ if character.is_control() => {}
+            _ => clean.push(character),
+        }
+    }
+    clean
+}
+
+/// Whether a character takes no part in drawing, though it may in ordering and breaking.
+fn is_invisible(character: char) -> bool {
+    matches!(character,
+        '\u{ad}' | '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2060}'..='\u{2064}'
+        | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{e0100}'..='\u{e01ef}')
+}
+
+/// Whether a character goes with the one before it.
+fn joins(character: char) -> bool {
+    character.is_whitespace()
+        || matches!(character, '\u{200c}' | '\u{200d}')
+        || matches!(character, '\u{300}'..='\u{36f}' | '\u{1ab0}'..='\u{1aff}' | '\u{1dc0}'..='\u{1dff}'
+            | '\u{20d0}'..='\u{20ff}' | '\u{fe20}'..='\u{fe2f}' | '\u{3099}' | '\u{309a}')
+}
