@@ -11,6 +11,7 @@ use crate::caller::Caller;
 use crate::context::Cx;
 use crate::error::{Error, Result};
 use crate::import::AnyImport;
+use crate::jobs::Job;
 use crate::record::{AnyRecord, ColumnSpec};
 use crate::tool::Entry;
 use crate::types::text::nearest;
@@ -35,6 +36,8 @@ pub struct Module {
     pub uses: &'static [&'static Module],
     /// Puts into a new workspace what the room cannot work without.
     pub furnish: Option<Furnish>,
+    /// What is done by itself when its records are due.
+    pub jobs: &'static [Job],
 }
 
 /// Runs once in each workspace, in a transaction that writes.
@@ -51,6 +54,7 @@ impl Module {
         imports: &[],
         uses: &[],
         furnish: None,
+        jobs: &[],
     };
 
     /// These rooms and those that they use, directly or not; what is used comes first.
@@ -88,6 +92,7 @@ pub struct Registry {
     entries: BTreeMap<&'static str, Entry>,
     enabled: BTreeSet<&'static str>,
     records: Vec<&'static dyn AnyRecord>,
+    jobs: Vec<&'static Job>,
 }
 
 impl Registry {
@@ -124,6 +129,15 @@ impl Registry {
                 records.push(*record);
             }
         }
+        let mut jobs: Vec<&'static Job> = Vec::new();
+        for room in Module::all_with_used(modules) {
+            for job in room.jobs {
+                if jobs.iter().any(|other| other.name == job.name) {
+                    return Err(Error::internal(format!("two jobs are named {}", job.name)));
+                }
+                jobs.push(job);
+            }
+        }
         let groups = enabled_groups(modules, &selection.features)?;
         let names: Vec<&'static str> = entries.keys().copied().collect();
         let known = |list: &[String], field: &str| -> Result<BTreeSet<String>> {
@@ -151,6 +165,7 @@ impl Registry {
             entries,
             enabled,
             records,
+            jobs,
         }))
     }
 
@@ -225,6 +240,11 @@ impl Registry {
     #[must_use]
     pub fn import_of(&self, table: &str) -> Option<&'static dyn AnyImport> {
         self.imports().find(|import| import.table() == table)
+    }
+
+    /// What is done by itself, in the order of the rooms, whether their tools are on or off.
+    pub fn jobs(&self) -> impl Iterator<Item = &'static Job> {
+        self.jobs.iter().copied()
     }
 
     /// The tools that a caller may see, alphabetically.
