@@ -36,6 +36,7 @@ mod pipelines;
 mod processes;
 mod receipts;
 mod rooms;
+mod scheduler;
 mod secrets;
 mod tamper;
 mod tenancy;
