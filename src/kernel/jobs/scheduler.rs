@@ -164,6 +164,10 @@ impl Scheduler {
     ) -> Result<()> {
         let mut left = MOST_STEPS;
         loop {
+            if self.stop.is_cancelled() {
+                ticked.more = true;
+                return Ok(());
+            }
             let free = self.free(caller, job, now() + ahead).await?;
             if free.is_empty() {
                 return Ok(());
@@ -229,12 +233,13 @@ impl Scheduler {
             Ok(done) => return Ok(done.then_some(true)),
             Err(error) => error,
         };
-        tracing::warn!(
-            job,
-            attempt = turn.attempt(),
-            code = error.code().as_str(),
-            "scheduled work failed and is tried again later"
-        );
+        let (attempt, code) = (turn.attempt(), error.code());
+        if matches!(code, Code::Internal | Code::Unavailable) {
+            // The cause may quote a statement, never its values.
+            tracing::error!(job, attempt, ?error, "scheduled work failed");
+        } else {
+            tracing::warn!(job, attempt, code = code.as_str(), "scheduled work failed");
+        }
         let said = lease::said(&error);
         self.work(&work, move |cx| turn.give_up(cx, said.clone()).boxed())
             .await?;
