@@ -6,9 +6,11 @@ use std::time::Duration;
 use bureau_kernel::admin;
 use bureau_kernel::changes;
 use bureau_kernel::error::Error;
+use bureau_kernel::jobs::{self, Queue};
 use bureau_kernel::pipeline::Pipeline;
 use bureau_kernel::search::{Found, Query};
 use bureau_kernel::store::{Database, Scope, Store};
+use bureau_kernel::types::time::now;
 use clap::Args;
 use serde_json::json;
 
@@ -31,38 +33,35 @@ struct Finding {
     what: &'static str,
     /// How it is, or what is wrong with it.
     result: Result<String, String>,
+    /// The same for programs, where there is more to say than a sentence.
+    more: Option<(&'static str, serde_json::Value)>,
+}
+
+impl Finding {
+    fn new(what: &'static str, result: Result<String, String>) -> Self {
+        Self {
+            what,
+            result,
+            more: None,
+        }
+    }
 }
 
 /// Looks at everything and changes nothing of the data.
 pub(super) async fn run(config: &Config, arguments: &Arguments) -> Result<()> {
-    let mut findings = vec![Finding {
-        what: "configuration",
-        result: configuration(config),
-    }];
+    let mut findings = vec![Finding::new("configuration", configuration(config))];
     match boot::open(config, true).await {
         Ok(store) => {
-            findings.push(Finding {
-                what: "database",
-                result: database(config, &store).await,
-            });
-            findings.push(Finding {
-                what: "change log",
-                result: change_log(&store).await,
-            });
-            findings.push(Finding {
-                what: "workspaces",
-                result: workspaces(&store).await,
-            });
-            findings.push(Finding {
-                what: "search index",
-                result: index(config, &store).await,
-            });
+            findings.extend([
+                Finding::new("database", database(config, &store).await),
+                Finding::new("change log", change_log(&store).await),
+                Finding::new("workspaces", workspaces(&store).await),
+                Finding::new("search index", index(config, &store).await),
+                scheduled_work(config, &store).await,
+            ]);
             store.close().await;
         }
-        Err(error) => findings.push(Finding {
-            what: "database",
-            result: Err(error.to_string()),
-        }),
+        Err(error) => findings.push(Finding::new("database", Err(error.to_string()))),
     }
     let is_whole = findings.iter().all(|finding| finding.result.is_ok());
     if arguments.json {
@@ -70,7 +69,12 @@ pub(super) async fn run(config: &Config, arguments: &Arguments) -> Result<()> {
             .iter()
             .map(|finding| {
                 let text = finding.result.as_ref().unwrap_or_else(|problem| problem);
-                json!({ "check": finding.what, "ok": finding.result.is_ok(), "detail": text })
+                let mut check =
+                    json!({ "check": finding.what, "ok": finding.result.is_ok(), "detail": text });
+                if let (Some((name, value)), Some(check)) = (&finding.more, check.as_object_mut()) {
+                    check.insert((*name).to_owned(), value.clone());
+                }
+                check
             })
             .collect();
         print::json(&json!({ "ok": is_whole, "checks": checks }))?;
@@ -212,9 +216,111 @@ async fn index(config: &Config, store: &Store) -> Result<String, String> {
     ))
 }
 
+/// What is due and nobody does is no problem: the next server makes up for it. What was tried and failed is one.
+async fn scheduled_work(config: &Config, store: &Store) -> Finding {
+    const WHAT: &str = "scheduled work";
+    let queues = async {
+        let pipeline = boot::call_pipeline(config, store.clone(), boot::whole_registry()?)?;
+        jobs::queues(&pipeline, now()).await
+    };
+    let queues = match queues.await {
+        Ok(queues) => queues,
+        Err(error) => return Finding::new(WHAT, Err(error.to_string())),
+    };
+    Finding {
+        what: WHAT,
+        result: judged(&queues),
+        more: Some(("jobs", json!(queues))),
+    }
+}
+
+/// What there is to say of all queues in a sentence each, those that failed first.
+fn judged(queues: &[Queue]) -> Result<String, String> {
+    let (broken, sound): (Vec<&Queue>, Vec<&Queue>) =
+        queues.iter().partition(|queue| !queue.failed.is_empty());
+    let busy = |queue: &&Queue| queue.due + queue.leased > 0;
+    let lines: Vec<String> = broken
+        .iter()
+        .copied()
+        .chain(sound.into_iter().filter(busy))
+        .map(standing)
+        .collect();
+    match (lines.is_empty(), broken.is_empty()) {
+        (true, _) => Ok("nothing is due".to_owned()),
+        (false, true) => Ok(lines.join("; ")),
+        (false, false) => Err(lines.join("; ")),
+    }
+}
+
+fn standing(queue: &Queue) -> String {
+    let mut text = format!("{} in {}: {} due", queue.job, queue.workspace, queue.due);
+    if let Some(oldest) = &queue.oldest {
+        text.push_str(&format!(", first {oldest}"));
+    }
+    if queue.leased > 0 {
+        text.push_str(&format!(", {} being done", queue.leased));
+    }
+    if let Some(first) = queue.failed.first() {
+        text.push_str(&format!(
+            ", {} failed: {} after {} attempts, next at {}: {}",
+            queue.failed.len(),
+            first.record,
+            first.attempts,
+            first
+                .next_at
+                .to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
+            first.error
+        ));
+    }
+    text
+}
+
 async fn head(store: &Store) -> Result<i64, Error> {
     let mut tx = store.read(Scope::System).await?;
     let head = changes::head(&mut tx).await;
     tx.rollback().await;
     head
+}
+
+#[cfg(test)]
+mod tests {
+    use bureau_kernel::jobs::Failed;
+
+    use super::*;
+
+    fn queue(due: usize, leased: usize, failed: Vec<Failed>) -> Queue {
+        Queue {
+            workspace: "main".into(),
+            job: "water",
+            about: "Water the plants",
+            due,
+            oldest: (due > 0).then(|| "con_1".into()),
+            leased,
+            failed,
+        }
+    }
+
+    #[test]
+    fn only_scheduled_work_that_failed_is_a_problem_and_it_is_said_first() {
+        assert_eq!(judged(&[]), Ok("nothing is due".into()));
+        assert_eq!(judged(&[queue(0, 0, Vec::new())]), judged(&[]));
+        assert_eq!(
+            judged(&[queue(3, 1, Vec::new()), queue(0, 0, Vec::new())]),
+            Ok("water in main: 3 due, first con_1, 1 being done".into())
+        );
+        let failed = Failed {
+            record: "con_2".into(),
+            attempts: 4,
+            error: "CONFLICT: Dry.".into(),
+            next_at: "2026-11-20T09:00:00Z".parse().unwrap(),
+        };
+        assert_eq!(
+            judged(&[queue(3, 0, Vec::new()), queue(1, 0, vec![failed])]),
+            Err(
+                "water in main: 1 due, first con_1, 1 failed: con_2 after 4 attempts, next at \
+                 2026-11-20T09:00:00Z: CONFLICT: Dry.; water in main: 3 due, first con_1"
+                    .into()
+            )
+        );
+    }
 }

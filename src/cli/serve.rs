@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bureau_kernel::admin;
+use bureau_kernel::jobs;
 use bureau_kernel::registry::Selection;
 use bureau_kernel::store::Store;
 use clap::Args;
@@ -68,11 +69,14 @@ pub(super) async fn run(mut config: Config, arguments: &Arguments) -> Result<()>
     let recorder = metrics::install()
         .map_err(|error| Failure::Failed(format!("Metrics cannot be recorded: {error}.")))?;
     let house = Arc::clone(pipeline.house());
+    let scheduled = Arc::clone(&pipeline);
     let router = http::router(server, pipeline, ready(&store), recorder, &options)?;
     let stop = transport::stop_signal()
         .map_err(|error| Failure::Failed(format!("Signals cannot be received: {error}.")))?;
     announce(&config, arguments, address, demo_key.as_deref(), &store).await?;
+    let scheduler = jobs::start(scheduled);
     let served = http::serve(listener, router, stop, DRAIN).await;
+    scheduler.stop().await;
     house.close().await;
     served.map_err(|error| Failure::Failed(format!("The server ended badly: {error}.")))
 }

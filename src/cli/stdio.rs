@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use bureau_kernel::jobs;
+
 use super::{Failure, Result, usage};
 use crate::config::Config;
 use crate::server::{Credential, Server};
@@ -19,6 +21,7 @@ pub(super) async fn run(config: &Config) -> Result<()> {
         .clone()
         .map_or(Credential::Operator, Credential::Key);
     let house = Arc::clone(pipeline.house());
+    let scheduled = Arc::clone(&pipeline);
     let server = Server::new(pipeline, crate::INSTRUCTIONS)
         .with_output_schemas(config.output_schemas)
         .with_credential(credential, workspace.map(str::to_owned));
@@ -26,7 +29,9 @@ pub(super) async fn run(config: &Config) -> Result<()> {
     let server = crate::conformance::WithFixtures::new(server);
     let stop = transport::stop_signal()
         .map_err(|error| Failure::Failed(format!("Signals cannot be received: {error}.")))?;
+    let scheduler = jobs::start(scheduled);
     let served = transport::stdio::serve(server, stop).await;
+    scheduler.stop().await;
     house.close().await;
     served.map_err(|error| Failure::Failed(format!("The session ended badly: {error}.")))
 }

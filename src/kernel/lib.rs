@@ -15,6 +15,7 @@ pub mod export;
 pub mod furnish;
 pub mod given;
 pub mod import;
+pub mod jobs;
 pub mod key;
 pub mod list;
 pub mod overview;
@@ -47,6 +48,7 @@ pub mod prelude {
     pub use crate::duplicates::{Duplicates, OnDuplicate};
     pub use crate::error::{Code, Error, Result};
     pub use crate::given::{Clear, Given};
+    pub use crate::jobs::Job;
     pub use crate::permission::Permission;
     pub use crate::record::{Attributes, Columns, Edit, Record, Saved, SearchText, record};
     pub use crate::references::{Deleted, Named};

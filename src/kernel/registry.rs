@@ -12,6 +12,7 @@ use crate::caller::Caller;
 use crate::context::Cx;
 use crate::error::{Error, Result};
 use crate::import::AnyImport;
+use crate::jobs::Job;
 use crate::record::{AnyRecord, ColumnSpec};
 use crate::resource::Resource;
 use crate::tool::Entry;
@@ -39,6 +40,8 @@ pub struct Module {
     pub uses: &'static [&'static Module],
     /// Puts into a new workspace what the room cannot work without.
     pub furnish: Option<Furnish>,
+    /// What is done by itself when its records are due.
+    pub jobs: &'static [Job],
 }
 
 /// Runs once in each workspace, in a transaction that writes.
@@ -56,6 +59,7 @@ impl Module {
         imports: &[],
         uses: &[],
         furnish: None,
+        jobs: &[],
     };
 
     /// These rooms and those that they use, directly or not; what is used comes first.
@@ -94,6 +98,7 @@ pub struct Registry {
     enabled: BTreeSet<&'static str>,
     records: Vec<&'static dyn AnyRecord>,
     resources: Vec<&'static Resource>,
+    jobs: Vec<&'static Job>,
 }
 
 impl Registry {
@@ -132,6 +137,15 @@ impl Registry {
             }
         }
         let resources = resources(modules, &entries)?;
+        let mut jobs: Vec<&'static Job> = Vec::new();
+        for room in Module::all_with_used(modules) {
+            for job in room.jobs {
+                if jobs.iter().any(|other| other.name == job.name) {
+                    return Err(Error::internal(format!("two jobs are named {}", job.name)));
+                }
+                jobs.push(job);
+            }
+        }
         let groups = enabled_groups(modules, &selection.features)?;
         let names: Vec<&'static str> = entries.keys().copied().collect();
         let known = |list: &[String], field: &str| -> Result<BTreeSet<String>> {
@@ -160,6 +174,7 @@ impl Registry {
             enabled,
             records,
             resources,
+            jobs,
         }))
     }
 
@@ -234,6 +249,11 @@ impl Registry {
     #[must_use]
     pub fn import_of(&self, table: &str) -> Option<&'static dyn AnyImport> {
         self.imports().find(|import| import.table() == table)
+    }
+
+    /// What is done by itself, in the order of the rooms, whether their tools are on or off.
+    pub fn jobs(&self) -> impl Iterator<Item = &'static Job> {
+        self.jobs.iter().copied()
     }
 
     /// The tools that a caller may see, alphabetically.

@@ -333,6 +333,12 @@ async fn lived_in(engine: Engine) -> (House, String) {
         "UPDATE api_key SET last_used_at = {before}, expires_at = {digits}"
     ))
     .await;
+    // Scheduled work that failed.
+    raw.run(&format!(
+        "INSERT INTO job (workspace, name, record, enqueued_at, run_after, attempts, last_error)
+         SELECT id, 'remind', 1, {before}, {digits}, 3, 'Émile' FROM workspace"
+    ))
+    .await;
     (house, key)
 }
 

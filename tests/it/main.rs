@@ -37,6 +37,7 @@ mod processes;
 mod receipts;
 mod resources;
 mod rooms;
+mod scheduler;
 mod secrets;
 mod tamper;
 mod tenancy;

@@ -785,6 +785,9 @@ async fn row_level_security_alone_keeps_workspaces_apart() {
     let rates = "INSERT INTO exchange_rate (workspace, currency, day, rate, source, created_at)
                  SELECT id, 'USD', '2026-01-02', '0.9', 'test', now() FROM workspace";
     owner.execute(rates).await.unwrap();
+    let job = "INSERT INTO job (workspace, name, record, enqueued_at, run_after, attempts)
+               SELECT id, 'test', 1, now(), now(), 1 FROM workspace";
+    owner.execute(job).await.unwrap();
     let mut connection = raw(&house).await;
     // What refers to a row must not keep it from being deleted here: only the policies are to be seen at work.
     let references = "SELECT format('ALTER TABLE %s DROP CONSTRAINT %I', conrelid::regclass, conname) FROM pg_constraint

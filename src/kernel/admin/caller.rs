@@ -117,30 +117,11 @@ fn choose<'a>(rows: &'a [Row], slug: Option<&str>) -> Result<&'a Row> {
 
 /// The owner of the data, in one workspace: the one named, or the first.
 pub(crate) async fn operator(store: &Store, slug: Option<&str>) -> Result<Caller> {
-    let mut tx = store.read(Scope::System).await?;
-    let mut statement = sql("SELECT m.id AS member, ");
-    statement.push(WORKSPACE);
-    let rows = statement
-        .sql(" FROM workspace w JOIN member m ON m.workspace = w.id AND m.role = 'owner' AND m.archived_at IS NULL ORDER BY w.id, m.id")
-        .rows(&mut tx)
-        .await;
-    tx.rollback().await;
     let mut slugs = Vec::new();
-    for row in &rows? {
+    for row in &owners(store).await? {
         let name: String = row.get("slug")?;
         if slug.is_none_or(|slug| slug == name) {
-            return Ok(Caller {
-                workspace: Arc::new(workspace(row)?),
-                member: row.get("member")?,
-                role: Role::Owner,
-                key: None,
-                client: None,
-                grants: Grants::Everything,
-                read_only: false,
-                features: None,
-                confirm: None,
-                calls_per_hour: None,
-            });
+            return owner(row);
         }
         slugs.push(name);
     }
@@ -151,6 +132,51 @@ pub(crate) async fn operator(store: &Store, slug: Option<&str>) -> Result<Caller
             None => error.hint(format!("There are: {}.", slugs.join(", "))),
         },
     )
+}
+
+/// The owner of the data, in each of the workspaces.
+pub(crate) async fn operators(store: &Store) -> Result<Vec<Caller>> {
+    let mut callers: Vec<Caller> = Vec::new();
+    for row in &owners(store).await? {
+        let caller = owner(row)?;
+        // The first owner of a workspace stands for it.
+        if callers
+            .last()
+            .is_none_or(|last| last.workspace.id != caller.workspace.id)
+        {
+            callers.push(caller);
+        }
+    }
+    Ok(callers)
+}
+
+/// The owners of all workspaces, oldest first.
+async fn owners(store: &Store) -> Result<Vec<Row>> {
+    let mut tx = store.read(Scope::System).await?;
+    let mut statement = sql("SELECT m.id AS member, ");
+    statement.push(WORKSPACE);
+    let rows = statement
+        .sql(" FROM workspace w JOIN member m ON m.workspace = w.id AND m.role = 'owner' AND m.archived_at IS NULL ORDER BY w.id, m.id")
+        .rows(&mut tx)
+        .await;
+    tx.rollback().await;
+    rows
+}
+
+/// The caller that an owner is beside the data.
+fn owner(row: &Row) -> Result<Caller> {
+    Ok(Caller {
+        workspace: Arc::new(workspace(row)?),
+        member: row.get("member")?,
+        role: Role::Owner,
+        key: None,
+        client: None,
+        grants: Grants::Everything,
+        read_only: false,
+        features: None,
+        confirm: None,
+        calls_per_hour: None,
+    })
 }
 
 /// Notes that a key was used.

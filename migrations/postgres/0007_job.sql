@@ -1,0 +1,20 @@
+-- Work that is done by itself when a record is due for it. What is due is said by the records; a row stands here while a
+-- server does the work, and after it failed.
+CREATE TABLE job (
+    workspace    BIGINT NOT NULL REFERENCES workspace (id),
+    name         TEXT NOT NULL,        -- what is done
+    record       BIGINT NOT NULL,      -- to which record
+    enqueued_at  TIMESTAMPTZ NOT NULL, -- when it was first taken up
+    run_after    TIMESTAMPTZ NOT NULL, -- nobody takes it up again before; never before the lease ends
+    leased_until TIMESTAMPTZ,          -- its holder is at it until then; nothing once it gave up
+    holder       BIGINT,               -- the process that does it, a random number
+    attempts     BIGINT NOT NULL,      -- how often it was taken up
+    last_error   TEXT,                 -- why it was not done
+    PRIMARY KEY (workspace, name, record)
+);
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON job TO bureau_app;
+ALTER TABLE job ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own_workspace ON job TO bureau_app
+    USING (workspace = (SELECT current_workspace()))
+    WITH CHECK (workspace = (SELECT current_workspace()));

@@ -1,0 +1,282 @@
+//! Does what is due, in the background of a server.
+
+use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+use super::lease::{self, Entry, Turn};
+use super::{Job, queue};
+use crate::admin;
+use crate::caller::Caller;
+use crate::context::Cx;
+use crate::error::{Code, Error, Result};
+use crate::pipeline::Pipeline;
+use crate::types::time::{Timestamp, now};
+use crate::work::Job as Work;
+
+/// How often a server looks for what is due.
+const EVERY: Duration = Duration::from_secs(30);
+/// The pause where more is due than one tick does: other writers go first.
+const BREATH: Duration = Duration::from_secs(1);
+/// How long a step under way may still take when the server ends.
+const DRAIN: Duration = Duration::from_secs(10);
+/// Records that are asked for at once.
+const PIECE: usize = 100;
+/// Steps of one job in one workspace and tick, so that no workspace waits for long for another's.
+const MOST_STEPS: usize = 500;
+/// The program, as the change log names it.
+const CLIENT: &str = "scheduler";
+
+/// Does what is due. Any number of them may be on one database, in one process or in many.
+pub struct Scheduler {
+    pipeline: Arc<Pipeline>,
+    /// What stands for it in its leases.
+    holder: i64,
+    stop: CancellationToken,
+}
+
+/// What a tick did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Ticked {
+    /// Steps that were done, among them those that found nothing left to do.
+    pub done: usize,
+    /// Steps, and questions what is due, that ended with an error.
+    pub failed: usize,
+    /// It ended before everything was done.
+    pub more: bool,
+}
+
+/// A scheduler in the background. Dropped, it ends with the step that it is at.
+pub struct Running {
+    stop: CancellationToken,
+    task: Option<JoinHandle<()>>,
+}
+
+/// Starts a scheduler that looks for what is due now and every 30 seconds. There is none where nothing may be written, and
+/// where no room has a job.
+#[must_use]
+pub fn start(pipeline: Arc<Pipeline>) -> Running {
+    let scheduler = Scheduler::new(pipeline);
+    let stop = scheduler.stop.clone();
+    let task = scheduler
+        .is_needed()
+        .then(|| tokio::spawn(scheduler.keep_ticking()));
+    Running { stop, task }
+}
+
+impl Running {
+    /// Ends it after the step that it is at. A step that takes more than 10 seconds is given up: nothing of it is written,
+    /// and another server does it.
+    pub async fn stop(mut self) {
+        self.stop.cancel();
+        if let Some(mut task) = self.task.take()
+            && timeout(DRAIN, &mut task).await.is_err()
+        {
+            task.abort();
+            // Only now its transaction is ended.
+            let _ = task.await;
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+impl Scheduler {
+    /// A scheduler over this pipeline's database and rooms.
+    #[must_use]
+    pub fn new(pipeline: Arc<Pipeline>) -> Self {
+        Self {
+            pipeline,
+            holder: rand::random(),
+            stop: CancellationToken::new(),
+        }
+    }
+
+    fn is_needed(&self) -> bool {
+        let is_read_only =
+            self.pipeline.settings().read_only || self.pipeline.house().store.is_read_only();
+        !is_read_only && self.pipeline.registry().jobs().next().is_some()
+    }
+
+    async fn keep_ticking(self) {
+        loop {
+            let rest = match self.tick(now()).await {
+                Ok(ticked) if ticked.more => BREATH,
+                Ok(_) => EVERY,
+                Err(error) => {
+                    tracing::warn!(?error, "what is due could not be looked for");
+                    EVERY
+                }
+            };
+            tokio::select! {
+                () = self.stop.cancelled() => return,
+                () = tokio::time::sleep(rest) => {}
+            }
+        }
+    }
+
+    /// Does what is due at this moment in all workspaces, also several steps of one record, one after the other. It ends
+    /// early after many steps; what is left is done by the next tick. Where nothing may be written it does nothing.
+    ///
+    /// # Errors
+    /// What the database says to the question which workspaces there are. Whatever else goes wrong is counted, logged and,
+    /// where it is a step that failed, kept in the queue.
+    pub async fn tick(&self, moment: Timestamp) -> Result<Ticked> {
+        let mut ticked = Ticked::default();
+        if !self.is_needed() {
+            return Ok(ticked);
+        }
+        // The clock goes on while it works.
+        let ahead = moment - now();
+        for caller in admin::operators(&self.pipeline.house().store).await? {
+            let caller = Caller {
+                client: Some(CLIENT.to_owned()),
+                ..caller
+            };
+            for job in self.pipeline.registry().jobs() {
+                if let Err(error) = self.work_off(&caller, job, ahead, &mut ticked).await {
+                    ticked.failed += 1;
+                    tracing::warn!(job = job.name, ?error, "scheduled work was interrupted");
+                }
+            }
+        }
+        Ok(ticked)
+    }
+
+    /// Does what is due of a job in a workspace.
+    async fn work_off(
+        &self,
+        caller: &Caller,
+        job: &'static Job,
+        ahead: chrono::Duration,
+        ticked: &mut Ticked,
+    ) -> Result<()> {
+        let mut left = MOST_STEPS;
+        loop {
+            if self.stop.is_cancelled() {
+                ticked.more = true;
+                return Ok(());
+            }
+            let free = self.free(caller, job, now() + ahead).await?;
+            if free.is_empty() {
+                return Ok(());
+            }
+            for turn in free {
+                if left == 0 || self.stop.is_cancelled() {
+                    ticked.more = true;
+                    return Ok(());
+                }
+                left -= 1;
+                match self.attempt(caller, turn, now() + ahead).await? {
+                    Some(true) => ticked.done += 1,
+                    Some(false) => ticked.failed += 1,
+                    None => {}
+                }
+            }
+        }
+    }
+
+    /// The records that are due and that nobody has taken up.
+    async fn free(
+        &self,
+        caller: &Caller,
+        job: &'static Job,
+        moment: Timestamp,
+    ) -> Result<Vec<Turn>> {
+        let found = queue::look(&self.pipeline, caller, job, moment, PIECE).await?;
+        let gone = found.gone(moment);
+        if !gone.is_empty() {
+            let work = self.pipeline.job(caller, job.name).await?.at(moment);
+            self.work(&work, move |cx| {
+                lease::forget(cx, job, gone.clone()).boxed()
+            })
+            .await?;
+        }
+        let known: HashMap<i64, &Entry> = found
+            .entries
+            .iter()
+            .map(|entry| (entry.record, entry))
+            .collect();
+        let due = found.due.iter().map(|record| (*record, known.get(record)));
+        Ok(due
+            .filter(|(_, known)| known.is_none_or(|entry| entry.run_after <= moment))
+            .map(|(record, known)| Turn::new(job, record, known.copied(), self.holder))
+            .collect())
+    }
+
+    /// Takes a record up and does one step. Whether that went well; `None` where another scheduler has it.
+    async fn attempt(
+        &self,
+        caller: &Caller,
+        turn: Turn,
+        moment: Timestamp,
+    ) -> Result<Option<bool>> {
+        let job = turn.job.name;
+        let work = self.pipeline.job(caller, job).await?.at(moment);
+        if !self.work(&work, move |cx| turn.take(cx).boxed()).await? {
+            return Ok(None);
+        }
+        let limit = self.pipeline.settings().call_limit;
+        let done = self.work(&work, move |cx| step(cx, turn, limit).boxed());
+        let error = match done.await {
+            Ok(done) => return Ok(done.then_some(true)),
+            Err(error) => error,
+        };
+        let (attempt, code) = (turn.attempt(), error.code());
+        if matches!(code, Code::Internal | Code::Unavailable) {
+            // The cause may quote a statement, never its values.
+            tracing::error!(job, attempt, ?error, "scheduled work failed");
+        } else {
+            tracing::warn!(job, attempt, code = code.as_str(), "scheduled work failed");
+        }
+        let said = lease::said(&error);
+        self.work(&work, move |cx| turn.give_up(cx, said.clone()).boxed())
+            .await?;
+        Ok(Some(false))
+    }
+
+    /// [`Pipeline::work`], as a future that can be sent.
+    fn work<'a, T: Send + 'static>(
+        &'a self,
+        work: &'a Work,
+        part: impl for<'c> Fn(&'c mut Cx) -> BoxFuture<'c, Result<T>> + Send + Sync + 'static,
+    ) -> BoxFuture<'a, Result<T>> {
+        // The compiler sees that of a closure whose type it knows.
+        let part: Box<Part<T>> = Box::new(part);
+        let part = async move |cx: &mut Cx| part(cx).await;
+        self.pipeline.work(work, part).boxed()
+    }
+}
+
+type Part<T> = dyn for<'c> Fn(&'c mut Cx) -> BoxFuture<'c, Result<T>> + Send + Sync;
+
+/// Does one step, if the record is still this scheduler's: it may have been slow, and the lease another's by now.
+async fn step(cx: &mut Cx, turn: Turn, limit: Duration) -> Result<bool> {
+    if !turn.give_back(cx).await? {
+        return Ok(false);
+    }
+    let job = turn.job;
+    let run = AssertUnwindSafe(async { (job.run)(cx, turn.record).await }).catch_unwind();
+    match timeout(limit, run).await {
+        Ok(Ok(done)) => done.map(|()| true),
+        Ok(Err(_)) => Err(Error::internal(format!("{} panicked", job.name))),
+        Err(_) => Err(Error::new(
+            Code::Unavailable,
+            format!(
+                "It took longer than {} s and was given up.",
+                limit.as_secs()
+            ),
+        )),
+    }
+}
