@@ -32,7 +32,6 @@ pub(crate) struct RecordPayment {
 
 /// What of a payment is for one invoice.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[schemars(inline)]
 pub(crate) struct Part {
     invoice: Id<Invoice>,
     amount: Option<Amount>,
