@@ -231,6 +231,7 @@ fn title(sheet: &mut Sheet<'_, '_>) {
     let text = super::title(sheet.document, sheet.labels);
     let part = sheet.canvas.part(Role::Title(text.clone()));
     let lines = sheet.setter.wrap(&text, style, sheet.width());
+    sheet.need(height(&lines));
     let (edges, y) = ((sheet.left, sheet.right), sheet.y);
     sheet.y = sheet.column(Place::Part(part), lines, edges, Align::Left, y);
 }
