@@ -502,3 +502,18 @@ fn a_document_without_lines_and_details_is_drawn() {
     invoice.footer = None;
     assert_says(&invoice, &["Invoice 2026-0042", "Page 1 of 1"]);
 }
+
+#[cfg(feature = "einvoice")]
+#[test]
+fn the_file_takes_a_structured_invoice() {
+    use en16931::profiles::En16931;
+    use en16931::validation::profile::Validated;
+    use en16931_formats::zugferd;
+
+    let example = en16931::examples::for_profile(&en16931::profiles::EN16931).unwrap();
+    let invoice = Validated::<En16931>::new(example).unwrap();
+    let bytes = pdf(&everything(), &Fonts::new(None)).unwrap();
+    let hybrid = zugferd::embed(&bytes, &invoice, &zugferd::EmbedOptions::default()).unwrap();
+    // What was there stays as it was.
+    assert!(hybrid.starts_with(&bytes));
+}
