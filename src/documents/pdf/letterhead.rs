@@ -15,6 +15,8 @@ const LOGO_WIDTH: f32 = 80.0 * MM;
 const LOGO_HEIGHT: f32 = 24.0 * MM;
 /// One pixel of a small logo becomes at most so large, so that it is not blown up.
 const LARGEST_PIXEL: f32 = 0.75;
+/// A picture of more is not unpacked: it would take hundreds of megabytes.
+const MOST_PIXELS: u64 = 16_000_000;
 /// The column at the right: the seller, and the document's data.
 const COLUMN: f32 = 65.0 * MM;
 /// The window of the envelope: how wide, where the sender's line ends, and where the address begins.
@@ -106,6 +108,11 @@ fn logo(sheet: &mut Sheet<'_, '_>, logo: &Logo, top: f32) -> Result<f32, Error> 
         ))
     })?;
     let (width, height) = image.size();
+    if width == 0 || height == 0 || u64::from(width) * u64::from(height) > MOST_PIXELS {
+        return Err(Error::Incomplete(format!(
+            "The logo has {width} × {height} pixels. Give one of at most 16 million."
+        )));
+    }
     let (width, height) = (width as f32, height as f32);
     let scale = (LOGO_WIDTH / width)
         .min(LOGO_HEIGHT / height)

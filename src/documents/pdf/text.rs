@@ -94,8 +94,7 @@ impl<'f> Typesetter<'f> {
 
     /// Text on one line, whatever its width. Line breaks in it become spaces.
     pub(super) fn line(&self, text: &str, style: Style) -> Line<'f> {
-        let text = clean(text).replace('\n', " ");
-        self.paragraph(&text, style, f32::INFINITY)
+        self.paragraph(&one_line(text), style, f32::INFINITY)
             .into_iter()
             .next()
             .unwrap_or(Line {
@@ -353,6 +352,11 @@ fn assemble<'f>(text: &Rc<str>, runs: &[Run<'f>], range: &Range<usize>, style: S
         width: pieces.iter().map(|piece| piece.width).sum::<f32>() * style.size,
         pieces,
     }
+}
+
+/// The same text on one line and without control characters.
+pub(super) fn one_line(text: &str) -> String {
+    clean(text).replace('\n', " ")
 }
 
 /// The same text with one sort of line break and without control characters.

@@ -360,6 +360,7 @@ fn the_file_is_tagged_pdf_a_3_with_every_font_in_it() {
     assert!(xmp.contains("<pdfaid:part>3</pdfaid:part>"), "{xmp}");
     assert!(xmp.contains("<pdfaid:conformance>A</pdfaid:conformance>"));
     assert!(xmp.contains("2026-11-20T00:00:00"));
+    assert!(xmp.contains("Rechnung 2026-0042 · Lindner &amp; Söhne"));
     assert!(catalog.has(b"OutputIntents"));
     assert!(catalog.has(b"StructTreeRoot"));
     assert_eq!(catalog.get(b"Lang").unwrap().as_str().unwrap(), b"de");
@@ -464,6 +465,19 @@ fn a_logo_that_is_none_is_an_error_that_says_so() {
             "{error:?}"
         );
     }
+}
+
+#[test]
+fn a_logo_too_large_to_unpack_is_refused() {
+    let mut file = png(40, 20);
+    // A width of 16 million, by its highest byte.
+    file[17] = 0xf5;
+    let sum = crc(&file[12..29]);
+    file[29..33].copy_from_slice(&sum.to_be_bytes());
+    let mut invoice = invoice();
+    invoice.logo = Some(Logo::Png(file));
+    let error = pdf(&invoice, &Fonts::new(None)).unwrap_err();
+    assert!(error.to_string().contains("pixels"), "{error:?}");
 }
 
 #[test]
