@@ -269,6 +269,11 @@ fn a_line_longer_than_a_page_goes_on_on_the_next() {
     invoice.lines[1].name = "x".repeat(5000);
     let pages = pages(&invoice);
     assert!(pages.len() > 3);
+    let head = "DescriptionQuantityUnitpriceVATAmount";
+    for page in pages.iter().filter(|page| page.contains("xxx")) {
+        assert!(page.contains(head));
+    }
+    assert!(pages[1].contains("word") && pages[1].contains(head));
     // What is broken between two pages has the head and the foot of a page in between.
     let text = pages.concat();
     for word in words {
