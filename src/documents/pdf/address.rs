@@ -51,11 +51,15 @@ pub(super) fn sender(party: &Party) -> String {
     );
     parts.extend(city(party));
     parts.retain(|part| !part.trim().is_empty());
-    // Where it does not fit on one line, it breaks between its parts.
-    parts
-        .join(" · ")
-        .replace(' ', "\u{a0}")
-        .replace("\u{a0}·\u{a0}", "\u{a0}· ")
+    // Where it does not fit on one line, it breaks between its parts, unless one of them alone is too long.
+    let parts: Vec<String> = parts
+        .into_iter()
+        .map(|part| match part.chars().count() {
+            0..=40 => part.replace(' ', "\u{a0}"),
+            _ => part,
+        })
+        .collect();
+    parts.join("\u{a0}· ")
 }
 
 fn city(party: &Party) -> Vec<String> {

@@ -50,17 +50,18 @@ fn seller(sheet: &mut Sheet<'_, '_>) -> Result<f32, Error> {
     if let Some(logo) = &document.logo {
         end = end.max(self::logo(sheet, logo, top)?);
     } else {
-        let style = Style {
-            size: 16.0,
+        let style = |size| Style {
+            size,
             bold: true,
             colour: INK,
         };
+        let name = &document.seller.name;
+        let room = sheet.width() - COLUMN - 6.0 * MM;
+        let mut lines = sheet.setter.wrap(name, style(16.0), room);
+        if lines.len() > 2 {
+            lines = sheet.setter.wrap(name, style(11.0), room);
+        }
         let part = sheet.canvas.part(Role::Paragraph);
-        let lines = sheet.setter.wrap(
-            &document.seller.name,
-            style,
-            sheet.width() - COLUMN - 6.0 * MM,
-        );
         let edges = (sheet.left, sheet.right);
         end = sheet.column(Place::Part(part), lines, edges, Align::Left, top);
     }
@@ -183,7 +184,7 @@ fn data_rows(sheet: &Sheet<'_, '_>) -> Vec<(&'static str, String)> {
         };
         rows.push((
             label,
-            format!("{} · {}", about.number, labels.day(about.issued_on)),
+            format!("{}, {}", about.number, labels.day(about.issued_on)),
         ));
     }
     if let Some(reference) = &document.buyer_reference {

@@ -198,7 +198,7 @@ fn a_credit_note_names_its_invoice_and_asks_for_no_payment() {
         &note,
         &[
             "Credit note C-0001",
-            "For invoice 2026-0042 · 20 November 2026",
+            "For invoice 2026-0042, 20 November 2026",
             "Total credit EUR 1,190.00",
         ],
     );
