@@ -9,12 +9,14 @@ mod discount;
 mod document;
 mod draft;
 mod expense;
+mod expense_view;
 mod invoice;
 mod issue;
 mod line;
 mod party;
 mod payment;
 mod product;
+mod product_view;
 mod quotation;
 mod recurring;
 mod seller;
@@ -31,12 +33,19 @@ use bureau_kernel::prelude::*;
 use futures::FutureExt as _;
 
 use tools::create_credit_note::CreateCreditNote;
+use tools::create_expense::CreateExpense;
 use tools::create_invoice::CreateInvoice;
+use tools::create_product::CreateProduct;
 use tools::get_invoice::GetInvoice;
+use tools::get_product::GetProduct;
 use tools::issue_invoice::IssueInvoice;
+use tools::list_expenses::ListExpenses;
 use tools::list_invoices::ListInvoices;
+use tools::list_products::ListProducts;
 use tools::record_payment::RecordPayment;
+use tools::update_expense::UpdateExpense;
 use tools::update_invoice::UpdateInvoice;
+use tools::update_product::UpdateProduct;
 
 pub use discount::Discount;
 pub use document::{
@@ -90,12 +99,19 @@ pub const MODULE: Module = Module {
     about: "Invoices, credit notes, payments, products, expenses and what recurs",
     tools: &[
         tool::<CreateCreditNote>,
+        tool::<CreateExpense>,
         tool::<CreateInvoice>,
+        tool::<CreateProduct>,
         tool::<GetInvoice>,
+        tool::<GetProduct>,
         tool::<IssueInvoice>,
+        tool::<ListExpenses>,
         tool::<ListInvoices>,
+        tool::<ListProducts>,
         tool::<RecordPayment>,
+        tool::<UpdateExpense>,
         tool::<UpdateInvoice>,
+        tool::<UpdateProduct>,
     ],
     records: &[
         record::<TaxRate>(),
@@ -118,7 +134,7 @@ pub const MODULE: Module = Module {
     ..Module::EMPTY
 };
 
-/// An invoice as data, and in each form of its document.
+/// A product; an invoice as data, and in each form of its document.
 const RESOURCES: &[Resource] = &[
     Resource {
         uri: "bureau://invoices/{invoice}",
@@ -156,6 +172,14 @@ const RESOURCES: &[Resource] = &[
         Format::Facturx,
         &[("document", "facturx")],
     ),
+    Resource {
+        uri: "bureau://products/{product}",
+        name: "product",
+        title: "Product",
+        about: "A product or service with its price and tax",
+        tool: "get_product",
+        ..Resource::JSON
+    },
 ];
 
 const fn document(
