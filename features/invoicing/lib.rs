@@ -11,9 +11,12 @@ mod draft;
 mod expense;
 mod invoice;
 mod issue;
+mod jobs;
 mod line;
 mod party;
 mod payment;
+mod plan;
+mod plan_view;
 mod product;
 mod quotation;
 mod recurring;
@@ -32,11 +35,14 @@ use futures::FutureExt as _;
 
 use tools::create_credit_note::CreateCreditNote;
 use tools::create_invoice::CreateInvoice;
+use tools::create_recurring_invoice::CreateRecurringInvoice;
 use tools::get_invoice::GetInvoice;
 use tools::issue_invoice::IssueInvoice;
 use tools::list_invoices::ListInvoices;
+use tools::list_recurring_invoices::ListRecurringInvoices;
 use tools::record_payment::RecordPayment;
 use tools::update_invoice::UpdateInvoice;
+use tools::update_recurring_invoice::UpdateRecurringInvoice;
 
 pub use discount::Discount;
 pub use document::{
@@ -91,11 +97,14 @@ pub const MODULE: Module = Module {
     tools: &[
         tool::<CreateCreditNote>,
         tool::<CreateInvoice>,
+        tool::<CreateRecurringInvoice>,
         tool::<GetInvoice>,
         tool::<IssueInvoice>,
         tool::<ListInvoices>,
+        tool::<ListRecurringInvoices>,
         tool::<RecordPayment>,
         tool::<UpdateInvoice>,
+        tool::<UpdateRecurringInvoice>,
     ],
     records: &[
         record::<TaxRate>(),
@@ -114,6 +123,7 @@ pub const MODULE: Module = Module {
         &bureau_deals::MODULE,
     ],
     resources: RESOURCES,
+    jobs: jobs::JOBS,
     furnish: Some(|cx| furnish(cx).boxed()),
     ..Module::EMPTY
 };

@@ -2,8 +2,11 @@
 
 pub(crate) mod create_credit_note;
 pub(crate) mod create_invoice;
+pub(crate) mod create_recurring_invoice;
 pub(crate) mod get_invoice;
 pub(crate) mod issue_invoice;
 pub(crate) mod list_invoices;
+pub(crate) mod list_recurring_invoices;
 pub(crate) mod record_payment;
 pub(crate) mod update_invoice;
+pub(crate) mod update_recurring_invoice;
