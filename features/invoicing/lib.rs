@@ -12,9 +12,12 @@ mod expense;
 mod expense_view;
 mod invoice;
 mod issue;
+mod jobs;
 mod line;
 mod party;
 mod payment;
+mod plan;
+mod plan_view;
 mod product;
 mod product_view;
 mod quotation;
@@ -36,16 +39,19 @@ use tools::create_credit_note::CreateCreditNote;
 use tools::create_expense::CreateExpense;
 use tools::create_invoice::CreateInvoice;
 use tools::create_product::CreateProduct;
+use tools::create_recurring_invoice::CreateRecurringInvoice;
 use tools::get_invoice::GetInvoice;
 use tools::get_product::GetProduct;
 use tools::issue_invoice::IssueInvoice;
 use tools::list_expenses::ListExpenses;
 use tools::list_invoices::ListInvoices;
 use tools::list_products::ListProducts;
+use tools::list_recurring_invoices::ListRecurringInvoices;
 use tools::record_payment::RecordPayment;
 use tools::update_expense::UpdateExpense;
 use tools::update_invoice::UpdateInvoice;
 use tools::update_product::UpdateProduct;
+use tools::update_recurring_invoice::UpdateRecurringInvoice;
 
 pub use discount::Discount;
 pub use document::{
@@ -102,16 +108,19 @@ pub const MODULE: Module = Module {
         tool::<CreateExpense>,
         tool::<CreateInvoice>,
         tool::<CreateProduct>,
+        tool::<CreateRecurringInvoice>,
         tool::<GetInvoice>,
         tool::<GetProduct>,
         tool::<IssueInvoice>,
         tool::<ListExpenses>,
         tool::<ListInvoices>,
         tool::<ListProducts>,
+        tool::<ListRecurringInvoices>,
         tool::<RecordPayment>,
         tool::<UpdateExpense>,
         tool::<UpdateInvoice>,
         tool::<UpdateProduct>,
+        tool::<UpdateRecurringInvoice>,
     ],
     records: &[
         record::<TaxRate>(),
@@ -130,6 +139,7 @@ pub const MODULE: Module = Module {
         &bureau_deals::MODULE,
     ],
     resources: RESOURCES,
+    jobs: jobs::JOBS,
     furnish: Some(|cx| furnish(cx).boxed()),
     ..Module::EMPTY
 };

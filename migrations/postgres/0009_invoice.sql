@@ -89,6 +89,7 @@ CREATE TABLE recurring_invoice (
     next_on     DATE,
     sort_next   DATE NOT NULL, -- of an active one; the end of time for the others
     made        BIGINT NOT NULL,
+    last_on     DATE,
     auto_issue  BOOLEAN NOT NULL,
     currency    TEXT NOT NULL, -- ISO 4217
     terms       TEXT,

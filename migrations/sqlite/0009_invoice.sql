@@ -83,6 +83,7 @@ CREATE TABLE recurring_invoice (
     next_on     TEXT,
     sort_next   TEXT NOT NULL, -- of an active one; the end of time for the others
     made        INTEGER NOT NULL,
+    last_on     TEXT,
     auto_issue  INTEGER NOT NULL,
     currency    TEXT NOT NULL, -- ISO 4217
     terms       TEXT,
