@@ -34,6 +34,7 @@ mod parity;
 mod permissions;
 mod pipelines;
 mod processes;
+mod quotations;
 mod receipts;
 mod resources;
 mod rooms;
@@ -55,6 +56,7 @@ const MODULES: &[Module] = &[
     bureau_history::MODULE,
     bureau_invoicing::MODULE,
     bureau_pipeline::MODULE,
+    bureau_quotations::MODULE,
     bureau_workspace::MODULE,
     OWNER,
 ];
