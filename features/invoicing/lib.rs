@@ -57,18 +57,18 @@ pub use discount::Discount;
 pub use document::{
     Format, Rendered, invoice_document, quotation_document, render_invoice, render_quotation,
 };
-pub use draft::from_quotation;
+pub use draft::{compare, from_quotation};
 pub use expense::{Expense, ExpenseStatus};
 pub use invoice::{Invoice, InvoiceKind, InvoiceStatus};
 pub use issue::issue;
-pub use line::{DocLine, LineGiven, MOST_LINES};
-pub use party::Party;
+pub use line::{DocLine, LineGiven, MOST_LINES, lines_given};
+pub use party::{Party, buyer};
 pub use payment::{Allocation, Direction, Method, Payment};
 pub use product::{Active, BillingInterval, Product, ProductType};
 pub use quotation::{Quotation, QuotationStatus, Sent};
 pub use recurring::{Interval, PlanStatus, RecurringInvoice};
-pub use seller::{MAX_LOGO, Seller, seller};
-pub use series::{Numbers, Series, all_series};
+pub use seller::{MAX_LOGO, Seller, complete_seller, seller};
+pub use series::{Number, Numbers, Series, all_series, next_number};
 pub use tax::{Category, Tax, TaxRate, add_country, tax_rates};
 pub use terms::Terms;
 pub use totals::{Subtotal, TaxSummary, Totals, compute};

@@ -69,7 +69,7 @@ pub const MOST_LINES: usize = 1_000;
 ///
 /// # Errors
 /// [`Code::Validation`] or [`Code::NotFound`] naming the line and its field.
-pub(crate) async fn lines_given(
+pub async fn lines_given(
     cx: &mut Cx,
     given: Vec<LineGiven>,
     currency: Currency,

@@ -107,11 +107,15 @@ pub async fn all_series(cx: &mut Cx) -> Result<Vec<Saved<Series>>> {
 
 /// A number that a document takes.
 #[derive(Debug, Clone)]
-pub(crate) struct Number {
-    pub(crate) series: Id<Series>,
-    pub(crate) period: i64,
-    pub(crate) serial: i64,
-    pub(crate) text: Line<40>,
+pub struct Number {
+    /// The series.
+    pub series: Id<Series>,
+    /// The period of the series in which it is counted.
+    pub period: i64,
+    /// Its place in that period.
+    pub serial: i64,
+    /// As it is written.
+    pub text: Line<40>,
 }
 
 /// Takes the next number for a document of this day. Whoever takes one of the same series waits until this call is
@@ -119,7 +123,7 @@ pub(crate) struct Number {
 ///
 /// # Errors
 /// [`Code::Validation`] when a later day has a number already, where numbers are `in_date_order`.
-pub(crate) async fn next_number(
+pub async fn next_number(
     cx: &mut Cx,
     numbers: Numbers,
     day: NaiveDate,
@@ -156,14 +160,16 @@ pub(crate) async fn next_number(
     let serial = match last {
         None => series.first.get(),
         Some(row) => {
-            let last: NaiveDate = row.get("day")?;
-            if in_date_order && last > day {
-                let number: String = row.get("number")?;
-                return Err(Error::invalid(
-                    "issue_date",
-                    format!("Numbers go in the order of dates, and {number} is of {last}."),
-                )
-                .hint(format!("Issue it on {last} or later.")));
+            if in_date_order {
+                let last: NaiveDate = row.get("day")?;
+                if last > day {
+                    let number: String = row.get("number")?;
+                    return Err(Error::invalid(
+                        "issue_date",
+                        format!("Numbers go in the order of dates, and {number} is of {last}."),
+                    )
+                    .hint(format!("Issue it on {last} or later.")));
+                }
             }
             row.get::<i64>("serial")? + 1
         }

@@ -36,6 +36,7 @@ mod permissions;
 mod pipelines;
 mod processes;
 mod products;
+mod quotations;
 mod receipts;
 mod resources;
 mod rooms;
@@ -57,6 +58,7 @@ const MODULES: &[Module] = &[
     bureau_history::MODULE,
     bureau_invoicing::MODULE,
     bureau_pipeline::MODULE,
+    bureau_quotations::MODULE,
     bureau_workspace::MODULE,
     OWNER,
 ];
