@@ -5,6 +5,7 @@
 //! series and the taxes are the owner's business and are arranged with the command line. The record of quotations stands
 //! here, because invoices are made from them; their tools are the room of that name.
 
+mod arrange;
 mod discount;
 mod document;
 mod draft;
@@ -38,6 +39,7 @@ use tools::list_invoices::ListInvoices;
 use tools::record_payment::RecordPayment;
 use tools::update_invoice::UpdateInvoice;
 
+pub use arrange::{TaxRateChange, remove_tax_rate, set_seller, set_tax_rate};
 pub use discount::Discount;
 pub use document::{
     Format, Rendered, invoice_document, quotation_document, render_invoice, render_quotation,
@@ -53,7 +55,7 @@ pub use product::{Active, BillingInterval, Product, ProductType};
 pub use quotation::{Quotation, QuotationStatus, Sent};
 pub use recurring::{Interval, PlanStatus, RecurringInvoice};
 pub use seller::{MAX_LOGO, Seller, seller};
-pub use series::{Numbers, Series, all_series};
+pub use series::{Numbers, Series, SeriesChange, all_series, set_series, upcoming};
 pub use tax::{Category, Tax, TaxRate, add_country, tax_rates};
 pub use terms::Terms;
 pub use totals::{Subtotal, TaxSummary, Totals, compute};
