@@ -5,6 +5,7 @@
 //! series and the taxes are the owner's business and are arranged with the command line. The record of quotations stands
 //! here, because invoices are made from them; their tools are the room of that name.
 
+mod arrange;
 mod discount;
 mod document;
 mod draft;
@@ -53,6 +54,7 @@ use tools::update_invoice::UpdateInvoice;
 use tools::update_product::UpdateProduct;
 use tools::update_recurring_invoice::UpdateRecurringInvoice;
 
+pub use arrange::{TaxRateChange, remove_tax_rate, set_seller, set_tax_rate};
 pub use discount::Discount;
 pub use document::{
     Format, Rendered, invoice_document, quotation_document, render_invoice, render_quotation,
@@ -68,7 +70,9 @@ pub use product::{Active, BillingInterval, Product, ProductType};
 pub use quotation::{Quotation, QuotationStatus, Sent};
 pub use recurring::{Interval, PlanStatus, RecurringInvoice};
 pub use seller::{MAX_LOGO, Seller, complete_seller, seller};
-pub use series::{Number, Numbers, Series, all_series, next_number};
+pub use series::{
+    Number, Numbers, Series, SeriesChange, all_series, next_number, set_series, upcoming,
+};
 pub use tax::{Category, Tax, TaxRate, add_country, tax_rates};
 pub use terms::Terms;
 pub use totals::{Subtotal, TaxSummary, Totals, compute};

@@ -42,6 +42,7 @@ mod resources;
 mod rooms;
 mod scheduler;
 mod secrets;
+mod seller;
 mod tamper;
 mod tenancy;
 mod undo;

@@ -117,7 +117,7 @@ fn write(
         None => ("accepted", chance.pick(&ACCEPTED)),
         Some(reason) => ("declined", reason),
     };
-    let arguments = json!({ "quotation": quotation, "status": status, "decision": word });
+    let arguments = json!({ "quotation": quotation, "status": status, "reason": word });
     let at = closed - Duration::minutes(chance.range(5, 25));
     script.add(Event::new(at, sale.owner, "update_quotation_status", arguments));
     Some(last)

@@ -58,7 +58,7 @@ pub(super) const REVERSED: [&str; 2] = [
 ];
 
 /// Something that the firm spends money on.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Cost {
     pub(super) category: &'static str,
     pub(super) what: &'static str,
