@@ -13,6 +13,7 @@ mod chance;
 mod companies;
 mod fill;
 mod firm;
+mod money;
 mod people;
 mod places;
 mod sales;
@@ -51,6 +52,18 @@ pub const COMPANIES: usize = companies::COMPANIES.len();
 pub const DEALS: usize = 300;
 /// How many activities it has, done and to be done.
 pub const ACTIVITIES: usize = 2_000;
+/// How many products and services it sells.
+pub const PRODUCTS: usize = money::ARTICLES.len();
+/// How many offers it made.
+pub const QUOTATIONS: usize = 60;
+/// How many invoices it wrote; its credit notes come on top.
+pub const INVOICES: usize = 400;
+/// How many of them are not issued yet.
+pub const DRAFTS: usize = 4;
+/// How many plans make invoices by themselves.
+pub const RECURRING: usize = money::PLANS.len();
+/// How many things it spent money on.
+pub const EXPENSES: usize = 500;
 /// Its workspace.
 pub const SLUG: &str = "demo";
 /// How long a demo key works, in days.
@@ -143,6 +156,7 @@ pub async fn prepare_for(store: &Store, seed: u64, today: NaiveDate) -> Result<S
             None,
             Settings::default(),
         )?;
+        money::note_seller(&pipeline).await?;
         fill::fill(&pipeline, plan(seed, today)).await?;
     }
     let new = NewKey {
@@ -162,7 +176,8 @@ fn plan(seed: u64, today: NaiveDate) -> Vec<Event> {
     let calendar = Calendar::new(today);
     let mut script = Script::default();
     let firm = firm::plan(seed, &calendar, &mut script);
-    sales::plan(seed, &calendar, &mut script, &firm);
+    let sales = sales::plan(seed, &calendar, &mut script, &firm);
+    money::plan(seed, &calendar, &mut script, &firm, &sales);
     care::plan(seed, &calendar, &mut script, &firm);
     script.in_order()
 }

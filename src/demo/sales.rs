@@ -111,12 +111,7 @@ enum Step {
 }
 
 /// Writes down the deals with their activities, and what they make of companies and people.
-pub(super) fn plan(
-    seed: u64,
-    calendar: &Calendar,
-    script: &mut Script,
-    firm: &Firm,
-) -> Vec<Sale> {
+pub(super) fn plan(seed: u64, calendar: &Calendar, script: &mut Script, firm: &Firm) -> Vec<Sale> {
     let chance = &mut Chance::of(seed, 3);
     let mut starts: Vec<Timestamp> = (0..DEALS)
         .map(|_| {

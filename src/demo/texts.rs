@@ -31,19 +31,22 @@ const fn product(
 
 const TRAINING: Product = product(
     "Team training, # days",
-    "the training", Some("TRN"),
+    "the training",
+    Some("TRN"),
     (1_150, 1_400),
     (2, 14),
 );
 const INTEGRATION: Product = product(
     "ERP integration",
-    "the integration with their ERP system", Some("INT"),
+    "the integration with their ERP system",
+    Some("INT"),
     (9_500, 34_000),
     (1, 1),
 );
 const SHIFTS: Product = product(
     "Shift planning, # employees",
-    "shift planning", Some("SHP"),
+    "shift planning",
+    Some("SHP"),
     (28, 45),
     (60, 2_400),
 );
@@ -52,24 +55,39 @@ const SHIFTS: Product = product(
 pub(super) const PRODUCTS: [Product; 8] = [
     product(
         "Warehouse planning, # sites",
-        "warehouse planning", Some("WHP"),
+        "warehouse planning",
+        Some("WHP"),
         (7_800, 11_500),
         (1, 9),
     ),
-    product("# handheld scanners", "the scanners", Some("SCN"), (390, 520), (8, 180)),
+    product(
+        "# handheld scanners",
+        "the scanners",
+        Some("SCN"),
+        (390, 520),
+        (8, 180),
+    ),
     product(
         "Maintenance planning, # users",
-        "maintenance planning", Some("MTP"),
+        "maintenance planning",
+        Some("MTP"),
         (190, 260),
         (15, 320),
     ),
     product(
         "Route planning, # vehicles",
-        "route planning", Some("RTP"),
+        "route planning",
+        Some("RTP"),
         (240, 330),
         (10, 210),
     ),
-    product("Pilot at one site", "the pilot", None, (3_600, 9_800), (1, 1)),
+    product(
+        "Pilot at one site",
+        "the pilot",
+        None,
+        (3_600, 9_800),
+        (1, 1),
+    ),
     INTEGRATION,
     TRAINING,
     SHIFTS,
@@ -82,19 +100,22 @@ pub(super) const OFFICE_PRODUCTS: [Product; 3] = [INTEGRATION, TRAINING, SHIFTS]
 pub(super) const RENEWALS: [Product; 3] = [
     product(
         "Support contract, renewal",
-        "the renewal of the support contract", Some("SUP"),
+        "the renewal of the support contract",
+        Some("SUP"),
         (2_400, 5_200),
         (1, 6),
     ),
     product(
         "Licence renewal, # users",
-        "the licences", Some("LIC"),
+        "the licences",
+        Some("LIC"),
         (150, 210),
         (20, 400),
     ),
     product(
         "Extension, # more sites",
-        "the extension", Some("WHP"),
+        "the extension",
+        Some("WHP"),
         (6_900, 9_900),
         (1, 5),
     ),

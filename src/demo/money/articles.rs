@@ -10,7 +10,7 @@ use super::content::money;
 
 /// A product or a service.
 #[derive(Debug)]
-pub(super) struct Article {
+pub(in crate::demo) struct Article {
     pub(super) sku: &'static str,
     pub(super) name: &'static str,
     about: &'static str,
@@ -26,18 +26,84 @@ pub(super) struct Article {
 
 /// All of it.
 pub(in crate::demo) const ARTICLES: [Article; 12] = [
-    Article::service("WHP", "Warehouse planning", "Licence for one site and year", "site", 9_600).each("year"),
-    Article::service("MTP", "Maintenance planning", "Licence for one user and year", "user", 225).each("year"),
-    Article::service("RTP", "Route planning", "Licence for one vehicle and year", "vehicle", 285).each("year"),
-    Article::service("SHP", "Shift planning", "Licence for one employee and year", "employee", 36).each("year"),
-    Article::service("LIC", "User licence", "One more user for a year", "user", 180).each("year"),
-    Article::service("SUP", "Support", "Telephone and remote support on working days, for one site", "month", 480).each("month"),
-    Article::service("INT", "Integration", "A day of an engineer, tests and documentation included", "day", 1_150),
-    Article::service("TRN", "Training", "A day for up to ten people, at your place or online", "day", 1_280),
+    Article::service(
+        "WHP",
+        "Warehouse planning",
+        "Licence for one site and year",
+        "site",
+        9_600,
+    )
+    .each("year"),
+    Article::service(
+        "MTP",
+        "Maintenance planning",
+        "Licence for one user and year",
+        "user",
+        225,
+    )
+    .each("year"),
+    Article::service(
+        "RTP",
+        "Route planning",
+        "Licence for one vehicle and year",
+        "vehicle",
+        285,
+    )
+    .each("year"),
+    Article::service(
+        "SHP",
+        "Shift planning",
+        "Licence for one employee and year",
+        "employee",
+        36,
+    )
+    .each("year"),
+    Article::service(
+        "LIC",
+        "User licence",
+        "One more user for a year",
+        "user",
+        180,
+    )
+    .each("year"),
+    Article::service(
+        "SUP",
+        "Support",
+        "Telephone and remote support on working days, for one site",
+        "month",
+        480,
+    )
+    .each("month"),
+    Article::service(
+        "INT",
+        "Integration",
+        "A day of an engineer, tests and documentation included",
+        "day",
+        1_150,
+    ),
+    Article::service(
+        "TRN",
+        "Training",
+        "A day for up to ten people, at your place or online",
+        "day",
+        1_280,
+    ),
     Article::service("CON", "Consulting", "An hour of a planner", "hour", 145),
-    Article::goods("SCN", "Handheld scanner", "With battery and strap, two years of warranty", 449, None),
+    Article::goods(
+        "SCN",
+        "Handheld scanner",
+        "With battery and strap, two years of warranty",
+        449,
+        None,
+    ),
     Article::goods("CRD", "Charging cradle", "For four scanners", 119, None),
-    Article::goods("HBK", "The planner's handbook", "Printed, 240 pages", 39, Some("7")),
+    Article::goods(
+        "HBK",
+        "The planner's handbook",
+        "Printed, 240 pages",
+        39,
+        Some("7"),
+    ),
 ];
 
 impl Article {

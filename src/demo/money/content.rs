@@ -99,14 +99,20 @@ impl Content {
         let listed = item.net();
         if listed * 88 > net * 100 || listed * 115 < net * 100 || sale.renews && listed < net {
             // Not what the list says: a price of its own in whole units, for the first time with a part for the set-up.
-            let share = if sale.renews { 100 } else { chance.range(86, 94) };
+            let share = if sale.renews {
+                100
+            } else {
+                chance.range(86, 94)
+            };
             item.price = (net * share / 100 / count + 99) / 100 * 100;
         }
         let rest = net - item.net();
         let mut content = Self::new(vec![item]);
         match rest {
             0 => {}
-            1.. => content.items.push(Item::lump(chance.pick(&SET_UP).to_owned(), rest)),
+            1.. => content
+                .items
+                .push(Item::lump(chance.pick(&SET_UP).to_owned(), rest)),
             _ => content.discount = -rest,
         }
         content

@@ -39,7 +39,11 @@ impl Spent {
     fn of(chance: &mut Chance, cost: &Cost, on: NaiveDate, noted: Timestamp, by: usize) -> Self {
         let (low, high) = cost.amount;
         let whole = low == high;
-        let amount = if whole { low * 100 } else { chance.range(low * 100, high * 100) };
+        let amount = if whole {
+            low * 100
+        } else {
+            chance.range(low * 100, high * 100)
+        };
         Self {
             what: cost.what.replace('&', chance.pick(&TRIPS)),
             category: cost.category,
@@ -57,7 +61,13 @@ impl Spent {
     }
 
     /// Writes it down, and answers with how it is called.
-    fn write(self, script: &mut Script, number: usize, status: Option<&str>, receipt: String) -> String {
+    fn write(
+        self,
+        script: &mut Script,
+        number: usize,
+        status: Option<&str>,
+        receipt: String,
+    ) -> String {
         let this = reference("expense", number);
         let tax = (2 * self.amount * self.tax + 100 + self.tax) / (2 * (100 + self.tax));
         let arguments = json!({
@@ -114,7 +124,11 @@ fn monthly(chance: &mut Chance, calendar: &Calendar) -> Vec<Spent> {
             let noted = office_hour(chance, day);
             if noted < calendar.end() {
                 let mut spent = Spent::of(chance, cost, day, noted, 0);
-                spent.method = if cost.currency == "EUR" { "direct_debit" } else { "card" };
+                spent.method = if cost.currency == "EUR" {
+                    "direct_debit"
+                } else {
+                    "card"
+                };
                 all.push(spent);
             }
         }
@@ -125,7 +139,11 @@ fn monthly(chance: &mut Chance, calendar: &Calendar) -> Vec<Spent> {
 /// What suppliers delivered.
 fn bought(chance: &mut Chance, calendar: &Calendar, firm: &Firm) -> Vec<Spent> {
     let mut all = Vec::new();
-    let suppliers = || firm.companies.iter().filter(|company| company.kind == Kind::Supplier);
+    let suppliers = || {
+        firm.companies
+            .iter()
+            .filter(|company| company.kind == Kind::Supplier)
+    };
     for _ in 0..BOUGHT {
         let day = calendar.busy_day(chance, calendar.first() + Days::new(12), calendar.today);
         let noted = office_hour(chance, day);
@@ -159,7 +177,10 @@ fn bought(chance: &mut Chance, calendar: &Calendar, firm: &Firm) -> Vec<Spent> {
 /// What one of the five spent some days ago at most.
 fn now_and_then(chance: &mut Chance, calendar: &Calendar) -> Spent {
     let place = chance.weighted(NOW_AND_THEN.iter().map(|(weight, _)| *weight));
-    let cost = NOW_AND_THEN.get(place).or(NOW_AND_THEN.first()).map(|(_, cost)| cost);
+    let cost = NOW_AND_THEN
+        .get(place)
+        .or(NOW_AND_THEN.first())
+        .map(|(_, cost)| cost);
     let day = calendar.busy_day(chance, calendar.first() + Days::new(6), calendar.today);
     let noted = office_hour(chance, day);
     // Priya joined later than the others.
@@ -189,7 +210,9 @@ fn settle(
         let at = calendar.later(chance, from, days);
         if at < calendar.end() {
             let mut event = Event::new(at, chance.place(2), "update_expense", more);
-            event.arguments.insert("expense".into(), this.clone().into());
+            event
+                .arguments
+                .insert("expense".into(), this.clone().into());
             script.add(event);
         }
         at
@@ -197,7 +220,12 @@ fn settle(
     let days = chance.range(2, 9);
     if chance.percent(2) && day_of(noted) + Duration::days(30) < calendar.today {
         let why = chance.pick(&REJECTED);
-        later(chance, noted, days, json!({ "status": "rejected", "notes": why }));
+        later(
+            chance,
+            noted,
+            days,
+            json!({ "status": "rejected", "notes": why }),
+        );
         return;
     }
     let mut from = noted;

@@ -90,7 +90,11 @@ pub(super) fn of_sales(
         let mut at = won;
         let mut left = sale.amount;
         for part in 1..=parts {
-            let days = if part == 1 { chance.range(2, 9) } else { chance.range(26, 45) };
+            let days = if part == 1 {
+                chance.range(2, 9)
+            } else {
+                chance.range(26, 45)
+            };
             at = calendar.later(chance, at, days);
             if at >= calendar.end() {
                 break;
@@ -99,7 +103,9 @@ pub(super) fn of_sales(
             let drafted = at - Duration::minutes(chance.range(6, 25));
             let short = chance.percent(40);
             let days = if short { SHORT_DAYS } else { USUAL_DAYS };
-            let order = chance.percent(45).then(|| format!("PO {}", chance.range(41_000, 78_999)));
+            let order = chance
+                .percent(45)
+                .then(|| format!("PO {}", chance.range(41_000, 78_999)));
             let mut arguments = json!({
                 "delivered_on": day_of(at),
                 "terms": short.then(|| format!("net {SHORT_DAYS}")),
@@ -120,7 +126,11 @@ pub(super) fn of_sales(
             } else {
                 let mut content = content.clone();
                 if parts > 1 {
-                    net = if part == parts { left } else { sale.amount / parts as i64 / 10_000 * 10_000 };
+                    net = if part == parts {
+                        left
+                    } else {
+                        sale.amount / parts as i64 / 10_000 * 10_000
+                    };
                     left -= net;
                     content = content.part(format!("{}: part {part} of {parts}", own()), net);
                     quantity = 100;
@@ -135,7 +145,9 @@ pub(super) fn of_sales(
                     "lines": content.lines(company.country),
                 });
                 let mut event = Event::new(drafted, sale.owner, "create_invoice", arguments);
-                event.arguments.extend(Event::new(at, 0, "", more).arguments);
+                event
+                    .arguments
+                    .extend(Event::new(at, 0, "", more).arguments);
                 script.add(event.makes(invoice.clone()));
             }
             issue(chance, script, &invoice, at);
@@ -178,12 +190,20 @@ pub(super) fn others(
     let left = INVOICES.saturating_sub(there);
     for number in 0..left {
         let is_draft = number + DRAFTS >= left;
-        let from = if is_draft { calendar.today - Days::new(5) } else { calendar.first() + Days::new(20) };
+        let from = if is_draft {
+            calendar.today - Days::new(5)
+        } else {
+            calendar.first() + Days::new(20)
+        };
         let day = calendar.busy_day(chance, from, calendar.today);
         let at = office_hour(chance, day);
         let weights = firm.companies.iter().zip(&since).map(|(company, since)| {
             let buys = since.is_some_and(|since| since + Duration::days(3) < at);
-            if buys { 30 + company.size().unsigned_abs() } else { 0 }
+            if buys {
+                30 + company.size().unsigned_abs()
+            } else {
+                0
+            }
         });
         let Some(company) = firm.companies.get(chance.weighted(weights)) else {
             continue;
@@ -192,7 +212,9 @@ pub(super) fn others(
         let invoice = reference("invoice/order", number);
         let short = chance.percent(45);
         let days = if short { SHORT_DAYS } else { USUAL_DAYS };
-        let order = chance.percent(35).then(|| format!("PO {}", chance.range(41_000, 78_999)));
+        let order = chance
+            .percent(35)
+            .then(|| format!("PO {}", chance.range(41_000, 78_999)));
         let arguments = json!({
             "company": reference("company", company.number),
             "contact": contact(chance, firm, company, at),
@@ -265,9 +287,9 @@ fn order(chance: &mut Chance, company: &Company) -> Content {
         60..85 => wanted.push(("CON", count(chance, 3, 36))),
         _ => wanted.push(("LIC", count(chance, 3, 30))),
     }
-    let items = wanted.into_iter().filter_map(|(sku, count)| {
-        Article::of(sku).map(|article| Item::of(article, count))
-    });
+    let items = wanted
+        .into_iter()
+        .filter_map(|(sku, count)| Article::of(sku).map(|article| Item::of(article, count)));
     let mut items: Vec<Item> = items.collect();
     // Advice is charged by the half hour.
     if let ([item], true) = (items.as_mut_slice(), chance.percent(40)) {

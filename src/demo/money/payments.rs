@@ -59,7 +59,13 @@ pub(super) fn plan(chance: &mut Chance, calendar: &Calendar, script: &mut Script
             93..97 => Way::InParts,
             _ => Way::Late(chance.range(24, 48)),
         });
-        let mut desk = Desk { chance, calendar, script, bill, notes: &mut notes };
+        let mut desk = Desk {
+            chance,
+            calendar,
+            script,
+            bill,
+            notes: &mut notes,
+        };
         match way {
             Way::Never | Way::Along => {}
             Way::InTime => drop(desk.pays_in_time()),
@@ -86,12 +92,17 @@ pub(super) fn plan(chance: &mut Chance, calendar: &Calendar, script: &mut Script
                 }
             }
             Way::Returned => {
-                let part = json!({ "lines": [{ "line": 1, "quantity": "1" }], "reason": GIVEN_BACK });
+                let part =
+                    json!({ "lines": [{ "line": 1, "quantity": "1" }], "reason": GIVEN_BACK });
                 let paid = desk.pays_in_time();
                 let credited = paid.and_then(|(at, _)| desk.credits(at, part));
                 if let Some((at, note)) = credited {
                     let days = desk.chance.range(2, 6);
-                    desk.moves(at, days, json!({ "invoice": note, "method": "bank_transfer" }));
+                    desk.moves(
+                        at,
+                        days,
+                        json!({ "invoice": note, "method": "bank_transfer" }),
+                    );
                 }
             }
             Way::Reversed(why) => {
@@ -141,7 +152,9 @@ fn special(chance: &mut Chance, calendar: &Calendar, bills: &[Bill]) -> BTreeMap
     let mut overdue: Vec<usize> = overdue.filter(|place| !ways.contains_key(place)).collect();
     overdue.sort_by_key(|place| bills.get(*place).map(|bill| bill.due));
     let owed = [Way::Never, Way::InPart].into_iter().cycle();
-    let owed = owed.take(2 * OWE_A_PART).chain([Way::Never; OWE_ALL - OWE_A_PART]);
+    let owed = owed
+        .take(2 * OWE_A_PART)
+        .chain([Way::Never; OWE_ALL - OWE_A_PART]);
     ways.extend(overdue.into_iter().rev().zip(owed));
     // Two months of a retainer at once.
     for plan in 0..TOGETHER {
@@ -162,7 +175,8 @@ fn places<'a>(
     holds: impl Fn(&Bill) -> bool + 'a,
 ) -> impl Iterator<Item = usize> + 'a {
     let all = bills.iter().enumerate();
-    all.filter(move |(_, bill)| holds(bill)).map(|(place, _)| place)
+    all.filter(move |(_, bill)| holds(bill))
+        .map(|(place, _)| place)
 }
 
 /// What is done with one invoice.
@@ -217,7 +231,12 @@ impl Desk<'_> {
     }
 
     /// Money that moves so many days after a moment, unless that is still to come.
-    fn moves(&mut self, from: Timestamp, days: i64, arguments: Value) -> Option<(Timestamp, String)> {
+    fn moves(
+        &mut self,
+        from: Timestamp,
+        days: i64,
+        arguments: Value,
+    ) -> Option<(Timestamp, String)> {
         let at = self.calendar.later(self.chance, from, days);
         if at >= self.calendar.end() {
             return None;

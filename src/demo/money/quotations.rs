@@ -43,7 +43,10 @@ pub(super) fn plan(
 
 /// The deals for which there is an offer on record, in the order of their start.
 fn chosen<'a>(chance: &mut Chance, sales: &'a [Sale]) -> Vec<&'a Sale> {
-    let mut there: Vec<&Sale> = sales.iter().filter(|sale| sale.stay(PROPOSAL).is_some()).collect();
+    let mut there: Vec<&Sale> = sales
+        .iter()
+        .filter(|sale| sale.stay(PROPOSAL).is_some())
+        .collect();
     chance.shuffle(&mut there);
     let (open, closed): (Vec<&Sale>, Vec<&Sale>) =
         there.into_iter().partition(|sale| sale.closed.is_none());
@@ -86,7 +89,9 @@ fn write(
         "discount": content.discount(),
         "lines": content.lines(company.country),
     });
-    script.add(Event::new(drafted, sale.owner, "create_quotation", arguments).makes(quotation.to_owned()));
+    script.add(
+        Event::new(drafted, sale.owner, "create_quotation", arguments).makes(quotation.to_owned()),
+    );
     let send = |script: &mut Script, at| {
         if at < calendar.end() {
             let arguments = json!({ "quotation": quotation });
@@ -106,7 +111,12 @@ fn write(
                 "discount": second.discount(),
                 "valid_until": valid_until(chance, calendar, sale, day_of(sent)),
             });
-            script.add(Event::new(revised, sale.owner, "update_quotation", arguments));
+            script.add(Event::new(
+                revised,
+                sale.owner,
+                "update_quotation",
+                arguments,
+            ));
             send(script, sent);
             second
         }
@@ -119,12 +129,22 @@ fn write(
     };
     let arguments = json!({ "quotation": quotation, "status": status, "reason": word });
     let at = closed - Duration::minutes(chance.range(5, 25));
-    script.add(Event::new(at, sale.owner, "update_quotation_status", arguments));
+    script.add(Event::new(
+        at,
+        sale.owner,
+        "update_quotation_status",
+        arguments,
+    ));
     Some(last)
 }
 
 /// Until when an offer of this day holds: thirty days, and where it is decided or still talked about, beyond that.
-fn valid_until(chance: &mut Chance, calendar: &Calendar, sale: &Sale, sent: NaiveDate) -> NaiveDate {
+fn valid_until(
+    chance: &mut Chance,
+    calendar: &Calendar,
+    sale: &Sale,
+    sent: NaiveDate,
+) -> NaiveDate {
     let usual = sent + Days::new(30);
     let more = Duration::days(chance.range(1, 26));
     let decided = match (sale.closed, sale.fate) {

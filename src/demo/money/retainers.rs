@@ -50,7 +50,9 @@ pub(super) fn plan(
         let content = Content::new(vec![Item::of(article, plan.2)]);
         // Six weeks after the first day there is somebody to write to.
         let begins = first_of_month(first + Days::new(45)) + Months::new(chance.place(7) as u32);
-        bills.extend(follow(chance, calendar, script, firm, number, company, &content, begins));
+        bills.extend(follow(
+            chance, calendar, script, firm, number, company, &content, begins,
+        ));
     }
     bills
 }
@@ -75,7 +77,7 @@ fn follow(
         return Vec::new();
     };
     let this = reference("recurring", number);
-    let agreed = calendar.later(chance, office_hour(chance, begins - Days::new(9)), 0);
+    let agreed = office_hour(chance, workday_from(begins - Days::new(9)));
     let arguments = json!({
         "name": format!("{}: {name}", company.name),
         "company": reference("company", company.number),
@@ -123,7 +125,8 @@ fn follow(
         });
     }
     // One customer wants to see each draft first.
-    let arguments: Value = json!({ "recurring_invoice": this, "status": "active", "auto_issue": number != 0 });
+    let arguments: Value =
+        json!({ "recurring_invoice": this, "status": "active", "auto_issue": number != 0 });
     let at: Timestamp = office_hour(chance, goes_on);
     script.add(Event::new(at, 1, "update_recurring_invoice", arguments));
     bills

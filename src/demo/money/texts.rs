@@ -78,45 +78,314 @@ const fn cost(
     amount: (i64, i64),
     tax: i64,
 ) -> Cost {
-    Cost { category, what, vendor, currency, amount, tax }
+    Cost {
+        category,
+        what,
+        vendor,
+        currency,
+        amount,
+        tax,
+    }
 }
 
 /// What is paid each month.
 pub(super) const MONTHLY: [Cost; 8] = [
-    cost("rent", "Office rent", "Speicherhof Immobilien", "EUR", (3_391, 3_391), 19),
-    cost("rent", "Office cleaning", "Blank & Fein Gebäudedienste", "EUR", (380, 420), 19),
-    cost("utilities", "Electricity and heating", "Spreewerke Energie", "EUR", (210, 460), 19),
-    cost("telephone", "Telephone and internet", "Kabelblau", "EUR", (178, 205), 19),
-    cost("software", "Hosting of the customers' systems", "Nimbus Rack", "USD", (1_150, 1_720), 0),
-    cost("software", "Design software, five seats", "Pencilworks", "GBP", (132, 132), 0),
-    cost("software", "Data backup", "Gletscher Archiv", "CHF", (145, 190), 0),
-    cost("accounting", "Bookkeeping and payroll", "Kanzlei Morgenroth", "EUR", (520, 610), 19),
+    cost(
+        "rent",
+        "Office rent",
+        "Speicherhof Immobilien",
+        "EUR",
+        (3_391, 3_391),
+        19,
+    ),
+    cost(
+        "rent",
+        "Office cleaning",
+        "Blank & Fein Gebäudedienste",
+        "EUR",
+        (380, 420),
+        19,
+    ),
+    cost(
+        "utilities",
+        "Electricity and heating",
+        "Spreewerke Energie",
+        "EUR",
+        (210, 460),
+        19,
+    ),
+    cost(
+        "telephone",
+        "Telephone and internet",
+        "Kabelblau",
+        "EUR",
+        (178, 205),
+        19,
+    ),
+    cost(
+        "software",
+        "Hosting of the customers' systems",
+        "Nimbus Rack",
+        "USD",
+        (1_150, 1_720),
+        0,
+    ),
+    cost(
+        "software",
+        "Design software, five seats",
+        "Pencilworks",
+        "GBP",
+        (132, 132),
+        0,
+    ),
+    cost(
+        "software",
+        "Data backup",
+        "Gletscher Archiv",
+        "CHF",
+        (145, 190),
+        0,
+    ),
+    cost(
+        "accounting",
+        "Bookkeeping and payroll",
+        "Kanzlei Morgenroth",
+        "EUR",
+        (520, 610),
+        19,
+    ),
 ];
 
 /// What is spent now and then, with how often.
 pub(super) const NOW_AND_THEN: [(u64, Cost); 22] = [
-    (14, cost("travel", "Train to & and back", "Nordbahn", "EUR", (58, 240), 7)),
-    (9, cost("travel", "Hotel in &, one night", "Hotel am Alten Hafen", "EUR", (92, 185), 7)),
-    (5, cost("travel", "Hotel in London, two nights", "The Ferrymen's Rest", "GBP", (240, 410), 0)),
-    (4, cost("travel", "Hotel in Zürich, one night", "Gasthof Limmatblick", "CHF", (165, 290), 0)),
-    (5, cost("travel", "Flight to London and back", "Brightwing", "EUR", (140, 390), 0)),
-    (2, cost("travel", "Flight to Boston and back", "Brightwing", "EUR", (640, 1_150), 0)),
-    (2, cost("travel", "Hotel in Boston, three nights", "Beacon Row Inn", "USD", (520, 840), 0)),
-    (10, cost("travel", "Taxi", "Taxi Kranich", "EUR", (14, 62), 7)),
-    (5, cost("travel", "Fuel", "Tankhof Nord", "EUR", (48, 96), 19)),
-    (11, cost("meals", "Lunch with a customer", "Gasthaus Zum Anker", "EUR", (36, 118), 19)),
-    (5, cost("meals", "Dinner with a customer", "Trattoria Fenice", "EUR", (74, 210), 19)),
-    (4, cost("meals", "Team breakfast", "Bäckerei Sonntag", "EUR", (22, 58), 7)),
-    (4, cost("hardware", "Notebook", "Rechnerhaus Mitte", "EUR", (1_190, 2_150), 19)),
-    (4, cost("hardware", "Monitor", "Rechnerhaus Mitte", "EUR", (240, 520), 19)),
-    (4, cost("hardware", "Headset", "Rechnerhaus Mitte", "EUR", (89, 169), 19)),
-    (6, cost("office", "Paper, toner and pens", "Papierlager Kreuzberg", "EUR", (28, 145), 19)),
-    (3, cost("office", "Printing of handbooks", "Papierlager Kreuzberg", "EUR", (310, 690), 7)),
-    (4, cost("training", "Course for one colleague", "Akademie Oberbaum", "EUR", (390, 1_260), 19)),
-    (3, cost("training", "Specialist books", "Buchhandlung Lindengrün", "EUR", (35, 110), 7)),
-    (4, cost("marketing", "Advertisement in a trade journal", "Lager & Linie", "EUR", (480, 1_340), 19)),
-    (2, cost("marketing", "Stand at a trade fair", "Messe Elbufer", "EUR", (2_400, 6_800), 19)),
-    (4, cost("software", "Testing tools, one month", "Greenbar Labs", "USD", (49, 260), 0)),
+    (
+        14,
+        cost(
+            "travel",
+            "Train to & and back",
+            "Nordbahn",
+            "EUR",
+            (58, 240),
+            7,
+        ),
+    ),
+    (
+        9,
+        cost(
+            "travel",
+            "Hotel in &, one night",
+            "Hotel am Alten Hafen",
+            "EUR",
+            (92, 185),
+            7,
+        ),
+    ),
+    (
+        5,
+        cost(
+            "travel",
+            "Hotel in London, two nights",
+            "The Ferrymen's Rest",
+            "GBP",
+            (240, 410),
+            0,
+        ),
+    ),
+    (
+        4,
+        cost(
+            "travel",
+            "Hotel in Zürich, one night",
+            "Gasthof Limmatblick",
+            "CHF",
+            (165, 290),
+            0,
+        ),
+    ),
+    (
+        5,
+        cost(
+            "travel",
+            "Flight to London and back",
+            "Brightwing",
+            "EUR",
+            (140, 390),
+            0,
+        ),
+    ),
+    (
+        2,
+        cost(
+            "travel",
+            "Flight to Boston and back",
+            "Brightwing",
+            "EUR",
+            (640, 1_150),
+            0,
+        ),
+    ),
+    (
+        2,
+        cost(
+            "travel",
+            "Hotel in Boston, three nights",
+            "Beacon Row Inn",
+            "USD",
+            (520, 840),
+            0,
+        ),
+    ),
+    (
+        10,
+        cost("travel", "Taxi", "Taxi Kranich", "EUR", (14, 62), 7),
+    ),
+    (
+        5,
+        cost("travel", "Fuel", "Tankhof Nord", "EUR", (48, 96), 19),
+    ),
+    (
+        11,
+        cost(
+            "meals",
+            "Lunch with a customer",
+            "Gasthaus Zum Anker",
+            "EUR",
+            (36, 118),
+            19,
+        ),
+    ),
+    (
+        5,
+        cost(
+            "meals",
+            "Dinner with a customer",
+            "Trattoria Fenice",
+            "EUR",
+            (74, 210),
+            19,
+        ),
+    ),
+    (
+        4,
+        cost(
+            "meals",
+            "Team breakfast",
+            "Bäckerei Sonntag",
+            "EUR",
+            (22, 58),
+            7,
+        ),
+    ),
+    (
+        4,
+        cost(
+            "hardware",
+            "Notebook",
+            "Rechnerhaus Mitte",
+            "EUR",
+            (1_190, 2_150),
+            19,
+        ),
+    ),
+    (
+        4,
+        cost(
+            "hardware",
+            "Monitor",
+            "Rechnerhaus Mitte",
+            "EUR",
+            (240, 520),
+            19,
+        ),
+    ),
+    (
+        4,
+        cost(
+            "hardware",
+            "Headset",
+            "Rechnerhaus Mitte",
+            "EUR",
+            (89, 169),
+            19,
+        ),
+    ),
+    (
+        6,
+        cost(
+            "office",
+            "Paper, toner and pens",
+            "Papierlager Kreuzberg",
+            "EUR",
+            (28, 145),
+            19,
+        ),
+    ),
+    (
+        3,
+        cost(
+            "office",
+            "Printing of handbooks",
+            "Papierlager Kreuzberg",
+            "EUR",
+            (310, 690),
+            7,
+        ),
+    ),
+    (
+        4,
+        cost(
+            "training",
+            "Course for one colleague",
+            "Akademie Oberbaum",
+            "EUR",
+            (390, 1_260),
+            19,
+        ),
+    ),
+    (
+        3,
+        cost(
+            "training",
+            "Specialist books",
+            "Buchhandlung Lindengrün",
+            "EUR",
+            (35, 110),
+            7,
+        ),
+    ),
+    (
+        4,
+        cost(
+            "marketing",
+            "Advertisement in a trade journal",
+            "Lager & Linie",
+            "EUR",
+            (480, 1_340),
+            19,
+        ),
+    ),
+    (
+        2,
+        cost(
+            "marketing",
+            "Stand at a trade fair",
+            "Messe Elbufer",
+            "EUR",
+            (2_400, 6_800),
+            19,
+        ),
+    ),
+    (
+        4,
+        cost(
+            "software",
+            "Testing tools, one month",
+            "Greenbar Labs",
+            "USD",
+            (49, 260),
+            0,
+        ),
+    ),
 ];
 
 /// What is bought to be sold again, from companies that the firm knows.
@@ -127,7 +396,14 @@ pub(super) const FOR_SALE: [(&str, (i64, i64)); 3] = [
 ];
 
 /// Where colleagues travel to.
-pub(super) const TRIPS: [&str; 6] = ["Hamburg", "Munich", "Stuttgart", "Leipzig", "Cologne", "Frankfurt"];
+pub(super) const TRIPS: [&str; 6] = [
+    "Hamburg",
+    "Munich",
+    "Stuttgart",
+    "Leipzig",
+    "Cologne",
+    "Frankfurt",
+];
 
 /// Why an expense is not paid back.
 pub(super) const REJECTED: [&str; 3] = [
