@@ -10,6 +10,7 @@ mod document;
 mod draft;
 mod expense;
 mod expense_view;
+mod import;
 mod invoice;
 mod issue;
 mod line;
@@ -29,6 +30,7 @@ mod totals;
 mod unit;
 mod view;
 
+use bureau_kernel::import::import;
 use bureau_kernel::prelude::*;
 use futures::FutureExt as _;
 
@@ -129,6 +131,7 @@ pub const MODULE: Module = Module {
         &bureau_contacts::MODULE,
         &bureau_deals::MODULE,
     ],
+    imports: &[import::<Product>(), import::<Expense>()],
     resources: RESOURCES,
     furnish: Some(|cx| furnish(cx).boxed()),
     ..Module::EMPTY
