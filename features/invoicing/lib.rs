@@ -179,7 +179,7 @@ const RESOURCES: &[Resource] = &[
         uri: "bureau://products/{product}",
         name: "product",
         title: "Product",
-        about: "A product or service with its price and tax",
+        about: "A product or service with its price and tax.",
         tool: "get_product",
         ..Resource::JSON
     },
