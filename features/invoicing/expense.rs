@@ -18,21 +18,21 @@ bureau_kernel::record! {
         /// What for.
         pub description: Line<300>,
         /// The kind of expense, such as travel or software.
-        pub category: Line<50> = "Such as travel, software",
+        pub category: Line<50> = "Such as travel",
         /// How much, with tax.
         pub amount: Amount = "With tax",
         /// ISO 4217.
-        pub currency: Currency = "Default: the workspace's",
+        pub currency: Currency,
         /// How much of it is tax.
-        pub tax_amount: Option<Amount> = "Tax in the amount",
+        pub tax_amount: Option<Amount>,
         /// When.
-        pub spent_on: NaiveDate = "Default: today",
+        pub spent_on: NaiveDate,
         /// Who was paid.
         pub vendor: Option<Line<200>>,
         /// The same as a company.
         pub company: Option<Id<Company>> = "Vendor's company id",
         /// Who spent it.
-        pub owner: Option<Id<Member>> = "Default: you",
+        pub owner: Option<Id<Member>>,
         /// How it was paid.
         pub method: Option<Method>,
         /// The number of the receipt.

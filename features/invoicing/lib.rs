@@ -11,6 +11,7 @@ mod document;
 mod draft;
 mod expense;
 mod expense_view;
+mod import;
 mod invoice;
 mod issue;
 mod jobs;
@@ -33,6 +34,7 @@ mod totals;
 mod unit;
 mod view;
 
+use bureau_kernel::import::import;
 use bureau_kernel::prelude::*;
 use futures::FutureExt as _;
 
@@ -142,6 +144,7 @@ pub const MODULE: Module = Module {
         &bureau_contacts::MODULE,
         &bureau_deals::MODULE,
     ],
+    imports: &[import::<Product>(), import::<Expense>()],
     resources: RESOURCES,
     jobs: jobs::JOBS,
     furnish: Some(|cx| furnish(cx).boxed()),
@@ -190,7 +193,7 @@ const RESOURCES: &[Resource] = &[
         uri: "bureau://products/{product}",
         name: "product",
         title: "Product",
-        about: "A product or service with its price and tax",
+        about: "A product or service with its price and tax.",
         tool: "get_product",
         ..Resource::JSON
     },

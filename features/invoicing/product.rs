@@ -8,7 +8,7 @@ use rust_decimal::Decimal;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::tax::{Wanted, tax_meant, tax_rates};
+use crate::tax::{TaxRate, Wanted, tax_meant, tax_rates};
 
 bureau_kernel::record! {
     /// A product or a service.
@@ -16,7 +16,7 @@ bureau_kernel::record! {
         /// What it is called on a document.
         pub name: Line<200>,
         /// The article number.
-        pub sku: Option<Line<64>> = "Article number",
+        pub sku: Option<Line<64>>,
         /// More about it, which stands below its name on a document.
         pub description: Option<Body<1000>>,
         /// Whether it is goods or a service.
@@ -26,7 +26,7 @@ bureau_kernel::record! {
         /// What one of it costs, without tax; up to four digits after the point.
         pub unit_price: Amount,
         /// The currency of the price.
-        pub currency: Currency = "Default: the workspace's",
+        pub currency: Currency,
         /// Percent.
         pub tax_rate: Option<Amount> = "Percent",
         /// The name of a tax rate of the workspace.
@@ -168,6 +168,12 @@ pub(crate) async fn check_sku(
 
 /// Refuses a tax that the workspace does not know, and a rate that is not that of the category.
 pub(crate) async fn check_tax(cx: &mut Cx, product: &Product) -> Result<()> {
+    let rates = tax_rates(cx).await?;
+    taxed(&rates, product)
+}
+
+/// The same by these rates.
+pub(crate) fn taxed(rates: &[Saved<TaxRate>], product: &Product) -> Result<()> {
     if product.tax_rate.is_none() && product.tax_category.is_none() {
         // The workspace's default, as of the day on which it is sold.
         return Ok(());
@@ -176,6 +182,5 @@ pub(crate) async fn check_tax(cx: &mut Cx, product: &Product) -> Result<()> {
         rate: product.tax_rate,
         category: product.tax_category.as_deref(),
     };
-    let rates = tax_rates(cx).await?;
-    tax_meant(&rates, &[said], &str::to_owned).map(drop)
+    tax_meant(rates, &[said], &str::to_owned).map(drop)
 }

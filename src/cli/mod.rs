@@ -88,7 +88,7 @@ enum Command {
     Call(call::Arguments),
     /// Take back all that one call wrote
     Undo(undo::Arguments),
-    /// Bring contacts, companies or deals in from a CSV file
+    /// Bring contacts, companies, deals, products or expenses in from a CSV file
     Import(import::Arguments),
     /// Take contacts, companies, deals or activities out as CSV or JSON
     Export(export::Arguments),

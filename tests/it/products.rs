@@ -20,6 +20,13 @@ async fn create(house: &House, owner: &Caller, more: Value) -> Value {
     house.data(owner, "create_product", said(&more)).await
 }
 
+/// A draft for somebody with these lines, as it is asked for.
+async fn draft(house: &House, owner: &Caller, lines: Value) -> Value {
+    let company = json!({ "name": "Acme", "on_duplicate": "return" });
+    let company = house.data(owner, "create_company", company).await;
+    json!({ "company": company["id"], "currency": "EUR", "lines": lines })
+}
+
 /// The names in a list, in its order.
 async fn names(house: &House, caller: &Caller, filters: Value) -> Vec<String> {
     let found = house.data(caller, "list_products", filters).await;
@@ -138,7 +145,8 @@ async fn of_rate_and_category_the_one_given_last_counts() {
         // A line takes what its product says.
         let exempt = json!({ "product": id, "tax_category": "exempt" });
         house.ok(&owner, "update_product", exempt).await;
-        let invoice = json!({ "currency": "EUR", "lines": [{ "product": id, "quantity": "2" }] });
+        let lines = json!([{ "product": id, "quantity": "2" }]);
+        let invoice = draft(&house, &owner, lines).await;
         let invoice = house.data(&owner, "create_invoice", invoice).await;
         assert_eq!(invoice["lines"][0]["tax_category"], "E", "on {engine:?}");
         assert_eq!(invoice["gross_total"], "240.00");
@@ -222,8 +230,8 @@ async fn what_is_out_of_sale_is_in_no_new_line_and_stays_in_old_ones() {
         let owner = house.owner().await;
         let product = create(&house, &owner, json!({ "tax_rate": "19" })).await;
         let id = &product["id"];
-        let draft = json!({ "currency": "EUR",
-                            "lines": [{ "description": "Travel", "unit_price": "10", "tax_rate": "19" }, { "product": id }] });
+        let travel = json!({ "description": "Travel", "unit_price": "10", "tax_rate": "19" });
+        let draft = draft(&house, &owner, json!([travel, { "product": id }])).await;
         let invoice = house.data(&owner, "create_invoice", draft.clone()).await;
         let retire = json!({ "product": id, "active": false });
         let retired = house.data(&owner, "update_product", retire).await;

@@ -19,7 +19,7 @@ pub(crate) struct CreateExpense {
 impl Tool for CreateExpense {
     const SPEC: Spec = Spec::adds("create_expense", CREATE_EXPENSES)
         .title("Create expense")
-        .about("Note what the firm or one of its members spent.");
+        .about("Note what the firm or a member spent; by default you, today.");
     const EXAMPLES: &'static [Example] = &[
         Example {
             title: "I took a taxi to Acme for 35.70, charge it on",
