@@ -124,7 +124,7 @@ const RESOURCES: &[Resource] = &[
         uri: "bureau://invoices/{invoice}",
         name: "invoice",
         title: "Invoice",
-        about: "An invoice or credit note with its lines, taxes and payments",
+        about: "An invoice or credit note with its lines, taxes and payments.",
         tool: "get_invoice",
         ..Resource::JSON
     },
@@ -169,7 +169,7 @@ const fn document(
         uri,
         name,
         title,
-        about: "The document of an issued invoice or credit note",
+        about: "The document of an issued invoice or credit note.",
         mime_type: format.mime_type(),
         tool: "get_invoice",
         arguments,

@@ -13,7 +13,6 @@ use crate::tax::{Tax, Wanted, tax_meant, tax_rates};
 
 /// A line as a caller gives it.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[schemars(inline)]
 pub struct LineGiven {
     /// Product id
     pub(crate) product: Option<Id<Product>>,

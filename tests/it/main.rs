@@ -65,6 +65,7 @@ const MODULES: &[Module] = &[
 /// be issued.
 const OWNER: Module = Module {
     name: "owner",
+    about: "What the owner notes before the first invoice",
     uses: &[&bureau_invoicing::MODULE],
     furnish: Some(|cx| note_seller(cx).boxed()),
     ..Module::EMPTY
