@@ -103,7 +103,7 @@ pub fn compare(
 pub async fn from_quotation(cx: &mut Cx, id: Id<Quotation>) -> Result<Invoice> {
     // Held until the call ends, so that it is converted once.
     let mut quotation = cx.edit(id).await?;
-    let number = Record::title(&*quotation);
+    let number = quotation.called();
     if *quotation.status != QuotationStatus::Accepted {
         let message = format!("{number} is not accepted.");
         return Err(Error::conflict(message)

@@ -40,13 +40,13 @@ bureau_kernel::record! {
         /// The versions that were sent before.
         pub earlier: Kept<Json<Vec<Sent>>>,
         /// The company that would buy.
-        pub company: Option<Id<Company>> = "Customer company id",
+        pub company: Option<Id<Company>> = "Customer",
         /// The person to whom it goes.
-        pub contact: Option<Id<Contact>> = "Contact id",
+        pub contact: Option<Id<Contact>>,
         /// The customer's name, for lists.
         pub customer: Kept<Option<Line<200>>>,
         /// The sale that it is for.
-        pub deal: Option<Id<Deal>> = "Deal id",
+        pub deal: Option<Id<Deal>>,
         /// Who looks after it.
         pub owner: Option<Id<Member>> = "Member id",
         /// ISO 4217.
@@ -67,8 +67,8 @@ bureau_kernel::record! {
         pub lines: Kept<Json<Vec<DocLine>>>,
         /// What is taken off the whole.
         pub discount: Option<Discount> = "Off the whole: 10% or 5.00",
-        /// What is added to the whole.
-        pub charge: Option<Amount> = "Such as shipping",
+        /// What is added to the whole, such as shipping.
+        pub charge: Option<Amount>,
         /// What stands before the lines.
         pub introduction: Option<Body<2000>>,
         /// What else there is to say.
@@ -160,6 +160,15 @@ impl Quotation {
             self.charge,
             self.currency,
         )
+    }
+
+    /// What a message calls it: its number, never its title, which somebody wrote.
+    #[must_use]
+    pub fn called(&self) -> String {
+        match &*self.number {
+            Some(number) => number.to_string(),
+            None => "This quotation".to_owned(),
+        }
     }
 
     /// Where it stands on a day: one that was sent and holds no longer is expired, whether or not that was noted yet.
@@ -291,7 +300,7 @@ impl Record for Quotation {
         if *self.status == QuotationStatus::Draft && self.earlier.is_empty() {
             return Ok(());
         }
-        let number = self.title();
+        let number = self.called();
         let refuse = |what: &str, hint: &str| {
             Err(Error::conflict(format!("{number} was sent and cannot be {what}.")).hint(hint))
         };

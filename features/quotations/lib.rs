@@ -60,7 +60,7 @@ pub const MODULE: Module = Module {
             uri: "bureau://quotations/{quotation}",
             name: "quotation",
             title: "Quotation",
-            about: "A quotation with its lines, taxes and earlier versions",
+            about: "A quotation with its lines, taxes and earlier versions.",
             tool: "get_quotation",
             ..Resource::JSON
         },
@@ -68,7 +68,7 @@ pub const MODULE: Module = Module {
             uri: "bureau://quotations/{quotation}/pdf",
             name: "quotation_pdf",
             title: "Quotation as PDF",
-            about: "The document of a quotation that was sent",
+            about: "The document of a quotation that was sent.",
             mime_type: "application/pdf",
             tool: "get_quotation",
             arguments: &[("document", "pdf")],

@@ -53,7 +53,7 @@ impl Tool for SendQuotation {
     async fn call(self, cx: &mut Cx) -> Result<QuotationView> {
         let mut edit = cx.edit(self.quotation).await?;
         if *edit.status != QuotationStatus::Draft {
-            let message = format!("{} was sent already.", Record::title(&*edit));
+            let message = format!("{} was sent already.", edit.called());
             return Err(Error::conflict(message)
                 .field("quotation")
                 .hint("Change it with update_quotation: that makes a new version to send."));

@@ -66,7 +66,7 @@ impl Tool for UpdateQuotationStatus {
         match *edit.status {
             QuotationStatus::Sent | QuotationStatus::Expired => {}
             QuotationStatus::Draft => {
-                let message = format!("{} is a draft.", Record::title(&*edit));
+                let message = format!("{} is a draft.", edit.called());
                 return Err(Error::conflict(message)
                     .field("quotation")
                     .hint("Send it with send_quotation first."));
@@ -77,7 +77,7 @@ impl Tool for UpdateQuotationStatus {
                 } else {
                     "declined"
                 };
-                let message = format!("{} was {was} already.", Record::title(&*edit));
+                let message = format!("{} was {was} already.", edit.called());
                 return Err(Error::conflict(message).field("quotation").hint(
                     "Take that back with undo_change; list_changes has the change. \
                      A declined one gets a new version with update_quotation.",

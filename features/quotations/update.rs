@@ -1,8 +1,7 @@
 //! `update_quotation`
 
-use bureau_invoicing::{LineGiven, Quotation, QuotationStatus, compare};
+use bureau_invoicing::{LineGiven, Quotation, QuotationStatus};
 use bureau_kernel::prelude::*;
-use bureau_kernel::types::money::Amount;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -17,10 +16,9 @@ pub(crate) struct UpdateQuotation {
     quotation: Id<Quotation>,
     /// Fields to empty
     clear: Option<Vec<Clear<Quotation>>>,
-    /// Replace all lines
+    /// All lines anew, as in create_quotation
+    #[schemars(with = "Option<Vec<serde_json::Map<String, serde_json::Value>>>")]
     lines: Option<Vec<LineGiven>>,
-    /// Your gross total, to compare
-    total: Option<Amount>,
     /// Drop the draft or the new version
     discard: Option<bool>,
     #[serde(flatten)]
@@ -98,7 +96,6 @@ impl Tool for UpdateQuotation {
             shape(cx, &mut edit, self.lines).await?;
         }
         let saved = edit.save(cx).await?;
-        compare(self.total, &saved.totals()?, &saved.lines, saved.currency)?;
         view(cx, saved).await
     }
 }
@@ -106,7 +103,7 @@ impl Tool for UpdateQuotation {
 /// Drops a draft: one that was never sent is deleted, and of a new version the one before stands again.
 async fn discard(cx: &mut Cx, mut edit: Edit<Quotation>) -> Result<QuotationView> {
     if *edit.status != QuotationStatus::Draft {
-        let message = format!("{} is no draft.", Record::title(&*edit));
+        let message = format!("{} is no draft.", edit.called());
         return Err(Error::conflict(message).field("discard").hint(
             "One that was sent stays. Note with update_quotation_status that it was declined.",
         ));
@@ -133,7 +130,7 @@ fn check_customer(before: &Quotation, after: &Quotation) -> Result<()> {
     } else {
         "company"
     };
-    let message = format!("{} went to another customer.", Record::title(before));
+    let message = format!("{} went to another customer.", before.called());
     Err(Error::conflict(message)
         .field(field)
         .hint("Make a quotation for this one with create_quotation."))
@@ -144,7 +141,7 @@ async fn refuse_accepted(cx: &mut Cx, id: Id<Quotation>, quotation: &Quotation) 
     if *quotation.status != QuotationStatus::Accepted {
         return Ok(());
     }
-    let number = Record::title(quotation);
+    let number = quotation.called();
     let error = match invoice_of(cx, id).await? {
         Some(invoice) => Error::conflict(format!(
             "{number} was accepted and converted to {} ({}).",
