@@ -35,6 +35,7 @@ mod permissions;
 mod pipelines;
 mod processes;
 mod receipts;
+mod recurring;
 mod resources;
 mod rooms;
 mod scheduler;
