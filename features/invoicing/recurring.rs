@@ -35,7 +35,7 @@ bureau_kernel::record! {
         /// The unit of its rhythm.
         pub interval: Interval,
         /// How many of that unit lie between two invoices.
-        pub every: Whole<1, 60> = "Intervals apart",
+        pub every: Whole<1, 60>,
         /// The day of the first invoice.
         pub starts_on: NaiveDate = "Default: today",
         /// The last day on which one may be made.
@@ -47,13 +47,13 @@ bureau_kernel::record! {
         /// The last day for which an invoice was made.
         pub last_on: Kept<Option<NaiveDate>>,
         /// Whether they are issued at once; otherwise they are drafts.
-        pub auto_issue: bool = "Issue, not draft",
+        pub auto_issue: bool,
         /// ISO 4217.
         pub currency: Currency = "Default: the workspace's",
         /// The terms of payment.
         pub terms: Option<Terms> = "net 30, end of month, …",
         /// What the buyer wants to see on it.
-        pub reference: Option<Line<100>> = "Buyer's order number",
+        pub reference: Option<Line<100>>,
         /// The lines.
         pub lines: Kept<Json<Vec<DocLine>>>,
         /// What is taken off the whole.

@@ -38,6 +38,7 @@ mod processes;
 mod products;
 mod quotations;
 mod receipts;
+mod recurring;
 mod resources;
 mod rooms;
 mod scheduler;

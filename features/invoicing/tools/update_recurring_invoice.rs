@@ -60,9 +60,6 @@ impl Tool for UpdateRecurringInvoice {
         let mut edit = cx.edit(self.recurring_invoice).await.map_err(named)?;
         let before = edit.before().record.clone();
         edit.empty(&self.clear.unwrap_or_default());
-        if edit.starts_on != before.starts_on {
-            return Err(Error::invalid("clear", "A plan has a start."));
-        }
         edit.give(cx, &self.fields).await?;
         if edit.currency != before.currency && self.lines.is_none() {
             let message = "The prices of its lines are in another currency.";
