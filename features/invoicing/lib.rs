@@ -6,6 +6,7 @@
 //! here, because invoices are made from them; their tools are the room of that name.
 
 mod arrange;
+mod audit;
 mod discount;
 mod document;
 mod draft;
@@ -57,6 +58,7 @@ use tools::update_product::UpdateProduct;
 use tools::update_recurring_invoice::UpdateRecurringInvoice;
 
 pub use arrange::{TaxRateChange, remove_tax_rate, set_seller, set_tax_rate};
+pub use audit::{Finding, audit};
 pub use discount::Discount;
 pub use document::{
     Format, Rendered, invoice_document, quotation_document, render_invoice, render_quotation,

@@ -33,8 +33,7 @@ fn noted(home: &Home) {
 
 /// An invoice that is issued: its id and number.
 fn issued(home: &Home) -> (String, String) {
-    let company =
-        json!({"name": "Acme", "street": "High Street 1", "city": "Leeds", "country": "GB"});
+    let company = json!({"name": "Acme", "on_duplicate": "create", "street": "High Street 1", "city": "Leeds", "country": "GB"});
     let company = home.call("create_company", &company, &[]).json();
     let draft = json!({
         "company": company["data"]["id"], "currency": "EUR",
@@ -189,7 +188,7 @@ fn taxes_are_added_changed_and_removed_and_one_of_them_is_the_default() {
     for (line, said) in [
         ("set odd 0", "category"),
         ("set odd 0 --category E", "why no tax is due"),
-        ("set odd 5 --category Z", "percent"),
+        ("set odd 5 --category Z", "rate above zero"),
         ("set odd 101", "percent"),
         ("set odd nineteen", "percent"),
         ("set odd 5 --category Q", "category"),
