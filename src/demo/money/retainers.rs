@@ -50,9 +50,13 @@ pub(super) fn plan(
         let content = Content::new(vec![Item::of(article, plan.2)]);
         // Six weeks after the first day there is somebody to write to.
         let begins = first_of_month(first + Days::new(45)) + Months::new(chance.place(7) as u32);
-        bills.extend(follow(
-            chance, calendar, script, firm, number, company, &content, begins,
-        ));
+        let retainer = Retainer {
+            number,
+            company,
+            content,
+            begins,
+        };
+        bills.extend(follow(chance, calendar, script, firm, &retainer));
     }
     bills
 }
@@ -61,18 +65,29 @@ fn first_of_month(day: NaiveDate) -> NaiveDate {
     day.with_day(1).unwrap_or(day)
 }
 
+/// A plan with its customer.
+struct Retainer<'a> {
+    /// Its place among the plans.
+    number: usize,
+    company: &'a Company,
+    content: Content,
+    begins: NaiveDate,
+}
+
 /// One plan with its invoices up to today.
-#[allow(clippy::too_many_arguments)]
 fn follow(
     chance: &mut Chance,
     calendar: &Calendar,
     script: &mut Script,
     firm: &Firm,
-    number: usize,
-    company: &Company,
-    content: &Content,
-    begins: NaiveDate,
+    retainer: &Retainer<'_>,
 ) -> Vec<Bill> {
+    let Retainer {
+        number,
+        company,
+        ref content,
+        begins,
+    } = *retainer;
     let Some((name, _, _, every)) = PLANS.get(number).copied() else {
         return Vec::new();
     };
