@@ -64,7 +64,7 @@ impl From<Party> for bureau_documents::Party {
 ///
 /// # Errors
 /// [`Code::Validation`] where neither is named; [`Code::NotFound`] where one of them is not there.
-pub(crate) async fn buyer(
+pub async fn buyer(
     cx: &mut Cx,
     company: Option<Id<Company>>,
     contact: Option<Id<Contact>>,

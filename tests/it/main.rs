@@ -8,6 +8,7 @@
     clippy::print_stdout
 )]
 
+mod accounts;
 mod activities;
 mod audit;
 mod backup;
@@ -22,6 +23,7 @@ mod contention;
 mod deals;
 mod demo;
 mod examples;
+mod expenses;
 mod faults;
 mod http;
 mod import;
@@ -34,11 +36,15 @@ mod parity;
 mod permissions;
 mod pipelines;
 mod processes;
+mod products;
+mod quotations;
 mod receipts;
+mod recurring;
 mod resources;
 mod rooms;
 mod scheduler;
 mod secrets;
+mod seller;
 mod tamper;
 mod tenancy;
 mod undo;
@@ -55,6 +61,7 @@ const MODULES: &[Module] = &[
     bureau_history::MODULE,
     bureau_invoicing::MODULE,
     bureau_pipeline::MODULE,
+    bureau_quotations::MODULE,
     bureau_workspace::MODULE,
     OWNER,
 ];

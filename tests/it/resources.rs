@@ -234,10 +234,11 @@ async fn ids(house: &House, caller: &Caller) -> BTreeMap<&'static str, String> {
             let made = house.ok(caller, &tool, Value::Object(arguments)).await;
             let id = made["data"]["id"].as_str().unwrap();
             // What has a document has it once it is issued or sent.
-            let finish = format!("issue_{variable}");
-            if house.pipeline.registry().entry(&finish).is_some() {
-                let arguments = json!({ (variable): id, "confirm": true });
-                house.ok(caller, &finish, arguments).await;
+            for finish in ["issue", "send"].map(|verb| format!("{verb}_{variable}")) {
+                if house.pipeline.registry().entry(&finish).is_some() {
+                    let arguments = json!({ (variable): id, "confirm": true });
+                    house.ok(caller, &finish, arguments).await;
+                }
             }
             ids.insert(variable, id.to_owned());
         }

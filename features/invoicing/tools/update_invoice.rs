@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::UPDATE_INVOICES;
-use crate::draft::shape;
+use crate::draft::{release_quotation, shape};
 use crate::invoice::{Invoice, InvoiceStatus};
 use crate::line::LineGiven;
 use crate::view::{InvoiceView, view};
@@ -67,6 +67,9 @@ impl Tool for UpdateInvoice {
             edit.may_become(None)?;
         }
         if self.discard == Some(true) {
+            if let Some(quotation) = *edit.quotation {
+                release_quotation(cx, quotation).await?;
+            }
             let gone = cx.archive(self.invoice).await?;
             return view(cx, gone).await;
         }
