@@ -22,6 +22,7 @@ mod recurring;
 mod seller;
 mod series;
 mod settle;
+mod stats;
 mod tax;
 mod terms;
 mod tools;
@@ -35,6 +36,7 @@ use futures::FutureExt as _;
 use tools::create_credit_note::CreateCreditNote;
 use tools::create_invoice::CreateInvoice;
 use tools::get_invoice::GetInvoice;
+use tools::get_invoice_stats::GetInvoiceStats;
 use tools::issue_invoice::IssueInvoice;
 use tools::list_invoices::ListInvoices;
 use tools::record_payment::RecordPayment;
@@ -58,6 +60,7 @@ pub use quotation::{Quotation, QuotationStatus, Sent};
 pub use recurring::{Interval, PlanStatus, RecurringInvoice};
 pub use seller::{MAX_LOGO, Seller, seller};
 pub use series::{Numbers, Series, SeriesChange, all_series, set_series, upcoming};
+pub use stats::{Among, InvoiceStats, invoice_stats};
 pub use tax::{Category, Tax, TaxRate, add_country, tax_rates};
 pub use terms::Terms;
 pub use totals::{Subtotal, TaxSummary, Totals, compute};
@@ -96,6 +99,7 @@ pub const MODULE: Module = Module {
         tool::<CreateCreditNote>,
         tool::<CreateInvoice>,
         tool::<GetInvoice>,
+        tool::<GetInvoiceStats>,
         tool::<IssueInvoice>,
         tool::<ListInvoices>,
         tool::<RecordPayment>,
