@@ -28,6 +28,7 @@ mod recurring;
 mod seller;
 mod series;
 mod settle;
+mod stats;
 mod tax;
 mod terms;
 mod tools;
@@ -45,6 +46,7 @@ use tools::create_invoice::CreateInvoice;
 use tools::create_product::CreateProduct;
 use tools::create_recurring_invoice::CreateRecurringInvoice;
 use tools::get_invoice::GetInvoice;
+use tools::get_invoice_stats::GetInvoiceStats;
 use tools::get_product::GetProduct;
 use tools::issue_invoice::IssueInvoice;
 use tools::list_expenses::ListExpenses;
@@ -77,6 +79,7 @@ pub use seller::{MAX_LOGO, Seller, complete_seller, seller};
 pub use series::{
     Number, Numbers, Series, SeriesChange, all_series, next_number, set_series, upcoming,
 };
+pub use stats::{Among, InvoiceStats, invoice_stats};
 pub use tax::{Category, Tax, TaxRate, add_country, tax_rates};
 pub use terms::Terms;
 pub use totals::{Subtotal, TaxSummary, Totals, compute};
@@ -118,6 +121,7 @@ pub const MODULE: Module = Module {
         tool::<CreateProduct>,
         tool::<CreateRecurringInvoice>,
         tool::<GetInvoice>,
+        tool::<GetInvoiceStats>,
         tool::<GetProduct>,
         tool::<IssueInvoice>,
         tool::<ListExpenses>,

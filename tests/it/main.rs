@@ -30,6 +30,7 @@ mod import;
 mod injection;
 mod input;
 mod install;
+mod invoice_stats;
 mod members;
 mod mixed;
 mod parity;
