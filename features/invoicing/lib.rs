@@ -5,6 +5,7 @@
 //! series and the taxes are the owner's business and are arranged with the command line. The record of quotations stands
 //! here, because invoices are made from them; their tools are the room of that name.
 
+mod credit;
 mod discount;
 mod document;
 mod draft;
@@ -46,7 +47,7 @@ pub use draft::from_quotation;
 pub use expense::{Expense, ExpenseStatus};
 pub use invoice::{Invoice, InvoiceKind, InvoiceStatus};
 pub use issue::issue;
-pub use line::{DocLine, LineGiven, MOST_LINES};
+pub use line::{DocLine, LineGiven, MOST_LINES, Rounding};
 pub use party::Party;
 pub use payment::{Allocation, Direction, Method, Payment};
 pub use product::{Active, BillingInterval, Product, ProductType};

@@ -28,6 +28,8 @@ mod import;
 mod injection;
 mod input;
 mod install;
+mod issuing;
+mod ledger;
 mod members;
 mod mixed;
 mod parity;
@@ -42,6 +44,7 @@ mod secrets;
 mod tamper;
 mod tenancy;
 mod undo;
+mod worked_cases;
 
 use bureau_kernel::prelude::*;
 use futures::FutureExt as _;
