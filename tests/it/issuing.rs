@@ -445,12 +445,11 @@ async fn a_server_that_is_killed_while_it_issues_leaves_no_gap_and_keeps_what_it
                 let answer: Value = serde_json::from_str(line).unwrap();
                 let result = &answer["result"];
                 assert!(result.is_object() && result["isError"] != true, "{answer}");
-                let data = &result["structuredContent"]["data"];
-                let (id, number) = (
-                    data["id"].as_str().unwrap(),
-                    data["number"].as_str().unwrap(),
-                );
-                acknowledged.insert(id.to_owned(), number.to_owned());
+                let text = result["content"][0]["text"].as_str().unwrap();
+                let said: Value = serde_json::from_str(text).unwrap();
+                let [id, number] =
+                    ["id", "number"].map(|name| said["data"][name].as_str().unwrap().to_owned());
+                acknowledged.insert(id, number);
             }
             let mut drafts = Vec::new();
             for draft in left {

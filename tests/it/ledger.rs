@@ -568,9 +568,10 @@ impl Ledger<'_> {
         prop_assert!(fits, "credited: {}", answer);
         let data = &answer["data"];
         let quantities = wanted.iter().map(|(_, quantity)| *quantity).collect();
-        let is_whole = wanted.iter().map(|(_, quantity)| *quantity).sum::<i128>()
-            == invoice.quantities.iter().sum::<i128>()
-            && wanted.len() == invoice.quantities.len();
+        let is_whole = wanted
+            .iter()
+            .copied()
+            .eq(invoice.quantities.iter().copied().enumerate());
         let totals =
             ["net_total", "tax_total", "gross_total"].map(|name| text(data, name).to_owned());
         if is_whole {

@@ -80,6 +80,7 @@ async fn note_seller(cx: &mut Cx) -> Result<()> {
     edit.city = Line::new("Berlin").ok();
     edit.country = Line::new("DE").ok();
     edit.vat_id = Line::new("DE123456789").ok();
+    edit.registration = Line::new("HRB 12345").ok();
     edit.email = "billing@test-works.example".parse().ok();
     edit.iban = Line::new("DE89370400440532013000").ok();
     edit.save(cx).await.map(drop)

@@ -494,6 +494,10 @@ pub(crate) fn figures(arguments: &Value) -> Option<Figures> {
         let weights: Vec<i128> = rates.iter().map(|rate| rate.2.max(0)).collect();
         let all: i128 = weights.iter().sum::<i128>().max(1);
         let mut shares: Vec<i128> = weights.iter().map(|weight| whole * weight / all).collect();
+        if weights.iter().all(|weight| *weight == 0) {
+            // Where all is free, the first of them carries it.
+            shares[0] = whole;
+        }
         let mut order: Vec<usize> = (0..rates.len()).collect();
         order.sort_by_key(|index| -(whole * weights[*index] % all));
         let left = whole - shares.iter().sum::<i128>();
