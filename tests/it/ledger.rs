@@ -19,9 +19,9 @@ use crate::MODULES;
 use crate::worked_cases::{figures, raw, written};
 
 /// Sequences on each engine: about half a minute for all of them in a debug build.
-const CASES: u32 = 10;
+const CASES: u32 = 20;
 /// Calls of one sequence.
-const MOST_CALLS: usize = 24;
+const MOST_CALLS: usize = 40;
 
 /// A call. Numbers stand for one of what there is at that moment.
 #[derive(Debug, Clone)]
@@ -112,7 +112,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         8 => (which.clone(), proptest::option::weighted(0.3, -1..4_i8)).prop_map(|(which, day)| Step::Issue(which, day)),
         6 => (which.clone(), proptest::option::of(lines)).prop_map(|(which, lines)| Step::Credit(which, lines)),
         6 => (which.clone(), part).prop_map(|(which, part)| Step::Pay(which, part)),
-        2 => proptest::collection::btree_set(0..12_usize, 1..4).prop_map(Step::PayMany),
+        2 => proptest::collection::btree_set(0..100_usize, 1..4).prop_map(Step::PayMany),
         3 => which.clone().prop_map(Step::Reverse),
         4 => (which, any::<bool>()).prop_map(|(which, skip)| Step::Undo(which, skip)),
     ];
@@ -229,9 +229,24 @@ impl Ledger<'_> {
         }
     }
 
-    /// The document that a number stands for.
-    fn which(&self, number: usize) -> Option<usize> {
-        (!self.docs.is_empty()).then(|| number % self.docs.len())
+    /// The document that a number stands for: mostly one of those that a call is meant for, and now and then any.
+    fn which(&self, number: usize, is_meant: impl Fn(usize) -> bool) -> Option<usize> {
+        let all: Vec<usize> = (0..self.docs.len()).collect();
+        let meant: Vec<usize> = all
+            .iter()
+            .copied()
+            .filter(|index| is_meant(*index))
+            .collect();
+        let of = match number % 6 {
+            0 => &all,
+            _ if meant.is_empty() => &all,
+            _ => &meant,
+        };
+        of.get(number / 6 % of.len().max(1)).copied()
+    }
+
+    fn is_draft(&self, index: usize) -> bool {
+        !self.docs[index].is_gone && self.docs[index].issued.is_none()
     }
 
     /// The issued credit notes of an invoice, in the order of their numbers.
@@ -308,27 +323,31 @@ impl Ledger<'_> {
         match step {
             Step::Create(draft) => self.create(draft).await?,
             Step::Edit(which, draft) => {
-                if let Some(index) = self.which(*which) {
+                if let Some(index) = self.which(*which, |index| self.is_draft(index)) {
                     self.edit(index, draft).await?;
                 }
             }
             Step::Discard(which) => {
-                if let Some(index) = self.which(*which) {
+                if let Some(index) = self.which(*which, |index| self.is_draft(index)) {
                     self.discard(index).await?;
                 }
             }
             Step::Issue(which, day) => {
-                if let Some(index) = self.which(*which) {
+                if let Some(index) = self.which(*which, |index| self.is_draft(index)) {
                     self.issue(index, *day).await?;
                 }
             }
             Step::Credit(which, lines) => {
-                if let Some(index) = self.which(*which) {
+                let is_meant = |index: usize| {
+                    let doc = &self.docs[index];
+                    !doc.is_note && doc.issued.is_some()
+                };
+                if let Some(index) = self.which(*which, is_meant) {
                     self.credit(index, lines.as_deref()).await?;
                 }
             }
             Step::Pay(which, part) => {
-                if let Some(index) = self.which(*which) {
+                if let Some(index) = self.which(*which, |index| self.balance(index) > 0) {
                     self.pay(index, *part).await?;
                 }
             }
@@ -340,7 +359,13 @@ impl Ledger<'_> {
             }
             Step::Undo(which, skip) => {
                 if !self.changes.is_empty() {
-                    self.undo(which % self.changes.len(), *skip).await?;
+                    // Mostly one of the last calls: what is older stands under others.
+                    let last = self.changes.len() - 1;
+                    let index = match which % 4 {
+                        0 => which / 4 % (last + 1),
+                        _ => last - (which / 4 % 6).min(last),
+                    };
+                    self.undo(index, *skip).await?;
                 }
             }
         }
@@ -624,12 +649,17 @@ impl Ledger<'_> {
     }
 
     async fn pay_many(&mut self, which: &BTreeSet<usize>) -> Checked {
-        let Some(first) = which.first().and_then(|which| self.which(*which)) else {
+        let Some(first) = which.first().and_then(|which| self.which(*which, |_| true)) else {
             return Ok(());
+        };
+        let alike = |index: usize| {
+            let (doc, first) = (&self.docs[index], &self.docs[first]);
+            self.balance(index) > 0
+                && (doc.is_note, doc.currency) == (first.is_note, first.currency)
         };
         let indexes: BTreeSet<usize> = which
             .iter()
-            .filter_map(|which| self.which(*which))
+            .filter_map(|which| self.which(*which, alike))
             .collect();
         let first = self.docs[first].clone();
         let parts: Vec<_> = indexes
