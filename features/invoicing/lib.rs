@@ -7,6 +7,7 @@
 
 mod arrange;
 mod audit;
+mod credit;
 mod discount;
 mod document;
 mod draft;
@@ -69,7 +70,7 @@ pub use draft::{compare, from_quotation};
 pub use expense::{Expense, ExpenseStatus};
 pub use invoice::{Invoice, InvoiceKind, InvoiceStatus};
 pub use issue::issue;
-pub use line::{DocLine, LineGiven, MOST_LINES, lines_given};
+pub use line::{DocLine, LineGiven, MOST_LINES, Rounding, lines_given};
 pub use party::{Party, buyer};
 pub use payment::{Allocation, Direction, Method, Payment};
 pub use product::{Active, BillingInterval, Product, ProductType};
