@@ -13,6 +13,7 @@ mod invoice;
 mod issue;
 mod jobs;
 mod line;
+mod lines;
 mod party;
 mod payment;
 mod plan;
