@@ -18,6 +18,7 @@ mod invoice;
 mod issue;
 mod jobs;
 mod line;
+mod lines;
 mod party;
 mod payment;
 mod plan;
