@@ -150,7 +150,8 @@ pub(crate) async fn next_number(
         .value(series.id)
         .sql(" AND period = ")
         .value(period)
-        .sql(" ORDER BY serial DESC LIMIT 1")
+        // What the index says too, or it is not used.
+        .sql(" AND serial IS NOT NULL ORDER BY serial DESC LIMIT 1")
         .row(cx.tx())
         .await?;
     let serial = match last {
