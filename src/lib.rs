@@ -35,6 +35,8 @@ pub fn modules() -> Vec<Module> {
         bureau_invoicing::MODULE,
         #[cfg(feature = "pipeline")]
         bureau_pipeline::MODULE,
+        #[cfg(feature = "quotations")]
+        bureau_quotations::MODULE,
         #[cfg(feature = "workspace")]
         bureau_workspace::MODULE,
     ]

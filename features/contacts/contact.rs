@@ -92,8 +92,7 @@ pub enum PointType {
 /// An e-mail address of a contact.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct EmailEntry {
-    /// The address.
-    pub email: Email,
+    pub(crate) email: Email,
     #[serde(rename = "type")]
     #[schemars(with = "Option<String>")]
     pub(crate) kind: Option<PointType>,
@@ -102,8 +101,7 @@ pub struct EmailEntry {
 /// A telephone number of a contact.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PhoneEntry {
-    /// The number as it was given.
-    pub phone: Line<40>,
+    pub(crate) phone: Line<40>,
     #[serde(rename = "type")]
     #[schemars(with = "Option<String>")]
     pub(crate) kind: Option<PointType>,
@@ -119,6 +117,20 @@ impl PhoneEntry {
         self.e164
             .clone()
             .unwrap_or_else(|| phone::digits(&self.phone))
+    }
+}
+
+impl Contact {
+    /// The address to write to first.
+    #[must_use]
+    pub fn preferred_email(&self) -> Option<&Email> {
+        self.emails.first().map(|entry| &entry.email)
+    }
+
+    /// The number to call first.
+    #[must_use]
+    pub fn preferred_phone(&self) -> Option<&str> {
+        self.phones.first().map(|entry| &*entry.phone)
     }
 }
 

@@ -35,7 +35,7 @@ pub(crate) async fn shape(
 ///
 /// # Errors
 /// [`Code::Validation`] when they differ.
-pub(crate) fn compare(
+pub fn compare(
     expected: Option<Amount>,
     totals: &Totals,
     lines: &[DocLine],
@@ -96,14 +96,14 @@ pub(crate) fn compare(
         .detail("charge", money(totals.charge)))
 }
 
-/// A draft with everything that a quotation offers. It is not written yet.
+/// A draft with everything that a quotation offers. It is not written yet; the quotation is noted as converted.
 ///
 /// # Errors
 /// [`Code::Conflict`] for a quotation that is not accepted, or from which there is an invoice.
 pub async fn from_quotation(cx: &mut Cx, id: Id<Quotation>) -> Result<Invoice> {
     // Held until the call ends, so that it is converted once.
-    let quotation = cx.get(id).await?;
-    let number = Record::title(&quotation.record);
+    let mut quotation = cx.edit(id).await?;
+    let number = quotation.called();
     if *quotation.status != QuotationStatus::Accepted {
         let message = format!("{number} is not accepted.");
         return Err(Error::conflict(message)
@@ -114,13 +114,18 @@ pub async fn from_quotation(cx: &mut Cx, id: Id<Quotation>) -> Result<Invoice> {
         .with_term::<Invoice>("quotation", &id.to_string(), 1)
         .await?;
     if let Some(invoice) = made.first() {
-        let message = format!("{number} was converted already: {invoice}.");
-        return Err(Error::conflict(message).field("quotation"));
+        let name = cx.names([*invoice]).await?.of(*invoice).name;
+        let message = format!("{number} was converted already: {invoice} ({name}).");
+        return Err(Error::conflict(message)
+            .field("quotation")
+            .hint("Read it with get_invoice."));
     }
-    let offer = quotation.record;
+    quotation.converted_at = Kept(Some(cx.now()));
+    let offer = quotation.save(cx).await?.record;
     let mut invoice = Invoice::empty();
     invoice.company = offer.company;
     invoice.contact = offer.contact;
+    invoice.customer = offer.customer;
     invoice.deal = offer.deal;
     invoice.owner = offer.owner;
     invoice.quotation = Kept(Some(id));
@@ -130,6 +135,16 @@ pub async fn from_quotation(cx: &mut Cx, id: Id<Quotation>) -> Result<Invoice> {
     invoice.discount = offer.discount;
     invoice.charge = offer.charge;
     Ok(invoice)
+}
+
+/// Notes that the invoice from a quotation is gone: it can be converted again.
+///
+/// # Errors
+/// What the database says.
+pub(crate) async fn release_quotation(cx: &mut Cx, id: Id<Quotation>) -> Result<()> {
+    let mut quotation = cx.edit(id).await?;
+    quotation.converted_at = Kept(None);
+    quotation.save(cx).await.map(drop)
 }
 
 /// A draft with everything that a plan says, for its period that begins on this day. It is not written yet.

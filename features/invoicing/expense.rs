@@ -18,21 +18,21 @@ bureau_kernel::record! {
         /// What for.
         pub description: Line<300>,
         /// The kind of expense, such as travel or software.
-        pub category: Line<50> = "Such as travel, software",
+        pub category: Line<50> = "Such as travel",
         /// How much, with tax.
         pub amount: Amount = "With tax",
         /// ISO 4217.
-        pub currency: Currency = "Default: the workspace's",
+        pub currency: Currency,
         /// How much of it is tax.
-        pub tax_amount: Option<Amount> = "Tax in the amount",
+        pub tax_amount: Option<Amount>,
         /// When.
-        pub spent_on: NaiveDate = "Default: today",
+        pub spent_on: NaiveDate,
         /// Who was paid.
         pub vendor: Option<Line<200>>,
         /// The same as a company.
         pub company: Option<Id<Company>> = "Vendor's company id",
         /// Who spent it.
-        pub owner: Option<Id<Member>> = "Default: you",
+        pub owner: Option<Id<Member>>,
         /// How it was paid.
         pub method: Option<Method>,
         /// The number of the receipt.
@@ -62,6 +62,29 @@ pub enum ExpenseStatus {
 }
 bureau_kernel::text_column!(ExpenseStatus);
 
+impl Expense {
+    /// The first of what is in the books for it that is not the same.
+    fn differs_in(&self, other: &Self) -> Option<&'static str> {
+        [
+            ("amount", self.amount != other.amount),
+            ("currency", self.currency != other.currency),
+            ("tax_amount", self.tax_amount != other.tax_amount),
+            ("spent_on", self.spent_on != other.spent_on),
+        ]
+        .into_iter()
+        .find_map(|(field, differs)| differs.then_some(field))
+    }
+
+    /// Refuses one of a day that is still to come.
+    pub(crate) fn check_day(&self, today: NaiveDate) -> Result<()> {
+        if self.spent_on <= today {
+            return Ok(());
+        }
+        let message = format!("{} is still to come.", self.spent_on);
+        Err(Error::invalid("spent_on", message).hint("Note it when the money is spent."))
+    }
+}
+
 impl Record for Expense {
     // What is settled goes on naming whom it was paid to, and does not hold on to them.
     const HOLDS: &'static str = "status IN ('pending', 'approved')";
@@ -86,6 +109,20 @@ impl Record for Expense {
             }
         }
         Ok(())
+    }
+
+    fn may_become(&self, next: Option<&Self>) -> Result<()> {
+        let paid = ExpenseStatus::Paid;
+        let next = next.filter(|next| self.status == paid && next.status == paid);
+        match next.and_then(|next| self.differs_in(next)) {
+            None => Ok(()),
+            Some(field) => {
+                let message = format!("This expense is paid, so its {field} stands.");
+                Err(Error::conflict(message).field(field).hint(
+                    "Set its status back to approved first, correct it, and set it to paid again.",
+                ))
+            }
+        }
     }
 
     fn terms(&self) -> Vec<(&'static str, String)> {

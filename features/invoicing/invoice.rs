@@ -37,13 +37,13 @@ bureau_kernel::record! {
         /// Its place in that period.
         pub serial: Kept<Option<i64>>,
         /// The company that buys.
-        pub company: Option<Id<Company>> = "Customer company id",
+        pub company: Option<Id<Company>> = "Customer",
         /// The person who buys, or to whom it goes.
-        pub contact: Option<Id<Contact>> = "Contact id",
+        pub contact: Option<Id<Contact>>,
         /// The customer's name, for lists; an issued one has the whole buyer beside it.
         pub customer: Kept<Option<Line<200>>>,
         /// The sale that it is for.
-        pub deal: Option<Id<Deal>> = "Deal id",
+        pub deal: Option<Id<Deal>>,
         /// Who looks after it.
         pub owner: Option<Id<Member>> = "Member id",
         /// The quotation that it was made from.
@@ -57,11 +57,11 @@ bureau_kernel::record! {
         /// ISO 4217.
         pub currency: Currency = "Default: the workspace's",
         /// The day on which it is or was issued.
-        pub issue_date: Option<NaiveDate> = "Default: day of issue",
+        pub issue_date: Option<NaiveDate>,
         /// Until when it is to be paid.
-        pub due_date: Option<NaiveDate> = "Default: by the terms",
+        pub due_date: Option<NaiveDate>,
         /// The terms of payment.
-        pub terms: Option<Terms> = "net 30, end of month, …",
+        pub terms: Option<Terms> = "Such as net 30, end of month",
         /// When the goods were delivered or the service was done.
         pub delivered_on: Option<NaiveDate>,
         /// The first day of the period that it is for.
@@ -75,7 +75,7 @@ bureau_kernel::record! {
         /// What is taken off the whole.
         pub discount: Option<Discount> = "Off the whole: 10% or 5.00",
         /// What is added to the whole, such as shipping.
-        pub charge: Option<Amount> = "Such as shipping",
+        pub charge: Option<Amount>,
         /// What else there is to say on it.
         pub notes: Option<Body<2000>>,
         /// Who sells, as of the day of issue.

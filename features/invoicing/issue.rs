@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 use crate::credit::fit;
 use crate::invoice::{Invoice, InvoiceKind, InvoiceStatus};
 use crate::party::{Party, buyer};
-use crate::seller::{Seller, seller};
+use crate::seller::{Seller, complete_seller};
 use crate::series::{Numbers, next_number};
 use crate::settle::{credit_left, credit_notes, hold, settle};
 use crate::tax::Category;
@@ -34,16 +34,7 @@ pub async fn issue(cx: &mut Cx, id: Id<Invoice>, day: Option<NaiveDate>) -> Resu
             Error::invalid("issue_date", message).hint("Leave issue_date out to issue it today.")
         );
     }
-    let seller = seller(cx).await?.record;
-    let lacks = seller.lacks();
-    if !lacks.is_empty() {
-        let message = format!(
-            "The seller's details are not complete: {}.",
-            lacks.join(", ")
-        );
-        return Err(Error::invalid("seller", message)
-            .hint("The owner notes them once: bureau workspace seller --street … --city … --country … --vat-id …"));
-    }
+    let seller = complete_seller(cx).await?;
     let credited = match *edit.credits {
         Some(credited) => Some(cx.get(credited).await?),
         None => None,

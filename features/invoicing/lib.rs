@@ -5,22 +5,32 @@
 //! series and the taxes are the owner's business and are arranged with the command line. The record of quotations stands
 //! here, because invoices are made from them; their tools are the room of that name.
 
+mod arrange;
+mod audit;
 mod credit;
 mod discount;
 mod document;
 mod draft;
 mod expense;
+mod expense_view;
+mod import;
 mod invoice;
 mod issue;
+mod jobs;
 mod line;
+mod lines;
 mod party;
 mod payment;
+mod plan;
+mod plan_view;
 mod product;
+mod product_view;
 mod quotation;
 mod recurring;
 mod seller;
 mod series;
 mod settle;
+mod stats;
 mod tax;
 mod terms;
 mod tools;
@@ -28,33 +38,51 @@ mod totals;
 mod unit;
 mod view;
 
+use bureau_kernel::import::import;
 use bureau_kernel::prelude::*;
 use futures::FutureExt as _;
 
 use tools::create_credit_note::CreateCreditNote;
+use tools::create_expense::CreateExpense;
 use tools::create_invoice::CreateInvoice;
+use tools::create_product::CreateProduct;
+use tools::create_recurring_invoice::CreateRecurringInvoice;
 use tools::get_invoice::GetInvoice;
+use tools::get_invoice_stats::GetInvoiceStats;
+use tools::get_product::GetProduct;
 use tools::issue_invoice::IssueInvoice;
+use tools::list_expenses::ListExpenses;
 use tools::list_invoices::ListInvoices;
+use tools::list_products::ListProducts;
+use tools::list_recurring_invoices::ListRecurringInvoices;
 use tools::record_payment::RecordPayment;
+use tools::update_expense::UpdateExpense;
 use tools::update_invoice::UpdateInvoice;
+use tools::update_product::UpdateProduct;
+use tools::update_recurring_invoice::UpdateRecurringInvoice;
 
+pub use arrange::{TaxRateChange, remove_tax_rate, set_seller, set_tax_rate};
+pub use audit::{Finding, audit};
 pub use discount::Discount;
 pub use document::{
     Format, Rendered, invoice_document, quotation_document, render_invoice, render_quotation,
 };
-pub use draft::from_quotation;
+pub use draft::{compare, from_quotation};
 pub use expense::{Expense, ExpenseStatus};
 pub use invoice::{Invoice, InvoiceKind, InvoiceStatus};
 pub use issue::issue;
-pub use line::{DocLine, LineGiven, MOST_LINES, Rounding};
-pub use party::Party;
+pub use line::{DocLine, LineGiven, MOST_LINES, Rounding, lines_given};
+pub use lines::{PlainLine, read_lines};
+pub use party::{Party, buyer};
 pub use payment::{Allocation, Direction, Method, Payment};
 pub use product::{Active, BillingInterval, Product, ProductType};
 pub use quotation::{Quotation, QuotationStatus, Sent};
 pub use recurring::{Interval, PlanStatus, RecurringInvoice};
-pub use seller::{MAX_LOGO, Seller, seller};
-pub use series::{Numbers, Series, all_series};
+pub use seller::{MAX_LOGO, Seller, complete_seller, seller};
+pub use series::{
+    Number, Numbers, Series, SeriesChange, all_series, next_number, set_series, upcoming,
+};
+pub use stats::{Among, InvoiceStats, invoice_stats};
 pub use tax::{Category, Tax, TaxRate, add_country, tax_rates};
 pub use terms::Terms;
 pub use totals::{Subtotal, TaxSummary, Totals, compute};
@@ -91,12 +119,23 @@ pub const MODULE: Module = Module {
     about: "Invoices, credit notes, payments, products, expenses and what recurs",
     tools: &[
         tool::<CreateCreditNote>,
+        tool::<CreateExpense>,
         tool::<CreateInvoice>,
+        tool::<CreateProduct>,
+        tool::<CreateRecurringInvoice>,
         tool::<GetInvoice>,
+        tool::<GetInvoiceStats>,
+        tool::<GetProduct>,
         tool::<IssueInvoice>,
+        tool::<ListExpenses>,
         tool::<ListInvoices>,
+        tool::<ListProducts>,
+        tool::<ListRecurringInvoices>,
         tool::<RecordPayment>,
+        tool::<UpdateExpense>,
         tool::<UpdateInvoice>,
+        tool::<UpdateProduct>,
+        tool::<UpdateRecurringInvoice>,
     ],
     records: &[
         record::<TaxRate>(),
@@ -114,18 +153,20 @@ pub const MODULE: Module = Module {
         &bureau_contacts::MODULE,
         &bureau_deals::MODULE,
     ],
+    imports: &[import::<Product>(), import::<Expense>()],
     resources: RESOURCES,
+    jobs: jobs::JOBS,
     furnish: Some(|cx| furnish(cx).boxed()),
     ..Module::EMPTY
 };
 
-/// An invoice as data, and in each form of its document.
+/// A product; an invoice as data, and in each form of its document.
 const RESOURCES: &[Resource] = &[
     Resource {
         uri: "bureau://invoices/{invoice}",
         name: "invoice",
         title: "Invoice",
-        about: "An invoice or credit note with its lines, taxes and payments",
+        about: "An invoice or credit note with its lines, taxes and payments.",
         tool: "get_invoice",
         ..Resource::JSON
     },
@@ -157,6 +198,14 @@ const RESOURCES: &[Resource] = &[
         Format::Facturx,
         &[("document", "facturx")],
     ),
+    Resource {
+        uri: "bureau://products/{product}",
+        name: "product",
+        title: "Product",
+        about: "A product or service with its price and tax.",
+        tool: "get_product",
+        ..Resource::JSON
+    },
 ];
 
 const fn document(
@@ -170,7 +219,7 @@ const fn document(
         uri,
         name,
         title,
-        about: "The document of an issued invoice or credit note",
+        about: "The document of an issued invoice or credit note.",
         mime_type: format.mime_type(),
         tool: "get_invoice",
         arguments,

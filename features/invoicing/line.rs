@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use bureau_kernel::prelude::*;
 use bureau_kernel::types::money::{Amount, Currency};
+use bureau_kernel::types::text::quoted;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -13,7 +14,6 @@ use crate::tax::{Tax, Wanted, tax_meant, tax_rates};
 
 /// A line as a caller gives it.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[schemars(inline)]
 pub struct LineGiven {
     /// Product id
     pub(crate) product: Option<Id<Product>>,
@@ -91,7 +91,7 @@ pub const MOST_LINES: usize = 1_000;
 ///
 /// # Errors
 /// [`Code::Validation`] or [`Code::NotFound`] naming the line and its field.
-pub(crate) async fn lines_given(
+pub async fn lines_given(
     cx: &mut Cx,
     given: Vec<LineGiven>,
     currency: Currency,
@@ -131,6 +131,12 @@ fn doc_line(
     currency: Currency,
     field: &dyn Fn(&str) -> String,
 ) -> Result<DocLine> {
+    if let Some(product) = product.filter(|product| !product.active.0) {
+        let message = format!("{} is not sold any more.", quoted(&product.name));
+        return Err(Error::conflict(message).field(field("product")).hint(
+            "Choose another product, give description and unit_price without it, or set it active with update_product.",
+        ));
+    }
     let description = match (line.description, product) {
         (Some(description), _) => description,
         (None, Some(product)) => {

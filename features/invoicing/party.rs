@@ -64,7 +64,7 @@ impl From<Party> for bureau_documents::Party {
 ///
 /// # Errors
 /// [`Code::Validation`] where neither is named; [`Code::NotFound`] where one of them is not there.
-pub(crate) async fn buyer(
+pub async fn buyer(
     cx: &mut Cx,
     company: Option<Id<Company>>,
     contact: Option<Id<Contact>>,
@@ -80,12 +80,12 @@ pub(crate) async fn buyer(
     };
     let email = person
         .as_ref()
-        .and_then(|person| person.emails.first())
-        .map(|entry| entry.email.to_string());
+        .and_then(|person| person.preferred_email())
+        .map(ToString::to_string);
     let phone = person
         .as_ref()
-        .and_then(|person| person.phones.first())
-        .map(|entry| entry.phone.to_string());
+        .and_then(|person| person.preferred_phone())
+        .map(str::to_owned);
     if let Some(id) = company {
         let company = cx
             .find(id)

@@ -1,12 +1,14 @@
 //! Products and services: what the workspace sells.
 
 use bureau_kernel::prelude::*;
-use bureau_kernel::store::{Value, enum_name};
+use bureau_kernel::store::{Kind, Value, enum_name};
 use bureau_kernel::types::money::{Amount, Currency};
 use bureau_kernel::types::text::folded;
 use rust_decimal::Decimal;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use crate::tax::{TaxRate, Wanted, tax_meant, tax_rates};
 
 bureau_kernel::record! {
     /// A product or a service.
@@ -14,7 +16,7 @@ bureau_kernel::record! {
         /// What it is called on a document.
         pub name: Line<200>,
         /// The article number.
-        pub sku: Option<Line<64>> = "Article number",
+        pub sku: Option<Line<64>>,
         /// More about it, which stands below its name on a document.
         pub description: Option<Body<1000>>,
         /// Whether it is goods or a service.
@@ -24,7 +26,7 @@ bureau_kernel::record! {
         /// What one of it costs, without tax; up to four digits after the point.
         pub unit_price: Amount,
         /// The currency of the price.
-        pub currency: Currency = "Default: the workspace's",
+        pub currency: Currency,
         /// Percent.
         pub tax_rate: Option<Amount> = "Percent",
         /// The name of a tax rate of the workspace.
@@ -72,7 +74,7 @@ pub struct Active(pub bool);
 
 impl Column for Active {
     type Given = bool;
-    const KIND: bureau_kernel::store::Kind = bureau_kernel::store::Kind::Bool;
+    const KIND: Kind = Kind::Bool;
     const REQUIRED: bool = false;
     fn given(
         given: bool,
@@ -126,7 +128,11 @@ impl Record for Product {
     }
 
     fn derived(&self) -> Vec<(&'static str, Value)> {
-        vec![("sort_name", Value::Text(folded(&self.name)))]
+        let sku = self.sku.as_deref().map(folded);
+        vec![
+            ("sort_name", Value::Text(folded(&self.name))),
+            ("sku_key", sku.map_or(Value::Null(Kind::Text), Value::Text)),
+        ]
     }
 
     fn text(&self) -> Option<SearchText> {
@@ -152,7 +158,29 @@ pub(crate) async fn check_sku(
         .await?;
     let taken = cx.with_term::<Product>("sku", &folded, 2).await?;
     match taken.into_iter().find(|id| Some(*id) != own) {
-        Some(id) => Err(Error::conflict(format!("The product {id} has this sku.")).field("sku")),
+        Some(id) => Err(Error::conflict(format!("The product {id} has this sku."))
+            .field("sku")
+            .hint("Change that one with update_product, or give another sku.")
+            .detail("existing", id.to_string())),
         None => Ok(()),
     }
+}
+
+/// Refuses a tax that the workspace does not know, and a rate that is not that of the category.
+pub(crate) async fn check_tax(cx: &mut Cx, product: &Product) -> Result<()> {
+    let rates = tax_rates(cx).await?;
+    taxed(&rates, product)
+}
+
+/// The same by these rates.
+pub(crate) fn taxed(rates: &[Saved<TaxRate>], product: &Product) -> Result<()> {
+    if product.tax_rate.is_none() && product.tax_category.is_none() {
+        // The workspace's default, as of the day on which it is sold.
+        return Ok(());
+    }
+    let said = Wanted {
+        rate: product.tax_rate,
+        category: product.tax_category.as_deref(),
+    };
+    tax_meant(rates, &[said], &str::to_owned).map(drop)
 }

@@ -40,13 +40,13 @@ bureau_kernel::record! {
         /// The versions that were sent before.
         pub earlier: Kept<Json<Vec<Sent>>>,
         /// The company that would buy.
-        pub company: Option<Id<Company>> = "Customer company id",
+        pub company: Option<Id<Company>> = "Customer",
         /// The person to whom it goes.
-        pub contact: Option<Id<Contact>> = "Contact id",
+        pub contact: Option<Id<Contact>>,
         /// The customer's name, for lists.
         pub customer: Kept<Option<Line<200>>>,
         /// The sale that it is for.
-        pub deal: Option<Id<Deal>> = "Deal id",
+        pub deal: Option<Id<Deal>>,
         /// Who looks after it.
         pub owner: Option<Id<Member>> = "Member id",
         /// ISO 4217.
@@ -59,14 +59,16 @@ bureau_kernel::record! {
         pub decided_at: Kept<Option<Timestamp>>,
         /// Why it was declined, or what else the customer said.
         pub decision: Kept<Option<Line<500>>>,
+        /// When an invoice was made from it.
+        pub converted_at: Kept<Option<Timestamp>>,
         /// What the buyer wants to see on it.
         pub reference: Option<Line<100>>,
         /// The lines.
         pub lines: Kept<Json<Vec<DocLine>>>,
         /// What is taken off the whole.
         pub discount: Option<Discount> = "Off the whole: 10% or 5.00",
-        /// What is added to the whole.
-        pub charge: Option<Amount> = "Such as shipping",
+        /// What is added to the whole, such as shipping.
+        pub charge: Option<Amount>,
         /// What stands before the lines.
         pub introduction: Option<Body<2000>>,
         /// What else there is to say.
@@ -102,16 +104,28 @@ pub enum QuotationStatus {
 }
 bureau_kernel::text_column!(QuotationStatus);
 
-/// A version that was sent and came to nothing, as it was.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+/// A version that was sent and followed by another, as it was.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[schemars(inline)]
 pub struct Sent {
     /// Which version.
     pub revision: i64,
+    /// Where it stood: sent, declined or expired.
+    pub status: QuotationStatus,
+    /// What it was about.
+    pub title: Line<200>,
     /// When it was sent.
-    pub sent_on: NaiveDate,
+    pub sent_on: Option<NaiveDate>,
     /// Until when it held.
     pub valid_until: Option<NaiveDate>,
+    /// When it was declined, or when it expired.
+    pub decided_at: Option<Timestamp>,
+    /// What the customer said.
+    pub decision: Option<Line<500>>,
+    /// ISO 4217.
+    pub currency: Currency,
+    /// What the buyer wanted to see on it.
+    pub reference: Option<Line<100>>,
     /// Its lines.
     pub lines: Vec<DocLine>,
     /// What was taken off the whole.
@@ -122,6 +136,10 @@ pub struct Sent {
     pub introduction: Option<Body<2000>>,
     /// What else it said.
     pub notes: Option<Body<2000>>,
+    /// Who sold.
+    pub seller: Option<Seller>,
+    /// Who would have bought.
+    pub buyer: Option<Party>,
     /// Without tax.
     pub net_total: Amount,
     /// The tax.
@@ -144,6 +162,93 @@ impl Quotation {
         )
     }
 
+    /// What a message calls it: its number, never its title, which somebody wrote.
+    #[must_use]
+    pub fn called(&self) -> String {
+        match &*self.number {
+            Some(number) => number.to_string(),
+            None => "This quotation".to_owned(),
+        }
+    }
+
+    /// Where it stands on a day: one that was sent and holds no longer is expired, whether or not that was noted yet.
+    #[must_use]
+    pub fn stands(&self, today: NaiveDate) -> QuotationStatus {
+        let is_over = self.valid_until.is_some_and(|last| last < today);
+        match *self.status {
+            QuotationStatus::Sent if is_over => QuotationStatus::Expired,
+            status => status,
+        }
+    }
+
+    /// Makes a draft of it, the next version of what was sent: `sent` is kept as it was. A day that has passed holds for
+    /// the new version no longer.
+    pub fn revise(&mut self, sent: Self, today: NaiveDate) {
+        self.revision = Kept(*sent.revision + 1);
+        self.status = Kept(QuotationStatus::Draft);
+        self.valid_until = self.valid_until.filter(|last| *last >= today);
+        self.sent_on = Kept(None);
+        self.decided_at = Kept(None);
+        self.decision = Kept(None);
+        self.seller = Kept(Json(None));
+        self.buyer = Kept(Json(None));
+        self.earlier.0.0.push(Sent {
+            revision: *sent.revision,
+            status: *sent.status,
+            title: sent.title,
+            sent_on: *sent.sent_on,
+            valid_until: sent.valid_until,
+            decided_at: *sent.decided_at,
+            decision: sent.decision.0,
+            currency: sent.currency,
+            reference: sent.reference,
+            lines: sent.lines.0.0,
+            discount: sent.discount,
+            charge: sent.charge,
+            introduction: sent.introduction,
+            notes: sent.notes,
+            seller: sent.seller.0.0,
+            buyer: sent.buyer.0.0,
+            net_total: *sent.net_total,
+            tax_total: *sent.tax_total,
+            gross_total: *sent.gross_total,
+        });
+    }
+
+    /// Drops a draft that was made of what was sent, which stands again as it was. Answers whether there was such a version.
+    pub fn drop_revision(&mut self) -> bool {
+        let Some(sent) = self.earlier.0.0.pop() else {
+            return false;
+        };
+        self.revision = Kept(sent.revision);
+        self.status = Kept(sent.status);
+        self.title = sent.title;
+        self.sent_on = Kept(sent.sent_on);
+        self.valid_until = sent.valid_until;
+        self.decided_at = Kept(sent.decided_at);
+        self.decision = Kept(sent.decision);
+        self.currency = sent.currency;
+        self.reference = sent.reference;
+        self.lines = Kept(Json(sent.lines));
+        self.discount = sent.discount;
+        self.charge = sent.charge;
+        self.introduction = sent.introduction;
+        self.notes = sent.notes;
+        self.seller = Kept(Json(sent.seller));
+        self.buyer = Kept(Json(sent.buyer));
+        true
+    }
+
+    /// What the customer reads, but for the lines and the names.
+    #[must_use]
+    pub fn offer(&self) -> impl PartialEq + use<> {
+        (
+            (self.title.clone(), self.reference.clone()),
+            (self.currency, self.discount, self.charge, self.valid_until),
+            (self.introduction.clone(), self.notes.clone()),
+        )
+    }
+
     /// What may not change while the customer has it.
     fn frozen(&self) -> impl PartialEq + use<> {
         (
@@ -154,30 +259,16 @@ impl Quotation {
                 *self.serial,
                 *self.revision,
             ),
-            (
-                self.title.clone(),
-                self.seller.clone(),
-                self.buyer.clone(),
-                self.lines.clone(),
-            ),
-            (
-                self.currency,
-                self.discount,
-                self.charge,
-                self.valid_until,
-                *self.sent_on,
-            ),
-            (
-                self.reference.clone(),
-                self.introduction.clone(),
-                self.notes.clone(),
-            ),
+            (self.seller.clone(), self.buyer.clone(), self.lines.clone()),
+            (*self.sent_on, self.offer()),
         )
     }
 }
 
 impl Record for Quotation {
-    const HOLDS: &'static str = "status IN ('draft', 'sent', 'accepted')";
+    // One that came to an end goes on naming whom it was for, and does not hold on to them.
+    const HOLDS: &'static str =
+        "(status IN ('draft', 'sent') OR (status = 'accepted' AND converted_at IS NULL))";
 
     fn title(&self) -> String {
         match &*self.number {
@@ -209,12 +300,25 @@ impl Record for Quotation {
         if *self.status == QuotationStatus::Draft && self.earlier.is_empty() {
             return Ok(());
         }
-        let number = self.title();
+        let number = self.called();
         let refuse = |what: &str, hint: &str| {
             Err(Error::conflict(format!("{number} was sent and cannot be {what}.")).hint(hint))
         };
         match next {
-            None => refuse("deleted", "Decline it with update_quotation_status."),
+            None => refuse(
+                "deleted",
+                "Note with update_quotation_status that it was declined.",
+            ),
+            Some(next)
+                if self.converted_at.is_some()
+                    && next.converted_at.is_some()
+                    && *next.status != *self.status =>
+            {
+                Err(
+                    Error::conflict(format!("{number} was converted to an invoice."))
+                        .hint("Discard the draft invoice with update_invoice first."),
+                )
+            }
             // A new version starts as a draft that keeps the one that was sent.
             Some(next) if *next.status == QuotationStatus::Draft => {
                 if next.earlier.len()
@@ -255,8 +359,11 @@ impl Record for Quotation {
 
     fn derived(&self) -> Vec<(&'static str, Value)> {
         let never = NaiveDate::from_ymd_opt(9999, 12, 31).unwrap_or(NaiveDate::MAX);
-        let sent = *self.status == QuotationStatus::Sent;
-        let valid = self.valid_until.filter(|_| sent).unwrap_or(never);
+        let counts = matches!(
+            *self.status,
+            QuotationStatus::Sent | QuotationStatus::Expired
+        );
+        let valid = self.valid_until.filter(|_| counts).unwrap_or(never);
         vec![
             ("name", Value::Text(Record::title(self))),
             ("sort_title", Value::Text(folded(&self.title))),

@@ -8,6 +8,7 @@ use bureau_kernel::store::{Value, enum_name};
 use bureau_kernel::types::money::{Amount, Currency};
 use bureau_kernel::types::text::folded;
 use chrono::{Months, NaiveDate};
+use rust_decimal::Decimal;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -24,31 +25,33 @@ bureau_kernel::record! {
         /// Whether it makes invoices now.
         pub status: PlanStatus,
         /// The company that buys.
-        pub company: Option<Id<Company>> = "Customer company id",
+        pub company: Option<Id<Company>> = "Customer",
         /// The person who buys, or to whom it goes.
-        pub contact: Option<Id<Contact>> = "Contact id",
+        pub contact: Option<Id<Contact>>,
         /// The sale that it is for.
-        pub deal: Option<Id<Deal>> = "Deal id",
+        pub deal: Option<Id<Deal>>,
         /// Who looks after it.
         pub owner: Option<Id<Member>> = "Member id",
         /// The unit of its rhythm.
         pub interval: Interval,
         /// How many of that unit lie between two invoices.
-        pub every: Whole<1, 60> = "Intervals apart",
+        pub every: Whole<1, 60>,
         /// The day of the first invoice.
         pub starts_on: NaiveDate = "Default: today",
         /// The last day on which one may be made.
         pub ends_on: Option<NaiveDate>,
         /// The day of the next invoice; none when it is over.
         pub next_on: Kept<Option<NaiveDate>>,
-        /// How many were made since `starts_on`.
+        /// How many of its days since `starts_on` are done with: an invoice was made, or a pause skipped it.
         pub made: Kept<i64>,
+        /// The last day for which an invoice was made.
+        pub last_on: Kept<Option<NaiveDate>>,
         /// Whether they are issued at once; otherwise they are drafts.
-        pub auto_issue: bool = "Issue, not draft",
+        pub auto_issue: bool,
         /// ISO 4217.
-        pub currency: Currency = "Default: the workspace's",
+        pub currency: Currency,
         /// The terms of payment.
-        pub terms: Option<Terms>,
+        pub terms: Option<Terms> = "Such as net 30, end of month",
         /// What the buyer wants to see on it.
         pub reference: Option<Line<100>>,
         /// The lines.
@@ -111,6 +114,56 @@ impl RecurringInvoice {
         }
     }
 
+    /// The day for which an invoice is to be made by this day: its next one, where it is active and that day has come.
+    #[must_use]
+    pub fn due(&self, today: NaiveDate) -> Option<NaiveDate> {
+        let active = self.status == PlanStatus::Active;
+        self.next_on.filter(|next| active && *next <= today)
+    }
+
+    /// How many of its days have come and have no invoice yet, whether it is active or not; no more than `most`.
+    #[must_use]
+    pub fn missed(&self, today: NaiveDate, most: usize) -> usize {
+        let last = self.ends_on.map_or(today, |end| end.min(today));
+        let days = (*self.made..).map_while(|number| self.day(number));
+        days.take_while(|day| *day <= last).take(most).count()
+    }
+
+    /// What it comes to in a month without tax, exact: a year has 12 months and 52 weeks.
+    #[must_use]
+    pub fn monthly_net(&self) -> Decimal {
+        let every = Decimal::from(self.every.get());
+        let net = self.net_total.decimal();
+        match self.interval {
+            Interval::Week => net * Decimal::from(52) / (every * Decimal::from(12)),
+            Interval::Month => net / every,
+            Interval::Year => net / (every * Decimal::from(12)),
+        }
+    }
+
+    /// Counts anew after a change: from a start that is another one; where the rhythm is another one, from the day that was
+    /// next; and where it makes invoices again, from its first day that is not past, so that what fell into the pause is
+    /// not made up.
+    pub(crate) fn go_on_from(&mut self, before: &Self, today: NaiveDate) {
+        let rhythm = |plan: &Self| (plan.interval, plan.every);
+        let is_over = self.status == PlanStatus::Ended;
+        if self.starts_on != before.starts_on {
+            self.made = Kept(0);
+        } else if rhythm(self) != rhythm(before)
+            && !is_over
+            && let Some(next) = before.day(*before.made)
+        {
+            self.starts_on = next;
+            self.made = Kept(0);
+        }
+        if before.status != PlanStatus::Active && self.status == PlanStatus::Active {
+            let free = |day: NaiveDate| day >= today && Some(day) > *self.last_on;
+            let mut numbers = 0..;
+            let first = numbers.find(|number| self.day(*number).is_none_or(free));
+            self.made = Kept(first.unwrap_or(i64::MAX));
+        }
+    }
+
     /// The last day of the period that the invoice of this number is for.
     #[must_use]
     pub fn period_end(&self, number: i64) -> Option<NaiveDate> {
@@ -132,7 +185,14 @@ impl Record for RecurringInvoice {
         if self.ends_on.is_some_and(|end| end < self.starts_on) {
             return Err(Error::invalid("ends_on", "ends_on is before starts_on."));
         }
-        let next = self.day(*self.made).filter(|day| {
+        let next = self.day(*self.made);
+        if let (Some(next), Some(last)) = (next, *self.last_on)
+            && next <= last
+        {
+            let message = format!("There is an invoice for {last} already.");
+            return Err(Error::invalid("starts_on", message).hint("Let it start after that day."));
+        }
+        let next = next.filter(|day| {
             self.status != PlanStatus::Ended && self.ends_on.is_none_or(|end| *day <= end)
         });
         self.next_on = Kept(next);
@@ -148,6 +208,22 @@ impl Record for RecurringInvoice {
         self.net_total = Kept(totals.net);
         self.gross_total = Kept(totals.gross);
         Ok(())
+    }
+
+    // A step of the scheduler is not taken back whole: its day would be due again at once.
+    fn may_become(&self, next: Option<&Self>) -> Result<()> {
+        match (next, *self.last_on) {
+            (Some(next), Some(day)) if *next.last_on < Some(day) => {
+                let message = format!(
+                    "{} made its invoice for {day}, and that day does not become due again.",
+                    self.name
+                );
+                Err(Error::conflict(message).hint(
+                    "Discard the draft with update_invoice, or take the invoice back with create_credit_note. To make another one, use create_invoice with recurring.",
+                ))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn terms(&self) -> Vec<(&'static str, String)> {
@@ -167,13 +243,27 @@ impl Record for RecurringInvoice {
             ("sort_next", Value::Date(next)),
         ]
     }
+
+    fn text(&self) -> Option<SearchText> {
+        let words = [self.reference.as_deref(), self.notes.as_deref()];
+        let words = words.into_iter().flatten().map(str::to_owned);
+        let lines = self
+            .lines
+            .iter()
+            .take(100)
+            .map(|line| line.description.to_string());
+        Some(SearchText {
+            words: words.chain(lines).collect(),
+            numbers: Vec::new(),
+        })
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use bureau_kernel::prelude::{Columns as _, Whole};
+    use bureau_kernel::prelude::{Columns as _, Kept, Whole};
 
-    use super::{Interval, RecurringInvoice};
+    use super::{Interval, PlanStatus, RecurringInvoice};
 
     #[test]
     fn a_plan_counts_from_its_start_so_that_the_31st_comes_back() {
@@ -195,5 +285,83 @@ mod tests {
         assert_eq!(plan.day(1).unwrap().to_string(), "2025-02-28");
         assert_eq!(plan.day(4).unwrap().to_string(), "2028-02-29");
         assert_eq!(plan.day(i64::MAX), None);
+    }
+
+    fn monthly_from(day: &str) -> RecurringInvoice {
+        let mut plan = RecurringInvoice::empty();
+        plan.starts_on = day.parse().unwrap();
+        plan.every = Whole::new(1).unwrap();
+        plan
+    }
+
+    #[test]
+    fn a_month_of_any_rhythm_is_exact() {
+        let mut plan = monthly_from("2026-01-01");
+        plan.net_total = Kept("120".parse().unwrap());
+        for (interval, every, month) in [
+            (Interval::Month, 1, "120"),
+            (Interval::Month, 3, "40"),
+            (Interval::Year, 1, "10"),
+            (Interval::Year, 2, "5"),
+            (Interval::Week, 1, "520"),
+            (Interval::Week, 4, "130"),
+        ] {
+            plan.interval = interval;
+            plan.every = Whole::new(every).unwrap();
+            let found = plan.monthly_net().normalize().to_string();
+            assert_eq!(found, month, "{every} {interval:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_missed_is_counted_up_to_today_the_end_and_the_bound() {
+        let today = "2026-11-20".parse().unwrap();
+        let mut plan = monthly_from("2026-01-31");
+        assert_eq!(plan.missed(today, 99), 10);
+        assert_eq!(plan.missed(today, 3), 3);
+        plan.made = Kept(8);
+        assert_eq!(plan.missed(today, 99), 2);
+        plan.ends_on = Some("2026-09-30".parse().unwrap());
+        assert_eq!(plan.missed(today, 99), 1);
+        plan.starts_on = "2027-01-01".parse().unwrap();
+        assert_eq!(plan.missed(today, 99), 0);
+    }
+
+    #[test]
+    fn a_changed_plan_counts_anew_and_makes_up_for_no_day_of_a_pause() {
+        let today = "2026-11-20".parse().unwrap();
+        let mut before = monthly_from("2026-01-31");
+        before.made = Kept(3);
+        before.last_on = Kept(Some("2026-03-31".parse().unwrap()));
+        let next = |plan: &RecurringInvoice| plan.day(*plan.made).unwrap().to_string();
+        let changed = |before: &RecurringInvoice, change: fn(&mut RecurringInvoice)| {
+            let mut plan = before.clone();
+            change(&mut plan);
+            plan.go_on_from(before, today);
+            plan
+        };
+        assert_eq!(next(&changed(&before, |_| {})), "2026-04-30");
+        let quarterly = changed(&before, |plan| plan.every = Whole::new(3).unwrap());
+        assert_eq!(
+            (next(&quarterly).as_str(), *quarterly.made),
+            ("2026-04-30", 0)
+        );
+        let later = changed(&before, |plan| {
+            plan.starts_on = "2026-06-15".parse().unwrap()
+        });
+        assert_eq!((next(&later).as_str(), *later.made), ("2026-06-15", 0));
+        for status in [PlanStatus::Paused, PlanStatus::Ended] {
+            before.status = status;
+            let paused = changed(&before, |plan| plan.every = Whole::new(2).unwrap());
+            let resumed = changed(&paused, |plan| plan.status = PlanStatus::Active);
+            assert!(next(&resumed).as_str() > "2026-11-20", "{status:?}");
+            let resumed = changed(&before, |plan| plan.status = PlanStatus::Active);
+            assert_eq!(next(&resumed), "2026-11-30");
+        }
+        // The day of today is done with already.
+        before.starts_on = "2026-01-20".parse().unwrap();
+        before.last_on = Kept(Some(today));
+        let resumed = changed(&before, |plan| plan.status = PlanStatus::Active);
+        assert_eq!(next(&resumed), "2026-12-20");
     }
 }

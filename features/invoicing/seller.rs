@@ -177,6 +177,24 @@ pub async fn seller(cx: &mut Cx) -> Result<Saved<Seller>> {
     first.ok_or_else(|| Error::internal("the workspace has no seller"))
 }
 
+/// The workspace's seller, with all that a document may not be without.
+///
+/// # Errors
+/// [`Code::Validation`] saying what is missing.
+pub async fn complete_seller(cx: &mut Cx) -> Result<Seller> {
+    let seller = seller(cx).await?.record;
+    let lacks = seller.lacks();
+    if lacks.is_empty() {
+        return Ok(seller);
+    }
+    let message = format!(
+        "The seller's details are not complete: {}.",
+        lacks.join(", ")
+    );
+    Err(Error::invalid("seller", message)
+        .hint("The owner notes them once: bureau workspace seller --street … --city … --country … --vat-id …"))
+}
+
 /// Gives a new workspace its seller: its own name and country.
 pub(crate) async fn furnish(cx: &mut Cx) -> Result<()> {
     let mut seller = Seller::empty();

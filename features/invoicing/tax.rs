@@ -314,19 +314,21 @@ pub(crate) async fn furnish(cx: &mut Cx) -> Result<()> {
         cx.insert(rate, Attributes::new()).await?;
     }
     let country = cx.workspace().country.clone();
-    add_country(cx, country.as_deref()).await
+    add_country(cx, country.as_deref()).await.map(drop)
 }
 
-/// Adds the standard and reduced rate of a country, where they are known here and the workspace has no rate of that name.
+/// Adds the standard and reduced rate of a country, where they are known here and the workspace has no rate of that name,
+/// and answers what was added.
 ///
 /// # Errors
 /// What the database says.
-pub async fn add_country(cx: &mut Cx, country: Option<&str>) -> Result<()> {
+pub async fn add_country(cx: &mut Cx, country: Option<&str>) -> Result<Vec<Saved<TaxRate>>> {
     let known = COUNTRIES
         .iter()
         .find(|(code, ..)| country.is_some_and(|country| country.eq_ignore_ascii_case(code)));
+    let mut added = Vec::new();
     let Some((_, standard, reduced)) = known else {
-        return Ok(());
+        return Ok(added);
     };
     let present = tax_rates(cx).await?;
     for (name, percent) in [("standard", Some(*standard)), ("reduced", *reduced)] {
@@ -342,9 +344,9 @@ pub async fn add_country(cx: &mut Cx, country: Option<&str>) -> Result<()> {
             reason_code: None,
             is_default: name == "standard" && present.iter().all(|rate| !rate.is_default),
         };
-        cx.insert(rate, Attributes::new()).await?;
+        added.push(cx.insert(rate, Attributes::new()).await?);
     }
-    Ok(())
+    Ok(added)
 }
 
 /// Standard and first reduced rates of value added tax by country, in tenths of a percent, as of 2026: what a workspace

@@ -85,6 +85,7 @@ CREATE TABLE product (
     name             TEXT NOT NULL,
     sort_name        TEXT NOT NULL, -- folded
     sku              TEXT,
+    sku_key          TEXT, -- folded
     description      TEXT,
     type             TEXT NOT NULL CHECK (type IN ('service', 'goods')),
     unit             TEXT,
@@ -96,6 +97,8 @@ CREATE TABLE product (
     active           INTEGER NOT NULL,
     CONSTRAINT product_in_workspace UNIQUE (workspace, id)
 ) STRICT;
+-- Whatever is undone or restored, two that are live have no article number in common.
+CREATE UNIQUE INDEX product_by_sku ON product (workspace, sku_key) WHERE sku_key IS NOT NULL AND archived_at IS NULL;
 CREATE INDEX product_by_name ON product (workspace, sort_name, id) WHERE archived_at IS NULL;
 CREATE INDEX product_by_created ON product (workspace, created_at, id) WHERE archived_at IS NULL;
 CREATE INDEX product_by_price ON product (workspace, unit_price, id) WHERE archived_at IS NULL;

@@ -25,10 +25,11 @@ CREATE TABLE quotation (
     owner        INTEGER,
     currency     TEXT NOT NULL, -- ISO 4217
     valid_until  TEXT,
-    sort_valid   TEXT NOT NULL, -- of a sent one; the end of time for the others
+    sort_valid   TEXT NOT NULL, -- of one that was sent or expired; the end of time for the others
     sent_on      TEXT,
     decided_at   INTEGER,
     decision     TEXT,
+    converted_at INTEGER, -- to an invoice
     reference    TEXT,
     lines        TEXT NOT NULL,
     discount     TEXT,
@@ -53,6 +54,7 @@ CREATE INDEX quotation_by_created ON quotation (workspace, created_at, id, statu
 CREATE INDEX quotation_by_title ON quotation (workspace, sort_title, id, status) WHERE archived_at IS NULL;
 CREATE INDEX quotation_by_valid ON quotation (workspace, sort_valid, id, status) WHERE archived_at IS NULL;
 CREATE INDEX quotation_by_total ON quotation (workspace, gross_total, id, status) WHERE archived_at IS NULL;
+CREATE INDEX quotation_by_sent ON quotation (workspace, sent_on) WHERE archived_at IS NULL AND sent_on IS NOT NULL;
 CREATE INDEX quotation_by_status ON quotation (workspace, status, currency, sent_on, gross_total, net_total, decided_at) WHERE archived_at IS NULL;
 CREATE INDEX quotation_by_company ON quotation (workspace, company) WHERE company IS NOT NULL;
 CREATE INDEX quotation_by_contact ON quotation (workspace, contact) WHERE contact IS NOT NULL;
@@ -83,6 +85,7 @@ CREATE TABLE recurring_invoice (
     next_on     TEXT,
     sort_next   TEXT NOT NULL, -- of an active one; the end of time for the others
     made        INTEGER NOT NULL,
+    last_on     TEXT,
     auto_issue  INTEGER NOT NULL,
     currency    TEXT NOT NULL, -- ISO 4217
     terms       TEXT,
@@ -176,8 +179,8 @@ CREATE INDEX invoice_by_issued ON invoice (workspace, sort_issued, id, status, k
 CREATE INDEX invoice_by_due ON invoice (workspace, sort_due, id, status, kind) WHERE archived_at IS NULL;
 CREATE INDEX invoice_by_total ON invoice (workspace, gross_total, id, status, kind) WHERE archived_at IS NULL;
 CREATE INDEX invoice_by_customer ON invoice (workspace, sort_customer, id, status, kind) WHERE archived_at IS NULL;
--- Figures are summed up from this alone.
-CREATE INDEX invoice_by_status ON invoice (workspace, status, kind, currency, sort_due, issue_date, net_total, tax_total, gross_total, paid, credited) WHERE archived_at IS NULL;
+-- Figures are summed up from this alone: what stands in the condition has to be in it too.
+CREATE INDEX invoice_by_status ON invoice (workspace, status, kind, currency, sort_due, issue_date, net_total, tax_total, gross_total, paid, credited, company, contact, archived_at) WHERE archived_at IS NULL;
 CREATE INDEX invoice_by_company ON invoice (workspace, company) WHERE company IS NOT NULL;
 CREATE INDEX invoice_by_contact ON invoice (workspace, contact) WHERE contact IS NOT NULL;
 CREATE INDEX invoice_by_deal ON invoice (workspace, deal) WHERE deal IS NOT NULL;

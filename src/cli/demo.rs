@@ -50,13 +50,14 @@ pub(super) fn introduction(config: &Config, url: Option<&str>, key: &str) -> Str
     // Writing to a string does not fail.
     let _ = write!(
         text,
-        "\nThe demo firm {name} is open: {companies} companies, {contacts} contacts, {deals} deals and \
-         {activities} activities in two years.\n\n",
+        "\nThe demo firm {name} is open: {companies} companies, {contacts} contacts, {deals} deals, \
+         {activities} activities and {invoices} invoices in two years.\n\n",
         name = demo::FIRM,
         companies = demo::COMPANIES,
         contacts = demo::CONTACTS,
         deals = demo::DEALS,
         activities = demo::ACTIVITIES,
+        invoices = demo::INVOICES,
     );
     match url {
         Some(url) => remote(&mut text, url, key),

@@ -28,7 +28,7 @@ use file::{Encoding, Table};
 
 #[derive(Args, Debug)]
 pub(super) struct Arguments {
-    /// What the rows are: contacts, companies or deals
+    /// What the rows are: contacts, companies, deals, products or expenses
     what: String,
     /// A CSV file whose first row has the headers
     file: PathBuf,

@@ -7,6 +7,8 @@ mod connect;
 mod csv_safe;
 mod demo;
 mod doctor;
+#[cfg(feature = "invoicing")]
+mod document;
 mod export;
 mod import;
 mod install;
@@ -86,10 +88,13 @@ enum Command {
     Call(call::Arguments),
     /// Take back all that one call wrote
     Undo(undo::Arguments),
-    /// Bring contacts, companies or deals in from a CSV file
+    /// Bring contacts, companies, deals, products or expenses in from a CSV file
     Import(import::Arguments),
     /// Take contacts, companies, deals or activities out as CSV or JSON
     Export(export::Arguments),
+    /// Write an invoice, credit note or quotation to a file that can be sent
+    #[cfg(feature = "invoicing")]
+    Document(document::Arguments),
     /// Copy everything to one file, while the database is in use
     Backup(backup::Arguments),
     /// Put a backup in place of the database, on either engine
@@ -240,6 +245,8 @@ fn run(cli: Cli, matches: &ArgMatches) -> Result<()> {
             Command::Undo(arguments) => undo::run(config, arguments).await,
             Command::Import(arguments) => import::run(&config, arguments).await,
             Command::Export(arguments) => export::run(&config, arguments).await,
+            #[cfg(feature = "invoicing")]
+            Command::Document(arguments) => document::run(&config, arguments).await,
             Command::Backup(arguments) => backup::run(&config, arguments).await,
             Command::Restore(arguments) => restore::run(&config, arguments).await,
             Command::Doctor(arguments) => doctor::run(&config, &arguments).await,

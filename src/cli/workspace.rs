@@ -1,9 +1,24 @@
-//! `bureau workspace`: firms or departments whose data is kept apart, and their custom attributes.
+//! `bureau workspace`: firms or departments whose data is kept apart, and what their owners arrange in them.
+
+#[cfg(feature = "invoicing")]
+mod seller;
+#[cfg(feature = "invoicing")]
+mod series;
+#[cfg(feature = "invoicing")]
+mod tax;
 
 use bureau_kernel::admin::{self, AttributeDefinition, NewWorkspace, RateInfo, WorkspaceChange};
 use bureau_kernel::caller::Workspace;
+#[cfg(feature = "invoicing")]
+use bureau_kernel::changes::Change;
+#[cfg(feature = "invoicing")]
+use bureau_kernel::context::Cx;
 use bureau_kernel::error::Error;
 use bureau_kernel::store::Store;
+#[cfg(feature = "invoicing")]
+use bureau_kernel::store::sql;
+#[cfg(feature = "invoicing")]
+use bureau_kernel::types::id::Id;
 use bureau_kernel::types::time::now;
 use chrono::NaiveDate;
 use clap::{Args, Subcommand};
@@ -31,6 +46,17 @@ pub(super) enum Command {
     /// Custom attributes that records of a workspace may have
     #[command(subcommand)]
     Attribute(Attribute),
+    /// Show or note who sells: what stands on documents
+    #[cfg(feature = "invoicing")]
+    Seller(Box<seller::Arguments>),
+    /// The taxes by which the workspace charges
+    #[cfg(feature = "invoicing")]
+    #[command(subcommand)]
+    Tax(tax::Command),
+    /// How invoices, credit notes and quotations are numbered
+    #[cfg(feature = "invoicing")]
+    #[command(subcommand)]
+    Series(series::Command),
 }
 
 #[derive(Args, Debug)]
@@ -137,9 +163,59 @@ pub(super) async fn run(config: &Config, command: Command) -> Result<()> {
         Command::Update(arguments) => update(config, &store, arguments).await,
         Command::Rate(command) => rate(config, &store, command).await,
         Command::Attribute(command) => attribute(config, &store, command).await,
+        #[cfg(feature = "invoicing")]
+        Command::Seller(arguments) => seller::run(config, &store, *arguments).await,
+        #[cfg(feature = "invoicing")]
+        Command::Tax(command) => tax::run(config, &store, command).await,
+        #[cfg(feature = "invoicing")]
+        Command::Series(command) => series::run(config, &store, command).await,
     };
     store.close().await;
     done
+}
+
+/// Looks records of the workspace up.
+#[cfg(feature = "invoicing")]
+async fn look<T>(
+    config: &Config,
+    store: &Store,
+    part: impl AsyncFnOnce(&mut Cx) -> Result<T, Error>,
+) -> Result<T> {
+    let pipeline = boot::call_pipeline(config, store.clone(), boot::whole_registry()?)?;
+    let owner = pipeline.operator(config.workspace()?).await?;
+    Ok(pipeline.look(&owner, part).await?)
+}
+
+/// Writes records of the workspace as one change, and answers it where anything was written. `name` stands for it in the
+/// change log.
+#[cfg(feature = "invoicing")]
+async fn write<T>(
+    config: &Config,
+    store: &Store,
+    name: &'static str,
+    part: impl AsyncFn(&mut Cx) -> Result<T, Error>,
+) -> Result<(T, Option<Id<Change>>)> {
+    let pipeline = boot::call_pipeline(config, store.clone(), boot::whole_registry()?)?;
+    let owner = pipeline.operator(config.workspace()?).await?;
+    let job = pipeline.job(&owner, name).await?;
+    let answer = pipeline.work(&job, part).await.map_err(usage)?;
+    let logged = pipeline.look(&owner, async |cx: &mut Cx| {
+        let row = sql("SELECT 1 AS found FROM change_log WHERE call = ")
+            .value(job.change())
+            .sql(" LIMIT 1");
+        Ok(row.row(cx.tx()).await?.is_some())
+    });
+    let is_logged = logged.await?;
+    Ok((answer, is_logged.then_some(job.change())))
+}
+
+/// How what was written is taken back, as the end of an answer.
+#[cfg(feature = "invoicing")]
+fn undone_with(change: Option<Id<Change>>) -> String {
+    match change {
+        Some(change) => format!("Take it back with: bureau undo {change}"),
+        None => "Nothing was changed.".to_owned(),
+    }
 }
 
 async fn create(store: &Store, arguments: Create) -> Result<()> {

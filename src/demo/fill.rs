@@ -8,13 +8,13 @@ use bureau_kernel::caller::Caller;
 use bureau_kernel::error::{Error, Result};
 use bureau_kernel::past::Past;
 use bureau_kernel::pipeline::Pipeline;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::script::{Event, MARK, reference};
 use super::{MEMBERS, SLUG};
 
-/// Makes all of these calls, or none. Calls of tools that are not compiled in are left out, and what refers to their
-/// records with them.
+/// Makes all of these calls, or none. Calls of tools that are not compiled in are left out. What adds something does without
+/// what refers to their records; what does something with one of them is left out as well.
 pub(super) async fn fill(pipeline: &Pipeline, events: Vec<Event>) -> Result<()> {
     let operator = pipeline.operator(Some(SLUG)).await?;
     let members = list_members(&pipeline.house().store, SLUG).await?;
@@ -37,10 +37,13 @@ pub(super) async fn fill(pipeline: &Pipeline, events: Vec<Event>) -> Result<()> 
                 ids.extend(reference.zip(id.map(str::to_owned)));
             }
         }
-        let Some(mut event) = events.next() else {
+        let event = events.find_map(|mut event| {
+            let is_whole = resolve_fields(&mut event.arguments, &ids);
+            (is_whole || event.tool.starts_with("create_")).then_some(event)
+        });
+        let Some(event) = event else {
             return Ok(None);
         };
-        event.arguments.retain(|_, value| resolve(value, &ids));
         last = (event.makes, event.follow_up);
         Ok(Some(Past {
             caller: callers
@@ -55,16 +58,35 @@ pub(super) async fn fill(pipeline: &Pipeline, events: Vec<Event>) -> Result<()> 
     pipeline.relive(&operator, next).await
 }
 
-/// Puts the identifier in the place of a reference; false where there is none.
-fn resolve(value: &mut Value, ids: &HashMap<String, String>) -> bool {
-    match value.as_str().filter(|text| text.starts_with(MARK)) {
-        None => true,
-        Some(reference) => match ids.get(reference) {
+/// Puts identifiers in the places of references, also within lists and objects, and takes out what refers to nothing;
+/// whether there was nothing to take out.
+fn resolve_fields(fields: &mut Map<String, Value>, ids: &HashMap<String, String>) -> bool {
+    let mut is_whole = true;
+    fields.retain(|_, value| resolve(value, ids, &mut is_whole));
+    is_whole
+}
+
+/// The same for one value; false where it is to be taken out.
+fn resolve(value: &mut Value, ids: &HashMap<String, String>, is_whole: &mut bool) -> bool {
+    match value {
+        Value::String(text) if text.starts_with(MARK) => match ids.get(text.as_str()) {
             Some(id) => {
-                *value = id.clone().into();
+                *text = id.clone();
                 true
             }
-            None => false,
+            None => {
+                *is_whole = false;
+                false
+            }
         },
+        Value::Array(items) => {
+            items.retain_mut(|item| resolve(item, ids, is_whole));
+            true
+        }
+        Value::Object(fields) => {
+            fields.retain(|_, value| resolve(value, ids, is_whole));
+            true
+        }
+        _ => true,
     }
 }

@@ -13,6 +13,7 @@ mod chance;
 mod companies;
 mod fill;
 mod firm;
+mod money;
 mod people;
 mod places;
 mod sales;
@@ -51,6 +52,18 @@ pub const COMPANIES: usize = companies::COMPANIES.len();
 pub const DEALS: usize = 300;
 /// How many activities it has, done and to be done.
 pub const ACTIVITIES: usize = 2_000;
+/// How many products and services it sells.
+pub const PRODUCTS: usize = money::ARTICLES.len();
+/// How many offers it made.
+pub const QUOTATIONS: usize = 60;
+/// How many invoices it wrote; its credit notes come on top.
+pub const INVOICES: usize = 400;
+/// How many of them are not issued yet.
+pub const DRAFTS: usize = 4;
+/// How many plans make invoices by themselves.
+pub const RECURRING: usize = money::PLANS.len();
+/// How many things it spent money on.
+pub const EXPENSES: usize = 500;
 /// Its workspace.
 pub const SLUG: &str = "demo";
 /// How long a demo key works, in days.
@@ -143,6 +156,7 @@ pub async fn prepare_for(store: &Store, seed: u64, today: NaiveDate) -> Result<S
             None,
             Settings::default(),
         )?;
+        money::note_seller(&pipeline).await?;
         fill::fill(&pipeline, plan(seed, today)).await?;
     }
     let new = NewKey {
@@ -162,7 +176,8 @@ fn plan(seed: u64, today: NaiveDate) -> Vec<Event> {
     let calendar = Calendar::new(today);
     let mut script = Script::default();
     let firm = firm::plan(seed, &calendar, &mut script);
-    sales::plan(seed, &calendar, &mut script, &firm);
+    let sales = sales::plan(seed, &calendar, &mut script, &firm);
+    money::plan(seed, &calendar, &mut script, &firm, &sales);
     care::plan(seed, &calendar, &mut script, &firm);
     script.in_order()
 }
@@ -304,8 +319,36 @@ mod tests {
                 ACTIVITIES,
                 "{seed} {day}"
             );
+            for (tool, expected) in [
+                ("create_product", PRODUCTS),
+                ("create_quotation", QUOTATIONS),
+                ("create_recurring_invoice", RECURRING),
+                ("create_expense", EXPENSES),
+            ] {
+                assert_eq!(count(tool), expected, "{seed} {day} {tool}");
+            }
+            let invoices = count("create_invoice") + count("convert_quotation");
+            assert_eq!(invoices, INVOICES, "{seed} {day}");
+            let notes = count("create_credit_note");
+            assert_eq!(
+                count("issue_invoice"),
+                INVOICES - DRAFTS + notes,
+                "{seed} {day}"
+            );
+            assert!(
+                (5..=6).contains(&notes),
+                "{seed} {day}: {notes} credit notes"
+            );
+            assert!(count("convert_quotation") > 8, "{seed} {day}");
+            assert!(
+                count("send_quotation") > QUOTATIONS,
+                "{seed} {day}: second versions"
+            );
             let ended = |status: &str| {
-                let has = |event: &&Event| event.arguments.get("status") == Some(&status.into());
+                let has = |event: &&Event| {
+                    event.tool == "update_deal"
+                        && event.arguments.get("status") == Some(&status.into())
+                };
                 events.iter().filter(has).count()
             };
             let (won, lost) = (ended("won"), ended("lost"));
@@ -340,18 +383,53 @@ mod tests {
                 );
                 before = event.at;
                 for (field, value) in &event.arguments {
-                    let value = value.as_str().unwrap_or_default();
-                    let refers = value.starts_with(MARK);
-                    assert!(!refers || there.contains(value), "{seed} {day} {event:?}");
-                    assert!(
-                        field == "email" || !value.contains(['@', '%', '#']),
-                        "{seed} {day} {event:?}"
-                    );
+                    for text in texts_in(value) {
+                        let refers = text.starts_with(MARK);
+                        assert!(!refers || there.contains(text), "{seed} {day} {event:?}");
+                        let marked = ["email", "emails"].contains(&field.as_str());
+                        assert!(
+                            marked || !text.contains(['@', '%', '#']),
+                            "{seed} {day} {event:?}"
+                        );
+                    }
                 }
                 there.extend(event.makes);
                 there.extend(event.follow_up);
             }
         }
+    }
+
+    /// All texts in a value, however deep.
+    fn texts_in(value: &serde_json::Value) -> Vec<&str> {
+        use serde_json::Value;
+        match value {
+            Value::String(text) => vec![text],
+            Value::Array(items) => items.iter().flat_map(texts_in).collect(),
+            Value::Object(fields) => fields.values().flat_map(texts_in).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_vat_id_is_had_by_companies_of_the_eu_and_by_no_two_of_them() {
+        let ids = || {
+            companies::COMPANIES
+                .iter()
+                .enumerate()
+                .map(|(number, row)| {
+                    let country = places::of(row.3).unwrap().country;
+                    (country, places::vat_id(country, Some(number)))
+                })
+        };
+        for (country, id) in ids() {
+            let outside = ["GB", "US", "CA", "CH", "JP"].contains(&country);
+            assert_eq!(id.is_none(), outside, "{country}");
+            let prefix = if country == "GR" { "EL" } else { country };
+            assert!(id.is_none_or(|id| id.starts_with(prefix) && id.contains("900")));
+        }
+        let known: Vec<String> = ids().filter_map(|(_, id)| id).collect();
+        let once: HashSet<&String> = known.iter().collect();
+        assert_eq!(once.len(), known.len());
     }
 
     #[test]

@@ -74,8 +74,8 @@ pub(super) fn of(city: &str) -> Option<&'static Place> {
     PLACES.iter().find(|place| place.city == city)
 }
 
-/// A street as it is written in a country, where we know how.
-pub(super) fn street(country: &str, number: i64, pick: usize) -> Option<String> {
+/// A street as it is written in a country.
+pub(super) fn street(country: &str, number: i64, pick: usize) -> String {
     let names: &[&str] = match country {
         "DE" | "AT" | "CH" => &[
             "Hafenstraße",
@@ -89,13 +89,37 @@ pub(super) fn street(country: &str, number: i64, pick: usize) -> Option<String> 
         "ES" | "PT" => &["Calle del Puerto", "Rua do Moinho"],
         "NL" => &["Havenweg", "Molenstraat"],
         "SE" | "DK" => &["Hamngatan", "Kvarnvägen"],
-        "PL" | "CZ" | "GR" | "JP" => &[],
+        "PL" => &["ul. Portowa", "ul. Młyńska"],
+        "CZ" => &["Přístavní", "Mlýnská"],
+        "GR" => &["Odos Limaniou", "Odos Mylou"],
+        "JP" => &["Minato-dori", "Suisha-cho"],
         _ => &["Mill Lane", "Harbour Street", "Station Road", "Foundry Row"],
     };
-    let name = names.get(pick % names.len().max(1))?;
-    Some(match country {
-        "GB" | "US" | "CA" | "FR" => format!("{number} {name}"),
+    let name = names.get(pick % names.len()).copied().unwrap_or_default();
+    match country {
+        "GB" | "US" | "CA" | "FR" | "JP" => format!("{number} {name}"),
         _ => format!("{name} {number}"),
+    }
+}
+
+/// A VAT id of the form that a member state of the EU gives, for the company of that number: made up, and easy to tell
+/// by its 900.
+pub(super) fn vat_id(country: &str, company: Option<usize>) -> Option<String> {
+    let number = company? + 1;
+    Some(match country {
+        "DE" => format!("DE900{number:06}"),
+        "AT" => format!("ATU900{number:05}"),
+        "CZ" => format!("CZ900{number:05}"),
+        "DK" => format!("DK900{number:05}"),
+        "ES" => format!("ESB900{number:05}"),
+        "FR" => format!("FR90900{number:06}"),
+        "GR" => format!("EL900{number:06}"),
+        "IT" => format!("IT900{number:08}"),
+        "NL" => format!("NL900{number:06}B01"),
+        "PL" => format!("PL900{number:07}"),
+        "PT" => format!("PT900{number:06}"),
+        "SE" => format!("SE900{number:07}01"),
+        _ => return None,
     })
 }
 

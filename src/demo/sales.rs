@@ -24,9 +24,13 @@ const DWELL: [(i64, i64); 4] = [(5, 30), (10, 40), (12, 46), (8, 38)];
 /// Activities of deals, beside those that every deal has; the rest is for care.
 const MOST_ACTIVITIES: usize = 1_600;
 
+/// The place of the stage in which customers have an offer, and of the one in which it is bargained over.
+pub(super) const PROPOSAL: usize = 2;
+pub(super) const NEGOTIATION: usize = 3;
+
 /// How a deal goes out in the end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Fate {
+pub(super) enum Fate {
     Won,
     /// In which stage.
     Lost(usize),
@@ -37,10 +41,48 @@ enum Fate {
 
 /// A stay in a stage.
 #[derive(Debug, Clone, Copy)]
-struct Stay {
-    stage: usize,
-    from: Timestamp,
-    to: Timestamp,
+pub(super) struct Stay {
+    pub(super) stage: usize,
+    pub(super) from: Timestamp,
+    /// When it was left; the end of history where it was not.
+    pub(super) to: Timestamp,
+}
+
+/// What a deal has to do with money.
+#[derive(Debug, Clone)]
+pub(super) struct Sale {
+    /// The deal's number.
+    pub(super) number: usize,
+    /// The places of company, contact and owner.
+    pub(super) company: usize,
+    pub(super) contact: usize,
+    pub(super) owner: usize,
+    pub(super) product: &'static Product,
+    /// How many of it.
+    pub(super) count: i64,
+    pub(super) renews: bool,
+    pub(super) currency: &'static str,
+    /// What was asked for at first, and what it came to after bargaining, in hundredths.
+    pub(super) asked: i64,
+    pub(super) amount: i64,
+    pub(super) fate: Fate,
+    pub(super) stays: Vec<Stay>,
+    /// When it was closed, if it was.
+    pub(super) closed: Option<Timestamp>,
+    /// Why it was lost, where it was.
+    pub(super) reason: Option<&'static str>,
+}
+
+impl Sale {
+    /// The stay in a stage, if it got there.
+    pub(super) fn stay(&self, stage: usize) -> Option<Stay> {
+        self.stays.iter().copied().find(|stay| stay.stage == stage)
+    }
+
+    /// When it was won, if it was.
+    pub(super) fn won(&self) -> Option<Timestamp> {
+        self.closed.filter(|_| self.fate == Fate::Won)
+    }
 }
 
 /// A deal as it is planned.
@@ -50,6 +92,8 @@ struct Deal<'a> {
     contact: usize,
     called: &'a str,
     owner: usize,
+    product: &'static Product,
+    count: i64,
     about: &'static str,
     renews: bool,
     fate: Fate,
@@ -67,7 +111,7 @@ enum Step {
 }
 
 /// Writes down the deals with their activities, and what they make of companies and people.
-pub(super) fn plan(seed: u64, calendar: &Calendar, script: &mut Script, firm: &Firm) {
+pub(super) fn plan(seed: u64, calendar: &Calendar, script: &mut Script, firm: &Firm) -> Vec<Sale> {
     let chance = &mut Chance::of(seed, 3);
     let mut starts: Vec<Timestamp> = (0..DEALS)
         .map(|_| {
@@ -85,6 +129,7 @@ pub(super) fn plan(seed: u64, calendar: &Calendar, script: &mut Script, firm: &F
         .map(|company| (company.kind == Kind::Customer).then_some(company.created))
         .collect();
     let mut steps: Vec<(Timestamp, Step, usize, usize, usize)> = Vec::new();
+    let mut sales = Vec::new();
     for (number, start) in starts.into_iter().enumerate() {
         let place = chance.weighted(firm.companies.iter().zip(&deals_of).map(|(company, had)| {
             let known = company.kind.buys() && company.created + Duration::hours(1) < start;
@@ -109,7 +154,7 @@ pub(super) fn plan(seed: u64, calendar: &Calendar, script: &mut Script, firm: &F
             .is_some_and(|since| since.is_some_and(|since| since < start));
         let fate = next_fate(chance, calendar, &mut fates, start);
         let renews = buys && !matches!(fate, Fate::Unqualified(_)) && chance.percent(55);
-        let products: &[Product] = match (renews, company.is_industrial()) {
+        let products: &'static [Product] = match (renews, company.is_industrial()) {
             (true, _) => &RENEWALS,
             (false, true) => &PRODUCTS,
             (false, false) => &OFFICE_PRODUCTS,
@@ -118,7 +163,7 @@ pub(super) fn plan(seed: u64, calendar: &Calendar, script: &mut Script, firm: &F
         let Some((product, called)) = product.zip(firm.contacts.get(contact)) else {
             continue;
         };
-        let (name, amount) = price(chance, product, company);
+        let (name, count, amount) = price(chance, product, company);
         let (stays, closed) = course(chance, calendar, start, fate, renews);
         let owner = if chance.percent(85) {
             company.owner
@@ -131,6 +176,8 @@ pub(super) fn plan(seed: u64, calendar: &Calendar, script: &mut Script, firm: &F
             contact,
             called: &called.called,
             owner,
+            product,
+            count,
             about: product.about,
             renews,
             fate,
@@ -138,7 +185,7 @@ pub(super) fn plan(seed: u64, calendar: &Calendar, script: &mut Script, firm: &F
             closed,
             amount,
         };
-        write(chance, calendar, script, &deal, &name);
+        sales.extend(write(chance, calendar, script, &deal, &name));
         if let Some(count) = deals_of.get_mut(place) {
             *count += 1;
         }
@@ -151,6 +198,7 @@ pub(super) fn plan(seed: u64, calendar: &Calendar, script: &mut Script, firm: &F
         }
     }
     promote(script, firm, steps);
+    sales
 }
 
 /// What is next from a shuffled deck, so that the win rate is near 35 % for every seed.
@@ -178,8 +226,8 @@ fn next_fate(
     deck.pop().unwrap_or(Fate::Won)
 }
 
-/// What the deal is called and what it is worth, in whole units of its currency.
-fn price(chance: &mut Chance, product: &Product, company: &Company) -> (String, i64) {
+/// What the deal is called, how many of the product it is about, and what it is worth, in whole units of its currency.
+fn price(chance: &mut Chance, product: &Product, company: &Company) -> (String, i64, i64) {
     let (least, most) = product.amount;
     let share = (company.size() * chance.range(60, 130) / 100).clamp(0, 100);
     let amount = least + (most - least) * share * share / 10_000;
@@ -190,7 +238,7 @@ fn price(chance: &mut Chance, product: &Product, company: &Company) -> (String, 
         1 => what.replace(" sites", " site").replace(" days", " day"),
         _ => what,
     };
-    (format!("{}: {what}", company.name), total)
+    (format!("{}: {what}", company.name), amount, total)
 }
 
 /// The stages that the deal went through up to today, and when it was closed.
@@ -232,7 +280,8 @@ fn course(
     (stays, Some(from))
 }
 
-fn day_of(time: Timestamp) -> NaiveDate {
+/// The day of a moment where the firm is.
+pub(super) fn day_of(time: Timestamp) -> NaiveDate {
     time.with_timezone(&ZONE).date_naive()
 }
 
@@ -259,11 +308,9 @@ fn write(
     script: &mut Script,
     deal: &Deal<'_>,
     name: &str,
-) {
+) -> Option<Sale> {
     let this = reference("deal", deal.number);
-    let Some(first) = deal.stays.first() else {
-        return;
-    };
+    let first = deal.stays.first()?;
     let country = deal.company.country;
     let currency = match places::currency(country) {
         "EUR" => "EUR",
@@ -279,6 +326,23 @@ fn write(
     let open = deal.closed.is_none();
     let cents = if chance.percent(10) { "50" } else { "00" };
     let amount = format!("{}.{cents}", deal.amount);
+    let asked = deal.amount * 100 + if cents == "50" { 50 } else { 0 };
+    let mut sale = Sale {
+        number: deal.number,
+        company: deal.company.number,
+        contact: deal.contact,
+        owner: deal.owner,
+        product: deal.product,
+        count: deal.count,
+        renews: deal.renews,
+        currency,
+        asked,
+        amount: asked,
+        fate: deal.fate,
+        stays: deal.stays.clone(),
+        closed: deal.closed,
+        reason: None,
+    };
     let unknown = open && first.stage == 0 && deal.stays.len() == 1 && chance.percent(20);
     let whole: i64 = DWELL
         .iter()
@@ -308,8 +372,11 @@ fn write(
     let made = Event::new(first.from, deal.owner, "create_deal", arguments);
     script.add(made.makes(this.clone()));
     for stay in deal.stays.iter().skip(1) {
-        let bargained = stay.stage == 3 && chance.percent(30);
+        let bargained = stay.stage == NEGOTIATION && chance.percent(30);
         let less = deal.amount * chance.range(88, 96) / 100 / 10 * 10;
+        if bargained {
+            sale.amount = less * 100;
+        }
         let near = stay.stage > 1 && chance.percent(75);
         let guess = chance.range(10, 45);
         let arguments = json!({
@@ -322,13 +389,13 @@ fn write(
     }
     work(chance, calendar, script, deal, &this);
     let Some(closed) = deal.closed else {
-        return;
+        return Some(sale);
     };
     let arguments = match deal.fate {
         Fate::Lost(_) => {
             let place = chance.weighted(LOST.iter().map(|(_, weight)| *weight));
-            let reason = LOST.get(place).map(|(reason, _)| *reason);
-            json!({ "deal": this, "status": "lost", "lost_reason": reason })
+            sale.reason = LOST.get(place).map(|(reason, _)| *reason);
+            json!({ "deal": this, "status": "lost", "lost_reason": sale.reason })
         }
         Fate::Unqualified(_) => {
             let reason = chance.pick(&UNQUALIFIED);
@@ -346,6 +413,7 @@ fn write(
             script.add(Event::new(at, deal.owner, "create_activity", note).makes(key));
         }
     }
+    Some(sale)
 }
 
 /// A text with what and whom it is about.

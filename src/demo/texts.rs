@@ -7,6 +7,8 @@ pub(super) struct Product {
     /// `#` stands for how many.
     pub(super) name: &'static str,
     pub(super) about: &'static str,
+    /// The article number under which it is offered, where it has one.
+    pub(super) article: Option<&'static str>,
     pub(super) price: (i64, i64),
     pub(super) amount: (i64, i64),
 }
@@ -14,12 +16,14 @@ pub(super) struct Product {
 const fn product(
     name: &'static str,
     about: &'static str,
+    article: Option<&'static str>,
     price: (i64, i64),
     amount: (i64, i64),
 ) -> Product {
     Product {
         name,
         about,
+        article,
         price,
         amount,
     }
@@ -28,18 +32,21 @@ const fn product(
 const TRAINING: Product = product(
     "Team training, # days",
     "the training",
+    Some("TRN"),
     (1_150, 1_400),
     (2, 14),
 );
 const INTEGRATION: Product = product(
     "ERP integration",
     "the integration with their ERP system",
+    Some("INT"),
     (9_500, 34_000),
     (1, 1),
 );
 const SHIFTS: Product = product(
     "Shift planning, # employees",
     "shift planning",
+    Some("SHP"),
     (28, 45),
     (60, 2_400),
 );
@@ -49,23 +56,38 @@ pub(super) const PRODUCTS: [Product; 8] = [
     product(
         "Warehouse planning, # sites",
         "warehouse planning",
+        Some("WHP"),
         (7_800, 11_500),
         (1, 9),
     ),
-    product("# handheld scanners", "the scanners", (390, 520), (8, 180)),
+    product(
+        "# handheld scanners",
+        "the scanners",
+        Some("SCN"),
+        (390, 520),
+        (8, 180),
+    ),
     product(
         "Maintenance planning, # users",
         "maintenance planning",
+        Some("MTP"),
         (190, 260),
         (15, 320),
     ),
     product(
         "Route planning, # vehicles",
         "route planning",
+        Some("RTP"),
         (240, 330),
         (10, 210),
     ),
-    product("Pilot at one site", "the pilot", (3_600, 9_800), (1, 1)),
+    product(
+        "Pilot at one site",
+        "the pilot",
+        None,
+        (3_600, 9_800),
+        (1, 1),
+    ),
     INTEGRATION,
     TRAINING,
     SHIFTS,
@@ -79,18 +101,21 @@ pub(super) const RENEWALS: [Product; 3] = [
     product(
         "Support contract, renewal",
         "the renewal of the support contract",
+        Some("SUP"),
         (2_400, 5_200),
         (1, 6),
     ),
     product(
         "Licence renewal, # users",
         "the licences",
+        Some("LIC"),
         (150, 210),
         (20, 400),
     ),
     product(
         "Extension, # more sites",
         "the extension",
+        Some("WHP"),
         (6_900, 9_900),
         (1, 5),
     ),

@@ -27,9 +27,9 @@ const KEYWORDS: [&str; 6] = [
     "enum",
 ];
 /// What a permission begins with. The preset `read-only` grants all that begin with `read`.
-const VERBS: [&str; 12] = [
-    "read", "create", "update", "delete", "send", "issue", "undo", "manage", "approve", "run",
-    "import", "export",
+const VERBS: [&str; 13] = [
+    "read", "create", "update", "delete", "record", "send", "issue", "undo", "manage", "approve",
+    "run", "import", "export",
 ];
 
 /// All tools that are compiled in, all of them on.
@@ -705,7 +705,9 @@ const GROUP_TOKENS: &[(&str, usize)] = &[
     ("contacts", 1_370),
     ("deals", 1_090),
     ("history", 270),
+    ("invoicing", 1_540),
     ("pipeline", 500),
+    ("quotations", 1_340),
     ("workspace", 960),
 ];
 

@@ -1031,3 +1031,123 @@ async fn an_import_stays_in_its_workspace() {
         assert_eq!((left("main"), left("other")), (0, 3));
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn products_are_known_by_their_sku_and_taxed_as_the_workspace_has_it() {
+    for engine in ENGINES {
+        let desk = Desk::new(engine).await;
+        desk.call(
+            "create_product",
+            json!({ "name": "Screw", "sku": "S-1", "unit_price": "1", "currency": "EUR", "tax_rate": "19" }),
+        );
+        let content = "Item name;Article no.;Price;Currency;Type;VAT;Tax code;For sale\n\
+                       Screw M3;s-1;0.0125;EUR;goods;;exempt;\n\
+                       Consulting;C-1;1,200.50;EUR;service;20;;yes\n\
+                       Old thing;;5;EUR;;;;no\n\
+                       Odd;O-1;5;EUR;;20;exempt;\n\
+                       Unknown;O-2;5;EUR;;;exemt;\n\
+                       No price;O-3;;EUR;;;;\n\
+                       Perhaps;O-4;5;EUR;;;;perhaps\n\
+                       Consultancy;c-1;1300;EUR;;;;\n";
+        let file = desk.file("products.csv", content);
+        let more = ["--yes", "--on-duplicate", "update"];
+        let done = desk.import("products", &file, &more).json();
+        let rejects = desk.read("products.rejected.csv");
+        assert_eq!(
+            (&done["created"], &done["updated"], &done["rejected"]),
+            (&json!(2), &json!(2), &json!(4)),
+            "{rejects} on {engine:?}"
+        );
+        for says in [
+            "is taxed at 0%",
+            "Did you mean",
+            "unit_price is required.",
+            "active is neither yes nor no.",
+        ] {
+            assert!(rejects.contains(says), "{says} is not in {rejects}");
+        }
+        let list = desk.call("list_products", json!({ "sort": "price" }));
+        let row = |row: &Value| {
+            json!([
+                row["name"],
+                row["unit_price"],
+                row["tax_rate"],
+                row["tax_category"]
+            ])
+        };
+        let rows: Vec<Value> = list.as_array().unwrap().iter().map(row).collect();
+        let expected = json!([
+            ["Screw M3", "0.0125", null, "exempt"],
+            ["Consultancy", "1300.00", "20", null]
+        ]);
+        assert_eq!(json!(rows), expected, "on {engine:?}");
+        let old = desk.call("list_products", json!({ "active": false }));
+        assert_eq!(old[0]["name"], "Old thing");
+        desk.run(&["undo", done["change"].as_str().unwrap()]).json();
+        let list = desk.call("list_products", json!({}));
+        assert_eq!(
+            list.as_array().unwrap().iter().map(row).collect::<Vec<_>>(),
+            [json!(["Screw", "1.00", "19", null])],
+            "on {engine:?}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn expenses_are_read_with_their_day_vendor_and_who_spent_them() {
+    for engine in ENGINES {
+        let desk = Desk::new(engine).await;
+        desk.call("create_company", json!({ "name": "Rail Ltd" }));
+        let content = "Date,Purpose,Expense type,Total,VAT,Currency,Merchant,Vendor company,Submitted by,Billable,Receipt no\n\
+                       2026-03-10,Train,Travel,88.00,5.76,EUR,Rail,rail ltd,Owner,x,R-1\n\
+                       ,Pens,Office,3,,,,,,,\n\
+                       2099-01-01,Later,Office,3,,EUR,,,,,\n\
+                       2026-03-10,Half a yen,Office,1.5,,JPY,,,,,\n\
+                       2026-03-10,Too much tax,Office,1,2,EUR,,,,,\n\
+                       2026-03-10,,Office,1,,EUR,,,,,\n";
+        let file = desk.file("expenses.csv", content);
+        let done = desk.import("expenses", &file, &["--yes"]).json();
+        let rejects = desk.read("expenses.rejected.csv");
+        assert_eq!(
+            (&done["created"], &done["rejected"]),
+            (&json!(2), &json!(4)),
+            "{rejects} on {engine:?}"
+        );
+        for says in [
+            "2099-01-01 is still to come.",
+            "JPY has 0 digits",
+            "tax_amount is from zero",
+            "description is required.",
+        ] {
+            assert!(rejects.contains(says), "{says} is not in {rejects}");
+        }
+        let today = desk.call("get_workspace", json!({}))["today"].clone();
+        let list = desk.call("list_expenses", json!({}));
+        assert_eq!(
+            (&list[0]["description"], &list[0]["spent_on"]),
+            (&json!("Pens"), &today)
+        );
+        let train = &list[1];
+        assert_eq!(
+            (
+                &train["amount"],
+                &train["tax_amount"],
+                &train["company"]["name"],
+                &train["owner"]["name"],
+                &train["billable"],
+                &train["reference"],
+            ),
+            (
+                &json!("88.00"),
+                &json!("5.76"),
+                &json!("Rail Ltd"),
+                &json!("Owner"),
+                &json!(true),
+                &json!("R-1"),
+            ),
+            "{train} on {engine:?}"
+        );
+        desk.run(&["undo", done["change"].as_str().unwrap()]).json();
+        assert_eq!(desk.call("list_expenses", json!({})), json!([]));
+    }
+}

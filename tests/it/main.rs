@@ -8,6 +8,7 @@
     clippy::print_stdout
 )]
 
+mod accounts;
 mod activities;
 mod audit;
 mod backup;
@@ -22,12 +23,14 @@ mod contention;
 mod deals;
 mod demo;
 mod examples;
+mod expenses;
 mod faults;
 mod http;
 mod import;
 mod injection;
 mod input;
 mod install;
+mod invoice_stats;
 mod issuing;
 mod ledger;
 mod members;
@@ -36,11 +39,15 @@ mod parity;
 mod permissions;
 mod pipelines;
 mod processes;
+mod products;
+mod quotations;
 mod receipts;
+mod recurring;
 mod resources;
 mod rooms;
 mod scheduler;
 mod secrets;
+mod seller;
 mod tamper;
 mod tenancy;
 mod undo;
@@ -58,6 +65,7 @@ const MODULES: &[Module] = &[
     bureau_history::MODULE,
     bureau_invoicing::MODULE,
     bureau_pipeline::MODULE,
+    bureau_quotations::MODULE,
     bureau_workspace::MODULE,
     OWNER,
 ];
@@ -66,6 +74,7 @@ const MODULES: &[Module] = &[
 /// be issued.
 const OWNER: Module = Module {
     name: "owner",
+    about: "What the owner notes before the first invoice",
     uses: &[&bureau_invoicing::MODULE],
     furnish: Some(|cx| note_seller(cx).boxed()),
     ..Module::EMPTY

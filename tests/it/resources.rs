@@ -159,7 +159,7 @@ impl Client {
         self.ask(way, "resources/read", json!({ "uri": uri })).await
     }
 
-    /// The JSON in a resource that has to be there.
+    /// What is in a resource that has to be there: JSON, or the text or bytes of a document as they are sent.
     async fn json(&self, way: Way, uri: &str) -> Value {
         let answer = self.read(way, uri).await;
         let contents = answer["result"]["contents"].as_array();
@@ -170,8 +170,13 @@ impl Client {
             panic!("{uri}: {answer}");
         };
         assert_eq!(contents["uri"], uri);
-        assert_eq!(contents["mimeType"], "application/json");
-        serde_json::from_str(contents["text"].as_str().unwrap()).unwrap()
+        if contents["mimeType"] == "application/json" {
+            serde_json::from_str(contents["text"].as_str().unwrap()).unwrap()
+        } else if contents["mimeType"] == "application/xml" {
+            contents["text"].clone()
+        } else {
+            contents["blob"].clone()
+        }
     }
 
     /// The URIs of both lists.
@@ -221,11 +226,21 @@ fn beside(house: &House, selection: &Selection, read_only: bool, key: &str) -> C
 async fn ids(house: &House, caller: &Caller) -> BTreeMap<&'static str, String> {
     let mut ids = BTreeMap::new();
     for resource in house.pipeline.registry().resources() {
-        if let Some(variable) = variable(resource) {
+        if let Some(variable) = variable(resource)
+            && !ids.contains_key(variable)
+        {
             let tool = format!("create_{variable}");
             let arguments = house.example_arguments(caller, &tool).await.swap_remove(0);
             let made = house.ok(caller, &tool, Value::Object(arguments)).await;
-            ids.insert(variable, made["data"]["id"].as_str().unwrap().to_owned());
+            let id = made["data"]["id"].as_str().unwrap();
+            // What has a document has it once it is issued or sent.
+            for finish in ["issue", "send"].map(|verb| format!("{verb}_{variable}")) {
+                if house.pipeline.registry().entry(&finish).is_some() {
+                    let arguments = json!({ (variable): id, "confirm": true });
+                    house.ok(caller, &finish, arguments).await;
+                }
+            }
+            ids.insert(variable, id.to_owned());
         }
     }
     assert!(ids.len() >= 4);
@@ -263,7 +278,11 @@ async fn called(
     if let Some(name) = variable(resource) {
         arguments[name] = json!(ids[name]);
     }
-    house.data(caller, resource.tool, arguments).await
+    let data = house.data(caller, resource.tool, arguments).await;
+    match resource.contents {
+        Contents::Json => data,
+        Contents::Document => data["document"]["content"].clone(),
+    }
 }
 
 /// Reads through the kernel, as a server does.

@@ -243,6 +243,11 @@ fn without_guess(mut answer: Value) -> Value {
     let error = answer.get_mut("error").and_then(Value::as_object_mut);
     if let Some(error) = error.filter(|error| error["code"] == "VALIDATION_ERROR") {
         error.shift_remove("hint");
+        // What can be emptied is guessed at in the message itself.
+        let message = error["message"].as_str().unwrap_or_default();
+        if let Some((said, _)) = message.split_once(" that can be emptied;") {
+            error["message"] = said.into();
+        }
     }
     answer
 }

@@ -26,7 +26,6 @@ pub(crate) struct CreateCreditNote {
 
 /// A line to take back.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[schemars(inline)]
 pub(crate) struct CreditLine {
     /// Line of the invoice, from 1
     line: Whole<1, 1000>,

@@ -33,7 +33,6 @@ pub(crate) struct RecordPayment {
 
 /// What of a payment is for one invoice.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[schemars(inline)]
 pub(crate) struct Part {
     invoice: Id<Invoice>,
     amount: Option<Amount>,
@@ -53,6 +52,7 @@ pub(crate) struct PaymentView {
     reverses: Option<Id<Payment>>,
     allocations: Vec<AllocationView>,
     invoices: Vec<InvoiceRow>,
+    attributes: Json<Attributes>,
 }
 
 /// What of a payment is for one invoice.
@@ -336,6 +336,7 @@ fn shown_with(
         reverses: *saved.reverses,
         allocations,
         invoices: rows(invoices, today),
+        attributes: saved.attributes,
         reference: saved.record.reference,
         note: saved.record.note,
     }

@@ -1,14 +1,13 @@
 //! `update_invoice`
 
 use bureau_kernel::prelude::*;
-use bureau_kernel::types::money::Amount;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::UPDATE_INVOICES;
-use crate::draft::{compare, shape};
+use crate::draft::{release_quotation, shape};
 use crate::invoice::{Invoice, InvoiceStatus};
-use crate::line::LineGiven;
+use crate::lines::{PlainLine, read_lines};
 use crate::view::{InvoiceView, view};
 
 /// What changes in a draft.
@@ -18,10 +17,8 @@ pub(crate) struct UpdateInvoice {
     invoice: Id<Invoice>,
     /// Fields to empty
     clear: Option<Vec<Clear<Invoice>>>,
-    /// Replace all lines
-    lines: Option<Vec<LineGiven>>,
-    /// Your gross total, to compare
-    total: Option<Amount>,
+    /// All lines anew, as in create_invoice
+    lines: Option<Vec<PlainLine>>,
     /// Delete the draft
     discard: Option<bool>,
     #[serde(flatten)]
@@ -69,6 +66,9 @@ impl Tool for UpdateInvoice {
             edit.may_become(None)?;
         }
         if self.discard == Some(true) {
+            if let Some(quotation) = *edit.quotation {
+                release_quotation(cx, quotation).await?;
+            }
             let gone = cx.archive(self.invoice).await?;
             return view(cx, gone).await;
         }
@@ -98,9 +98,8 @@ impl Tool for UpdateInvoice {
                 return Err(Error::invalid(field, message));
             }
         }
-        shape(cx, &mut edit, self.lines).await?;
+        shape(cx, &mut edit, self.lines.map(read_lines).transpose()?).await?;
         let saved = edit.save(cx).await?;
-        compare(self.total, &saved.totals()?, &saved.lines, saved.currency)?;
         view(cx, saved).await
     }
 }

@@ -51,7 +51,15 @@ pub(super) fn sender(party: &Party) -> String {
     );
     parts.extend(city(party));
     parts.retain(|part| !part.trim().is_empty());
-    parts.join(" · ")
+    // Where it does not fit on one line, it breaks between its parts, unless one of them alone is too long.
+    let parts: Vec<String> = parts
+        .into_iter()
+        .map(|part| match part.chars().count() {
+            0..=40 => part.replace(' ', "\u{a0}"),
+            _ => part,
+        })
+        .collect();
+    parts.join("\u{a0}· ")
 }
 
 fn city(party: &Party) -> Vec<String> {
@@ -110,7 +118,10 @@ mod tests {
     #[test]
     fn the_sender_stands_on_one_line() {
         let german = party("Hof 2\nHauptstr. 1", "10115", "Berlin", None, "DE");
-        assert_eq!(sender(&german), "Firm · Hof 2, Hauptstr. 1 · 10115 Berlin");
+        assert_eq!(
+            sender(&german).replace('\u{a0}', " "),
+            "Firm · Hof 2, Hauptstr. 1 · 10115 Berlin"
+        );
         let nameless = Party {
             name: "Firm".to_owned(),
             ..Party::default()

@@ -58,11 +58,13 @@ fn payment(sheet: &mut Sheet<'_, '_>, bank: &BankAccount) {
     } else {
         0.0
     };
-    let tall = text_height.max(code_height) + 20.0;
+    let tall = text_height.max(code_height) + 14.0;
     sheet.skip(BETWEEN);
     sheet.need(tall);
     let (left, width, start) = (sheet.left, sheet.width(), sheet.y);
-    sheet.bar(left, start, width, 0.5, RULE);
+    if !sheet.is_fresh() {
+        sheet.bar(left, start, width, 0.5, RULE);
+    }
     let top = start + 10.0;
     let part = sheet.canvas.part(Role::Paragraph);
     let leading = heading.style.leading();
@@ -100,7 +102,8 @@ fn payment(sheet: &mut Sheet<'_, '_>, bank: &BankAccount) {
         );
         let part = sheet.canvas.part(Role::Paragraph);
         let middle = x + CODE / 2.0;
-        let edges = (middle - caption.width / 2.0, sheet.right);
+        let left = (middle - caption.width / 2.0).min(sheet.right - caption.width);
+        let edges = (left, sheet.right);
         sheet.put(
             Place::Part(part),
             caption,

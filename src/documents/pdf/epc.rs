@@ -13,6 +13,10 @@ const SEPA: [&str; 42] = [
     "NO", "PL", "PT", "RO", "RS", "SE", "SI", "SK", "SM", "VA",
 ];
 
+/// The least and the most that it may ask for: 0.01 and 999,999,999.99.
+const LEAST: Decimal = Decimal::from_parts(1, 0, 0, false, 2);
+const MOST: Decimal = Decimal::from_parts(1_215_752_191, 23, 0, false, 2);
+
 /// The longest text that the code may carry, in bytes.
 const LONGEST: usize = 331;
 
@@ -23,7 +27,7 @@ pub(super) fn payload(document: &Document) -> Option<String> {
         return None;
     }
     let due = document.totals.due;
-    if due < Decimal::new(1, 2) || due > Decimal::new(999_999_999_99, 2) {
+    if due < LEAST || due > MOST {
         return None;
     }
     let due = due.normalize();
@@ -97,4 +101,91 @@ pub(super) fn is_iban(text: &str) -> bool {
 
 fn is_bic(text: &str) -> bool {
     matches!(text.len(), 8 | 11) && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::samples::{decimal, invoice};
+    use super::*;
+
+    fn payment() -> Document {
+        let mut invoice = invoice();
+        invoice.number = "Urgency fund".to_owned();
+        invoice.seller.name = "Red Cross of Belgium".to_owned();
+        invoice.totals.due = decimal("1.00");
+        let bank = invoice.bank.as_mut().unwrap();
+        bank.iban = "BE72 0000 0000 1616".to_owned();
+        bank.bic = Some("BPOTBEB1".to_owned());
+        invoice
+    }
+
+    #[test]
+    fn the_code_of_a_transfer_is_that_of_the_guidelines() {
+        assert_eq!(
+            payload(&payment()).as_deref(),
+            Some(
+                "BCD\n002\n1\nSCT\nBPOTBEB1\nRed Cross of Belgium\nBE72000000001616\nEUR1.00\n\n\nUrgency fund"
+            )
+        );
+    }
+
+    #[test]
+    fn an_amount_has_two_digits_and_no_separators() {
+        for (due, written) in [
+            ("0.01", "EUR0.01"),
+            ("12345.5", "EUR12345.50"),
+            ("999999999.99", "EUR999999999.99"),
+        ] {
+            let mut document = payment();
+            document.totals.due = decimal(due);
+            let payload = payload(&document).unwrap();
+            assert_eq!(payload.lines().nth(7), Some(written));
+        }
+    }
+
+    #[test]
+    fn a_holder_and_a_missing_bic_are_respected_and_a_long_name_is_cut() {
+        let mut document = payment();
+        let bank = document.bank.as_mut().unwrap();
+        bank.bic = None;
+        bank.holder = Some("Ä".repeat(80));
+        let payload = payload(&document).unwrap();
+        assert_eq!(payload.lines().nth(4), Some(""));
+        assert_eq!(payload.lines().nth(5), Some("Ä".repeat(70).as_str()));
+    }
+
+    #[test]
+    fn where_the_code_is_not_defined_there_is_none() {
+        type Change = fn(&mut Document);
+        let changes: [Change; 10] = [
+            |document| document.currency = "CHF".to_owned(),
+            |document| document.kind = DocumentKind::CreditNote,
+            |document| document.kind = DocumentKind::Quotation,
+            |document| document.bank = None,
+            |document| document.totals.due = decimal("0"),
+            |document| document.totals.due = decimal("-5"),
+            |document| document.totals.due = decimal("1000000000.00"),
+            |document| document.number = "1".repeat(141),
+            // One digit is wrong.
+            |document| document.bank.as_mut().unwrap().iban = "BE72000000001617".to_owned(),
+            // An account number of the right form, outside of SEPA.
+            |document| document.bank.as_mut().unwrap().iban = "AE070331234567890123456".to_owned(),
+        ];
+        assert!(squares(&payment()).is_some());
+        assert!(is_iban("AE070331234567890123456"));
+        for (number, change) in changes.into_iter().enumerate() {
+            let mut document = payment();
+            change(&mut document);
+            assert_eq!(payload(&document), None, "change {number}");
+        }
+    }
+
+    #[test]
+    fn the_squares_are_those_of_a_code_of_at_most_version_13() {
+        let squares = squares(&payment()).unwrap();
+        assert!(squares.len() <= 69);
+        assert!(squares.iter().all(|row| row.len() == squares.len()));
+        // The dark frame of the finder in a corner.
+        assert!(squares[0][..7].iter().all(|dark| *dark) && !squares[0][7]);
+    }
 }

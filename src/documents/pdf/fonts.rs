@@ -55,10 +55,11 @@ const BUILT_IN: &[(&[u8], Option<&[u8]>)] = &[
     (include_bytes!("../fonts/wqy-microhei.ttc"), None),
 ];
 
-/// The fonts that documents are drawn with. Reading the built-in ones takes some milliseconds, so make it once and share it.
+/// The fonts that documents are drawn with: made once and shared, for the tables of the built-in ones are prepared here.
 ///
 /// What none of the built-in ones has is looked for in a folder of the owner's and in the fonts of the system: not before a
-/// document needs it, and once.
+/// document needs it, and once. That first document waits until all of these fonts were looked into, seconds where there are
+/// hundreds.
 pub struct Fonts {
     built_in: Vec<Typeface>,
     folder: Option<PathBuf>,

@@ -116,3 +116,18 @@ fn ranges(data: &[u8], index: u32) -> Vec<(u32, u32)> {
     }
     ranges
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_font_of_the_folder_is_found_by_its_characters() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fonts");
+        let installed = Installed::scan(Some(&folder));
+        let typeface = installed.having('ក').unwrap();
+        assert!(typeface.has('ខ') && !typeface.has('A'));
+        // Not assigned: no font has it.
+        assert!(installed.having('\u{378}').is_none());
+    }
+}

@@ -213,7 +213,8 @@ static GERMAN: Labels = Labels {
     },
     dates: Dates::Dots,
     invoice: "Rechnung",
-    credit_note: "Gutschrift (Rechnungskorrektur)",
+    // Not "Gutschrift", which German tax law keeps for an invoice that the buyer writes.
+    credit_note: "Rechnungskorrektur",
     quotation: "Angebot",
     date: "Datum",
     due_on: "Fällig am",

@@ -15,6 +15,8 @@ const LOGO_WIDTH: f32 = 80.0 * MM;
 const LOGO_HEIGHT: f32 = 24.0 * MM;
 /// One pixel of a small logo becomes at most so large, so that it is not blown up.
 const LARGEST_PIXEL: f32 = 0.75;
+/// A picture of more is not unpacked: it would take hundreds of megabytes.
+const MOST_PIXELS: u64 = 16_000_000;
 /// The column at the right: the seller, and the document's data.
 const COLUMN: f32 = 65.0 * MM;
 /// The window of the envelope: how wide, where the sender's line ends, and where the address begins.
@@ -48,17 +50,18 @@ fn seller(sheet: &mut Sheet<'_, '_>) -> Result<f32, Error> {
     if let Some(logo) = &document.logo {
         end = end.max(self::logo(sheet, logo, top)?);
     } else {
-        let style = Style {
-            size: 16.0,
+        let style = |size| Style {
+            size,
             bold: true,
             colour: INK,
         };
+        let name = &document.seller.name;
+        let room = sheet.width() - COLUMN - 6.0 * MM;
+        let mut lines = sheet.setter.wrap(name, style(16.0), room);
+        if lines.len() > 2 {
+            lines = sheet.setter.wrap(name, style(11.0), room);
+        }
         let part = sheet.canvas.part(Role::Paragraph);
-        let lines = sheet.setter.wrap(
-            &document.seller.name,
-            style,
-            sheet.width() - COLUMN - 6.0 * MM,
-        );
         let edges = (sheet.left, sheet.right);
         end = sheet.column(Place::Part(part), lines, edges, Align::Left, top);
     }
@@ -106,6 +109,11 @@ fn logo(sheet: &mut Sheet<'_, '_>, logo: &Logo, top: f32) -> Result<f32, Error> 
         ))
     })?;
     let (width, height) = image.size();
+    if width == 0 || height == 0 || u64::from(width) * u64::from(height) > MOST_PIXELS {
+        return Err(Error::Incomplete(format!(
+            "The logo has {width} × {height} pixels. Give one of at most 16 million."
+        )));
+    }
     let (width, height) = (width as f32, height as f32);
     let scale = (LOGO_WIDTH / width)
         .min(LOGO_HEIGHT / height)
@@ -176,7 +184,7 @@ fn data_rows(sheet: &Sheet<'_, '_>) -> Vec<(&'static str, String)> {
         };
         rows.push((
             label,
-            format!("{} · {}", about.number, labels.day(about.issued_on)),
+            format!("{}, {}", about.number, labels.day(about.issued_on)),
         ));
     }
     if let Some(reference) = &document.buyer_reference {
@@ -231,6 +239,7 @@ fn title(sheet: &mut Sheet<'_, '_>) {
     let text = super::title(sheet.document, sheet.labels);
     let part = sheet.canvas.part(Role::Title(text.clone()));
     let lines = sheet.setter.wrap(&text, style, sheet.width());
+    sheet.need(height(&lines));
     let (edges, y) = ((sheet.left, sheet.right), sheet.y);
     sheet.y = sheet.column(Place::Part(part), lines, edges, Align::Left, y);
 }

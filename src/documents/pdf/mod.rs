@@ -77,20 +77,21 @@ pub fn pdf(document: &Document, fonts: &Fonts) -> Result<Vec<u8>, Error> {
 
 /// What the document is called: its kind and its number.
 fn title(document: &Document, labels: &Labels) -> String {
-    format!("{} {}", labels.title(document.kind), document.number)
+    text::one_line(&format!(
+        "{} {}",
+        labels.title(document.kind),
+        document.number
+    ))
 }
 
 /// No clock is read: the file is dated by the document.
 fn metadata(document: &Document, labels: &Labels) -> Metadata {
     let date = document.issued_on;
     let part = |number: u32| u8::try_from(number).unwrap_or(1);
+    let seller = text::one_line(&document.seller.name);
     Metadata::new()
-        .title(format!(
-            "{} · {}",
-            title(document, labels),
-            document.seller.name
-        ))
-        .authors(vec![document.seller.name.clone()])
+        .title(format!("{} · {seller}", title(document, labels)))
+        .authors(vec![seller])
         .creator("Bureau".to_owned())
         .producer("Bureau".to_owned())
         .language(labels.language.to_owned())

@@ -1,6 +1,6 @@
 //! The paper: its size and margins, where the next thing goes, and when a new page begins.
 
-use super::canvas::{Canvas, Colour, INK, Mark, Part, Place, Role, SOFT};
+use super::canvas::{Canvas, Colour, INK, Mark, Place, Role, SOFT};
 use super::labels::Labels;
 use super::text::{Line, Style, Typesetter};
 use crate::Document;
@@ -92,16 +92,21 @@ impl<'a, 'f> Sheet<'a, 'f> {
         self.y = LATER_TOP;
     }
 
-    /// Begins a new page when this one has no room for something of that height, and a fresh one has.
+    /// Whether nothing stands on this page yet.
+    pub(super) const fn is_fresh(&self) -> bool {
+        self.y <= LATER_TOP
+    }
+
+    /// Begins a new page when this one has no room for something of that height, unless it is a fresh one.
     pub(super) fn need(&mut self, height: f32) {
-        if height > self.room() && self.room() < self.whole() {
+        if height > self.room() && !self.is_fresh() {
             self.turn();
         }
     }
 
     /// Leaves some room, unless at the top of a page.
     pub(super) fn skip(&mut self, height: f32) {
-        if self.room() < self.whole() {
+        if !self.is_fresh() {
             self.y += height;
         }
     }
@@ -154,21 +159,18 @@ impl<'a, 'f> Sheet<'a, 'f> {
         );
     }
 
-    /// A paragraph from margin to margin, over as many pages as it needs. No line of it stands alone at the foot of a page.
+    /// A paragraph from margin to margin, over as many pages as it needs. Its first line does not stand alone at the foot of
+    /// a page.
     pub(super) fn paragraph(&mut self, text: &str, style: Style) {
         let part = self.canvas.part(Role::Paragraph);
-        self.continued(part, text, style);
-    }
-
-    /// The same as one more stretch of a part.
-    pub(super) fn continued(&mut self, part: Part, text: &str, style: Style) {
         let lines = self.setter.wrap(text, style, self.width());
         let leading = style.leading();
-        let count = lines.len();
         let edges = (self.left, self.right);
-        for (index, line) in lines.into_iter().enumerate() {
-            let together = if index == 0 { count.min(2) } else { 1 };
-            self.need(leading * if together == 2 { 2.0 } else { 1.0 });
+        if lines.len() > 1 {
+            self.need(2.0 * leading);
+        }
+        for line in lines {
+            self.need(leading);
             let y = self.y;
             self.put(Place::Part(part), line, edges, Align::Left, y);
             self.y += leading;

@@ -29,6 +29,14 @@ struct Column<'f> {
     edges: (f32, f32),
 }
 
+/// A cell of a row, with the lines that are still to be drawn.
+struct Cell<'f> {
+    part: Part,
+    align: Align,
+    edges: (f32, f32),
+    rest: std::vec::IntoIter<TextLine<'f>>,
+}
+
 /// Draws the table. Its last row stays with the next thing, of the height `keep`.
 pub(super) fn draw(sheet: &mut Sheet<'_, '_>, keep: f32) {
     let document = sheet.document;
@@ -36,33 +44,41 @@ pub(super) fn draw(sheet: &mut Sheet<'_, '_>, keep: f32) {
     let mut columns = columns(sheet);
     place(sheet, &mut columns);
 
+    let tall = heading_height(sheet, &columns);
+    let fresh = sheet.whole() - tall;
+    sheet.need(tall + 4.0 * BODY.leading());
     let head = sheet.canvas.part_of(table, Role::TableHead);
     let row = sheet.canvas.part_of(head, Role::Row);
     heading(sheet, &columns, Some(row));
-    let fresh = sheet.whole() - heading_height(sheet, &columns);
     let body = sheet.canvas.part_of(table, Role::TableBody);
     for (index, line) in document.lines.iter().enumerate() {
         let row = sheet.canvas.part_of(body, Role::Row);
-        let cells: Vec<(Part, Align, (f32, f32), Vec<TextLine<'_>>)> = columns
+        let cells: Vec<Cell<'_>> = columns
             .iter_mut()
             .map(|column| {
                 let lines = match column.cells.get_mut(index) {
                     Some(lines) => std::mem::take(lines),
                     None => description(sheet, line, column.edges.1 - column.edges.0),
                 };
-                let cell = sheet.canvas.part_of(row, Role::Cell);
-                (cell, column.align, column.edges, lines)
+                Cell {
+                    part: sheet.canvas.part_of(row, Role::Cell),
+                    align: column.align,
+                    edges: column.edges,
+                    rest: lines.into_iter(),
+                }
             })
             .collect();
         let tall = cells
             .iter()
-            .map(|(_, _, _, lines)| height(lines))
+            .map(|cell| height(cell.rest.as_slice()))
             .fold(0.0, f32::max)
             + 2.0 * PADDING;
         let last = index + 1 == document.lines.len();
-        let together = if last { tall + keep } else { tall };
-        if (together > sheet.room() && together <= fresh) || (tall > sheet.room() && tall <= fresh)
-        {
+        let room = sheet.room();
+        let stays = !last || tall + keep <= room || tall + keep > fresh;
+        // A row longer than a page is broken, but not right below its beginning.
+        let fits = tall <= room || (tall > fresh && room > 4.0 * BODY.leading());
+        if !(stays && fits) {
             sheet.turn();
             heading(sheet, &columns, None);
         }
@@ -74,34 +90,27 @@ pub(super) fn draw(sheet: &mut Sheet<'_, '_>, keep: f32) {
 }
 
 /// Draws a row, on as many pages as it needs.
-fn draw_row<'f>(
-    sheet: &mut Sheet<'_, 'f>,
-    columns: &[Column<'f>],
-    cells: Vec<(Part, Align, (f32, f32), Vec<TextLine<'f>>)>,
-) {
-    let mut rest: Vec<_> = cells
-        .into_iter()
-        .map(|(cell, align, edges, lines)| (cell, align, edges, lines.into_iter().peekable()))
-        .collect();
+fn draw_row<'f>(sheet: &mut Sheet<'_, 'f>, columns: &[Column<'f>], mut cells: Vec<Cell<'f>>) {
     loop {
         let top = sheet.y + PADDING;
         let mut end = top;
-        let mut more = false;
-        for (cell, align, edges, lines) in &mut rest {
+        for cell in &mut cells {
             let mut y = top;
-            // At least one line of each goes onto each page, so that this ends.
-            while let Some(line) =
-                lines.next_if(|line| y <= top || y + line.style.leading() + PADDING <= sheet.bottom)
-            {
-                let leading = line.style.leading();
-                sheet.put(Place::Part(*cell), line, *edges, *align, y);
+            while let Some(next) = cell.rest.as_slice().first() {
+                // At least one line of each goes onto each page, so that this ends.
+                let leading = next.style.leading();
+                if y > top && y + leading + PADDING > sheet.bottom {
+                    break;
+                }
+                if let Some(line) = cell.rest.next() {
+                    sheet.put(Place::Part(cell.part), line, cell.edges, cell.align, y);
+                }
                 y += leading;
             }
-            more |= lines.peek().is_some();
             end = end.max(y);
         }
         sheet.y = end + PADDING;
-        if !more {
+        if cells.iter().all(|cell| cell.rest.as_slice().is_empty()) {
             return;
         }
         sheet.turn();

@@ -59,10 +59,13 @@ pub(super) struct Piece<'f> {
 /// What sets the text of one document. Remembers which characters had no font.
 pub(super) struct Typesetter<'f> {
     fonts: &'f Fonts,
-    plans: RefCell<HashMap<(*const Face, bool, Option<Script>), Rc<ShapePlan>>>,
+    plans: RefCell<HashMap<Shaping, Rc<ShapePlan>>>,
     typefaces: RefCell<HashMap<char, Option<&'f Typeface>>>,
     missing: RefCell<BTreeSet<char>>,
 }
+
+/// What decides how text is shaped: the face, by where it lies, whether from right to left, and the script.
+type Shaping = (*const Face, bool, Option<Script>);
 
 /// A stretch of text in one font and direction.
 struct Run<'f> {
@@ -91,8 +94,7 @@ impl<'f> Typesetter<'f> {
 
     /// Text on one line, whatever its width. Line breaks in it become spaces.
     pub(super) fn line(&self, text: &str, style: Style) -> Line<'f> {
-        let text = clean(text).replace('\n', " ");
-        self.paragraph(&text, style, f32::INFINITY)
+        self.paragraph(&one_line(text), style, f32::INFINITY)
             .into_iter()
             .next()
             .unwrap_or(Line {
@@ -113,15 +115,15 @@ impl<'f> Typesetter<'f> {
 
     fn paragraph(&self, text: &str, style: Style, width: f32) -> Vec<Line<'f>> {
         let text: Rc<str> = text.into();
-        let (base, runs) = self.runs(&text, style.bold);
+        let runs = self.runs(&text, style.bold);
         lines(&text, &runs, width / style.size)
             .into_iter()
-            .map(|range| assemble(&text, &runs, &range, base, style))
+            .map(|range| assemble(&text, &runs, &range, style))
             .collect()
     }
 
-    /// The runs of a paragraph in the order of the text, and the direction of the whole.
-    fn runs(&self, text: &Rc<str>, bold: bool) -> (Level, Vec<Run<'f>>) {
+    /// The runs of a paragraph in the order of the text.
+    fn runs(&self, text: &Rc<str>, bold: bool) -> Vec<Run<'f>> {
         // Nothing before the Hebrew block is written from right to left.
         let bidi = text
             .chars()
@@ -154,8 +156,7 @@ impl<'f> Typesetter<'f> {
                 _ => runs.push((typeface, level, at..end)),
             }
         }
-        let runs = runs
-            .into_iter()
+        runs.into_iter()
             .map(|(typeface, level, range)| {
                 let (face, embolden) = typeface.face(bold);
                 let glyphs = self.shape(face, text, range.clone(), level);
@@ -167,8 +168,7 @@ impl<'f> Typesetter<'f> {
                     glyphs,
                 }
             })
-            .collect();
-        (base, runs)
+            .collect()
     }
 
     /// The typeface for a character; one that joins to what stands before it, or is blank, stays with that one's if it can.
@@ -178,6 +178,10 @@ impl<'f> Typesetter<'f> {
             && previous.has(character)
         {
             return Some(previous);
+        }
+        // A private character means something else in each font, so none can stand for it in a document that is kept.
+        if matches!(character, '\u{e000}'..='\u{f8ff}' | '\u{f0000}'..='\u{10ffff}') {
+            return None;
         }
         *self
             .typefaces
@@ -271,7 +275,7 @@ fn lines(text: &str, runs: &[Run<'_>], width: f32) -> Vec<Range<usize>> {
     }
     let total: f32 = clusters.iter().map(|(_, advance)| advance).sum();
     if total <= width {
-        return vec![0..text.len()];
+        return std::iter::once(0..text.len()).collect();
     }
     let mut breaks = unicode_linebreak::linebreaks(text)
         .map(|(at, _)| at)
@@ -313,13 +317,7 @@ fn lines(text: &str, runs: &[Run<'_>], width: f32) -> Vec<Range<usize>> {
 }
 
 /// The pieces of one line in the order in which they stand on the page.
-fn assemble<'f>(
-    text: &Rc<str>,
-    runs: &[Run<'f>],
-    range: &Range<usize>,
-    base: Level,
-    style: Style,
-) -> Line<'f> {
+fn assemble<'f>(text: &Rc<str>, runs: &[Run<'f>], range: &Range<usize>, style: Style) -> Line<'f> {
     let mut pieces = Vec::new();
     let mut levels = Vec::new();
     for run in runs {
@@ -336,7 +334,7 @@ fn assemble<'f>(
             continue;
         }
         let width = glyphs.iter().map(|glyph| glyph.x_advance).sum();
-        levels.push(run.level.max(base));
+        levels.push(run.level);
         pieces.push(Some(Piece {
             face: run.face,
             embolden: run.embolden,
@@ -354,6 +352,11 @@ fn assemble<'f>(
         width: pieces.iter().map(|piece| piece.width).sum::<f32>() * style.size,
         pieces,
     }
+}
+
+/// The same text on one line and without control characters.
+pub(super) fn one_line(text: &str) -> String {
+    clean(text).replace('\n', " ")
 }
 
 /// The same text with one sort of line break and without control characters.
@@ -390,4 +393,128 @@ fn joins(character: char) -> bool {
         || matches!(character, '\u{200c}' | '\u{200d}')
         || matches!(character, '\u{300}'..='\u{36f}' | '\u{1ab0}'..='\u{1aff}' | '\u{1dc0}'..='\u{1dff}'
             | '\u{20d0}'..='\u{20ff}' | '\u{fe20}'..='\u{fe2f}' | '\u{3099}' | '\u{309a}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::canvas::INK;
+    use super::*;
+
+    const STYLE: Style = Style {
+        size: 10.0,
+        bold: false,
+        colour: INK,
+    };
+
+    /// The characters of a line, from left to right.
+    fn seen(line: &Line<'_>) -> String {
+        line.pieces
+            .iter()
+            .flat_map(|piece| {
+                piece
+                    .glyphs
+                    .iter()
+                    .map(|glyph| &piece.text[glyph.text_range.clone()])
+            })
+            .collect()
+    }
+
+    fn wrapped(text: &str, width: f32) -> Vec<String> {
+        let fonts = Fonts::new(None);
+        let setter = Typesetter::new(&fonts);
+        let lines = setter.wrap(text, STYLE, width);
+        assert!(lines.iter().all(|line| line.width <= width));
+        lines.iter().map(seen).collect()
+    }
+
+    #[test]
+    fn lines_break_between_words_and_end_without_blanks() {
+        assert_eq!(
+            wrapped("The quick brown fox jumps", 60.0),
+            ["The quick", "brown fox", "jumps"]
+        );
+        assert_eq!(wrapped(" one\r\n\r\ntwo \n", 60.0), ["one", "", "two"]);
+        assert_eq!(wrapped("", 60.0), [""]);
+    }
+
+    #[test]
+    fn an_overlong_word_is_broken_and_nothing_of_it_is_lost() {
+        let word = "Donaudampfschifffahrtsgesellschaft";
+        let lines = wrapped(&format!("Die {word} AG"), 60.0);
+        assert!(lines.len() > 3);
+        assert_eq!(lines.concat(), format!("Die{word}AG"));
+    }
+
+    #[test]
+    fn chinese_breaks_between_characters_but_not_before_a_comma() {
+        let text = "高级橡木餐桌，配有四把椅子，适合家庭使用。";
+        for width in [50.0_f32, 60.0, 70.0, 80.0] {
+            let lines = wrapped(text, width);
+            assert!(lines.len() > 2);
+            assert!(!lines.iter().any(|line| line.starts_with(['，', '。'])));
+            assert_eq!(lines.concat(), text);
+        }
+    }
+
+    #[test]
+    fn text_from_right_to_left_stands_in_its_order_on_the_page() {
+        let fonts = Fonts::new(None);
+        let setter = Typesetter::new(&fonts);
+        let order = |text| seen(&setter.line(text, STYLE));
+        assert_eq!(order("abc"), "abc");
+        assert_eq!(order("אבג"), "גבא");
+        assert_eq!(order("a אב b"), "a בא b");
+        assert_eq!(order("אב 12 ג"), "ג 12 בא");
+    }
+
+    #[test]
+    fn each_line_of_text_from_right_to_left_is_ordered_by_itself() {
+        assert_eq!(wrapped("אבגדהוזח טיכלמנסע", 60.0), ["חזוהדגבא", "עסנמלכיט"]);
+    }
+
+    #[test]
+    fn what_turns_the_direction_by_force_is_left_out() {
+        let fonts = Fonts::new(None);
+        let setter = Typesetter::new(&fonts);
+        assert_eq!(seen(&setter.line("1\u{202e}23\u{202c}4", STYLE)), "1234");
+        assert_eq!(seen(&setter.line("a\u{0}b\u{ad}c\u{feff}", STYLE)), "abc");
+        assert_eq!(setter.missing(), "");
+    }
+
+    #[test]
+    fn names_of_the_world_have_glyphs() {
+        let fonts = Fonts::new(None);
+        let setter = Typesetter::new(&fonts);
+        for name in [
+            "Ελληνική Εταιρεία",
+            "Українська компанія",
+            "中文有限公司",
+            "株式会社テスト",
+            "한국 주식회사",
+            "شركة الخليج",
+            "חברה בע״מ",
+            "हिन्दी क्षेत्रीय श्री",
+            "บริษัท ไทย จำกัด",
+            "Nguyễn Thị Ánh",
+            "e\u{301}cole ọ\u{301}",
+        ] {
+            for bold in [false, true] {
+                let line = setter.line(name, Style { bold, ..STYLE });
+                assert!(line.width > 0.0);
+                let glyphs = line.pieces.iter().flat_map(|piece| &piece.glyphs);
+                for glyph in glyphs {
+                    assert_ne!(glyph.glyph_id.to_u32(), 0, "{name}");
+                }
+            }
+        }
+        assert_eq!(setter.missing(), "");
+    }
+
+    #[test]
+    fn characters_in_no_font_are_named() {
+        let fonts = Fonts::new(None);
+        let setter = Typesetter::new(&fonts);
+        setter.line("a\u{e000}b\u{378}", STYLE);
+        assert_eq!(setter.missing(), "\u{378}\u{e000}");
+    }
 }

@@ -1,0 +1,87 @@
+//! What holds of a plan that is created or changed by a tool.
+
+use bureau_kernel::prelude::*;
+use bureau_kernel::types::money::Currency;
+
+use crate::ISSUE_INVOICES;
+use crate::line::{LineGiven, lines_given};
+use crate::party::buyer;
+use crate::recurring::{PlanStatus, RecurringInvoice};
+
+/// Days in the past that a plan may begin with. A start that lies further back is more often a slip than meant, and what is
+/// issued cannot be undone. What a server missed while it did not run is made up without a bound.
+const MOST_MISSED: usize = 60;
+
+/// Brings a plan into form: its currency, its lines where there are new ones; and checks that it has a customer.
+///
+/// # Errors
+/// What is wrong with the lines or the customer.
+pub(crate) async fn shape(
+    cx: &mut Cx,
+    plan: &mut RecurringInvoice,
+    lines: Option<Vec<LineGiven>>,
+) -> Result<()> {
+    if plan.currency == Currency::default() {
+        plan.currency = cx.workspace().currency;
+    }
+    if let Some(lines) = lines {
+        plan.lines = Kept(Json(lines_given(cx, lines, plan.currency).await?));
+    }
+    buyer(cx, plan.company, plan.contact).await.map(drop)
+}
+
+/// Checks that the caller may have this plan issue invoices: who sets it to do so, and who changes what it issues, may
+/// issue them by hand.
+///
+/// # Errors
+/// [`Code::Forbidden`] naming `auto_issue`.
+pub(crate) fn check_issuing(
+    cx: &Cx,
+    before: Option<&RecurringInvoice>,
+    plan: &RecurringInvoice,
+) -> Result<()> {
+    let is_set = before.is_none_or(|before| !before.auto_issue);
+    let counts = plan.auto_issue && (is_set || plan.status == PlanStatus::Active);
+    if !counts || cx.caller().may(ISSUE_INVOICES) {
+        return Ok(());
+    }
+    let message =
+        "With auto_issue this plan issues invoices, which takes the permission issue_invoices.";
+    Err(Error::new(Code::Forbidden, message)
+        .field("auto_issue")
+        .hint("Leave auto_issue out or false: drafts are made then, and issued by whoever may. A plan can always be paused."))
+}
+
+/// Checks that a plan that begins, or begins anew, does not begin too far back.
+///
+/// # Errors
+/// [`Code::Validation`] naming `starts_on`.
+pub(crate) fn check_missed(cx: &Cx, plan: &RecurringInvoice) -> Result<()> {
+    let missed = plan.missed(cx.today(), MOST_MISSED + 1);
+    if plan.status != PlanStatus::Active || missed <= MOST_MISSED {
+        return Ok(());
+    }
+    let message = format!(
+        "From {} on this makes more than {MOST_MISSED} invoices at once.",
+        plan.starts_on
+    );
+    Err(Error::invalid("starts_on", message)
+        .hint("Let it start later; what is older is drafted with create_invoice."))
+}
+
+/// What is over does not hold on to whom it was for; what goes on again needs them.
+pub(crate) async fn check_still_there(cx: &mut Cx, plan: &RecurringInvoice) -> Result<()> {
+    let gone = |error: Error| {
+        error.hint("It was deleted since. Name another one, or empty the field with clear.")
+    };
+    if let Some(company) = plan.company {
+        cx.get(company).await.map_err(gone)?;
+    }
+    if let Some(contact) = plan.contact {
+        cx.get(contact).await.map_err(gone)?;
+    }
+    if let Some(deal) = plan.deal {
+        cx.get(deal).await.map_err(gone)?;
+    }
+    Ok(())
+}

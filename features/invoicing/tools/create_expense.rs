@@ -1,0 +1,57 @@
+//! `create_expense`
+
+use bureau_kernel::prelude::*;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::CREATE_EXPENSES;
+use crate::expense::Expense;
+use crate::expense_view::{ExpenseView, view};
+
+/// A new expense.
+#[derive(Deserialize, JsonSchema)]
+#[schemars(extend("required" = ["description", "category", "amount"]))]
+pub(crate) struct CreateExpense {
+    #[serde(flatten)]
+    fields: Given<Expense>,
+}
+
+impl Tool for CreateExpense {
+    const SPEC: Spec = Spec::adds("create_expense", CREATE_EXPENSES)
+        .title("Create expense")
+        .about("Note what the firm or a member spent; by default you, today.");
+    const EXAMPLES: &'static [Example] = &[
+        Example {
+            title: "I took a taxi to Acme for 35.70, charge it on",
+            before: &[],
+            arguments: r#"{"description": "Taxi to Acme", "category": "travel", "amount": "35.70", "currency": "EUR", "tax_amount": "2.34", "method": "card", "billable": true}"#,
+            expect: &[
+                ("/data/amount", r#""35.70""#),
+                ("/data/tax_amount", r#""2.34""#),
+                ("/data/status", r#""pending""#),
+                ("/data/billable", "true"),
+            ],
+        },
+        Example {
+            title: "The rent of January is paid",
+            before: &[],
+            arguments: r#"{"description": "Rent", "category": "rent", "amount": "1800", "currency": "EUR", "spent_on": "2026-01-05", "vendor": "Harbour Estates", "status": "paid"}"#,
+            expect: &[
+                ("/data/spent_on", r#""2026-01-05""#),
+                ("/data/status", r#""paid""#),
+            ],
+        },
+    ];
+    type Output = ExpenseView;
+
+    async fn call(self, cx: &mut Cx) -> Result<ExpenseView> {
+        let mut expense = self.fields.record(cx.clock())?;
+        if !self.fields.has("spent_on") {
+            expense.spent_on = cx.today();
+        }
+        expense.check_day(cx.today())?;
+        expense.owner = expense.owner.or(Some(cx.caller().member));
+        let saved = cx.insert(expense, self.fields.attributes()?).await?;
+        view(cx, saved).await
+    }
+}

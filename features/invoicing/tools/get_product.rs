@@ -1,0 +1,52 @@
+//! `get_product`
+
+use bureau_kernel::prelude::*;
+use bureau_kernel::types::text::folded;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::READ_PRODUCTS;
+use crate::product::Product;
+use crate::product_view::ProductView;
+
+/// Which product to read.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(crate) struct GetProduct {
+    /// Id or sku
+    product: Line<64>,
+}
+
+impl Tool for GetProduct {
+    const SPEC: Spec = Spec::reads("get_product", READ_PRODUCTS)
+        .title("Get product")
+        .about("Read a product or service.");
+    const EXAMPLES: &'static [Example] = &[Example {
+        title: "What is article LIC-7?",
+        before: &[Step {
+            tool: "create_product",
+            arguments: r#"{"name": "Licence", "sku": "LIC-7", "unit_price": "49", "currency": "USD", "billing_interval": "month"}"#,
+            keep: &[("licence", "/data/id")],
+        }],
+        arguments: r#"{"product": "lic-7"}"#,
+        expect: &[
+            ("/data/id", r#""{licence}""#),
+            ("/data/unit_price", r#""49.00""#),
+            ("/data/billing_interval", r#""month""#),
+        ],
+    }];
+    type Output = ProductView;
+
+    async fn call(self, cx: &mut Cx) -> Result<ProductView> {
+        if let Ok(id) = self.product.parse() {
+            return Ok(cx.get::<Product>(id).await?.into());
+        }
+        let sku = folded(&self.product);
+        let found = cx.with_term::<Product>("sku", &sku, 1).await?;
+        match found.first() {
+            Some(id) => Ok(cx.get(*id).await?.into()),
+            None => Err(Error::not_found("product", &*self.product)
+                .field("product")
+                .hint("Give an id or a sku; list_products finds them.")),
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! `update_expense`
+
+use bureau_kernel::prelude::*;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::UPDATE_EXPENSES;
+use crate::expense::Expense;
+use crate::expense_view::{ExpenseView, view};
+
+/// What changes in an expense.
+#[derive(Deserialize, JsonSchema)]
+pub(crate) struct UpdateExpense {
+    expense: Id<Expense>,
+    /// Fields to empty
+    clear: Option<Vec<Clear<Expense>>>,
+    #[serde(flatten)]
+    fields: Given<Expense>,
+}
+
+impl Tool for UpdateExpense {
+    const SPEC: Spec = Spec::changes("update_expense", UPDATE_EXPENSES)
+        .title("Update expense")
+        .about("Correct, approve, reject or pay an expense.");
+    const EXAMPLES: &'static [Example] = &[
+        Example {
+            title: "The hotel was 129, and it is in order",
+            before: &[Step {
+                tool: "create_expense",
+                arguments: r#"{"description": "Hotel", "category": "travel", "amount": "119", "currency": "EUR"}"#,
+                keep: &[("hotel", "/data/id")],
+            }],
+            arguments: r#"{"expense": "{hotel}", "amount": "129", "status": "approved"}"#,
+            expect: &[
+                ("/data/amount", r#""129.00""#),
+                ("/data/status", r#""approved""#),
+            ],
+        },
+        Example {
+            title: "It is paid back",
+            before: &[],
+            arguments: r#"{"expense": "{hotel}", "status": "paid", "reference": "R-17"}"#,
+            expect: &[
+                ("/data/status", r#""paid""#),
+                ("/data/reference", r#""R-17""#),
+            ],
+        },
+    ];
+    type Output = ExpenseView;
+
+    async fn call(self, cx: &mut Cx) -> Result<ExpenseView> {
+        let mut edit = cx.edit(self.expense).await?;
+        edit.empty(&self.clear.unwrap_or_default());
+        edit.give(cx, &self.fields).await?;
+        if self.fields.has("spent_on") {
+            edit.check_day(cx.today())?;
+        }
+        let saved = edit.save(cx).await?;
+        view(cx, saved).await
+    }
+}

@@ -1,0 +1,25 @@
+//! Drafts of quotations.
+
+use bureau_invoicing::{LineGiven, Quotation, buyer, lines_given};
+use bureau_kernel::prelude::*;
+use bureau_kernel::types::money::Currency;
+
+/// Brings a draft into form: its currency, its lines where there are new ones, its customer's name.
+///
+/// # Errors
+/// What is wrong with the lines or the customer.
+pub(crate) async fn shape(
+    cx: &mut Cx,
+    quotation: &mut Quotation,
+    lines: Option<Vec<LineGiven>>,
+) -> Result<()> {
+    if quotation.currency == Currency::default() {
+        quotation.currency = cx.workspace().currency;
+    }
+    if let Some(lines) = lines {
+        quotation.lines = Kept(Json(lines_given(cx, lines, quotation.currency).await?));
+    }
+    let buyer = buyer(cx, quotation.company, quotation.contact).await?;
+    quotation.customer = Kept(Line::new(&buyer.name).ok());
+    Ok(())
+}

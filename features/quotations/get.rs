@@ -1,0 +1,99 @@
+//! `get_quotation`
+
+use bureau_invoicing::{Format, Quotation, QuotationStatus, Rendered, render_quotation};
+use bureau_kernel::prelude::*;
+use bureau_kernel::types::text::folded;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::READ_QUOTATIONS;
+use crate::view::{EarlierView, QuotationView, view};
+
+/// Which quotation to read, and in what form.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(crate) struct GetQuotation {
+    /// Id or number
+    quotation: Line<60>,
+    /// Add it in this form, once sent
+    document: Option<Form>,
+}
+
+/// The forms of its document.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Form {
+    Pdf,
+}
+
+/// A quotation with what was offered before.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct QuotationDetails {
+    #[serde(flatten)]
+    quotation: QuotationView,
+    /// The versions that were sent before, oldest first.
+    earlier: Vec<EarlierView>,
+    /// Where its document is read, once sent.
+    resources: Vec<String>,
+    document: Option<Rendered>,
+}
+
+impl Tool for GetQuotation {
+    const SPEC: Spec = Spec::reads("get_quotation", READ_QUOTATIONS)
+        .title("Get quotation")
+        .about("Read a quotation with lines, taxes, earlier versions, or its PDF.");
+    const EXAMPLES: &'static [Example] = &[Example {
+        title: "What did we offer Acme?",
+        before: &[
+            Step {
+                tool: "create_company",
+                arguments: r#"{"name": "Acme Reads"}"#,
+                keep: &[("acme", "/data/id")],
+            },
+            Step {
+                tool: "create_quotation",
+                arguments: r#"{"title": "Support", "company": "{acme}", "lines": [{"description": "Support", "quantity": "2.5", "unit": "hour", "unit_price": "80", "tax_rate": "20"}]}"#,
+                keep: &[("offer", "/data/id")],
+            },
+        ],
+        arguments: r#"{"quotation": "{offer}"}"#,
+        expect: &[
+            ("/data/lines/0/net_total", r#""200.00""#),
+            ("/data/gross_total", r#""240.00""#),
+            ("/data/earlier", "null"),
+        ],
+    }];
+    type Output = QuotationDetails;
+
+    async fn call(self, cx: &mut Cx) -> Result<QuotationDetails> {
+        let quotation = quotation_named(cx, &self.quotation).await?;
+        let is_sent = *quotation.status != QuotationStatus::Draft;
+        let document = match self.document {
+            None => None,
+            Some(Form::Pdf) => Some(render_quotation(cx, &quotation, Format::Pdf).await?),
+        };
+        let resource = is_sent.then(|| Format::Pdf.uri("quotations", quotation.id));
+        let earlier = quotation.earlier.0.0.clone();
+        Ok(QuotationDetails {
+            quotation: view(cx, quotation).await?,
+            earlier: earlier.into_iter().map(EarlierView::from).collect(),
+            resources: resource.into_iter().collect(),
+            document,
+        })
+    }
+}
+
+/// The quotation of this identifier or number.
+async fn quotation_named(cx: &mut Cx, name: &str) -> Result<Saved<Quotation>> {
+    if let Ok(id) = name.parse() {
+        return cx.get(id).await;
+    }
+    let found = cx
+        .with_term::<Quotation>("number", &folded(name), 1)
+        .await?;
+    match found.first() {
+        Some(id) => cx.get(*id).await,
+        None => Err(Error::not_found("quotation", name)
+            .field("quotation")
+            .hint("Give an id or a number; list_quotations finds them.")),
+    }
+}

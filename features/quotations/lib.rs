@@ -1,0 +1,79 @@
+//! Quotations: offers to customers, from the draft to the invoice.
+//!
+//! Permissions: `read_quotations`, `create_quotations`, `update_quotations`, `send_quotations`. Converting makes an invoice,
+//! so it goes by `create_invoices`. The record stands in the invoicing room, which makes invoices from it and notes when one
+//! expires. What happens to a quotation changes nothing in the deal that it is for.
+
+mod convert;
+mod create;
+mod draft;
+mod get;
+mod list;
+mod send;
+mod stats;
+mod status;
+mod update;
+mod view;
+
+use bureau_kernel::prelude::*;
+
+use convert::ConvertQuotation;
+use create::CreateQuotation;
+use get::GetQuotation;
+use list::ListQuotations;
+use send::SendQuotation;
+use stats::GetQuotationStats;
+use status::UpdateQuotationStatus;
+use update::UpdateQuotation;
+
+/// See quotations.
+pub const READ_QUOTATIONS: Permission = Permission::new("read_quotations");
+/// Add drafts.
+pub const CREATE_QUOTATIONS: Permission = Permission::new("create_quotations");
+/// Change drafts, make new versions, note what the customer said.
+pub const UPDATE_QUOTATIONS: Permission = Permission::new("update_quotations");
+/// Send drafts.
+pub const SEND_QUOTATIONS: Permission = Permission::new("send_quotations");
+
+/// The room's table.
+pub const MODULE: Module = Module {
+    name: "quotations",
+    about: "Offers to customers, from the draft to the invoice",
+    tools: &[
+        tool::<ConvertQuotation>,
+        tool::<CreateQuotation>,
+        tool::<GetQuotation>,
+        tool::<GetQuotationStats>,
+        tool::<ListQuotations>,
+        tool::<SendQuotation>,
+        tool::<UpdateQuotation>,
+        tool::<UpdateQuotationStatus>,
+    ],
+    uses: &[
+        &bureau_companies::MODULE,
+        &bureau_contacts::MODULE,
+        &bureau_deals::MODULE,
+        &bureau_invoicing::MODULE,
+    ],
+    resources: &[
+        Resource {
+            uri: "bureau://quotations/{quotation}",
+            name: "quotation",
+            title: "Quotation",
+            about: "A quotation with its lines, taxes and earlier versions.",
+            tool: "get_quotation",
+            ..Resource::JSON
+        },
+        Resource {
+            uri: "bureau://quotations/{quotation}/pdf",
+            name: "quotation_pdf",
+            title: "Quotation as PDF",
+            about: "The document of a quotation that was sent.",
+            mime_type: "application/pdf",
+            tool: "get_quotation",
+            arguments: &[("document", "pdf")],
+            contents: Contents::Document,
+        },
+    ],
+    ..Module::EMPTY
+};

@@ -1,0 +1,47 @@
+//! What the firm puts on its documents.
+
+use bureau_kernel::error::Result;
+use bureau_kernel::pipeline::Pipeline;
+
+/// Notes it, as the owner does with `bureau workspace seller`.
+#[cfg(feature = "invoicing")]
+pub(in crate::demo) async fn note(pipeline: &Pipeline) -> Result<()> {
+    use crate::demo::{FIRM, SLUG};
+    use bureau_kernel::schema;
+    use data_encoding::BASE64;
+    use serde_json::json;
+
+    let operator = pipeline.operator(Some(SLUG)).await?;
+    let job = pipeline.job(&operator, "bureau").await?;
+    let details = json!({
+        "name": format!("{FIRM} GmbH"),
+        "street": "Speicherstraße 12",
+        "postal_code": "10115",
+        "city": "Berlin",
+        "country": "DE",
+        "vat_id": "DE900000000",
+        "registration": "Amtsgericht Charlottenburg, HRB 900000 B",
+        "contact": "Sofia Lindgren",
+        "email": "billing@harbour-vale.example",
+        "phone": "+49 30 23125 000",
+        "website": "https://www.harbour-vale.example",
+        // The account of the documentation of IBAN: nobody's.
+        "iban": "DE89370400440532013000",
+        "bic": "HAVLDEB1XXX",
+        "bank": "Bank am Beispielufer",
+        "terms": "net 30",
+        "language": "en",
+        "footer": "Harbour & Vale is made up for demonstration. Managing director: Alex Morgan.",
+        "logo": BASE64.encode(include_bytes!("logo.png")),
+    });
+    let details = schema::parse_at("", details)?;
+    let note = async |cx: &mut _| bureau_invoicing::set_seller(cx, &details, &[]).await;
+    pipeline.work(&job, note).await.map(drop)
+}
+
+/// Without invoices there is nothing to put it on.
+#[cfg(not(feature = "invoicing"))]
+#[allow(clippy::unused_async)]
+pub(in crate::demo) async fn note(_: &Pipeline) -> Result<()> {
+    Ok(())
+}

@@ -1,0 +1,250 @@
+//! Do the books add up, and is it seen where they do not?
+
+use bureau_invoicing::{Finding, Invoice, Payment, audit};
+use bureau_kernel::caller::Caller;
+use bureau_kernel::store::{Scope, sql};
+use bureau_kernel::testing::{ENGINES, House};
+use bureau_kernel::types::id::Id;
+use serde_json::{Value, json};
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions as _, Connection as _};
+
+use crate::MODULES;
+use crate::cli::Home;
+
+async fn looked(house: &House, caller: &Caller) -> Vec<Finding> {
+    house.pipeline.look(caller, audit).await.unwrap()
+}
+
+async fn issued(house: &House, caller: &Caller, company: &Value, price: &str) -> String {
+    let draft = json!({
+        "company": company, "currency": "EUR",
+        "lines": [
+            {"description": "Work", "quantity": "3", "unit_price": price, "tax_rate": "19"},
+            {"description": "Book", "unit_price": "12.34", "tax_rate": "7"},
+        ],
+    });
+    let draft = house.data(caller, "create_invoice", draft).await;
+    issue(house, caller, &draft).await
+}
+
+async fn issue(house: &House, caller: &Caller, draft: &Value) -> String {
+    let issue = json!({"invoice": draft["id"], "confirm": true});
+    let issued = house.data(caller, "issue_invoice", issue).await;
+    issued["id"].as_str().unwrap().to_owned()
+}
+
+/// A workspace with invoices that are open, partly paid, paid and credited, a reversed payment and a refund: the ids of the
+/// one that is partly paid, of the credit note, and of a payment.
+async fn trade(house: &House, caller: &Caller) -> (String, String, String) {
+    let company = json!({"name": "Acme", "on_duplicate": "create"});
+    let company = house.data(caller, "create_company", company).await["id"].take();
+    let pay = async |invoice: &str, amount: Option<&str>| {
+        let payment = json!({"invoice": invoice, "amount": amount});
+        house.data(caller, "record_payment", payment).await
+    };
+    issued(house, caller, &company, "10").await;
+    let partly = issued(house, caller, &company, "20.05").await;
+    let payment = pay(&partly, Some("5")).await["id"].take();
+    let reversed = pay(&partly, Some("7")).await;
+    let reversal = json!({"reverses": reversed["id"]});
+    house.data(caller, "record_payment", reversal).await;
+    let paid = issued(house, caller, &company, "30").await;
+    pay(&paid, None).await;
+    let note = json!({"invoice": paid, "lines": [{"line": 1, "quantity": "1"}]});
+    let note = house.data(caller, "create_credit_note", note).await;
+    let note = issue(house, caller, &note).await;
+    pay(&note, Some("10")).await;
+    let back = issued(house, caller, &company, "40").await;
+    let whole = house
+        .data(caller, "create_credit_note", json!({"invoice": back}))
+        .await;
+    issue(house, caller, &whole).await;
+    let several = [
+        issued(house, caller, &company, "1").await,
+        issued(house, caller, &company, "2").await,
+    ];
+    let parts: Vec<Value> = several
+        .iter()
+        .map(|invoice| json!({"invoice": invoice}))
+        .collect();
+    house
+        .data(caller, "record_payment", json!({"allocations": parts}))
+        .await;
+    let draft = json!({"company": company, "lines": [{"description": "Later", "unit_price": "1", "tax_rate": "19"}]});
+    house.data(caller, "create_invoice", draft).await;
+    (partly, note, payment.as_str().unwrap().to_owned())
+}
+
+/// What somebody does to an invoice past Bureau, what takes it back, and what is said of it.
+const OF_INVOICE: &[(&str, &str, &str)] = &[
+    (
+        "UPDATE invoice SET gross_total = gross_total + 100 WHERE id = ",
+        "UPDATE invoice SET gross_total = gross_total - 100 WHERE id = ",
+        "its totals are not what its lines come to",
+    ),
+    (
+        "UPDATE invoice SET charge = 10000 WHERE id = ",
+        "UPDATE invoice SET charge = NULL WHERE id = ",
+        "its totals are not what its lines come to",
+    ),
+    (
+        "UPDATE invoice SET paid = paid + 100 WHERE id = ",
+        "UPDATE invoice SET paid = paid - 100 WHERE id = ",
+        "its payments come to 5",
+    ),
+    (
+        "UPDATE invoice SET credited = credited + 100 WHERE id = ",
+        "UPDATE invoice SET credited = credited - 100 WHERE id = ",
+        "its credit notes set off 0",
+    ),
+    (
+        "UPDATE invoice SET status = 'issued' WHERE id = ",
+        "UPDATE invoice SET status = 'partly_paid' WHERE id = ",
+        "its status does not fit",
+    ),
+    (
+        "UPDATE invoice SET serial = serial + 900 WHERE id = ",
+        "UPDATE invoice SET serial = serial - 900 WHERE id = ",
+        "a number before it is missing",
+    ),
+    (
+        "UPDATE invoice SET number = (SELECT MIN(number) FROM invoice) WHERE id = ",
+        "UPDATE invoice SET number = 'INV-1' WHERE id = ",
+        "another one has the same number",
+    ),
+    (
+        "UPDATE invoice SET archived_at = updated_at WHERE id = ",
+        "UPDATE invoice SET archived_at = NULL WHERE id = ",
+        "which is not issued",
+    ),
+    (
+        "UPDATE invoice SET currency = 'CHF' WHERE id = ",
+        "UPDATE invoice SET currency = 'EUR' WHERE id = ",
+        "in another currency",
+    ),
+];
+
+/// The same of a payment.
+const OF_PAYMENT: &[(&str, &str, &str)] = &[
+    (
+        "UPDATE payment SET amount = amount + 100 WHERE id = ",
+        "UPDATE payment SET amount = amount - 100 WHERE id = ",
+        "its amount is not what its parts come to",
+    ),
+    (
+        "UPDATE payment SET direction = 'out' WHERE id = ",
+        "UPDATE payment SET direction = 'in' WHERE id = ",
+        "currency or direction",
+    ),
+    (
+        "UPDATE payment SET archived_at = updated_at WHERE id = ",
+        "UPDATE payment SET archived_at = NULL WHERE id = ",
+        "its payments come to 0",
+    ),
+];
+
+/// The same of a credit note.
+const OF_NOTE: &[(&str, &str, &str)] = &[
+    (
+        "UPDATE invoice SET kind = 'invoice' WHERE id = ",
+        "UPDATE invoice SET kind = 'credit_note' WHERE id = ",
+        "its number is of another series",
+    ),
+    (
+        "UPDATE invoice SET archived_at = updated_at WHERE id = ",
+        "UPDATE invoice SET archived_at = NULL WHERE id = ",
+        "which is not issued",
+    ),
+];
+
+async fn run(house: &House, statement: &'static str, id: i64) {
+    let mut tx = house
+        .pipeline
+        .house()
+        .store
+        .write(Scope::System)
+        .await
+        .unwrap();
+    assert_eq!(
+        sql(statement).value(id).run(&mut tx).await.unwrap(),
+        1,
+        "{statement}"
+    );
+    tx.commit().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn books_that_bureau_keeps_add_up_and_each_thing_that_is_changed_past_it_is_found() {
+    for engine in ENGINES {
+        let house = House::new(engine, MODULES).await;
+        let owner = house.owner().await;
+        let other = house.tenant("other").await;
+        trade(&house, &other).await;
+        let (partly, note, payment) = trade(&house, &owner).await;
+        assert_eq!(looked(&house, &owner).await, []);
+        let partly = partly.parse::<Id<Invoice>>().unwrap().raw();
+        let note = note.parse::<Id<Invoice>>().unwrap().raw();
+        let payment = payment.parse::<Id<Payment>>().unwrap().raw();
+        for (id, cases) in [(partly, OF_INVOICE), (payment, OF_PAYMENT), (note, OF_NOTE)] {
+            for (damage, repair, said) in cases {
+                run(&house, damage, id).await;
+                let found = looked(&house, &owner).await;
+                assert!(
+                    found.iter().any(|finding| finding.what.contains(said)),
+                    "{engine:?}, {damage}: {found:?}"
+                );
+                assert_eq!(looked(&house, &other).await, [], "{engine:?}, {damage}");
+                run(&house, repair, id).await;
+                assert_eq!(looked(&house, &owner).await, [], "{engine:?}, {repair}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn doctor_names_what_does_not_add_up_and_where() {
+    let home = Home::new();
+    home.say("workspace seller --street A --city B --country DE --vat-id DE123456789")
+        .done();
+    let company = home
+        .call("create_company", &json!({"name": "Acme"}), &[])
+        .json();
+    let draft = json!({
+        "company": company["data"]["id"], "currency": "EUR",
+        "lines": [{"description": "Work", "unit_price": "100"}],
+    });
+    let draft = home.call("create_invoice", &draft, &[]).json();
+    let id = draft["data"]["id"].as_str().unwrap();
+    home.call(
+        "issue_invoice",
+        &json!({"invoice": id, "confirm": true}),
+        &[],
+    )
+    .json();
+    let out = home.say("doctor").done();
+    assert!(out.contains("add up in every workspace"), "{out}");
+    let path = home.path("data/bureau/bureau.sqlite");
+    let mut database = SqliteConnectOptions::new()
+        .filename(&path)
+        .connect()
+        .await
+        .unwrap();
+    sqlx::query("UPDATE invoice SET net_total = 1")
+        .execute(&mut database)
+        .await
+        .unwrap();
+    database.close().await.unwrap();
+    let report = home.say("doctor --json");
+    assert_eq!(report.code, 1);
+    let report: Value = serde_json::from_str(&report.out).unwrap();
+    let checks = report["checks"].as_array().unwrap();
+    let accounts = checks
+        .iter()
+        .find(|check| check["check"] == "accounts")
+        .unwrap();
+    assert_eq!(accounts["ok"], false);
+    let found = json!([{"workspace": "main", "record": id, "what": "its totals are not what its lines come to"}]);
+    assert_eq!(accounts["findings"], found);
+    assert!(accounts["detail"].as_str().unwrap().contains(id));
+}
