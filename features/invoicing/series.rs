@@ -197,7 +197,8 @@ async fn last_of(cx: &mut Cx, series: &Saved<Series>, period: i64) -> Result<Opt
         .value(series.id)
         .sql(" AND period = ")
         .value(period)
-        .sql(" ORDER BY serial DESC LIMIT 1")
+        // What the index says too, or it is not used.
+        .sql(" AND serial IS NOT NULL ORDER BY serial DESC LIMIT 1")
         .row(cx.tx())
         .await?;
     let Some(row) = row else { return Ok(None) };

@@ -166,7 +166,7 @@ async fn sixty_four_issuers_take_numbers_without_a_gap_in_the_order_of_days() {
                 // Of these none can be issued: a day to come, a customer without a VAT id.
                 0 => arguments["issue_date"] = "tomorrow".into(),
                 1 => {
-                    arguments["lines"][0] = json!({ "description": "Piece", "unit_price": "10", "tax_category": "reverse charge" })
+                    arguments["lines"][0] = json!({ "description": "Piece", "unit_price": "10", "tax_category": "reverse charge" });
                 }
                 // These can, unless another one has a number of today by then.
                 2 => arguments["issue_date"] = "yesterday".into(),

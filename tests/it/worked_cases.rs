@@ -681,6 +681,9 @@ async fn what_comes_to_too_much_or_too_little_is_refused() {
     }
 }
 
+/// What is credited, and the net, tax and gross of that credit note.
+type Credited = (Value, [&'static str; 3]);
+
 /// Credits lines of an invoice (all that is left where there are none), issues the note, and answers it.
 async fn credited(house: &House, owner: &Caller, invoice: &Value, lines: Value) -> Value {
     let mut arguments = json!({ "invoice": invoice["id"] });
@@ -804,7 +807,7 @@ async fn an_invoice_that_is_partly_paid_is_credited_whole_and_the_rest_goes_back
 async fn parts_of_an_invoice_that_are_credited_come_to_exactly_the_whole() {
     let one = |line: u32, quantity: &str| json!([{ "line": line, "quantity": quantity }]);
     // The invoice, and what is credited of it one after the other: net, tax and gross of each note.
-    let tables: Vec<(Value, [&str; 3], Vec<(Value, [&str; 3])>)> = vec![
+    let tables: Vec<(Value, [&str; 3], Vec<Credited>)> = vec![
         (
             invoice("EUR", &[["3", "0.335", "", "19"]], "", ""),
             ["1.01", "0.19", "1.20"],
