@@ -14,7 +14,7 @@ use crate::view::{QuotationView, view};
 #[derive(Deserialize, JsonSchema)]
 #[schemars(extend("required" = ["title", "lines"]))]
 pub(crate) struct CreateQuotation {
-    /// product or description, quantity, unit, unit_price, discount, tax_rate
+    /// product or description, unit_price, …
     lines: Vec<PlainLine>,
     /// Your gross total, to compare
     total: Option<Amount>,

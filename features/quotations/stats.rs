@@ -117,7 +117,7 @@ impl Tool for GetQuotationStats {
         before: &[
             Step {
                 tool: "create_company",
-                arguments: r#"{"name": "Acme Counted"}"#,
+                arguments: r#"{"name": "Acme Offered"}"#,
                 keep: &[("acme", "/data/id")],
             },
             Step {
