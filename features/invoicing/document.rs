@@ -259,10 +259,11 @@ pub async fn invoice_document(cx: &mut Cx, saved: &Saved<Invoice>) -> Result<Doc
             due: saved.balance().decimal().normalize(),
             ..document_totals(&totals)
         },
+        // Where the due date is another one than the terms would give, it says all.
         terms: saved
             .terms
-            .filter(|_| is_invoice)
-            .map(|terms| terms.to_string()),
+            .filter(|terms| is_invoice && saved.due_date == Some(terms.due(issued_on)))
+            .map(|terms| terms.in_words(&language(&frozen))),
         bank: bank(&frozen),
         introduction: None,
         note: saved.notes.as_deref().map(str::to_owned),

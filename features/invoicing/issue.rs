@@ -1,13 +1,15 @@
 //! Issuing: what makes an invoice or a credit note stand as it is.
 
 use bureau_kernel::prelude::*;
+use bureau_kernel::types::money::{Amount, shown};
 use chrono::NaiveDate;
 
+use crate::credit::fit;
 use crate::invoice::{Invoice, InvoiceKind, InvoiceStatus};
 use crate::party::{Party, buyer};
 use crate::seller::{Seller, complete_seller};
 use crate::series::{Numbers, next_number};
-use crate::settle::{credit_left, settle};
+use crate::settle::{credit_left, credit_notes, hold, settle};
 use crate::tax::Category;
 use crate::totals::Totals;
 
@@ -18,6 +20,7 @@ use crate::totals::Totals;
 /// [`Code::Conflict`] when it is issued already, or a credit note takes back more than there is;
 /// [`Code::Validation`] naming what an invoice may not be without, or a day on which it cannot be issued.
 pub async fn issue(cx: &mut Cx, id: Id<Invoice>, day: Option<NaiveDate>) -> Result<Saved<Invoice>> {
+    hold(cx, [id]).await?;
     let mut edit = cx.edit(id).await?;
     if *edit.status != InvoiceStatus::Draft {
         let message = format!("{} is issued already.", edit.title());
@@ -32,25 +35,46 @@ pub async fn issue(cx: &mut Cx, id: Id<Invoice>, day: Option<NaiveDate>) -> Resu
         );
     }
     let seller = complete_seller(cx).await?;
-    let buyer = buyer(cx, edit.company, edit.contact).await?;
+    let credited = match *edit.credits {
+        Some(credited) => Some(cx.get(credited).await?),
+        None => None,
+    };
+    let frozen = credited
+        .as_ref()
+        .and_then(|invoice| invoice.buyer.0.0.clone());
+    let buyer = match (edit.company, edit.contact, frozen) {
+        // A customer who was erased since can still get money back.
+        (None, None, Some(frozen)) => frozen,
+        (company, contact, _) => buyer(cx, company, contact).await?,
+    };
+    if let Some(invoice) = &credited {
+        if let Some(issued) = invoice.issue_date.filter(|issued| day < *issued) {
+            let number = invoice.title();
+            let message = format!("It takes back {number}, which is of {issued}.");
+            return Err(Error::invalid("issue_date", message)
+                .hint(format!("Issue it on {issued} or later.")));
+        }
+        let notes = credit_notes(cx, invoice.id).await?;
+        let left = credit_left(invoice, &notes);
+        let gross = fit(&mut edit, invoice, &notes)?.gross;
+        if gross > left {
+            let money = |amount: Amount| shown(amount.decimal(), invoice.currency);
+            let message = format!(
+                "This takes back {}, and of the invoice {} is left.",
+                money(gross),
+                money(left)
+            );
+            return Err(Error::conflict(message).field("lines").hint(
+                "Discard the draft with update_invoice, and make another with create_credit_note.",
+            ));
+        }
+    }
     let totals = edit.totals()?;
     check_taxes(&totals, &seller, &buyer)?;
     let numbers = match *edit.kind {
         InvoiceKind::Invoice => Numbers::Invoices,
         InvoiceKind::CreditNote => Numbers::CreditNotes,
     };
-    if let Some(credited) = *edit.credits {
-        let left = credit_left(cx, credited).await?;
-        if totals.gross > left {
-            let message = format!(
-                "This takes back {}, and of the invoice {left} is left.",
-                totals.gross
-            );
-            return Err(Error::conflict(message)
-                .field("lines")
-                .hint("Take lines or quantities out of the draft with update_invoice."));
-        }
-    }
     let number = next_number(cx, numbers, day, true).await?;
     edit.number = Kept(Some(number.text));
     edit.series = Kept(Some(number.series));
@@ -75,12 +99,11 @@ pub async fn issue(cx: &mut Cx, id: Id<Invoice>, day: Option<NaiveDate>) -> Resu
     } else {
         InvoiceStatus::Paid
     });
-    let credited = *edit.credits;
     let issued = edit.save(cx).await?;
     match credited {
         None => Ok(issued),
         Some(credited) => {
-            settle(cx, credited).await?;
+            settle(cx, credited.id).await?;
             cx.get(id).await
         }
     }
@@ -96,16 +119,17 @@ fn check_taxes(totals: &Totals, seller: &Seller, buyer: &Party) -> Result<()> {
                 .hint("Use a tax_category of the workspace, which has its reason."));
         }
     }
-    for (category, what) in [
-        (Category::AE, "reverse charge"),
-        (Category::K, "intra-community supply"),
+    for (category, what, names_buyer) in [
+        (Category::AE, "reverse charge", true),
+        (Category::K, "intra-community supply", true),
+        (Category::G, "export", false),
     ] {
         if has(category) && seller.vat_id.is_none() {
             let message = format!("With {what} the seller needs a VAT id.");
             return Err(Error::invalid("seller", message)
                 .hint("The owner notes it: bureau workspace seller --vat-id …"));
         }
-        if has(category) && buyer.vat_id.is_none() {
+        if has(category) && names_buyer && buyer.vat_id.is_none() {
             let message = format!("With {what} the customer needs a VAT id.");
             return Err(
                 Error::invalid("company", message).hint("Note it with update_company: vat_id.")

@@ -7,6 +7,7 @@
 
 mod arrange;
 mod audit;
+mod credit;
 mod discount;
 mod document;
 mod draft;
@@ -17,6 +18,7 @@ mod invoice;
 mod issue;
 mod jobs;
 mod line;
+mod lines;
 mod party;
 mod payment;
 mod plan;
@@ -28,6 +30,7 @@ mod recurring;
 mod seller;
 mod series;
 mod settle;
+mod stats;
 mod tax;
 mod terms;
 mod tools;
@@ -45,6 +48,7 @@ use tools::create_invoice::CreateInvoice;
 use tools::create_product::CreateProduct;
 use tools::create_recurring_invoice::CreateRecurringInvoice;
 use tools::get_invoice::GetInvoice;
+use tools::get_invoice_stats::GetInvoiceStats;
 use tools::get_product::GetProduct;
 use tools::issue_invoice::IssueInvoice;
 use tools::list_expenses::ListExpenses;
@@ -67,7 +71,7 @@ pub use draft::{compare, from_quotation};
 pub use expense::{Expense, ExpenseStatus};
 pub use invoice::{Invoice, InvoiceKind, InvoiceStatus};
 pub use issue::issue;
-pub use line::{DocLine, LineGiven, MOST_LINES, lines_given};
+pub use line::{DocLine, LineGiven, MOST_LINES, Rounding, lines_given};
 pub use party::{Party, buyer};
 pub use payment::{Allocation, Direction, Method, Payment};
 pub use product::{Active, BillingInterval, Product, ProductType};
@@ -77,6 +81,7 @@ pub use seller::{MAX_LOGO, Seller, complete_seller, seller};
 pub use series::{
     Number, Numbers, Series, SeriesChange, all_series, next_number, set_series, upcoming,
 };
+pub use stats::{Among, InvoiceStats, invoice_stats};
 pub use tax::{Category, Tax, TaxRate, add_country, tax_rates};
 pub use terms::Terms;
 pub use totals::{Subtotal, TaxSummary, Totals, compute};
@@ -118,6 +123,7 @@ pub const MODULE: Module = Module {
         tool::<CreateProduct>,
         tool::<CreateRecurringInvoice>,
         tool::<GetInvoice>,
+        tool::<GetInvoiceStats>,
         tool::<GetProduct>,
         tool::<IssueInvoice>,
         tool::<ListExpenses>,

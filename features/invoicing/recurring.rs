@@ -25,11 +25,11 @@ bureau_kernel::record! {
         /// Whether it makes invoices now.
         pub status: PlanStatus,
         /// The company that buys.
-        pub company: Option<Id<Company>> = "Customer company id",
+        pub company: Option<Id<Company>> = "Customer",
         /// The person who buys, or to whom it goes.
-        pub contact: Option<Id<Contact>> = "Contact id",
+        pub contact: Option<Id<Contact>>,
         /// The sale that it is for.
-        pub deal: Option<Id<Deal>> = "Deal id",
+        pub deal: Option<Id<Deal>>,
         /// Who looks after it.
         pub owner: Option<Id<Member>> = "Member id",
         /// The unit of its rhythm.
@@ -49,9 +49,9 @@ bureau_kernel::record! {
         /// Whether they are issued at once; otherwise they are drafts.
         pub auto_issue: bool,
         /// ISO 4217.
-        pub currency: Currency = "Default: the workspace's",
+        pub currency: Currency,
         /// The terms of payment.
-        pub terms: Option<Terms> = "net 30, end of month, …",
+        pub terms: Option<Terms> = "Such as net 30, end of month",
         /// What the buyer wants to see on it.
         pub reference: Option<Line<100>>,
         /// The lines.

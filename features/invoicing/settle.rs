@@ -1,9 +1,29 @@
 //! What is settled of an invoice: by payments, and by credit notes that are set off against it.
 
 use bureau_kernel::prelude::*;
+use bureau_kernel::store::sql;
 use bureau_kernel::types::money::Amount;
 
 use crate::invoice::{Invoice, InvoiceStatus};
+
+/// Holds these invoices and credit notes' invoices until the call ends. Whoever takes hold of a credit note that can be
+/// issued holds its invoice first, and of several invoices the oldest first: so no two calls wait for each other.
+///
+/// # Errors
+/// What the database says.
+pub(crate) async fn hold(cx: &mut Cx, ids: impl IntoIterator<Item = Id<Invoice>>) -> Result<()> {
+    let mut statement =
+        sql("SELECT DISTINCT COALESCE(credits, id) AS first FROM invoice WHERE workspace = ")
+            .value(cx.workspace().id)
+            .sql(" AND id IN (");
+    for (index, id) in ids.into_iter().enumerate() {
+        statement = statement.sql(if index > 0 { ", " } else { "" }).value(id);
+    }
+    let rows = statement.sql(")").rows(cx.tx()).await?;
+    let first = rows.iter().map(|row| row.get("first"));
+    let first: Vec<Id<Invoice>> = first.collect::<Result<_>>()?;
+    cx.find_all(&first).await.map(drop)
+}
 
 /// The issued credit notes of an invoice, in the order of their numbers.
 ///
@@ -11,29 +31,20 @@ use crate::invoice::{Invoice, InvoiceStatus};
 /// What the database says.
 pub(crate) async fn credit_notes(cx: &mut Cx, invoice: Id<Invoice>) -> Result<Vec<Saved<Invoice>>> {
     let ids = cx
-        .with_term::<Invoice>("credits", &invoice.to_string(), 1_000)
+        .with_term::<Invoice>("credits", &invoice.to_string(), usize::MAX)
         .await?;
-    let mut notes = Vec::new();
-    for id in ids {
-        let note = cx.get(id).await?;
-        if *note.status != InvoiceStatus::Draft {
-            notes.push(note);
-        }
-    }
+    let notes = cx.find_all(&ids).await?.into_values();
+    let mut notes: Vec<_> = notes
+        .filter(|note| *note.status != InvoiceStatus::Draft)
+        .collect();
     notes.sort_by_key(|note| (*note.period, *note.serial));
     Ok(notes)
 }
 
-/// How much of an issued invoice no credit note has taken back.
-///
-/// # Errors
-/// [`Code::NotFound`] where it is not there.
-pub(crate) async fn credit_left(cx: &mut Cx, invoice: Id<Invoice>) -> Result<Amount> {
-    // Held until the call ends, so that two credit notes cannot take back the same.
-    let gross = *cx.get(invoice).await?.gross_total;
-    let notes = credit_notes(cx, invoice).await?;
+/// How much of an issued invoice these credit notes, which are all of its, have not taken back.
+pub(crate) fn credit_left(invoice: &Invoice, notes: &[Saved<Invoice>]) -> Amount {
     let taken: i64 = notes.iter().map(|note| note.gross_total.raw()).sum();
-    Ok(Amount::from_raw(gross.raw() - taken))
+    Amount::from_raw(invoice.gross_total.raw() - taken)
 }
 
 /// Sets what credit notes took back off against what is open of their invoice, oldest first, and brings the status of all of
@@ -66,10 +77,13 @@ pub(crate) async fn settle(cx: &mut Cx, invoice: Id<Invoice>) -> Result<()> {
 /// Where an issued invoice or credit note stands.
 pub(crate) fn status(invoice: &Invoice, is_credited: bool) -> InvoiceStatus {
     let settled = invoice.paid.raw() + invoice.credited.raw();
-    if is_credited {
-        InvoiceStatus::Credited
-    } else if settled >= invoice.gross_total.raw() {
-        InvoiceStatus::Paid
+    if settled >= invoice.gross_total.raw() {
+        // Also one that was taken back whole is open again when it was paid back and its payment was reversed after that.
+        if is_credited {
+            InvoiceStatus::Credited
+        } else {
+            InvoiceStatus::Paid
+        }
     } else if settled > 0 {
         InvoiceStatus::PartlyPaid
     } else {

@@ -102,6 +102,14 @@ pub struct Tax {
     pub reason_code: Option<Line<30>>,
 }
 
+impl Tax {
+    /// Whether both are of one category and rate, and so of one subtotal.
+    #[must_use]
+    pub fn is_alike(&self, other: &Self) -> bool {
+        (self.category, self.rate) == (other.category, other.rate)
+    }
+}
+
 impl From<&TaxRate> for Tax {
     fn from(rate: &TaxRate) -> Self {
         Self {

@@ -33,6 +33,85 @@ impl Terms {
     }
 }
 
+impl Terms {
+    /// As a document in this language (ISO 639-1) says it; in English where that is not known.
+    #[must_use]
+    pub fn in_words(self, language: &str) -> String {
+        let [first, ..] = &WORDS;
+        let (_, words) = WORDS
+            .iter()
+            .find(|(known, _)| language.starts_with(known))
+            .unwrap_or(first);
+        let [receipt, days, month, both] = words;
+        let text = match (self.days, self.end_of_month) {
+            (0, false) => receipt,
+            (0, true) => month,
+            (_, false) => days,
+            (_, true) => both,
+        };
+        text.replace('#', &self.days.to_string())
+    }
+}
+
+/// How terms are worded on a document: on receipt, within days, by the end of the month, within days and then by the end of
+/// the month. `#` stands for the days. The first language is that of all others.
+const WORDS: [(&str, [&str; 4]); 6] = [
+    (
+        "en",
+        [
+            "Payable on receipt",
+            "Payable within # days",
+            "Payable by the end of the month",
+            "Payable within # days, end of month",
+        ],
+    ),
+    (
+        "de",
+        [
+            "Zahlbar sofort nach Erhalt",
+            "Zahlbar innerhalb von # Tagen",
+            "Zahlbar bis zum Monatsende",
+            "Zahlbar innerhalb von # Tagen zum Monatsende",
+        ],
+    ),
+    (
+        "fr",
+        [
+            "Payable à réception",
+            "Payable sous # jours",
+            "Payable à la fin du mois",
+            "Payable sous # jours fin de mois",
+        ],
+    ),
+    (
+        "es",
+        [
+            "Pagadero a la recepción",
+            "Pagadero en # días",
+            "Pagadero a fin de mes",
+            "Pagadero a # días fin de mes",
+        ],
+    ),
+    (
+        "it",
+        [
+            "Pagamento alla ricezione",
+            "Pagamento entro # giorni",
+            "Pagamento a fine mese",
+            "Pagamento a # giorni fine mese",
+        ],
+    ),
+    (
+        "nl",
+        [
+            "Te betalen na ontvangst",
+            "Te betalen binnen # dagen",
+            "Te betalen aan het einde van de maand",
+            "Te betalen binnen # dagen, einde van de maand",
+        ],
+    ),
+];
+
 /// The last day of the month of this day.
 pub(crate) fn last_of_month(day: NaiveDate) -> NaiveDate {
     day.with_day(1)

@@ -76,7 +76,7 @@ impl Subtotal {
 }
 
 /// Rounded half away from zero to the currency's digits.
-fn rounded(amount: Decimal, currency: Currency) -> Decimal {
+pub(crate) fn rounded(amount: Decimal, currency: Currency) -> Decimal {
     amount.round_dp_with_strategy(currency.digits(), RoundingStrategy::MidpointAwayFromZero)
 }
 
@@ -96,20 +96,15 @@ pub fn compute(
     currency: Currency,
 ) -> Result<Totals> {
     let amount = |decimal: Decimal| Amount::from_decimal(decimal).ok();
-    for (index, line) in lines.iter_mut().enumerate() {
-        line.net = line_net(line, index, currency)?;
-    }
+    let sum = nets(lines, currency)?.decimal();
     let mut taxes: Vec<Subtotal> = Vec::new();
-    let mut sum = Decimal::ZERO;
     for line in &*lines {
-        let net = line.net.decimal();
-        sum += net;
-        let same = |known: &&mut Subtotal| {
-            (known.tax.category, known.tax.rate) == (line.tax.category, line.tax.rate)
-        };
-        match taxes.iter_mut().find(same) {
+        let rounding = line.rounding.unwrap_or_default().tax;
+        match taxes.iter_mut().find(|known| known.tax.is_alike(&line.tax)) {
             Some(known) => {
-                known.lines = amount(known.lines.decimal() + net).ok_or_else(|| beyond("lines"))?;
+                let net = known.lines.decimal() + line.net.decimal();
+                known.lines = amount(net).ok_or_else(|| beyond("lines"))?;
+                known.amount = Amount::from_raw(known.amount.raw() + rounding.raw());
                 join_reason(&mut known.tax, &line.tax);
             }
             None => taxes.push(Subtotal {
@@ -118,7 +113,8 @@ pub fn compute(
                 discount: Amount::from_raw(0),
                 charge: Amount::from_raw(0),
                 taxable: line.net,
-                amount: Amount::from_raw(0),
+                // What rounding left over of credit notes before this one; the tax is added to it.
+                amount: rounding,
             }),
         }
     }
@@ -135,17 +131,17 @@ pub fn compute(
             .hint("Use discount for what is taken off."));
     }
     spread(&mut taxes, discount, currency, |tax, share| {
-        tax.discount = share
+        tax.discount = share;
     })?;
     spread(&mut taxes, charge, currency, |tax, share| {
-        tax.charge = share
+        tax.charge = share;
     })?;
     let (mut net, mut tax) = (Decimal::ZERO, Decimal::ZERO);
     for of_rate in &mut taxes {
         let taxable =
             of_rate.lines.decimal() - of_rate.discount.decimal() + of_rate.charge.decimal();
         let due = taxable * of_rate.tax.rate.decimal() / Decimal::ONE_HUNDRED;
-        let due = rounded(due, currency);
+        let due = rounded(due, currency) + of_rate.amount.decimal();
         of_rate.taxable = amount(taxable).ok_or_else(|| beyond("lines"))?;
         of_rate.amount = amount(due).ok_or_else(|| beyond("lines"))?;
         net += taxable;
@@ -169,6 +165,19 @@ pub fn compute(
     })
 }
 
+/// Computes the lines' nets, and their sum.
+///
+/// # Errors
+/// As [`compute`].
+pub(crate) fn nets(lines: &mut [DocLine], currency: Currency) -> Result<Amount> {
+    let mut sum = Decimal::ZERO;
+    for (index, line) in lines.iter_mut().enumerate() {
+        line.net = line_net(line, index, currency)?;
+        sum += line.net.decimal();
+    }
+    Amount::from_decimal(sum).map_err(|_| beyond("lines"))
+}
+
 /// A line's net amount (BT-131).
 fn line_net(line: &DocLine, index: usize, currency: Currency) -> Result<Amount> {
     let field = |name: &str| format!("lines[{index}].{name}");
@@ -186,7 +195,8 @@ fn line_net(line: &DocLine, index: usize, currency: Currency) -> Result<Amount> 
         let message = "The discount is more than what it is taken off.";
         return Err(Error::invalid(field("discount"), message));
     }
-    Amount::from_decimal(whole - discount).map_err(|_| beyond(field("quantity")))
+    let rounding = line.rounding.unwrap_or_default().net.decimal();
+    Amount::from_decimal(whole - discount + rounding).map_err(|_| beyond(field("quantity")))
 }
 
 /// What is taken off a line, rounded; below zero where the line is. `None` beyond all bounds.
@@ -248,7 +258,8 @@ fn join_reason(tax: &mut Tax, other: &Tax) {
 }
 
 /// Spreads an amount over what is taxed alike, in proportion to its lines, in whole units of the currency's last digit:
-/// each share is rounded down, and what is left goes one unit at a time to those that lost most (largest remainder).
+/// each share is rounded down, and what is left goes one unit at a time to those that lost most, the first of equals first
+/// (largest remainder).
 fn spread(
     taxes: &mut [Subtotal],
     whole: Decimal,
@@ -258,37 +269,31 @@ fn spread(
     if whole.is_zero() {
         return Ok(());
     }
-    let weight = |tax: &Subtotal| tax.lines.decimal().max(Decimal::ZERO);
-    let all: Decimal = taxes.iter().map(weight).sum();
-    let unit = Decimal::new(1, currency.digits());
-    let mut shares: Vec<(usize, Decimal, Decimal)> = Vec::with_capacity(taxes.len());
+    let whole = Amount::from_decimal(whole).map_err(|_| beyond("discount"))?;
+    let weight = |tax: &Subtotal| i128::from(tax.lines.raw().max(0));
+    let all: i128 = taxes.iter().map(weight).sum();
+    let unit = 10_i64.pow(4_u32.saturating_sub(currency.digits()));
+    let units = i128::from(whole.raw() / unit);
+    // In whole numbers, because a quotient that is cut off would decide between equals.
+    let mut shares: Vec<(usize, i64, i128)> = Vec::with_capacity(taxes.len());
     for (index, tax) in taxes.iter().enumerate() {
-        // Where all lines are free, the first of them carries it.
-        let exact = if all.is_zero() {
-            if index == 0 { whole } else { Decimal::ZERO }
-        } else {
-            whole
-                .checked_mul(weight(tax))
-                .and_then(|product| product.checked_div(all))
-                .ok_or_else(|| beyond("discount"))?
+        let product = units * weight(tax);
+        let (down, rest) = match (all, index) {
+            // Where all lines are free, the first of them carries it.
+            (0, 0) => (units, 0),
+            (0, _) => (0, 0),
+            _ => (product / all, product % all),
         };
-        let down = exact.round_dp_with_strategy(currency.digits(), RoundingStrategy::ToZero);
-        shares.push((index, down, exact - down));
+        let down = i64::try_from(down).map_err(|_| beyond("discount"))?;
+        shares.push((index, down, rest));
     }
-    let mut left = whole - shares.iter().map(|(_, share, _)| share).sum::<Decimal>();
+    let mut left = whole.raw() / unit - shares.iter().map(|(_, share, _)| share).sum::<i64>();
     shares.sort_by(|a, b| b.2.cmp(&a.2).then(a.0.cmp(&b.0)));
     for (index, share, _) in shares {
-        let share = if left > Decimal::ZERO {
-            left -= unit;
-            share + unit
-        } else {
-            share
-        };
+        let extra = left.clamp(0, 1);
+        left -= extra;
         if let Some(tax) = taxes.get_mut(index) {
-            set(
-                tax,
-                Amount::from_decimal(share).map_err(|_| beyond("discount"))?,
-            );
+            set(tax, Amount::from_raw((share + extra) * unit));
         }
     }
     Ok(())

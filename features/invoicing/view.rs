@@ -1,7 +1,5 @@
 //! Invoices as tools answer them.
 
-use std::collections::HashMap;
-
 use bureau_companies::Company;
 use bureau_contacts::Contact;
 use bureau_deals::Deal;
@@ -269,17 +267,4 @@ pub fn rows(invoices: Vec<Saved<Invoice>>, today: NaiveDate) -> Vec<InvoiceRow> 
         }
     };
     invoices.into_iter().map(row).collect()
-}
-
-/// The numbers of invoices, looked up together.
-pub(crate) async fn numbers(
-    cx: &mut Cx,
-    ids: impl IntoIterator<Item = Id<Invoice>>,
-) -> Result<HashMap<i64, String>> {
-    let ids: Vec<_> = ids.into_iter().collect();
-    let names = cx.names(ids.iter().copied()).await?;
-    Ok(ids
-        .into_iter()
-        .map(|id| (id.raw(), names.of(id).name))
-        .collect())
 }

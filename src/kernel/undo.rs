@@ -70,6 +70,15 @@ pub async fn undo(cx: &mut Cx, change: Id<Change>, skip_conflicts: bool) -> Resu
                 .hint("To do it again, undo that one."),
         );
     }
+    // What cannot be undone is not undone in part either, by leaving out what was changed since.
+    let tool = rows.first().and_then(|row| cx.registry().entry(&row.tool));
+    if let Some(instead) = tool
+        .and_then(|entry| entry.spec.irreversible)
+        .filter(|_| skip_conflicts)
+    {
+        let message = "This change cannot be undone, nor a part of it.";
+        return Err(Error::conflict(message).hint(format!("Instead, {instead}.")));
+    }
     cx.set_undoes(change.raw());
     let mut undone = Undone {
         undone: change,

@@ -707,6 +707,7 @@ const GROUP_TOKENS: &[(&str, usize)] = &[
     ("history", 270),
     ("invoicing", 1_540),
     ("pipeline", 500),
+    ("quotations", 1_340),
     ("workspace", 960),
 ];
 

@@ -30,6 +30,9 @@ mod import;
 mod injection;
 mod input;
 mod install;
+mod invoice_stats;
+mod issuing;
+mod ledger;
 mod members;
 mod mixed;
 mod parity;
@@ -48,6 +51,7 @@ mod seller;
 mod tamper;
 mod tenancy;
 mod undo;
+mod worked_cases;
 
 use bureau_kernel::prelude::*;
 use futures::FutureExt as _;
@@ -85,6 +89,7 @@ async fn note_seller(cx: &mut Cx) -> Result<()> {
     edit.city = Line::new("Berlin").ok();
     edit.country = Line::new("DE").ok();
     edit.vat_id = Line::new("DE123456789").ok();
+    edit.registration = Line::new("HRB 12345").ok();
     edit.email = "billing@test-works.example".parse().ok();
     edit.iban = Line::new("DE89370400440532013000").ok();
     edit.save(cx).await.map(drop)

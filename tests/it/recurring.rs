@@ -46,7 +46,7 @@ fn days(texts: &[&str]) -> Vec<NaiveDate> {
 /// A plan of 100 and the tax of every month, with what else is said.
 async fn plan(house: &House, caller: &Caller, more: Value) -> String {
     let mut arguments = json!({
-        "name": "Hosting", "lines": [{ "description": "Hosting", "unit_price": "100", "tax_rate": "19" }],
+        "name": "Hosting", "lines": [{ "description": "Hosting", "unit_price": 100, "tax_rate": 19 }],
     });
     for (name, value) in more.as_object().unwrap() {
         arguments[name] = value.clone();
@@ -683,6 +683,15 @@ async fn what_cannot_be_planned_is_refused_by_name_and_changes_nothing() {
             ("discount", json!({ "discount": "500" })),
             ("lines", json!({ "lines": null })),
             ("name", json!({ "name": null })),
+            (
+                "lines[0].tax",
+                json!({ "lines": [{ "description": "Hosting", "unit_price": "1", "tax": "19" }] }),
+            ),
+            (
+                "lines[1].unit_price",
+                json!({ "lines": [line, { "description": "Hosting", "unit_price": "much" }] }),
+            ),
+            ("lines[0]", json!({ "lines": ["Hosting"] })),
             ("every", json!({ "every": 0 })),
             ("every", json!({ "every": 61 })),
             ("interval", json!({ "interval": "day" })),

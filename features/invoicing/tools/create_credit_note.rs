@@ -2,16 +2,14 @@
 
 use bureau_kernel::prelude::*;
 use bureau_kernel::types::money::{Amount, shown};
-use rust_decimal::Decimal;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::CREATE_CREDIT_NOTES;
-use crate::discount::Discount;
+use crate::credit::{fit, fits, quantities_left};
 use crate::invoice::{Invoice, InvoiceKind, InvoiceStatus};
 use crate::line::DocLine;
 use crate::settle::{credit_left, credit_notes};
-use crate::totals::{checked_digits, compute};
 use crate::view::{InvoiceView, view};
 
 /// What to take back.
@@ -88,15 +86,14 @@ impl Tool for CreateCreditNote {
                 .field("invoice")
                 .hint("Edit or discard it with update_invoice."));
         }
-        let left = credit_left(cx, invoice.id).await?;
-        if left.raw() == 0 {
+        let notes = credit_notes(cx, invoice.id).await?;
+        let remaining = quantities_left(&invoice, &notes);
+        if remaining.iter().all(|left| left.raw() == 0) {
             let message = format!("{number} was taken back whole.");
             return Err(Error::conflict(message).field("invoice"));
         }
-        let remaining = remaining(&invoice, &credit_notes(cx, invoice.id).await?);
-        let is_whole = self.lines.is_none() && left == *invoice.gross_total;
         let lines = match self.lines {
-            None => all_left(&invoice, &remaining)?,
+            None => all_left(&invoice, &remaining),
             Some(wanted) => wanted_lines(&invoice, &remaining, wanted)?,
         };
         let mut note = Invoice::empty();
@@ -110,45 +107,28 @@ impl Tool for CreateCreditNote {
         note.currency = invoice.currency;
         note.reference.clone_from(&invoice.reference);
         note.notes = self.reason;
-        if is_whole {
-            note.discount = invoice.discount;
-            note.charge = invoice.charge;
-        } else {
-            note.discount = share_of_discount(&invoice, &lines)?;
-        }
         note.lines = Kept(Json(lines));
-        let saved = cx.insert(note, Attributes::new()).await?;
-        if *saved.gross_total > left {
+        let gross = fit(&mut note, &invoice, &notes)?.gross;
+        let left = credit_left(&invoice, &notes);
+        if gross > left {
             let money = |amount: Amount| shown(amount.decimal(), invoice.currency);
             let message = format!(
                 "These lines come to {}, and of {number} {} is left.",
-                money(*saved.gross_total),
+                money(gross),
                 money(left)
             );
             return Err(Error::conflict(message).field("lines"));
         }
+        let saved = cx.insert(note, Attributes::new()).await?;
         view(cx, saved).await
     }
 }
 
-/// What of each line no credit note has taken back.
-fn remaining(invoice: &Invoice, notes: &[Saved<Invoice>]) -> Vec<Amount> {
-    let taken = |line: usize| -> i64 {
-        let lines = notes.iter().flat_map(|note| note.lines.iter());
-        let its = lines.filter(|other| other.credits.is_some_and(|of| of as usize == line));
-        its.map(|other| other.quantity.raw()).sum()
-    };
-    let lines = invoice.lines.iter().enumerate();
-    lines
-        .map(|(index, line)| Amount::from_raw(line.quantity.raw() - taken(index + 1)))
-        .collect()
-}
-
-fn all_left(invoice: &Invoice, remaining: &[Amount]) -> Result<Vec<DocLine>> {
+fn all_left(invoice: &Invoice, remaining: &[Amount]) -> Vec<DocLine> {
     let lines = invoice.lines.iter().zip(remaining).enumerate();
     lines
         .filter(|(_, (_, left))| left.raw() != 0)
-        .map(|(index, (line, left))| part_of(line, index, *left, invoice))
+        .map(|(index, (line, left))| part_of(line, index, *left))
         .collect()
 }
 
@@ -170,14 +150,11 @@ fn wanted_lines(
             return Err(Error::invalid(field("line"), "This line is named twice."));
         }
         let quantity = want.quantity.unwrap_or(*left);
-        let fits = quantity.raw() != 0
-            && quantity.raw().signum() == left.raw().signum()
-            && quantity.raw().abs() <= left.raw().abs();
-        if !fits {
+        if !fits(quantity, *left) {
             let message = format!("Of line {number} {left} is left to take back, not {quantity}.");
             return Err(Error::invalid(field("quantity"), message));
         }
-        lines.push(part_of(line, index, quantity, invoice)?);
+        lines.push(part_of(line, index, quantity));
     }
     if lines.is_empty() {
         return Err(Error::invalid("lines", "A credit note has lines.")
@@ -186,45 +163,11 @@ fn wanted_lines(
     Ok(lines)
 }
 
-/// A line of the invoice with a part of its quantity. A discount that is an amount goes along in proportion.
-fn part_of(line: &DocLine, index: usize, quantity: Amount, invoice: &Invoice) -> Result<DocLine> {
-    let mut part = line.clone();
-    part.credits = u32::try_from(index + 1).ok();
-    part.quantity = quantity;
-    if let Some(Discount::Amount(amount)) = line.discount {
-        let share = in_proportion(amount, quantity.decimal(), line.quantity.decimal(), invoice)?;
-        part.discount = Some(Discount::Amount(share));
+/// A line of the invoice with a part of its quantity.
+fn part_of(line: &DocLine, index: usize, quantity: Amount) -> DocLine {
+    DocLine {
+        credits: u32::try_from(index + 1).ok(),
+        quantity,
+        ..line.clone()
     }
-    Ok(part)
-}
-
-/// What of the invoice's discount goes with these lines.
-fn share_of_discount(invoice: &Invoice, lines: &[DocLine]) -> Result<Option<Discount>> {
-    match invoice.discount {
-        Some(Discount::Amount(amount)) => {
-            let all = invoice.totals()?.lines.decimal();
-            let these = compute(&mut lines.to_vec(), None, None, invoice.currency)?
-                .lines
-                .decimal();
-            let share = in_proportion(amount, these, all, invoice)?;
-            Ok(Some(Discount::Amount(share)))
-        }
-        other => Ok(other),
-    }
-}
-
-/// A part of an amount, rounded to the invoice's currency.
-fn in_proportion(
-    amount: Amount,
-    part: Decimal,
-    whole: Decimal,
-    invoice: &Invoice,
-) -> Result<Amount> {
-    let share = amount
-        .decimal()
-        .checked_mul(part)
-        .and_then(|product| product.checked_div(whole))
-        .unwrap_or_default();
-    let share = Amount::from_decimal(share.round_dp(4)).map_err(Error::internal)?;
-    checked_digits("lines", share.rounded(invoice.currency), invoice.currency)
 }

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::CREATE_INVOICES;
-use crate::line::LineGiven;
+use crate::lines::{PlainLine, read_lines};
 use crate::plan::{check_issuing, check_missed, shape};
 use crate::plan_view::{PlanView, view};
 use crate::recurring::RecurringInvoice;
@@ -14,7 +14,8 @@ use crate::recurring::RecurringInvoice;
 #[derive(Deserialize, JsonSchema)]
 #[schemars(extend("required" = ["name", "lines"]))]
 pub(crate) struct CreateRecurringInvoice {
-    lines: Vec<LineGiven>,
+    /// As in create_invoice
+    lines: Vec<PlainLine>,
     #[serde(flatten)]
     fields: Given<RecurringInvoice>,
 }
@@ -59,7 +60,7 @@ impl Tool for CreateRecurringInvoice {
         }
         check_issuing(cx, None, &plan)?;
         check_missed(cx, &plan)?;
-        shape(cx, &mut plan, Some(self.lines)).await?;
+        shape(cx, &mut plan, Some(read_lines(self.lines)?)).await?;
         let saved = cx.insert(plan, self.fields.attributes()?).await?;
         view(cx, saved).await
     }

@@ -6,6 +6,7 @@ pub(crate) mod create_invoice;
 pub(crate) mod create_product;
 pub(crate) mod create_recurring_invoice;
 pub(crate) mod get_invoice;
+pub(crate) mod get_invoice_stats;
 pub(crate) mod get_product;
 pub(crate) mod issue_invoice;
 pub(crate) mod list_expenses;

@@ -3,13 +3,14 @@
 use bureau_kernel::prelude::*;
 use bureau_kernel::types::money::{Amount, Currency, Money, shown};
 use chrono::NaiveDate;
+use rust_decimal::Decimal;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::RECORD_PAYMENTS;
 use crate::invoice::{Invoice, InvoiceKind, InvoiceStatus};
 use crate::payment::{Allocation, Direction, Method, Payment};
-use crate::settle::settle;
+use crate::settle::{hold, settle};
 use crate::totals::checked_digits;
 use crate::view::{InvoiceRow, rows};
 
@@ -126,7 +127,10 @@ impl Tool for RecordPayment {
                 return Err(Error::invalid("reverses", message)
                     .hint("Leave invoice, amount and allocations out, and record what was really paid after it."));
             }
-            None => allocate(cx, &mut payment, parts).await?,
+            None => {
+                allocate(cx, &mut payment, parts).await?;
+                self.check_sum(&payment)?;
+            }
         }
         let saved = cx.insert(payment, self.fields.attributes()?).await?;
         let invoices = settle_all(cx, &saved).await?;
@@ -159,17 +163,19 @@ impl RecordPayment {
             let message = format!("A payment is for {MOST} invoices at most.");
             return Err(Error::invalid("allocations", message));
         }
-        let sum = parts
-            .iter()
-            .try_fold(0_i64, |sum, part| sum.checked_add(part.amount?.raw()));
-        if let (Some(amount), Some(sum), Some(_)) = (self.amount, sum, &self.allocations)
-            && amount.raw() != sum
-        {
-            let sum = Amount::from_raw(sum);
-            let message = format!("The allocations come to {sum}, not {amount}.");
-            return Err(Error::invalid("amount", message));
-        }
         Ok(parts)
+    }
+
+    /// Whether the parts come to the amount that was said, where one was.
+    fn check_sum(&self, payment: &Payment) -> Result<()> {
+        match self.amount {
+            Some(amount) if amount != *payment.amount => {
+                let message = format!("The allocations come to {}, not {amount}.", *payment.amount);
+                Err(Error::invalid("amount", message)
+                    .hint("Give each of the allocations its amount, or leave amount out."))
+            }
+            _ => Ok(()),
+        }
     }
 }
 
@@ -181,8 +187,9 @@ async fn allocate(cx: &mut Cx, payment: &mut Payment, mut parts: Vec<Part>) -> R
     }
     // Always in the same order, so that two payments on the same invoices do not wait for each other for ever.
     parts.sort_by_key(|part| part.invoice.raw());
+    hold(cx, parts.iter().map(|part| part.invoice)).await?;
     let mut kind = None;
-    let mut total = 0_i64;
+    let mut total = Decimal::ZERO;
     let mut allocations: Vec<Allocation> = Vec::new();
     for part in parts {
         if allocations
@@ -242,9 +249,7 @@ async fn allocate(cx: &mut Cx, payment: &mut Payment, mut parts: Vec<Part>) -> R
                 .hint("Record the balance, and the rest on another invoice or with the next one.")
                 .detail("balance_due", money(balance)));
         }
-        total = total
-            .checked_add(amount.raw())
-            .ok_or_else(|| Error::invalid("amount", "This comes to more than 900,000,000,000."))?;
+        total += amount.decimal();
         allocations.push(Allocation {
             invoice: part.invoice,
             amount,
@@ -254,7 +259,9 @@ async fn allocate(cx: &mut Cx, payment: &mut Payment, mut parts: Vec<Part>) -> R
         Some((InvoiceKind::CreditNote, _)) => Direction::Out,
         _ => Direction::In,
     });
-    payment.amount = Kept(Amount::from_raw(total));
+    let total = Amount::from_decimal(total)
+        .map_err(|_| Error::invalid("amount", "This comes to more than 900,000,000,000."))?;
+    payment.amount = Kept(total);
     payment.allocations = Kept(Json(allocations));
     Ok(())
 }
@@ -280,6 +287,7 @@ async fn reverse(cx: &mut Cx, payment: &mut Payment, id: Id<Payment>) -> Result<
         let message = format!("The payment was made on {}.", *original.paid_on);
         return Err(Error::invalid("paid_on", message));
     }
+    hold(cx, original.allocations.iter().map(|part| part.invoice)).await?;
     payment.reverses = Kept(Some(id));
     payment.direction = Kept(original.direction.reversed());
     payment.currency = original.currency;

@@ -86,6 +86,19 @@ impl Tool for UpdateInvoice {
             return Err(Error::invalid("lines", message)
                 .hint("Discard this draft and make one with create_credit_note, which takes lines and quantities."));
         }
+        if edit.credits.is_some() {
+            let before = edit.before();
+            let fixed = [
+                ("company", edit.company != before.company),
+                ("contact", edit.contact != before.contact),
+                ("discount", edit.discount != before.discount),
+                ("charge", edit.charge != before.charge),
+            ];
+            if let Some((field, _)) = fixed.into_iter().find(|(_, is_changed)| *is_changed) {
+                let message = format!("The {field} of a credit note follows from its invoice.");
+                return Err(Error::invalid(field, message));
+            }
+        }
         shape(cx, &mut edit, self.lines).await?;
         let saved = edit.save(cx).await?;
         view(cx, saved).await

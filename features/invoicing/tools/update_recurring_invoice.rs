@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::UPDATE_INVOICES;
-use crate::line::LineGiven;
+use crate::lines::{PlainLine, read_lines};
 use crate::plan::{check_issuing, check_missed, check_still_there, shape};
 use crate::plan_view::{PlanView, view};
 use crate::recurring::{PlanStatus, RecurringInvoice};
@@ -16,8 +16,8 @@ pub(crate) struct UpdateRecurringInvoice {
     recurring_invoice: Id<RecurringInvoice>,
     /// Fields to empty
     clear: Option<Vec<Clear<RecurringInvoice>>>,
-    /// Replace all lines
-    lines: Option<Vec<LineGiven>>,
+    /// All lines anew, as in create_invoice
+    lines: Option<Vec<PlainLine>>,
     #[serde(flatten)]
     fields: Given<RecurringInvoice>,
 }
@@ -83,7 +83,8 @@ impl Tool for UpdateRecurringInvoice {
         if rhythm(&edit) != rhythm(&before) {
             check_missed(cx, &edit)?;
         }
-        shape(cx, &mut edit, self.lines).await?;
+        let lines = self.lines.map(read_lines).transpose()?;
+        shape(cx, &mut edit, lines).await?;
         let saved = edit.save(cx).await?;
         view(cx, saved).await
     }

@@ -4,24 +4,28 @@ use en16931::Reconciler;
 use en16931::invoice::{Invoice, VatBreakdown};
 use rust_decimal::Decimal;
 
-use crate::{Document, Error};
+use crate::{Document, DocumentKind, Error};
 
 /// Compares the taxable amounts and the taxes, both ways. The rules make the sums agree, but let a tax be off by as much as one
 /// and a rate be forgotten. Here a tax may differ only by how the currency rounds it, which the library does to two digits
-/// whatever the currency.
+/// whatever the currency. A credit note has all that the rules leave it: the last of several takes back what is left of its
+/// invoice's tax after each of them was rounded.
 pub(super) fn agree(document: &Document, invoice: &Invoice) -> Result<(), Error> {
     let found = Reconciler::new()
         .compute(invoice)
         .map_err(|error| Error::Internal(error.to_string()))?
         .vat_breakdown;
-    let half_a_unit = Decimal::new(5, document.digits + 1);
+    let tolerance = match document.kind {
+        DocumentKind::CreditNote => Decimal::ONE,
+        DocumentKind::Invoice | DocumentKind::Quotation => Decimal::new(5, document.digits + 1),
+    };
     for subtotal in invoice.vat_breakdown.iter().chain(&found) {
         let (stated_base, stated_tax) = amounts(&invoice.vat_breakdown, subtotal);
         let (base, tax) = amounts(&found, subtotal);
         if stated_base != base {
             return Err(disagreement("taxable amount", subtotal, stated_base, base));
         }
-        if (stated_tax - tax).abs() > half_a_unit {
+        if (stated_tax - tax).abs() > tolerance {
             return Err(disagreement("tax", subtotal, stated_tax, tax));
         }
     }

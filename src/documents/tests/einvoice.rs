@@ -758,14 +758,10 @@ fn a_page_that_is_no_pdf_a_takes_no_e_invoice() {
 }
 
 #[cfg(feature = "pdf")]
-#[path = "../examples/samples/page.rs"]
-mod page;
-
-#[cfg(feature = "pdf")]
 #[test]
 fn factur_x_is_the_page_with_the_cii_behind_it_and_always_the_same() {
     let document = documents::plain();
-    let page = page::blank(&document);
+    let page = bureau_documents::pdf(&document, &bureau_documents::Fonts::new(None)).unwrap();
     let hybrid = einvoice::facturx(&document, &page).unwrap();
     assert!(hybrid.starts_with(&page));
     assert_eq!(hybrid, einvoice::facturx(&document, &page).unwrap());

@@ -8,16 +8,16 @@
 #![allow(clippy::expect_used)]
 
 mod documents;
-mod page;
 
 use std::path::PathBuf;
 
-use bureau_documents::{Document, DocumentKind, einvoice};
+use bureau_documents::{Document, DocumentKind, Fonts, einvoice, pdf};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let folder = PathBuf::from(std::env::args_os().nth(1).ok_or("usage: samples FOLDER")?);
     std::fs::create_dir_all(&folder)?;
     let mut expected = String::new();
+    let fonts = Fonts::new(None);
     for (name, document) in documents::all() {
         expected.push_str(&totals(name, &document));
         std::fs::write(
@@ -32,7 +32,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             name,
             "plain" | "credit-note" | "any-script" | "thousand-lines"
         ) {
-            let page = page::blank(&document);
+            let page = pdf(&document, &fonts)?;
             std::fs::write(
                 folder.join(format!("{name}.pdf")),
                 einvoice::facturx(&document, &page)?,
