@@ -7,13 +7,13 @@ use serde_json::{Map, Value};
 use crate::line::LineGiven;
 
 /// A line as it comes where the schema says no more than that it is an object.
-pub(crate) type PlainLine = Map<String, Value>;
+pub type PlainLine = Map<String, Value>;
 
 /// Reads lines as `create_invoice` does: numbers may come as numbers, and what no line has is refused.
 ///
 /// # Errors
 /// [`Code::Validation`] naming the line and its field.
-pub(crate) fn read_lines(lines: Vec<PlainLine>) -> Result<Vec<LineGiven>> {
+pub fn read_lines(lines: Vec<PlainLine>) -> Result<Vec<LineGiven>> {
     let schema = wire(schemars::schema_for!(LineGiven));
     let lines = lines.into_iter().enumerate();
     lines

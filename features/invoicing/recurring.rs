@@ -347,7 +347,7 @@ mod tests {
             ("2026-04-30", 0)
         );
         let later = changed(&before, |plan| {
-            plan.starts_on = "2026-06-15".parse().unwrap()
+            plan.starts_on = "2026-06-15".parse().unwrap();
         });
         assert_eq!((next(&later).as_str(), *later.made), ("2026-06-15", 0));
         for status in [PlanStatus::Paused, PlanStatus::Ended] {

@@ -45,7 +45,7 @@ pub(crate) fn unit_code(unit: Option<&str>) -> &'static str {
     let is_meant = |word: &&str| wanted.as_deref() == Some(&folded(word));
     let known = UNITS
         .iter()
-        .find(|(_, words)| words.iter().any(|word| is_meant(&word)));
+        .find(|(_, words)| words.iter().any(is_meant));
     known.map_or("C62", |(code, _)| code)
 }
 

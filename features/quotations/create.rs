@@ -1,6 +1,6 @@
 //! `create_quotation`
 
-use bureau_invoicing::{LineGiven, Quotation, compare};
+use bureau_invoicing::{PlainLine, Quotation, compare, read_lines};
 use bureau_kernel::prelude::*;
 use bureau_kernel::types::money::Amount;
 use schemars::JsonSchema;
@@ -14,7 +14,8 @@ use crate::view::{QuotationView, view};
 #[derive(Deserialize, JsonSchema)]
 #[schemars(extend("required" = ["title", "lines"]))]
 pub(crate) struct CreateQuotation {
-    lines: Vec<LineGiven>,
+    /// product or description, quantity, unit, unit_price, discount, tax_rate
+    lines: Vec<PlainLine>,
     /// Your gross total, to compare
     total: Option<Amount>,
     #[serde(flatten)]
@@ -56,7 +57,7 @@ impl Tool for CreateQuotation {
 
     async fn call(self, cx: &mut Cx) -> Result<QuotationView> {
         let mut quotation = self.fields.record(cx.clock())?;
-        shape(cx, &mut quotation, Some(self.lines)).await?;
+        shape(cx, &mut quotation, Some(read_lines(self.lines)?)).await?;
         let attributes = self.fields.attributes()?;
         let saved = cx.insert(quotation, attributes).await?;
         compare(self.total, &saved.totals()?, &saved.lines, saved.currency)?;

@@ -1,6 +1,6 @@
 //! `update_quotation`
 
-use bureau_invoicing::{LineGiven, Quotation, QuotationStatus};
+use bureau_invoicing::{PlainLine, Quotation, QuotationStatus, read_lines};
 use bureau_kernel::prelude::*;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -17,8 +17,7 @@ pub(crate) struct UpdateQuotation {
     /// Fields to empty
     clear: Option<Vec<Clear<Quotation>>>,
     /// All lines anew, as in create_quotation
-    #[schemars(with = "Option<Vec<serde_json::Map<String, serde_json::Value>>>")]
-    lines: Option<Vec<LineGiven>>,
+    lines: Option<Vec<PlainLine>>,
     /// Drop the draft or the new version
     discard: Option<bool>,
     #[serde(flatten)]
@@ -93,7 +92,7 @@ impl Tool for UpdateQuotation {
             edit.revise(before, today);
         }
         if is_offer || is_draft {
-            shape(cx, &mut edit, self.lines).await?;
+            shape(cx, &mut edit, self.lines.map(read_lines).transpose()?).await?;
         }
         let saved = edit.save(cx).await?;
         view(cx, saved).await

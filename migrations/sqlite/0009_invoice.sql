@@ -179,7 +179,7 @@ CREATE INDEX invoice_by_issued ON invoice (workspace, sort_issued, id, status, k
 CREATE INDEX invoice_by_due ON invoice (workspace, sort_due, id, status, kind) WHERE archived_at IS NULL;
 CREATE INDEX invoice_by_total ON invoice (workspace, gross_total, id, status, kind) WHERE archived_at IS NULL;
 CREATE INDEX invoice_by_customer ON invoice (workspace, sort_customer, id, status, kind) WHERE archived_at IS NULL;
--- Figures are summed up from this alone; SQLite reads the invoice itself for a column that is only in the condition.
+-- Figures are summed up from this alone: what stands in the condition has to be in it too.
 CREATE INDEX invoice_by_status ON invoice (workspace, status, kind, currency, sort_due, issue_date, net_total, tax_total, gross_total, paid, credited, company, contact, archived_at) WHERE archived_at IS NULL;
 CREATE INDEX invoice_by_company ON invoice (workspace, company) WHERE company IS NOT NULL;
 CREATE INDEX invoice_by_contact ON invoice (workspace, contact) WHERE contact IS NOT NULL;

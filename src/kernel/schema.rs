@@ -137,6 +137,19 @@ fn is_null(schema: &Value) -> bool {
         || schema.get("const").is_some_and(Value::is_null)
 }
 
+/// Takes out of the parameters' descriptions what counts where nothing is said.
+pub(crate) fn forget_defaults(schema: &mut Map<String, Value>) {
+    let Some(Value::Object(properties)) = schema.get_mut("properties") else {
+        return;
+    };
+    for property in properties.values_mut().filter_map(Value::as_object_mut) {
+        let about = property.get("description").and_then(Value::as_str);
+        if about.is_some_and(|about| about.starts_with("Default")) {
+            property.remove("description");
+        }
+    }
+}
+
 /// Declares an optional truth value that the tool itself does not know of.
 pub(crate) fn declare_flag(schema: &mut Map<String, Value>, name: &str) {
     if let Some(Value::Object(properties)) = schema.get_mut("properties") {

@@ -234,6 +234,9 @@ pub fn tool<T: Tool>() -> Entry {
     let mut input = schema::wire(schemars::schema_for!(T));
     // The tool's own description says it better.
     input.remove("description");
+    if input_of_update(&input) {
+        schema::forget_defaults(&mut input);
+    }
     if spec.effect.is_destructive() {
         schema::declare_flag(&mut input, "confirm");
     }
@@ -258,6 +261,13 @@ pub fn tool<T: Tool>() -> Entry {
         },
         run: |arguments, cx| Box::pin(run::<T>(arguments, cx)),
     }
+}
+
+/// Whether fields can be emptied: then what is left out stays as it is.
+fn input_of_update(input: &Map<String, Value>) -> bool {
+    input
+        .get("properties")
+        .is_some_and(|properties| properties.get("clear").is_some())
 }
 
 async fn run<T: Tool>(arguments: Value, cx: &mut Cx) -> Result<Value> {

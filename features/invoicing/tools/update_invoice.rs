@@ -7,7 +7,7 @@ use serde::Deserialize;
 use crate::UPDATE_INVOICES;
 use crate::draft::{release_quotation, shape};
 use crate::invoice::{Invoice, InvoiceStatus};
-use crate::line::LineGiven;
+use crate::lines::{PlainLine, read_lines};
 use crate::view::{InvoiceView, view};
 
 /// What changes in a draft.
@@ -18,8 +18,7 @@ pub(crate) struct UpdateInvoice {
     /// Fields to empty
     clear: Option<Vec<Clear<Invoice>>>,
     /// All lines anew, as in create_invoice
-    #[schemars(with = "Option<Vec<serde_json::Map<String, serde_json::Value>>>")]
-    lines: Option<Vec<LineGiven>>,
+    lines: Option<Vec<PlainLine>>,
     /// Delete the draft
     discard: Option<bool>,
     #[serde(flatten)]
@@ -99,7 +98,7 @@ impl Tool for UpdateInvoice {
                 return Err(Error::invalid(field, message));
             }
         }
-        shape(cx, &mut edit, self.lines).await?;
+        shape(cx, &mut edit, self.lines.map(read_lines).transpose()?).await?;
         let saved = edit.save(cx).await?;
         view(cx, saved).await
     }
