@@ -233,11 +233,7 @@ fn price(chance: &mut Chance, product: &Product, company: &Company) -> (String, 
     let amount = least + (most - least) * share * share / 10_000;
     let price = chance.range(product.price.0, product.price.1);
     let total = (amount * price * chance.range(92, 100) / 100 + 9) / 10 * 10;
-    let what = product.name.replace('#', &amount.to_string());
-    let what = match amount {
-        1 => what.replace(" sites", " site").replace(" days", " day"),
-        _ => what,
-    };
+    let what = product.called(amount);
     (format!("{}: {what}", company.name), amount, total)
 }
 

@@ -13,6 +13,17 @@ pub(super) struct Product {
     pub(super) amount: (i64, i64),
 }
 
+impl Product {
+    /// What so many of it are called.
+    pub(super) fn called(&self, count: i64) -> String {
+        let name = self.name.replace('#', &count.to_string());
+        match count {
+            1 => name.replace(" sites", " site").replace(" days", " day"),
+            _ => name,
+        }
+    }
+}
+
 const fn product(
     name: &'static str,
     about: &'static str,

@@ -85,7 +85,7 @@ impl Content {
 
     /// What a sale is about, for this net amount: at list price less a discount, or with what it takes to begin.
     pub(super) fn of(chance: &mut Chance, sale: &Sale, net: i64) -> Self {
-        let name = sale.product.name.replace('#', &sale.count.to_string());
+        let name = sale.product.called(sale.count);
         let Some(article) = sale.product.article.and_then(Article::of) else {
             return Self::new(vec![Item::lump(name, net)]);
         };

@@ -66,7 +66,7 @@ impl Spent {
         script: &mut Script,
         number: usize,
         status: Option<&str>,
-        receipt: String,
+        receipt: &str,
     ) -> String {
         let this = reference("expense", number);
         let tax = (2 * self.amount * self.tax + 100 + self.tax) / (2 * (100 + self.tax));
@@ -95,7 +95,7 @@ pub(super) fn plan(chance: &mut Chance, calendar: &Calendar, script: &mut Script
     let mut number = 0;
     for spent in monthly(chance, calendar) {
         let receipt = receipt(chance);
-        spent.write(script, number, Some("paid"), receipt);
+        spent.write(script, number, Some("paid"), &receipt);
         number += 1;
     }
     for spent in bought(chance, calendar, firm) {
@@ -205,7 +205,7 @@ fn settle(
 ) {
     let noted = spent.noted;
     let receipt = receipt(chance);
-    let this = spent.write(script, number, None, receipt);
+    let this = spent.write(script, number, None, &receipt);
     let mut later = |chance: &mut Chance, from: Timestamp, days: i64, more: serde_json::Value| {
         let at = calendar.later(chance, from, days);
         if at < calendar.end() {

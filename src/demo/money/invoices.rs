@@ -82,7 +82,7 @@ pub(super) fn of_sales(
             30..42 if sale.amount > LARGE => 3,
             _ => 1,
         };
-        let own = || sale.product.name.replace('#', &sale.count.to_string());
+        let own = || sale.product.called(sale.count);
         let content = match offer {
             Some((_, content)) => content.clone(),
             None => Content::of(chance, sale, sale.amount),

@@ -75,7 +75,7 @@ fn write(
     let drafted = stay.from + Duration::minutes(chance.range(12, 50));
     let days = chance.range(1, 4);
     let sent = calendar.later(chance, drafted, days);
-    let name = sale.product.name.replace('#', &sale.count.to_string());
+    let name = sale.product.called(sale.count);
     let arguments = json!({
         "title": name,
         "company": reference("company", sale.company),

@@ -20,7 +20,7 @@ pub(in crate::demo) async fn note(pipeline: &Pipeline) -> Result<()> {
         "city": "Berlin",
         "country": "DE",
         "vat_id": "DE900000000",
-        "registration": "Amtsgericht Charlottenburg, HRB 900000 B",
+        "registration": "HRB 900000 B, Berlin",
         "contact": "Sofia Lindgren",
         "email": "billing@harbour-vale.example",
         "phone": "+49 30 23125 000",
