@@ -43,9 +43,7 @@ const UNITS: [(&str, &[&str]); 24] = [
 pub(crate) fn unit_code(unit: Option<&str>) -> &'static str {
     let wanted = unit.map(folded);
     let is_meant = |word: &&str| wanted.as_deref() == Some(&folded(word));
-    let known = UNITS
-        .iter()
-        .find(|(_, words)| words.iter().any(is_meant));
+    let known = UNITS.iter().find(|(_, words)| words.iter().any(is_meant));
     known.map_or("C62", |(code, _)| code)
 }
 

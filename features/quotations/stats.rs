@@ -117,7 +117,7 @@ impl Tool for GetQuotationStats {
         before: &[
             Step {
                 tool: "create_company",
-                arguments: r#"{"name": "Acme Offered"}"#,
+                arguments: r#"{"name": "Acme Figures"}"#,
                 keep: &[("acme", "/data/id")],
             },
             Step {
