@@ -252,6 +252,7 @@ pub async fn invoice_document(cx: &mut Cx, saved: &Saved<Invoice>) -> Result<Doc
         allowances_and_charges: allowances_and_charges(
             &totals,
             saved.discount.and_then(crate::discount::Discount::percent),
+            &language(&frozen),
         ),
         taxes: taxes(&totals),
         totals: documents::Totals {
@@ -309,6 +310,7 @@ pub async fn quotation_document(cx: &mut Cx, saved: &Saved<Quotation>) -> Result
         allowances_and_charges: allowances_and_charges(
             &totals,
             saved.discount.and_then(crate::discount::Discount::percent),
+            &language(&frozen),
         ),
         taxes: taxes(&totals),
         totals: document_totals(&totals),
@@ -346,7 +348,7 @@ fn party(party: Option<&Party>) -> documents::Party {
 fn seller_party(seller: Seller) -> documents::Party {
     let text = |text: Option<Line<200>>| text.map(String::from);
     documents::Party {
-        name: seller.name.into(),
+        name: text(seller.name).unwrap_or_default(),
         contact: seller.contact.map(String::from),
         street: text(seller.street),
         postal_code: seller.postal_code.map(String::from),
@@ -399,21 +401,37 @@ fn lines(
     lines.iter().map(line).collect()
 }
 
+/// What is taken off and added, by language. The first language is that of all others.
+const REASONS: [(&str, &str, &str); 6] = [
+    ("en", "Discount", "Charge"),
+    ("de", "Rabatt", "Zuschlag"),
+    ("fr", "Remise", "Frais"),
+    ("es", "Descuento", "Recargo"),
+    ("it", "Sconto", "Supplemento"),
+    ("nl", "Korting", "Toeslag"),
+];
+
 /// What is taken off and added, a share for each tax.
 fn allowances_and_charges(
     totals: &Totals,
     percent: Option<rust_decimal::Decimal>,
+    language: &str,
 ) -> Vec<AllowanceOrCharge> {
+    let [first, ..] = &REASONS;
+    let known = REASONS
+        .iter()
+        .find(|(known, ..)| language.starts_with(known));
+    let (_, discount, charge) = known.unwrap_or(first);
     let shares = totals.taxes.iter().flat_map(|tax| {
         [
-            (false, tax.discount, percent, "Discount"),
-            (true, tax.charge, None, "Charge"),
+            (false, tax.discount, percent, discount),
+            (true, tax.charge, None, charge),
         ]
         .map(|(is_charge, amount, percent, reason)| AllowanceOrCharge {
             is_charge,
             amount: amount.decimal().normalize(),
             percent,
-            reason: reason.to_owned(),
+            reason: (*reason).to_owned(),
             tax: (&tax.tax).into(),
         })
     });

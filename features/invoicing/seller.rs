@@ -11,8 +11,8 @@ use crate::terms::Terms;
 bureau_kernel::record! {
     /// The workspace's own firm, as its documents name it. Each workspace has one.
     pub struct Seller: "seller", "sel", "seller" {
-        /// The name in the register.
-        pub name: Line<200>,
+        /// The name in the register; the workspace's where there is none.
+        pub name: Option<Line<200>>,
         /// Street and number.
         pub street: Option<Line<200>>,
         /// Postal code.
@@ -61,7 +61,7 @@ pub const MAX_LOGO: usize = 300_000;
 
 impl Record for Seller {
     fn title(&self) -> String {
-        self.name.to_string()
+        self.name.as_deref().unwrap_or("Seller").to_owned()
     }
 
     fn check(&mut self, _: &Workspace) -> Result<()> {
@@ -182,9 +182,12 @@ pub async fn seller(cx: &mut Cx) -> Result<Saved<Seller>> {
 /// # Errors
 /// [`Code::Validation`] saying what is missing.
 pub async fn complete_seller(cx: &mut Cx) -> Result<Seller> {
-    let seller = seller(cx).await?.record;
+    let mut seller = seller(cx).await?.record;
     let lacks = seller.lacks();
     if lacks.is_empty() {
+        if seller.name.is_none() {
+            seller.name = Line::new(&cx.workspace().name).ok();
+        }
         return Ok(seller);
     }
     let message = format!(
@@ -195,10 +198,9 @@ pub async fn complete_seller(cx: &mut Cx) -> Result<Seller> {
         .hint("The owner notes them once: bureau workspace seller --street … --city … --country … --vat-id …"))
 }
 
-/// Gives a new workspace its seller: its own name and country.
+/// Gives a new workspace its seller.
 pub(crate) async fn furnish(cx: &mut Cx) -> Result<()> {
     let mut seller = Seller::empty();
-    seller.name = Line::new(&cx.workspace().name).map_err(Error::internal)?;
     seller.country = cx
         .workspace()
         .country

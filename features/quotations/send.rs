@@ -4,6 +4,8 @@ use bureau_invoicing::{
     Numbers, Quotation, QuotationStatus, Seller, buyer, complete_seller, next_number,
 };
 use bureau_kernel::prelude::*;
+use bureau_kernel::types::money::shown;
+use bureau_kernel::types::text::quoted;
 use chrono::Days;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -85,6 +87,13 @@ impl Tool for SendQuotation {
         })));
         edit.buyer = Kept(Json(Some(buyer)));
         let sent = edit.save(cx).await?;
+        let gross = shown(sent.gross_total.decimal(), sent.currency);
+        let customer = quoted(sent.customer.as_deref().unwrap_or_default());
+        cx.say(format!(
+            "mark {} as sent: {gross} {}, to {customer}, valid until {valid_until}",
+            sent.number.as_deref().unwrap_or_default(),
+            sent.currency
+        ));
         view(cx, sent).await
     }
 }

@@ -34,7 +34,7 @@ CREATE TABLE seller (
     updated_at     TIMESTAMPTZ NOT NULL,
     archived_at    TIMESTAMPTZ,
     attributes     JSONB NOT NULL,
-    name           TEXT NOT NULL,
+    name           TEXT, -- the workspace's where there is none
     street         TEXT,
     postal_code    TEXT,
     city           TEXT,

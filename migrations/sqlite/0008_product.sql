@@ -28,7 +28,7 @@ CREATE TABLE seller (
     updated_at     INTEGER NOT NULL,
     archived_at    INTEGER,
     attributes     TEXT NOT NULL,
-    name           TEXT NOT NULL,
+    name           TEXT, -- the workspace's where there is none
     street         TEXT,
     postal_code    TEXT,
     city           TEXT,

@@ -34,6 +34,8 @@ pub struct Cx {
     /// What was done, in words: the first of it, and how much more there was.
     notes: Vec<String>,
     not_noted: usize,
+    /// The same in the tool's own words.
+    said: Option<String>,
     /// Custom attributes by kind of record, as far as they were asked for.
     defined: HashMap<&'static str, Arc<Defined>>,
 }
@@ -88,6 +90,7 @@ impl Cx {
             resolved: Map::new(),
             notes: Vec::new(),
             not_noted: 0,
+            said: None,
             defined: HashMap::new(),
         })
     }
@@ -196,7 +199,16 @@ impl Cx {
         self.notes.push(format!("{verb} {noun} {}", what()));
     }
 
+    /// Says what the call does, for the person who confirms it: the end of a sentence that begins with the tool's title and
+    /// "will".
+    pub fn say(&mut self, what: impl Into<String>) {
+        self.said = Some(what.into());
+    }
+
     pub(crate) fn summary(&self) -> String {
+        if let Some(said) = &self.said {
+            return said.clone();
+        }
         if self.notes.is_empty() {
             return "nothing that is kept".to_owned();
         }

@@ -1,6 +1,8 @@
 //! `issue_invoice`
 
 use bureau_kernel::prelude::*;
+use bureau_kernel::types::money::shown;
+use bureau_kernel::types::text::quoted;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -51,6 +53,21 @@ impl Tool for IssueInvoice {
         let day = self.issue_date.as_ref();
         let day = day.map(|when| cx.date("issue_date", when)).transpose()?;
         let issued = issue(cx, self.invoice, day).await?;
+        cx.say(described(&issued));
         view(cx, issued).await
     }
+}
+
+/// What a person is asked about: which number it takes, to whom it goes, what it comes to.
+fn described(issued: &Invoice) -> String {
+    let customer = quoted(issued.customer.as_deref().unwrap_or_default());
+    let gross = shown(issued.gross_total.decimal(), issued.currency);
+    let due = issued
+        .due_date
+        .map_or(String::new(), |due| format!(", due {due}"));
+    format!(
+        "make {} final: {gross} {}, for {customer}{due}",
+        issued.title(),
+        issued.currency
+    )
 }

@@ -4,7 +4,7 @@ use super::canvas::{INK, Place, Role, WASH};
 use super::sheet::{Align, BODY, MM, SMALL, Sheet, height};
 use super::table::{TOTAL, tax_name};
 use super::text::{Line, Style};
-use crate::{DocumentKind, TaxCategory};
+use crate::{AllowanceOrCharge, DocumentKind, TaxCategory};
 
 const WIDTH: f32 = 86.0 * MM;
 const PADDING: f32 = 2.5;
@@ -93,7 +93,19 @@ fn texts(sheet: &Sheet<'_, '_>) -> Vec<(String, String, bool)> {
     if !document.allowances_and_charges.is_empty() {
         rows.push((labels.subtotal.to_owned(), amount(totals.lines), false));
     }
-    for item in &document.allowances_and_charges {
+    // One row for what is one to the reader, though each tax has its share of it.
+    let mut items: Vec<AllowanceOrCharge> = Vec::new();
+    for share in &document.allowances_and_charges {
+        let is_same = |item: &&mut AllowanceOrCharge| {
+            (item.is_charge, item.percent, &item.reason)
+                == (share.is_charge, share.percent, &share.reason)
+        };
+        match items.iter_mut().find(is_same) {
+            Some(item) => item.amount += share.amount,
+            None => items.push(share.clone()),
+        }
+    }
+    for item in items {
         let mut label = item.reason.clone();
         if let Some(percent) = item.percent {
             label = format!("{label} ({})", numbers.percent(percent));
