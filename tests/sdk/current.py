@@ -1,6 +1,7 @@
 """The current major of the Python SDK, which speaks both eras: by default it asks `server/discover` first."""
 
 import asyncio
+import base64
 import sys
 from contextlib import asynccontextmanager
 
@@ -31,6 +32,11 @@ class Connected:
 
     async def read(self, uri):
         return (await self.client.read_resource(uri)).contents[0].text
+
+    async def blob(self, uri):
+        """The bytes of a resource, be it text or not."""
+        contents = (await self.client.read_resource(uri)).contents[0]
+        return contents.text.encode() if hasattr(contents, "text") else base64.b64decode(contents.blob)
 
 
 @asynccontextmanager

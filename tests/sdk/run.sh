@@ -86,6 +86,7 @@ run node previous.mjs
 run "$tools/sdk-python-current/bin/python" current.py
 run "$tools/sdk-python-previous/bin/python" previous.py
 run "$tools/sdk-python-current/bin/python" day.py
+run "$tools/sdk-python-current/bin/python" money.py
 run "$tools/sdk-python-current/bin/python" configurations.py
 
 passed=$(grep -c '^ok ' "$folder/results" || true)
