@@ -5,6 +5,9 @@
 //! series and the taxes are the owner's business and are arranged with the command line. The record of quotations stands
 //! here, because invoices are made from them; their tools are the room of that name.
 
+// Money is never a float.
+#![deny(clippy::float_arithmetic)]
+
 mod arrange;
 mod audit;
 mod credit;

@@ -4,6 +4,9 @@
 //! so it goes by `create_invoices`. The record stands in the invoicing room, which makes invoices from it and notes when one
 //! expires. What happens to a quotation changes nothing in the deal that it is for.
 
+// Money is never a float.
+#![deny(clippy::float_arithmetic)]
+
 mod convert;
 mod create;
 mod draft;
