@@ -85,7 +85,7 @@ pub async fn issue(cx: &mut Cx, id: Id<Invoice>, day: Option<NaiveDate>) -> Resu
         let terms = edit.terms.or(seller.terms).unwrap_or_default();
         edit.terms = Some(terms);
         let due = edit.due_date.unwrap_or_else(|| terms.due(day));
-        edit.due_date = Some(due.max(day));
+        edit.due_date = Some(due);
     }
     edit.customer = Kept(Line::new(&buyer.name).ok());
     edit.seller = Kept(Json(Some(Seller {

@@ -286,9 +286,7 @@ async fn accounts(config: &Config, store: &Store) -> Finding {
     let looked = async {
         let pipeline = boot::call_pipeline(config, store.clone(), boot::whole_registry()?)?;
         let mut all = Vec::new();
-        let workspaces = admin::list_workspaces(store).await?;
-        for workspace in &workspaces {
-            let owner = pipeline.operator(Some(&workspace.slug)).await?;
+        for owner in admin::operators(store).await? {
             let mut found = pipeline.look(&owner, bureau_invoicing::audit).await?;
             if !found.is_empty() {
                 // Whoever writes meanwhile may be half done at the first look; what is wrong is so at the second one too.
@@ -296,7 +294,7 @@ async fn accounts(config: &Config, store: &Store) -> Finding {
                 found.retain(|finding| again.contains(finding));
             }
             let found = found.into_iter();
-            all.extend(found.map(|finding| (workspace.slug.clone(), finding)));
+            all.extend(found.map(|finding| (owner.workspace.slug.clone(), finding)));
         }
         Ok::<_, Error>(all)
     };

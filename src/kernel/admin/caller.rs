@@ -135,7 +135,10 @@ pub(crate) async fn operator(store: &Store, slug: Option<&str>) -> Result<Caller
 }
 
 /// The owner of the data, in each of the workspaces.
-pub(crate) async fn operators(store: &Store) -> Result<Vec<Caller>> {
+///
+/// # Errors
+/// What the database says.
+pub async fn operators(store: &Store) -> Result<Vec<Caller>> {
     let mut callers: Vec<Caller> = Vec::new();
     for row in &owners(store).await? {
         let caller = owner(row)?;

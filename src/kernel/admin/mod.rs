@@ -19,7 +19,8 @@ use crate::types::id::Id;
 use crate::types::time::now;
 
 pub use attribute::{AttributeDefinition, define_attribute, list_attributes};
-pub(crate) use caller::{Authenticated, authenticate, note_use, operator, operators};
+pub use caller::operators;
+pub(crate) use caller::{Authenticated, authenticate, note_use, operator};
 pub use key::{KeyInfo, KeyMember, NewKey, create_key, list_keys, revoke_key};
 pub use member::{
     MemberChange, MemberInfo, NewMember, Removed, TeamName, add_member, find_member, list_members,
