@@ -66,10 +66,9 @@ async fn make_next(cx: &mut Cx, id: Id<RecurringInvoice>) -> Result<()> {
 }
 
 async fn quotations_due(cx: &mut Cx, limit: usize) -> Result<Vec<i64>> {
-    // One that is not sent has the end of time there.
     let rows = sql("SELECT id FROM quotation WHERE workspace = ")
         .value(cx.workspace().id)
-        .sql(" AND archived_at IS NULL AND sort_valid < ")
+        .sql(" AND archived_at IS NULL AND status = 'sent' AND sort_valid < ")
         .value(cx.today())
         .sql(" ORDER BY sort_valid, id LIMIT ")
         .value(i64::try_from(limit).unwrap_or(i64::MAX))

@@ -181,7 +181,8 @@ async fn held(cx: &mut Cx, numbers: Numbers) -> Result<Saved<Series>> {
 struct Last {
     serial: i64,
     text: String,
-    day: NaiveDate,
+    /// Its day; none of a quotation of which a new version is being made.
+    day: Option<NaiveDate>,
 }
 
 async fn last_of(cx: &mut Cx, series: &Saved<Series>, period: i64) -> Result<Option<Last>> {
@@ -226,15 +227,15 @@ pub async fn next_number(
     let serial = match last_of(cx, &series, period).await? {
         None => series.first.get(),
         Some(last) => {
-            if in_date_order && last.day > day {
+            if let Some(last_day) = last.day.filter(|last| in_date_order && *last > day) {
                 return Err(Error::invalid(
                     "issue_date",
                     format!(
-                        "Numbers go in the order of dates, and {} is of {}.",
-                        last.text, last.day
+                        "Numbers go in the order of dates, and {} is of {last_day}.",
+                        last.text
                     ),
                 )
-                .hint(format!("Issue it on {} or later.", last.day)));
+                .hint(format!("Issue it on {last_day} or later.")));
             }
             last.serial + 1
         }

@@ -92,8 +92,10 @@ async fn quotation_named(cx: &mut Cx, name: &str) -> Result<Saved<Quotation>> {
         .await?;
     match found.first() {
         Some(id) => cx.get(*id).await,
-        None => Err(Error::not_found("quotation", name)
-            .field("quotation")
-            .hint("Give an id or a number; list_quotations finds them.")),
+        None => Err(
+            Error::new(Code::NotFound, "There is no such quotation here.")
+                .field("quotation")
+                .hint("Give an id or a number; list_quotations finds them."),
+        ),
     }
 }

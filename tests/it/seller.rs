@@ -92,7 +92,6 @@ fn what_is_wrong_with_the_sellers_details_is_named_and_nothing_is_written() {
         ("--street A --iban DE89370400440532013001", "iban"),
         ("--street A --country Atlantis", "country"),
         ("--street A --terms soon", "terms"),
-        ("--street A --clear name", "clear"),
         ("--street A --clear nothing", "clear"),
         ("--street A --email nobody", "email"),
         (&format!("--street A --logo {text}"), "logo"),

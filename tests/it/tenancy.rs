@@ -766,6 +766,14 @@ async fn row_level_security_alone_keeps_workspaces_apart() {
                 json!({"contact": made["data"]["id"]}),
             )
             .await;
+        // What no creating tool makes.
+        let payment = house
+            .example_arguments(caller, "record_payment")
+            .await
+            .swap_remove(0);
+        house
+            .ok(caller, "record_payment", Value::Object(payment))
+            .await;
         let definition = admin::AttributeDefinition {
             entity: "contact".into(),
             name: "size".into(),

@@ -117,7 +117,7 @@ pub(crate) async fn invoice_named(cx: &mut Cx, name: &str) -> Result<Saved<Invoi
     let found = cx.with_term::<Invoice>("number", &folded, 1).await?;
     match found.first() {
         Some(id) => cx.get(*id).await,
-        None => Err(Error::not_found("invoice", name)
+        None => Err(Error::new(Code::NotFound, "There is no such invoice here.")
             .field("invoice")
             .hint("Give an id or a number; list_invoices finds them.")),
     }

@@ -44,7 +44,7 @@ impl Tool for GetProduct {
         let found = cx.with_term::<Product>("sku", &sku, 1).await?;
         match found.first() {
             Some(id) => Ok(cx.get(*id).await?.into()),
-            None => Err(Error::not_found("product", &*self.product)
+            None => Err(Error::new(Code::NotFound, "There is no such product here.")
                 .field("product")
                 .hint("Give an id or a sku; list_products finds them.")),
         }

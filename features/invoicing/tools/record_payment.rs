@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::RECORD_PAYMENTS;
 use crate::invoice::{Invoice, InvoiceKind, InvoiceStatus};
+use crate::lines::{PlainLine, read_each};
 use crate::payment::{Allocation, Direction, Method, Payment};
 use crate::settle::{hold, settle};
 use crate::totals::checked_digits;
@@ -21,8 +22,8 @@ pub(crate) struct RecordPayment {
     invoice: Option<Id<Invoice>>,
     /// Default: the balance
     amount: Option<Amount>,
-    /// For several invoices
-    allocations: Option<Vec<Part>>,
+    /// For several: invoice, amount each
+    allocations: Option<Vec<PlainLine>>,
     /// Default today
     paid_on: Option<When>,
     /// Payment to take back
@@ -151,7 +152,7 @@ impl RecordPayment {
                 invoice,
                 amount: self.amount,
             }],
-            (None, Some(parts)) => parts.clone(),
+            (None, Some(parts)) => read_each("allocations", parts.clone())?,
             (None, None) if self.reverses.is_some() && self.amount.is_none() => Vec::new(),
             (None, None) => {
                 let message = "An invoice is required.";
