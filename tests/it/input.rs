@@ -414,8 +414,9 @@ fn payloads(
     all
 }
 
-/// How many rows there are, and how often records were changed.
-async fn state(house: &House) -> Vec<i64> {
+/// How many rows there are in a workspace, and how often its records were changed.
+async fn state(house: &House, caller: &Caller) -> Vec<i64> {
+    let workspace = caller.workspace.id;
     let mut tx = house
         .pipeline
         .house()
@@ -428,6 +429,8 @@ async fn state(house: &House) -> Vec<i64> {
         numbers.push(
             sql("SELECT COUNT(*) AS n FROM ")
                 .sql(table)
+                .sql(" WHERE workspace = ")
+                .value(workspace)
                 .one("n", &mut tx)
                 .await
                 .unwrap(),
@@ -439,6 +442,8 @@ async fn state(house: &House) -> Vec<i64> {
         numbers.push(
             statement
                 .sql(record.table())
+                .sql(" WHERE workspace = ")
+                .value(workspace)
                 .one("n", &mut tx)
                 .await
                 .unwrap(),
@@ -503,7 +508,7 @@ impl Run<'_> {
     ) -> bool {
         self.calls += 1;
         if self.before.is_empty() {
-            self.before = state(self.house).await;
+            self.before = state(self.house, &ground.caller).await;
         }
         let outcome = self
             .house
@@ -520,9 +525,10 @@ impl Run<'_> {
                 return true;
             }
             Outcome::Ask { .. } => Some("asked a person".to_owned()),
-            Outcome::Failed(error) => fault_of(error, field)
-                .or((state(self.house).await != self.before)
-                    .then(|| format!("wrote something: {error:?}"))),
+            Outcome::Failed(error) => {
+                fault_of(error, field).or((state(self.house, &ground.caller).await != self.before)
+                    .then(|| format!("wrote something: {error:?}")))
+            }
         };
         if let Some(fault) = fault {
             let name = self.entry.spec.name;
