@@ -50,7 +50,7 @@ impl Tool for CreateActivity {
     type Output = ActivityView;
 
     async fn call(self, cx: &mut Cx) -> Result<ActivityView> {
-        let mut activity = self.fields.record(cx.clock())?;
+        let mut activity = self.fields.record(cx.local_time())?;
         // A note is written, and that is that. What has an outcome is done.
         let done = activity.r#type == ActivityType::Note || activity.outcome.is_some();
         if self.done.unwrap_or(done) {

@@ -52,7 +52,7 @@ impl Tool for CreateCompany {
     type Output = Saved<Company>;
 
     async fn call(self, cx: &mut Cx) -> Result<Saved<Company>> {
-        let company = self.fields.record(cx.clock())?;
+        let company = self.fields.record(cx.local_time())?;
         let choice = self.on_duplicate.unwrap_or_default();
         duplicates::create(cx, company, &self.fields, choice).await
     }

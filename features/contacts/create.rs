@@ -51,7 +51,7 @@ impl Tool for CreateContact {
 
     async fn call(self, cx: &mut Cx) -> Result<Saved<Contact>> {
         let choice = self.on_duplicate.unwrap_or_default();
-        let mut contact = self.fields.record(cx.clock())?;
+        let mut contact = self.fields.record(cx.local_time())?;
         contact
             .link_company(cx, |field| self.fields.has(field))
             .await?;

@@ -56,7 +56,7 @@ impl Tool for CreateDeal {
     type Output = DealView;
 
     async fn call(self, cx: &mut Cx) -> Result<DealView> {
-        let mut deal = self.fields.record(cx.clock())?;
+        let mut deal = self.fields.record(cx.local_time())?;
         let course = Course {
             pipeline: self.pipeline,
             stage: self.stage,

@@ -153,7 +153,7 @@ impl Import for Deal {
 async fn place(cx: &mut Cx, draft: &mut Draft) -> Result<()> {
     let fields = Value::Object(draft.fields.clone());
     let given: Given<Deal> = serde_json::from_value(fields).map_err(Error::internal)?;
-    let mut deal = given.record(cx.clock())?;
+    let mut deal = given.record(cx.local_time())?;
     // Where a table has both, the name goes before the identifier, which may be of another workspace.
     let said = |name: &str| -> Result<Option<Line<100>>> {
         let text = draft.aside.get(name).and_then(|texts| texts.last());

@@ -187,7 +187,7 @@ impl Import for Expense {
 fn record<R: Record>(draft: &Draft, cx: &Cx) -> Result<R> {
     let fields = Value::Object(draft.fields.clone());
     let given: Given<R> = serde_json::from_value(fields).map_err(Error::internal)?;
-    given.record(cx.clock())
+    given.record(cx.local_time())
 }
 
 /// Reads a cell that says yes or no.

@@ -78,7 +78,7 @@ impl Column for Active {
     const REQUIRED: bool = false;
     fn given(
         given: bool,
-        _: bureau_kernel::types::time::Clock,
+        _: bureau_kernel::types::time::LocalTime,
     ) -> std::result::Result<Self, String> {
         Ok(Self(given))
     }

@@ -56,7 +56,7 @@ impl Tool for CreateQuotation {
     type Output = QuotationView;
 
     async fn call(self, cx: &mut Cx) -> Result<QuotationView> {
-        let mut quotation = self.fields.record(cx.clock())?;
+        let mut quotation = self.fields.record(cx.local_time())?;
         shape(cx, &mut quotation, Some(read_lines(self.lines)?)).await?;
         let attributes = self.fields.attributes()?;
         let saved = cx.insert(quotation, attributes).await?;

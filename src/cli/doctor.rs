@@ -10,7 +10,6 @@ use bureau_kernel::jobs::{self, Queue};
 use bureau_kernel::pipeline::Pipeline;
 use bureau_kernel::search::{Found, Query};
 use bureau_kernel::store::{Database, Scope, Store};
-use bureau_kernel::types::time::now;
 use clap::Args;
 use serde_json::json;
 
@@ -223,7 +222,7 @@ async fn scheduled_work(config: &Config, store: &Store) -> Finding {
     const WHAT: &str = "scheduled work";
     let queues = async {
         let pipeline = boot::call_pipeline(config, store.clone(), boot::whole_registry()?)?;
-        jobs::queues(&pipeline, now()).await
+        jobs::queues(&pipeline, store.clock().now()).await
     };
     let queues = match queues.await {
         Ok(queues) => queues,

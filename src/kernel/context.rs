@@ -16,7 +16,7 @@ use crate::store::{Store, Tx, sql};
 use crate::types::id::{Entity, Id};
 use crate::types::page::Page;
 use crate::types::text::nearest;
-use crate::types::time::{Clock, DayEdge, FAR_AWAY, Timestamp, When};
+use crate::types::time::{DayEdge, FAR_AWAY, LocalTime, Timestamp, When};
 
 /// One call's surroundings. Everything that a tool reads or writes goes through it.
 pub struct Cx {
@@ -76,13 +76,14 @@ impl Cx {
         version: Option<i64>,
     ) -> Result<Self> {
         let change = if writes { tx.next_id()? } else { 0 };
+        let now = tx.now();
         Ok(Self {
             tx,
             house,
             caller,
             tool: tool.to_owned(),
             change: Id::from_raw(change),
-            now: crate::types::time::now(),
+            now,
             writes,
             version,
             undoes: None,
@@ -121,8 +122,8 @@ impl Cx {
 
     /// What days in words are judged by.
     #[must_use]
-    pub fn clock(&self) -> Clock {
-        Clock {
+    pub fn local_time(&self) -> LocalTime {
+        LocalTime {
             now: self.now,
             zone: self.workspace().time_zone,
         }

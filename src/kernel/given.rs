@@ -15,7 +15,7 @@ use crate::error::Result;
 use crate::record::{Attributes, Columns, Edit, Record};
 use crate::schema;
 use crate::types::text::nearest;
-use crate::types::time::Clock;
+use crate::types::time::LocalTime;
 
 /// The name of the custom attributes among a record's fields.
 const ATTRIBUTES: &str = "attributes";
@@ -49,9 +49,9 @@ impl<R: Record> Given<R> {
     ///
     /// # Errors
     /// [`Code::Validation`](crate::error::Code::Validation) with the path of what is wrong.
-    pub fn apply(&self, record: &mut R, clock: Clock) -> Result<()> {
+    pub fn apply(&self, record: &mut R, time: LocalTime) -> Result<()> {
         for (field, value) in &self.fields {
-            record.give(field, value.clone(), clock)?;
+            record.give(field, value.clone(), time)?;
         }
         Ok(())
     }
@@ -60,9 +60,9 @@ impl<R: Record> Given<R> {
     ///
     /// # Errors
     /// [`Code::Validation`](crate::error::Code::Validation) with the path of what is wrong.
-    pub fn record(&self, clock: Clock) -> Result<R> {
+    pub fn record(&self, time: LocalTime) -> Result<R> {
         let mut record = R::empty();
-        self.apply(&mut record, clock)?;
+        self.apply(&mut record, time)?;
         Ok(record)
     }
 }
@@ -73,7 +73,7 @@ impl<R: Record> Edit<R> {
     /// # Errors
     /// [`Code::Validation`](crate::error::Code::Validation) with the path of what is wrong.
     pub async fn give(&mut self, cx: &mut Cx, given: &Given<R>) -> Result<()> {
-        given.apply(self, cx.clock())?;
+        given.apply(self, cx.local_time())?;
         self.set_attributes(cx, given.attributes()?).await
     }
 

@@ -8,6 +8,7 @@ pub mod audit;
 pub mod bulk;
 pub mod caller;
 pub mod changes;
+pub mod clock;
 pub mod context;
 pub mod duplicates;
 pub mod error;

@@ -39,7 +39,7 @@ impl Cx {
     /// What the database says.
     pub async fn overview(&mut self) -> Result<Overview> {
         let registry = self.registry().clone();
-        let clock = self.clock();
+        let time = self.local_time();
         let caller = self.caller();
         let (role, read_only) = (
             caller.role,
@@ -66,7 +66,7 @@ impl Cx {
             }
         }
         Ok(Overview {
-            today: clock.now.with_timezone(&clock.zone).date_naive(),
+            today: time.now.with_timezone(&time.zone).date_naive(),
             member,
             role,
             key,

@@ -27,7 +27,7 @@ use crate::schema;
 use crate::search::Search;
 use crate::store::{Scope, Store, Tx, sql};
 use crate::tool::{Effect, Entry};
-use crate::types::time::{Timestamp, now};
+use crate::types::time::Timestamp;
 
 /// How long a confirmation token works, in seconds.
 pub const CONFIRMATION_S: i64 = 300;
@@ -698,8 +698,8 @@ async fn before_write(
 }
 
 /// The moment from which on receipts count; older ones are deleted with the next new one.
-fn receipts_from() -> Timestamp {
-    now() - chrono::Duration::hours(RECEIPT_H)
+fn receipts_from(tx: &Tx) -> Timestamp {
+    tx.now() - chrono::Duration::hours(RECEIPT_H)
 }
 
 async fn find_receipt(
@@ -715,7 +715,7 @@ async fn find_receipt(
         .sql(" AND key = ")
         .value(key.to_owned())
         .sql(" AND created_at >= ")
-        .value(receipts_from())
+        .value(receipts_from(tx))
         .row(tx)
         .await?;
     let Some(row) = row else { return Ok(None) };
@@ -739,7 +739,7 @@ async fn store_receipt(
     answer: &Value,
 ) -> Result<()> {
     sql("DELETE FROM receipt WHERE created_at < ")
-        .value(receipts_from())
+        .value(receipts_from(tx))
         .run(tx)
         .await?;
     sql("INSERT INTO receipt (workspace, actor, key, request, answer, created_at) VALUES ($1, $2, $3, $4, $5, $6)")
@@ -748,7 +748,7 @@ async fn store_receipt(
         .bind(key.to_owned())
         .bind(request.to_vec())
         .bind(answer.to_string())
-        .bind(now())
+        .bind(tx.now())
         .run(tx)
         .await?;
     Ok(())
@@ -765,7 +765,7 @@ async fn store_confirmation(
     request: &[u8],
 ) -> Result<()> {
     sql("DELETE FROM confirmation WHERE expires_at < ")
-        .value(now())
+        .value(tx.now())
         .run(tx)
         .await?;
     sql("INSERT INTO confirmation (token, workspace, actor, request, expires_at) VALUES ($1, $2, $3, $4, $5)")
@@ -773,7 +773,7 @@ async fn store_confirmation(
         .bind(caller.workspace.id)
         .bind(caller.actor())
         .bind(request.to_vec())
-        .bind(now() + chrono::Duration::seconds(CONFIRMATION_S))
+        .bind(tx.now() + chrono::Duration::seconds(CONFIRMATION_S))
         .run(tx)
         .await?;
     Ok(())
@@ -790,7 +790,7 @@ async fn use_confirmation(tx: &mut Tx, caller: &Caller, token: &str, request: &[
         .sql(" AND request = ")
         .value(request.to_vec())
         .sql(" AND expires_at > ")
-        .value(now())
+        .value(tx.now())
         .run(tx)
         .await?;
     if used == 1 {

@@ -44,7 +44,7 @@ impl Tool for CreateExpense {
     type Output = ExpenseView;
 
     async fn call(self, cx: &mut Cx) -> Result<ExpenseView> {
-        let mut expense = self.fields.record(cx.clock())?;
+        let mut expense = self.fields.record(cx.local_time())?;
         if !self.fields.has("spent_on") {
             expense.spent_on = cx.today();
         }

@@ -88,7 +88,7 @@ impl Tool for CreateInvoice {
             (None, None) => Invoice::empty(),
         };
         let currency = invoice.currency;
-        self.fields.apply(&mut invoice, cx.clock())?;
+        self.fields.apply(&mut invoice, cx.local_time())?;
         let has_lines = !invoice.lines.is_empty();
         if has_lines && invoice.currency != currency {
             let message = "What it is made from is in another currency.";

@@ -48,7 +48,7 @@ impl Tool for CreateProduct {
             return Err(Error::invalid("unit_price", "unit_price is required.")
                 .hint("Say 0 for what is free."));
         }
-        let product = self.fields.record(cx.clock())?;
+        let product = self.fields.record(cx.local_time())?;
         check_sku(cx, product.sku.as_deref(), None).await?;
         check_tax(cx, &product).await?;
         let saved = cx.insert(product, self.fields.attributes()?).await?;

@@ -54,7 +54,7 @@ impl Tool for CreateRecurringInvoice {
     type Output = PlanView;
 
     async fn call(self, cx: &mut Cx) -> Result<PlanView> {
-        let mut plan = self.fields.record(cx.clock())?;
+        let mut plan = self.fields.record(cx.local_time())?;
         if !self.fields.has("starts_on") {
             plan.starts_on = cx.today();
         }

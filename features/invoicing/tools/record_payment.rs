@@ -118,7 +118,7 @@ impl Tool for RecordPayment {
                 Error::invalid("paid_on", message).hint("Record it when the money is there.")
             );
         }
-        let mut payment = self.fields.record(cx.clock())?;
+        let mut payment = self.fields.record(cx.local_time())?;
         payment.paid_on = Kept(day);
         let parts = self.parts()?;
         match self.reverses {

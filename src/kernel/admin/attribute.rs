@@ -7,7 +7,6 @@ use super::{end, log};
 use crate::changes::Action;
 use crate::error::{Error, Result};
 use crate::store::{Scope, Store, sql};
-use crate::types::time::now;
 
 /// A custom attribute that a kind of record may have.
 #[derive(Debug, Clone, Serialize)]
@@ -78,7 +77,7 @@ pub async fn define_attribute(
             .bind(new.name.clone())
             .bind(new.kind.clone())
             .bind(new.about.clone())
-            .bind(now())
+            .bind(tx.now())
             .run(&mut tx)
             .await?;
         let content = serde_json::to_value(&new).map_err(Error::internal)?;

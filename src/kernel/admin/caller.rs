@@ -10,7 +10,7 @@ use crate::key;
 use crate::permission::Grants;
 use crate::store::{Json, Row, Scope, Store, sql};
 use crate::types::text::nearest;
-use crate::types::time::{Timestamp, now};
+use crate::types::time::Timestamp;
 
 /// A caller as its key makes it.
 pub(crate) struct Authenticated {
@@ -54,12 +54,13 @@ pub(crate) async fn authenticate(
     let Some(first) = rows.first() else {
         return Err(unauthorized(WRONG));
     };
+    let now = store.clock().now();
     if first.get::<Option<Timestamp>>("revoked_at")?.is_some() {
         return Err(unauthorized("This API key was revoked."));
     }
     if first
         .get::<Option<Timestamp>>("expires_at")?
-        .is_some_and(|end| end <= now())
+        .is_some_and(|end| end <= now)
     {
         return Err(unauthorized("This API key has expired."));
     }
@@ -83,7 +84,7 @@ pub(crate) async fn authenticate(
                 .get::<Option<i64>>("calls_per_hour")?
                 .and_then(|calls| u32::try_from(calls).ok()),
         },
-        stale: last_used.is_none_or(|used| now() - used > chrono::Duration::seconds(60)),
+        stale: last_used.is_none_or(|used| (now - used).abs() > chrono::Duration::seconds(60)),
     })
 }
 
@@ -186,7 +187,7 @@ fn owner(row: &Row) -> Result<Caller> {
 pub(crate) async fn note_use(store: &Store, key: i64) -> Result<()> {
     let mut tx = store.write(Scope::System).await?;
     let done = sql("UPDATE api_key SET last_used_at = ")
-        .value(now())
+        .value(tx.now())
         .sql(" WHERE id = ")
         .value(key)
         .run(&mut tx)

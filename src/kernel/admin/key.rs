@@ -16,7 +16,7 @@ use crate::permission::Grants;
 use crate::store::{Json, Scope, Store, Tx, enum_name, sql};
 use crate::types::id::Id;
 use crate::types::text::Line;
-use crate::types::time::{Timestamp, now};
+use crate::types::time::Timestamp;
 
 /// A key to be made.
 #[derive(Debug, Clone)]
@@ -87,7 +87,7 @@ struct Opened {
 pub async fn create_key(store: &Store, new: NewKey) -> Result<(String, KeyInfo)> {
     let name = Line::<100>::new(&new.name)
         .map_err(|error| Error::invalid("name", format!("name {error}.")))?;
-    if new.expires_at.is_some_and(|end| end <= now()) {
+    if new.expires_at.is_some_and(|end| end <= store.clock().now()) {
         return Err(Error::invalid(
             "expires",
             "This moment has passed: the key would never work.",
@@ -173,7 +173,7 @@ async fn insert_key(
             .map(|opened| opened.workspace.slug.clone())
             .collect(),
         members: opened.iter().map(|opened| opened.member.clone()).collect(),
-        created_at: now(),
+        created_at: tx.now(),
         expires_at: new.expires_at,
         revoked_at: None,
         last_used_at: None,
@@ -284,7 +284,7 @@ pub async fn revoke_key(store: &Store, id_or_name: &str) -> Result<KeyInfo> {
         return Ok(key);
     }
     let mut tx = store.write(Scope::System).await?;
-    let moment = now();
+    let moment = tx.now();
     let revoked = async {
         sql("UPDATE api_key SET revoked_at = ")
             .value(moment)

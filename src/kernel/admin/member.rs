@@ -17,7 +17,7 @@ use crate::store::{Row, Scope, Store, Tx, sql};
 use crate::types::email::Email;
 use crate::types::id::{Entity as _, Id};
 use crate::types::text::{Line, folded, nearest};
-use crate::types::time::{Timestamp, now};
+use crate::types::time::Timestamp;
 
 /// A member as a list shows them.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
@@ -281,8 +281,8 @@ pub async fn add_member(store: &Store, slug: &str, new: NewMember) -> Result<Mem
             title,
             role: new.role,
             teams: Vec::new(),
-            created_at: now(),
-            updated_at: now(),
+            created_at: tx.now(),
+            updated_at: tx.now(),
         };
         insert(&mut tx, workspace.id, &member).await?;
         Ok(member)
@@ -365,7 +365,7 @@ async fn update(
     if member == *before {
         return Ok(member);
     }
-    member.updated_at = now();
+    member.updated_at = tx.now();
     sql("UPDATE member SET name = $1, email = $2, title = $3, role = $4, updated_at = $5 WHERE id = $6")
         .bind(member.name.clone())
         .bind(member.email.clone())
@@ -449,7 +449,7 @@ async fn remove(cx: &mut Cx, who: &str, reassign_to: Option<&str>) -> Result<Rem
     let call = cx.tx().next_id()?;
     team::leave_all(cx.tx(), call, workspace, member.id).await?;
     sql("UPDATE member SET archived_at = ")
-        .value(now())
+        .value(cx.now())
         .sql(" WHERE id = ")
         .value(member.id)
         .run(cx.tx())

@@ -16,7 +16,6 @@ use crate::changes::{Action, LogRow, digest};
 use crate::error::Result;
 use crate::store::Tx;
 use crate::types::id::Id;
-use crate::types::time::now;
 
 pub use attribute::{AttributeDefinition, define_attribute, list_attributes};
 pub use caller::operators;
@@ -85,7 +84,7 @@ fn log_in(tx: &mut Tx, call: i64, entry: Entry) -> Result<()> {
         id: tx.next_id()?,
         call,
         workspace: entry.workspace.raw(),
-        at: now(),
+        at: tx.now(),
         member: None,
         api_key: None,
         client: None,

@@ -12,7 +12,6 @@ use crate::error::{Error, Result};
 use crate::store::{Scope, Store, sql};
 use crate::types::money::Currency;
 use crate::types::text::Line;
-use crate::types::time::now;
 
 /// A rate as it is noted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -65,7 +64,7 @@ pub async fn set_rate(store: &Store, slug: &str, new: RateInfo) -> Result<()> {
             .bind(new.day)
             .bind(rate.normalize().to_string())
             .bind(String::from(source.clone()))
-            .bind(now())
+            .bind(tx.now())
             .run(&mut tx)
             .await?;
         let content = json!({ "currency": currency, "day": new.day, "rate": rate.normalize().to_string(), "source": source });

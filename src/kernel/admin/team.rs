@@ -17,7 +17,7 @@ use crate::error::{Error, Result};
 use crate::store::{Scope, Store, Tx, sql};
 use crate::types::id::{Entity as _, Id};
 use crate::types::text::{Body, Line, folded, nearest};
-use crate::types::time::{Timestamp, now};
+use crate::types::time::Timestamp;
 
 /// A team as a list shows it.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
@@ -210,8 +210,8 @@ pub async fn create_team(store: &Store, slug: &str, new: NewTeam) -> Result<Team
             about,
             lead: lead.as_ref().map(|lead| lead.id),
             members: lead.into_iter().collect(),
-            created_at: now(),
-            updated_at: now(),
+            created_at: tx.now(),
+            updated_at: tx.now(),
         };
         sql(
             "INSERT INTO team (id, workspace, name, sort_name, about, lead, created_at, updated_at)
@@ -294,7 +294,7 @@ async fn save(
     if team == *before {
         return Ok(team);
     }
-    team.updated_at = now();
+    team.updated_at = tx.now();
     sql("UPDATE team SET name = $1, sort_name = $2, about = $3, lead = $4, updated_at = $5 WHERE id = $6")
         .bind(team.name.clone())
         .bind(folded(&team.name))
@@ -350,7 +350,7 @@ pub async fn delete_team(house: &Arc<House>, slug: &str, which: &str) -> Result<
             .run(cx.tx())
             .await?;
         sql("UPDATE team SET archived_at = ")
-            .value(now())
+            .value(cx.now())
             .sql(" WHERE id = ")
             .value(team.id)
             .run(cx.tx())
@@ -484,7 +484,7 @@ pub(super) async fn leave_all(
         take(tx, workspace, team.id, member).await?;
         sql("UPDATE team SET lead = $1, updated_at = $2 WHERE id = $3")
             .bind(team.lead)
-            .bind(now())
+            .bind(tx.now())
             .bind(team.id)
             .run(tx)
             .await?;

@@ -12,7 +12,6 @@ use crate::store::{Row, Scope, Store, Tx, sql};
 use crate::types::id::Id;
 use crate::types::money::Currency;
 use crate::types::text::Line;
-use crate::types::time::now;
 
 /// A workspace to be made.
 #[derive(Debug, Clone)]
@@ -127,7 +126,7 @@ async fn insert_workspace(tx: &mut Tx, new: NewWorkspace) -> Result<Workspace> {
         .bind(workspace.time_zone.name().to_owned())
         .bind(workspace.currency)
         .bind(workspace.country.clone())
-        .bind(now())
+        .bind(tx.now())
         .run(tx)
         .await?;
     let owner = MemberInfo {
@@ -137,8 +136,8 @@ async fn insert_workspace(tx: &mut Tx, new: NewWorkspace) -> Result<Workspace> {
         title: None,
         role: Role::Owner,
         teams: Vec::new(),
-        created_at: now(),
-        updated_at: now(),
+        created_at: tx.now(),
+        updated_at: tx.now(),
     };
     member::insert(tx, workspace.id, &owner).await?;
     log(
@@ -234,7 +233,7 @@ pub async fn update_workspace(
             .bind(after.time_zone.name().to_owned())
             .bind(after.currency)
             .bind(after.country.clone())
-            .bind(now())
+            .bind(tx.now())
             .bind(after.id)
             .run(&mut tx)
             .await?;

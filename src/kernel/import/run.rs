@@ -17,7 +17,7 @@ use crate::schema;
 use crate::store::sql;
 use crate::types::id::{Entity as _, Id, decode};
 use crate::types::text::{folded, quoted};
-use crate::types::time::{Clock, now};
+use crate::types::time::LocalTime;
 use crate::work::Job;
 
 /// Rows of one part: many enough to be quick, few enough that other callers do not wait long.
@@ -229,7 +229,7 @@ struct Reader<'a, R> {
 /// What a row is checked by.
 struct Check {
     workspace: Arc<Workspace>,
-    clock: Clock,
+    time: LocalTime,
     schema: Map<String, Data>,
 }
 
@@ -254,8 +254,8 @@ impl<'a, R: Import> Reader<'a, R> {
         let schema = generator.into_root_schema_for::<Given<R>>();
         let check = Check {
             workspace: Arc::clone(&caller.workspace),
-            clock: Clock {
-                now: now(),
+            time: LocalTime {
+                now: pipeline.house().store.clock().now(),
                 zone: caller.workspace.time_zone,
             },
             schema: schema::wire(schema),
@@ -320,8 +320,8 @@ fn formed<R: Import>(check: &Check, place: usize, draft: Draft) -> Result<Ready<
     }
     let made = || -> Result<Ready<R>> {
         let mut record = R::empty();
-        give(&mut record, &draft.fields, check.clock)?;
-        give(&mut record, &draft.kept, check.clock)?;
+        give(&mut record, &draft.fields, check.time)?;
+        give(&mut record, &draft.kept, check.time)?;
         let record = in_form(&check.workspace, record)?;
         let terms = record.terms().into_iter();
         let tells = |field: &str| R::SAME.iter().any(|(name, _)| *name == field);
@@ -337,9 +337,9 @@ fn formed<R: Import>(check: &Check, place: usize, draft: Draft) -> Result<Ready<
     made().map_err(|error| in_words(&error))
 }
 
-fn give<R: Import>(record: &mut R, given: &Map<String, Data>, clock: Clock) -> Result<()> {
+fn give<R: Import>(record: &mut R, given: &Map<String, Data>, time: LocalTime) -> Result<()> {
     for (column, value) in given {
-        record.give(column, value.clone(), clock)?;
+        record.give(column, value.clone(), time)?;
     }
     Ok(())
 }
@@ -505,7 +505,7 @@ async fn store<R: Import>(
     }
     let mut done = Done::default();
     let mut new: BTreeMap<usize, (R, Attributes)> = BTreeMap::new();
-    let clock = cx.clock();
+    let time = cx.local_time();
     for (index, (one, verdict)) in ready.iter().zip(verdicts).enumerate() {
         let changed = match verdict {
             Verdict::New => {
@@ -521,7 +521,7 @@ async fn store<R: Import>(
             Verdict::Known(Known::There(id)) => match edits.get_mut(&id) {
                 Some(edit) => {
                     let before = (**edit).clone();
-                    let changed = updated(cx.workspace(), &before, one, clock);
+                    let changed = updated(cx.workspace(), &before, one, time);
                     let changed = changed.map(|record| **edit = record);
                     if changed.is_ok() {
                         edit.add_attributes(one.attributes.clone());
@@ -532,7 +532,7 @@ async fn store<R: Import>(
             },
             Verdict::Known(Known::Again(index)) => match new.get_mut(&index) {
                 Some((record, attributes)) => {
-                    let changed = updated(cx.workspace(), record, one, clock);
+                    let changed = updated(cx.workspace(), record, one, time);
                     changed.map(|changed| {
                         *record = changed;
                         attributes.extend(one.attributes.clone());
@@ -557,10 +557,10 @@ fn updated<R: Import>(
     workspace: &Workspace,
     before: &R,
     row: &Ready<R>,
-    clock: Clock,
+    time: LocalTime,
 ) -> Result<R, String> {
     let mut record = before.clone();
-    let changed = give(&mut record, &row.given, clock).and_then(|()| {
+    let changed = give(&mut record, &row.given, time).and_then(|()| {
         record.keep(before);
         in_form(workspace, record)
     });

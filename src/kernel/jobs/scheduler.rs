@@ -18,7 +18,7 @@ use crate::caller::Caller;
 use crate::context::Cx;
 use crate::error::{Code, Error, Result};
 use crate::pipeline::Pipeline;
-use crate::types::time::{Timestamp, now};
+use crate::types::time::Timestamp;
 use crate::work::Job as Work;
 
 /// How often a server looks for what is due.
@@ -103,6 +103,10 @@ impl Scheduler {
         }
     }
 
+    fn now(&self) -> Timestamp {
+        self.pipeline.house().store.clock().now()
+    }
+
     fn is_needed(&self) -> bool {
         let is_read_only =
             self.pipeline.settings().read_only || self.pipeline.house().store.is_read_only();
@@ -111,7 +115,7 @@ impl Scheduler {
 
     async fn keep_ticking(self) {
         loop {
-            let rest = match self.tick(now()).await {
+            let rest = match self.tick(self.now()).await {
                 Ok(ticked) if ticked.more => BREATH,
                 Ok(_) => EVERY,
                 Err(error) => {
@@ -138,7 +142,7 @@ impl Scheduler {
             return Ok(ticked);
         }
         // The clock goes on while it works.
-        let ahead = moment - now();
+        let ahead = moment - self.now();
         for caller in admin::operators(&self.pipeline.house().store).await? {
             let caller = Caller {
                 client: Some(CLIENT.to_owned()),
@@ -168,7 +172,7 @@ impl Scheduler {
                 ticked.more = true;
                 return Ok(());
             }
-            let free = self.free(caller, job, now() + ahead).await?;
+            let free = self.free(caller, job, self.now() + ahead).await?;
             if free.is_empty() {
                 return Ok(());
             }
@@ -178,7 +182,7 @@ impl Scheduler {
                     return Ok(());
                 }
                 left -= 1;
-                match self.attempt(caller, turn, now() + ahead).await? {
+                match self.attempt(caller, turn, self.now() + ahead).await? {
                     Some(true) => ticked.done += 1,
                     Some(false) => ticked.failed += 1,
                     None => {}

@@ -24,7 +24,7 @@ use crate::error::Result;
 use crate::store::{Kind, Row, Value};
 use crate::types::id::Entity;
 use crate::types::text::visible;
-use crate::types::time::Clock;
+use crate::types::time::LocalTime;
 
 /// A column that a record declares.
 #[derive(Debug, Clone, Copy)]
@@ -62,7 +62,7 @@ pub trait Columns:
     ///
     /// # Errors
     /// [`Code::Validation`](crate::error::Code::Validation) with the path of what is wrong.
-    fn give(&mut self, column: &str, given: Data, clock: Clock) -> Result<()>;
+    fn give(&mut self, column: &str, given: Data, time: LocalTime) -> Result<()>;
     /// Empties a column.
     fn clear(&mut self, column: &str);
     /// The first required column that is still missing.
@@ -167,10 +167,10 @@ macro_rules! record {
             fn from_row(row: &$crate::store::Row) -> $crate::error::Result<Self> {
                 Ok(Self { $($field: row.get($crate::record::plain(stringify!($field)))?),* })
             }
-            fn give(&mut self, column: &str, given: $crate::record::Data, clock: $crate::types::time::Clock) -> $crate::error::Result<()> {
+            fn give(&mut self, column: &str, given: $crate::record::Data, time: $crate::types::time::LocalTime) -> $crate::error::Result<()> {
                 $(if column == $crate::record::plain(stringify!($field)) {
                     let given = $crate::schema::parse_at(column, given)?;
-                    self.$field = <$type as $crate::store::Column>::given(given, clock)
+                    self.$field = <$type as $crate::store::Column>::given(given, time)
                         .map_err(|wrong| $crate::error::Error::invalid(column, format!("{column} {wrong}.")))?;
                     return Ok(());
                 })*

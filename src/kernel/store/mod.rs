@@ -20,8 +20,10 @@ use sha2::Digest as _;
 use tokio::sync::Notify;
 
 use crate::changes::LogRow;
+use crate::clock::Clock;
 use crate::error::{Code, Error, Result};
 use crate::types::id::IdGenerator;
+use crate::types::time::Timestamp;
 
 pub use sql::{Sql, sql};
 pub use value::{Column, Json, Kept, Kind, Row, Value, enum_from_name, enum_name};
@@ -71,6 +73,8 @@ pub struct OpenOptions {
     pub read_only: bool,
     /// Connections for reading (SQLite), or all of them (PostgreSQL). 8 readers serve best on few cores.
     pub connections: u32,
+    /// What time it is there: the machine's clock, unless a test gives it another.
+    pub clock: Clock,
 }
 
 impl OpenOptions {
@@ -81,6 +85,7 @@ impl OpenOptions {
             database,
             read_only: false,
             connections: 8,
+            clock: Clock::wall(),
         }
     }
 }
@@ -97,6 +102,7 @@ struct Inner {
     /// Woken when this process committed rows that are still to be sealed.
     sealer: Notify,
     read_only: bool,
+    clock: Clock,
 }
 
 enum Engine {
@@ -149,6 +155,7 @@ impl Store {
             followers: Arc::default(),
             sealer: Notify::new(),
             read_only: options.read_only,
+            clock: options.clock.clone(),
         }));
         if let Engine::Postgres(_) = &store.0.engine {
             postgres::start_sealer(&store);
@@ -160,6 +167,12 @@ impl Store {
     #[must_use]
     pub fn is_read_only(&self) -> bool {
         self.0.read_only
+    }
+
+    /// What time it is here.
+    #[must_use]
+    pub fn clock(&self) -> &Clock {
+        &self.0.clock
     }
 
     /// Whether several machines may be on this database.
@@ -254,11 +267,26 @@ impl Tx {
     /// A new identifier, larger than all that this process made before.
     ///
     /// # Errors
-    /// [`Code::Internal`] in a transaction that only reads.
+    /// [`Code::Internal`] in a transaction that only reads; [`Code::Unavailable`] where the clock shows a year in which no
+    /// identifier can be made.
     pub fn next_id(&self) -> Result<i64> {
         let ids = self.store.0.ids.get();
-        ids.map(IdGenerator::next)
-            .ok_or_else(|| Error::internal("an identifier was asked for in a read"))
+        let ids =
+            ids.ok_or_else(|| Error::internal("an identifier was asked for in a read"))?;
+        let now = self.now();
+        ids.next(now).ok_or_else(|| {
+            Error::new(
+                Code::Unavailable,
+                format!("The clock of this machine says {now}, and then nothing new can be written."),
+            )
+            .hint("Set the clock right; nothing was written.")
+        })
+    }
+
+    /// Now, by the clock of this database.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.store.0.clock.now()
     }
 
     /// Makes transactions that name the same thing run one after the other, until they end. SQLite's writers do anyway.

@@ -16,7 +16,7 @@ use crate::types::id::{Entity, Id};
 use crate::types::money::{Amount, Currency};
 use crate::types::number::Whole;
 use crate::types::text::{Body, Line};
-use crate::types::time::{Clock, DayEdge, FAR_AWAY, Timestamp, When};
+use crate::types::time::{DayEdge, FAR_AWAY, LocalTime, Timestamp, When};
 
 /// The kind of a column's values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,11 +70,11 @@ pub trait Column: Sized {
     const REQUIRED: bool = true;
     /// Whether the server keeps it: callers see it and cannot give it.
     const KEPT: bool = false;
-    /// Takes what a caller gave. Days are judged by the clock.
+    /// Takes what a caller gave. Days are judged by the workspace's time.
     ///
     /// # Errors
     /// What is wrong with it, as the end of a sentence about the column.
-    fn given(given: Self::Given, clock: Clock) -> std::result::Result<Self, String>;
+    fn given(given: Self::Given, time: LocalTime) -> std::result::Result<Self, String>;
     /// What stands there while nothing was said; for a required one it never reaches the database.
     fn empty() -> Self;
     /// The value to bind.
@@ -92,8 +92,8 @@ impl<T: Column> Column for Option<T> {
     const KIND: Kind = T::KIND;
     const REFERS_TO: Option<&'static str> = T::REFERS_TO;
     const REQUIRED: bool = false;
-    fn given(given: T::Given, clock: Clock) -> std::result::Result<Self, String> {
-        T::given(given, clock).map(Some)
+    fn given(given: T::Given, time: LocalTime) -> std::result::Result<Self, String> {
+        T::given(given, time).map(Some)
     }
     fn empty() -> Self {
         None
@@ -116,7 +116,7 @@ macro_rules! column {
             type Given = $type;
             const KIND: Kind = Kind::$kind;
             const REQUIRED: bool = $required;
-            fn given(given: $type, _: Clock) -> std::result::Result<Self, String> {
+            fn given(given: $type, _: LocalTime) -> std::result::Result<Self, String> {
                 Ok(given)
             }
             column!(@ways $kind, $empty, $self => $to, $value => $from);
@@ -150,8 +150,8 @@ column!(Amount, Int, false, Amount::from_raw(0), v => v.raw(), v => Some(Self::f
 impl Column for Timestamp {
     type Given = When;
     const KIND: Kind = Kind::Time;
-    fn given(given: When, clock: Clock) -> std::result::Result<Self, String> {
-        let moment = given.moment(clock.now, clock.zone, DayEdge::End);
+    fn given(given: When, time: LocalTime) -> std::result::Result<Self, String> {
+        let moment = given.moment(time.now, time.zone, DayEdge::End);
         // To the second, as people write the end of a day.
         moment
             .map(|moment| moment.trunc_subsecs(0))
@@ -163,8 +163,8 @@ impl Column for Timestamp {
 impl Column for NaiveDate {
     type Given = When;
     const KIND: Kind = Kind::Date;
-    fn given(given: When, clock: Clock) -> std::result::Result<Self, String> {
-        let date = given.date(clock.now, clock.zone);
+    fn given(given: When, time: LocalTime) -> std::result::Result<Self, String> {
+        let date = given.date(time.now, time.zone);
         date.ok_or_else(|| FAR_AWAY.to_owned())
     }
     column!(@ways Date, NaiveDate::default(), v => *v, v => Some(v));
@@ -188,8 +188,8 @@ impl<T: Column> Column for Kept<T> {
     const REFERS_TO: Option<&'static str> = T::REFERS_TO;
     const REQUIRED: bool = T::REQUIRED;
     const KEPT: bool = true;
-    fn given(given: T::Given, clock: Clock) -> std::result::Result<Self, String> {
-        T::given(given, clock).map(Self)
+    fn given(given: T::Given, time: LocalTime) -> std::result::Result<Self, String> {
+        T::given(given, time).map(Self)
     }
     fn empty() -> Self {
         Self(T::empty())
@@ -206,7 +206,7 @@ impl<const MIN: i64, const MAX: i64> Column for Whole<MIN, MAX> {
     type Given = Self;
     const KIND: Kind = Kind::Int;
     const REQUIRED: bool = false;
-    fn given(given: Self, _: Clock) -> std::result::Result<Self, String> {
+    fn given(given: Self, _: LocalTime) -> std::result::Result<Self, String> {
         Ok(given)
     }
     fn empty() -> Self {
@@ -225,7 +225,7 @@ macro_rules! text_type_column {
         impl<const MAX: usize> Column for $name<MAX> {
             type Given = Self;
             const KIND: Kind = Kind::Text;
-            fn given(given: Self, _: Clock) -> std::result::Result<Self, String> {
+            fn given(given: Self, _: LocalTime) -> std::result::Result<Self, String> {
                 Ok(given)
             }
             fn empty() -> Self {
@@ -250,7 +250,7 @@ impl<E: Entity> Column for Id<E> {
     type Given = Self;
     const KIND: Kind = Kind::Int;
     const REFERS_TO: Option<&'static str> = Some(E::TABLE);
-    fn given(given: Self, _: Clock) -> std::result::Result<Self, String> {
+    fn given(given: Self, _: LocalTime) -> std::result::Result<Self, String> {
         Ok(given)
     }
     fn empty() -> Self {
@@ -288,7 +288,7 @@ impl<T: Serialize + DeserializeOwned + JsonSchema + Default> Column for Json<T> 
     type Given = T;
     const KIND: Kind = Kind::Json;
     const REQUIRED: bool = false;
-    fn given(given: T, _: Clock) -> std::result::Result<Self, String> {
+    fn given(given: T, _: LocalTime) -> std::result::Result<Self, String> {
         Ok(Self(given))
     }
     fn empty() -> Self {
@@ -312,7 +312,7 @@ macro_rules! text_column {
         impl $crate::store::Column for $type {
             type Given = $type;
             const REQUIRED: bool = false;
-            fn given(given: $type, _: $crate::types::time::Clock) -> Result<Self, String> {
+            fn given(given: $type, _: $crate::types::time::LocalTime) -> Result<Self, String> {
                 Ok(given)
             }
             fn empty() -> Self {

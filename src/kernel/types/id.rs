@@ -13,6 +13,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::string_schema;
+use super::time::Timestamp;
 
 /// A kind of thing that has identifiers.
 pub trait Entity: Send + Sync + 'static {
@@ -195,6 +196,7 @@ pub struct IdGenerator {
 
 /// 2025-01-01T00:00:00Z in milliseconds of the Unix epoch.
 const EPOCH_MS: i64 = 1_735_689_600_000;
+const MS_BITS: u32 = 41;
 const SEQUENCE_BITS: u32 = 12;
 const NODE_BITS: u32 = 10;
 
@@ -208,14 +210,25 @@ impl IdGenerator {
         }
     }
 
-    /// The next identifier: larger than every one before it from this generator. More than 4096 in one
-    /// millisecond borrow from the next ones; a clock that is set back is waited out the same way.
-    pub fn next(&self) -> i64 {
-        let now_ms = chrono::Utc::now()
-            .timestamp_millis()
-            .saturating_sub(EPOCH_MS)
-            .max(0);
-        let floor = now_ms << SEQUENCE_BITS;
+    /// The next identifier at this moment: larger than every one before it from this generator. More than 4096 in one
+    /// millisecond borrow from the next ones.
+    ///
+    /// A clock that is set back is not followed: the generator goes on from its last identifier, one by one, until the clock
+    /// is there again or the process ends. So a jump forward is kept for as long as the process lives and no longer: the
+    /// next process has another node and starts from the clock as it is then, and no two identifiers are ever the same. A
+    /// clock that shows a year which 41 bits do not reach (before 2025, or after 2094) is not followed either; `None` where
+    /// there is no identifier yet to go on from.
+    pub fn next(&self, now: Timestamp) -> Option<i64> {
+        let now_ms = now.timestamp_millis().saturating_sub(EPOCH_MS);
+        let is_usable = (0..1 << MS_BITS).contains(&now_ms);
+        if !is_usable && self.last.load(Ordering::Relaxed) == 0 {
+            return None;
+        }
+        let floor = if is_usable {
+            now_ms << SEQUENCE_BITS
+        } else {
+            0
+        };
         let tick = self
             .last
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |last| {
@@ -223,13 +236,15 @@ impl IdGenerator {
             })
             .map_or(floor, |last| floor.max(last + 1));
         let (ms, sequence) = (tick >> SEQUENCE_BITS, tick & ((1 << SEQUENCE_BITS) - 1));
-        (ms << (SEQUENCE_BITS + NODE_BITS)) | (self.node << SEQUENCE_BITS) | sequence
+        Some((ms << (SEQUENCE_BITS + NODE_BITS)) | (self.node << SEQUENCE_BITS) | sequence)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    use crate::types::time::now;
 
     struct Thing;
     impl Entity for Thing {
@@ -271,10 +286,31 @@ mod tests {
         let mut seen = std::collections::HashSet::new();
         let mut last = 0;
         for _ in 0..20_000 {
-            let id = one.next();
+            let id = one.next(now()).unwrap();
             assert!(id > last);
             last = id;
-            assert!(seen.insert(id) && seen.insert(two.next()));
+            assert!(seen.insert(id) && seen.insert(two.next(now()).unwrap()));
+        }
+    }
+
+    #[test]
+    fn a_clock_that_jumps_makes_no_identifier_twice_and_none_that_is_smaller() {
+        let year = |id: i64| 2025 + (id >> (SEQUENCE_BITS + NODE_BITS)) / (1000 * 60 * 60 * 24 * 365);
+        let ids = IdGenerator::new(7);
+        let mut last = 0;
+        for day in ["2026-11-21", "2029-11-21", "2026-11-21", "1970-01-01", "2150-01-01", "2026-11-22"] {
+            let moment = format!("{day}T12:00:00Z").parse().unwrap();
+            for _ in 0..10_000 {
+                let id = ids.next(moment).unwrap();
+                assert!(id > last, "{day}");
+                last = id;
+            }
+        }
+        assert_eq!(year(last), 2029, "this process keeps the jump, and goes no further");
+        let next = IdGenerator::new(8).next("2026-11-22T12:00:00Z".parse().unwrap());
+        assert_eq!(year(next.unwrap()), 2026, "the next one does not");
+        for never in ["1970-01-01T00:00:00Z", "2150-01-01T00:00:00Z"] {
+            assert_eq!(IdGenerator::new(9).next(never.parse().unwrap()), None);
         }
     }
 }

@@ -143,7 +143,7 @@ fn parse_shift(text: &str) -> Option<Kind> {
 
 /// What a day or a moment in words is judged by.
 #[derive(Debug, Clone, Copy)]
-pub struct Clock {
+pub struct LocalTime {
     /// The moment of the call.
     pub now: Timestamp,
     /// The workspace's time zone.
