@@ -271,13 +271,14 @@ impl Tx {
     /// identifier can be made.
     pub fn next_id(&self) -> Result<i64> {
         let ids = self.store.0.ids.get();
-        let ids =
-            ids.ok_or_else(|| Error::internal("an identifier was asked for in a read"))?;
+        let ids = ids.ok_or_else(|| Error::internal("an identifier was asked for in a read"))?;
         let now = self.now();
         ids.next(now).ok_or_else(|| {
             Error::new(
                 Code::Unavailable,
-                format!("The clock of this machine says {now}, and then nothing new can be written."),
+                format!(
+                    "The clock of this machine says {now}, and then nothing new can be written."
+                ),
             )
             .hint("Set the clock right; nothing was written.")
         })

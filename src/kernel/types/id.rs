@@ -295,10 +295,18 @@ mod tests {
 
     #[test]
     fn a_clock_that_jumps_makes_no_identifier_twice_and_none_that_is_smaller() {
-        let year = |id: i64| 2025 + (id >> (SEQUENCE_BITS + NODE_BITS)) / (1000 * 60 * 60 * 24 * 365);
+        let year =
+            |id: i64| 2025 + (id >> (SEQUENCE_BITS + NODE_BITS)) / (1000 * 60 * 60 * 24 * 365);
         let ids = IdGenerator::new(7);
         let mut last = 0;
-        for day in ["2026-11-21", "2029-11-21", "2026-11-21", "1970-01-01", "2150-01-01", "2026-11-22"] {
+        for day in [
+            "2026-11-21",
+            "2029-11-21",
+            "2026-11-21",
+            "1970-01-01",
+            "2150-01-01",
+            "2026-11-22",
+        ] {
             let moment = format!("{day}T12:00:00Z").parse().unwrap();
             for _ in 0..10_000 {
                 let id = ids.next(moment).unwrap();
@@ -306,7 +314,11 @@ mod tests {
                 last = id;
             }
         }
-        assert_eq!(year(last), 2029, "this process keeps the jump, and goes no further");
+        assert_eq!(
+            year(last),
+            2029,
+            "this process keeps the jump, and goes no further"
+        );
         let next = IdGenerator::new(8).next("2026-11-22T12:00:00Z".parse().unwrap());
         assert_eq!(year(next.unwrap()), 2026, "the next one does not");
         for never in ["1970-01-01T00:00:00Z", "2150-01-01T00:00:00Z"] {
