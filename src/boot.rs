@@ -18,10 +18,33 @@ use crate::config::Config;
 /// # Errors
 /// What stands in the way, with what to do about it.
 pub async fn store(config: &Config) -> Result<Store> {
-    let store = open(config, config.read_only).await?;
+    whole(open(config, config.read_only).await?).await
+}
+
+/// The same for a server: what its callers ask for has an end.
+///
+/// # Errors
+/// What stands in the way, with what to do about it.
+pub async fn server_store(config: &Config) -> Result<Store> {
+    let options = OpenOptions {
+        call_limit: Some(config.settings().call_limit),
+        ..options(config, config.read_only)
+    };
+    whole(Store::open(&options).await?).await
+}
+
+async fn whole(store: Store) -> Result<Store> {
     admin::bootstrap(&store).await?;
     furnish(&store).await?;
     Ok(store)
+}
+
+fn options(config: &Config, read_only: bool) -> OpenOptions {
+    OpenOptions {
+        read_only,
+        connections: config.connections,
+        ..OpenOptions::new(config.database.clone())
+    }
 }
 
 /// Puts into new workspaces what the rooms need.
@@ -37,11 +60,7 @@ pub async fn furnish(store: &Store) -> Result<()> {
 /// # Errors
 /// What stands in the way, with what to do about it.
 pub async fn open(config: &Config, read_only: bool) -> Result<Store> {
-    Store::open(&OpenOptions {
-        read_only,
-        ..OpenOptions::new(config.database.clone())
-    })
-    .await
+    Store::open(&options(config, read_only)).await
 }
 
 /// The tools that the configuration offers.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use bureau_kernel::caller::ConfirmPolicy;
 use bureau_kernel::pipeline::Settings;
 use bureau_kernel::registry::Selection;
-use bureau_kernel::store::Database;
+use bureau_kernel::store::{CONNECTIONS, Database};
 use bureau_kernel::types::text::nearest;
 use clap::Args;
 use clap::builder::BoolishValueParser;
@@ -16,6 +16,9 @@ use tracing::level_filters::LevelFilter;
 
 /// Where `bureau serve` listens when nothing is said.
 const LISTEN: &str = "127.0.0.1:8787";
+
+/// More connections only make a database slower.
+const MOST_CONNECTIONS: i64 = 500;
 
 /// The options that every command takes, as flags or from the environment.
 #[derive(Args, Debug, Clone, Default)]
@@ -88,6 +91,9 @@ pub struct Options {
     /// Calls that each key may make in an hour; 0 is no limit [default: 1000]
     #[arg(long, global = true, value_name = "N", env = "BUREAU_CALLS_PER_HOUR")]
     pub calls_per_hour: Option<u32>,
+    /// Connections to the database that calls share; the server keeps a few more for itself [default: 8]
+    #[arg(long, global = true, value_name = "N", env = "BUREAU_CONNECTIONS", value_parser = clap::value_parser!(u32).range(1..=MOST_CONNECTIONS))]
+    pub connections: Option<u32>,
     /// Declare what tools answer as well; this costs tokens in every conversation
     #[arg(long, global = true, value_name = "YES/NO", env = "BUREAU_OUTPUT_SCHEMAS", num_args = 0..=1, require_equals = true,
           default_missing_value = "true", value_parser = BoolishValueParser::new())]
@@ -125,11 +131,12 @@ pub struct Listen {
 }
 
 /// Every name that a file may use: [`File`]'s fields.
-const KEYS: [&str; 14] = [
+const KEYS: [&str; 15] = [
     "allowed-hosts",
     "allowed-origins",
     "calls-per-hour",
     "confirm",
+    "connections",
     "data-dir",
     "database",
     "exclude-tools",
@@ -150,6 +157,7 @@ struct File {
     allowed_origins: Option<Vec<String>>,
     calls_per_hour: Option<u32>,
     confirm: Option<ConfirmPolicy>,
+    connections: Option<u32>,
     data_dir: Option<PathBuf>,
     database: Option<String>,
     exclude_tools: Option<Vec<String>>,
@@ -183,6 +191,8 @@ pub struct Config {
     pub confirm: ConfirmPolicy,
     /// Calls an hour and key; 0 is no limit.
     pub calls_per_hour: u32,
+    /// Connections to the database that calls share.
+    pub connections: u32,
     /// Output schemas are declared.
     pub output_schemas: bool,
     /// `HOST:PORT` to listen on.
@@ -296,6 +306,13 @@ impl Config {
                 .calls_per_hour
                 .or(file.calls_per_hour)
                 .unwrap_or(1000),
+            connections: match options.connections.or(file.connections) {
+                Some(0) => return Err(wrong("connections is at least 1.")),
+                Some(many) if i64::from(many) > MOST_CONNECTIONS => {
+                    return Err(wrong(format!("connections is at most {MOST_CONNECTIONS}.")));
+                }
+                said => said.unwrap_or(CONNECTIONS),
+            },
             output_schemas: options
                 .output_schemas
                 .or(file.output_schemas)

@@ -300,6 +300,7 @@ fn here(config: &Config, options: &Options) -> Result<(Vec<String>, Map<String, 
         "--calls-per-hour",
         options.calls_per_hour.map(|n| n.to_string()),
     );
+    add("--connections", options.connections.map(|n| n.to_string()));
     let switches = [
         ("--read-only", options.read_only),
         ("--output-schemas", options.output_schemas),

@@ -53,7 +53,7 @@ pub(super) async fn run(mut config: Config, arguments: &Arguments) -> Result<()>
     } else {
         None
     };
-    let store = boot::store(&config).await?;
+    let store = boot::server_store(&config).await?;
     let pipeline = boot::server_pipeline(&config, store.clone(), registry)?;
     let options = http::Options {
         no_auth: arguments.no_auth,

@@ -12,7 +12,7 @@ use crate::{boot, transport};
 pub(super) async fn run(config: &Config) -> Result<()> {
     let workspace = config.workspace()?;
     let registry = boot::registry(config).map_err(usage)?;
-    let store = boot::store(config).await?;
+    let store = boot::server_store(config).await?;
     let pipeline = boot::server_pipeline(config, store, registry)?;
     // A wrong key or workspace is said now, and not in answer to the first call.
     super::caller(config, &pipeline, workspace).await?;

@@ -9,7 +9,7 @@ use crate::context::Cx;
 use crate::error::{Error, Result};
 use crate::record::{Record, Saved};
 use crate::search::{Found, Query};
-use crate::store::{Column, Kind, Row, Sql, Value, sql};
+use crate::store::{Column, Kind, Row, Scope, Sql, Value, sql};
 use crate::types::page::{Cursor, Limit, Page};
 use crate::types::text::folded;
 
@@ -629,15 +629,19 @@ impl Cx {
     /// that are not sealed yet are waited for briefly.
     pub async fn own_last_position(&mut self) -> Result<i64> {
         for _ in 0..50 {
+            // What is sealed meanwhile shows to a new transaction only; not on one of the callers' connections, of which this
+            // caller holds one already.
+            let mut tx = self.house.store.read(Scope::System).await?;
             let row = sql("SELECT COALESCE(MAX(position), 0) AS position, COUNT(*) - COUNT(position) AS unsealed
                            FROM (SELECT position FROM change_log WHERE workspace = ")
                 .value(self.workspace().id)
                 .sql(" AND member = ")
                 .value(self.caller().member)
                 .sql(" ORDER BY at DESC, id DESC LIMIT 20) AS latest")
-                .row(&mut self.tx)
-                .await?;
-            let Some(row) = row else { return Ok(0) };
+                .row(&mut tx)
+                .await;
+            tx.rollback().await;
+            let Some(row) = row? else { return Ok(0) };
             if row.get::<i64>("unsealed")? == 0 {
                 return row.get("position");
             }

@@ -64,7 +64,11 @@ impl House {
         modules: &[Module],
         settings: Settings,
     ) -> Self {
-        let store = Store::open(&OpenOptions::new(database.clone()))
+        let options = OpenOptions {
+            call_limit: Some(settings.call_limit),
+            ..OpenOptions::new(database.clone())
+        };
+        let store = Store::open(&options)
             .await
             .expect("the database opens");
         admin::bootstrap(&store)

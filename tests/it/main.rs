@@ -32,6 +32,7 @@ mod input;
 mod install;
 mod invoice_stats;
 mod issuing;
+mod isolation;
 mod ledger;
 mod members;
 mod mixed;

@@ -14,11 +14,25 @@ const SQLITE_READONLY: i64 = 8;
 const SQLITE_IOERR: i64 = 10;
 const SQLITE_CORRUPT: i64 = 11;
 const SQLITE_FULL: i64 = 13;
+const SQLITE_CANTOPEN: i64 = 14;
+const SQLITE_PROTOCOL: i64 = 15;
 const SQLITE_NOTADB: i64 = 26;
 
 /// Whether another process holds the database's write lock.
 pub(super) fn is_busy(error: &sqlx::Error) -> bool {
     matches!(sqlite_code(error), Some(SQLITE_BUSY | SQLITE_LOCKED))
+}
+
+/// Whether the connection to the server is gone.
+pub(super) fn is_cut(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_) | sqlx::Error::Protocol(_) => true,
+        // Ended by an administrator, a crash or a shutdown; other conditions of a connection.
+        sqlx::Error::Database(database) => database.code().is_some_and(|code| {
+            matches!(&*code, "57P01" | "57P02" | "57P03" | "57P05" | "25P03") || code.starts_with("08")
+        }),
+        _ => false,
+    }
 }
 
 /// Whether the disk has no more room.
@@ -64,7 +78,7 @@ fn unavailable(message: &str, error: sqlx::Error) -> Error {
 /// Translates an engine's error for the caller; the cause stays for the log.
 pub(super) fn translate(error: sqlx::Error) -> Error {
     match sqlite_code(&error) {
-        Some(SQLITE_BUSY | SQLITE_LOCKED) => {
+        Some(SQLITE_BUSY | SQLITE_LOCKED | SQLITE_PROTOCOL) => {
             return unavailable(
                 "The database is busy; nothing was written. Try again.",
                 error,
@@ -87,7 +101,16 @@ pub(super) fn translate(error: sqlx::Error) -> Error {
             return unavailable(
                 "The disk failed; nothing was written. Look at its health and space.",
                 error,
-            );
+            )
+            .retry_after(5);
+        }
+        Some(SQLITE_CANTOPEN) => {
+            return unavailable(
+                "The database's files cannot be opened now; nothing was written. Try again.",
+                error,
+            )
+            .hint("If it stays so: too many files are open (ulimit -n), or its folder is not writable.")
+            .retry_after(2);
         }
         _ => {}
     }
@@ -98,6 +121,7 @@ pub(super) fn translate(error: sqlx::Error) -> Error {
         )
         .retry_after(1),
         sqlx::Error::Io(_)
+        | sqlx::Error::Protocol(_)
         | sqlx::Error::Tls(_)
         | sqlx::Error::PoolClosed
         | sqlx::Error::WorkerCrashed => unavailable(
@@ -122,8 +146,26 @@ pub(super) fn translate(error: sqlx::Error) -> Error {
             .cause(error),
             // https://www.postgresql.org/docs/current/errcodes-appendix.html
             _ => match database.code().as_deref() {
+                Some("55P03") => unavailable(
+                    "Another call holds what this one needs; nothing was written. Try again.",
+                    error,
+                )
+                .retry_after(2),
+                Some("57014") => unavailable(
+                    "This took longer than a call may; nothing was written.",
+                    error,
+                )
+                .hint("Ask for less at once, or try again later.")
+                .retry_after(5),
+                Some("53300") => unavailable(
+                    "The database has no connection left; nothing was written. Try again.",
+                    error,
+                )
+                .hint("If it stays so: let the server take more (max_connections), or give Bureau fewer (--connections).")
+                .retry_after(2),
                 Some("53100") => {
                     unavailable("The database's disk is full; nothing was written.", error)
+                        .retry_after(30)
                 }
                 Some("25006") => Error::new(
                     Code::ReadOnly,
@@ -138,7 +180,9 @@ pub(super) fn translate(error: sqlx::Error) -> Error {
                 Some(code)
                     if code.starts_with("53")
                         || code.starts_with("57")
-                        || code.starts_with("08") =>
+                        || code.starts_with("58")
+                        || code.starts_with("08")
+                        || code == "25P03" =>
                 {
                     unavailable(
                         "The database does not take this now; nothing was written. Try again.",

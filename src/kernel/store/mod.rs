@@ -15,6 +15,7 @@ mod value;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use sha2::Digest as _;
 use tokio::sync::Notify;
@@ -71,21 +72,29 @@ pub struct OpenOptions {
     pub database: Database,
     /// Open no connection that could write. Migrations are then not run; an old database is an error.
     pub read_only: bool,
-    /// Connections for reading (SQLite), or all of them (PostgreSQL). 8 readers serve best on few cores.
+    /// Connections that callers share, for reading only on SQLite; 8 serve best on few cores. The house keeps a few of its
+    /// own beside them, which no caller can hold: [`Store::connections`] counts them all.
     pub connections: u32,
     /// What time it is there: the machine's clock, unless a test gives it another.
     pub clock: Clock,
+    /// How long a call may take: PostgreSQL then ends what a caller asked for and nobody waits for any more. Work that takes as
+    /// long as it takes has no limit.
+    pub call_limit: Option<Duration>,
 }
 
+/// Connections that callers share, where nothing else is said.
+pub const CONNECTIONS: u32 = 8;
+
 impl OpenOptions {
-    /// Reading and writing, with 8 connections.
+    /// Reading and writing, with [`CONNECTIONS`] and no limit.
     #[must_use]
     pub fn new(database: Database) -> Self {
         Self {
             database,
             read_only: false,
-            connections: 8,
             clock: Clock::wall(),
+            connections: CONNECTIONS,
+            call_limit: None,
         }
     }
 }
@@ -130,9 +139,10 @@ enum Conn {
 /// On whose behalf a transaction runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope {
-    /// One workspace: on PostgreSQL the rows of all others are out of reach.
+    /// One workspace: on PostgreSQL the rows of all others are out of reach. Runs on the connections that callers share.
     Workspace(i64),
-    /// The house itself: keys, workspaces, sealing, indexing.
+    /// The house itself: keys, workspaces, readiness, indexing. Runs on connections of its own, so that it goes on while
+    /// callers hold all of theirs.
     System,
 }
 
@@ -181,13 +191,22 @@ impl Store {
         matches!(self.0.engine, Engine::Postgres(_))
     }
 
-    /// A transaction that can only read.
+    /// How many connections it opens at most: those that callers share, and those of the house.
+    #[must_use]
+    pub fn connections(&self) -> u32 {
+        match &self.0.engine {
+            Engine::Sqlite(engine) => engine.connections(),
+            Engine::Postgres(engine) => engine.connections(),
+        }
+    }
+
+    /// A transaction that can only read. All of its statements see the database as it was at the first of them.
     ///
     /// # Errors
     /// [`Code::Unavailable`] when no connection is to be had in time.
     pub async fn read(&self, scope: Scope) -> Result<Tx> {
         let conn = match &self.0.engine {
-            Engine::Sqlite(engine) => Conn::Sqlite(engine.read().await?),
+            Engine::Sqlite(engine) => Conn::Sqlite(engine.read(scope).await?),
             Engine::Postgres(engine) => Conn::Postgres(engine.begin(scope, true).await?),
         };
         Ok(Tx {
@@ -344,6 +363,16 @@ impl Tx {
         match self.conn {
             Conn::Sqlite(_) => "",
             Conn::Postgres(_) => " FOR UPDATE",
+        }
+    }
+
+    /// What a `SELECT` ends with whose rows are about to be referred to: nobody deletes them until this transaction ends, and
+    /// whoever is doing so is waited for; a row that does not fit the condition any more by then is left out. Others may refer
+    /// to them meanwhile.
+    pub(crate) fn for_reference(&self) -> &'static str {
+        match self.conn {
+            Conn::Sqlite(_) => "",
+            Conn::Postgres(_) => " FOR KEY SHARE",
         }
     }
 

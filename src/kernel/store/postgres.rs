@@ -1,4 +1,7 @@
-//! PostgreSQL: a pool, plain transactions, row-level security, and the sealer of the change log.
+//! PostgreSQL: plain transactions, row-level security, and the sealer of the change log.
+//!
+//! Callers share one pool. Keys, readiness and the index are read through another one, and the sealer and the listener
+//! have a connection each: whatever callers wait for, and however many they are, the house goes on.
 
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
@@ -25,8 +28,51 @@ const CHANNEL: &str = "bureau_sealed";
 /// Rows that one sealing takes at most.
 const SEAL_ROWS: i64 = 2_000;
 
+/// Connections of the house beside those of the sealer and the listener: each look-up holds one for a moment.
+const HOUSE: u32 = 4;
+/// How long a wait for a lock may take in a call without a limit.
+const LOCK_LIMIT: Duration = Duration::from_secs(30);
+/// What a statement gets beyond the limit of its call, which the server ends first where it still runs.
+const GRACE: Duration = Duration::from_secs(2);
+
 pub(super) struct Postgres {
-    pool: PgPool,
+    callers: PgPool,
+    house: PgPool,
+    sealer: PgPool,
+    listener: PgPool,
+}
+
+/// A pool of at most so many connections, opened as they are needed, each with these settings.
+fn pool(most: u32, settings: String) -> PgPoolOptions {
+    let settings: Arc<str> = settings.into();
+    PgPoolOptions::new()
+        .max_connections(most)
+        .test_before_acquire(false)
+        .acquire_timeout(Duration::from_secs(30))
+        .after_connect(move |conn, _| {
+            let settings = Arc::clone(&settings);
+            Box::pin(async move {
+                let settings = sqlx::raw_sql(AssertSqlSafe(settings));
+                conn.execute(settings).await.map(|_| ())
+            })
+        })
+}
+
+/// What holds on every connection: a wait for a lock and an idle transaction have an end, `read_only` holds for whatever
+/// runs there, and so does the limit of a statement where there is one.
+fn settings(read_only: bool, call_limit: Option<Duration>) -> String {
+    // A call that waits for a lock is told so before its own time is over.
+    let lock = call_limit.map_or(LOCK_LIMIT, |limit| limit * 2 / 3);
+    let statement = call_limit.map_or(0, |limit| (limit + GRACE).as_millis());
+    let mut settings = format!(
+        "SET lock_timeout = {}; SET statement_timeout = {statement};
+         SET idle_in_transaction_session_timeout = '60s'; SET TIME ZONE 'UTC'",
+        lock.as_millis().max(1)
+    );
+    if read_only {
+        settings.push_str("; SET default_transaction_read_only = on");
+    }
+    settings
 }
 
 /// A pooled connection in a transaction.
@@ -67,32 +113,14 @@ pub(super) fn cannot_connect(error: sqlx::Error) -> Error {
 }
 
 impl Postgres {
-    pub(super) async fn open(url: &str, settings: &OpenOptions) -> Result<Self> {
+    pub(super) async fn open(url: &str, open: &OpenOptions) -> Result<Self> {
         let options: PgConnectOptions = url.parse().map_err(cannot_connect)?;
         let options = options
             .application_name("bureau")
             .statement_cache_capacity(256)
             .disable_statement_logging();
-        let read_only = settings.read_only;
-        let pool = PgPoolOptions::new()
-            .max_connections(settings.connections.max(2))
-            .test_before_acquire(false)
-            .acquire_timeout(Duration::from_secs(30))
-            .after_connect(move |conn, _| {
-                Box::pin(async move {
-                    // A wait for a lock or an idle transaction has an end; `read_only` holds for whatever runs here.
-                    conn.execute(
-                        "SET lock_timeout = '30s'; SET idle_in_transaction_session_timeout = '60s'; SET TIME ZONE 'UTC'",
-                    )
-                    .await?;
-                    if read_only {
-                        conn.execute("SET default_transaction_read_only = on").await?;
-                    }
-                    Ok(())
-                })
-            })
-            .connect_lazy_with(options.clone());
-        // One attempt outside of the pool, which would try again for half a minute.
+        let read_only = open.read_only;
+        // One attempt outside of the pools, which would try again for half a minute.
         let mut conn = tokio::time::timeout(Duration::from_secs(10), options.connect())
             .await
             .map_err(|_| cannot_connect(sqlx::Error::PoolTimedOut))?
@@ -104,31 +132,59 @@ impl Postgres {
                 .await
                 .map_err(migrate::fault)?;
         }
-        Ok(Self { pool })
+        let unlimited = || settings(read_only, None);
+        // The one of the listener is held for good.
+        let listener = pool(1, unlimited()).idle_timeout(None).max_lifetime(None);
+        Ok(Self {
+            callers: pool(open.connections.max(1), settings(read_only, open.call_limit))
+                .connect_lazy_with(options.clone()),
+            house: pool(HOUSE, unlimited()).connect_lazy_with(options.clone()),
+            sealer: pool(1, unlimited()).connect_lazy_with(options.clone()),
+            listener: listener.connect_lazy_with(options),
+        })
+    }
+
+    pub(super) fn connections(&self) -> u32 {
+        [&self.callers, &self.house, &self.sealer, &self.listener]
+            .map(|pool| pool.options().get_max_connections())
+            .iter()
+            .sum()
     }
 
     pub(super) async fn begin(&self, scope: Scope, read_only: bool) -> Result<Connection> {
-        let mut conn = Connection(Some(self.pool.acquire().await.map_err(fault::translate)?));
         let mode = if read_only {
-            "BEGIN READ ONLY"
+            // All statements see one snapshot, that of the first.
+            "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
         } else {
             "BEGIN"
         };
         // One round trip. The number is a number, so there is nothing to escape.
-        let begin = match scope {
-            Scope::System => mode.to_owned(),
-            Scope::Workspace(workspace) => {
+        let (pool, begin) = match scope {
+            Scope::System => (&self.house, mode.to_owned()),
+            Scope::Workspace(workspace) => (
+                &self.callers,
                 format!(
                     "{mode}; SET LOCAL ROLE bureau_app; SET LOCAL bureau.workspace = '{workspace}'"
-                )
-            }
+                ),
+            ),
         };
-        conn.get()
-            .map_err(fault::translate)?
-            .execute(sqlx::raw_sql(AssertSqlSafe(begin)))
-            .await
-            .map_err(fault::translate)?;
-        Ok(conn)
+        let begin: Arc<str> = begin.into();
+        // The server may have gone and come back while a connection was idle. Nothing was sent on it that counts, so another
+        // one serves as well; in the worst case all idle ones are cut.
+        let mut others = pool.options().get_max_connections();
+        loop {
+            let mut conn = Connection(Some(pool.acquire().await.map_err(fault::translate)?));
+            let begun = conn
+                .get()
+                .map_err(fault::translate)?
+                .execute(sqlx::raw_sql(AssertSqlSafe(Arc::clone(&begin))))
+                .await;
+            match begun {
+                Ok(_) => return Ok(conn),
+                Err(error) if fault::is_cut(&error) && others > 0 => others -= 1,
+                Err(error) => return Err(fault::translate(error)),
+            }
+        }
     }
 
     /// Takes this process's node number, once.
@@ -138,7 +194,7 @@ impl Postgres {
                 "INSERT INTO counter (name, value) VALUES ('node', 1)
                  ON CONFLICT (name) DO UPDATE SET value = counter.value + 1 RETURNING value",
             )
-            .fetch_one(&self.pool)
+            .fetch_one(&self.house)
             .await
             .map_err(fault::translate)?;
             let _ = ids.set(IdGenerator::new(node.try_get(0).map_err(fault::translate)?));
@@ -147,13 +203,15 @@ impl Postgres {
     }
 
     pub(super) async fn close(&self) {
-        self.pool.close().await;
+        for pool in [&self.callers, &self.house, &self.sealer, &self.listener] {
+            pool.close().await;
+        }
     }
 
     /// Seals committed rows until none is left: gives them the next positions, in the order of their identifiers, and
     /// the hashes. Whether there were any.
     async fn seal(&self) -> Result<bool, sqlx::Error> {
-        let mut tx = self.pool.begin().await?;
+        let mut tx = self.sealer.begin().await?;
         sqlx::query("SELECT pg_advisory_xact_lock($1)")
             .bind(SEALER_LOCK)
             .execute(&mut *tx)
@@ -256,7 +314,7 @@ async fn keep_sealing(weak: Weak<super::Inner>) {
         let super::Engine::Postgres(engine) = &inner.engine else {
             return;
         };
-        if engine.pool.is_closed() {
+        if engine.callers.is_closed() {
             return;
         }
         engine.seal_all(&inner.followers).await;
@@ -269,10 +327,10 @@ async fn keep_listening(weak: Weak<super::Inner>) {
         let super::Engine::Postgres(engine) = &inner.engine else {
             return;
         };
-        if engine.pool.is_closed() {
+        if engine.callers.is_closed() {
             return;
         }
-        let listener = PgListener::connect_with(&engine.pool).await;
+        let listener = PgListener::connect_with(&engine.listener).await;
         drop(inner);
         if let Ok(mut listener) = listener
             && listener.listen(CHANNEL).await.is_ok()

@@ -1,4 +1,4 @@
-//! SQLite: one file, one writer connection, a pool of readers.
+//! SQLite: one file, one writer connection, a pool of readers for callers and a small one for the house.
 //!
 //! Writes of many callers share one durable commit. Each call runs in a savepoint of the open transaction; when it
 //! is done, a committer stands in line behind the calls that wait for the connection, and commits what they all
@@ -7,6 +7,7 @@
 //! Several processes on one file are the normal case. They take turns by an advisory lock on a file beside the
 //! database: unlike SQLite's own busy handler it wakes the next one at once, and it goes with its process.
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
@@ -24,7 +25,7 @@ use sqlx::{
 use tokio::sync::{Mutex, OwnedMutexGuard, oneshot};
 
 use super::value::{Row, Value, bind_sqlite};
-use super::{OpenOptions, backup, fault, migrate};
+use super::{OpenOptions, Scope, backup, fault, migrate};
 use crate::changes::{LogRow, Seal};
 use crate::error::{Code, Error, Result};
 use crate::types::id::IdGenerator;
@@ -36,8 +37,12 @@ const TURNS: Duration = Duration::from_millis(100);
 /// How long it then stands back: enough for a process that waits for the lock to wake up and take it.
 const REST: Duration = Duration::from_millis(1);
 
+/// Connections on which the house reads (keys, readiness, the index): each look-up holds one for a moment.
+const HOUSE: u32 = 3;
+
 pub(super) struct Sqlite {
-    readers: SqlitePool,
+    callers: SqlitePool,
+    house: SqlitePool,
     writer: Option<Arc<Mutex<Writer>>>,
 }
 
@@ -91,8 +96,42 @@ impl Last {
 }
 
 pub(super) enum Connection {
-    Read(PoolConnection<Engine>),
+    Read(Read),
     Write(Write),
+}
+
+/// A connection that cannot write. Its first statement begins a transaction, whose snapshot all the others see; when it is
+/// given back, the pool ends the transaction.
+pub(super) struct Read {
+    conn: PoolConnection<Engine>,
+    begun: bool,
+}
+
+impl Read {
+    /// The statement, with what has to come before it.
+    fn begun<'a>(&mut self, text: &'a str) -> Cow<'a, str> {
+        if std::mem::replace(&mut self.begun, true) {
+            return Cow::Borrowed(text);
+        }
+        // Both on one way to the connection's thread and back.
+        Cow::Owned(format!("BEGIN; {text}"))
+    }
+}
+
+/// A pool of at most so many readers, opened as they are needed.
+fn readers(path: &Path, most: u32) -> SqlitePool {
+    SqlitePoolOptions::new()
+        .max_connections(most)
+        .test_before_acquire(false)
+        .acquire_timeout(Duration::from_secs(30))
+        .after_release(|conn, _| {
+            Box::pin(async move {
+                // Whoever held it may have been dropped anywhere. One whose transaction does not end is closed.
+                let ended = sqlx::query("ROLLBACK").execute(conn).await;
+                Ok(ended.is_ok())
+            })
+        })
+        .connect_lazy_with(options(path).read_only(true).pragma("query_only", "ON"))
 }
 
 /// A caller's savepoint in the shared transaction.
@@ -174,20 +213,25 @@ impl Sqlite {
         } else {
             writer = Some(Arc::new(Mutex::new(Writer::open(path).await?)));
         }
-        let readers = SqlitePoolOptions::new()
-            .max_connections(settings.connections)
-            .test_before_acquire(false)
-            .acquire_timeout(Duration::from_secs(30))
-            .connect_lazy_with(options(path).read_only(true).pragma("query_only", "ON"));
-        Ok(Self { readers, writer })
+        Ok(Self {
+            callers: readers(path, settings.connections.max(1)),
+            house: readers(path, HOUSE),
+            writer,
+        })
     }
 
-    pub(super) async fn read(&self) -> Result<Connection> {
-        self.readers
-            .acquire()
-            .await
-            .map(Connection::Read)
-            .map_err(fault::translate)
+    pub(super) fn connections(&self) -> u32 {
+        let readers = [&self.callers, &self.house].map(|pool| pool.options().get_max_connections());
+        readers.iter().sum::<u32>() + u32::from(self.writer.is_some())
+    }
+
+    pub(super) async fn read(&self, scope: Scope) -> Result<Connection> {
+        let pool = match scope {
+            Scope::System => &self.house,
+            Scope::Workspace(_) => &self.callers,
+        };
+        let conn = pool.acquire().await.map_err(fault::translate)?;
+        Ok(Connection::Read(Read { conn, begun: false }))
     }
 
     pub(super) async fn write(&self, ids: &Arc<OnceLock<IdGenerator>>) -> Result<Connection> {
@@ -211,7 +255,8 @@ impl Sqlite {
     }
 
     pub(super) async fn close(&self) {
-        self.readers.close().await;
+        self.callers.close().await;
+        self.house.close().await;
         if let Some(writer) = &self.writer {
             // A committer may stand in line for what callers wait for.
             writer.lock().await.commit().await;
@@ -219,7 +264,11 @@ impl Sqlite {
     }
 
     pub(super) async fn integrity(&self) -> Result<Vec<String>> {
-        let mut conn = self.readers.acquire().await.map_err(fault::translate)?;
+        let mut conn = self.house.acquire().await.map_err(fault::translate)?;
+        sqlx::query("BEGIN")
+            .execute(&mut *conn)
+            .await
+            .map_err(fault::translate)?;
         findings(&mut conn).await.map_err(fault::translate)
     }
 }
@@ -482,7 +531,7 @@ async fn upgrade(conn: &mut SqliteConnection, path: &Path, found: i64) -> Result
 impl Connection {
     fn get(&mut self) -> sqlx::Result<&mut SqliteConnection> {
         match self {
-            Self::Read(conn) => Ok(&mut **conn),
+            Self::Read(read) => Ok(&mut *read.conn),
             Self::Write(write) => write
                 .writer
                 .as_mut()
@@ -491,8 +540,17 @@ impl Connection {
         }
     }
 
+    /// The statement as it is run on this connection.
+    fn text<'a>(&mut self, text: &'a str) -> Cow<'a, str> {
+        match self {
+            Self::Read(read) => read.begun(text),
+            Self::Write(_) => Cow::Borrowed(text),
+        }
+    }
+
     pub(super) async fn execute(&mut self, text: &str, values: &[Value]) -> sqlx::Result<u64> {
-        let query = sqlx::query(AssertSqlSafe(text).into_sql_str());
+        let text = self.text(text);
+        let query = sqlx::query(AssertSqlSafe(&*text).into_sql_str());
         let query = values.iter().fold(query, bind_sqlite);
         let done = query.execute(self.get()?).await;
         done.map(|done| done.rows_affected())
@@ -500,7 +558,8 @@ impl Connection {
     }
 
     pub(super) async fn fetch(&mut self, text: &str, values: &[Value]) -> sqlx::Result<Vec<Row>> {
-        let query = sqlx::query(AssertSqlSafe(text).into_sql_str());
+        let text = self.text(text);
+        let query = sqlx::query(AssertSqlSafe(&*text).into_sql_str());
         let query = values.iter().fold(query, bind_sqlite);
         let rows = query.fetch_all(self.get()?).await;
         rows.map(|rows| rows.into_iter().map(Row::Sqlite).collect())
