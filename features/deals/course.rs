@@ -43,6 +43,8 @@ impl Course {
             (Some(name), Some(_)) => pipeline_named(cx, Some(name)).await?.id,
             (name, None) => pipeline_meant(cx, name.as_deref(), self.stage.as_deref()).await?,
         };
+        // Nobody arranges its stages anew while this deal is put into one of them.
+        cx.hold("pipeline", pipeline).await?;
         let stages = stages_of(cx, pipeline).await?;
         let asked = self
             .stage
@@ -128,10 +130,13 @@ async fn still_there(cx: &mut Cx, deal: &Deal) -> Result<()> {
         error.hint("It was deleted since. Name another one, or empty the field with clear.")
     };
     if let Some(company) = deal.company {
-        cx.get(company).await.map_err(gone)?;
+        cx.hold("company", company).await.map_err(gone)?;
     }
     if let Some(contact) = deal.contact {
-        cx.get(contact).await.map_err(gone)?;
+        cx.hold("contact", contact).await.map_err(gone)?;
+    }
+    if let Some(owner) = deal.owner {
+        cx.hold("owner", owner).await.map_err(gone)?;
     }
     Ok(())
 }

@@ -200,6 +200,8 @@ CREATE FUNCTION current_workspace() RETURNS BIGINT
 
 -- A room notes that it has furnished the workspace.
 GRANT UPDATE (furnished) ON workspace TO bureau_app;
+-- No call changes a member; one that refers to a member holds their row, which takes the right to change some column of it.
+GRANT UPDATE (updated_at) ON member TO bureau_app;
 GRANT SELECT ON workspace, member, team, team_member, attribute_definition, api_key_grant, exchange_rate TO bureau_app;
 GRANT SELECT, INSERT ON change_log TO bureau_app;
 -- Purging a record empties what the log holds of it.

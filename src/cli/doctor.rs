@@ -57,6 +57,7 @@ pub(super) async fn run(config: &Config, arguments: &Arguments) -> Result<()> {
                 Finding::new("workspaces", workspaces(&store).await),
                 Finding::new("search index", index(config, &store).await),
                 scheduled_work(config, &store).await,
+                Finding::new("references", references(config, &store).await),
             ]);
             #[cfg(feature = "invoicing")]
             findings.push(accounts(config, &store).await);
@@ -274,6 +275,32 @@ fn standing(queue: &Queue) -> String {
         ));
     }
     text
+}
+
+/// Whether what live records hold on to is live itself.
+async fn references(config: &Config, store: &Store) -> Result<String, String> {
+    /// More are not named.
+    const NAMED: usize = 5;
+    let looked = async {
+        let pipeline = boot::call_pipeline(config, store.clone(), boot::whole_registry()?)?;
+        let mut all = Vec::new();
+        for owner in admin::operators(store).await? {
+            for (record, column) in pipeline.look(&owner, async |cx| cx.dangling().await).await? {
+                all.push(format!("the {column} of {record} in {}", owner.workspace.slug));
+            }
+        }
+        Ok::<_, Error>(all)
+    };
+    let all = looked.await.map_err(|error| error.to_string())?;
+    if all.is_empty() {
+        return Ok("what live records refer to is there".to_owned());
+    }
+    let more = if all.len() > NAMED { ", and others" } else { "" };
+    let named: Vec<String> = all.into_iter().take(NAMED).collect();
+    Err(format!(
+        "deleted is {}{more}. Restore it, or change the records.",
+        named.join(", ")
+    ))
 }
 
 /// Whether the books of every workspace add up.

@@ -311,7 +311,7 @@ impl Cx {
     }
 
     /// Those of the records that refer to something that is not there or deleted, by their number. What was referred
-    /// to before stays.
+    /// to before stays. What is there stays so until the call is done.
     pub(crate) async fn missing_references<'a, R: Record>(
         &mut self,
         records: impl Iterator<Item = (Option<&'a R>, &'a R)> + Send,
@@ -344,6 +344,9 @@ impl Cx {
                 statement.push_value(self.workspace().id.to_value());
                 statement.push(" AND id IN ");
                 statement.push_ids(asked);
+                // In one order, so that no two calls wait for each other.
+                statement.push(" ORDER BY id");
+                statement.push(self.tx.for_reference());
                 for row in statement.rows(&mut self.tx).await? {
                     there.insert((table, row.get("id")?));
                 }

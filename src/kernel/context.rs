@@ -260,7 +260,17 @@ impl Cx {
         Ok(moment)
     }
 
-    /// Checks that what a column is to refer to is there and live, in this workspace.
+    /// Checks that something is there and live, in this workspace, and that it stays so until the call is done. Others may
+    /// hold it as well. What a record newly refers to is held when it is written; this is for what it refers to already.
+    ///
+    /// # Errors
+    /// [`Code::NotFound`] naming the field.
+    pub async fn hold<E: Entity>(&mut self, field: &str, id: Id<E>) -> Result<()> {
+        self.check_reference(field, E::TABLE, id.raw()).await
+    }
+
+    /// Checks that what a column is to refer to is there and live, in this workspace, and that it stays so until the call is
+    /// done.
     pub(crate) async fn check_reference(
         &mut self,
         column: &str,
@@ -274,6 +284,7 @@ impl Cx {
             .value(self.workspace().id)
             .sql(" AND id = ")
             .value(id)
+            .sql(if self.writes { self.tx.for_reference() } else { "" })
             .row(&mut self.tx)
             .await?;
         if found.is_some() {

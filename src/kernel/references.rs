@@ -10,7 +10,7 @@ use crate::context::Cx;
 use crate::error::{Error, Result};
 use crate::record::{Record, Saved};
 use crate::store::sql;
-use crate::types::id::{Entity, Id};
+use crate::types::id::{Entity, Id, encode};
 
 /// What was deleted.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -117,6 +117,21 @@ impl Cx {
             }
         }
         Ok(linked)
+    }
+
+    /// The live records that hold on to something that is deleted, with the name of the column that does. There is
+    /// none, unless somebody wrote to the database past Bureau.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn dangling(&mut self) -> Result<Vec<(String, &'static str)>> {
+        let mut found = Vec::new();
+        for kind in self.registry().clone().records() {
+            for (id, column) in kind.dangling(self, None).await? {
+                found.push((encode(kind.prefix(), id), column.name));
+            }
+        }
+        Ok(found)
     }
 
     /// Makes everything that refers to a record refer to its heir, where there is one. Fields are called as in the tools

@@ -159,7 +159,7 @@ async fn refuse_dangling(cx: &mut Cx, records: &[OfRecord]) -> Result<()> {
         let Some(kind) = cx.registry().record(entity) else {
             continue;
         };
-        if let Some((id, column)) = kind.dangling(cx, &ids).await?.first() {
+        if let Some((id, column)) = kind.dangling(cx, Some(&ids)).await?.first() {
             let record = encode(kind.prefix(), *id);
             let name = column.name;
             return Err(Error::conflict(format!(

@@ -431,6 +431,10 @@ async fn remove(cx: &mut Cx, who: &str, reassign_to: Option<&str>) -> Result<Rem
                 .hint("Name another member."),
         );
     }
+    // Whoever makes a record theirs meanwhile is waited for, and who comes later finds them gone.
+    let mut held = sql("SELECT 1 AS held FROM member WHERE id = ").value(member.id);
+    held.push(cx.tx().for_update());
+    held.rows(cx.tx()).await?;
     let reassigned = match heir {
         Some(heir) => {
             cx.repoint(Member::TABLE, member.id.raw(), Some(heir.id.raw()))

@@ -14,7 +14,7 @@ use crate::context::Cx;
 use crate::error::{Error, Result};
 use crate::export::{Numbered, Wanted};
 use crate::search::Doc;
-use crate::store::{Column, Json, Tx, Value, sql};
+use crate::store::{Column, Json, Sql, Tx, Value, sql};
 use crate::types::id::Id;
 
 /// Why one record of a change cannot be undone.
@@ -68,11 +68,12 @@ pub trait AnyRecord: Send + Sync {
         column: ColumnSpec,
         targets: &'a [i64],
     ) -> BoxFuture<'a, Result<Vec<(i64, i64)>>>;
-    /// Those of these live ones that hold on to something that is deleted, and to what.
+    /// Those of these live ones (of all of them, where none are named) that hold on to something that is deleted, and by
+    /// which column. In a write, what they hold on to stays as it is until that is done.
     fn dangling<'a>(
         &'a self,
         cx: &'a mut Cx,
-        ids: &'a [i64],
+        ids: Option<&'a [i64]>,
     ) -> BoxFuture<'a, Result<Vec<(i64, ColumnSpec)>>>;
     /// How many live ones refer to a record by this column.
     fn count_referring<'a>(
@@ -249,26 +250,55 @@ impl<R: Record> AnyRecord for Erased<R> {
     fn dangling<'a>(
         &'a self,
         cx: &'a mut Cx,
-        ids: &'a [i64],
+        ids: Option<&'a [i64]>,
     ) -> BoxFuture<'a, Result<Vec<(i64, ColumnSpec)>>> {
         Box::pin(async move {
+            let parts: Vec<Option<&[i64]>> = match ids {
+                Some(ids) => ids.chunks(1_000).map(Some).collect(),
+                None => vec![None],
+            };
             let mut found = Vec::new();
             for column in self.references() {
-                for ids in ids.chunks(1_000) {
+                for ids in &parts {
+                    let only_these = |statement: &mut Sql| {
+                        if let Some(ids) = ids {
+                            statement.push(" AND holder.id IN ");
+                            statement.push_ids(ids);
+                        }
+                    };
+                    let table = column.refers_to.unwrap_or_default();
+                    let workspace = cx.workspace().id.to_value();
+                    if cx.writes() && !cx.tx.for_reference().is_empty() {
+                        // First held, then looked at: a statement sees what was there when it began.
+                        let mut statement = sql("SELECT 1 AS held FROM ");
+                        statement.push(table);
+                        statement.push(" WHERE workspace = ");
+                        statement.push_value(workspace.clone());
+                        statement.push(" AND id IN (SELECT holder.");
+                        statement.push(column.name);
+                        statement.push(" FROM ");
+                        statement.push(R::TABLE);
+                        statement.push(" AS holder WHERE holder.workspace = ");
+                        statement.push_value(workspace.clone());
+                        only_these(&mut statement);
+                        statement.push(") ORDER BY id");
+                        statement.push(cx.tx.for_reference());
+                        statement.rows(&mut cx.tx).await?;
+                    }
                     let mut statement = sql("SELECT id FROM ");
                     statement.push(R::TABLE);
                     statement.push(" AS holder WHERE workspace = ");
-                    statement.push_value(cx.workspace().id.to_value());
+                    statement.push_value(workspace);
                     statement.push(" AND archived_at IS NULL AND ");
                     statement.push(R::HOLDS);
                     statement.push(" AND EXISTS (SELECT 1 FROM ");
-                    statement.push(column.refers_to.unwrap_or_default());
+                    statement.push(table);
                     statement.push(
                         " AS held WHERE held.workspace = holder.workspace AND held.id = holder.",
                     );
                     statement.push(column.name);
-                    statement.push(" AND held.archived_at IS NOT NULL) AND id IN ");
-                    statement.push_ids(ids);
+                    statement.push(" AND held.archived_at IS NOT NULL)");
+                    only_these(&mut statement);
                     for row in statement.rows(&mut cx.tx).await? {
                         found.push((row.get("id")?, column));
                     }
