@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::CREATE_PIPELINE;
-use crate::plan::{PipelineView, StagePlan, arrange, check_name, only_default, view};
+use crate::plan::{PipelineView, StagePlan, arrange, check_name, no_other_default, view};
 
 /// A new pipeline.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -50,10 +50,10 @@ impl Tool for CreatePipeline {
             name: self.name,
             is_default: self.is_default.unwrap_or(false),
         };
-        let pipeline = cx.insert(pipeline, Attributes::new()).await?;
         if pipeline.is_default {
-            only_default(cx, pipeline.id).await?;
+            no_other_default(cx, None).await?;
         }
+        let pipeline = cx.insert(pipeline, Attributes::new()).await?;
         let stages = self.stages.into_iter().map(|stage| StagePlan {
             stage: None,
             name: Some(stage.name),

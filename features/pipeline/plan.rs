@@ -75,10 +75,14 @@ pub(crate) async fn check_name(cx: &mut Cx, name: &str, own: Option<Id<Pipeline>
     }
 }
 
-/// Makes this pipeline the default one, and no other.
-pub(crate) async fn only_default(cx: &mut Cx, pipeline: Id<Pipeline>) -> Result<()> {
+/// Makes room for a new default pipeline: no other one is any more.
+pub(crate) async fn no_other_default(cx: &mut Cx, own: Option<Id<Pipeline>>) -> Result<()> {
+    let workspace = cx.workspace().id;
+    cx.tx()
+        .serialize(&format!("default pipeline of {workspace}"))
+        .await?;
     for other in bureau_deals::pipelines(cx).await? {
-        if other.is_default && other.id != pipeline {
+        if other.is_default && Some(other.id) != own {
             let mut edit = cx.edit(other.id).await?;
             edit.is_default = false;
             edit.save(cx).await?;

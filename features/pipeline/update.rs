@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::UPDATE_PIPELINE;
-use crate::plan::{PipelineView, StagePlan, arrange, check_name, only_default, view};
+use crate::plan::{PipelineView, StagePlan, arrange, check_name, no_other_default, view};
 
 /// What changes in a pipeline.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -56,7 +56,7 @@ impl Tool for UpdatePipeline {
         }
         match self.is_default {
             Some(true) => {
-                only_default(cx, self.pipeline).await?;
+                no_other_default(cx, Some(self.pipeline)).await?;
                 edit.is_default = true;
             }
             Some(false) if edit.is_default => {

@@ -12,6 +12,7 @@ CREATE TABLE pipeline (
     is_default  BOOLEAN NOT NULL,
     CONSTRAINT pipeline_in_workspace UNIQUE (workspace, id)
 );
+CREATE UNIQUE INDEX pipeline_is_the_only_default ON pipeline (workspace) WHERE is_default AND archived_at IS NULL;
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON pipeline TO bureau_app;
 ALTER TABLE pipeline ENABLE ROW LEVEL SECURITY;
