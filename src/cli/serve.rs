@@ -86,12 +86,18 @@ fn is_silent(selection: &Selection) -> bool {
     selection.features.is_empty() && selection.tools.is_none()
 }
 
-/// Whether the database answers.
+/// Whether the database answers, and takes writes.
 fn ready(store: &Store) -> http::Ready {
     let store = store.clone();
     Arc::new(move || {
         let store = store.clone();
-        Box::pin(async move { admin::list_workspaces(&store).await.is_ok() })
+        Box::pin(async move {
+            let ready = store.check_ready().await;
+            if let Err(error) = &ready {
+                tracing::warn!(?error, "not ready");
+            }
+            ready.is_ok()
+        })
     })
 }
 

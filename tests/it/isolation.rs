@@ -1,17 +1,25 @@
 //! What keeps calls apart: snapshots, connections of the house's own, limits of waiting.
 
+use std::fs::File;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::AtomicU8;
+use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
 
 use bureau_kernel::admin::{self, NewMember};
 use bureau_kernel::caller::Caller;
+use bureau_kernel::clock::Clock;
 use bureau_kernel::error::{Code, Error};
 use bureau_kernel::pipeline::{Outcome, Settings};
 use bureau_kernel::search::{Found, Query};
-use bureau_kernel::store::{Database, Scope, Store, Tx, sql};
+use bureau_kernel::store::{Database, OpenOptions, Scope, Store, Tx, sql};
 use bureau_kernel::testing::{ENGINES, Engine, House};
 use futures::future::join_all;
 use serde_json::{Value, json};
 use sqlx::{Connection as _, Executor as _, PgConnection};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 
 use crate::MODULES;
@@ -456,5 +464,407 @@ fn failure(outcome: Outcome) -> Option<Error> {
     match outcome {
         Outcome::Failed(error) => Some(error),
         _ => None,
+    }
+}
+
+/// A company that has been billed 119.00.
+async fn billed(house: &House, owner: &Caller) -> (Value, Value) {
+    let company = json!({ "name": format!("Billed {}", rand::random::<u64>()) });
+    let company = house.data(owner, "create_company", company).await["id"].clone();
+    let lines = json!([{ "description": "Work", "unit_price": "100", "tax_rate": "19" }]);
+    let invoice = json!({ "company": company, "lines": lines, "currency": "EUR" });
+    let invoice = house.data(owner, "create_invoice", invoice).await["id"].clone();
+    (company, invoice)
+}
+
+/// What becomes of the next commit of a caller.
+const PASS: u8 = 0;
+const CUT_AFTER: u8 = 1;
+const CUT_BEFORE: u8 = 2;
+const CUT_AFTER_AND_STAY_AWAY: u8 = 3;
+const GONE: u8 = 4;
+
+/// A way to the server on which commits get lost.
+struct Proxy {
+    mode: Arc<AtomicU8>,
+    port: u16,
+}
+
+impl Proxy {
+    async fn start(server: u16) -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let mode = Arc::new(AtomicU8::new(PASS));
+        let shared = Arc::clone(&mode);
+        tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                if shared.load(SeqCst) != GONE {
+                    tokio::spawn(carry(client, server, Arc::clone(&shared)));
+                }
+            }
+        });
+        Self { mode, port }
+    }
+}
+
+async fn carry(mut client: TcpStream, server: u16, mode: Arc<AtomicU8>) {
+    let mut server = TcpStream::connect(("127.0.0.1", server)).await.unwrap();
+    let (mut to, mut from) = (vec![0; 65_536], vec![0; 65_536]);
+    // The sealer commits as well, and is no caller.
+    let mut is_caller = false;
+    loop {
+        if mode.load(SeqCst) == GONE {
+            return;
+        }
+        tokio::select! {
+            read = client.read(&mut to) => {
+                if mode.load(SeqCst) == GONE {
+                    return;
+                }
+                let sent = &to[..read.unwrap_or(0)];
+                let says = |what: &[u8]| sent.windows(what.len()).any(|part| part == what);
+                is_caller |= says(b"bureau_app");
+                let commits = is_caller && says(b"COMMIT\0");
+                let then = if commits { mode.load(SeqCst) } else { PASS };
+                match then {
+                    PASS => {}
+                    CUT_AFTER_AND_STAY_AWAY => mode.store(GONE, SeqCst),
+                    _ => mode.store(PASS, SeqCst),
+                }
+                if then != CUT_BEFORE && server.write_all(sent).await.is_err() {
+                    return;
+                }
+                if then != PASS || sent.is_empty() {
+                    // The server's answer is waited for, and lost.
+                    if matches!(then, CUT_AFTER | CUT_AFTER_AND_STAY_AWAY) {
+                        let _ = server.read(&mut from).await;
+                    }
+                    return;
+                }
+            }
+            read = server.read(&mut from) => {
+                let said = &from[..read.unwrap_or(0)];
+                if said.is_empty() || client.write_all(said).await.is_err() {
+                    return;
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_said_of_a_commit_whose_answer_was_lost_is_true() {
+    let direct = House::new(Engine::Postgres, MODULES).await;
+    let owner = direct.owner().await;
+    let Database::Postgres(url) = &direct.database else {
+        panic!("a PostgreSQL database");
+    };
+    let (before, rest) = url.split_once("@127.0.0.1:").unwrap();
+    let (port, name) = rest.split_once('/').unwrap();
+    let proxy = Proxy::start(port.parse().unwrap()).await;
+    let database = Database::Postgres(format!("{before}@127.0.0.1:{}/{name}", proxy.port));
+    let folder = Arc::new(tempfile::TempDir::new().unwrap());
+    let house = House::at(database, folder, MODULES, Settings::default()).await;
+
+    for lost in [CUT_AFTER, CUT_BEFORE] {
+        let (company, invoice) = billed(&direct, &owner).await;
+        let paid = json!({ "invoice": invoice, "amount": "50", "confirm": true });
+        let calls = [
+            ("issue_invoice", json!({ "invoice": invoice, "confirm": true })),
+            ("record_payment", paid),
+            ("create_deal", json!({ "name": "Once", "company": company })),
+        ];
+        for (tool, arguments) in calls {
+            // Its connections are there, so that nothing but the commit gets lost.
+            house.ok(&owner, "get_company", json!({ "company": company })).await;
+            proxy.mode.store(lost, SeqCst);
+            let outcome = house.outcome(&owner, tool, arguments.clone()).await;
+            assert_eq!(proxy.mode.load(SeqCst), PASS, "{tool} was meant to lose its commit");
+            if let Outcome::Failed(error) = outcome {
+                assert_eq!((error.code(), lost), (Code::Unavailable, CUT_BEFORE), "{error:?}");
+                assert!(error.message().contains("nothing was written"), "{error:?}");
+                // As the caller is told to.
+                house.ok(&owner, tool, arguments).await;
+            } else {
+                assert_eq!(lost, CUT_AFTER, "{tool}: {outcome:?}");
+            }
+        }
+        let invoice = direct.data(&owner, "get_invoice", json!({ "invoice": invoice })).await;
+        assert_eq!(
+            (&invoice["amount_paid"], &invoice["balance_due"]),
+            (&json!("50.00"), &json!("69.00")),
+            "{invoice}"
+        );
+        let deals = direct.data(&owner, "list_deals", json!({ "company": company })).await;
+        assert_eq!(deals.as_array().unwrap().len(), 1, "{deals}");
+    }
+
+    // Nobody can be asked what became of it: then that is said, and the key tells.
+    let company = json!({ "name": "Perhaps", "idempotency_key": "once" });
+    proxy.mode.store(CUT_AFTER_AND_STAY_AWAY, SeqCst);
+    let error = house.error(&owner, "create_company", company.clone()).await;
+    assert_eq!(error.code(), Code::Unavailable, "{error:?}");
+    assert_eq!(error.detail_value("written"), Some(&json!("unknown")), "{error:?}");
+    assert!(!error.to_string().contains("nothing was written"), "{error:?}");
+    proxy.mode.store(PASS, SeqCst);
+    house.ok(&owner, "create_company", company).await;
+    let found = json!({ "query": "Perhaps" });
+    let found = direct.data(&owner, "search_companies", found).await;
+    assert_eq!(found.as_array().unwrap().len(), 1, "{found}");
+}
+
+/// A house of one file, whose writes do not wait long.
+async fn impatient(wait: Duration) -> (House, Store) {
+    let house = House::new(Engine::Sqlite, MODULES).await;
+    let options = OpenOptions {
+        write_wait: wait,
+        ..OpenOptions::new(house.database.clone())
+    };
+    let store = Store::open(&options).await.unwrap();
+    (house, store)
+}
+
+/// The file by which processes take turns.
+fn turns(house: &House) -> File {
+    File::open(house.folder.path().join("bureau.sqlite-turns")).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_that_hangs_with_the_turn_keeps_nobody_waiting_for_ever_and_readiness_tells() {
+    let (house, store) = impatient(Duration::from_secs(3)).await;
+    store.check_ready().await.unwrap();
+    let hanging = turns(&house);
+    hanging.lock().unwrap();
+    // Those who give up meanwhile are not in the way of those who do not.
+    for _ in 0..3 {
+        let dropped = timeout(Duration::from_millis(20), store.write(Scope::System));
+        assert!(dropped.await.is_err());
+    }
+    let writes = join_all((0..8).map(|_| store.write(Scope::System)));
+    for outcome in timeout(HANG, writes).await.expect("the wait has an end") {
+        let error = outcome.err().unwrap();
+        assert_eq!(error.code(), Code::Unavailable, "{error:?}");
+        assert!(error.retry_after_s().is_some(), "{error:?}");
+    }
+    let not_ready = async {
+        while store.check_ready().await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    timeout(HANG, not_ready).await.expect("readiness tells");
+    store.read(Scope::System).await.unwrap().rollback().await;
+    hanging.unlock().unwrap();
+    let tx = timeout(HANG, store.write(Scope::System)).await.unwrap().unwrap();
+    tx.commit().await.unwrap();
+    let ready = async {
+        while store.check_ready().await.is_err() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    timeout(HANG, ready).await.expect("it is ready again");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_who_writes_without_taking_turns_is_waited_for_just_as_long() {
+    let (house, store) = impatient(Duration::from_secs(1)).await;
+    let Database::Sqlite(path) = &house.database else {
+        panic!("a file");
+    };
+    let mut shell = sqlx::SqliteConnection::connect(path.to_str().unwrap()).await.unwrap();
+    shell.execute("BEGIN IMMEDIATE").await.unwrap();
+    let write = timeout(HANG, store.write(Scope::System));
+    let error = write.await.expect("the wait has an end").err().unwrap();
+    assert_eq!(error.code(), Code::Unavailable, "{error:?}");
+    let (write, ()) = tokio::join!(store.write(Scope::System), async {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        shell.execute("ROLLBACK").await.unwrap();
+    });
+    write.unwrap().rollback().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_whose_file_was_replaced_says_so_and_writes_nothing_to_the_old_one() {
+    let house = House::new(Engine::Sqlite, MODULES).await;
+    let owner = house.owner().await;
+    let store = house.pipeline.house().store.clone();
+    let Database::Sqlite(path) = &house.database else {
+        panic!("a file");
+    };
+    let aside = path.with_extension("aside");
+    std::fs::rename(path, &aside).unwrap();
+    for replaced in [false, true] {
+        if replaced {
+            std::fs::copy(&aside, path).unwrap();
+        }
+        let company = json!({ "name": format!("Lost {replaced}") });
+        let error = house.error(&owner, "create_company", company).await;
+        assert_eq!(error.code(), Code::Unavailable, "{error:?}");
+        assert!(error.message().contains("replaced or removed"), "{error:?}");
+        let error = store.read(Scope::System).await.err().unwrap();
+        assert_eq!(error.code(), Code::Unavailable, "{error:?}");
+        assert!(store.check_ready().await.is_err());
+    }
+    std::fs::rename(&aside, path).unwrap();
+    store.check_ready().await.unwrap();
+    house.ok(&owner, "create_company", json!({ "name": "Kept" })).await;
+}
+
+#[test]
+fn first_starts_at_the_same_moment_all_succeed() {
+    for round in 0..60 {
+        let folder = tempfile::TempDir::new().unwrap();
+        let start = || {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_bureau"));
+            command.args(["workspace", "list", "--data-dir"]);
+            command.arg(folder.path().join("new"));
+            command.stdout(Stdio::null()).stderr(Stdio::piped());
+            command.spawn().unwrap()
+        };
+        for started in [start(), start()] {
+            let output = started.wait_with_output().unwrap();
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert!(output.status.success(), "in round {round}: {said}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn first_stores_at_the_same_moment_make_one_whole_database() {
+    for engine in ENGINES {
+        for _ in 0..5 {
+            let folder = tempfile::TempDir::new().unwrap();
+            let database = match engine {
+                Engine::Sqlite => Database::Sqlite(folder.path().join("new/bureau.sqlite")),
+                Engine::Postgres => {
+                    Database::Postgres(bureau_kernel::testing_postgres::fresh_database().await)
+                }
+            };
+            let start = async || {
+                let options = OpenOptions::new(database.clone());
+                let store = Store::open(&options).await.unwrap();
+                admin::bootstrap(&store).await.unwrap();
+                store
+            };
+            let stores = timeout(HANG, join_all((0..6).map(|_| start()))).await.unwrap();
+            for store in stores {
+                let mut tx = store.read(Scope::System).await.unwrap();
+                assert_eq!(count(&mut tx, "workspace").await, 1, "on {engine:?}");
+                tx.rollback().await;
+                store.close().await;
+            }
+        }
+    }
+}
+
+/// Identifiers that a store makes in one transaction.
+async fn identifiers(store: &Store) -> Vec<i64> {
+    let tx = store.write(Scope::System).await.unwrap();
+    let ids = (0..200).map(|_| tx.next_id().unwrap()).collect();
+    tx.rollback().await;
+    ids
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn identifiers_of_two_processes_never_meet_however_many_started_between_them() {
+    for engine in ENGINES {
+        let house = House::new(engine, MODULES).await;
+        // Both make theirs in one millisecond, in which nothing but the node tells them apart.
+        let clock = Clock::at("2026-11-21T12:00:00Z".parse().unwrap());
+        let options = OpenOptions {
+            clock: clock.clone(),
+            ..OpenOptions::new(house.database.clone())
+        };
+        let started = async |many: i64| {
+            // That many do not start in one millisecond.
+            clock.step(chrono::Duration::milliseconds(10));
+            let mut tx = house.pipeline.house().store.write(Scope::System).await.unwrap();
+            let counted = sql("UPDATE counter SET value = value + ").value(many);
+            counted.sql(" WHERE name = 'node'").run(&mut tx).await.unwrap();
+            tx.commit().await.unwrap();
+        };
+        let long = Store::open(&options).await.unwrap();
+        let mut ids = identifiers(&long).await;
+        let rounds = if engine == Engine::Sqlite { 3 } else { 1 };
+        for _ in 0..rounds {
+            started(600).await;
+            if engine == Engine::Postgres {
+                // There a process looks every five seconds.
+                tokio::time::sleep(Duration::from_millis(5_100)).await;
+            }
+            ids.extend(identifiers(&long).await);
+            started(1_024 - 600 - 2).await;
+            // One of the next would have the same node.
+            for _ in 0..3 {
+                let short = Store::open(&options).await.unwrap();
+                ids.extend(identifiers(&short).await);
+                ids.extend(identifiers(&long).await);
+                short.close().await;
+            }
+        }
+        let made = ids.len();
+        ids.sort_unstable();
+        ids.dedup();
+        assert_eq!(ids.len(), made, "on {engine:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_statement_that_failed_a_transaction_only_ends() {
+    for engine in ENGINES {
+        let house = House::new(engine, MODULES).await;
+        let store = &house.pipeline.house().store;
+        let mut tx = store.write(Scope::System).await.unwrap();
+        let kept = sql("INSERT INTO counter (name, value) VALUES ('before', 1)");
+        kept.run(&mut tx).await.unwrap();
+        let twice = sql("INSERT INTO counter (name, value) VALUES ('before', 2)");
+        let error = twice.run(&mut tx).await.unwrap_err();
+        assert_eq!(error.code(), Code::Conflict, "on {engine:?}: {error:?}");
+        let next = sql("SELECT 1 AS one").run(&mut tx).await.unwrap_err();
+        assert_eq!(next.code(), Code::Internal, "on {engine:?}");
+        assert_eq!(tx.commit().await.unwrap_err().code(), Code::Internal, "on {engine:?}");
+        let mut tx = store.read(Scope::System).await.unwrap();
+        let left = sql("SELECT COUNT(*) AS count FROM counter WHERE name = 'before'");
+        assert_eq!(left.one::<i64>("count", &mut tx).await.unwrap(), 0, "on {engine:?}");
+        tx.rollback().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_many_new_default_pipelines_one_is_the_default() {
+    for engine in ENGINES {
+        let house = House::new(engine, MODULES).await;
+        let owner = house.owner().await;
+        let create = |number: usize| {
+            let stages = json!([{ "name": "Open" }]);
+            let pipeline =
+                json!({ "name": format!("Way {number}"), "stages": stages, "is_default": true });
+            house.ok(&owner, "create_pipeline", pipeline)
+        };
+        let made = timeout(HANG, join_all((0..8).map(create))).await.unwrap();
+        let defaults = async || {
+            let store = &house.pipeline.house().store;
+            let mut tx = store.read(Scope::System).await.unwrap();
+            let rows = sql("SELECT is_default FROM pipeline WHERE archived_at IS NULL").rows(&mut tx).await.unwrap();
+            tx.rollback().await;
+            rows.iter().filter(|row| row.get("is_default").unwrap()).count()
+        };
+        assert_eq!(defaults().await, 1, "on {engine:?}");
+        // Taken back, the one before it is the default again.
+        let last = house.ok(&owner, "create_pipeline", json!({ "name": "Last", "stages": [{ "name": "Open" }], "is_default": true })).await;
+        house.ok(&owner, "undo_change", json!({ "change": last["change"] })).await;
+        assert_eq!(defaults().await, 1, "on {engine:?}");
+        let other = &made[0]["data"]["id"];
+        let other = json!({ "pipeline": other, "is_default": true });
+        let moved = house.ok(&owner, "update_pipeline", other).await;
+        if let Some(change) = moved.get("change") {
+            house.ok(&owner, "undo_change", json!({ "change": change })).await;
+        }
+        assert_eq!(defaults().await, 1, "on {engine:?}");
+        let store = &house.pipeline.house().store;
+        let mut tx = store.write(Scope::System).await.unwrap();
+        let all = sql("UPDATE pipeline SET is_default = ").value(true);
+        let error = all.run(&mut tx).await.unwrap_err();
+        assert_eq!(error.code(), Code::Conflict, "on {engine:?}: {error:?}");
+        tx.rollback().await;
     }
 }

@@ -35,9 +35,61 @@ pub(super) fn is_cut(error: &sqlx::Error) -> bool {
     }
 }
 
+/// Whether the answer to a commit may have been lost on its way, so that nobody knows what became of it.
+pub(super) fn is_unanswered(error: &sqlx::Error) -> bool {
+    is_cut(error)
+        || matches!(error, sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed)
+        // Ended while it waited for its replicas.
+        || error.as_database_error().and_then(sqlx::error::DatabaseError::code).as_deref() == Some("57014")
+}
+
+/// Whether PostgreSQL was asked about a transaction that it has not begun yet.
+pub(super) fn is_in_the_future(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    code.as_deref() == Some("22023")
+}
+
+/// What to say when nobody knows whether a commit came through.
+pub(super) fn unknown(error: sqlx::Error) -> Error {
+    unavailable(
+        "The database did not say whether this was written: it may be, or it may not.",
+        error,
+    )
+    .hint("Look for it before you try again. With the same idempotency_key, if it had one, it is not done twice.")
+    .detail("written", "unknown")
+    .retry_after(5)
+}
+
 /// Whether the disk has no more room.
 pub(super) fn is_full(error: &sqlx::Error) -> bool {
+    let is_out_of_space = |error: &std::io::Error| error.kind() == std::io::ErrorKind::StorageFull;
     matches!(sqlite_code(error), Some(SQLITE_FULL))
+        || matches!(error, sqlx::Error::Io(error) if is_out_of_space(error))
+}
+
+/// Whether the disk failed to read or write.
+pub(super) fn is_disk(error: &sqlx::Error) -> bool {
+    matches!(sqlite_code(error), Some(SQLITE_IOERR))
+}
+
+/// What to say of a fault that lies outside of the database that was to be set up, and what to do about it.
+pub(super) fn outside(error: &sqlx::Error) -> Option<(String, &'static str)> {
+    if is_full(error) {
+        let what = "The disk is full; nothing was changed.";
+        return Some((what.to_owned(), "Free space and try again."));
+    }
+    if is_disk(error) {
+        let what = "The disk failed or has no room; nothing was changed.";
+        return Some((what.to_owned(), "Look at its health and space."));
+    }
+    let database = error.as_database_error()?;
+    let code = database.code()?;
+    // Resources, an operator, the system, a part of the server that is broken or missing.
+    let is_outside = ["53", "57", "58", "F0", "XX"].iter().any(|class| code.starts_with(class));
+    (sqlite_code(error).is_none() && is_outside).then(|| {
+        let what = format!("The PostgreSQL server cannot do what it takes: {}.", database.message());
+        (what, "Its installation or its disk is at fault, and its own log says more; nothing was changed.")
+    })
 }
 
 /// Whether the file is no whole database.
@@ -54,7 +106,18 @@ pub(super) fn ends_transaction(error: &sqlx::Error) -> bool {
     )
 }
 
+/// Whether a commit that ended so may have left all of itself on the disk. Not where a write failed or fell short: then its
+/// last page is not whole, and does not count.
+pub(super) fn may_be_on_disk(error: &sqlx::Error) -> bool {
+    const SQLITE_IOERR_WRITE: i64 = SQLITE_IOERR | (3 << 8);
+    is_disk(error) && extended_code(error) != Some(SQLITE_IOERR_WRITE)
+}
+
 fn sqlite_code(error: &sqlx::Error) -> Option<i64> {
+    extended_code(error).map(|extended| extended & 0xff)
+}
+
+fn extended_code(error: &sqlx::Error) -> Option<i64> {
     let database = match error {
         // One fault that is told to everyone whose write was in the transaction.
         sqlx::Error::Io(io) => io
@@ -64,11 +127,7 @@ fn sqlite_code(error: &sqlx::Error) -> Option<i64> {
         error => error.as_database_error()?,
     };
     database.try_downcast_ref::<sqlx::sqlite::SqliteError>()?;
-    database
-        .code()?
-        .parse::<i64>()
-        .ok()
-        .map(|extended| extended & 0xff)
+    database.code()?.parse().ok()
 }
 
 fn unavailable(message: &str, error: sqlx::Error) -> Error {

@@ -2,6 +2,7 @@
 
 use sqlx::migrate::{MigrateError, Migrator};
 
+use super::fault;
 use crate::error::{Code, Error, Result};
 
 pub(super) static SQLITE: Migrator = sqlx::migrate!("../../migrations/sqlite");
@@ -37,6 +38,11 @@ pub(super) fn check(found: i64, migrator: &Migrator, read_only: bool) -> Result<
 }
 
 pub(super) fn fault(error: MigrateError) -> Error {
+    if let MigrateError::Execute(cause) | MigrateError::ExecuteMigration(cause, _) = &error
+        && let Some(said) = fault::outside(cause)
+    {
+        return Error::new(Code::Unavailable, said.0).hint(said.1).cause(error);
+    }
     if let MigrateError::Execute(cause) | MigrateError::ExecuteMigration(cause, _) = &error
         && cause
             .as_database_error()

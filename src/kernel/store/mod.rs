@@ -10,12 +10,13 @@ mod migrate;
 mod postgres;
 mod sql;
 mod sqlite;
+mod turns;
 mod value;
 
 use std::path::PathBuf;
 use std::str::FromStr;
-use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
 
 use sha2::Digest as _;
 use tokio::sync::Notify;
@@ -80,8 +81,12 @@ pub struct OpenOptions {
     /// How long a call may take: PostgreSQL then ends what a caller asked for and nobody waits for any more. Work that takes as
     /// long as it takes has no limit.
     pub call_limit: Option<Duration>,
+    /// How long a write to SQLite waits for others, of this process and of others together, before it gives up.
+    pub write_wait: Duration,
 }
 
+/// How long a write to SQLite waits for others, where nothing else is said.
+pub const WRITE_WAIT: Duration = Duration::from_secs(60);
 /// Connections that callers share, where nothing else is said.
 pub const CONNECTIONS: u32 = 8;
 
@@ -95,6 +100,7 @@ impl OpenOptions {
             clock: Clock::wall(),
             connections: CONNECTIONS,
             call_limit: None,
+            write_wait: WRITE_WAIT,
         }
     }
 }
@@ -112,6 +118,9 @@ struct Inner {
     sealer: Notify,
     read_only: bool,
     clock: Clock,
+    write_wait: Duration,
+    /// Since when somebody waits for a turn to write, only to see whether there is one.
+    probe: Mutex<Option<Instant>>,
 }
 
 enum Engine {
@@ -122,13 +131,18 @@ enum Engine {
 /// A transaction. It must be ended with [`Tx::commit`] or [`Tx::rollback`]; dropped, it is rolled back.
 ///
 /// Errors of statements come translated: a violated constraint is [`Code::Conflict`] or [`Code::Validation`], a full
-/// disk or a lost server [`Code::Unavailable`], everything else [`Code::Internal`].
+/// disk or a lost server [`Code::Unavailable`], everything else [`Code::Internal`]. After one of them the transaction takes
+/// no other statement, and can only be rolled back.
 pub struct Tx {
     conn: Conn,
     store: Store,
     log: Vec<LogRow>,
     /// How many of the log's rows are written already.
     written: usize,
+    /// A statement failed: PostgreSQL takes no other one then, and so neither does SQLite.
+    failed: bool,
+    /// Its number on PostgreSQL, known with the first row of the log: what it is asked by whose commit was not answered.
+    number: Option<String>,
 }
 
 enum Conn {
@@ -166,6 +180,8 @@ impl Store {
             sealer: Notify::new(),
             read_only: options.read_only,
             clock: options.clock.clone(),
+            write_wait: options.write_wait,
+            probe: Mutex::default(),
         }));
         if let Engine::Postgres(_) = &store.0.engine {
             postgres::start_sealer(&store);
@@ -214,10 +230,53 @@ impl Store {
             store: self.clone(),
             log: Vec::new(),
             written: 0,
+            failed: false,
+            number: None,
         })
     }
 
-    /// A transaction that can write.
+    /// Whether calls can be answered now: the database reads, it is the one that was opened, and who wants to write gets a
+    /// turn.
+    ///
+    /// # Errors
+    /// [`Code::Unavailable`] saying what is not so.
+    pub async fn check_ready(&self) -> Result<()> {
+        let mut tx = self.read(Scope::System).await?;
+        let read = sql("SELECT 1 AS one").row(&mut tx).await;
+        tx.rollback().await;
+        read?;
+        // PostgreSQL's writers wait for each other only where they meet.
+        // Many writers at once, or a long part of an import, take less.
+        let patience = self.0.write_wait / 6;
+        if self.0.read_only || self.is_postgres() || self.waits_to_write() < patience {
+            return Ok(());
+        }
+        let message = "Nobody gets a turn to write: a process that holds the database hangs.";
+        Err(Error::new(Code::Unavailable, message).retry_after(5))
+    }
+
+    /// How long it takes by now to get a turn to write. Somebody waits in line for one as any caller does, and not longer
+    /// than for that.
+    fn waits_to_write(&self) -> Duration {
+        let mut probe = self.0.probe.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(since) = *probe {
+            return since.elapsed();
+        }
+        *probe = Some(Instant::now());
+        let store = self.clone();
+        tokio::spawn(async move {
+            loop {
+                match store.write(Scope::System).await {
+                    Ok(tx) => break tx.rollback().await,
+                    Err(_) => tokio::time::sleep(Duration::from_secs(1)).await,
+                }
+            }
+            *store.0.probe.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        });
+        Duration::ZERO
+    }
+
+    /// A transaction that can write. SQLite's writers stand in line; dropped, the place in it is given up.
     ///
     /// # Errors
     /// [`Code::ReadOnly`] on a store that was opened so; [`Code::Unavailable`] when no connection or lock is to be had in
@@ -238,6 +297,8 @@ impl Store {
             store: self.clone(),
             log: Vec::new(),
             written: 0,
+            failed: false,
+            number: None,
         })
     }
 
@@ -447,37 +508,64 @@ impl Tx {
     }
 
     async fn execute(&mut self, text: &str, values: &[Value]) -> Result<u64> {
-        match &mut self.conn {
+        self.refuse_after_failure()?;
+        let done = match &mut self.conn {
             Conn::Sqlite(conn) => conn.execute(text, values).await,
             Conn::Postgres(conn) => conn.execute(text, values).await,
-        }
-        .map_err(fault::translate)
+        };
+        self.noted(done)
     }
 
     async fn fetch(&mut self, text: &str, values: &[Value]) -> Result<Vec<Row>> {
-        match &mut self.conn {
+        self.refuse_after_failure()?;
+        let rows = match &mut self.conn {
             Conn::Sqlite(conn) => conn.fetch(text, values).await,
             Conn::Postgres(conn) => conn.fetch(text, values).await,
+        };
+        self.noted(rows)
+    }
+
+    fn refuse_after_failure(&self) -> Result<()> {
+        if self.failed {
+            return Err(Error::internal(
+                "a transaction was gone on with after one of its statements had failed",
+            ));
         }
-        .map_err(fault::translate)
+        Ok(())
+    }
+
+    fn noted<T>(&mut self, outcome: sqlx::Result<T>) -> Result<T> {
+        self.failed |= outcome.is_err();
+        outcome.map_err(fault::translate)
     }
 
     /// Writes the change log's rows and makes everything durable. When it returns, the write is on disk.
     ///
     /// # Errors
-    /// [`Code::Unavailable`] when the disk is full or the server went away: then nothing was written.
+    /// [`Code::Unavailable`] when the disk is full or the server went away: then nothing was written. Where that could not be
+    /// found out, the error says so, and has the detail `written: "unknown"`.
     pub async fn commit(mut self) -> Result<()> {
         let rows = std::mem::take(&mut self.log);
         let wrote = !rows.is_empty();
         let unwritten = rows.get(self.written..).unwrap_or_default();
-        if let Err(error) = self.flush(unwritten).await {
+        let flushed = match self.refuse_after_failure() {
+            Ok(()) => self.flush(unwritten).await,
+            failed => failed,
+        };
+        if let Err(error) = flushed {
             self.rollback().await;
             return Err(error);
         }
+        let proof = self.number.take().zip(rows.first().map(|row| row.id));
         let Self { conn, store, .. } = self;
-        match conn {
-            Conn::Sqlite(conn) => conn.commit().await.map_err(fault::translate)?,
-            Conn::Postgres(conn) => conn.commit().await.map_err(fault::translate)?,
+        match (conn, &store.0.engine) {
+            (Conn::Postgres(conn), Engine::Postgres(engine)) => {
+                engine.commit(conn, proof).await?;
+            }
+            (Conn::Sqlite(conn), _) => conn.commit().await?,
+            (Conn::Postgres(_), Engine::Sqlite(_)) => {
+                return Err(Error::internal("a transaction of another engine"));
+            }
         }
         if wrote {
             match store.0.engine {
@@ -502,7 +590,14 @@ impl Tx {
             let seals = sealed.get(written..).unwrap_or_default();
             let mut statement = sql("");
             LogRow::push_insert(&mut statement, rows, seals);
-            statement.run(self).await?;
+            if self.is_postgres() && self.number.is_none() {
+                // Asked for on the way, where it costs nothing.
+                statement.push(" RETURNING pg_current_xact_id()::TEXT AS number");
+                let number = statement.row(self).await?;
+                self.number = number.map(|row| row.get("number")).transpose()?;
+            } else {
+                statement.run(self).await?;
+            }
             written += rows.len();
         }
         Ok(())

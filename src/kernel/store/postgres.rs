@@ -3,6 +3,7 @@
 //! Callers share one pool. Keys, readiness and the index are read through another one, and the sealer and the listener
 //! have a connection each: whatever callers wait for, and however many they are, the house goes on.
 
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
@@ -32,6 +33,8 @@ const SEAL_ROWS: i64 = 2_000;
 const HOUSE: u32 = 4;
 /// How long a wait for a lock may take in a call without a limit.
 const LOCK_LIMIT: Duration = Duration::from_secs(30);
+/// How long the outcome of a commit is looked for whose answer was lost.
+const LOOK_LIMIT: Duration = Duration::from_secs(10);
 /// What a statement gets beyond the limit of its call, which the server ends first where it still runs.
 const GRACE: Duration = Duration::from_secs(2);
 
@@ -40,6 +43,8 @@ pub(super) struct Postgres {
     house: PgPool,
     sealer: PgPool,
     listener: PgPool,
+    /// When it was last looked whether this process's number is still its own, in milliseconds of the Unix epoch.
+    looked: AtomicI64,
 }
 
 /// A pool of at most so many connections, opened as they are needed, each with these settings.
@@ -62,7 +67,8 @@ fn pool(most: u32, settings: String) -> PgPoolOptions {
 /// runs there, and so does the limit of a statement where there is one.
 fn settings(read_only: bool, call_limit: Option<Duration>) -> String {
     // A call that waits for a lock is told so before its own time is over.
-    let lock = call_limit.map_or(LOCK_LIMIT, |limit| limit * 2 / 3);
+    // It may wait twice: behind those that wait for the same row, and then for the one that holds it.
+    let lock = call_limit.map_or(LOCK_LIMIT, |limit| limit / 3);
     let statement = call_limit.map_or(0, |limit| (limit + GRACE).as_millis());
     let mut settings = format!(
         "SET lock_timeout = {}; SET statement_timeout = {statement};
@@ -95,6 +101,11 @@ pub(super) fn cannot_connect(error: sqlx::Error) -> Error {
             ),
             _ => ("refuses the connection", "Its own log says more."),
         },
+        // rustls says why: unknown issuer, another name, expired.
+        sqlx::Error::Tls(_) => (
+            "does not show a certificate that is trusted",
+            "Name the one that signed it with ?sslmode=verify-full&sslrootcert=FILE; nothing was changed.",
+        ),
         sqlx::Error::Configuration(_) => (
             "cannot be found: the address is wrong",
             "Write postgres://user:password@host:5432/database.",
@@ -141,6 +152,7 @@ impl Postgres {
             house: pool(HOUSE, unlimited()).connect_lazy_with(options.clone()),
             sealer: pool(1, unlimited()).connect_lazy_with(options.clone()),
             listener: listener.connect_lazy_with(options),
+            looked: AtomicI64::new(0),
         })
     }
 
@@ -187,19 +199,94 @@ impl Postgres {
         }
     }
 
-    /// Takes this process's node number, once.
+    /// Takes a number for the identifiers of this process, and another one before the first comes round.
     pub(super) async fn take_node(&self, ids: &OnceLock<IdGenerator>) -> Result<()> {
-        if ids.get().is_none() {
-            let node = sqlx::query(
+        /// How often it is looked, in milliseconds.
+        const EACH: i64 = 5_000;
+        // Not a clock that stands still while the machine sleeps.
+        let now = chrono::Utc::now().timestamp_millis();
+        let looked = self.looked.load(Ordering::Relaxed);
+        if (looked..looked + EACH).contains(&now) {
+            return Ok(());
+        }
+        let is_own = match ids.get() {
+            Some(ids) => {
+                let newest = "SELECT value FROM counter WHERE name = 'node'";
+                ids.is_own(self.number(newest).await?)
+            }
+            None => false,
+        };
+        if !is_own {
+            let node = self.number(
                 "INSERT INTO counter (name, value) VALUES ('node', 1)
                  ON CONFLICT (name) DO UPDATE SET value = counter.value + 1 RETURNING value",
-            )
-            .fetch_one(&self.house)
-            .await
-            .map_err(fault::translate)?;
-            let _ = ids.set(IdGenerator::new(node.try_get(0).map_err(fault::translate)?));
+            );
+            let node = node.await?;
+            ids.get_or_init(|| IdGenerator::new(node)).renew(node);
         }
+        self.looked.store(now, Ordering::Relaxed);
         Ok(())
+    }
+
+    async fn number(&self, text: &'static str) -> Result<i64> {
+        let row = sqlx::query(text).fetch_one(&self.house).await;
+        row.and_then(|row| row.try_get(0)).map_err(fault::translate)
+    }
+
+    /// Commits. Where the answer is lost, it is looked up whether the commit came through: `proof` is the transaction's number
+    /// and the identifier of a row that it wrote.
+    pub(super) async fn commit(
+        &self,
+        conn: Connection,
+        proof: Option<(String, i64)>,
+    ) -> Result<()> {
+        let Err(error) = conn.commit().await else {
+            return Ok(());
+        };
+        if !fault::is_unanswered(&error) {
+            return Err(fault::translate(error));
+        }
+        let Some((number, row)) = proof else {
+            return Err(fault::unknown(error));
+        };
+        match tokio::time::timeout(LOOK_LIMIT, self.came_through(&number, row)).await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(fault::translate(error)),
+            Err(_) => Err(fault::unknown(error)),
+        }
+    }
+
+    /// Whether a transaction came through; waits as long as that is not decided, or cannot be asked.
+    async fn came_through(&self, number: &str, row: i64) -> bool {
+        loop {
+            match self.look_after(number, row).await {
+                Ok(Some(came_through)) => return came_through,
+                Ok(None) => {}
+                Err(error) => tracing::warn!(%error, "what became of a commit cannot be asked yet"),
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    async fn look_after(&self, number: &str, row: i64) -> sqlx::Result<Option<bool>> {
+        let mut conn = self.house.acquire().await?;
+        let status = sqlx::query_scalar::<_, Option<String>>("SELECT pg_xact_status($1::TEXT::xid8)")
+            .bind(number)
+            .fetch_one(&mut *conn)
+            .await;
+        match status {
+            Ok(Some(status)) if status == "in progress" => return Ok(None),
+            // Such a number has not been handed out: the server crashed and knows nothing of it any more.
+            Err(error) if fault::is_in_the_future(&error) => return Ok(Some(false)),
+            Err(error) => return Err(error),
+            Ok(_) => {}
+        }
+        // Only the row itself is a proof: after a crash another transaction may have got the number.
+        sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM change_log WHERE id = $1)")
+            .bind(row)
+            .fetch_one(&mut *conn)
+            .await
+            .map(Some)
     }
 
     pub(super) async fn close(&self) {

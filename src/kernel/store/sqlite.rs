@@ -4,19 +4,16 @@
 //! is done, a committer stands in line behind the calls that wait for the connection, and commits what they all
 //! did. One caller alone is committed at once, sixty-four wait for one flush of the disk together.
 //!
-//! Several processes on one file are the normal case. They take turns by an advisory lock on a file beside the
-//! database: unlike SQLite's own busy handler it wakes the next one at once, and it goes with its process.
+//! Several processes on one file are the normal case. They take [`Turns`].
 
 use std::borrow::Cow;
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use sqlx::pool::PoolConnection;
 use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
-    SqliteSynchronous,
+    SqliteConnectOptions, SqliteConnection, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
 use sqlx::{
     AssertSqlSafe, ConnectOptions as _, Connection as _, Row as _, SqlSafeStr as _,
@@ -24,14 +21,16 @@ use sqlx::{
 };
 use tokio::sync::{Mutex, OwnedMutexGuard, oneshot};
 
+use super::backup::{self, Identity};
+use super::turns::Turns;
 use super::value::{Row, Value, bind_sqlite};
-use super::{OpenOptions, Scope, backup, fault, migrate};
+use super::{OpenOptions, Scope, WRITE_WAIT, fault, migrate};
 use crate::changes::{LogRow, Seal};
 use crate::error::{Code, Error, Result};
 use crate::types::id::IdGenerator;
 
-/// How long a write waits for other processes before it gives up.
-const BUSY_LIMIT: Duration = Duration::from_secs(60);
+/// How long the writer waits inside of SQLite for one that takes no turns, before it looks whether its caller is still there.
+const LOOK_EACH: Duration = Duration::from_millis(250);
 /// How long a process may take turns in a row before it lets others go first.
 const TURNS: Duration = Duration::from_millis(100);
 /// How long it then stands back: enough for a process that waits for the lock to wake up and take it.
@@ -41,15 +40,46 @@ const REST: Duration = Duration::from_millis(1);
 const HOUSE: u32 = 3;
 
 pub(super) struct Sqlite {
+    place: Place,
     callers: SqlitePool,
     house: SqlitePool,
     writer: Option<Arc<Mutex<Writer>>>,
+    write_wait: Duration,
+}
+
+/// The file that was opened, by its name and by what tells it from another one that has the name later.
+#[derive(Clone)]
+struct Place {
+    path: PathBuf,
+    identity: Identity,
+}
+
+impl Place {
+    fn of(path: &Path) -> Self {
+        Self {
+            path: path.to_owned(),
+            identity: backup::identity(path),
+        }
+    }
+
+    /// What is written to a file that lost its name is lost with it, and what is read there may be long out of date.
+    fn check(&self) -> Result<()> {
+        if backup::identity(&self.path) == self.identity {
+            return Ok(());
+        }
+        Err(Error::new(
+            Code::Unavailable,
+            "The database file was replaced or removed while Bureau ran; nothing was written.",
+        )
+        .hint("Start this Bureau again: it goes on with the file that is there now."))
+    }
 }
 
 /// The one connection that writes, and the transaction that callers share.
 struct Writer {
     conn: SqliteConnection,
-    turns: File,
+    place: Place,
+    turns: Turns,
     /// The shared transaction is open.
     open: bool,
     /// What becomes of the last caller's savepoint; done by whoever comes next, so that no caller can leave it undone.
@@ -57,11 +87,28 @@ struct Writer {
     /// A fault after which SQLite may have given up the whole transaction.
     lost: Option<Arc<sqlx::Error>>,
     committer_waits: bool,
-    acknowledge: Vec<oneshot::Sender<Result<(), Arc<sqlx::Error>>>>,
+    acknowledge: Vec<oneshot::Sender<Result<(), Lost>>>,
     /// The end of the sealed log as this transaction sees it.
     seal: Seal,
     /// When this process last let others go first.
     rested: Instant,
+}
+
+/// Why a shared transaction came to nothing, told to everyone who was in it.
+#[derive(Clone)]
+struct Lost {
+    cause: Arc<sqlx::Error>,
+    /// The disk failed at the commit, and it could not be made sure that none of it is there.
+    unknown: bool,
+}
+
+impl From<Arc<sqlx::Error>> for Lost {
+    fn from(cause: Arc<sqlx::Error>) -> Self {
+        Self {
+            cause,
+            unknown: false,
+        }
+    }
 }
 
 /// How a caller left its savepoint.
@@ -146,7 +193,7 @@ pub(super) fn options(path: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(path)
         .foreign_keys(true)
-        .busy_timeout(BUSY_LIMIT)
+        .busy_timeout(WRITE_WAIT)
         .pragma("mmap_size", "0")
         .statement_cache_capacity(256)
         .disable_statement_logging()
@@ -159,6 +206,11 @@ fn cannot_open(path: &Path, error: sqlx::Error) -> Error {
             "is not a whole SQLite database",
             "Nothing was changed. Choose another file, or restore a backup of this one.",
         )
+    } else if fault::is_full(&error) {
+        (
+            "has no room: the disk is full",
+            "Free space and start again, or start with --read-only; nothing was changed.",
+        )
     } else if text.contains("unable to open") || text.contains("ermission") {
         (
             "cannot be opened",
@@ -169,10 +221,15 @@ fn cannot_open(path: &Path, error: sqlx::Error) -> Error {
             "is not writable",
             "Change its permissions, or start with --read-only.",
         )
-    } else if text.contains("full") {
+    } else if fault::is_busy(&error) {
         (
-            "has no room: the disk is full",
-            "Free space and start again; nothing was changed.",
+            "is held by another process",
+            "Try again; if it stays so, one that writes to it hangs. Nothing was changed.",
+        )
+    } else if fault::is_disk(&error) {
+        (
+            "cannot be read or written: the disk failed, or has no room",
+            "Look at its health and space, or start with --read-only; nothing was changed.",
         )
     } else {
         (
@@ -211,12 +268,14 @@ impl Sqlite {
             migrate::check(found, &migrate::SQLITE, true)?;
             conn.close().await.map_err(fail)?;
         } else {
-            writer = Some(Arc::new(Mutex::new(Writer::open(path).await?)));
+            writer = Some(Arc::new(Mutex::new(Writer::open(path, settings.write_wait).await?)));
         }
         Ok(Self {
+            place: Place::of(path),
             callers: readers(path, settings.connections.max(1)),
             house: readers(path, HOUSE),
             writer,
+            write_wait: settings.write_wait,
         })
     }
 
@@ -230,28 +289,42 @@ impl Sqlite {
             Scope::System => &self.house,
             Scope::Workspace(_) => &self.callers,
         };
+        self.place.check()?;
         let conn = pool.acquire().await.map_err(fault::translate)?;
         Ok(Connection::Read(Read { conn, begun: false }))
     }
 
+    /// A place in the shared transaction. Dropped before it is had, the place in line is given up.
     pub(super) async fn write(&self, ids: &Arc<OnceLock<IdGenerator>>) -> Result<Connection> {
         let shared = self
             .writer
             .clone()
             .ok_or_else(|| Error::new(Code::ReadOnly, "This server is read-only."))?;
+        let deadline = Instant::now() + self.write_wait;
+        let line = Arc::clone(&shared).lock_owned();
+        let mut writer = tokio::time::timeout_at(deadline.into(), line)
+            .await
+            .map_err(|_| crowded())?;
+        if !writer.open && !writer.turns.take(deadline).await.map_err(no_turn)? {
+            return Err(held_by_another());
+        }
         let ids = Arc::clone(ids);
+        let (caller, begun) = oneshot::channel();
         // In a task of its own: a caller that goes away halfway would leave a transaction that nobody knows of.
-        let begun = tokio::spawn(async move {
-            let mut writer = Arc::clone(&shared).lock_owned().await;
-            writer.begin(&ids).await.map_err(fault::translate)?;
-            let seal_before = writer.seal.clone();
-            Ok(Connection::Write(Write {
+        tokio::spawn(async move {
+            let outcome = writer.begin(&ids, deadline, || caller.is_closed()).await;
+            let outcome = outcome.map(|()| Write {
+                seal_before: writer.seal.clone(),
                 writer: Some(writer),
                 shared,
-                seal_before,
-            }))
+            });
+            // Nobody there any more: dropped, it is undone.
+            let _ = caller.send(outcome);
         });
-        begun.await.map_err(Error::internal)?
+        begun
+            .await
+            .map_err(Error::internal)?
+            .map(Connection::Write)
     }
 
     pub(super) async fn close(&self) {
@@ -304,15 +377,34 @@ pub(super) async fn version(conn: &mut SqliteConnection) -> sqlx::Result<i64> {
         .try_get(0)
 }
 
-/// The file that processes take turns by: beside the database, so that all of them find it.
-fn turns_path(path: &Path) -> PathBuf {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push("-turns");
-    path.with_file_name(name)
+fn crowded() -> Error {
+    Error::new(
+        Code::Unavailable,
+        "There is more to write than this database takes; nothing was written. Try again.",
+    )
+    .retry_after(5)
+}
+
+fn held_by_another() -> Error {
+    Error::new(
+        Code::Unavailable,
+        "Another process holds the database and does not let go; nothing was written. Try again.",
+    )
+    .hint("If it stays so, one that writes to this database hangs: end it, or stop what it does.")
+    .retry_after(5)
+}
+
+fn no_turn(error: std::io::Error) -> Error {
+    Error::new(
+        Code::Unavailable,
+        "The file by which processes take turns cannot be locked; nothing was written.",
+    )
+    .hint("Check the folder of the database, and that it is not on a file system without locks.")
+    .cause(error)
 }
 
 impl Writer {
-    async fn open(path: &Path) -> Result<Self> {
+    async fn open(path: &Path, patience: Duration) -> Result<Self> {
         let fail = |error| cannot_open(path, error);
         if let Some(folder) = path
             .parent()
@@ -320,25 +412,33 @@ impl Writer {
         {
             std::fs::create_dir_all(folder).map_err(|error| fail(error.into()))?;
         }
+        let mut turns = Turns::open(path).map_err(|error| fail(error.into()))?;
         let mut conn = connect(path).await.map_err(fail)?;
         restrict(path);
-        let turns = File::options()
-            .create(true)
-            .append(true)
-            .open(turns_path(path))
-            .map_err(|error| fail(error.into()))?;
         let found = version(&mut conn).await.map_err(fail)?;
-        if migrate::check(found, &migrate::SQLITE, false)? {
-            // Two processes that start at once on a new file: one migrates, the other finds it done.
-            take_turn(&turns)
-                .await
-                .map_err(|error| fail(error.into()))?;
-            let outcome = upgrade(&mut conn, path, found).await;
-            let _ = turns.unlock();
+        let is_old = migrate::check(found, &migrate::SQLITE, false)?;
+        if is_old || !is_wal(&mut conn).await.map_err(fail)? {
+            // Two processes that start at once on a new file: one makes and migrates it, the other finds it done.
+            let deadline = Instant::now() + patience;
+            if !turns.take(deadline).await.map_err(no_turn)? {
+                return Err(held_by_another());
+            }
+            let mut outcome = make_wal(&mut conn, deadline).await.map_err(fail);
+            if outcome.is_ok() {
+                outcome = upgrade(&mut conn, path, found).await;
+            }
+            turns.give();
             outcome?;
         }
+        // From here on only one that takes no turns is waited for inside of SQLite, and not for long at once.
+        let patience = format!("PRAGMA busy_timeout = {}", LOOK_EACH.as_millis());
+        sqlx::raw_sql(AssertSqlSafe(patience))
+            .execute(&mut conn)
+            .await
+            .map_err(fail)?;
         Ok(Self {
             conn,
+            place: Place::of(path),
             turns,
             open: false,
             last: Last::Settled,
@@ -351,57 +451,86 @@ impl Writer {
     }
 
     /// Makes the shared transaction open, with a savepoint for the next caller.
-    async fn begin(&mut self, ids: &OnceLock<IdGenerator>) -> sqlx::Result<()> {
+    async fn begin(
+        &mut self,
+        ids: &OnceLock<IdGenerator>,
+        deadline: Instant,
+        is_given_up: impl Fn() -> bool,
+    ) -> Result<()> {
         if self.open {
             match self.settle(Last::then_savepoint).await {
                 Ok(()) => return Ok(()),
                 // The transaction is lost with what others did in it; this caller starts a new one.
-                Err(error) => self.end(Err(error)).await,
+                Err(error) => self.end(Err(error.into())).await,
             }
         }
-        take_turn(&self.turns).await?;
-        let begun = self.begin_shared(ids).await;
+        if !self.turns.take(deadline).await.map_err(no_turn)? {
+            return Err(held_by_another());
+        }
+        let begun = match self.place.check() {
+            Ok(()) => {
+                let begun = self.begin_shared(ids, deadline, is_given_up).await;
+                begun.map_err(fault::translate)
+            }
+            Err(replaced) => Err(replaced),
+        };
         if begun.is_err() {
             self.finish().await;
         }
         begun
     }
 
-    async fn begin_shared(&mut self, ids: &OnceLock<IdGenerator>) -> sqlx::Result<()> {
-        if ids.get().is_none() {
-            // Its own durable statement: a number that was handed out is never handed out again.
-            let node = sqlx::query(
-                "INSERT INTO counter (name, value) VALUES ('node', 1)
-                 ON CONFLICT (name) DO UPDATE SET value = value + 1 RETURNING value",
-            )
-            .fetch_one(&mut self.conn)
-            .await?;
-            let _ = ids.set(IdGenerator::new(node.try_get(0)?));
-        }
-        let limit = Instant::now() + BUSY_LIMIT;
+    async fn begin_shared(
+        &mut self,
+        ids: &OnceLock<IdGenerator>,
+        deadline: Instant,
+        is_given_up: impl Fn() -> bool,
+    ) -> sqlx::Result<()> {
         loop {
             match self.command("BEGIN IMMEDIATE").await {
-                Ok(()) => break,
+                Ok(()) => {}
                 // Whoever writes without taking turns (a backup, a person with a shell) is waited for as well.
-                Err(error) if fault::is_busy(&error) && Instant::now() < limit => {
+                Err(error)
+                    if fault::is_busy(&error) && Instant::now() < deadline && !is_given_up() =>
+                {
                     tokio::time::sleep(Duration::from_millis(5)).await;
+                    continue;
                 }
                 Err(error) => return Err(error),
             }
+            self.open = true;
+            let found = sqlx::query(
+                "SAVEPOINT call;
+                 SELECT (SELECT value FROM counter WHERE name = 'node') AS node, position, hash
+                 FROM (SELECT 1) LEFT JOIN (SELECT position, hash FROM change_log ORDER BY position DESC LIMIT 1)",
+            )
+            .fetch_one(&mut self.conn)
+            .await?;
+            self.seal = Seal {
+                position: found.try_get::<Option<i64>, _>(1)?.unwrap_or_default(),
+                hash: found.try_get::<Option<_>, _>(2)?.unwrap_or_default(),
+            };
+            let newest: Option<i64> = found.try_get(0)?;
+            if ids.get().is_some_and(|ids| ids.is_own(newest.unwrap_or_default())) {
+                return Ok(());
+            }
+            self.command("ROLLBACK").await?;
+            self.open = false;
+            self.take_node(ids).await?;
         }
-        self.open = true;
-        let last = sqlx::query(
-            "SAVEPOINT call; SELECT position, hash FROM change_log ORDER BY position DESC LIMIT 1",
+    }
+
+    /// Takes a number for the identifiers of this process. Its own durable statement: a number that was handed out is never
+    /// handed out again, except in so many that the older one has been given up.
+    async fn take_node(&mut self, ids: &OnceLock<IdGenerator>) -> sqlx::Result<()> {
+        let node = sqlx::query(
+            "INSERT INTO counter (name, value) VALUES ('node', 1)
+             ON CONFLICT (name) DO UPDATE SET value = value + 1 RETURNING value",
         )
-        .fetch_optional(&mut self.conn)
+        .fetch_one(&mut self.conn)
         .await?;
-        self.seal = match last {
-            Some(row) => Seal {
-                position: row.try_get(0)?,
-                hash: row.try_get(1)?,
-            },
-            None => Seal::default(),
-        };
+        let node = node.try_get(0)?;
+        ids.get_or_init(|| IdGenerator::new(node)).renew(node);
         Ok(())
     }
 
@@ -423,14 +552,33 @@ impl Writer {
         self.committer_waits = false;
         let mut outcome = Ok(());
         if self.open {
-            outcome = self.settle(Last::then_commit).await;
+            let was_lost = self.lost.is_some();
+            outcome = self.settle(Last::then_commit).await.map_err(Lost::from);
             self.open = outcome.is_err();
+            if let Err(lost) = &mut outcome
+                && !was_lost
+                && fault::may_be_on_disk(&lost.cause)
+            {
+                lost.unknown = !self.erase_traces().await;
+            }
         }
         self.end(outcome).await;
     }
 
+    /// Makes sure that what a failed commit left in the log of writes never comes back: the next transaction is written over
+    /// it. As long as that fails too, the one that failed could be found there after a crash.
+    async fn erase_traces(&mut self) -> bool {
+        let _ = self.command("ROLLBACK").await;
+        self.open = false;
+        let over = self.command(
+            "INSERT INTO counter (name, value) VALUES ('failed commits', 1)
+             ON CONFLICT (name) DO UPDATE SET value = value + 1",
+        );
+        over.await.is_ok()
+    }
+
     /// Rolls back whatever is still open, lets other processes write, and tells everyone who was in the transaction.
-    async fn end(&mut self, outcome: Result<(), Arc<sqlx::Error>>) {
+    async fn end(&mut self, outcome: Result<(), Lost>) {
         self.finish().await;
         for caller in self.acknowledge.drain(..) {
             // A caller that went away meanwhile has its write all the same.
@@ -446,7 +594,7 @@ impl Writer {
         }
         self.last = Last::Settled;
         self.lost = None;
-        let _ = self.turns.unlock();
+        self.turns.give();
     }
 }
 
@@ -457,9 +605,10 @@ async fn connect(path: &Path) -> sqlx::Result<SqliteConnection> {
         let before = backup::identity(path);
         let conn = options(path)
             .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .pragma("wal_autocheckpoint", "2000")
+            // What is deleted is overwritten, so that nothing of it is left between the rows.
+            .pragma("secure_delete", "ON")
             .connect()
             .await;
         if before.is_none() || backup::identity(path) == before {
@@ -472,27 +621,30 @@ async fn connect(path: &Path) -> sqlx::Result<SqliteConnection> {
     }
 }
 
-/// Waits for this process's turn to write.
-async fn take_turn(turns: &File) -> std::io::Result<()> {
-    match turns.try_lock() {
-        Ok(()) => return Ok(()),
-        Err(std::fs::TryLockError::WouldBlock) => {}
-        // A file system without locks: SQLite's own lock still keeps writers apart.
-        Err(std::fs::TryLockError::Error(error))
-            if error.kind() == std::io::ErrorKind::Unsupported =>
-        {
-            return Ok(());
+async fn is_wal(conn: &mut SqliteConnection) -> sqlx::Result<bool> {
+    let mode: String = sqlx::query_scalar("PRAGMA journal_mode")
+        .fetch_one(conn)
+        .await?;
+    Ok(mode == "wal")
+}
+
+/// Gives a file its log of writes, which it keeps. To be done in turn: two that do so at once get in each other's way.
+async fn make_wal(conn: &mut SqliteConnection, deadline: Instant) -> sqlx::Result<()> {
+    loop {
+        let outcome = sqlx::query("PRAGMA journal_mode = WAL").execute(&mut *conn);
+        match outcome.await {
+            Ok(_) => return Ok(()),
+            // Somebody reads the file at this moment.
+            Err(error) if fault::is_busy(&error) && Instant::now() < deadline => {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            Err(error) => return Err(error),
         }
-        Err(std::fs::TryLockError::Error(error)) => return Err(error),
     }
-    let file = turns.try_clone()?;
-    tokio::task::spawn_blocking(move || file.lock())
-        .await
-        .map_err(std::io::Error::other)?
 }
 
 /// Only the owner may read a file that holds the firm's data. Where the file system knows no such thing, it stays.
-fn restrict(path: &Path) {
+pub(super) fn restrict(path: &Path) {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;
@@ -617,7 +769,7 @@ impl Connection {
         }
     }
 
-    pub(super) async fn commit(self) -> sqlx::Result<()> {
+    pub(super) async fn commit(self) -> Result<()> {
         let Self::Write(mut write) = self else {
             return Ok(());
         };
@@ -632,8 +784,15 @@ impl Connection {
         drop(writer);
         match committed.await {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(error)) => Err(shared_error(&error)),
-            Err(_) => Err(sqlx::Error::WorkerCrashed),
+            Ok(Err(Lost { cause, unknown })) => {
+                let error = shared_error(&cause);
+                Err(if unknown {
+                    fault::unknown(error)
+                } else {
+                    fault::translate(error)
+                })
+            }
+            Err(_) => Err(fault::unknown(sqlx::Error::WorkerCrashed)),
         }
     }
 

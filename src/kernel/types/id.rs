@@ -1,13 +1,16 @@
 //! Identifiers: 64-bit, ordered by time, typed in the code and on the wire.
 //!
 //! Layout of the 63 bits used: 41 bits of milliseconds since 2025-01-01 UTC (69 years), 10 bits of node, 12 bits
-//! of sequence. The node is handed out by the database to each process with its first write, so that two
-//! processes on one database never make the same identifier.
+//! of sequence. The node is the end of a number that the database hands out to each process with its first write, so that
+//! two processes on one database never make the same identifier. A process takes a new number when 512 others were handed
+//! out since its own, long before its node comes round after 1,024: on SQLite it looks with every transaction, on PostgreSQL
+//! every few seconds. So nodes meet only where 512 processes begin to write in one millisecond on SQLite, or in five seconds on
+//! PostgreSQL.
 
 use std::fmt;
 use std::marker::PhantomData;
 use std::str::FromStr;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
@@ -189,9 +192,14 @@ impl<E: Entity> JsonSchema for Id<E> {
 
 /// Makes identifiers for one process.
 #[derive(Debug)]
-pub struct IdGenerator {
-    node: i64,
-    last: AtomicI64,
+pub struct IdGenerator(Mutex<Generator>);
+
+#[derive(Debug)]
+struct Generator {
+    /// The number that the database handed out; only its low 10 bits count.
+    number: i64,
+    /// Milliseconds and sequence of the last identifier.
+    last: i64,
 }
 
 /// 2025-01-01T00:00:00Z in milliseconds of the Unix epoch.
@@ -203,11 +211,27 @@ const NODE_BITS: u32 = 10;
 impl IdGenerator {
     /// A generator for the process that the database gave this number; only its low 10 bits count.
     #[must_use]
-    pub const fn new(node: i64) -> Self {
-        Self {
-            node: node & ((1 << NODE_BITS) - 1),
-            last: AtomicI64::new(0),
+    pub const fn new(number: i64) -> Self {
+        Self(Mutex::new(Generator { number, last: 0 }))
+    }
+
+    fn generator(&self) -> MutexGuard<'_, Generator> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether its number stays this process's alone for a while, when the database has handed out numbers up to this one.
+    pub(crate) fn is_own(&self, newest: i64) -> bool {
+        newest - self.generator().number < 1 << (NODE_BITS - 1)
+    }
+
+    /// Goes on with another number, and with larger identifiers than before.
+    pub(crate) fn renew(&self, number: i64) {
+        let mut generator = self.generator();
+        if generator.last > 0 && generator.number != number {
+            // The node stands before the sequence, so the rest of this millisecond is left out.
+            generator.last |= (1 << SEQUENCE_BITS) - 1;
         }
+        generator.number = number;
     }
 
     /// The next identifier at this moment: larger than every one before it from this generator. More than 4096 in one
@@ -221,7 +245,8 @@ impl IdGenerator {
     pub fn next(&self, now: Timestamp) -> Option<i64> {
         let now_ms = now.timestamp_millis().saturating_sub(EPOCH_MS);
         let is_usable = (0..1 << MS_BITS).contains(&now_ms);
-        if !is_usable && self.last.load(Ordering::Relaxed) == 0 {
+        let mut generator = self.generator();
+        if !is_usable && generator.last == 0 {
             return None;
         }
         let floor = if is_usable {
@@ -229,14 +254,13 @@ impl IdGenerator {
         } else {
             0
         };
-        let tick = self
-            .last
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |last| {
-                Some(floor.max(last + 1))
-            })
-            .map_or(floor, |last| floor.max(last + 1));
-        let (ms, sequence) = (tick >> SEQUENCE_BITS, tick & ((1 << SEQUENCE_BITS) - 1));
-        Some((ms << (SEQUENCE_BITS + NODE_BITS)) | (self.node << SEQUENCE_BITS) | sequence)
+        generator.last = floor.max(generator.last + 1);
+        let (ms, sequence) = (
+            generator.last >> SEQUENCE_BITS,
+            generator.last & ((1 << SEQUENCE_BITS) - 1),
+        );
+        let node = generator.number & ((1 << NODE_BITS) - 1);
+        Some((ms << (SEQUENCE_BITS + NODE_BITS)) | (node << SEQUENCE_BITS) | sequence)
     }
 }
 
@@ -291,6 +315,24 @@ mod tests {
             last = id;
             assert!(seen.insert(id) && seen.insert(two.next(now()).unwrap()));
         }
+    }
+
+    #[test]
+    fn a_new_number_goes_on_with_larger_identifiers_and_is_due_when_the_old_one_comes_round() {
+        let moment = now();
+        let ids = IdGenerator::new(1_023);
+        let mut last = 0;
+        for number in [1_023, 1_024, 5_000, 4_999] {
+            ids.renew(number);
+            for _ in 0..5_000 {
+                let id = ids.next(moment).unwrap();
+                assert!(id > last, "{number}");
+                last = id;
+            }
+        }
+        let ids = IdGenerator::new(7);
+        assert!(ids.is_own(7) && ids.is_own(518));
+        assert!(!ids.is_own(519), "half of the way to 1031, which has the same node");
     }
 
     #[test]

@@ -13,7 +13,7 @@ pub(super) struct Draft {
 }
 
 /// What tells a file from another one under the same name, where the system says it.
-pub(super) type Identity = Option<(u64, u64)>;
+pub(in crate::store) type Identity = Option<(u64, u64)>;
 
 /// The identity of the file that is under this name now.
 pub(in crate::store) fn identity(path: &Path) -> Identity {

@@ -42,7 +42,7 @@ use self::draft::Draft;
 use super::{Database, fault, migrate, sqlite};
 use crate::error::{Error, Result};
 
-pub(in crate::store) use draft::identity;
+pub(in crate::store) use draft::{Identity, identity};
 pub use restore::{Prepared, Restored, prepare};
 
 /// Whom long work tells how far it is.
