@@ -285,8 +285,14 @@ async fn references(config: &Config, store: &Store) -> Result<String, String> {
         let pipeline = boot::call_pipeline(config, store.clone(), boot::whole_registry()?)?;
         let mut all = Vec::new();
         for owner in admin::operators(store).await? {
-            for (record, column) in pipeline.look(&owner, async |cx| cx.dangling().await).await? {
-                all.push(format!("the {column} of {record} in {}", owner.workspace.slug));
+            for (record, column) in pipeline
+                .look(&owner, async |cx| cx.dangling().await)
+                .await?
+            {
+                all.push(format!(
+                    "the {column} of {record} in {}",
+                    owner.workspace.slug
+                ));
             }
         }
         Ok::<_, Error>(all)
@@ -295,7 +301,11 @@ async fn references(config: &Config, store: &Store) -> Result<String, String> {
     if all.is_empty() {
         return Ok("what live records refer to is there".to_owned());
     }
-    let more = if all.len() > NAMED { ", and others" } else { "" };
+    let more = if all.len() > NAMED {
+        ", and others"
+    } else {
+        ""
+    };
     let named: Vec<String> = all.into_iter().take(NAMED).collect();
     Err(format!(
         "deleted is {}{more}. Restore it, or change the records.",

@@ -284,7 +284,11 @@ impl Cx {
             .value(self.workspace().id)
             .sql(" AND id = ")
             .value(id)
-            .sql(if self.writes { self.tx.for_reference() } else { "" })
+            .sql(if self.writes {
+                self.tx.for_reference()
+            } else {
+                ""
+            })
             .row(&mut self.tx)
             .await?;
         if found.is_some() {

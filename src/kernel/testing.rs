@@ -68,9 +68,7 @@ impl House {
             call_limit: Some(settings.call_limit),
             ..OpenOptions::new(database.clone())
         };
-        let store = Store::open(&options)
-            .await
-            .expect("the database opens");
+        let store = Store::open(&options).await.expect("the database opens");
         admin::bootstrap(&store)
             .await
             .expect("the first workspace is made");

@@ -44,16 +44,16 @@ async fn all_statements_of_a_read_see_one_moment() {
         let house = House::new(engine, MODULES).await;
         let owner = house.owner().await;
         let store = &house.pipeline.house().store;
-        for scope in [
-            Scope::System,
-            Scope::Workspace(owner.workspace.id.raw()),
-        ] {
+        for scope in [Scope::System, Scope::Workspace(owner.workspace.id.raw())] {
             let mut tx = store.read(scope).await.unwrap();
             let before = count(&mut tx, "company").await;
             let company = json!({ "name": format!("Later {scope:?}") });
             house.ok(&owner, "create_company", company).await;
             assert_eq!(
-                (count(&mut tx, "company").await, count(&mut tx, "stage").await > 0),
+                (
+                    count(&mut tx, "company").await,
+                    count(&mut tx, "stage").await > 0
+                ),
                 (before, true),
                 "on {engine:?} in {scope:?}"
             );
@@ -63,7 +63,11 @@ async fn all_statements_of_a_read_see_one_moment() {
             // Dropped instead of ended: the next one on its connection must not see an old moment either.
             drop(tx);
             house
-                .ok(&owner, "create_company", json!({ "name": format!("Last {scope:?}") }))
+                .ok(
+                    &owner,
+                    "create_company",
+                    json!({ "name": format!("Last {scope:?}") }),
+                )
                 .await;
             for _ in 0..20 {
                 let mut tx = store.read(scope).await.unwrap();
@@ -92,7 +96,9 @@ async fn keys_readiness_sealing_and_the_index_need_no_connection_of_the_callers(
         let owner = house.owner().await;
         let (key, _) = house.key(&["read_companies"]).await;
         let store = house.pipeline.house().store.clone();
-        house.ok(&owner, "create_company", json!({ "name": "Found" })).await;
+        house
+            .ok(&owner, "create_company", json!({ "name": "Found" }))
+            .await;
         let held = all_of_the_callers(&store, owner.workspace.id.raw()).await;
         let served = async {
             house.pipeline.authenticate(&key, None).await.unwrap();
@@ -192,7 +198,10 @@ async fn after_idle_connections_were_cut_the_first_calls_succeed() {
     let store = &house.pipeline.house().store;
     // As many idle connections as there can be.
     drop(all_of_the_callers(store, owner.workspace.id.raw()).await);
-    join_all((0..8).map(|_| house.data(&owner, "get_company", json!({ "company": company["id"] })))).await;
+    join_all(
+        (0..8).map(|_| house.data(&owner, "get_company", json!({ "company": company["id"] }))),
+    )
+    .await;
     psql(&house)
         .await
         .execute(
@@ -272,10 +281,18 @@ async fn races(house: &House, owner: &Caller) -> Vec<Race> {
         data["id"].as_str().unwrap().to_owned()
     };
     let company = async |name: &str| {
-        id("create_company", json!({ "name": format!("{name} {}", rand::random::<u64>()) })).await
+        id(
+            "create_company",
+            json!({ "name": format!("{name} {}", rand::random::<u64>()) }),
+        )
+        .await
     };
     let contact = async |name: &str| {
-        id("create_contact", json!({ "name": format!("{name} {}", rand::random::<u64>()) })).await
+        id(
+            "create_contact",
+            json!({ "name": format!("{name} {}", rand::random::<u64>()) }),
+        )
+        .await
     };
     let deal = async |name: &str| id("create_deal", json!({ "name": name })).await;
     let member = async || {
@@ -284,7 +301,11 @@ async fn races(house: &House, owner: &Caller) -> Vec<Race> {
             ..NewMember::default()
         };
         let store = &house.pipeline.house().store;
-        admin::add_member(store, "main", new).await.unwrap().id.to_string()
+        admin::add_member(store, "main", new)
+            .await
+            .unwrap()
+            .id
+            .to_string()
     };
     let gone = |what: &str, id: &str| json!({ what: id, "confirm": true });
     let lines = json!([{ "description": "Work", "unit_price": "10", "tax_rate": "19" }]);
@@ -300,13 +321,19 @@ async fn races(house: &House, owner: &Caller) -> Vec<Race> {
     let one = company("Of a new deal").await;
     race(
         "deal",
-        ("create_deal", json!({ "name": "Of a company", "company": one })),
+        (
+            "create_deal",
+            json!({ "name": "Of a company", "company": one }),
+        ),
         Delete::Tool("delete_company", gone("company", &one)),
     );
     let (one, heir) = (company("With an heir").await, company("Heir").await);
     race(
         "deal",
-        ("create_deal", json!({ "name": "Inherited", "company": one })),
+        (
+            "create_deal",
+            json!({ "name": "Inherited", "company": one }),
+        ),
         Delete::Tool(
             "delete_company",
             json!({ "company": one, "reassign_to": heir, "confirm": true }),
@@ -315,16 +342,25 @@ async fn races(house: &House, owner: &Caller) -> Vec<Race> {
     let one = contact("Of a new deal").await;
     race(
         "deal",
-        ("create_deal", json!({ "name": "With a contact", "contact": one })),
+        (
+            "create_deal",
+            json!({ "name": "With a contact", "contact": one }),
+        ),
         Delete::Tool("delete_contact", gone("contact", &one)),
     );
     let one = member().await;
     race(
         "deal",
-        ("create_deal", json!({ "name": "Of a member", "owner": one })),
+        (
+            "create_deal",
+            json!({ "name": "Of a member", "owner": one }),
+        ),
         Delete::Member(one),
     );
-    let (one, other) = (company("Of an old deal").await, deal("Changes company").await);
+    let (one, other) = (
+        company("Of an old deal").await,
+        deal("Changes company").await,
+    );
     race(
         "deal",
         ("update_deal", json!({ "deal": other, "company": one })),
@@ -334,13 +370,20 @@ async fn races(house: &House, owner: &Caller) -> Vec<Race> {
     let others = [deal("One of two").await, deal("Two of two").await];
     race(
         "deal",
-        ("bulk_update_deals", json!({ "deals": others, "owner": one, "confirm": true })),
+        (
+            "bulk_update_deals",
+            json!({ "deals": others, "owner": one, "confirm": true }),
+        ),
         Delete::Member(one),
     );
     let stages = json!([{ "name": "One" }, { "name": "Two" }]);
     let name = format!("Ways {}", rand::random::<u64>());
     let pipeline = house
-        .data(owner, "create_pipeline", json!({ "name": name, "stages": stages }))
+        .data(
+            owner,
+            "create_pipeline",
+            json!({ "name": name, "stages": stages }),
+        )
         .await;
     let stage = |index: usize| pipeline["stages"][index]["id"].clone();
     let moved = json!({ "name": "Moves", "pipeline": pipeline["id"], "stage": stage(0) });
@@ -357,13 +400,19 @@ async fn races(house: &House, owner: &Caller) -> Vec<Race> {
     let (one, other) = (contact("A chief").await, contact("A report").await);
     race(
         "contact",
-        ("update_contact", json!({ "contact": other, "reports_to": one })),
+        (
+            "update_contact",
+            json!({ "contact": other, "reports_to": one }),
+        ),
         Delete::Tool("delete_contact", gone("contact", &one)),
     );
     let (buyer, one) = (company("Billed").await, deal("Billed").await);
     race(
         "invoice",
-        ("create_invoice", json!({ "company": buyer, "deal": one, "lines": lines })),
+        (
+            "create_invoice",
+            json!({ "company": buyer, "deal": one, "lines": lines }),
+        ),
         Delete::Tool("delete_deal", gone("deal", &one)),
     );
     let (buyer, one) = (company("Offered").await, deal("Offered").await);
@@ -402,8 +451,13 @@ async fn what_is_being_referred_to_is_not_deleted_meanwhile() {
     let (mut gate, mut watch) = (psql(&house).await, psql(&house).await);
     for race in races(&house, &owner).await {
         let what = format!("{} × {}", race.refer.0, race.table);
-        let lock = format!("BEGIN; LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE", race.table);
-        gate.execute(sqlx::raw_sql(sqlx::AssertSqlSafe(lock))).await.unwrap();
+        let lock = format!(
+            "BEGIN; LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE",
+            race.table
+        );
+        gate.execute(sqlx::raw_sql(sqlx::AssertSqlSafe(lock)))
+            .await
+            .unwrap();
         let refer = house.outcome(&owner, race.refer.0, race.refer.1.clone());
         let deletion = delete(&house, &owner, &race.delete);
         let release = async {
@@ -425,9 +479,14 @@ async fn what_is_being_referred_to_is_not_deleted_meanwhile() {
         };
         let both = async { tokio::join!(refer, second, release) };
         let (refer, deletion, ()) = timeout(HANG, both).await.expect("both end");
-        assert_eq!(dangling(&house).await, [], "{what}: {refer:?}, {deletion:?}");
+        assert_eq!(
+            dangling(&house).await,
+            [],
+            "{what}: {refer:?}, {deletion:?}"
+        );
         assert!(matches!(refer, Outcome::Done(_)), "{what}: {refer:?}");
-        let inherits = matches!(&race.delete, Delete::Tool(_, of) if of.get("reassign_to").is_some());
+        let inherits =
+            matches!(&race.delete, Delete::Tool(_, of) if of.get("reassign_to").is_some());
         assert_eq!(deletion.is_ok(), inherits, "{what}: {deletion:?}");
     }
 }
@@ -570,18 +629,31 @@ async fn what_is_said_of_a_commit_whose_answer_was_lost_is_true() {
         let (company, invoice) = billed(&direct, &owner).await;
         let paid = json!({ "invoice": invoice, "amount": "50", "confirm": true });
         let calls = [
-            ("issue_invoice", json!({ "invoice": invoice, "confirm": true })),
+            (
+                "issue_invoice",
+                json!({ "invoice": invoice, "confirm": true }),
+            ),
             ("record_payment", paid),
             ("create_deal", json!({ "name": "Once", "company": company })),
         ];
         for (tool, arguments) in calls {
             // Its connections are there, so that nothing but the commit gets lost.
-            house.ok(&owner, "get_company", json!({ "company": company })).await;
+            house
+                .ok(&owner, "get_company", json!({ "company": company }))
+                .await;
             proxy.mode.store(lost, SeqCst);
             let outcome = house.outcome(&owner, tool, arguments.clone()).await;
-            assert_eq!(proxy.mode.load(SeqCst), PASS, "{tool} was meant to lose its commit");
+            assert_eq!(
+                proxy.mode.load(SeqCst),
+                PASS,
+                "{tool} was meant to lose its commit"
+            );
             if let Outcome::Failed(error) = outcome {
-                assert_eq!((error.code(), lost), (Code::Unavailable, CUT_BEFORE), "{error:?}");
+                assert_eq!(
+                    (error.code(), lost),
+                    (Code::Unavailable, CUT_BEFORE),
+                    "{error:?}"
+                );
                 assert!(error.message().contains("nothing was written"), "{error:?}");
                 // As the caller is told to.
                 house.ok(&owner, tool, arguments).await;
@@ -589,13 +661,17 @@ async fn what_is_said_of_a_commit_whose_answer_was_lost_is_true() {
                 assert_eq!(lost, CUT_AFTER, "{tool}: {outcome:?}");
             }
         }
-        let invoice = direct.data(&owner, "get_invoice", json!({ "invoice": invoice })).await;
+        let invoice = direct
+            .data(&owner, "get_invoice", json!({ "invoice": invoice }))
+            .await;
         assert_eq!(
             (&invoice["amount_paid"], &invoice["balance_due"]),
             (&json!("50.00"), &json!("69.00")),
             "{invoice}"
         );
-        let deals = direct.data(&owner, "list_deals", json!({ "company": company })).await;
+        let deals = direct
+            .data(&owner, "list_deals", json!({ "company": company }))
+            .await;
         assert_eq!(deals.as_array().unwrap().len(), 1, "{deals}");
     }
 
@@ -604,8 +680,15 @@ async fn what_is_said_of_a_commit_whose_answer_was_lost_is_true() {
     proxy.mode.store(CUT_AFTER_AND_STAY_AWAY, SeqCst);
     let error = house.error(&owner, "create_company", company.clone()).await;
     assert_eq!(error.code(), Code::Unavailable, "{error:?}");
-    assert_eq!(error.detail_value("written"), Some(&json!("unknown")), "{error:?}");
-    assert!(!error.to_string().contains("nothing was written"), "{error:?}");
+    assert_eq!(
+        error.detail_value("written"),
+        Some(&json!("unknown")),
+        "{error:?}"
+    );
+    assert!(
+        !error.to_string().contains("nothing was written"),
+        "{error:?}"
+    );
     proxy.mode.store(PASS, SeqCst);
     house.ok(&owner, "create_company", company).await;
     let found = json!({ "query": "Perhaps" });
@@ -654,7 +737,10 @@ async fn a_process_that_hangs_with_the_turn_keeps_nobody_waiting_for_ever_and_re
     timeout(HANG, not_ready).await.expect("readiness tells");
     store.read(Scope::System).await.unwrap().rollback().await;
     hanging.unlock().unwrap();
-    let tx = timeout(HANG, store.write(Scope::System)).await.unwrap().unwrap();
+    let tx = timeout(HANG, store.write(Scope::System))
+        .await
+        .unwrap()
+        .unwrap();
     tx.commit().await.unwrap();
     let ready = async {
         while store.check_ready().await.is_err() {
@@ -670,7 +756,9 @@ async fn one_who_writes_without_taking_turns_is_waited_for_just_as_long() {
     let Database::Sqlite(path) = &house.database else {
         panic!("a file");
     };
-    let mut shell = sqlx::SqliteConnection::connect(path.to_str().unwrap()).await.unwrap();
+    let mut shell = sqlx::SqliteConnection::connect(path.to_str().unwrap())
+        .await
+        .unwrap();
     shell.execute("BEGIN IMMEDIATE").await.unwrap();
     let write = timeout(HANG, store.write(Scope::System));
     let error = write.await.expect("the wait has an end").err().unwrap();
@@ -706,7 +794,9 @@ async fn a_server_whose_file_was_replaced_says_so_and_writes_nothing_to_the_old_
     }
     std::fs::rename(&aside, path).unwrap();
     store.check_ready().await.unwrap();
-    house.ok(&owner, "create_company", json!({ "name": "Kept" })).await;
+    house
+        .ok(&owner, "create_company", json!({ "name": "Kept" }))
+        .await;
 }
 
 #[test]
@@ -745,7 +835,9 @@ async fn first_stores_at_the_same_moment_make_one_whole_database() {
                 admin::bootstrap(&store).await.unwrap();
                 store
             };
-            let stores = timeout(HANG, join_all((0..6).map(|_| start()))).await.unwrap();
+            let stores = timeout(HANG, join_all((0..6).map(|_| start())))
+                .await
+                .unwrap();
             for store in stores {
                 let mut tx = store.read(Scope::System).await.unwrap();
                 assert_eq!(count(&mut tx, "workspace").await, 1, "on {engine:?}");
@@ -777,9 +869,19 @@ async fn identifiers_of_two_processes_never_meet_however_many_started_between_th
         let started = async |many: i64| {
             // That many do not start in one millisecond.
             clock.step(chrono::Duration::milliseconds(10));
-            let mut tx = house.pipeline.house().store.write(Scope::System).await.unwrap();
+            let mut tx = house
+                .pipeline
+                .house()
+                .store
+                .write(Scope::System)
+                .await
+                .unwrap();
             let counted = sql("UPDATE counter SET value = value + ").value(many);
-            counted.sql(" WHERE name = 'node'").run(&mut tx).await.unwrap();
+            counted
+                .sql(" WHERE name = 'node'")
+                .run(&mut tx)
+                .await
+                .unwrap();
             tx.commit().await.unwrap();
         };
         let long = Store::open(&options).await.unwrap();
@@ -821,10 +923,18 @@ async fn after_a_statement_that_failed_a_transaction_only_ends() {
         assert_eq!(error.code(), Code::Conflict, "on {engine:?}: {error:?}");
         let next = sql("SELECT 1 AS one").run(&mut tx).await.unwrap_err();
         assert_eq!(next.code(), Code::Internal, "on {engine:?}");
-        assert_eq!(tx.commit().await.unwrap_err().code(), Code::Internal, "on {engine:?}");
+        assert_eq!(
+            tx.commit().await.unwrap_err().code(),
+            Code::Internal,
+            "on {engine:?}"
+        );
         let mut tx = store.read(Scope::System).await.unwrap();
         let left = sql("SELECT COUNT(*) AS count FROM counter WHERE name = 'before'");
-        assert_eq!(left.one::<i64>("count", &mut tx).await.unwrap(), 0, "on {engine:?}");
+        assert_eq!(
+            left.one::<i64>("count", &mut tx).await.unwrap(),
+            0,
+            "on {engine:?}"
+        );
         tx.rollback().await;
     }
 }
@@ -844,20 +954,35 @@ async fn of_many_new_default_pipelines_one_is_the_default() {
         let defaults = async || {
             let store = &house.pipeline.house().store;
             let mut tx = store.read(Scope::System).await.unwrap();
-            let rows = sql("SELECT is_default FROM pipeline WHERE archived_at IS NULL").rows(&mut tx).await.unwrap();
+            let rows = sql("SELECT is_default FROM pipeline WHERE archived_at IS NULL")
+                .rows(&mut tx)
+                .await
+                .unwrap();
             tx.rollback().await;
-            rows.iter().filter(|row| row.get("is_default").unwrap()).count()
+            rows.iter()
+                .filter(|row| row.get("is_default").unwrap())
+                .count()
         };
         assert_eq!(defaults().await, 1, "on {engine:?}");
         // Taken back, the one before it is the default again.
-        let last = house.ok(&owner, "create_pipeline", json!({ "name": "Last", "stages": [{ "name": "Open" }], "is_default": true })).await;
-        house.ok(&owner, "undo_change", json!({ "change": last["change"] })).await;
+        let last = house
+            .ok(
+                &owner,
+                "create_pipeline",
+                json!({ "name": "Last", "stages": [{ "name": "Open" }], "is_default": true }),
+            )
+            .await;
+        house
+            .ok(&owner, "undo_change", json!({ "change": last["change"] }))
+            .await;
         assert_eq!(defaults().await, 1, "on {engine:?}");
         let other = &made[0]["data"]["id"];
         let other = json!({ "pipeline": other, "is_default": true });
         let moved = house.ok(&owner, "update_pipeline", other).await;
         if let Some(change) = moved.get("change") {
-            house.ok(&owner, "undo_change", json!({ "change": change })).await;
+            house
+                .ok(&owner, "undo_change", json!({ "change": change }))
+                .await;
         }
         assert_eq!(defaults().await, 1, "on {engine:?}");
         let store = &house.pipeline.house().store;

@@ -29,7 +29,8 @@ pub(super) fn is_cut(error: &sqlx::Error) -> bool {
         sqlx::Error::Io(_) | sqlx::Error::Protocol(_) => true,
         // Ended by an administrator, a crash or a shutdown; other conditions of a connection.
         sqlx::Error::Database(database) => database.code().is_some_and(|code| {
-            matches!(&*code, "57P01" | "57P02" | "57P03" | "57P05" | "25P03") || code.starts_with("08")
+            matches!(&*code, "57P01" | "57P02" | "57P03" | "57P05" | "25P03")
+                || code.starts_with("08")
         }),
         _ => false,
     }
@@ -45,7 +46,9 @@ pub(super) fn is_unanswered(error: &sqlx::Error) -> bool {
 
 /// Whether PostgreSQL was asked about a transaction that it has not begun yet.
 pub(super) fn is_in_the_future(error: &sqlx::Error) -> bool {
-    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    let code = error
+        .as_database_error()
+        .and_then(sqlx::error::DatabaseError::code);
     code.as_deref() == Some("22023")
 }
 
@@ -85,7 +88,9 @@ pub(super) fn outside(error: &sqlx::Error) -> Option<(String, &'static str)> {
     let database = error.as_database_error()?;
     let code = database.code()?;
     // Resources, an operator, the system, a part of the server that is broken or missing.
-    let is_outside = ["53", "57", "58", "F0", "XX"].iter().any(|class| code.starts_with(class));
+    let is_outside = ["53", "57", "58", "F0", "XX"]
+        .iter()
+        .any(|class| code.starts_with(class));
     (sqlite_code(error).is_none() && is_outside).then(|| {
         let what = format!("The PostgreSQL server cannot do what it takes: {}.", database.message());
         (what, "Its installation or its disk is at fault, and its own log says more; nothing was changed.")

@@ -41,7 +41,9 @@ pub(super) fn fault(error: MigrateError) -> Error {
     if let MigrateError::Execute(cause) | MigrateError::ExecuteMigration(cause, _) = &error
         && let Some(said) = fault::outside(cause)
     {
-        return Error::new(Code::Unavailable, said.0).hint(said.1).cause(error);
+        return Error::new(Code::Unavailable, said.0)
+            .hint(said.1)
+            .cause(error);
     }
     if let MigrateError::Execute(cause) | MigrateError::ExecuteMigration(cause, _) = &error
         && cause

@@ -147,8 +147,11 @@ impl Postgres {
         // The one of the listener is held for good.
         let listener = pool(1, unlimited()).idle_timeout(None).max_lifetime(None);
         Ok(Self {
-            callers: pool(open.connections.max(1), settings(read_only, open.call_limit))
-                .connect_lazy_with(options.clone()),
+            callers: pool(
+                open.connections.max(1),
+                settings(read_only, open.call_limit),
+            )
+            .connect_lazy_with(options.clone()),
             house: pool(HOUSE, unlimited()).connect_lazy_with(options.clone()),
             sealer: pool(1, unlimited()).connect_lazy_with(options.clone()),
             listener: listener.connect_lazy_with(options),
@@ -270,10 +273,11 @@ impl Postgres {
 
     async fn look_after(&self, number: &str, row: i64) -> sqlx::Result<Option<bool>> {
         let mut conn = self.house.acquire().await?;
-        let status = sqlx::query_scalar::<_, Option<String>>("SELECT pg_xact_status($1::TEXT::xid8)")
-            .bind(number)
-            .fetch_one(&mut *conn)
-            .await;
+        let status =
+            sqlx::query_scalar::<_, Option<String>>("SELECT pg_xact_status($1::TEXT::xid8)")
+                .bind(number)
+                .fetch_one(&mut *conn)
+                .await;
         match status {
             Ok(Some(status)) if status == "in progress" => return Ok(None),
             // Such a number has not been handed out: the server crashed and knows nothing of it any more.

@@ -268,7 +268,9 @@ impl Sqlite {
             migrate::check(found, &migrate::SQLITE, true)?;
             conn.close().await.map_err(fail)?;
         } else {
-            writer = Some(Arc::new(Mutex::new(Writer::open(path, settings.write_wait).await?)));
+            writer = Some(Arc::new(Mutex::new(
+                Writer::open(path, settings.write_wait).await?,
+            )));
         }
         Ok(Self {
             place: Place::of(path),
@@ -321,10 +323,7 @@ impl Sqlite {
             // Nobody there any more: dropped, it is undone.
             let _ = caller.send(outcome);
         });
-        begun
-            .await
-            .map_err(Error::internal)?
-            .map(Connection::Write)
+        begun.await.map_err(Error::internal)?.map(Connection::Write)
     }
 
     pub(super) async fn close(&self) {
@@ -511,7 +510,10 @@ impl Writer {
                 hash: found.try_get::<Option<_>, _>(2)?.unwrap_or_default(),
             };
             let newest: Option<i64> = found.try_get(0)?;
-            if ids.get().is_some_and(|ids| ids.is_own(newest.unwrap_or_default())) {
+            if ids
+                .get()
+                .is_some_and(|ids| ids.is_own(newest.unwrap_or_default()))
+            {
                 return Ok(());
             }
             self.command("ROLLBACK").await?;

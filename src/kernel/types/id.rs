@@ -332,7 +332,10 @@ mod tests {
         }
         let ids = IdGenerator::new(7);
         assert!(ids.is_own(7) && ids.is_own(518));
-        assert!(!ids.is_own(519), "half of the way to 1031, which has the same node");
+        assert!(
+            !ids.is_own(519),
+            "half of the way to 1031, which has the same node"
+        );
     }
 
     #[test]
