@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bureau_kernel::admin;
+use bureau_kernel::clock;
 use bureau_kernel::error::Result;
 use bureau_kernel::pipeline::{Pipeline, Settings};
 use bureau_kernel::registry::{Registry, Selection};
@@ -36,6 +37,9 @@ pub async fn server_store(config: &Config) -> Result<Store> {
 async fn whole(store: Store) -> Result<Store> {
     admin::bootstrap(&store).await?;
     furnish(&store).await?;
+    if let Some(wrong) = clock::beat(&store).await?.wrong() {
+        tracing::warn!("{wrong} If it is right, say so: bureau clock accept");
+    }
     Ok(store)
 }
 

@@ -17,9 +17,10 @@ use crate::totals::Totals;
 /// and takes the next number of its series. What a credit note takes back is set off against its invoice.
 ///
 /// # Errors
-/// [`Code::Conflict`] when it is issued already, or a credit note takes back more than there is;
+/// [`Code::Conflict`] when it is issued already, a credit note takes back more than there is, or the clock cannot be right;
 /// [`Code::Validation`] naming what an invoice may not be without, or a day on which it cannot be issued.
 pub async fn issue(cx: &mut Cx, id: Id<Invoice>, day: Option<NaiveDate>) -> Result<Saved<Invoice>> {
+    cx.require_trusted_clock().await?;
     hold(cx, [id]).await?;
     let mut edit = cx.edit(id).await?;
     if *edit.status != InvoiceStatus::Draft {

@@ -6,6 +6,7 @@ use futures::FutureExt as _;
 
 use crate::draft::{from_plan, shape};
 use crate::issue::issue;
+use crate::plan::check_catching_up;
 use crate::quotation::{Quotation, QuotationStatus};
 use crate::recurring::RecurringInvoice;
 
@@ -54,6 +55,7 @@ async fn make_next(cx: &mut Cx, id: Id<RecurringInvoice>) -> Result<()> {
     let Some(day) = plan.due(today) else {
         return Ok(());
     };
+    check_catching_up(&plan, today)?;
     let mut draft = from_plan(plan.before(), day);
     shape(cx, &mut draft, None).await?;
     let draft = cx.insert(draft, Attributes::new()).await?;

@@ -2,15 +2,18 @@
 
 use bureau_kernel::prelude::*;
 use bureau_kernel::types::money::Currency;
+use chrono::NaiveDate;
 
 use crate::ISSUE_INVOICES;
 use crate::line::{LineGiven, lines_given};
 use crate::party::buyer;
 use crate::recurring::{PlanStatus, RecurringInvoice};
 
-/// Days in the past that a plan may begin with. A start that lies further back is more often a slip than meant, and what is
-/// issued cannot be undone. What a server missed while it did not run is made up without a bound.
+/// Days in the past for which a plan makes invoices by itself. A start that lies further back is more often a slip than meant,
+/// a server that missed more is more often one with a wrong clock, and what is issued cannot be undone.
 const MOST_MISSED: usize = 60;
+/// Missed days that are counted.
+const COUNTED: usize = 10_000;
 
 /// Brings a plan into form: its currency, its lines where there are new ones; and checks that it has a customer.
 ///
@@ -67,6 +70,22 @@ pub(crate) fn check_missed(cx: &Cx, plan: &RecurringInvoice) -> Result<()> {
     );
     Err(Error::invalid("starts_on", message)
         .hint("Let it start later; what is older is drafted with create_invoice."))
+}
+
+/// Checks that a plan has not missed so many days that a person should say which of them count.
+///
+/// # Errors
+/// [`Code::Conflict`] saying from when on how many, and how a person says it.
+pub(crate) fn check_catching_up(plan: &RecurringInvoice, today: NaiveDate) -> Result<()> {
+    let missed = plan.missed(today, COUNTED);
+    let Some(first) = plan.next_on.filter(|_| missed > MOST_MISSED) else {
+        return Ok(());
+    };
+    Err(Error::conflict(format!(
+        "{missed} invoices are missing since {first}, and no more than {MOST_MISSED} are made up unasked: say with \
+         update_recurring_invoice from which day on (starts_on), or pause it and set it active to leave all of them out."
+    ))
+    .field("starts_on"))
 }
 
 /// What is over does not hold on to whom it was for; what goes on again needs them.

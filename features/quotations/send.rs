@@ -53,6 +53,7 @@ impl Tool for SendQuotation {
     type Output = QuotationView;
 
     async fn call(self, cx: &mut Cx) -> Result<QuotationView> {
+        cx.require_trusted_clock().await?;
         let mut edit = cx.edit(self.quotation).await?;
         if *edit.status != QuotationStatus::Draft {
             let message = format!("{} was sent already.", edit.called());

@@ -6,6 +6,13 @@ CREATE TABLE counter (
     value BIGINT NOT NULL
 );
 
+-- When somebody last lived here: one row. A clock that is far from it is not believed until a person says that it is right.
+CREATE TABLE clock (
+    id          BIGINT PRIMARY KEY CHECK (id = 1),
+    seen_at     TIMESTAMPTZ NOT NULL, -- noted about once an hour
+    accepted_at TIMESTAMPTZ           -- when a person last said that the clock is right
+);
+
 CREATE TABLE workspace (
     id                BIGINT PRIMARY KEY,
     slug              TEXT NOT NULL CONSTRAINT workspace_slug_is_taken UNIQUE,
@@ -202,6 +209,8 @@ CREATE FUNCTION current_workspace() RETURNS BIGINT
 GRANT UPDATE (furnished) ON workspace TO bureau_app;
 -- No call changes a member; one that refers to a member holds their row, which takes the right to change some column of it.
 GRANT UPDATE (updated_at) ON member TO bureau_app;
+-- It is a time and nothing of any workspace: the only table without one that calls may read.
+GRANT SELECT ON clock TO bureau_app;
 GRANT SELECT ON workspace, member, team, team_member, attribute_definition, api_key_grant, exchange_rate TO bureau_app;
 GRANT SELECT, INSERT ON change_log TO bureau_app;
 -- Purging a record empties what the log holds of it.

@@ -6,6 +6,13 @@ CREATE TABLE counter (
     value INTEGER NOT NULL
 ) STRICT;
 
+-- When somebody last lived here: one row. A clock that is far from it is not believed until a person says that it is right.
+CREATE TABLE clock (
+    id          INTEGER PRIMARY KEY CHECK (id = 1),
+    seen_at     INTEGER NOT NULL, -- noted about once an hour
+    accepted_at INTEGER           -- when a person last said that the clock is right
+) STRICT;
+
 CREATE TABLE workspace (
     id                INTEGER PRIMARY KEY,
     slug              TEXT NOT NULL CONSTRAINT workspace_slug_is_taken UNIQUE,

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bureau_kernel::admin;
 use bureau_kernel::changes;
+use bureau_kernel::clock;
 use bureau_kernel::error::Error;
 use bureau_kernel::jobs::{self, Queue};
 use bureau_kernel::pipeline::Pipeline;
@@ -58,6 +59,7 @@ pub(super) async fn run(config: &Config, arguments: &Arguments) -> Result<()> {
                 Finding::new("search index", index(config, &store).await),
                 scheduled_work(config, &store).await,
                 Finding::new("references", references(config, &store).await),
+                Finding::new("clock", clock(&store).await),
             ]);
             #[cfg(feature = "invoicing")]
             findings.push(accounts(config, &store).await);
@@ -234,6 +236,31 @@ async fn scheduled_work(config: &Config, store: &Store) -> Finding {
         result: judged(&queues),
         more: Some(("jobs", json!(queues))),
     }
+}
+
+/// A clock that cannot be right stops what is final; what it wrote before that is dated wrongly.
+async fn clock(store: &Store) -> Result<String, String> {
+    let reading = clock::look(store)
+        .await
+        .map_err(|error| error.to_string())?;
+    if let Some(wrong) = reading.wrong() {
+        return Err(format!(
+            "{wrong} Scheduled work rests and nothing is made final. Set it right or, if it is, say so: bureau clock accept"
+        ));
+    }
+    let found = clock::rows_from_the_future(store).await;
+    if let Some(found) = found.map_err(|error| error.to_string())? {
+        let first = found
+            .first
+            .map_or_else(String::new, |first| format!(", first at position {first}"));
+        return Err(format!(
+            "{} rows of the change log are dated later than now{first}, the latest {}: a clock was ahead when they were \
+             written. Look at what they made, and at its dates.",
+            found.rows,
+            clock::shown(found.latest)
+        ));
+    }
+    Ok(format!("{} can be", clock::shown(reading.now)))
 }
 
 /// What there is to say of all queues in a sentence each, those that failed first.

@@ -2,6 +2,7 @@
 
 mod backup;
 mod call;
+mod clock;
 mod completions;
 mod connect;
 mod csv_safe;
@@ -99,6 +100,9 @@ enum Command {
     Backup(backup::Arguments),
     /// Put a backup in place of the database, on either engine
     Restore(restore::Arguments),
+    /// Say what the clock says, and that it is right
+    #[command(subcommand)]
+    Clock(clock::Command),
     /// Check database, change log, search index and configuration
     Doctor(doctor::Arguments),
     /// Write Bureau into the configuration of a client, after showing the change
@@ -249,6 +253,7 @@ fn run(cli: Cli, matches: &ArgMatches) -> Result<()> {
             Command::Document(arguments) => document::run(&config, arguments).await,
             Command::Backup(arguments) => backup::run(&config, arguments).await,
             Command::Restore(arguments) => restore::run(&config, arguments).await,
+            Command::Clock(command) => clock::run(&config, command).await,
             Command::Doctor(arguments) => doctor::run(&config, &arguments).await,
             Command::Install(arguments) => install::run(&config, &said, &arguments),
             // It was done before anything was read.

@@ -8,6 +8,7 @@ use serde_json::{Map, Value as Data};
 
 use crate::caller::{ApiKey, Caller, Member, Team, Workspace};
 use crate::changes::{Action, Change};
+use crate::clock;
 use crate::error::{Code, Error, Result};
 use crate::record::{Attributes, refers_nowhere};
 use crate::registry::Registry;
@@ -118,6 +119,14 @@ impl Cx {
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.now
+    }
+
+    /// Refuses what is final while the clock cannot be right.
+    ///
+    /// # Errors
+    /// [`Code::Conflict`] saying what the clock says and how a person accepts it.
+    pub async fn require_trusted_clock(&mut self) -> Result<()> {
+        clock::read(&mut self.tx).await?.check()
     }
 
     /// What days in words are judged by.

@@ -19,6 +19,7 @@ use tracing::Instrument as _;
 
 use crate::admin::{self, Authenticated};
 use crate::caller::{Caller, ConfirmPolicy};
+use crate::clock::{self, Reading};
 use crate::context::{Cx, House};
 use crate::error::{Code, Error, Result};
 use crate::projection::Projection;
@@ -697,9 +698,10 @@ async fn before_write(
     Ok(None)
 }
 
-/// The moment from which on receipts count; older ones are deleted with the next new one.
-fn receipts_from(tx: &Tx) -> Timestamp {
-    tx.now() - chrono::Duration::hours(RECEIPT_H)
+/// The moment from which on receipts count; older ones are deleted with the next new one. A clock that cannot be right makes
+/// none of them old.
+fn receipts_from(now: &Reading) -> Timestamp {
+    now.trusted() - chrono::Duration::hours(RECEIPT_H)
 }
 
 async fn find_receipt(
@@ -708,6 +710,7 @@ async fn find_receipt(
     key: &str,
     request: &[u8],
 ) -> Result<Option<Value>> {
+    let from = receipts_from(&clock::read(tx).await?);
     let row = sql("SELECT request, answer FROM receipt WHERE workspace = ")
         .value(caller.workspace.id)
         .sql(" AND actor = ")
@@ -715,7 +718,7 @@ async fn find_receipt(
         .sql(" AND key = ")
         .value(key.to_owned())
         .sql(" AND created_at >= ")
-        .value(receipts_from(tx))
+        .value(from)
         .row(tx)
         .await?;
     let Some(row) = row else { return Ok(None) };
@@ -738,8 +741,9 @@ async fn store_receipt(
     request: &[u8],
     answer: &Value,
 ) -> Result<()> {
+    let reading = clock::read(tx).await?;
     sql("DELETE FROM receipt WHERE created_at < ")
-        .value(receipts_from(tx))
+        .value(receipts_from(&reading))
         .run(tx)
         .await?;
     sql("INSERT INTO receipt (workspace, actor, key, request, answer, created_at) VALUES ($1, $2, $3, $4, $5, $6)")
@@ -748,7 +752,7 @@ async fn store_receipt(
         .bind(key.to_owned())
         .bind(request.to_vec())
         .bind(answer.to_string())
-        .bind(tx.now())
+        .bind(reading.trusted())
         .run(tx)
         .await?;
     Ok(())
@@ -791,6 +795,9 @@ async fn use_confirmation(tx: &mut Tx, caller: &Caller, token: &str, request: &[
         .value(request.to_vec())
         .sql(" AND expires_at > ")
         .value(tx.now())
+        // One that lives longer than any does was made before the clock was set back.
+        .sql(" AND expires_at <= ")
+        .value(tx.now() + chrono::Duration::seconds(CONFIRMATION_S))
         .run(tx)
         .await?;
     if used == 1 {

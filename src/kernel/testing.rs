@@ -9,6 +9,7 @@ use tempfile::TempDir;
 
 use crate::admin::{self, NewKey, NewWorkspace};
 use crate::caller::Caller;
+use crate::clock::{self, Clock};
 use crate::error::Error;
 use crate::furnish::furnish;
 use crate::permission::Grants;
@@ -49,15 +50,21 @@ impl House {
     #[expect(clippy::expect_used, reason = "a test that cannot start has failed")]
     pub async fn with(engine: Engine, modules: &[Module], settings: Settings) -> Self {
         let folder = Arc::new(TempDir::new().expect("a temporary folder"));
-        let database = match engine {
-            Engine::Sqlite => Database::Sqlite(folder.path().join("bureau.sqlite")),
-            Engine::Postgres => Database::Postgres(crate::testing_postgres::fresh_database().await),
+        Self::at(database(engine, &folder).await, folder, modules, settings).await
+    }
+
+    /// The same with a clock of the test's own.
+    #[expect(clippy::expect_used, reason = "a test that cannot start has failed")]
+    pub async fn timed(engine: Engine, modules: &[Module], clock: &Clock) -> Self {
+        let folder = Arc::new(TempDir::new().expect("a temporary folder"));
+        let options = OpenOptions {
+            clock: clock.clone(),
+            ..OpenOptions::new(database(engine, &folder).await)
         };
-        Self::at(database, folder, modules, settings).await
+        Self::open(options, folder, modules, Settings::default()).await
     }
 
     /// A house on a database that may be there already.
-    #[expect(clippy::expect_used, reason = "a test that cannot start has failed")]
     pub async fn at(
         database: Database,
         folder: Arc<TempDir>,
@@ -66,8 +73,19 @@ impl House {
     ) -> Self {
         let options = OpenOptions {
             call_limit: Some(settings.call_limit),
-            ..OpenOptions::new(database.clone())
+            ..OpenOptions::new(database)
         };
+        Self::open(options, folder, modules, settings).await
+    }
+
+    /// The same, opened as the test says.
+    #[expect(clippy::expect_used, reason = "a test that cannot start has failed")]
+    pub async fn open(
+        options: OpenOptions,
+        folder: Arc<TempDir>,
+        modules: &[Module],
+        settings: Settings,
+    ) -> Self {
         let store = Store::open(&options).await.expect("the database opens");
         admin::bootstrap(&store)
             .await
@@ -80,12 +98,13 @@ impl House {
         furnish(&store, modules, || Ok(Arc::clone(&registry)))
             .await
             .expect("the first workspace is furnished");
+        clock::beat(&store).await.expect("the clock is read");
         let index = folder.path().join("index");
         let pipeline = Pipeline::new(store, registry, Some(Path::new(&index)), settings)
             .expect("the index opens");
         Self {
             pipeline,
-            database,
+            database: options.database,
             folder,
         }
     }
@@ -279,6 +298,14 @@ impl House {
             Outcome::Done(answer) => Ok(answer),
             other => Err(format!("{tool}: {other:?}")),
         }
+    }
+}
+
+/// A database that is not there yet.
+async fn database(engine: Engine, folder: &TempDir) -> Database {
+    match engine {
+        Engine::Sqlite => Database::Sqlite(folder.path().join("bureau.sqlite")),
+        Engine::Postgres => Database::Postgres(crate::testing_postgres::fresh_database().await),
     }
 }
 

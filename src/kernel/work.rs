@@ -56,13 +56,11 @@ impl Pipeline {
             )
             .hint("Nothing was changed. Leave --read-only out, or use a key that may write."));
         }
-        let tx = self.house().store.write(scope(caller)).await?;
-        let change = tx.next_id();
-        tx.rollback().await;
+        let change = self.house().store.next_id().await?;
         Ok(Job {
             caller: Arc::new(caller.clone()),
             name,
-            change: Id::from_raw(change?),
+            change: Id::from_raw(change),
             at: None,
         })
     }

@@ -16,6 +16,7 @@ mod bulk_tools;
 mod campaign;
 mod catalogue;
 mod cli;
+mod clock;
 mod companies;
 mod connect;
 mod contacts;

@@ -108,6 +108,7 @@ impl Tool for RecordPayment {
     type Output = PaymentView;
 
     async fn call(self, cx: &mut Cx) -> Result<PaymentView> {
+        cx.require_trusted_clock().await?;
         let day = match &self.paid_on {
             Some(when) => cx.date("paid_on", when)?,
             None => cx.today(),

@@ -37,7 +37,7 @@ pub(crate) async fn authenticate(
     }
     let mut tx = store.read(Scope::System).await?;
     let mut statement = sql("SELECT k.id AS key_id, k.permissions, k.confirm, k.calls_per_hour, k.expires_at, k.revoked_at,
-                                    k.last_used_at, g.member, m.role, ");
+                                    k.last_used_at, (SELECT seen_at FROM clock) AS seen_at, g.member, m.role, ");
     statement.push(WORKSPACE);
     let rows = statement
         .sql(
@@ -55,12 +55,15 @@ pub(crate) async fn authenticate(
         return Err(unauthorized(WRONG));
     };
     let now = store.clock().now();
+    // A clock that is set back wakes no key that has expired.
+    let seen: Option<Timestamp> = first.get("seen_at")?;
+    let latest = seen.map_or(now, |seen| seen.max(now));
     if first.get::<Option<Timestamp>>("revoked_at")?.is_some() {
         return Err(unauthorized("This API key was revoked."));
     }
     if first
         .get::<Option<Timestamp>>("expires_at")?
-        .is_some_and(|end| end <= now)
+        .is_some_and(|end| end <= latest)
     {
         return Err(unauthorized("This API key has expired."));
     }

@@ -13,6 +13,8 @@ use crate::types::time::Timestamp;
 const LEASE_S: i64 = 60;
 /// Attempts after which a record is tried once a day only.
 const PATIENCE: i64 = 10;
+/// The longest that a record is left alone, in days.
+const LONGEST_DAYS: i64 = 1;
 /// Characters of an error that are kept.
 const KEPT: usize = 500;
 /// What is said of an attempt whose server never came back.
@@ -33,7 +35,14 @@ pub(super) struct Entry {
 impl Entry {
     /// Whether a server may be at it.
     pub(super) fn is_leased(&self, now: Timestamp) -> bool {
-        self.leased_until.is_some_and(|end| end >= now)
+        let longest = now + Duration::seconds(LEASE_S);
+        self.leased_until
+            .is_some_and(|end| end >= now && end <= longest)
+    }
+
+    /// Whether it may be taken up again. An entry that would wait longer than any does was dated by a clock that was ahead.
+    pub(super) fn is_free(&self, now: Timestamp) -> bool {
+        self.run_after <= now || self.run_after > beyond(now)
     }
 }
 
@@ -58,10 +67,15 @@ pub(super) async fn entries(cx: &mut Cx, job: &Job) -> Result<Vec<Entry>> {
         .collect()
 }
 
+/// Later than any entry that is made at this moment waits.
+fn beyond(now: Timestamp) -> Timestamp {
+    now + Duration::days(LONGEST_DAYS)
+}
+
 /// How long a record is left alone after so many attempts: one minute, then twice as long each time.
 fn pause(attempts: i64) -> Duration {
     if attempts >= PATIENCE {
-        return Duration::days(1);
+        return Duration::days(LONGEST_DAYS);
     }
     Duration::minutes(1 << (attempts - 1).clamp(0, PATIENCE))
 }
@@ -125,10 +139,12 @@ impl Turn {
                 ") ON CONFLICT (workspace, name, record) DO UPDATE SET holder = excluded.holder,
                    attempts = excluded.attempts, last_error = COALESCE(excluded.last_error, job.last_error),
                    run_after = excluded.run_after, leased_until = excluded.leased_until
-                   WHERE job.run_after <= ",
+                   WHERE (job.run_after <= ",
             )
             .value(now)
-            .sql(" AND job.attempts = ")
+            .sql(" OR job.run_after > ")
+            .value(beyond(now))
+            .sql(") AND job.attempts = ")
             .value(self.seen)
             .run(cx.tx())
             .await?;
@@ -175,6 +191,8 @@ pub(super) async fn forget(cx: &mut Cx, job: &Job, records: Vec<i64>) -> Result<
     statement
         .sql(" AND (leased_until IS NULL OR leased_until < ")
         .value(now)
+        .sql(" OR leased_until > ")
+        .value(now + Duration::seconds(LEASE_S))
         .sql(")")
         .run(cx.tx())
         .await?;

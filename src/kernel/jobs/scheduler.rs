@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures::FutureExt as _;
@@ -15,6 +16,7 @@ use super::lease::{self, Entry, Turn};
 use super::{Job, queue};
 use crate::admin;
 use crate::caller::Caller;
+use crate::clock;
 use crate::context::Cx;
 use crate::error::{Code, Error, Result};
 use crate::pipeline::Pipeline;
@@ -39,6 +41,8 @@ pub struct Scheduler {
     pipeline: Arc<Pipeline>,
     /// What stands for it in its leases.
     holder: i64,
+    /// The clock could not be right at the last tick.
+    rested: AtomicBool,
     stop: CancellationToken,
 }
 
@@ -51,6 +55,8 @@ pub struct Ticked {
     pub failed: usize,
     /// It ended before everything was done.
     pub more: bool,
+    /// The clock cannot be right, so nothing was done by it.
+    pub rests: bool,
 }
 
 /// A scheduler in the background. Dropped, it ends with the step that it is at.
@@ -59,8 +65,8 @@ pub struct Running {
     task: Option<JoinHandle<()>>,
 }
 
-/// Starts a scheduler that looks for what is due now and every 30 seconds. There is none where nothing may be written, and
-/// where no room has a job.
+/// Starts a scheduler that looks for what is due now and every 30 seconds, and notes that somebody lives here. There is none
+/// where nothing may be written.
 #[must_use]
 pub fn start(pipeline: Arc<Pipeline>) -> Running {
     let scheduler = Scheduler::new(pipeline);
@@ -99,6 +105,7 @@ impl Scheduler {
         Self {
             pipeline,
             holder: rand::random(),
+            rested: AtomicBool::new(false),
             stop: CancellationToken::new(),
         }
     }
@@ -108,9 +115,7 @@ impl Scheduler {
     }
 
     fn is_needed(&self) -> bool {
-        let is_read_only =
-            self.pipeline.settings().read_only || self.pipeline.house().store.is_read_only();
-        !is_read_only && self.pipeline.registry().jobs().next().is_some()
+        !self.pipeline.settings().read_only && !self.pipeline.house().store.is_read_only()
     }
 
     async fn keep_ticking(self) {
@@ -141,6 +146,10 @@ impl Scheduler {
         if !self.is_needed() {
             return Ok(ticked);
         }
+        if self.rests().await? {
+            ticked.rests = true;
+            return Ok(ticked);
+        }
         // The clock goes on while it works.
         let ahead = moment - self.now();
         for caller in admin::operators(&self.pipeline.house().store).await? {
@@ -156,6 +165,23 @@ impl Scheduler {
             }
         }
         Ok(ticked)
+    }
+
+    /// Notes a sign of life, and finds out whether the clock can be right.
+    async fn rests(&self) -> Result<bool> {
+        let reading = clock::beat(&self.pipeline.house().store).await?;
+        let wrong = reading.wrong();
+        let rested = self.rested.swap(wrong.is_some(), Ordering::Relaxed);
+        match &wrong {
+            Some(wrong) if !rested => tracing::error!(
+                "{wrong} Scheduled work rests until the clock is set right, or a person says that it is: bureau clock accept"
+            ),
+            None if rested => {
+                tracing::info!("the clock is believed again, and scheduled work goes on")
+            }
+            _ => {}
+        }
+        Ok(wrong.is_some())
     }
 
     /// Does what is due of a job in a workspace.
@@ -214,7 +240,7 @@ impl Scheduler {
             .collect();
         let due = found.due.iter().map(|record| (*record, known.get(record)));
         Ok(due
-            .filter(|(_, known)| known.is_none_or(|entry| entry.run_after <= moment))
+            .filter(|(_, known)| known.is_none_or(|entry| entry.is_free(moment)))
             .map(|(record, known)| Turn::new(job, record, known.copied(), self.holder))
             .collect())
     }
@@ -228,7 +254,7 @@ impl Scheduler {
     ) -> Result<Option<bool>> {
         let job = turn.job.name;
         let work = self.pipeline.job(caller, job).await?.at(moment);
-        if !self.work(&work, move |cx| turn.take(cx).boxed()).await? {
+        if !self.work(&work, move |cx| take(cx, turn).boxed()).await? {
             return Ok(None);
         }
         let limit = self.pipeline.settings().call_limit;
@@ -264,6 +290,12 @@ impl Scheduler {
 }
 
 type Part<T> = dyn for<'c> Fn(&'c mut Cx) -> BoxFuture<'c, Result<T>> + Send + Sync;
+
+/// Takes a record up, unless the clock has jumped since the tick began.
+async fn take(cx: &mut Cx, turn: Turn) -> Result<bool> {
+    let is_trusted = clock::read(cx.tx()).await?.is_trusted();
+    Ok(is_trusted && turn.take(cx).await?)
+}
 
 /// Does one step, if the record is still this scheduler's: it may have been slow, and the lease another's by now.
 async fn step(cx: &mut Cx, turn: Turn, limit: Duration) -> Result<bool> {

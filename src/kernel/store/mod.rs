@@ -302,6 +302,37 @@ impl Store {
         })
     }
 
+    /// A new identifier outside of any transaction.
+    ///
+    /// # Errors
+    /// [`Code::ReadOnly`] on a store that was opened so; [`Code::Unavailable`] when the database cannot be written now, or the
+    /// clock shows a year in which no identifier can be made.
+    pub async fn next_id(&self) -> Result<i64> {
+        if let Some(drawn) = self.draw() {
+            return drawn;
+        }
+        // A process gets its number with its first transaction that writes.
+        let tx = self.write(Scope::System).await?;
+        let drawn = tx.next_id();
+        tx.rollback().await;
+        drawn
+    }
+
+    /// The next identifier; nothing while this process has no number of its own.
+    fn draw(&self) -> Option<Result<i64>> {
+        let now = self.0.clock.now();
+        let drawn = self.0.ids.get()?.next(now);
+        Some(drawn.ok_or_else(|| {
+            Error::new(
+                Code::Unavailable,
+                format!(
+                    "The clock of this machine says {now}, and then nothing new can be written."
+                ),
+            )
+            .hint("Set the clock right; nothing was written.")
+        }))
+    }
+
     /// Notified whenever the sealed log has grown by this process (on PostgreSQL, by any).
     #[must_use]
     pub fn growth(&self) -> Arc<Notify> {
@@ -350,18 +381,8 @@ impl Tx {
     /// [`Code::Internal`] in a transaction that only reads; [`Code::Unavailable`] where the clock shows a year in which no
     /// identifier can be made.
     pub fn next_id(&self) -> Result<i64> {
-        let ids = self.store.0.ids.get();
-        let ids = ids.ok_or_else(|| Error::internal("an identifier was asked for in a read"))?;
-        let now = self.now();
-        ids.next(now).ok_or_else(|| {
-            Error::new(
-                Code::Unavailable,
-                format!(
-                    "The clock of this machine says {now}, and then nothing new can be written."
-                ),
-            )
-            .hint("Set the clock right; nothing was written.")
-        })
+        let drawn = self.store.draw();
+        drawn.ok_or_else(|| Error::internal("an identifier was asked for in a read"))?
     }
 
     /// Now, by the clock of this database.
