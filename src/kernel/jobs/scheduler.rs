@@ -177,7 +177,7 @@ impl Scheduler {
                 "{wrong} Scheduled work rests until the clock is set right, or a person says that it is: bureau clock accept"
             ),
             None if rested => {
-                tracing::info!("the clock is believed again, and scheduled work goes on")
+                tracing::info!("the clock is believed again, and scheduled work goes on");
             }
             _ => {}
         }
