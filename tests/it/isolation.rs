@@ -993,3 +993,57 @@ async fn of_many_new_default_pipelines_one_is_the_default() {
         tx.rollback().await;
     }
 }
+
+/// What a run of the program says on stderr, under this limit of the size of any file.
+fn said(limit: &str, arguments: &[&str]) -> String {
+    let script = r#"trap "" XFSZ; exec prlimit --fsize="$0" "$@""#;
+    let mut command = Command::new("/bin/sh");
+    command.args(["-c", script, limit, env!("CARGO_BIN_EXE_bureau")]);
+    let output = command.args(arguments).stdin(Stdio::null()).output().unwrap();
+    assert!(!output.status.success(), "{arguments:?} was meant to fail");
+    String::from_utf8(output.stderr).unwrap()
+}
+
+#[test]
+fn a_disk_without_room_is_named_as_what_is_wrong() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let data = folder.path().join("data").display().to_string();
+    let copy = folder.path().join("copy.sqlite").display().to_string();
+    let start = ["workspace", "list", "--data-dir", &data];
+    let mut command = Command::new(env!("CARGO_BIN_EXE_bureau"));
+    assert!(command.args(start).output().unwrap().status.success());
+    let backup = said("20000", &["backup", &copy, "--data-dir", &data]);
+    assert!(backup.contains("The disk") && !backup.contains("migrated"), "{backup}");
+    let started = said("1000", &start);
+    assert!(started.contains("no room") && started.contains("--read-only"), "{started}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_that_is_not_trusted_is_named_as_what_is_wrong() {
+    let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+    let key = rustls::pki_types::PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![made.cert.der().clone()], key)
+        .unwrap();
+    let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        while let Ok((mut client, _)) = listener.accept().await {
+            // What a client asks first: may this be encrypted?
+            let mut asked = [0; 8];
+            client.read_exact(&mut asked).await.unwrap();
+            client.write_all(b"S").await.unwrap();
+            let _ = acceptor.accept(client).await;
+        }
+    });
+    let url = format!("postgres://me:secret@127.0.0.1:{port}/x?sslmode=verify-full");
+    let options = OpenOptions::new(Database::Postgres(url));
+    let error = timeout(HANG, Store::open(&options)).await.unwrap().err().unwrap();
+    assert_eq!(error.code(), Code::Unavailable, "{error:?}");
+    assert!(error.message().contains("trusted"), "{error:?}");
+}

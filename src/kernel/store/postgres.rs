@@ -84,6 +84,15 @@ fn settings(read_only: bool, call_limit: Option<Duration>) -> String {
 /// A pooled connection in a transaction.
 pub(super) struct Connection(Option<PoolConnection<Engine>>);
 
+/// Whether the server has no certificate, or one that is not trusted: rustls says why in the cause.
+fn is_untrusted(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Tls(_) => true,
+        sqlx::Error::Io(error) => error.kind() == std::io::ErrorKind::InvalidData,
+        _ => false,
+    }
+}
+
 pub(super) fn cannot_connect(error: sqlx::Error) -> Error {
     let (message, hint) = match &error {
         sqlx::Error::Database(database) => match database.code().as_deref() {
@@ -101,10 +110,10 @@ pub(super) fn cannot_connect(error: sqlx::Error) -> Error {
             ),
             _ => ("refuses the connection", "Its own log says more."),
         },
-        // rustls says why: unknown issuer, another name, expired.
-        sqlx::Error::Tls(_) => (
-            "does not show a certificate that is trusted",
-            "Name the one that signed it with ?sslmode=verify-full&sslrootcert=FILE; nothing was changed.",
+        error if is_untrusted(error) => (
+            "offers no encrypted connection that can be trusted",
+            "Name who signed its certificate with ?sslmode=verify-full&sslrootcert=FILE, and the host as it stands in it; \
+             nothing was changed.",
         ),
         sqlx::Error::Configuration(_) => (
             "cannot be found: the address is wrong",

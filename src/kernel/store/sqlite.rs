@@ -303,27 +303,33 @@ impl Sqlite {
             .clone()
             .ok_or_else(|| Error::new(Code::ReadOnly, "This server is read-only."))?;
         let deadline = Instant::now() + self.write_wait;
-        let line = Arc::clone(&shared).lock_owned();
-        let mut writer = tokio::time::timeout_at(deadline.into(), line)
-            .await
-            .map_err(|_| crowded())?;
-        if !writer.open && !writer.turns.take(deadline).await.map_err(no_turn)? {
-            return Err(held_by_another());
-        }
         let ids = Arc::clone(ids);
-        let (caller, begun) = oneshot::channel();
-        // In a task of its own: a caller that goes away halfway would leave a transaction that nobody knows of.
+        let (mut caller, begun) = oneshot::channel();
+        // In a task of its own: a caller that goes away halfway would leave a transaction that nobody knows of, and one that
+        // stands still would keep others from the place that it was given.
         tokio::spawn(async move {
-            let outcome = writer.begin(&ids, deadline, || caller.is_closed()).await;
-            let outcome = outcome.map(|()| Write {
-                seal_before: writer.seal.clone(),
-                writer: Some(writer),
-                shared,
-            });
+            let had = tokio::select! {
+                had = turn(&shared, deadline) => had,
+                () = caller.closed() => return,
+            };
+            let outcome = match had {
+                Ok(mut writer) => {
+                    let begun = writer.begin(&ids, deadline, || caller.is_closed()).await;
+                    begun.map(|()| Write {
+                        seal_before: writer.seal.clone(),
+                        writer: Some(writer),
+                        shared,
+                    })
+                }
+                Err(error) => Err(error),
+            };
             // Nobody there any more: dropped, it is undone.
             let _ = caller.send(outcome);
         });
-        begun.await.map_err(Error::internal)?.map(Connection::Write)
+        begun
+            .await
+            .map_err(Error::internal)?
+            .map(Connection::Write)
     }
 
     pub(super) async fn close(&self) {
@@ -376,6 +382,21 @@ pub(super) async fn version(conn: &mut SqliteConnection) -> sqlx::Result<i64> {
         .try_get(0)
 }
 
+/// Waits for the writer, and with it for this process's turn.
+async fn turn(
+    shared: &Arc<Mutex<Writer>>,
+    deadline: Instant,
+) -> Result<OwnedMutexGuard<Writer>> {
+    let line = Arc::clone(shared).lock_owned();
+    let mut writer = tokio::time::timeout_at(deadline.into(), line)
+        .await
+        .map_err(|_| crowded())?;
+    if !writer.open && !writer.turns.take(deadline).await.map_err(no_turn)? {
+        return Err(held_by_another());
+    }
+    Ok(writer)
+}
+
 fn crowded() -> Error {
     Error::new(
         Code::Unavailable,
@@ -411,11 +432,12 @@ impl Writer {
         {
             std::fs::create_dir_all(folder).map_err(|error| fail(error.into()))?;
         }
-        let mut turns = Turns::open(path).map_err(|error| fail(error.into()))?;
         let mut conn = connect(path).await.map_err(fail)?;
         restrict(path);
         let found = version(&mut conn).await.map_err(fail)?;
         let is_old = migrate::check(found, &migrate::SQLITE, false)?;
+        // Nothing was written so far, and nothing is left beside a file that is no database.
+        let mut turns = Turns::open(path).map_err(|error| fail(error.into()))?;
         if is_old || !is_wal(&mut conn).await.map_err(fail)? {
             // Two processes that start at once on a new file: one makes and migrates it, the other finds it done.
             let deadline = Instant::now() + patience;
