@@ -999,7 +999,11 @@ fn said(limit: &str, arguments: &[&str]) -> String {
     let script = r#"trap "" XFSZ; exec prlimit --fsize="$0" "$@""#;
     let mut command = Command::new("/bin/sh");
     command.args(["-c", script, limit, env!("CARGO_BIN_EXE_bureau")]);
-    let output = command.args(arguments).stdin(Stdio::null()).output().unwrap();
+    let output = command
+        .args(arguments)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
     assert!(!output.status.success(), "{arguments:?} was meant to fail");
     String::from_utf8(output.stderr).unwrap()
 }
@@ -1013,9 +1017,15 @@ fn a_disk_without_room_is_named_as_what_is_wrong() {
     let mut command = Command::new(env!("CARGO_BIN_EXE_bureau"));
     assert!(command.args(start).output().unwrap().status.success());
     let backup = said("20000", &["backup", &copy, "--data-dir", &data]);
-    assert!(backup.contains("The disk") && !backup.contains("migrated"), "{backup}");
+    assert!(
+        backup.contains("The disk") && !backup.contains("migrated"),
+        "{backup}"
+    );
     let started = said("1000", &start);
-    assert!(started.contains("no room") && started.contains("--read-only"), "{started}");
+    assert!(
+        started.contains("no room") && started.contains("--read-only"),
+        "{started}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -1043,7 +1053,11 @@ async fn a_certificate_that_is_not_trusted_is_named_as_what_is_wrong() {
     });
     let url = format!("postgres://me:secret@127.0.0.1:{port}/x?sslmode=verify-full");
     let options = OpenOptions::new(Database::Postgres(url));
-    let error = timeout(HANG, Store::open(&options)).await.unwrap().err().unwrap();
+    let error = timeout(HANG, Store::open(&options))
+        .await
+        .unwrap()
+        .err()
+        .unwrap();
     assert_eq!(error.code(), Code::Unavailable, "{error:?}");
     assert!(error.message().contains("trusted"), "{error:?}");
 }

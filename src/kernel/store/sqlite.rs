@@ -326,10 +326,7 @@ impl Sqlite {
             // Nobody there any more: dropped, it is undone.
             let _ = caller.send(outcome);
         });
-        begun
-            .await
-            .map_err(Error::internal)?
-            .map(Connection::Write)
+        begun.await.map_err(Error::internal)?.map(Connection::Write)
     }
 
     pub(super) async fn close(&self) {
@@ -383,10 +380,7 @@ pub(super) async fn version(conn: &mut SqliteConnection) -> sqlx::Result<i64> {
 }
 
 /// Waits for the writer, and with it for this process's turn.
-async fn turn(
-    shared: &Arc<Mutex<Writer>>,
-    deadline: Instant,
-) -> Result<OwnedMutexGuard<Writer>> {
+async fn turn(shared: &Arc<Mutex<Writer>>, deadline: Instant) -> Result<OwnedMutexGuard<Writer>> {
     let line = Arc::clone(shared).lock_owned();
     let mut writer = tokio::time::timeout_at(deadline.into(), line)
         .await
