@@ -16,6 +16,7 @@ use tantivy::directory::{
 };
 
 use super::Error;
+use crate::private;
 
 /// A directory of memory-mapped files that are written without `fsync`.
 #[derive(Clone, Debug)]
@@ -66,7 +67,12 @@ impl Directory for Files {
     }
 
     fn open_write(&self, path: &Path) -> Result<WritePtr, OpenWriteError> {
-        match File::create_new(self.path.join(path)) {
+        let mut options = private::options();
+        match options
+            .write(true)
+            .create_new(true)
+            .open(self.path.join(path))
+        {
             Ok(file) => Ok(BufWriter::new(Box::new(Unsynced(file)))),
             Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {
                 Err(OpenWriteError::FileAlreadyExists(path.to_owned()))
@@ -83,7 +89,7 @@ impl Directory for Files {
         // Only the one writer writes, and each such file from one thread at a time.
         let path = self.path.join(path);
         let new = path.with_extension("tmp");
-        fs::write(&new, data)?;
+        private::write(&new, data)?;
         fs::rename(&new, &path)
     }
 
@@ -92,6 +98,12 @@ impl Directory for Files {
     }
 
     fn acquire_lock(&self, lock: &Lock) -> Result<DirectoryLock, LockError> {
+        // Made here, so that nobody else may open what only its holder may lock.
+        private::options()
+            .create(true)
+            .append(true)
+            .open(self.path.join(&lock.filepath))
+            .map_err(LockError::wrap_io_error)?;
         self.mapped.acquire_lock(lock)
     }
 

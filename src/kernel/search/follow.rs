@@ -1,23 +1,25 @@
 //! Keeping the index up to date: who writes it, following the change log, building anew, and what a search sees of it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{Mutex, Notify, Semaphore, watch};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
-use super::index::{Build, Desk, Lock, Opened, Place, Snapshot, blocking};
+use super::index::{Build, Desk, Lock, Mark, Opened, Place, Snapshot, blocking};
 use super::{Doc, Error, Found, Query, Source, Status, Touched};
 
 /// Longest time that a search waits for the index.
-const SEARCH_WAIT: Duration = Duration::from_secs(2);
+pub(super) const SEARCH_WAIT: Duration = Duration::from_secs(2);
 /// How often a waiting search of a process without the writer looks for a new commit.
 const LOOK_WAITING: Duration = Duration::from_millis(2);
 /// How old a state may be that such a process answers from without looking.
 const LOOK_EACH: Duration = Duration::from_millis(15);
 /// How often a process without the writer tries to become its holder.
 const TAKE_EACH: Duration = Duration::from_millis(100);
+/// How often it looks again at an index that is of another database.
+const FOREIGN_EACH: Duration = Duration::from_secs(1);
 /// How often the holder asks for changes of other processes, soon after a change and later.
 const POLL_BUSY: Duration = Duration::from_millis(5);
 const POLL_IDLE: Duration = Duration::from_millis(25);
@@ -55,11 +57,14 @@ enum State {
 /// What the searches and the task have in common.
 pub(super) struct Shared {
     place: Place,
-    wake: Arc<Notify>,
-    /// Told by a search that has to wait.
+    /// Only the task waits on it.
+    growth: Mutex<watch::Receiver<i64>>,
+    /// Told by a search that has to wait, or that found the index unusable.
     hurry: Notify,
     state: watch::Sender<State>,
     holder: AtomicBool,
+    /// Where the index stood when a search last waited for it in vain.
+    stuck: AtomicI64,
     /// Only for a process without the writer.
     reader: Mutex<Reader>,
     /// Searches that run at once, so that a flood of them does not need a thread each.
@@ -82,14 +87,15 @@ impl std::fmt::Debug for Shared {
 }
 
 impl Shared {
-    pub(super) fn new(place: Place, wake: Arc<Notify>) -> Self {
+    pub(super) fn new(place: Place, growth: watch::Receiver<i64>) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         Self {
             place,
-            wake,
+            growth: Mutex::new(growth),
             hurry: Notify::new(),
             state: watch::Sender::new(State::Opening),
             holder: AtomicBool::new(false),
+            stuck: AtomicI64::new(-1),
             reader: Mutex::default(),
             slots: Semaphore::new(cores * 2),
         }
@@ -115,8 +121,17 @@ impl Shared {
         }
     }
 
-    pub(super) async fn find(&self, query: Query) -> Found {
-        let Some(snapshot) = self.reached(query.at_least).await else {
+    /// Whether the state that is known here has come so far.
+    pub(super) fn has_reached(&self, position: i64) -> bool {
+        match &*self.state.borrow() {
+            State::Ready(snapshot) => snapshot.mark.position >= position,
+            State::Opening | State::Building => false,
+        }
+    }
+
+    /// Searches, after waiting at most so long until the index has come far enough.
+    pub(super) async fn find(&self, query: Query, wait: Duration) -> Found {
+        let Some(snapshot) = self.reached(query.at_least, wait).await else {
             return Found::NotReady;
         };
         let Ok(_slot) = self.slots.acquire().await else {
@@ -136,15 +151,17 @@ impl Shared {
                     }
                     same
                 });
-                self.wake.notify_one();
+                self.hurry.notify_one();
                 Found::NotReady
             }
         }
     }
 
-    /// A state that has reached `position`, waiting for it for a bounded time.
-    async fn reached(&self, position: i64) -> Option<Arc<Snapshot>> {
-        let deadline = Instant::now() + SEARCH_WAIT;
+    /// A state that has reached `position`, waiting for it at most so long. An index that stands where an earlier wait
+    /// ended in vain is not waited for: not every search is to learn anew that its keeper hangs.
+    pub(super) async fn reached(&self, position: i64, wait: Duration) -> Option<Arc<Snapshot>> {
+        let deadline = Instant::now() + wait;
+        let mut stands = None;
         let mut states = self.state.subscribe();
         let mut woken = false;
         loop {
@@ -154,24 +171,37 @@ impl Shared {
                 State::Building => return None,
                 State::Ready(snapshot) => {
                     let reached = snapshot.mark.position >= position;
-                    if holder && reached {
-                        return Some(snapshot);
-                    }
-                    if !holder
-                        && let Some(snapshot) = self.look(snapshot, reached).await
-                        && snapshot.mark.position >= position
-                    {
-                        return Some(snapshot);
+                    let newest = if holder {
+                        Some(snapshot)
+                    } else {
+                        self.look(snapshot, reached).await
+                    };
+                    stands = newest.as_ref().map(|snapshot| snapshot.mark.position);
+                    match newest {
+                        Some(snapshot) if snapshot.mark.position >= position => {
+                            return Some(snapshot);
+                        }
+                        Some(snapshot)
+                            if snapshot.mark.position == self.stuck.load(Ordering::Acquire) =>
+                        {
+                            self.hurry.notify_one();
+                            return None;
+                        }
+                        _ => {}
                     }
                 }
                 State::Opening => {}
             }
             if !woken {
-                self.wake.notify_one();
                 self.hurry.notify_one();
                 woken = true;
             }
             if Instant::now() >= deadline {
+                if let Some(stands) = stands
+                    && wait >= SEARCH_WAIT
+                {
+                    self.stuck.store(stands, Ordering::Release);
+                }
                 return None;
             }
             let until = if holder {
@@ -213,35 +243,56 @@ impl Shared {
             Ok(Some(_)) | Err(_) => {
                 reader.opened = None;
                 self.state.send_replace(State::Opening);
-                self.wake.notify_one();
+                self.hurry.notify_one();
                 None
             }
         }
     }
 
-    /// Opens the index in a process without the writer.
-    async fn open_reader(&self) -> Result<(), Error> {
+    /// Opens the index in a process without the writer. False if its keeper follows another database.
+    async fn open_reader<S: Source>(&self, source: &S) -> Result<bool, Error> {
         let mut reader = self.reader.lock().await;
         let place = self.place.clone();
         let opened = blocking(move || {
-            let opened = Opened::open_checked(&place)?;
+            let opened = Opened::open(&place)?;
+            let mark = opened.mark()?;
+            Ok((opened, mark))
+        });
+        let (opened, mark) = opened.await?;
+        if !belongs(source, &mark).await? {
+            return Ok(false);
+        }
+        let checked = blocking(move || {
+            opened.check()?;
             let snapshot = opened.snapshot()?;
             Ok((opened, snapshot))
         });
-        let (opened, snapshot) = opened.await?;
+        let (opened, snapshot) = checked.await?;
         reader.opened = Some(Arc::new(opened));
         reader.looked = Some(Instant::now());
         self.state.send_replace(State::Ready(Arc::new(snapshot)));
-        Ok(())
+        Ok(true)
     }
 
-    fn is_ready(&self) -> bool {
-        matches!(&*self.state.borrow(), State::Ready(_))
+    /// How far the index goes that is searched here, if one is.
+    fn mark(&self) -> Option<Mark> {
+        match &*self.state.borrow() {
+            State::Ready(snapshot) => Some(snapshot.mark.clone()),
+            State::Opening | State::Building => None,
+        }
     }
 
     async fn pause(&self, time: Duration) {
+        let mut growth = self.growth.lock().await;
+        let grown = async {
+            if growth.changed().await.is_err() {
+                // The database was closed: nothing will be told any more.
+                std::future::pending::<()>().await;
+            }
+        };
         tokio::select! {
-            () = self.wake.notified() => {}
+            () = grown => {}
+            () = self.hurry.notified() => {}
             () = sleep(time) => {}
         }
     }
@@ -250,30 +301,58 @@ impl Shared {
 /// The task of a process: reads along, and becomes the holder of the writer when nobody else is.
 pub(super) async fn run<S: Source>(shared: Arc<Shared>, source: Arc<S>) {
     let mut failing_since: Option<Instant> = None;
+    let mut known: Option<Mark> = None;
+    let mut warned = false;
     loop {
         let place = shared.place.clone();
-        match blocking(move || Lock::take(&place)).await {
+        let outcome = match blocking(move || Lock::take(&place)).await {
             Ok(Some(lock)) => {
                 hold(&shared, &*source, Arc::new(lock)).await;
-                failing_since = None;
+                Ok(true)
             }
-            Ok(None) if shared.is_ready() => shared.pause(TAKE_EACH).await,
-            Ok(None) => match shared.open_reader().await {
-                Ok(()) => failing_since = None,
-                Err(error) => {
-                    shared.state.send_replace(State::Building);
-                    let since = *failing_since.get_or_insert_with(Instant::now);
-                    if since.elapsed() > OPEN_PATIENCE && shared.place.exists() {
-                        tracing::warn!(%error, "the search index cannot be opened, its writer is told");
-                        shared.place.report_damage("");
-                        failing_since = None;
+            Ok(None) => match shared.mark() {
+                // Whoever keeps the index may follow a database that is gone: then it is of no use here.
+                Some(mark) => {
+                    let ours = known.as_ref() == Some(&mark)
+                        || belongs(&*source, &mark).await.unwrap_or(true);
+                    known = Some(mark);
+                    if ours {
+                        shared.pause(TAKE_EACH).await;
+                    } else {
+                        *shared.reader.lock().await = Reader::default();
                     }
-                    sleep(TAKE_EACH).await;
+                    Ok(ours)
                 }
+                None => shared.open_reader(&*source).await,
             },
             Err(error) => {
                 tracing::warn!(%error, "the search index cannot be locked");
                 sleep(RETRY_MOST).await;
+                continue;
+            }
+        };
+        match outcome {
+            Ok(true) => (failing_since, warned) = (None, false),
+            Ok(false) => {
+                shared.state.send_replace(State::Building);
+                if !warned {
+                    tracing::warn!(
+                        "another process keeps the search index of another database in this place; searches read the database"
+                    );
+                    warned = true;
+                }
+                shared.pause(FOREIGN_EACH).await;
+            }
+            Err(error) => {
+                shared.state.send_replace(State::Building);
+                let since = *failing_since.get_or_insert_with(Instant::now);
+                let unread = matches!(error, Error::Source(_));
+                if !unread && since.elapsed() > OPEN_PATIENCE && shared.place.exists() {
+                    tracing::warn!(%error, "the search index cannot be opened, its writer is told");
+                    shared.place.report_damage("");
+                    failing_since = None;
+                }
+                sleep(TAKE_EACH).await;
             }
         }
     }
@@ -348,14 +427,14 @@ async fn open(shared: &Shared, lock: &Arc<Lock>) -> Result<Desk, Error> {
 /// Builds the index from all live records. What changes meanwhile is followed afterwards.
 async fn build<S: Source>(shared: &Shared, source: &S, lock: &Arc<Lock>) -> Result<Desk, Error> {
     shared.state.send_replace(State::Building);
+    note_loss(shared, source).await?;
     let head = source.head().await.map_err(Error::Source)?;
     let seal = source.seal(head).await.map_err(Error::Source)?;
     let (place, held) = (shared.place.clone(), Arc::clone(lock));
     let mut build = blocking(move || Build::begin(place, held)).await?;
     let mut page = source.scan(None, PAGE).await.map_err(Error::Source)?;
-    while let Some(last) = page.last() {
-        let after = (last.kind, last.id);
-        let add = blocking(move || build.add(&page).map(|()| build));
+    while let Some(after) = page.last {
+        let add = blocking(move || build.add(&page.docs).map(|()| build));
         let (added, next) = tokio::join!(add, source.scan(Some(after), PAGE));
         build = added?;
         page = next.map_err(Error::Source)?;
@@ -378,7 +457,7 @@ async fn build<S: Source>(shared: &Shared, source: &S, lock: &Arc<Lock>) -> Resu
 
 /// Follows the change log as long as all goes well.
 async fn follow<S: Source>(shared: &Shared, source: &S, mut desk: Desk, failures: &mut u32) -> End {
-    match belongs(source, &desk).await {
+    match belongs(source, &desk.mark).await {
         Ok(true) => {}
         Ok(false) => return End::Rebuild("it was made from another database"),
         Err(error) => return End::Failed(error),
@@ -405,12 +484,32 @@ async fn follow<S: Source>(shared: &Shared, source: &S, mut desk: Desk, failures
         };
         match batch {
             Waiting::Behind => return End::Rebuild("it is ahead of the database"),
+            Waiting::Nothing if desk.mark.residue => {
+                let cleaned = blocking(move || {
+                    let snapshot = desk.clean()?;
+                    Ok((desk, snapshot))
+                });
+                match cleaned.await {
+                    Ok((same, snapshot)) => {
+                        desk = same;
+                        shared.state.send_replace(State::Ready(Arc::new(snapshot)));
+                    }
+                    Err(error) => return End::Failed(error),
+                }
+                worked = Instant::now();
+                continue;
+            }
             Waiting::Nothing => {}
             Waiting::Batch(batch) => {
                 let began = Instant::now();
                 let applied = blocking(move || {
-                    let snapshot =
-                        desk.apply(&batch.records, &batch.docs, batch.position, batch.seal)?;
+                    let snapshot = desk.apply(
+                        &batch.records,
+                        &batch.docs,
+                        batch.position,
+                        batch.seal,
+                        batch.erased,
+                    )?;
                     Ok((desk, snapshot))
                 });
                 match applied.await {
@@ -445,13 +544,34 @@ async fn follow<S: Source>(shared: &Shared, source: &S, mut desk: Desk, failures
 }
 
 /// False if the database knows another past than the index.
-async fn belongs<S: Source>(source: &S, desk: &Desk) -> Result<bool, Error> {
-    let position = desk.mark.position;
+async fn belongs<S: Source>(source: &S, mark: &Mark) -> Result<bool, Error> {
+    let position = mark.position;
     if source.head().await.map_err(Error::Source)? < position {
         return Ok(false);
     }
     let seal = source.seal(position).await.map_err(Error::Source)?;
-    Ok(seal.is_none() || desk.mark.seal.is_none() || seal == desk.mark.seal)
+    Ok(seal.is_none() || mark.seal.is_none() || seal == mark.seal)
+}
+
+/// Before an index is set aside: whether it knows an end of the change log that the database does not have. Then what was
+/// committed last is lost, or an older database was put in its place; the index is the only one that can tell.
+async fn note_loss<S: Source>(shared: &Shared, source: &S) -> Result<(), Error> {
+    let place = shared.place.clone();
+    let Some(mark) = blocking(move || Ok(place.mark())).await? else {
+        return Ok(());
+    };
+    if belongs(source, &mark).await? {
+        return Ok(());
+    }
+    let head = source.head().await.map_err(Error::Source)?;
+    tracing::error!(
+        known = mark.position,
+        found = head,
+        "the search index knows another end of the change log than the database has: what was written last is probably \
+         lost, or an older database was put in its place; `bureau doctor` says more"
+    );
+    let place = shared.place.clone();
+    blocking(move || place.keep_ahead(&mark)).await
 }
 
 /// What the change log holds beyond a position.
@@ -468,6 +588,8 @@ struct Batch {
     docs: Vec<Doc>,
     position: i64,
     seal: Option<String>,
+    /// Some of the records were erased for good.
+    erased: bool,
 }
 
 /// Reads what waits in the change log beyond `position`, each record once.
@@ -495,6 +617,7 @@ async fn gather<S: Source>(source: &S, mut position: i64) -> Result<Waiting, Err
             break;
         }
     }
+    let erased = touched.iter().any(|touched| touched.erased);
     let mut records: Vec<(&'static str, i64)> =
         touched.into_iter().map(|t| (t.kind, t.id)).collect();
     records.sort_unstable();
@@ -509,5 +632,6 @@ async fn gather<S: Source>(source: &S, mut position: i64) -> Result<Waiting, Err
         docs,
         position,
         seal,
+        erased,
     }))
 }

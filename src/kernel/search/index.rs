@@ -9,14 +9,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tantivy::directory::Directory;
 use tantivy::index::{IndexMeta, SegmentComponent, SegmentId};
-use tantivy::indexer::{IndexWriterOptions, LogMergePolicy};
+use tantivy::indexer::{IndexWriterOptions, LogMergePolicy, NoMergePolicy};
 use tantivy::{Index, IndexReader, IndexSettings, IndexWriter, ReloadPolicy, Searcher};
 
 use super::files::Files;
 use super::query;
 use super::rank::{self, View};
 use super::schema::{self, Fields};
-use super::{Doc, Error, Hit, Query};
+use super::{Doc, Error, Hit, Known, Query};
+use crate::private;
 
 /// Memory of the writer that follows the change log, in bytes: the least that tantivy takes.
 const FOLLOW_ARENA: usize = 15_000_000;
@@ -55,7 +56,11 @@ impl Place {
     pub(super) fn new(root: &Path) -> Result<Self, Error> {
         let (schema, _) = schema::schema();
         let name = format!("{PREFIX}{}", schema::fingerprint(&schema)?);
-        fs::create_dir_all(root)?;
+        if !private::folder(root)?
+            && let Err(error) = private::close(root)
+        {
+            tracing::warn!(%error, folder = %root.display(), "others may read the search index, and it cannot be taken from them");
+        }
         Ok(Self {
             root: root.to_owned(),
             name,
@@ -77,7 +82,7 @@ impl Place {
 
     /// Tells the holder, whichever process it is, that the build with this id is damaged.
     pub(super) fn report_damage(&self, build: &str) {
-        if let Err(error) = fs::write(self.beside("damaged"), build) {
+        if let Err(error) = private::write(&self.beside("damaged"), build.as_bytes()) {
             tracing::warn!(%error, "damage of the search index could not be noted");
         }
     }
@@ -92,6 +97,23 @@ impl Place {
             tracing::warn!(%error, "a note about the search index could not be removed");
         }
         about.is_empty() || about == build
+    }
+
+    /// How far the live index goes, as far as that can be read without opening it.
+    pub(super) fn mark(&self) -> Option<Mark> {
+        mark_in(&self.live())
+    }
+
+    /// Keeps in mind that an index knew more of the log than the database, also when the index is set aside.
+    pub(super) fn keep_ahead(&self, mark: &Mark) -> Result<(), Error> {
+        let path = self.root.join(AHEAD);
+        if kept_ahead(&self.root).is_some_and(|kept| kept.position >= mark.position) {
+            return Ok(());
+        }
+        let kept = serde_json::json!({"position": mark.position, "hash": mark.seal});
+        let new = path.with_extension("tmp");
+        private::write(&new, kept.to_string().as_bytes())?;
+        Ok(fs::rename(&new, &path)?)
     }
 
     /// Keeps the live index for a look at it, in place of one kept before.
@@ -137,6 +159,47 @@ impl Place {
     }
 }
 
+/// Where it is kept in mind that an index knew more of the log than the database.
+const AHEAD: &str = "ahead.json";
+
+fn kept_ahead(root: &Path) -> Option<Known> {
+    let text = fs::read_to_string(root.join(AHEAD)).ok()?;
+    let value: serde_json::Value = serde_json::from_str(&text).ok()?;
+    Some(Known {
+        position: value.get("position")?.as_i64()?,
+        hash: value
+            .get("hash")
+            .and_then(|hash| hash.as_str())
+            .map(str::to_owned),
+    })
+}
+
+/// What the last commit of the index in this folder says about itself.
+fn mark_in(folder: &Path) -> Option<Mark> {
+    let text = fs::read_to_string(folder.join("meta.json")).ok()?;
+    let meta: serde_json::Value = serde_json::from_str(&text).ok()?;
+    Mark::from_payload(meta.get("payload")?.as_str()?)
+}
+
+/// The end of the log as the indexes under a folder know it: what was kept in mind as lost first, else the furthest.
+pub(super) fn last_known(root: &Path) -> Option<Known> {
+    if let Some(kept) = kept_ahead(root) {
+        return Some(kept);
+    }
+    let entries = fs::read_dir(root).ok()?.flatten();
+    let indexes = entries.filter(|entry| {
+        let name = entry.file_name();
+        name.to_str()
+            .is_some_and(|name| name.starts_with(PREFIX) && !name.contains('.'))
+    });
+    let marks = indexes.filter_map(|entry| mark_in(&entry.path()));
+    let furthest = marks.max_by_key(|mark| mark.position)?;
+    Some(Known {
+        position: furthest.position,
+        hash: furthest.seal,
+    })
+}
+
 fn remove_all(path: &Path) -> io::Result<()> {
     let result = match fs::symlink_metadata(path) {
         Ok(meta) if meta.is_dir() => fs::remove_dir_all(path),
@@ -159,9 +222,9 @@ pub(super) struct Lock {
 impl Lock {
     /// None while another process or another [`super::Search`] holds it.
     pub(super) fn take(place: &Place) -> Result<Option<Self>, Error> {
-        fs::create_dir_all(&place.root)?;
+        private::folder(&place.root)?;
         let path = place.beside("lock");
-        let file = File::options()
+        let file = private::options()
             .create(true)
             .truncate(false)
             .write(true)
@@ -203,26 +266,35 @@ pub(super) struct Mark {
     pub(super) build: String,
     /// What the source said about this position, to recognise another database.
     pub(super) seal: Option<String>,
+    /// Text of records that were erased for good may still be in the files.
+    pub(super) residue: bool,
 }
 
 impl Mark {
     fn to_payload(&self) -> String {
-        serde_json::json!({"position": self.position, "build": self.build, "seal": self.seal})
-            .to_string()
+        serde_json::json!({
+            "position": self.position,
+            "build": self.build,
+            "seal": self.seal,
+            "residue": self.residue,
+        })
+        .to_string()
     }
 
     fn from_meta(meta: &IndexMeta) -> Result<Self, Error> {
         let damaged = || Error::Damaged("the last commit does not say how far it goes".to_owned());
         let payload = meta.payload.as_deref().ok_or_else(damaged)?;
-        let value: serde_json::Value = serde_json::from_str(payload).map_err(|_| damaged())?;
+        Self::from_payload(payload).ok_or_else(damaged)
+    }
+
+    fn from_payload(payload: &str) -> Option<Self> {
+        let value: serde_json::Value = serde_json::from_str(payload).ok()?;
         let text = |name: &str| value.get(name).and_then(|v| v.as_str()).map(str::to_owned);
-        Ok(Self {
-            position: value
-                .get("position")
-                .and_then(serde_json::Value::as_i64)
-                .ok_or_else(damaged)?,
-            build: text("build").ok_or_else(damaged)?,
+        Some(Self {
+            position: value.get("position")?.as_i64()?,
+            build: text("build")?,
             seal: text("seal"),
+            residue: value.get("residue").is_some_and(|residue| residue == true),
         })
     }
 }
@@ -282,8 +354,18 @@ impl Opened {
     /// Opens the live index and reads every byte of it once against its checksums.
     pub(super) fn open_checked(place: &Place) -> Result<Self, Error> {
         let opened = Self::open(place)?;
-        check(&opened.index, &opened.path)?;
+        opened.check()?;
         Ok(opened)
+    }
+
+    /// Reads every byte of it once against its checksums.
+    pub(super) fn check(&self) -> Result<(), Error> {
+        check(&self.index, &self.path)
+    }
+
+    /// How far the last commit goes.
+    pub(super) fn mark(&self) -> Result<Mark, Error> {
+        Mark::from_meta(&self.index.load_metas()?)
     }
 
     /// Opens the live index, believing that its files are whole.
@@ -427,6 +509,17 @@ fn check_files(index: &Index, meta: &IndexMeta, path: &Path) -> Result<(), Error
     Ok(())
 }
 
+/// Levels a factor of 8 apart from 1,000 documents up, five segments of a level become one: about 20 segments at most at a
+/// million documents, and small commits are only merged with small ones.
+fn merge_policy() -> Box<LogMergePolicy> {
+    let mut policy = LogMergePolicy::default();
+    policy.set_min_num_segments(5);
+    policy.set_min_layer_size(1_000);
+    policy.set_level_log_size(3.0);
+    policy.set_del_docs_ratio_before_merge(0.3);
+    Box::new(policy)
+}
+
 /// The one writer of an index.
 pub(super) struct Writer {
     inner: IndexWriter,
@@ -441,15 +534,25 @@ impl Writer {
             .num_merge_threads(1)
             .build();
         let inner: IndexWriter = index.writer_with_options(options)?;
-        // Levels a factor of 8 apart from 1,000 documents up, five segments of a level become one: about 20 segments at
-        // most at a million documents, and small commits are only merged with small ones.
-        let mut policy = LogMergePolicy::default();
-        policy.set_min_num_segments(5);
-        policy.set_min_layer_size(1_000);
-        policy.set_level_log_size(3.0);
-        policy.set_del_docs_ratio_before_merge(0.3);
-        inner.set_merge_policy(Box::new(policy));
+        inner.set_merge_policy(merge_policy());
         Ok(Self { inner, fields })
+    }
+
+    /// Merges nothing from now on but what [`Self::rewrite`] is told.
+    fn stop_merging(&self) {
+        self.inner.set_merge_policy(Box::new(NoMergePolicy));
+    }
+
+    /// Writes a segment anew, without its deleted documents.
+    fn rewrite(&mut self, segment: SegmentId) -> Result<(), Error> {
+        self.inner.merge(&[segment]).wait()?;
+        Ok(())
+    }
+
+    /// Removes the files that no segment needs any more.
+    fn remove_unused_files(&self) -> Result<(), Error> {
+        self.inner.garbage_collect_files().wait()?;
+        Ok(())
     }
 
     /// Replaces or removes the documents of `records`; `docs` are those that still exist.
@@ -497,11 +600,11 @@ pub(super) struct Build {
 impl Build {
     /// Sets the present index aside and begins an empty one.
     pub(super) fn begin(place: Place, lock: Arc<Lock>) -> Result<Self, Error> {
-        fs::create_dir_all(&place.root)?;
+        private::folder(&place.root)?;
         place.set_aside()?;
         let path = place.beside("new");
         remove_all(&path)?;
-        fs::create_dir(&path)?;
+        private::folder(&path)?;
         let (schema, fields) = schema::schema();
         let directory = Files::open(&path)?;
         let index = Index::create(directory, schema, IndexSettings::default())?;
@@ -524,6 +627,7 @@ impl Build {
             position,
             build: self.build,
             seal,
+            residue: false,
         })?;
         self.writer.close()?;
         self.place.set_aside()?;
@@ -550,6 +654,8 @@ pub(super) struct Desk {
     pub(super) opened: Opened,
     pub(super) mark: Mark,
     writer: Option<Writer>,
+    /// The segments that are still to be written anew because of what was erased; none while nothing was.
+    to_rewrite: Option<Vec<SegmentId>>,
     /// Kept until the last blocking work on the index is done.
     pub(super) lock: Arc<Lock>,
 }
@@ -563,6 +669,7 @@ impl Desk {
                 opened,
                 mark,
                 writer: None,
+                to_rewrite: None,
                 lock,
             },
             snapshot,
@@ -576,7 +683,12 @@ impl Desk {
         docs: &[Doc],
         position: i64,
         seal: Option<String>,
+        erased: bool,
     ) -> Result<Snapshot, Error> {
+        if erased {
+            // What was looked through already may hold it.
+            self.to_rewrite = None;
+        }
         let mut writer = match self.writer.take() {
             Some(writer) => writer,
             None => self.opened.writer()?,
@@ -585,10 +697,48 @@ impl Desk {
             position,
             build: self.mark.build.clone(),
             seal,
+            residue: self.mark.residue || erased,
         };
         writer.replace(records, docs)?;
         writer.commit(&mark)?;
         self.mark = mark;
+        self.writer = Some(writer);
+        self.opened.snapshot()
+    }
+
+    /// One step of removing from the files what was erased: a deleted document is only marked, and its text stays until its
+    /// segment is written anew. A segment at a time, so that what is written meanwhile need not wait for all of them.
+    pub(super) fn clean(&mut self) -> Result<Snapshot, Error> {
+        let Some(segments) = &mut self.to_rewrite else {
+            // A merge that is under way may carry deleted documents along: it is waited for, and no other begins.
+            self.rest()?;
+            let writer = self.opened.writer()?;
+            writer.stop_merging();
+            self.writer = Some(writer);
+            let metas = self.opened.index.searchable_segment_metas()?;
+            let deleted = metas.iter().filter(|meta| meta.has_deletes());
+            self.to_rewrite = Some(deleted.map(tantivy::SegmentMeta::id).collect());
+            return self.opened.snapshot();
+        };
+        let segment = segments.pop();
+        let mut writer = match self.writer.take() {
+            Some(writer) => writer,
+            None => self.opened.writer()?,
+        };
+        match segment {
+            Some(segment) => writer.rewrite(segment)?,
+            None => {
+                let mark = Mark {
+                    residue: false,
+                    ..self.mark.clone()
+                };
+                writer.commit(&mark)?;
+                writer.remove_unused_files()?;
+                writer.inner.set_merge_policy(merge_policy());
+                self.mark = mark;
+                self.to_rewrite = None;
+            }
+        }
         self.writer = Some(writer);
         self.opened.snapshot()
     }

@@ -20,8 +20,9 @@ mod text;
 use std::future::Future;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
-use tokio::sync::Notify;
+use tokio::sync::watch;
 
 /// What one record shows to the search.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,6 +52,17 @@ pub struct Touched {
     pub kind: &'static str,
     /// Id of the record.
     pub id: i64,
+    /// It was erased for good, and its text is to leave the index's files too.
+    pub erased: bool,
+}
+
+/// What a scan read.
+#[derive(Clone, Debug, Default)]
+pub struct Scanned {
+    /// The documents.
+    pub docs: Vec<Doc>,
+    /// The record that was read last, whether it has a document or not. None at the end.
+    pub last: Option<(&'static str, i64)>,
 }
 
 /// Why the database could not be read.
@@ -85,12 +97,12 @@ pub trait Source: Send + Sync + 'static {
         records: &[(&'static str, i64)],
     ) -> impl Future<Output = Result<Vec<Doc>, SourceError>> + Send;
 
-    /// The next `limit` live documents in order of (kind, id), after `after`. An empty answer is the end.
+    /// The documents of the next `limit` live records in order of (kind, id), after `after`.
     fn scan(
         &self,
         after: Option<(&'static str, i64)>,
         limit: usize,
-    ) -> impl Future<Output = Result<Vec<Doc>, SourceError>> + Send;
+    ) -> impl Future<Output = Result<Scanned, SourceError>> + Send;
 }
 
 /// What is searched for.
@@ -156,6 +168,23 @@ pub enum Error {
     Source(SourceError),
 }
 
+/// The end of the change log, as somebody else than the database remembers it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Known {
+    /// The last position.
+    pub position: i64,
+    /// The hash of its row, in hexadecimal digits.
+    pub hash: Option<String>,
+}
+
+/// The furthest end of the change log that the index in this folder has seen. A database that has no row at this position,
+/// or one with another hash, has lost what was committed last, or is an older one. It is remembered until the folder is
+/// removed, as a restore does.
+#[must_use]
+pub fn last_known(folder: &Path) -> Option<Known> {
+    index::last_known(folder)
+}
+
 /// How the index is doing, for a look from outside.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Status {
@@ -180,19 +209,41 @@ pub struct Search {
 
 impl Search {
     /// Opens the index under `dir`, creating the directory, and starts the task that keeps it up to date. The index is
-    /// opened or built in the background. `wake` tells of a commit of this process; commits of others are polled for.
+    /// opened or built in the background. `growth` tells of commits that this process hears of; the others are polled for.
     ///
     /// # Errors
     /// [`Error::Io`] if the directory cannot be created.
-    pub fn open<S: Source>(dir: &Path, source: Arc<S>, wake: Arc<Notify>) -> Result<Self, Error> {
-        let shared = Arc::new(follow::Shared::new(index::Place::new(dir)?, wake));
+    pub fn open<S: Source>(
+        dir: &Path,
+        source: Arc<S>,
+        growth: watch::Receiver<i64>,
+    ) -> Result<Self, Error> {
+        let shared = Arc::new(follow::Shared::new(index::Place::new(dir)?, growth));
         let task = tokio::spawn(follow::run(Arc::clone(&shared), source));
         Ok(Self { shared, task })
     }
 
-    /// Searches, after waiting up to 2 seconds until the index has reached `query.at_least`.
+    /// Searches, after waiting up to 2 seconds until the index has reached `query.at_least`. The index is made over
+    /// connections to the database, so nobody may hold one while waiting here.
     pub async fn find(&self, query: Query) -> Found {
-        self.shared.find(query).await
+        self.shared.find(query, follow::SEARCH_WAIT).await
+    }
+
+    /// Searches without waiting: [`Found::NotReady`] if the index has not reached `query.at_least` by now.
+    pub async fn find_now(&self, query: Query) -> Found {
+        self.shared.find(query, Duration::ZERO).await
+    }
+
+    /// Whether a search that has to see this position needs not wait, as far as is known without looking.
+    #[must_use]
+    pub fn has_reached(&self, position: i64) -> bool {
+        self.shared.has_reached(position)
+    }
+
+    /// Waits up to 2 seconds until the index has reached a position, and tells whether it has.
+    pub async fn reach(&self, position: i64) -> bool {
+        let reached = self.shared.reached(position, follow::SEARCH_WAIT);
+        reached.await.is_some()
     }
 
     /// How the index is doing, as far as this process knows.

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tokio::sync::Notify;
+use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
 use super::*;
@@ -41,6 +41,17 @@ impl Memory {
         inner.touch(kind, id)
     }
 
+    /// Erases a document for good.
+    fn erase(&self, kind: &'static str, id: i64) -> i64 {
+        let mut inner = self.inner.lock().unwrap();
+        inner.docs.remove(&(kind, id));
+        let position = inner.touch(kind, id);
+        if let Some(touched) = inner.log.last_mut() {
+            touched.erased = true;
+        }
+        position
+    }
+
     /// As if an older copy of the file had been restored.
     fn restore(&self, length: usize) {
         let mut inner = self.inner.lock().unwrap();
@@ -59,7 +70,12 @@ impl Memory {
 impl Inner {
     fn touch(&mut self, kind: &'static str, id: i64) -> i64 {
         let position = self.log.len() as i64 + 1;
-        self.log.push(Touched { position, kind, id });
+        self.log.push(Touched {
+            position,
+            kind,
+            id,
+            erased: false,
+        });
         position
     }
 }
@@ -97,7 +113,7 @@ impl Source for Memory {
         &self,
         after: Option<(&'static str, i64)>,
         limit: usize,
-    ) -> Result<Vec<Doc>, SourceError> {
+    ) -> Result<Scanned, SourceError> {
         while self.slow.load(Ordering::Acquire) {
             sleep(Duration::from_millis(5)).await;
         }
@@ -106,7 +122,9 @@ impl Source for Memory {
             .docs
             .iter()
             .filter(|(key, _)| after.is_none_or(|a| **key > a));
-        Ok(rest.take(limit).map(|(_, doc)| doc.clone()).collect())
+        let docs: Vec<Doc> = rest.take(limit).map(|(_, doc)| doc.clone()).collect();
+        let last = docs.last().map(|doc| (doc.kind, doc.id));
+        Ok(Scanned { docs, last })
     }
 }
 
@@ -126,7 +144,7 @@ fn person(id: i64, title: &str) -> Doc {
 struct House {
     dir: tempfile::TempDir,
     db: Arc<Memory>,
-    wake: Arc<Notify>,
+    growth: watch::Sender<i64>,
     search: Search,
 }
 
@@ -137,12 +155,12 @@ impl House {
         for doc in docs {
             db.put(doc);
         }
-        let wake = Arc::new(Notify::new());
-        let search = Search::open(dir.path(), Arc::clone(&db), Arc::clone(&wake)).unwrap();
+        let growth = watch::Sender::new(0);
+        let search = Search::open(dir.path(), Arc::clone(&db), growth.subscribe()).unwrap();
         Self {
             dir,
             db,
-            wake,
+            growth,
             search,
         }
     }
@@ -151,14 +169,14 @@ impl House {
         Search::open(
             self.dir.path(),
             Arc::clone(&self.db),
-            Arc::new(Notify::new()),
+            watch::Sender::new(0).subscribe(),
         )
         .unwrap()
     }
 
     fn put(&self, doc: Doc) {
-        self.db.put(doc);
-        self.wake.notify_one();
+        let position = self.db.put(doc);
+        self.growth.send_replace(position);
     }
 
     fn head(&self) -> i64 {
@@ -197,12 +215,12 @@ impl House {
 }
 
 fn open_again(dir: tempfile::TempDir, db: Arc<Memory>) -> House {
-    let wake = Arc::new(Notify::new());
-    let search = Search::open(dir.path(), Arc::clone(&db), Arc::clone(&wake)).unwrap();
+    let growth = watch::Sender::new(0);
+    let search = Search::open(dir.path(), Arc::clone(&db), growth.subscribe()).unwrap();
     House {
         dir,
         db,
-        wake,
+        growth,
         search,
     }
 }
@@ -570,7 +588,7 @@ async fn a_killed_holder_is_replaced() {
         for doc in people() {
             db.put(doc);
         }
-        let _search = Search::open(Path::new(&dir), db, Arc::new(Notify::new())).unwrap();
+        let _search = Search::open(Path::new(&dir), db, watch::Sender::new(0).subscribe()).unwrap();
         sleep(Duration::from_secs(60)).await;
         return;
     }
@@ -884,4 +902,233 @@ async fn many_small_commits_leave_few_segments_and_all_records() {
         .len(),
         60
     );
+}
+
+/// Whether a text stands in any file under a folder, as it is or in a compressed block.
+fn stands_in_a_file(folder: &Path, text: &str) -> bool {
+    fs::read_dir(folder).unwrap().any(|entry| {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            return stands_in_a_file(&path, text);
+        }
+        let bytes = fs::read(&path).unwrap_or_default();
+        bytes
+            .windows(text.len())
+            .any(|part| part == text.as_bytes())
+    })
+}
+
+/// Whether any segment of the live index knows a term that begins so.
+fn has_term(house: &House, start: &str) -> bool {
+    let index = tantivy::Index::open(files::Files::open(&house.live()).unwrap()).unwrap();
+    let reader = index.reader().unwrap();
+    let (_, fields) = schema::schema();
+    reader.searcher().segment_readers().iter().any(|segment| {
+        [fields.title, fields.text].into_iter().any(|field| {
+            let inverted = segment.inverted_index(field).unwrap();
+            let mut terms = inverted.terms().stream().unwrap();
+            let mut found = false;
+            while terms.advance() {
+                found |= terms.key().starts_with(start.as_bytes());
+            }
+            found
+        })
+    })
+}
+
+#[tokio::test]
+async fn what_is_erased_leaves_the_files_of_the_index() {
+    let house = House::new(people());
+    house.put(Doc {
+        text: vec!["geheimratsecke".into()],
+        ..person(500, "Quintessenz Xylophonist")
+    });
+    assert_eq!(house.ids("xylophonist").await, [500]);
+    // What it was called before is in a segment of its own, marked as deleted.
+    house.put(person(500, "Zephyrinus Xylophonist"));
+    assert_eq!(house.ids("zephyrinus").await, [500]);
+    assert!(has_term(&house, "xylophonist"));
+    let position = house.db.erase("contact", 500);
+    house.growth.send_replace(position);
+    assert!(house.ids("xylophonist").await.is_empty());
+    let words = ["quintessenz", "xylophonist", "zephyrinus", "geheimratsecke"];
+    until("what was erased is gone", || {
+        !words.iter().any(|word| has_term(&house, word))
+    })
+    .await;
+    let place = index::Place::new(house.dir.path()).unwrap();
+    until("the index says that it is clean", || {
+        place.mark().is_some_and(|mark| !mark.residue)
+    })
+    .await;
+    for word in words {
+        assert!(!stands_in_a_file(house.dir.path(), word), "{word}");
+    }
+    assert_eq!(
+        house.ids("siobhan").await,
+        [7],
+        "the others are still found"
+    );
+    house.put(person(501, "Later One"));
+    assert_eq!(house.ids("later").await, [501], "and it goes on");
+}
+
+#[tokio::test]
+async fn what_was_erased_before_a_crash_is_removed_after_it() {
+    let house = House::new(people());
+    house.ids("ana").await;
+    let (dir, db) = house.close().await;
+    // As if the process had ended between the commit and the rewriting.
+    let place = index::Place::new(dir.path()).unwrap();
+    {
+        let lock = Arc::new(index::Lock::take(&place).unwrap().unwrap());
+        let opened = index::Opened::open(&place).unwrap();
+        let (mut desk, _) = index::Desk::open(opened, lock).unwrap();
+        let position = db.erase("contact", 7);
+        let seal = Some(format!("{position} of 0"));
+        desk.apply(&[("contact", 7)], &[], position, seal, true)
+            .unwrap();
+        assert!(place.mark().unwrap().residue);
+        desk.rest().unwrap();
+    }
+    let house = open_again(dir, db);
+    until("it is clean", || {
+        place.mark().is_some_and(|mark| !mark.residue)
+    })
+    .await;
+    assert!(!has_term(&house, "siobhan"));
+}
+
+#[tokio::test]
+async fn an_index_that_knows_more_than_the_database_is_reported_and_remembered() {
+    let house = House::new(people());
+    house.ids("ana").await;
+    let end = house.head();
+    assert_eq!(last_known(house.dir.path()).unwrap().position, end);
+    let (dir, db) = house.close().await;
+    // The tail of the log is lost.
+    {
+        let mut inner = db.inner.lock().unwrap();
+        inner.log.truncate(10);
+    }
+    let house = open_again(dir, db);
+    // Built anew from what is there, and found by it.
+    assert_eq!(house.ids("lopez").await, [1]);
+    let known = last_known(house.dir.path()).unwrap();
+    assert_eq!(
+        known.position, end,
+        "the set-aside index's end is still known"
+    );
+    assert_eq!(known.hash, Some(format!("{end} of 0")));
+}
+
+#[tokio::test]
+async fn an_index_of_another_database_is_not_read() {
+    let house = House::new(people());
+    house.ids("ana").await;
+    // Another process starts on a new database in the same place, while the first one keeps the index.
+    let other = Arc::new(Memory::default());
+    other.inner.lock().unwrap().world = 7;
+    for id in 1..=60 {
+        other.put(person(id, "Ana Newcomer"));
+    }
+    let search = Search::open(
+        house.dir.path(),
+        Arc::clone(&other),
+        watch::Sender::new(0).subscribe(),
+    )
+    .unwrap();
+    let query = |at_least| Query {
+        at_least,
+        ..house.query("ana")
+    };
+    until("it has looked", || !search.has_reached(0)).await;
+    for at_least in [0, 1, 60] {
+        let found = timeout(Duration::from_secs(60), search.find(query(at_least)));
+        assert_eq!(found.await.unwrap(), Found::NotReady);
+    }
+    // With the first one gone, it makes its own.
+    let House {
+        search: first, dir, ..
+    } = house;
+    drop(first);
+    let own = Query {
+        at_least: 60,
+        limit: 100,
+        ..Query {
+            workspace: 1,
+            kinds: vec!["contact"],
+            text: "newcomer".into(),
+            filters: Vec::new(),
+            limit: 0,
+            offset: 0,
+            at_least: 0,
+        }
+    };
+    assert_eq!(ids(&search, own).await.len(), 60);
+    drop(dir);
+}
+
+#[tokio::test]
+async fn only_the_first_search_waits_for_an_index_that_hangs() {
+    let house = House::new(people());
+    house.ids("ana").await;
+    let end = house.head();
+    // Positions that the log never reaches.
+    let ahead = Query {
+        at_least: end + 1,
+        ..house.query("ana")
+    };
+    assert_eq!(house.search.find(ahead.clone()).await, Found::NotReady);
+    let many = async {
+        for _ in 0..1_000 {
+            assert_eq!(house.search.find(ahead.clone()).await, Found::NotReady);
+        }
+    };
+    // Waiting for each would take half an hour.
+    timeout(Duration::from_secs(60), many).await.unwrap();
+    house.put(person(900, "Ana Later"));
+    assert!(
+        house.ids("later").await.contains(&900),
+        "it is waited for again"
+    );
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn nobody_else_may_read_the_index() {
+    use std::os::unix::fs::PermissionsExt as _;
+    fn wide(path: &Path) -> Vec<PathBuf> {
+        let mode = fs::symlink_metadata(path).unwrap().permissions().mode();
+        let mut found = Vec::new();
+        if mode & 0o077 != 0 {
+            found.push(path.to_owned());
+        }
+        if path.is_dir() {
+            for entry in fs::read_dir(path).unwrap() {
+                found.extend(wide(&entry.unwrap().path()));
+            }
+        }
+        found
+    }
+    let house = House::new(people());
+    house.ids("ana").await;
+    house.put(person(900, "Ana Later"));
+    house.ids("later").await;
+    assert_eq!(wide(house.dir.path()), [] as [PathBuf; 0]);
+    let (dir, db) = house.close().await;
+    // As an older version left them.
+    for path in [
+        dir.path().to_owned(),
+        index::Place::new(dir.path()).unwrap().live(),
+    ] {
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        let file = path.join("meta.json");
+        if file.exists() {
+            fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
+        }
+    }
+    let house = open_again(dir, db);
+    house.ids("ana").await;
+    assert_eq!(wide(house.dir.path()), [] as [PathBuf; 0]);
 }

@@ -19,7 +19,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use sha2::Digest as _;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use crate::changes::LogRow;
 use crate::clock::Clock;
@@ -112,8 +112,8 @@ pub struct Store(Arc<Inner>);
 struct Inner {
     engine: Engine,
     ids: Arc<OnceLock<IdGenerator>>,
-    /// Woken when the sealed log has grown: what follows it waits on this.
-    followers: Arc<Notify>,
+    /// The newest sealed position that this process knows of: what follows the log waits on this.
+    growth: watch::Sender<i64>,
     /// Woken when this process committed rows that are still to be sealed.
     sealer: Notify,
     read_only: bool,
@@ -143,6 +143,8 @@ pub struct Tx {
     failed: bool,
     /// Its number on PostgreSQL, known with the first row of the log: what it is asked by whose commit was not answered.
     number: Option<String>,
+    /// See [`Tx::sees_log_up_to`].
+    sees: Option<i64>,
 }
 
 enum Conn {
@@ -176,7 +178,7 @@ impl Store {
         let store = Self(Arc::new(Inner {
             engine,
             ids: Arc::default(),
-            followers: Arc::default(),
+            growth: watch::Sender::default(),
             sealer: Notify::new(),
             read_only: options.read_only,
             clock: options.clock.clone(),
@@ -232,6 +234,7 @@ impl Store {
             written: 0,
             failed: false,
             number: None,
+            sees: None,
         })
     }
 
@@ -299,6 +302,7 @@ impl Store {
             written: 0,
             failed: false,
             number: None,
+            sees: None,
         })
     }
 
@@ -333,10 +337,11 @@ impl Store {
         }))
     }
 
-    /// Notified whenever the sealed log has grown by this process (on PostgreSQL, by any).
+    /// The newest sealed position, told whenever this process (on PostgreSQL, any) makes the sealed log grow. Each receiver
+    /// sees every growth, however many there are.
     #[must_use]
-    pub fn growth(&self) -> Arc<Notify> {
-        Arc::clone(&self.0.followers)
+    pub fn growth(&self) -> watch::Receiver<i64> {
+        self.0.growth.subscribe()
     }
 
     /// Ends all connections; what is committed stays, and is sealed.
@@ -345,7 +350,7 @@ impl Store {
             Engine::Sqlite(engine) => engine.close().await,
             Engine::Postgres(engine) => {
                 if !self.0.read_only {
-                    engine.seal_all(&self.0.followers).await;
+                    engine.seal_all(&self.0).await;
                 }
                 engine.close().await;
             }
@@ -361,6 +366,17 @@ impl Store {
             Engine::Sqlite(engine) => engine.integrity().await,
             Engine::Postgres(_) => Ok(Vec::new()),
         }
+    }
+}
+
+impl Inner {
+    /// Tells those who follow the log that it is sealed up to this position.
+    fn grew(&self, position: i64) {
+        self.growth.send_if_modified(|known| {
+            let grew = position > *known;
+            *known = position.max(*known);
+            grew
+        });
     }
 }
 
@@ -434,6 +450,16 @@ impl Tx {
         }
         statement.rows(self).await?;
         Ok(())
+    }
+
+    /// Notes that the sealed log is seen up to a position, in which the caller's last write is.
+    pub(crate) fn sees_log_up_to(&mut self, position: i64) {
+        self.sees = Some(position);
+    }
+
+    /// What was noted with [`Tx::sees_log_up_to`]; none where nothing was waited for, or in vain.
+    pub(crate) fn seen_of_log(&self) -> Option<i64> {
+        self.sees
     }
 
     fn is_postgres(&self) -> bool {
@@ -579,19 +605,24 @@ impl Tx {
         }
         let proof = self.number.take().zip(rows.first().map(|row| row.id));
         let Self { conn, store, .. } = self;
-        match (conn, &store.0.engine) {
+        let end = match (conn, &store.0.engine) {
             (Conn::Postgres(conn), Engine::Postgres(engine)) => {
                 engine.commit(conn, proof).await?;
+                None
             }
-            (Conn::Sqlite(conn), _) => conn.commit().await?,
+            (Conn::Sqlite(conn), _) => {
+                let end = conn.log_end();
+                conn.commit().await?;
+                end
+            }
             (Conn::Postgres(_), Engine::Sqlite(_)) => {
                 return Err(Error::internal("a transaction of another engine"));
             }
-        }
+        };
         if wrote {
-            match store.0.engine {
-                Engine::Sqlite(_) => store.0.followers.notify_one(),
-                Engine::Postgres(_) => store.0.sealer.notify_one(),
+            match end {
+                Some(end) => store.0.grew(end.position),
+                None => store.0.sealer.notify_one(),
             }
         }
         Ok(())

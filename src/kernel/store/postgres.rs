@@ -14,8 +14,6 @@ use sqlx::{
     SqlSafeStr as _,
 };
 
-use tokio::sync::Notify;
-
 use super::value::{Row, Value, bind_postgres};
 use super::{OpenOptions, Scope, Store, fault, migrate};
 use crate::changes::{LogRow, Seal};
@@ -309,8 +307,8 @@ impl Postgres {
     }
 
     /// Seals committed rows until none is left: gives them the next positions, in the order of their identifiers, and
-    /// the hashes. Whether there were any.
-    async fn seal(&self) -> Result<bool, sqlx::Error> {
+    /// the hashes. The last position, if there were any.
+    async fn seal(&self) -> Result<Option<i64>, sqlx::Error> {
         let mut tx = self.sealer.begin().await?;
         sqlx::query("SELECT pg_advisory_xact_lock($1)")
             .bind(SEALER_LOCK)
@@ -325,7 +323,7 @@ impl Postgres {
         .fetch_all(&mut *tx)
         .await?;
         if rows.is_empty() {
-            return Ok(false);
+            return Ok(None);
         }
         let last = sqlx::query(
             "SELECT position, hash FROM change_log WHERE position IS NOT NULL ORDER BY position DESC LIMIT 1",
@@ -359,22 +357,23 @@ impl Postgres {
         .execute(&mut *tx)
         .await?;
         // Only the sealer notifies: a NOTIFY in every writer's transaction would make their commits queue.
-        sqlx::query("SELECT pg_notify($1, '')")
+        sqlx::query("SELECT pg_notify($1, $2)")
             .bind(CHANNEL)
+            .bind(seal.position.to_string())
             .execute(&mut *tx)
             .await?;
         tx.commit().await?;
-        Ok(true)
+        Ok(Some(seal.position))
     }
 }
 
 impl Postgres {
     /// Seals all that is committed, and wakes those that follow.
-    pub(super) async fn seal_all(&self, followers: &Notify) {
+    pub(super) async fn seal_all(&self, store: &super::Inner) {
         loop {
             match self.seal().await {
-                Ok(true) => followers.notify_one(),
-                Ok(false) => return,
+                Ok(Some(position)) => store.grew(position),
+                Ok(None) => return,
                 Err(error) => {
                     tracing::warn!(%error, "sealing the change log failed and is tried again");
                     return;
@@ -417,7 +416,7 @@ async fn keep_sealing(weak: Weak<super::Inner>) {
         if engine.callers.is_closed() {
             return;
         }
-        engine.seal_all(&inner.followers).await;
+        engine.seal_all(&inner).await;
     }
 }
 
@@ -439,7 +438,7 @@ async fn keep_listening(weak: Weak<super::Inner>) {
                 let heard = tokio::time::timeout(Duration::from_secs(5), listener.recv()).await;
                 let Some(inner) = weak.upgrade() else { return };
                 match heard {
-                    Ok(Ok(_)) => inner.followers.notify_one(),
+                    Ok(Ok(heard)) => inner.grew(heard.payload().parse().unwrap_or_default()),
                     Ok(Err(_)) => break,
                     Err(_) => {}
                 }

@@ -424,7 +424,7 @@ impl Writer {
             .parent()
             .filter(|folder| !folder.as_os_str().is_empty())
         {
-            std::fs::create_dir_all(folder).map_err(|error| fail(error.into()))?;
+            crate::private::folder(folder).map_err(|error| fail(error.into()))?;
         }
         let mut conn = connect(path).await.map_err(fail)?;
         restrict(path);

@@ -408,14 +408,38 @@ fn sqlite_value(row: &SqliteRow, name: &str, kind: Kind) -> sqlx::Result<Option<
     })
 }
 
+/// Microseconds and days from the Unix epoch to 2000-01-01, where PostgreSQL counts from.
+const POSTGRES_EPOCH_MICROS: i64 = 946_684_800_000_000;
+const POSTGRES_EPOCH_DAYS: i64 = 10_957;
+
 fn postgres_value(row: &PgRow, name: &str, kind: Kind) -> sqlx::Result<Option<Value>> {
+    let corrupt =
+        |what: &str| sqlx::Error::Decode(format!("{what} expected in column {name}").into());
     Ok(match kind {
         Kind::Int => row.try_get::<Option<i64>, _>(name)?.map(Value::Int),
         Kind::Bool => row.try_get::<Option<bool>, _>(name)?.map(Value::Bool),
         Kind::Text => row.try_get::<Option<String>, _>(name)?.map(Value::Text),
         Kind::Bytes => row.try_get::<Option<Vec<u8>>, _>(name)?.map(Value::Bytes),
-        Kind::Time => row.try_get::<Option<Timestamp>, _>(name)?.map(Value::Time),
-        Kind::Date => row.try_get::<Option<NaiveDate>, _>(name)?.map(Value::Date),
+        // As numbers: PostgreSQL knows infinity and years that nobody else does, on which the driver would panic.
+        Kind::Time => row
+            .try_get_unchecked::<Option<i64>, _>(name)?
+            .map(|micros| {
+                micros
+                    .checked_add(POSTGRES_EPOCH_MICROS)
+                    .and_then(DateTime::from_timestamp_micros)
+                    .ok_or_else(|| corrupt("a time"))
+            })
+            .transpose()?
+            .map(Value::Time),
+        Kind::Date => row
+            .try_get_unchecked::<Option<i32>, _>(name)?
+            .map(|days| {
+                chrono::TimeDelta::try_days(i64::from(days) + POSTGRES_EPOCH_DAYS)
+                    .and_then(|days| NaiveDate::default().checked_add_signed(days))
+                    .ok_or_else(|| corrupt("a date"))
+            })
+            .transpose()?
+            .map(Value::Date),
         Kind::Json => row
             .try_get::<Option<serde_json::Value>, _>(name)?
             .map(Value::Json),

@@ -188,7 +188,7 @@ async fn begin(store: &Store, url: &str) -> Result<PgConnection> {
         tokio::time::sleep(PAUSE).await;
     }
     if let Engine::Postgres(engine) = &store.0.engine {
-        engine.seal_all(&store.0.followers).await;
+        engine.seal_all(&store.0).await;
     }
     run_there(
         &mut conn,
