@@ -8,6 +8,7 @@ use bureau_kernel::admin;
 use bureau_kernel::clock;
 use bureau_kernel::error::Result;
 use bureau_kernel::pipeline::{Pipeline, Settings};
+use bureau_kernel::private;
 use bureau_kernel::registry::{Registry, Selection};
 use bureau_kernel::store::{Database, OpenOptions, Store};
 use sha2::{Digest as _, Sha256};
@@ -31,6 +32,9 @@ pub async fn server_store(config: &Config) -> Result<Store> {
         call_limit: Some(config.settings().call_limit),
         ..options(config, config.read_only)
     };
+    if !config.read_only {
+        data_folder(config);
+    }
     whole(Store::open(&options).await?).await
 }
 
@@ -64,7 +68,25 @@ pub async fn furnish(store: &Store) -> Result<()> {
 /// # Errors
 /// What stands in the way, with what to do about it.
 pub async fn open(config: &Config, read_only: bool) -> Result<Store> {
+    if !read_only {
+        data_folder(config);
+    }
     Store::open(&options(config, read_only)).await
+}
+
+/// Makes the data folder so that only its owner may look into it. An older version made the usual one open to all, and that
+/// is mended; a folder that was named is its owner's to arrange.
+fn data_folder(config: &Config) {
+    let folder = &config.data_dir;
+    let usual = crate::config::default_data_dir().as_ref() == Some(folder);
+    let done = match private::folder(folder) {
+        Ok(false) if usual && private::is_open(folder) => private::close_folder(folder),
+        done => done.map(drop),
+    };
+    if let Err(error) = done {
+        // Whoever needs the folder says it better.
+        tracing::warn!(%error, folder = %folder.display(), "the data folder could not be made private");
+    }
 }
 
 /// The tools that the configuration offers.
@@ -98,6 +120,10 @@ pub fn server_pipeline(
     store: Store,
     registry: Arc<Registry>,
 ) -> Result<Arc<Pipeline>> {
+    let folder = &config.data_dir;
+    if private::is_open(folder) {
+        tracing::warn!(folder = %folder.display(), "other users of this machine may look into the data folder: chmod 700 ends that");
+    }
     Pipeline::new(
         store,
         registry,

@@ -437,7 +437,7 @@ fn log_level(text: &str) -> Result<LevelFilter, &'static str> {
 }
 
 /// Where the platform wants a program's data.
-fn default_data_dir() -> Option<PathBuf> {
+pub(crate) fn default_data_dir() -> Option<PathBuf> {
     let variable = |name| {
         std::env::var_os(name)
             .filter(|value| !value.is_empty())

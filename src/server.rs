@@ -466,7 +466,7 @@ fn unread(error: &Error, uri: &str) -> ErrorData {
     let code = match error.code() {
         Code::NotFound => ErrorCode::RESOURCE_NOT_FOUND,
         Code::Validation => ErrorCode::INVALID_PARAMS,
-        Code::Internal | Code::Unavailable => ErrorCode::INTERNAL_ERROR,
+        Code::Internal | Code::Unavailable | Code::Unreadable => ErrorCode::INTERNAL_ERROR,
         _ => ErrorCode::INVALID_REQUEST,
     };
     let mut data = error.to_json();

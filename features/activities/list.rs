@@ -61,7 +61,8 @@ impl Sort {
 impl Tool for ListActivities {
     const SPEC: Spec = Spec::reads("list_activities", READ_ACTIVITIES)
         .title("List activities")
-        .about("List calls, emails, meetings, tasks and notes, or search them.");
+        .about("List calls, emails, meetings, tasks and notes, or search them.")
+        .awaits(Awaits::Index);
     const EXAMPLES: &'static [Example] = &[
         Example {
             title: "Which tasks are waiting for me?",

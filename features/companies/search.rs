@@ -88,7 +88,8 @@ impl From<Saved<Company>> for CompanyRow {
 impl Tool for SearchCompanies {
     const SPEC: Spec = Spec::reads("search_companies", READ_COMPANIES)
         .title("Search companies")
-        .about("Search companies by any part of their data, or list them with filters.");
+        .about("Search companies by any part of their data, or list them with filters.")
+        .awaits(Awaits::Index);
     const EXAMPLES: &'static [Example] = &[
         Example {
             title: "Find the brewery in Cologne",

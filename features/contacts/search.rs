@@ -106,7 +106,8 @@ impl From<Saved<Contact>> for ContactRow {
 impl Tool for SearchContacts {
     const SPEC: Spec = Spec::reads("search_contacts", READ_CONTACTS)
         .title("Search contacts")
-        .about("Search contacts by any part of their data, or list them with filters.");
+        .about("Search contacts by any part of their data, or list them with filters.")
+        .awaits(Awaits::Index);
     const EXAMPLES: &'static [Example] = &[
         Example {
             title: "Find the contact I met, something like Turring",

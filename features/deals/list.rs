@@ -69,7 +69,8 @@ impl Sort {
 impl Tool for ListDeals {
     const SPEC: Spec = Spec::reads("list_deals", READ_DEALS)
         .title("List deals")
-        .about("List deals by status, stage, value, dates and people, or search them.");
+        .about("List deals by status, stage, value, dates and people, or search them.")
+        .awaits(Awaits::Index);
     const EXAMPLES: &'static [Example] = &[
         Example {
             title: "Which open deals of more than 10,000 do we have?",

@@ -443,7 +443,7 @@ pub async fn invoice_stats(cx: &mut Cx, among: Among) -> Result<InvoiceStats> {
             month.add(currency, count, [net, gross, credited]);
         }
     }
-    let by_customer = customers(cx, among, &rates).await?;
+    let by_customer = customers(cx, among, &rates, currencies.values().copied()).await?;
     let by_status = STATUSES.into_iter().zip(&statuses);
     let foreign = || {
         let all = currencies.values().copied();
@@ -535,15 +535,84 @@ fn period(year: i32, month: u32, tally: &Tally<3>, rates: &Rates) -> Period {
 /// Who bought, as far as it is known which company or contact that is.
 type Buyer = (Option<Id<Company>>, Option<Id<Contact>>);
 
+/// The buyers with most, as the database reckons it: more of them than are shown, because its arithmetic rounds.
+async fn foremost(
+    cx: &mut Cx,
+    among: Among,
+    rates: &Rates,
+    currencies: impl Iterator<Item = Currency>,
+) -> Result<Vec<Buyer>> {
+    /// So many of them.
+    const CANDIDATES: i64 = 50;
+    /// The weight of the currency that is worth most.
+    const HEAVIEST: i64 = 100_000_000_000_000_000;
+    let worth: Vec<(Currency, Decimal)> = currencies
+        .filter_map(|currency| Some((currency, rates.in_base(Decimal::ONE, currency)?)))
+        .collect();
+    let most = worth.iter().map(|(_, worth)| *worth).max();
+    let mut statement = sql(
+        "SELECT company, CASE WHEN company IS NULL THEN contact END AS person,
+         SUM(CAST(net_total AS DOUBLE PRECISION) * CASE kind WHEN 'credit_note' THEN -1 ELSE 1 END
+             * CASE WHEN 1 = 0 THEN 0",
+    );
+    for (currency, worth) in &worth {
+        let share = worth.checked_div(most.unwrap_or_default());
+        let weight =
+            share.and_then(|share| i64::try_from(share.checked_mul(HEAVIEST.into())?).ok());
+        statement = statement
+            .sql(" WHEN currency = ")
+            .value(*currency)
+            .sql(" THEN ")
+            .value(weight.unwrap_or_default());
+    }
+    let rows = among
+        .conditions(statement.sql(" ELSE 0 END) AS weight"), cx)
+        .sql(
+            " AND status <> 'draft' GROUP BY company, person
+              ORDER BY weight DESC, CASE WHEN company IS NULL THEN 0 ELSE 1 END, company, person LIMIT ",
+        )
+        .value(CANDIDATES)
+        .rows(cx.tx())
+        .await?;
+    rows.iter()
+        .map(|row| Ok((row.get("company")?, row.get("person")?)))
+        .collect()
+}
+
+/// Appends the condition that a document is of one of these buyers.
+fn of_buyers(mut statement: Sql, buyers: &[Buyer]) -> Sql {
+    statement = statement.sql(" AND (company IN (NULL");
+    for company in buyers.iter().filter_map(|(company, _)| *company) {
+        statement = statement.sql(", ").value(company);
+    }
+    statement = statement.sql(") OR (company IS NULL AND (contact IN (NULL");
+    for contact in buyers.iter().filter_map(|(_, contact)| *contact) {
+        statement = statement.sql(", ").value(contact);
+    }
+    statement = statement.sql(")");
+    if buyers.contains(&(None, None)) {
+        statement = statement.sql(" OR contact IS NULL");
+    }
+    statement.sql(")))")
+}
+
 /// The customers with most, in the workspace's currency.
-async fn customers(cx: &mut Cx, among: Among, rates: &Rates) -> Result<Vec<Customer>> {
+async fn customers(
+    cx: &mut Cx,
+    among: Among,
+    rates: &Rates,
+    currencies: impl Iterator<Item = Currency>,
+) -> Result<Vec<Customer>> {
+    let buyers = foremost(cx, among, rates, currencies).await?;
     let statement = sql(
         "SELECT company, CASE WHEN company IS NULL THEN contact END AS person, kind, currency, ",
     )
     .sql(SUMS);
-    let rows = among
+    let statement = among
         .conditions(statement, cx)
-        .sql(" AND status <> 'draft' GROUP BY company, person, kind, currency")
+        .sql(" AND status <> 'draft'");
+    let rows = of_buyers(statement, &buyers)
+        .sql(" GROUP BY company, person, kind, currency")
         .rows(cx.tx())
         .await?;
     let mut tallies: BTreeMap<(Option<i64>, Option<i64>), (Buyer, Tally<2>)> = BTreeMap::new();

@@ -57,7 +57,8 @@ impl Sort {
 impl Tool for ListQuotations {
     const SPEC: Spec = Spec::reads("list_quotations", READ_QUOTATIONS)
         .title("List quotations")
-        .about("List quotations by status, customer, deal and dates, or search them.");
+        .about("List quotations by status, customer, deal and dates, or search them.")
+        .awaits(Awaits::Index);
     const EXAMPLES: &'static [Example] = &[
         Example {
             title: "What have we drafted for Acme?",

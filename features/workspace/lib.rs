@@ -65,23 +65,27 @@ pub const MODULE: Module = Module {
     ..Module::EMPTY
 };
 
-/// One page of a whole list that is in the order of its identifiers.
+/// The identifier after which a page of a list in this order begins.
+fn after(cursor: Option<&Cursor>, order: &str) -> Result<Option<i64>> {
+    cursor.map(|cursor| cursor.place(order)).transpose()
+}
+
+/// How many rows are read for a page: the one that is too many tells that there is another page.
+fn one_more(limit: Option<Limit>) -> usize {
+    limit.unwrap_or_default().rows() + 1
+}
+
+/// One page of a list in the order of its identifiers, of which [`one_more`] rows were read.
 fn page_by_id<T>(
-    all: Vec<T>,
+    mut rows: Vec<T>,
     order: &str,
     limit: Option<Limit>,
-    cursor: Option<&Cursor>,
     id: impl Fn(&T) -> i64,
-) -> Result<Page<T>> {
+) -> Page<T> {
     let limit = limit.unwrap_or_default().rows();
-    let after = cursor.map(|cursor| cursor.place(order)).transpose()?;
-    let mut rows: Vec<T> = all
-        .into_iter()
-        .filter(|row| after.is_none_or(|after| id(row) > after))
-        .collect();
     let more = rows.len() > limit;
     rows.truncate(limit);
     let last = rows.last().filter(|_| more);
     let next = last.map(|row| Cursor::at(order, id(row)).encode());
-    Ok(Page { rows, next })
+    Page { rows, next }
 }

@@ -1,6 +1,6 @@
 //! `list_team_members`
 
-use bureau_kernel::admin::{self, MemberInfo, TeamName};
+use bureau_kernel::admin::{self, MemberInfo, MembersWanted, TeamName};
 use bureau_kernel::caller::{Role, Team};
 use bureau_kernel::prelude::*;
 use bureau_kernel::types::text::folded;
@@ -48,8 +48,8 @@ impl From<MemberInfo> for MemberRow {
 }
 
 impl ListTeamMembers {
-    fn wants(&self, member: &MemberInfo) -> bool {
-        let in_team = |team: &Id<Team>| member.teams.iter().any(|known| known.id == *team);
+    /// Whether the text stands in what is known of the member.
+    fn matches(&self, member: &MemberInfo) -> bool {
         let texts = [
             Some(&member.name),
             member.email.as_ref(),
@@ -59,9 +59,7 @@ impl ListTeamMembers {
             let mut texts = texts.into_iter().flatten();
             texts.any(|text| folded(text).contains(&folded(query)))
         };
-        self.team.as_ref().is_none_or(in_team)
-            && self.role.is_none_or(|role| member.role == role)
-            && self.query.as_ref().is_none_or(matches)
+        self.query.as_ref().is_none_or(matches)
     }
 }
 
@@ -82,11 +80,24 @@ impl Tool for ListTeamMembers {
 
     async fn call(self, cx: &mut Cx) -> Result<Vec<MemberRow>> {
         let workspace = cx.workspace().id;
-        let mut members = admin::members(cx.tx(), workspace).await?;
-        members.retain(|member| self.wants(member));
-        let page = crate::page_by_id(members, ORDER, self.limit, self.cursor.as_ref(), |member| {
-            member.id.raw()
-        })?;
+        let most = crate::one_more(self.limit);
+        let mut wanted = MembersWanted {
+            after: crate::after(self.cursor.as_ref(), ORDER)?,
+            role: self.role,
+            team: self.team,
+        };
+        let mut members: Vec<MemberInfo> = Vec::new();
+        // Folded text is compared here, and so those who do not match are passed over.
+        while members.len() < most {
+            let part = admin::next_members(cx.tx(), workspace, wanted, most).await?;
+            wanted.after = part.last().map(|member| member.id.raw());
+            let is_last = part.len() < most;
+            members.extend(part.into_iter().filter(|member| self.matches(member)));
+            if is_last {
+                break;
+            }
+        }
+        let page = crate::page_by_id(members, ORDER, self.limit, |member| member.id.raw());
         Ok(cx.page(page.map(MemberRow::from)))
     }
 }

@@ -54,11 +54,10 @@ impl Tool for ListTeams {
 
     async fn call(self, cx: &mut Cx) -> Result<Vec<TeamRow>> {
         let workspace = cx.workspace().id;
-        let mut teams = admin::teams(cx.tx(), workspace).await?;
-        teams.sort_by_key(|team| team.id);
-        let page = crate::page_by_id(teams, ORDER, self.limit, self.cursor.as_ref(), |team| {
-            team.id.raw()
-        })?;
+        let after = crate::after(self.cursor.as_ref(), ORDER)?;
+        let most = crate::one_more(self.limit);
+        let teams = admin::next_teams(cx.tx(), workspace, after, most).await?;
+        let page = crate::page_by_id(teams, ORDER, self.limit, |team| team.id.raw());
         Ok(cx.page(page.map(TeamRow::from)))
     }
 }

@@ -135,6 +135,8 @@ CREATE INDEX change_log_api_key ON change_log (workspace, api_key, at, id) WHERE
 CREATE INDEX change_log_tool ON change_log (workspace, tool, at, id);
 CREATE INDEX change_log_action ON change_log (workspace, action, at, id);
 CREATE INDEX change_log_entity ON change_log (workspace, entity, at, id);
+CREATE INDEX change_log_own_key ON change_log (workspace, api_key, position) WHERE api_key IS NOT NULL;
+CREATE INDEX change_log_own_member ON change_log (workspace, member, position) WHERE api_key IS NULL;
 CREATE INDEX change_log_undoes ON change_log (workspace, undoes) WHERE undoes IS NOT NULL;
 
 -- The answer that a call with an idempotency key got, so that its repetition gets the same.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use bureau_kernel::context::Cx;
 use bureau_kernel::error::{Code, Error};
 use bureau_kernel::export::{self, Wanted};
-use bureau_kernel::record::AnyRecord;
+use bureau_kernel::record::{AnyRecord, Read as Part};
 use bureau_kernel::registry::{Module, Registry};
 use bureau_kernel::types::text::nearest;
 use bureau_kernel::types::time::{DayEdge, When};
@@ -91,7 +91,7 @@ pub(super) async fn run(config: &Config, arguments: Arguments) -> Result<()> {
             Some(file) => to_file(&read, file, &arguments).await,
             None => {
                 let mut out = BufWriter::new(io::stdout());
-                read.write(&mut out, arguments.format).await.map(drop)
+                read.write(&mut out, arguments.format).await?.complete()
             }
         }
     }
@@ -145,31 +145,61 @@ async fn to_file(read: &Read<'_>, path: &Path, arguments: &Arguments) -> Result<
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let mut out = BufWriter::new(options.open(&part).map_err(failed)?);
-        let count = read.write(&mut out, arguments.format).await?;
+        let written = read.write(&mut out, arguments.format).await?;
         let file = out
             .into_inner()
             .map_err(|error| failed(error.into_error()))?;
         file.sync_all().map_err(failed)?;
         std::fs::rename(&part, path).map_err(failed)?;
-        Ok(count)
+        Ok(written)
     }
     .await;
-    let count = match written {
-        Ok(count) => count,
+    let written = match written {
+        Ok(written) => written,
         Err(error) => {
             let _ = std::fs::remove_file(&part);
             return Err(error);
         }
     };
+    let count = written.records;
     if arguments.json {
         let file = path.display().to_string();
-        return print::json(&json!({ "what": arguments.what, "records": count, "file": file }));
+        print::json(&json!({
+            "what": arguments.what,
+            "records": count,
+            "file": file,
+            "unreadable": written.unreadable,
+        }))?;
+    } else {
+        print::out(&format!(
+            "{count} {} are in {}.",
+            arguments.what,
+            path.display()
+        ))?;
     }
-    print::out(&format!(
-        "{count} {} are in {}.",
-        arguments.what,
-        path.display()
-    ))
+    written.complete()
+}
+
+/// What was written.
+#[derive(Default)]
+struct Written {
+    records: u64,
+    /// The identifiers of those that could not be read.
+    unreadable: Vec<String>,
+}
+
+impl Written {
+    /// An export that leaves something out has not done what it was asked.
+    fn complete(self) -> Result<()> {
+        if self.unreadable.is_empty() {
+            return Ok(());
+        }
+        Err(Failure::Failed(format!(
+            "It is not complete. These records cannot be read, because their rows in the database are damaged: {}. All \
+             others were written. `bureau doctor` says more.",
+            self.unreadable.join(", ")
+        )))
+    }
 }
 
 /// What is taken out.
@@ -181,8 +211,8 @@ struct Read<'a> {
 }
 
 impl Read<'_> {
-    /// Writes all of it, and says how many records that were.
-    async fn write(&self, out: &mut impl Write, format: Format) -> Result<u64> {
+    /// Writes all of it that can be read, and says what that was.
+    async fn write(&self, out: &mut impl Write, format: Format) -> Result<Written> {
         let progress = Progress::begin("Exporting", None);
         let columns = self.pipeline.look(self.caller, async |cx: &mut Cx| {
             export::columns(cx, self.kind, self.wanted).await
@@ -191,13 +221,17 @@ impl Read<'_> {
         if format == Format::Csv {
             row(out, columns.iter().map(String::as_str))?;
         }
-        let (mut after, mut count) = (i64::MIN, 0);
+        let (mut after, mut written) = (i64::MIN, Written::default());
         loop {
             let part = self.pipeline.look(self.caller, async |cx: &mut Cx| {
                 export::part(cx, self.kind, self.wanted, after, PART).await
             });
-            let (records, last) = part.await?;
-            for record in &records {
+            let Part {
+                found,
+                unreadable,
+                last,
+            } = part.await?;
+            for record in &found {
                 match format {
                     Format::Csv => {
                         let cells = columns.iter().map(|column| cell(record, column));
@@ -209,15 +243,20 @@ impl Read<'_> {
                     }
                 }
             }
-            count += records.len() as u64;
-            progress.advance(records.len() as u64);
+            written.records += found.len() as u64;
+            let ids = unreadable
+                .iter()
+                .filter_map(|error| error.detail_value("record"));
+            let ids = ids.filter_map(|id| id.as_str().map(str::to_owned));
+            written.unreadable.extend(ids);
+            progress.advance(found.len() as u64);
             match last {
                 Some(last) => after = last,
                 None => break,
             }
         }
         out.flush().map_err(|error| unwritten(&error))?;
-        Ok(count)
+        Ok(written)
     }
 }
 

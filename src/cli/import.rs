@@ -315,12 +315,10 @@ impl Work<'_> {
         let Some(search) = &self.pipeline.house().search else {
             return Ok(());
         };
-        let look = self
-            .pipeline
-            .look(self.caller, async |cx: &mut bureau_kernel::context::Cx| {
-                cx.own_last_position().await
-            });
-        let end = look.await?;
+        let house = self.pipeline.house();
+        let Some(end) = house.own_last_position(self.caller).await? else {
+            return Ok(());
+        };
         let progress = Progress::begin("Indexing", None);
         // Another process that keeps it does so whether this one waits or not; and an index that does not get on is no
         // reason to wait for ever.

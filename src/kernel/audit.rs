@@ -8,6 +8,7 @@ use crate::caller::{ApiKey, Member, Team, Workspace};
 use crate::changes::{Action, Change, LogRow, digest};
 use crate::context::Cx;
 use crate::error::{Error, Result};
+use crate::notice::Notice;
 use crate::references::Names;
 use crate::store::{Column as _, Sql, Value, sql};
 use crate::types::id::{Entity, Id, decode, encode};
@@ -157,28 +158,46 @@ impl Cx {
         statement.push_value(Value::Int(limit.rows() as i64 + 1));
         let rows = statement.rows(&mut self.tx).await?;
         let more = rows.len() > limit.rows();
-        let rows = rows
-            .iter()
-            .take(limit.rows())
-            .map(LogRow::from_row)
-            .collect::<Result<Vec<_>>>()?;
-        let next = rows.last().filter(|_| more).map(|row| {
-            Cursor {
+        let mut next = None;
+        if let Some(last) = rows.iter().take(limit.rows()).next_back().filter(|_| more) {
+            let cursor = Cursor {
                 order: ORDER.to_owned(),
-                key: row.at.timestamp_micros().to_string(),
-                id: row.id,
+                key: last.get::<Timestamp>("at")?.timestamp_micros().to_string(),
+                id: last.get("id")?,
+            };
+            next = Some(cursor.encode());
+        }
+        let mut read = Vec::with_capacity(limit.rows());
+        for row in rows.iter().take(limit.rows()) {
+            match LogRow::from_row(row) {
+                Ok(row) => read.push(row),
+                Err(cause) => self.damaged(row.get("call")?, cause),
             }
-            .encode()
-        });
+        }
+        let rows = read;
         let members = rows.iter().filter_map(|row| row.member);
         let members = self.names(members.map(Id::from_raw)).await?;
         let keys = rows.iter().filter_map(|row| row.api_key);
         let keys = self.key_names(keys.map(Id::from_raw)).await?;
-        let rows = rows
-            .into_iter()
-            .map(|row| self.audit_entry(row, &members, &keys))
-            .collect::<Result<Vec<_>>>()?;
-        Ok(Page { rows, next })
+        let mut entries = Vec::with_capacity(rows.len());
+        for row in rows {
+            let change = Id::from_raw(row.call);
+            match self.audit_entry(row, &members, &keys) {
+                Ok(entry) => entries.push(entry),
+                Err(cause) => self.damaged(change, cause),
+            }
+        }
+        Ok(Page {
+            rows: entries,
+            next,
+        })
+    }
+
+    /// Says that a row of this change is left out. `bureau doctor` follows the whole chain; here one damaged row does not
+    /// hide the others.
+    fn damaged(&mut self, change: Id<Change>, cause: Error) {
+        let damaged = Error::unreadable("change", change, cause);
+        self.notice(Notice::unreadable(&damaged));
     }
 
     /// The conditions of a filter, the one that leaves least first.

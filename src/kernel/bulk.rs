@@ -123,7 +123,11 @@ impl Cx {
             .collect()
     }
 
-    /// The records with these identifiers, deleted or not, by number. In a write they are locked until it ends.
+    /// The records with these identifiers, deleted or not, by number. In a write they are locked until it ends; a read
+    /// leaves out what it cannot read, with a notice.
+    ///
+    /// # Errors
+    /// What the database says; in a write [`Code::Unreadable`](crate::error::Code::Unreadable).
     pub async fn find_all<R: Record>(&mut self, ids: &[Id<R>]) -> Result<HashMap<i64, Saved<R>>> {
         let raw: Vec<i64> = ids.iter().map(|id| id.raw()).collect();
         let mut found = HashMap::with_capacity(raw.len());
@@ -138,10 +142,16 @@ impl Cx {
                 statement.push(" ORDER BY id");
                 statement.push(self.tx.for_update());
             }
-            for row in statement.rows(&mut self.tx).await? {
-                let saved = Saved::<R>::from_row(&row)?;
-                found.insert(saved.id.raw(), saved);
-            }
+            let rows = statement.rows(&mut self.tx).await?;
+            // What is about to be written is not passed over.
+            let saved = if self.writes() {
+                rows.iter()
+                    .map(Saved::<R>::from_row)
+                    .collect::<Result<Vec<_>>>()?
+            } else {
+                self.readable(&rows)?
+            };
+            found.extend(saved.into_iter().map(|saved| (saved.id.raw(), saved)));
         }
         Ok(found)
     }

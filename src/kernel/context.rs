@@ -10,6 +10,7 @@ use crate::caller::{ApiKey, Caller, Member, Team, Workspace};
 use crate::changes::{Action, Change};
 use crate::clock;
 use crate::error::{Code, Error, Result};
+use crate::notice::Notice;
 use crate::record::{Attributes, refers_nowhere};
 use crate::registry::Registry;
 use crate::search::Search;
@@ -32,6 +33,7 @@ pub struct Cx {
     undoes: Option<i64>,
     next: Option<String>,
     resolved: Map<String, Data>,
+    notices: Vec<Notice>,
     /// What was done, in words: the first of it, and how much more there was.
     notes: Vec<String>,
     not_noted: usize,
@@ -43,6 +45,9 @@ pub struct Cx {
 
 /// Custom attributes by name, with the kinds of their values.
 pub(crate) type Defined = BTreeMap<String, String>;
+
+/// How many notices an answer has at most.
+const NOTICES: usize = 100;
 
 /// How much of what was done is kept in words.
 const NOTED: usize = 10;
@@ -90,6 +95,7 @@ impl Cx {
             undoes: None,
             next: None,
             resolved: Map::new(),
+            notices: Vec::new(),
             notes: Vec::new(),
             not_noted: 0,
             said: None,
@@ -235,8 +241,21 @@ impl Cx {
         page.rows
     }
 
-    pub(crate) fn into_parts(self) -> (Tx, Option<String>, Map<String, Data>) {
-        (self.tx, self.next, self.resolved)
+    /// Says something beside the answer's `data`, in its `notices`.
+    pub fn notice(&mut self, notice: Notice) {
+        if self.notices.len() < NOTICES && !self.notices.contains(&notice) {
+            self.notices.push(notice);
+        }
+    }
+
+    /// Whether what this call reads of the log and finds in the index has its caller's last write in it.
+    #[must_use]
+    pub fn sees_own_writes(&self) -> bool {
+        self.tx.seen_of_log().is_some()
+    }
+
+    pub(crate) fn into_parts(self) -> (Tx, Option<String>, Map<String, Data>, Vec<Notice>) {
+        (self.tx, self.next, self.resolved, self.notices)
     }
 
     /// The day that a caller means, in the workspace's time zone; echoed in the answer as `resolved`.

@@ -35,6 +35,8 @@ pub enum Code {
     Cancelled,
     /// The storage cannot take the write now (disk full, server gone).
     Unavailable,
+    /// The record's row holds what Bureau never writes: the file was damaged, or changed by hand.
+    Unreadable,
     /// A fault of Bureau.
     Internal,
 }
@@ -54,6 +56,7 @@ impl Code {
             Self::RateLimited => "RATE_LIMITED",
             Self::Cancelled => "CANCELLED",
             Self::Unavailable => "UNAVAILABLE",
+            Self::Unreadable => "RECORD_UNREADABLE",
             Self::Internal => "INTERNAL_ERROR",
         }
     }
@@ -70,7 +73,7 @@ impl Code {
             Self::RateLimited => 429,
             Self::Cancelled => 499,
             Self::Unavailable => 503,
-            Self::Internal => 500,
+            Self::Unreadable | Self::Internal => 500,
         }
     }
 }
@@ -125,6 +128,21 @@ impl Error {
             Code::Internal,
             "Something went wrong inside Bureau; nothing was written.",
         )
+        .cause(cause)
+    }
+
+    /// A record whose row cannot be read, for this cause.
+    pub fn unreadable(
+        noun: &str,
+        id: impl fmt::Display,
+        cause: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        Self::new(
+            Code::Unreadable,
+            format!("The {noun} {id} cannot be read: its row in the database is damaged."),
+        )
+        .hint("Other records are not affected. `bureau doctor` says more; a backup from before the damage has it whole.")
+        .detail("record", id.to_string())
         .cause(cause)
     }
 

@@ -7,7 +7,7 @@ use serde_json::{Map, Value as Data};
 use crate::caller::Member;
 use crate::context::Cx;
 use crate::error::Result;
-use crate::record::AnyRecord;
+use crate::record::{AnyRecord, Read};
 use crate::store::sql;
 use crate::types::id::{Entity as _, decode};
 use crate::types::time::Timestamp;
@@ -51,8 +51,8 @@ fn beside(column: &str) -> String {
     format!("{column}_name")
 }
 
-/// The next records after an identifier, oldest first, each with the names of what it refers to; and the identifier of the
-/// last one, none at the end.
+/// The next records after an identifier, oldest first, each with the names of what it refers to. One that cannot be read is
+/// named, and the others are taken out all the same.
 ///
 /// # Errors
 /// What the database says.
@@ -62,9 +62,12 @@ pub async fn part(
     wanted: Wanted,
     after: i64,
     limit: i64,
-) -> Result<(Vec<Map<String, Data>>, Option<i64>)> {
-    let mut records = kind.part(cx, wanted, after, limit).await?;
-    let last = records.last().map(|(id, _)| *id);
+) -> Result<Read<Map<String, Data>>> {
+    let Read {
+        found: mut records,
+        unreadable,
+        last,
+    } = kind.part(cx, wanted, after, limit).await?;
     let references = kind.columns().iter();
     let mut references: Vec<(&'static str, &'static str)> = references
         .filter_map(|column| Some((column.name, column.refers_to?)))
@@ -95,10 +98,11 @@ pub async fn part(
             }
         }
     }
-    Ok((
-        records.into_iter().map(|(_, record)| record).collect(),
+    Ok(Read {
+        found: records.into_iter().map(|(_, record)| record).collect(),
+        unreadable,
         last,
-    ))
+    })
 }
 
 async fn names_of(cx: &mut Cx, table: &'static str, ids: &[i64]) -> Result<Vec<(i64, String)>> {
@@ -114,6 +118,6 @@ async fn names_of(cx: &mut Cx, table: &'static str, ids: &[i64]) -> Result<Vec<(
     statement.push_ids(ids);
     let rows = statement.rows(cx.tx()).await?;
     rows.iter()
-        .map(|row| Ok((row.get("id")?, row.get("name")?)))
+        .map(|row| Ok((row.get("id")?, row.get("name").unwrap_or_default())))
         .collect()
 }

@@ -1,15 +1,17 @@
 //! Lists of records: optional filters, any offered order, a cursor that keeps its place while rows come and go.
 
+use std::collections::HashSet;
 use std::marker::PhantomData;
 
 use chrono::{DateTime, Datelike as _};
 use serde::Serialize;
 
 use crate::context::Cx;
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
+use crate::notice::Notice;
 use crate::record::{Record, Saved};
-use crate::search::{Found, Query};
-use crate::store::{Column, Kind, Row, Scope, Sql, Value, sql};
+use crate::search::{Found, Hit, Query};
+use crate::store::{Column, Kind, Row, Sql, Value, sql};
 use crate::types::page::{Cursor, Limit, Page};
 use crate::types::text::folded;
 
@@ -118,6 +120,14 @@ const TO: &str = " <= ";
 const EMPTY: &str = " IS NULL";
 const NOT_EMPTY: &str = " IS NOT NULL";
 
+/// How deep a search by relevance goes.
+const DEEPEST: usize = 1_000;
+/// Of so many of the best hits it is looked up at first whether they meet the conditions that the index does not know: that
+/// is mostly enough for a page.
+const FIRST_HITS: usize = 1_000;
+/// And of so many at most.
+const MOST_HITS: usize = 10_000;
+
 /// So many records are gathered and put in order; with more, the index of the order is followed.
 const FEW: i64 = 3_000;
 
@@ -130,6 +140,22 @@ impl Cx {
             terms: Vec::new(),
             record: PhantomData,
         }
+    }
+
+    /// Those of these rows that can be read. For each of the others there is a notice: one damaged record does not hide the
+    /// rest.
+    pub(crate) fn readable<R: Record>(&mut self, rows: &[Row]) -> Result<Vec<Saved<R>>> {
+        let mut readable = Vec::with_capacity(rows.len());
+        for row in rows {
+            match Saved::from_row(row) {
+                Ok(saved) => readable.push(saved),
+                Err(error) if error.code() == Code::Unreadable => {
+                    self.notice(Notice::unreadable(&error));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(readable)
     }
 }
 
@@ -407,24 +433,27 @@ impl<R: Record> List<'_, R> {
         statement.push(direction);
         statement.push(", id");
         statement.push(direction);
-        statement.push(" LIMIT ");
-        statement.push_value(Value::Int(limit.rows() as i64 + 1));
-        let mut rows = statement.rows(&mut self.cx.tx).await?;
-        let more = rows.len() > limit.rows();
-        rows.truncate(limit.rows());
-        let next = match rows.last().filter(|_| more) {
-            Some(row) => Some(
-                Cursor {
-                    order: name,
-                    key: key_text(row, order.kind)?,
-                    id: row.get("id")?,
-                }
-                .encode(),
-            ),
-            None => None,
+        // A page ends with a row whose place in the order can be read, because the next one begins there.
+        let mut most = limit.rows();
+        let (rows, next) = loop {
+            let mut statement = statement.clone();
+            statement.push(" LIMIT ");
+            statement.push_value(Value::Int(most as i64 + 1));
+            let mut rows = statement.rows(&mut self.cx.tx).await?;
+            let more = rows.len() > most;
+            rows.truncate(most);
+            let Some(last) = rows.last().filter(|_| more) else {
+                break (rows, None);
+            };
+            if let Ok(key) = key_text(last, order.kind) {
+                let id = last.get("id")?;
+                let order = name;
+                break (rows, Some(Cursor { order, key, id }.encode()));
+            }
+            most += 1;
         };
         Ok(Page {
-            rows: rows.iter().map(Saved::from_row).collect::<Result<_>>()?,
+            rows: self.cx.readable(&rows)?,
             next,
         })
     }
@@ -436,13 +465,11 @@ impl<R: Record> List<'_, R> {
     /// [`Code::Unavailable`](crate::error::Code::Unavailable) when the index is being built and the database alone
     /// cannot answer in time.
     pub async fn search(
-        self,
+        mut self,
         text: &str,
         limit: Limit,
         cursor: Option<&Cursor>,
     ) -> Result<Page<Saved<R>>> {
-        /// How deep a search by relevance goes.
-        const DEEPEST: usize = 1_000;
         let offset = match cursor {
             None => 0,
             Some(cursor) => usize::try_from(cursor.place("relevance")?)
@@ -450,71 +477,133 @@ impl<R: Record> List<'_, R> {
                 .filter(|offset| *offset < DEEPEST)
                 .ok_or_else(Cursor::foreign)?,
         };
-        let next = |more: bool| {
-            let id = (offset + limit.rows()) as i64;
-            (more && offset + limit.rows() < DEEPEST).then(|| Cursor::at("relevance", id).encode())
+        // Where the index has not come as far as the caller's own last write, the database has.
+        let found = match self.cx.tx.seen_of_log() {
+            Some(at_least) => self.hits(text, offset, limit.rows(), at_least).await?,
+            None => None,
         };
+        let (rows, more) = match found {
+            Some(found) => found,
+            None => self.scan(text, offset, limit.rows()).await?,
+        };
+        let end = offset + limit.rows();
+        if more && end >= DEEPEST {
+            self.cx.notice(Notice::truncated(format!(
+                "A search goes {DEEPEST} records deep, and there are more: narrow it to see them."
+            )));
+        }
+        let next = (more && end < DEEPEST).then(|| Cursor::at("relevance", end as i64).encode());
+        Ok(Page { rows, next })
+    }
+
+    /// A page of what the index finds, and whether more follow; none where the index has not come as far as `at_least`.
+    async fn hits(
+        &mut self,
+        text: &str,
+        offset: usize,
+        limit: usize,
+        at_least: i64,
+    ) -> Result<Option<(Vec<Saved<R>>, bool)>> {
         let house = self.cx.house.clone();
+        let Some(search) = &house.search else {
+            return Ok(None);
+        };
+        let filters: Vec<Vec<String>> = self
+            .terms
+            .iter()
+            .map(|(field, value)| vec![crate::record::filter(field, value)])
+            .collect();
+        let workspace = self.cx.workspace().id.raw();
+        let query = |limit, offset| Query {
+            workspace,
+            kinds: vec![R::TABLE],
+            text: text.to_owned(),
+            filters: filters.clone(),
+            limit,
+            offset,
+            at_least,
+        };
         // The index knows terms only. What else is asked for is looked up for the best hits.
         let known =
             |condition: &Condition| self.terms.iter().any(|(field, _)| condition.says(field));
-        let all_in_index = self.conditions.iter().all(known);
-        let found = match &house.search {
-            Some(search) => {
-                let query = Query {
-                    workspace: self.cx.workspace().id.raw(),
-                    kinds: vec![R::TABLE],
-                    text: text.to_owned(),
-                    filters: self
-                        .terms
-                        .iter()
-                        .map(|(field, value)| vec![crate::record::filter(field, value)])
-                        .collect(),
-                    limit: if all_in_index { limit.rows() } else { DEEPEST },
-                    offset: if all_in_index { offset } else { 0 },
-                    at_least: self.cx.own_last_position().await?,
-                };
-                search.find(query).await
+        if self.conditions.iter().all(known) {
+            let Found::Hits { hits, more } = search.find_now(query(limit, offset)).await else {
+                return Ok(None);
+            };
+            let ids: Vec<i64> = hits.iter().map(|hit| hit.id).collect();
+            return Ok(Some((self.those(&ids).await?, more)));
+        }
+        let end = offset + limit;
+        let mut matching: Vec<i64> = Vec::new();
+        let mut looked_at = HashSet::new();
+        let mut more_hits = true;
+        for most in [FIRST_HITS, MOST_HITS] {
+            if !more_hits || matching.len() > end {
+                break;
             }
-            None => Found::NotReady,
-        };
-        let (rows, more) = match found {
-            Found::Hits { hits, more } => {
-                let ids: Vec<i64> = hits.iter().map(|hit| hit.id).collect();
-                let rows = self.those(&ids).await?;
-                if all_in_index {
-                    (rows, more)
-                } else {
-                    let more = rows.len() > offset + limit.rows();
-                    (
-                        rows.into_iter().skip(offset).take(limit.rows()).collect(),
-                        more,
-                    )
+            let Found::Hits { hits, more } = search.find_now(query(most, 0)).await else {
+                return Ok(None);
+            };
+            more_hits = more;
+            let new = hits.iter().map(|Hit { id, .. }| *id);
+            let new: Vec<i64> = new.filter(|id| looked_at.insert(*id)).collect();
+            for ids in new.chunks(FIRST_HITS) {
+                if matching.len() <= end {
+                    matching.extend(self.meeting(ids).await?);
                 }
             }
-            Found::NotReady => self.scan(text, offset, limit.rows()).await?,
-        };
-        Ok(Page {
-            rows,
-            next: next(more),
-        })
+        }
+        let more = matching.len() > end;
+        if more_hits && !more {
+            self.cx.notice(Notice::truncated(format!(
+                "Only the best {MOST_HITS} matches of the text were looked through, and there are more: narrow the query."
+            )));
+        }
+        let ids: Vec<i64> = matching.into_iter().skip(offset).take(limit).collect();
+        Ok(Some((self.those(&ids).await?, more)))
+    }
+
+    /// The conditions of the list, for records that are read by their identifiers.
+    fn push_by_id(&self, statement: &mut Sql, ids: &[i64]) {
+        self.push_conditions(statement, self.cx.tx.without_index(), |_| false);
+        self.push_terms(statement, None);
+        statement.push(" AND id IN ");
+        statement.push_ids(ids);
+    }
+
+    /// The identifiers of those of the list that have these, in their order.
+    async fn meeting(&mut self, ids: &[i64]) -> Result<Vec<i64>> {
+        let mut statement = sql("SELECT id FROM ");
+        statement.push(R::TABLE);
+        self.push_by_id(&mut statement, ids);
+        let rows = statement.rows(&mut self.cx.tx).await?;
+        let found = rows.iter().map(|row| row.get("id"));
+        let found: HashSet<i64> = found.collect::<Result<_>>()?;
+        Ok(ids
+            .iter()
+            .copied()
+            .filter(|id| found.contains(id))
+            .collect())
     }
 
     /// Those of the list that have these identifiers, in their order.
-    async fn those(self, ids: &[i64]) -> Result<Vec<Saved<R>>> {
-        let mut statement = self.statement("");
-        statement.push(" AND id IN ");
-        statement.push_ids(ids);
+    async fn those(&mut self, ids: &[i64]) -> Result<Vec<Saved<R>>> {
+        let mut statement = Saved::<R>::select();
+        self.push_by_id(&mut statement, ids);
         let rows = statement.rows(&mut self.cx.tx).await?;
-        let mut found = rows
-            .iter()
-            .map(|row| Saved::<R>::from_row(row).map(|saved| (saved.id.raw(), saved)))
-            .collect::<Result<std::collections::HashMap<_, _>>>()?;
+        let found = self.cx.readable::<R>(&rows)?.into_iter();
+        let mut found: std::collections::HashMap<i64, Saved<R>> =
+            found.map(|saved| (saved.id.raw(), saved)).collect();
         Ok(ids.iter().filter_map(|id| found.remove(id)).collect())
     }
 
     /// Reads the records one after the other, newest first: what searches while there is no index.
-    async fn scan(self, text: &str, offset: usize, limit: usize) -> Result<(Vec<Saved<R>>, bool)> {
+    async fn scan(
+        &mut self,
+        text: &str,
+        offset: usize,
+        limit: usize,
+    ) -> Result<(Vec<Saved<R>>, bool)> {
         const BATCH: i64 = 1_000;
         const TIME_LIMIT: std::time::Duration = std::time::Duration::from_secs(10);
         let started = std::time::Instant::now();
@@ -527,12 +616,19 @@ impl<R: Record> List<'_, R> {
         let mut before = i64::MAX;
         while matching.len() <= offset + limit {
             if started.elapsed() > TIME_LIMIT {
-                return Err(Error::new(
-                    crate::error::Code::Unavailable,
-                    "The search index is being built, and without it this takes too long.",
-                )
-                .hint("Try again in a minute, or list with filters instead of a text.")
-                .retry_after(30));
+                // An index that hangs has most of it all the same.
+                let Some(found) = self.hits(text, offset, limit, 0).await? else {
+                    return Err(Error::new(
+                        Code::Unavailable,
+                        "The search index is being built, and without it this takes too long.",
+                    )
+                    .hint("Try again in a minute, or list with filters instead of a text.")
+                    .retry_after(30));
+                };
+                self.cx.notice(Notice::stale(
+                    "The search index does not keep up: what was written last may be missing.",
+                ));
+                return Ok(found);
             }
             let mut statement = self.statement("");
             statement.push(" AND id < ");
@@ -540,16 +636,11 @@ impl<R: Record> List<'_, R> {
             statement.push(" ORDER BY id DESC LIMIT ");
             statement.push_value(Value::Int(BATCH));
             let rows = statement.rows(&mut self.cx.tx).await?;
-            let last = rows.len() < BATCH as usize;
-            for row in rows {
-                let saved = Saved::<R>::from_row(&row)?;
-                before = saved.id.raw();
-                if matches(&saved.record, &words) {
-                    matching.push(saved);
-                }
-            }
-            if last {
-                break;
+            let found = self.cx.readable::<R>(&rows)?.into_iter();
+            matching.extend(found.filter(|saved| matches(&saved.record, &words)));
+            match rows.last() {
+                Some(last) if rows.len() == BATCH as usize => before = last.get("id")?,
+                _ => break,
             }
         }
         let more = matching.len() > offset + limit;
@@ -622,32 +713,4 @@ fn key_text(row: &Row, kind: Kind) -> Result<String> {
             return Err(Error::internal("no list is ordered by such a column"));
         }
     })
-}
-
-impl Cx {
-    /// The position of the last row that this caller wrote, in this process or another: what its searches wait for. Rows
-    /// that are not sealed yet are waited for briefly.
-    pub async fn own_last_position(&mut self) -> Result<i64> {
-        for _ in 0..50 {
-            // What is sealed meanwhile shows to a new transaction only; not on one of the callers' connections, of which this
-            // caller holds one already.
-            let mut tx = self.house.store.read(Scope::System).await?;
-            let row = sql("SELECT COALESCE(MAX(position), 0) AS position, COUNT(*) - COUNT(position) AS unsealed
-                           FROM (SELECT position FROM change_log WHERE workspace = ")
-                .value(self.workspace().id)
-                .sql(" AND member = ")
-                .value(self.caller().member)
-                .sql(" ORDER BY at DESC, id DESC LIMIT 20) AS latest")
-                .row(&mut tx)
-                .await;
-            tx.rollback().await;
-            let Some(row) = row? else { return Ok(0) };
-            if row.get::<i64>("unsealed")? == 0 {
-                return row.get("position");
-            }
-            // On PostgreSQL the sealer follows within milliseconds.
-            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-        }
-        Ok(0)
-    }
 }

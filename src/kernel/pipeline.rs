@@ -22,6 +22,7 @@ use crate::caller::{Caller, ConfirmPolicy};
 use crate::clock::{self, Reading};
 use crate::context::{Cx, House};
 use crate::error::{Code, Error, Result};
+use crate::notice::Notice;
 use crate::projection::Projection;
 use crate::registry::Registry;
 use crate::schema;
@@ -83,7 +84,7 @@ pub struct Call {
 /// What a call ended with.
 #[derive(Debug)]
 pub enum Outcome {
-    /// It ran: `{"data": …, "page"?, "change"?, "resolved"?}`.
+    /// It ran: `{"data": …, "page"?, "change"?, "resolved"?, "notices"?}`.
     Done(Value),
     /// It did not.
     Failed(Error),
@@ -136,10 +137,7 @@ impl Pipeline {
     ) -> Result<Arc<Self>> {
         let search = match index {
             Some(folder) => {
-                let source = Arc::new(Projection {
-                    store: store.clone(),
-                    registry: registry.clone(),
-                });
+                let source = Arc::new(Projection::new(store.clone(), registry.clone()));
                 let search = Search::open(folder, source, store.growth()).map_err(|error| {
                     Error::new(
                         Code::Unavailable,
@@ -244,7 +242,10 @@ impl Pipeline {
             Outcome::Failed(error) => error.code().as_str(),
         };
         if let Outcome::Failed(error) = &outcome
-            && matches!(error.code(), Code::Internal | Code::Unavailable)
+            && matches!(
+                error.code(),
+                Code::Internal | Code::Unavailable | Code::Unreadable
+            )
         {
             // The cause may quote a statement, never its values.
             tracing::error!(tool = name, ?error, "a call failed");
@@ -407,17 +408,18 @@ impl Pipeline {
         entry: &Entry,
         admitted: Admitted,
     ) -> Result<Outcome> {
-        let tx = self.house.store.read(scope(caller)).await?;
         let Admitted {
             arguments, options, ..
         } = admitted;
+        let awaits = entry.awaits(&arguments);
+        let tx = self.house.read(caller, awaits).await?;
         let (cx, result) = self
             .run(tx, caller, entry, arguments, options.version, false)
             .await?;
-        let (tx, next, resolved) = cx.into_parts();
+        let (tx, next, resolved, notices) = cx.into_parts();
         tx.rollback().await;
         Ok(Outcome::Done(answer(
-            result?, next, None, resolved, &options,
+            result?, next, None, resolved, &notices, &options,
         )?))
     }
 
@@ -472,9 +474,10 @@ impl Pipeline {
             )
             .await?;
         let change = cx.change();
-        let (mut tx, next, resolved) = cx.into_parts();
+        let (mut tx, next, resolved, notices) = cx.into_parts();
         let change = (!tx.logged().is_empty()).then(|| change.to_string());
-        let answer = result.and_then(|data| answer(data, next, change, resolved, options));
+        let answer =
+            result.and_then(|data| answer(data, next, change, resolved, &notices, options));
         let answer = match (answer, &options.idempotency_key) {
             (Ok(answer), Some(key)) if !options.dry_run => {
                 let kept = store_receipt(&mut tx, caller, key, &admitted.request, &answer).await;
@@ -816,6 +819,7 @@ fn answer(
     next: Option<String>,
     change: Option<String>,
     resolved: Map<String, Value>,
+    notices: &[Notice],
     options: &Options,
 ) -> Result<Value> {
     let mut data = compact(data).unwrap_or_else(|| Value::Object(Map::new()));
@@ -834,6 +838,9 @@ fn answer(
     }
     if !resolved.is_empty() {
         answer.insert("resolved".into(), resolved.into());
+    }
+    if !notices.is_empty() {
+        answer.insert("notices".into(), json!(notices));
     }
     Ok(Value::Object(answer))
 }

@@ -1,21 +1,44 @@
 //! The database as the search index sees it.
 
-use std::sync::Arc;
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::changes;
+use crate::changes::{self, Action};
 use crate::error::Error;
-use crate::record::AnyRecord;
+use crate::record::{AnyRecord, Read};
 use crate::registry::Registry;
-use crate::search::{Doc, Source, SourceError, Touched};
+use crate::search::{Doc, Scanned, Source, SourceError, Touched};
 use crate::store::{Scope, Store, Tx, sql};
 
 /// Reads what the index needs, across all workspaces.
 pub(crate) struct Projection {
-    pub(crate) store: Store,
-    pub(crate) registry: Arc<Registry>,
+    store: Store,
+    registry: Arc<Registry>,
+    /// The records of which the log knows already that they cannot be read.
+    damaged: Mutex<HashSet<String>>,
 }
 
 impl Projection {
+    pub(crate) fn new(store: Store, registry: Arc<Registry>) -> Self {
+        Self {
+            store,
+            registry,
+            damaged: Mutex::default(),
+        }
+    }
+
+    /// The documents of what can be read. The others are not in the index; the log says so once for each.
+    fn documents(&self, read: Read<Doc>) -> Vec<Doc> {
+        let mut damaged = self.damaged.lock().unwrap_or_else(PoisonError::into_inner);
+        for error in read.unreadable {
+            let record = error.detail_value("record").and_then(|id| id.as_str());
+            if record.is_some_and(|record| damaged.insert(record.to_owned())) {
+                tracing::error!(?error, "a record is not in the search index");
+            }
+        }
+        read.found
+    }
+
     async fn read(&self) -> Result<Tx, SourceError> {
         Ok(self.store.read(Scope::System).await?)
     }
@@ -45,7 +68,7 @@ impl Source for Projection {
 
     async fn touched(&self, after: i64, limit: usize) -> Result<Vec<Touched>, SourceError> {
         let mut tx = self.read().await?;
-        let rows = sql("SELECT position, entity, record FROM change_log WHERE position > ")
+        let rows = sql("SELECT position, entity, record, action FROM change_log WHERE position > ")
             .value(after)
             .sql(" ORDER BY position LIMIT ")
             .value(limit as i64)
@@ -54,7 +77,8 @@ impl Source for Projection {
         tx.rollback().await;
         let mut touched = Vec::new();
         for row in rows? {
-            let entity: String = row.get("entity")?;
+            // A row of the log that cannot be read is doctor's to find; it keeps nobody from following.
+            let entity: String = row.get("entity").unwrap_or_default();
             // Keys and workspaces are in the log and not in the index; neither is what this build does not know.
             let kind = self
                 .registry
@@ -64,6 +88,9 @@ impl Source for Projection {
                 position: row.get("position")?,
                 kind,
                 id: row.get("record")?,
+                erased: row
+                    .get::<Action>("action")
+                    .is_ok_and(|action| action == Action::Purge),
             });
         }
         Ok(touched)
@@ -83,7 +110,7 @@ impl Source for Projection {
                     &mut documents,
                     kind.documents(&mut tx, Some(chunk), 0, 0).await,
                 ) {
-                    (Ok(all), Ok(more)) => all.extend(more),
+                    (Ok(all), Ok(read)) => all.extend(self.documents(read)),
                     (Ok(_), Err(error)) => documents = Err(error),
                     (Err::<Vec<Doc>, Error>(_), _) => {}
                 }
@@ -97,25 +124,28 @@ impl Source for Projection {
         &self,
         after: Option<(&'static str, i64)>,
         limit: usize,
-    ) -> Result<Vec<Doc>, SourceError> {
+    ) -> Result<Scanned, SourceError> {
         let (table, id) = after.unwrap_or(("", i64::MIN));
         let mut tx = self.read().await?;
-        let mut found = Ok(Vec::new());
+        let mut scanned = Ok(Scanned::default());
         for kind in self
             .kinds()
             .into_iter()
             .filter(|kind| kind.table() >= table)
         {
             let after = if kind.table() == table { id } else { i64::MIN };
-            found = kind.documents(&mut tx, None, after, limit as i64).await;
-            if found
-                .as_ref()
-                .map_or(true, |documents| !documents.is_empty())
-            {
+            scanned = kind
+                .documents(&mut tx, None, after, limit as i64)
+                .await
+                .map(|read| Scanned {
+                    last: read.last.map(|id| (kind.table(), id)),
+                    docs: self.documents(read),
+                });
+            if scanned.as_ref().map_or(true, |read| read.last.is_some()) {
                 break;
             }
         }
         tx.rollback().await;
-        Ok(found?)
+        Ok(scanned?)
     }
 }

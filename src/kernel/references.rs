@@ -98,7 +98,8 @@ impl Cx {
                 .sql(" IN ");
             statement.push_ids(ids);
             for row in statement.rows(&mut self.tx).await? {
-                names.insert(row.get("id")?, row.get("name")?);
+                // One that cannot be read is named where the record itself is listed.
+                names.insert(row.get("id")?, row.get("name").unwrap_or_default());
             }
         }
         Ok(Names(names))

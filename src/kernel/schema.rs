@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use crate::error::{Error, Result};
+use crate::notice::Notice;
 use crate::types::text::{nearest, visible};
 
 /// Schemas nest no deeper than this; a type that contains itself ends here.
@@ -171,6 +172,7 @@ pub(crate) fn answer(mut data: Map<String, Value>, reads_only: bool) -> Map<Stri
             "page".into(),
             json!({ "type": "object", "properties": { "next": { "type": "string" } } }),
         );
+        properties.insert("notices".into(), notices());
     }
     if !reads_only {
         properties.insert("change".into(), json!({ "type": "string" }));
@@ -179,6 +181,13 @@ pub(crate) fn answer(mut data: Map<String, Value>, reads_only: bool) -> Map<Stri
     schema.insert("type".into(), "object".into());
     schema.insert("properties".into(), Value::Object(properties));
     schema
+}
+
+/// What a list says when it is not all there is, or not the newest.
+fn notices() -> Value {
+    let mut notice = wire(schemars::schema_for!(Notice));
+    strip_required(&mut notice);
+    json!({ "type": "array", "items": notice })
 }
 
 fn strip_required(schema: &mut Map<String, Value>) {

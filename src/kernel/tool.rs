@@ -49,6 +49,21 @@ impl Effect {
     }
 }
 
+/// What a tool that reads shows, and therefore waits for: its caller's own last write is to be in it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Awaits {
+    /// Records. Every committed write is among them, and nothing is waited for.
+    #[default]
+    Records,
+    /// The change log: rows are sealed after the commit.
+    Log,
+    /// What the search index finds, where the argument [`QUERY`] is given.
+    Index,
+}
+
+/// The argument with the text that a tool searches for.
+pub const QUERY: &str = "query";
+
 /// What a tool is called, needs and does.
 #[derive(Debug, Clone, Copy)]
 pub struct Spec {
@@ -64,6 +79,8 @@ pub struct Spec {
     pub effect: Effect,
     /// How it is taken back, where `undo_change` cannot.
     pub irreversible: Option<&'static str>,
+    /// What it waits for before it reads.
+    pub awaits: Awaits,
 }
 
 impl Spec {
@@ -90,6 +107,7 @@ impl Spec {
             permission,
             effect,
             irreversible: None,
+            awaits: Awaits::Records,
         }
     }
 
@@ -138,6 +156,17 @@ impl Spec {
             "a tool's description has at most 80 characters"
         );
         self.about = about;
+        self
+    }
+
+    /// Says what it waits for before it reads.
+    #[must_use]
+    pub const fn awaits(mut self, awaits: Awaits) -> Self {
+        assert!(
+            self.effect.reads_only(),
+            "only a tool that reads waits for what follows the log"
+        );
+        self.awaits = awaits;
         self
     }
 
@@ -281,6 +310,15 @@ impl Entry {
     #[must_use]
     pub fn wire(&self) -> &WireForm {
         &self.wire
+    }
+
+    /// What a call with these arguments waits for.
+    pub(crate) fn awaits(&self, arguments: &Value) -> Awaits {
+        let searches = || arguments.get(QUERY).is_some_and(|text| !text.is_null());
+        match self.spec.awaits {
+            Awaits::Index if !searches() => Awaits::Records,
+            awaits => awaits,
+        }
     }
 
     /// Reads the arguments and runs the tool.

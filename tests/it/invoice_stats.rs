@@ -444,3 +444,55 @@ async fn sums_beyond_64_bits_are_exact() {
         assert_eq!(drafts["base_gross"], text(gross * MANY, 4, 2), "{engine:?}");
     }
 }
+
+/// More customers than the database is asked for, alone and in several currencies.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_many_customers_those_with_most_are_shown_whatever_currency_they_pay_in() {
+    for engine in ENGINES {
+        let house = House::new(engine, MODULES).await;
+        let owner = house.owner().await;
+        let rate = RateInfo {
+            currency: "JPY".into(),
+            day: "2026-01-02".parse().unwrap(),
+            rate: "0.0061".into(),
+            source: "ECB".into(),
+        };
+        let store = &house.pipeline.house().store;
+        admin::set_rate(store, "main", rate).await.unwrap();
+        let mut buyers: Vec<(i128, String)> = Vec::new();
+        for number in 0..64_i128 {
+            let name = format!("Buyer {number}");
+            let made = house
+                .data(&owner, "create_company", json!({"name": name}))
+                .await;
+            // In an order that has nothing to do with when they came, and no two alike.
+            let euros = 100 + (number * 37) % 64;
+            let (currency, price) = match number % 2 {
+                0 => ("EUR", euros * 61),
+                _ => ("JPY", euros * 10_000),
+            };
+            let draft = json!({
+                "company": made["id"], "currency": currency,
+                "lines": [{"description": "Work", "unit_price": price.to_string(), "tax_rate": "19"}],
+            });
+            let draft = house.data(&owner, "create_invoice", draft).await;
+            let issue = json!({"invoice": draft["id"], "confirm": true});
+            house.data(&owner, "issue_invoice", issue).await;
+            buyers.push((euros * 61, name));
+        }
+        buyers.sort();
+        let stats = house.data(&owner, "get_invoice_stats", json!({})).await;
+        let shown: Vec<(i128, String)> = stats["by_customer"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|customer| {
+                let net = customer["base_net"].as_str().unwrap();
+                let net: i128 = net.strip_suffix(".00").unwrap().parse().unwrap();
+                (net, customer["name"].as_str().unwrap().to_owned())
+            })
+            .collect();
+        let expected: Vec<_> = buyers.into_iter().rev().take(10).collect();
+        assert_eq!(shown, expected, "{engine:?}");
+    }
+}

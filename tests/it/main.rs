@@ -26,6 +26,7 @@ mod demo;
 mod examples;
 mod expenses;
 mod faults;
+mod freshness;
 mod http;
 mod import;
 mod injection;

@@ -58,7 +58,8 @@ impl Sort {
 impl Tool for ListExpenses {
     const SPEC: Spec = Spec::reads("list_expenses", READ_EXPENSES)
         .title("List expenses")
-        .about("List expenses by kind, status, people, dates and amount, or search them.");
+        .about("List expenses by kind, status, people, dates and amount, or search them.")
+        .awaits(Awaits::Index);
     const EXAMPLES: &'static [Example] = &[
         Example {
             title: "What did we spend on travel in March?",

@@ -62,7 +62,8 @@ impl Sort {
 impl Tool for ListInvoices {
     const SPEC: Spec = Spec::reads("list_invoices", READ_INVOICES)
         .title("List invoices")
-        .about("List invoices and credit notes by status, customer, dates and amount.");
+        .about("List invoices and credit notes by status, customer, dates and amount.")
+        .awaits(Awaits::Index);
     const EXAMPLES: &'static [Example] = &[
         Example {
             title: "What are the drafts for Acme?",

@@ -49,7 +49,8 @@ impl Sort {
 impl Tool for ListProducts {
     const SPEC: Spec = Spec::reads("list_products", READ_PRODUCTS)
         .title("List products")
-        .about("List what is sold, or search it.");
+        .about("List what is sold, or search it.")
+        .awaits(Awaits::Index);
     const EXAMPLES: &'static [Example] = &[
         Example {
             title: "Which goods do we sell, the dearest first?",

@@ -45,7 +45,8 @@ impl Sort {
 impl Tool for ListRecurringInvoices {
     const SPEC: Spec = Spec::reads("list_recurring_invoices", READ_INVOICES)
         .title("List recurring invoices")
-        .about("List recurring invoices with their next day and what they come to monthly.");
+        .about("List recurring invoices with their next day and what they come to monthly.")
+        .awaits(Awaits::Index);
     const EXAMPLES: &'static [Example] = &[
         Example {
             title: "What do we bill Acme regularly?",

@@ -117,14 +117,76 @@ pub async fn members(tx: &mut Tx, workspace: Id<Workspace>) -> Result<Vec<Member
         .sql(" AND archived_at IS NULL ORDER BY id")
         .rows(tx)
         .await?;
-    let mut members = rows.iter().map(from_row).collect::<Result<Vec<_>>>()?;
-    let rows = sql("SELECT p.member, t.id, t.name FROM team_member p
-                    JOIN team t ON t.workspace = p.workspace AND t.id = p.team AND t.archived_at IS NULL
-                    WHERE p.workspace = ")
+    let members = rows.iter().map(from_row).collect::<Result<Vec<_>>>()?;
+    with_teams(tx, workspace, members, false).await
+}
+
+/// Of which members a page is.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct MembersWanted {
+    /// Those who came after this one.
+    pub after: Option<i64>,
+    /// Those of this role.
+    pub role: Option<Role>,
+    /// Those in this team.
+    pub team: Option<Id<Team>>,
+}
+
+/// The next live members of a workspace with their teams, in the order in which they came.
+///
+/// # Errors
+/// What the database says.
+pub async fn next_members(
+    tx: &mut Tx,
+    workspace: Id<Workspace>,
+    wanted: MembersWanted,
+    limit: usize,
+) -> Result<Vec<MemberInfo>> {
+    let mut statement = sql(COLUMNS)
         .value(workspace)
-        .sql(" ORDER BY t.sort_name")
+        .sql(" AND archived_at IS NULL AND id > ")
+        .value(wanted.after.unwrap_or(i64::MIN));
+    if let Some(role) = wanted.role {
+        statement = statement.sql(" AND role = ").value(role);
+    }
+    if let Some(team) = wanted.team {
+        statement = statement
+            .sql(
+                " AND id IN (SELECT p.member FROM team_member p
+                  JOIN team t ON t.workspace = p.workspace AND t.id = p.team AND t.archived_at IS NULL
+                  WHERE p.workspace = ",
+            )
+            .value(workspace)
+            .sql(" AND p.team = ")
+            .value(team)
+            .sql(")");
+    }
+    let rows = statement
+        .sql(" ORDER BY id LIMIT ")
+        .value(i64::try_from(limit).unwrap_or(i64::MAX))
         .rows(tx)
         .await?;
+    let members = rows.iter().map(from_row).collect::<Result<Vec<_>>>()?;
+    with_teams(tx, workspace, members, true).await
+}
+
+/// The members with the teams that they are in. Where they are `few`, only theirs are read.
+async fn with_teams(
+    tx: &mut Tx,
+    workspace: Id<Workspace>,
+    mut members: Vec<MemberInfo>,
+    few: bool,
+) -> Result<Vec<MemberInfo>> {
+    let mut statement = sql("SELECT p.member, t.id, t.name FROM team_member p
+                    JOIN team t ON t.workspace = p.workspace AND t.id = p.team AND t.archived_at IS NULL
+                    WHERE p.workspace = ")
+        .value(workspace);
+    if few {
+        let ids: Vec<i64> = members.iter().map(|member| member.id.raw()).collect();
+        statement.push(" AND p.member IN ");
+        statement.push_ids(&ids);
+    }
+    let rows = statement.sql(" ORDER BY t.sort_name").rows(tx).await?;
     let mut teams: HashMap<Id<Member>, Vec<TeamName>> = HashMap::new();
     for row in rows {
         teams.entry(row.get("member")?).or_default().push(TeamName {

@@ -22,13 +22,13 @@ pub use caller::operators;
 pub(crate) use caller::{Authenticated, authenticate, note_use, operator};
 pub use key::{KeyInfo, KeyMember, NewKey, create_key, list_keys, revoke_key};
 pub use member::{
-    MemberChange, MemberInfo, NewMember, Removed, TeamName, add_member, find_member, list_members,
-    members, remove_member, restore_member, update_member,
+    MemberChange, MemberInfo, MembersWanted, NewMember, Removed, TeamName, add_member, find_member,
+    list_members, members, next_members, remove_member, restore_member, update_member,
 };
 pub use rate::{RateInfo, list_rates, set_rate};
 pub use team::{
-    MemberName, NewTeam, TeamChange, TeamInfo, create_team, delete_team, list_teams, put_member,
-    take_member, teams, update_team,
+    MemberName, NewTeam, TeamChange, TeamInfo, create_team, delete_team, list_teams, next_teams,
+    put_member, take_member, teams, update_team,
 };
 pub use workspace::{
     NewWorkspace, WorkspaceChange, bootstrap, create_workspace, list_workspaces, update_workspace,

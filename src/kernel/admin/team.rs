@@ -14,7 +14,7 @@ use crate::caller::{Member, Team, Workspace};
 use crate::changes::Action;
 use crate::context::House;
 use crate::error::{Error, Result};
-use crate::store::{Scope, Store, Tx, sql};
+use crate::store::{Row, Scope, Store, Tx, sql};
 use crate::types::id::{Entity as _, Id};
 use crate::types::text::{Body, Line, folded, nearest};
 use crate::types::time::Timestamp;
@@ -84,15 +84,55 @@ fn content(team: &TeamInfo) -> Data {
 /// # Errors
 /// What the database says.
 pub async fn teams(tx: &mut Tx, workspace: Id<Workspace>) -> Result<Vec<TeamInfo>> {
-    let rows = sql("SELECT p.team, m.id, m.name FROM team_member p
-                    JOIN member m ON m.workspace = p.workspace AND m.id = p.member AND m.archived_at IS NULL
-                    WHERE p.workspace = ")
+    let rows = sql(COLUMNS)
         .value(workspace)
-        .sql(" ORDER BY m.id")
+        .sql(" ORDER BY sort_name")
         .rows(tx)
         .await?;
+    with_members(tx, workspace, &rows, false).await
+}
+
+/// The next live teams of a workspace after one with their members, in the order in which they were made.
+///
+/// # Errors
+/// What the database says.
+pub async fn next_teams(
+    tx: &mut Tx,
+    workspace: Id<Workspace>,
+    after: Option<i64>,
+    limit: usize,
+) -> Result<Vec<TeamInfo>> {
+    let rows = sql(COLUMNS)
+        .value(workspace)
+        .sql(" AND id > ")
+        .value(after.unwrap_or(i64::MIN))
+        .sql(" ORDER BY id LIMIT ")
+        .value(i64::try_from(limit).unwrap_or(i64::MAX))
+        .rows(tx)
+        .await?;
+    with_members(tx, workspace, &rows, true).await
+}
+
+const COLUMNS: &str = "SELECT id, name, about, lead, created_at, updated_at FROM team WHERE archived_at IS NULL AND workspace = ";
+
+/// The teams in these rows with their members. Where they are `few`, only theirs are read.
+async fn with_members(
+    tx: &mut Tx,
+    workspace: Id<Workspace>,
+    rows: &[Row],
+    few: bool,
+) -> Result<Vec<TeamInfo>> {
+    let mut statement = sql("SELECT p.team, m.id, m.name FROM team_member p
+                    JOIN member m ON m.workspace = p.workspace AND m.id = p.member AND m.archived_at IS NULL
+                    WHERE p.workspace = ")
+        .value(workspace);
+    if few {
+        let ids = rows.iter().map(|row| row.get("id"));
+        statement.push(" AND p.team IN ");
+        statement.push_ids(&ids.collect::<Result<Vec<i64>>>()?);
+    }
     let mut members: HashMap<Id<Team>, Vec<MemberName>> = HashMap::new();
-    for row in rows {
+    for row in statement.sql(" ORDER BY m.id").rows(tx).await? {
         members
             .entry(row.get("team")?)
             .or_default()
@@ -101,11 +141,6 @@ pub async fn teams(tx: &mut Tx, workspace: Id<Workspace>) -> Result<Vec<TeamInfo
                 name: row.get("name")?,
             });
     }
-    let rows = sql("SELECT id, name, about, lead, created_at, updated_at FROM team WHERE archived_at IS NULL AND workspace = ")
-        .value(workspace)
-        .sql(" ORDER BY sort_name")
-        .rows(tx)
-        .await?;
     rows.iter()
         .map(|row| {
             let id = row.get("id")?;

@@ -11,10 +11,10 @@ use super::write::{refuse_dependents, write};
 use super::{ColumnSpec, Data, Record, Saved};
 use crate::changes::{Action, LogRow};
 use crate::context::Cx;
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::export::{Numbered, Wanted};
 use crate::search::Doc;
-use crate::store::{Column, Json, Sql, Tx, Value, sql};
+use crate::store::{Column, Json, Row, Sql, Tx, Value, sql};
 use crate::types::id::Id;
 
 /// Why one record of a change cannot be undone.
@@ -25,6 +25,39 @@ pub struct UndoConflict {
     pub record: String,
     /// What stands in the way.
     pub reason: String,
+}
+
+/// What was read of a number of rows.
+#[derive(Debug)]
+pub struct Read<T> {
+    /// What was made of those that can be read.
+    pub found: Vec<T>,
+    /// The others: each an [`Error::unreadable`].
+    pub unreadable: Vec<Error>,
+    /// The identifier of the last row, readable or not: where to go on. None if there was no row.
+    pub last: Option<i64>,
+}
+
+impl<T> Read<T> {
+    fn of<R: Record>(
+        rows: &[Row],
+        mut make: impl FnMut(&Row, Saved<R>) -> Result<Option<T>>,
+    ) -> Result<Self> {
+        let mut read = Self {
+            found: Vec::with_capacity(rows.len()),
+            unreadable: Vec::new(),
+            last: None,
+        };
+        for row in rows {
+            read.last = Some(row.get("id")?);
+            match Saved::from_row(row) {
+                Ok(saved) => read.found.extend(make(row, saved)?),
+                Err(error) if error.code() == Code::Unreadable => read.unreadable.push(error),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(read)
+    }
 }
 
 /// A record with its type erased: what undo, references and the search index work with.
@@ -39,14 +72,14 @@ pub trait AnyRecord: Send + Sync {
     fn columns(&self) -> &'static [ColumnSpec];
     /// Its columns that refer to other records.
     fn references(&self) -> Vec<ColumnSpec>;
-    /// The next records after an identifier, with theirs, oldest first.
+    /// The next records after an identifier, with theirs, oldest first. What cannot be read is named.
     fn part<'a>(
         &'a self,
         cx: &'a mut Cx,
         wanted: Wanted,
         after: i64,
         limit: i64,
-    ) -> BoxFuture<'a, Result<Vec<Numbered>>>;
+    ) -> BoxFuture<'a, Result<Read<Numbered>>>;
     /// What a person calls these, deleted or not.
     fn titles<'a>(
         &'a self,
@@ -102,14 +135,15 @@ pub trait AnyRecord: Send + Sync {
         cx: &'a mut Cx,
         rows: &'a [&'a LogRow],
     ) -> BoxFuture<'a, Result<Vec<Option<UndoConflict>>>>;
-    /// The search documents of live records: those named, or (none named) the next ones after an identifier.
+    /// The search documents of live records: those named, or (none named) the next ones after an identifier. What cannot be
+    /// read is named.
     fn documents<'a>(
         &'a self,
         tx: &'a mut Tx,
         ids: Option<&'a [i64]>,
         after: i64,
         limit: i64,
-    ) -> BoxFuture<'a, Result<Vec<Doc>>>;
+    ) -> BoxFuture<'a, Result<Read<Doc>>>;
 }
 
 pub(super) struct Erased<R>(PhantomData<fn() -> R>);
@@ -143,7 +177,7 @@ impl<R: Record> AnyRecord for Erased<R> {
         wanted: Wanted,
         after: i64,
         limit: i64,
-    ) -> BoxFuture<'a, Result<Vec<Numbered>>> {
+    ) -> BoxFuture<'a, Result<Read<Numbered>>> {
         Box::pin(async move {
             let mut statement = Saved::<R>::select();
             statement.push(" WHERE workspace = ");
@@ -160,15 +194,12 @@ impl<R: Record> AnyRecord for Erased<R> {
             statement.push(" ORDER BY id LIMIT ");
             statement.push_value(Value::Int(limit));
             let rows = statement.rows(&mut cx.tx).await?;
-            rows.iter()
-                .map(|row| {
-                    let saved = Saved::<R>::from_row(row)?;
-                    match serde_json::to_value(&saved).map_err(Error::internal)? {
-                        Data::Object(record) => Ok((saved.id.raw(), record)),
-                        _ => Err(Error::internal("a record is a struct")),
-                    }
-                })
-                .collect()
+            Read::of::<R>(&rows, |_, saved| {
+                match serde_json::to_value(&saved).map_err(Error::internal)? {
+                    Data::Object(record) => Ok(Some((saved.id.raw(), record))),
+                    _ => Err(Error::internal("a record is a struct")),
+                }
+            })
         })
     }
 
@@ -426,7 +457,7 @@ impl<R: Record> AnyRecord for Erased<R> {
         ids: Option<&'a [i64]>,
         after: i64,
         limit: i64,
-    ) -> BoxFuture<'a, Result<Vec<Doc>>> {
+    ) -> BoxFuture<'a, Result<Read<Doc>>> {
         Box::pin(async move {
             let mut statement = Saved::<R>::select_with("workspace, ");
             statement.push(" WHERE archived_at IS NULL AND id ");
@@ -443,12 +474,10 @@ impl<R: Record> AnyRecord for Erased<R> {
                 }
             }
             let rows = statement.rows(tx).await?;
-            let mut documents = Vec::with_capacity(rows.len());
-            for row in rows {
-                let workspace = row.get("workspace")?;
-                documents.extend(Saved::<R>::from_row(&row)?.document(workspace));
-            }
-            Ok(documents)
+            Read::of::<R>(
+                &rows,
+                |row, saved| Ok(saved.document(row.get("workspace")?)),
+            )
         })
     }
 }

@@ -14,7 +14,7 @@ mod terms;
 mod write;
 
 pub(crate) use erased::patched;
-pub use erased::{AnyRecord, UndoConflict, record};
+pub use erased::{AnyRecord, Read, UndoConflict, record};
 pub(crate) use saved::filter;
 pub use saved::{Edit, Saved};
 pub(crate) use write::{depended_on, in_form, log_row, refers_nowhere, stale};

@@ -59,9 +59,18 @@ pub(super) const HEAD: [&str; 7] = [
 ];
 
 impl<R: Record> Saved<R> {
+    /// Reads a row.
+    ///
+    /// # Errors
+    /// [`Code::Unreadable`](crate::error::Code::Unreadable), naming the record, when it holds what no record has.
     pub(crate) fn from_row(row: &Row) -> Result<Self> {
+        let id = row.get("id")?;
+        Self::with_id(id, row).map_err(|cause| Error::unreadable(R::NOUN, id, cause))
+    }
+
+    fn with_id(id: Id<R>, row: &Row) -> Result<Self> {
         Ok(Self {
-            id: row.get("id")?,
+            id,
             record: R::from_row(row)?,
             attributes: row.get("attributes")?,
             version: row.get("version")?,

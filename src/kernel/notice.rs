@@ -1,0 +1,62 @@
+//! What an answer says beside its data: that it is not all there is, or not the newest.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::error::Error;
+
+/// One thing that whoever reads an answer has to know about it. On the wire they stand in `notices`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(inline)]
+pub struct Notice {
+    code: NoticeCode,
+    message: String,
+    /// The record that it is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    record: Option<String>,
+}
+
+/// Stable, machine-readable kinds of notices.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[schemars(inline)]
+pub enum NoticeCode {
+    /// More match than were looked through.
+    Truncated,
+    /// The caller's own last write may be missing.
+    Stale,
+    /// A record is left out, because it cannot be read.
+    RecordUnreadable,
+}
+
+impl Notice {
+    /// More match than were looked through, and so the answer is not complete.
+    #[must_use]
+    pub fn truncated(message: impl Into<String>) -> Self {
+        Self::new(NoticeCode::Truncated, message)
+    }
+
+    /// The caller's own last write may be missing.
+    #[must_use]
+    pub fn stale(message: impl Into<String>) -> Self {
+        Self::new(NoticeCode::Stale, message)
+    }
+
+    /// A record is left out for this error, made with [`Error::unreadable`].
+    #[must_use]
+    pub fn unreadable(error: &Error) -> Self {
+        let record = error.detail_value("record");
+        Self {
+            record: record.and_then(|id| id.as_str()).map(str::to_owned),
+            ..Self::new(NoticeCode::RecordUnreadable, error.message())
+        }
+    }
+
+    fn new(code: NoticeCode, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+            record: None,
+        }
+    }
+}
