@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use bureau_kernel::context::Cx;
 use bureau_kernel::error::{Code, Error};
 use bureau_kernel::export::{self, Wanted};
+use bureau_kernel::import::escaped;
 use bureau_kernel::record::{AnyRecord, Read as Part};
 use bureau_kernel::registry::{Module, Registry};
 use bureau_kernel::types::text::nearest;
@@ -14,7 +15,6 @@ use bureau_kernel::types::time::{DayEdge, When};
 use clap::{Args, ValueEnum};
 use serde_json::{Map, Value, json};
 
-use super::csv_safe::escaped;
 use super::progress::Progress;
 use super::{Failure, Result, print};
 use crate::boot;
@@ -355,5 +355,43 @@ mod tests {
         let mut out = Vec::new();
         assert!(row(&mut out, ["a", "b,c", "say \"x\"", "=1"].into_iter()).is_ok());
         assert_eq!(out, b"a,\"b,c\",\"say \"\"x\"\"\",'=1\r\n");
+    }
+
+    /// The cells as a reader sees them that expects this sign between them, and knows quotation marks or not.
+    fn seen(table: &[u8], sign: u8, quotes: bool) -> Vec<String> {
+        let mut reader = csv::ReaderBuilder::new()
+            .has_headers(false)
+            .flexible(true)
+            .delimiter(sign)
+            .quoting(quotes)
+            .from_reader(table);
+        let records = reader.byte_records().map(Result::unwrap);
+        let cells = records.flat_map(|record| {
+            let cells = record.iter().map(String::from_utf8_lossy);
+            cells.map(std::borrow::Cow::into_owned).collect::<Vec<_>>()
+        });
+        cells.collect()
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_reader_sees_a_formula_wherever_it_thinks_that_cells_end(
+            texts in proptest::collection::vec("[-=+@＝'\" ,;\t\r\nax1.]{0,10}", 0..6),
+        ) {
+            let mut table = Vec::new();
+            // The first column of every export is the id, so no row begins with a text of others.
+            let cells = std::iter::once("con_1").chain(texts.iter().map(String::as_str));
+            proptest::prop_assert!(row(&mut table, cells).is_ok());
+            for (sign, quotes) in [b',', b';', b'\t'].into_iter().flat_map(|sign| [(sign, true), (sign, false)]) {
+                for cell in seen(&table, sign, quotes) {
+                    let bare = cell.trim_start_matches([' ', '"']);
+                    let number = cell.chars().all(|c| c.is_ascii_digit() || "+- .,()/\"".contains(c));
+                    proptest::prop_assert!(
+                        number || !bare.starts_with(['=', '+', '-', '@', '＝', '\t']),
+                        "{cell:?} of {:?}", String::from_utf8_lossy(&table)
+                    );
+                }
+            }
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! `bureau import`: brings the rows of a CSV file in as records, as one change.
 
-mod file;
+pub(crate) mod file;
 
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
@@ -12,6 +12,7 @@ use bureau_kernel::changes::Change;
 use bureau_kernel::error::{Code, Error};
 use bureau_kernel::import::{
     AnyImport, Mapping, OnDuplicate, Plan, Preview, Rejected, Totals, day_format,
+    guarded,
 };
 use bureau_kernel::pipeline::Pipeline;
 use bureau_kernel::types::id::Id;
@@ -19,7 +20,6 @@ use bureau_kernel::types::text::nearest;
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
-use super::csv_safe::guarded;
 use super::progress::Progress;
 use super::{Failure, Result, print, usage};
 use crate::boot;

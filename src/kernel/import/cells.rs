@@ -3,6 +3,7 @@
 use chrono::NaiveDate;
 use serde_json::{Map, Value as Data};
 
+use super::formula::unescaped;
 use super::{Draft, Field, Link, Plan, Reads, Row, Target};
 use crate::types::text::quoted;
 
@@ -21,6 +22,7 @@ pub(super) fn read(plan: &Plan, row: &Row) -> Draft {
     for (column, cell) in plan.mapping.columns.iter().zip(&row.cells) {
         // A line break at the end of a list says that its items stand on lines.
         let whole = unescaped(cell.trim_matches(' '));
+        let whole = whole.as_ref();
         let text = whole.trim();
         if text.is_empty() {
             continue;
@@ -242,19 +244,4 @@ fn shown_days(days: &str) -> String {
         .replace("%y", "YY")
         .replace("%m", "MM")
         .replace("%d", "DD")
-}
-
-/// The text of a cell that an export protected from being taken for a formula.
-#[must_use]
-pub fn unescaped(text: &str) -> &str {
-    match text.strip_prefix('\'') {
-        Some(rest) if begins_a_formula(rest.trim_start_matches('\'')) => rest,
-        _ => text,
-    }
-}
-
-/// Whether a spreadsheet would take a text for a formula.
-#[must_use]
-pub fn begins_a_formula(text: &str) -> bool {
-    text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'])
 }

@@ -5,6 +5,7 @@
 //! [`Row`]s and a [`Plan`], and hears of the rows that were refused.
 
 mod cells;
+mod formula;
 mod mapping;
 mod run;
 
@@ -25,7 +26,8 @@ use crate::record::{Attributes, Record};
 use crate::types::id::Id;
 use crate::work::Job;
 
-pub use cells::{begins_a_formula, day_format, unescaped};
+pub use cells::day_format;
+pub use formula::{escaped, guarded, unescaped};
 pub use mapping::{Mapped, Mapping, Target};
 
 /// A field of a record as a column of a table can hold it.
