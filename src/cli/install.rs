@@ -1,7 +1,7 @@
 //! `bureau install`: Bureau written into the configuration of a client, or taken out of it again.
 
 mod client;
-mod edit;
+pub(crate) mod edit;
 mod file;
 mod show;
 
@@ -66,7 +66,16 @@ pub(super) fn run(config: &Config, options: &Options, arguments: &Arguments) -> 
         Some(entry(config, options, arguments)?)
     };
     let section = arguments.client.section();
-    let old = file::read(&path)?;
+    // A link stays a link: what it leads to is changed, and the copy of that is kept where it is.
+    let target = file::target(&path);
+    if of_project(arguments) && leads_away(&target) {
+        return Err(Failure::Failed(format!(
+            "{} leads out of this project, to {}. Nothing was changed. If you mean that file, name it with --config-file.",
+            path.display(),
+            target.display()
+        )));
+    }
+    let old = file::read(&target)?;
     let text = old.as_deref().unwrap_or_default();
     let edited = match &entry {
         Some(entry) => edit::set(text, section, &arguments.name, entry),
@@ -114,7 +123,7 @@ pub(super) fn run(config: &Config, options: &Options, arguments: &Arguments) -> 
         return Err(Failure::Failed("Nothing was written.".into()));
     }
     // Some clients write their own file while they run.
-    if file::read(&path)? != old {
+    if file::read(&target)? != old {
         return Err(Failure::Failed(format!(
             "{} was changed by another program meanwhile, so nothing was written. Run this again.",
             path.display()
@@ -122,17 +131,16 @@ pub(super) fn run(config: &Config, options: &Options, arguments: &Arguments) -> 
     }
     let holds_key = text.contains(KEY) || new.contains(KEY);
     let backup = match &old {
-        Some(old) => Some(file::keep_copy(&path, old, holds_key)?),
+        Some(old) => Some(file::keep_copy(&target, old)?),
         None => None,
     };
-    file::replace(&path, &new, holds_key)?;
-    let is_project = arguments.scope.unwrap_or(arguments.client.default_scope()) == Scope::Project;
+    file::replace(&target, &new, holds_key)?;
     let has_key = entry.as_ref().is_some_and(|entry| {
         entry
             .pointer("/env")
             .is_some_and(|env| env.get(KEY).is_some())
     });
-    if has_key && is_project && arguments.config_file.is_none() {
+    if has_key && of_project(arguments) {
         print::note(
             "The file holds the key now: keep it out of version control, or install with --scope user.",
         );
@@ -179,6 +187,18 @@ impl Done<'_> {
             kept.unwrap_or_default()
         ))
     }
+}
+
+/// Whether the file is the one that the project in this folder has for the client.
+fn of_project(arguments: &Arguments) -> bool {
+    let scope = arguments.scope.unwrap_or(arguments.client.default_scope());
+    scope == Scope::Project && arguments.config_file.is_none()
+}
+
+/// Whether a file is outside of this folder. A project comes from anybody: a link in it may lead to the person's own files.
+fn leads_away(target: &Path) -> bool {
+    let here = std::env::current_dir().and_then(|here| here.canonicalize());
+    !here.is_ok_and(|here| target.starts_with(here))
 }
 
 fn check_name(name: &str) -> Result<()> {

@@ -229,7 +229,8 @@ fn a_file_with_a_key_is_its_owners_alone_and_another_keeps_its_permissions() {
         .install("cursor --config-file c.json --yes --json")
         .json();
     assert_eq!(mode(&path), 0o640);
-    assert_eq!(mode(Path::new(made["backup"].as_str().unwrap())), 0o640);
+    // Whatever else the file holds, its copy is nobody else's to read.
+    assert_eq!(mode(Path::new(made["backup"].as_str().unwrap())), 0o600);
     let made = desk
         .run(
             "install cursor --config-file c.json --yes --json",
@@ -238,11 +239,6 @@ fn a_file_with_a_key_is_its_owners_alone_and_another_keeps_its_permissions() {
         .json();
     assert_eq!(mode(&path), 0o600);
     assert_eq!(made["entry"]["env"]["BUREAU_API_KEY"], "(hidden)");
-    // The copy of a file that holds the key is as private.
-    let made = desk
-        .install("cursor --config-file c.json --yes --json")
-        .json();
-    assert_eq!(mode(Path::new(made["backup"].as_str().unwrap())), 0o600);
     desk.run("install cursor --config-file new.json --yes", Some(KEY))
         .done();
     assert_eq!(mode(&desk.path("project/new.json")), 0o600);
@@ -261,6 +257,66 @@ fn a_link_to_the_file_stays_a_link() {
     desk.install("cursor --config-file c.json --yes").done();
     assert!(desk.path("project/c.json").is_symlink());
     assert!(parsed(&desk.read("home/dotfiles/mcp.json"))["mcpServers"]["bureau"].is_object());
+}
+
+#[test]
+#[cfg(unix)]
+fn a_project_whose_files_lead_elsewhere_gets_nothing_of_what_is_there() {
+    use std::os::unix::fs::symlink;
+    let desk = Desk::new();
+    let own = r#"{"oauth": "my-own-token", "mcpServers": {}}"#;
+    desk.write("home/.claude.json", own);
+    symlink("../home/.claude.json", desk.path("project/.mcp.json")).unwrap();
+    // A folder that is a link leads away just as well.
+    std::fs::create_dir(desk.path("home/editor")).unwrap();
+    symlink(desk.path("home/editor"), desk.path("project/.vscode")).unwrap();
+    for line in ["claude-code --yes", "claude-code --remove --yes", "vscode --yes"] {
+        let ended = desk.run(&format!("install {line}"), Some(KEY));
+        assert_eq!(ended.code, Some(1), "{line}: {}", ended.out);
+        assert!(
+            ended.err.contains("leads out of this project")
+                && ended.err.contains("--config-file")
+                && !ended.err.contains("my-own-token"),
+            "{line}: {}",
+            ended.err
+        );
+    }
+    assert_eq!(desk.read("home/.claude.json"), own);
+    assert_eq!(desk.files(), [".claude.json", ".mcp.json"]);
+    // Named by the person it is changed, and what was in it stays beside it, for its owner alone.
+    let made = desk.install("claude-code --config-file .mcp.json --yes --json");
+    let made = made.json();
+    let backup = PathBuf::from(made["backup"].as_str().unwrap());
+    assert_eq!(
+        backup.parent().unwrap(),
+        desk.path("home").canonicalize().unwrap()
+    );
+    assert_eq!(std::fs::read_to_string(&backup).unwrap(), own);
+    assert!(parsed(&desk.read("home/.claude.json"))["mcpServers"]["bureau"].is_object());
+}
+
+#[test]
+#[cfg(unix)]
+fn what_is_no_regular_file_is_refused_and_not_waited_for() {
+    let desk = Desk::new();
+    let pipe = desk.path("project/.mcp.json");
+    let made = Command::new("mkfifo").arg(&pipe).status().unwrap();
+    assert!(made.success());
+    std::fs::create_dir(desk.path("project/folder")).unwrap();
+    for line in [
+        "claude-code --yes",
+        "claude-code --remove --yes",
+        "cursor --config-file folder --yes",
+        "cursor --config-file /dev/zero --yes",
+    ] {
+        let ended = desk.install(line);
+        assert_eq!(ended.code, Some(1), "{line}: {}", ended.out);
+        assert!(
+            ended.err.contains("no regular file"),
+            "{line}: {}",
+            ended.err
+        );
+    }
 }
 
 #[test]

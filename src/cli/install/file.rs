@@ -13,8 +13,27 @@ fn failed(doing: &str, path: &Path, error: &io::Error) -> Failure {
     ))
 }
 
+/// The file that a path leads to, links followed; for one that is not there yet, the place where it would be.
+pub(super) fn target(path: &Path) -> PathBuf {
+    let folder = || Some(fs::canonicalize(path.parent()?).ok()?.join(path.file_name()?));
+    let whole = fs::canonicalize(path).ok();
+    whole.or_else(folder).unwrap_or_else(|| path.to_owned())
+}
+
 /// The file's text; none where there is no file.
 pub(super) fn read(path: &Path) -> Result<Option<String>> {
+    // A pipe would be waited for, and a device has no end.
+    match fs::metadata(path) {
+        Ok(data) if data.is_file() => {}
+        Ok(_) => {
+            return Err(Failure::Failed(format!(
+                "{} is no regular file. Nothing was changed.",
+                path.display()
+            )));
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(failed("read", path, &error)),
+    }
     match fs::read_to_string(path) {
         Ok(text) => Ok(Some(text)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -22,8 +41,9 @@ pub(super) fn read(path: &Path) -> Result<Option<String>> {
     }
 }
 
-/// Writes `text` beside `path` under a name that nothing has yet, and gives that name.
-pub(super) fn keep_copy(path: &Path, text: &str, is_private: bool) -> Result<PathBuf> {
+/// Writes `text` beside `path` under a name that nothing has yet, for its owner alone, and gives that name. The file may hold
+/// the keys of any program.
+pub(super) fn keep_copy(path: &Path, text: &str) -> Result<PathBuf> {
     let stamp = chrono::Utc::now().format("%Y%m%dT%H%M%SZ");
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let mut names = (1_u32..1000).map(|n| match n {
@@ -38,15 +58,17 @@ pub(super) fn keep_copy(path: &Path, text: &str, is_private: bool) -> Result<Pat
             )));
         };
         let copy = path.with_file_name(name);
-        match OpenOptions::new().write(true).create_new(true).open(&copy) {
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        match options.open(&copy) {
             Ok(file) => break (file, copy),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(failed("copied", path, &error)),
         }
     };
-    let old = fs::metadata(path).map(|data| data.permissions()).ok();
-    permit(&file, old, is_private)
-        .and_then(|()| file.write_all(text.as_bytes()))
+    file.write_all(text.as_bytes())
         .and_then(|()| file.sync_all())
         .map_err(|error| failed("copied", path, &error))?;
     Ok(copy)
@@ -54,10 +76,8 @@ pub(super) fn keep_copy(path: &Path, text: &str, is_private: bool) -> Result<Pat
 
 /// Puts `text` in the file's place at once, with the permissions that the old one had.
 pub(super) fn replace(path: &Path, text: &str, is_private: bool) -> Result<()> {
-    // A link stays a link: what it leads to is replaced.
-    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let write = || {
-        let folder = target.parent().unwrap_or_else(|| Path::new("."));
+        let folder = path.parent().unwrap_or_else(|| Path::new("."));
         fs::create_dir_all(folder)?;
         let mut builder = tempfile::Builder::new();
         builder.prefix(".bureau-");
@@ -68,11 +88,11 @@ pub(super) fn replace(path: &Path, text: &str, is_private: bool) -> Result<()> {
             builder.permissions(fs::Permissions::from_mode(0o666));
         }
         let mut file = builder.tempfile_in(folder)?;
-        let old = fs::metadata(&target).map(|data| data.permissions()).ok();
+        let old = fs::metadata(path).map(|data| data.permissions()).ok();
         permit(file.as_file(), old, is_private)?;
         file.write_all(text.as_bytes())?;
         file.as_file().sync_all()?;
-        file.persist(&target).map_err(|error| error.error)?;
+        file.persist(path).map_err(|error| error.error)?;
         Ok(())
     };
     write().map_err(|error: io::Error| failed("written", path, &error))
