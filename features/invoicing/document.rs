@@ -110,6 +110,51 @@ pub async fn render_quotation(
     render(&document, format)
 }
 
+/// Refuses an invoice or credit note that no font here can print, while it can still be changed.
+///
+/// # Errors
+/// [`Code::Validation`] naming the field, and the characters.
+pub(crate) async fn printable_invoice(cx: &mut Cx, invoice: &Saved<Invoice>) -> Result<()> {
+    let document = invoice_document(cx, invoice).await?;
+    printable(&document, invoice.company.is_some())
+}
+
+/// The same for a quotation.
+///
+/// # Errors
+/// As [`printable_invoice`].
+pub async fn printable_quotation(cx: &mut Cx, quotation: &Saved<Quotation>) -> Result<()> {
+    let document = quotation_document(cx, quotation).await?;
+    printable(&document, quotation.company.is_some())
+}
+
+#[cfg(feature = "pdf")]
+fn printable(document: &Document, is_for_company: bool) -> Result<()> {
+    use documents::Part;
+    let Some((part, characters)) = documents::unprintable(document, fonts()) else {
+        return Ok(());
+    };
+    let (field, what) = match part {
+        Part::Number => ("number", "The number".to_owned()),
+        Part::Seller => ("seller", "What the workspace says of itself".to_owned()),
+        Part::Buyer if is_for_company => ("company", "What is noted of the company".to_owned()),
+        Part::Buyer => ("contact", "What is noted of the contact".to_owned()),
+        Part::Reference => ("reference", "The reference".to_owned()),
+        Part::Line(number) => ("lines", format!("Line {number}")),
+        Part::Taxes => ("lines", "A tax or discount".to_owned()),
+        Part::Introduction => ("introduction", "The title or introduction".to_owned()),
+        Part::Note => ("notes", "The notes".to_owned()),
+    };
+    let message = format!("{what} cannot be printed: no font here has {characters}.");
+    Err(Error::invalid(field, message).hint(
+        "Write it without these characters, or let the operator install a font that has them (BUREAU_FONTS).",
+    ))
+}
+#[cfg(not(feature = "pdf"))]
+fn printable(_: &Document, _: bool) -> Result<()> {
+    Ok(())
+}
+
 fn render(document: &Document, format: Format) -> Result<Rendered> {
     let bytes = match format {
         Format::Pdf => pdf(document)?,

@@ -5,6 +5,7 @@ use bureau_kernel::types::money::{Amount, shown};
 use chrono::NaiveDate;
 
 use crate::credit::fit;
+use crate::document::printable_invoice;
 use crate::invoice::{Invoice, InvoiceKind, InvoiceStatus};
 use crate::party::{Party, buyer};
 use crate::seller::{Seller, complete_seller};
@@ -18,7 +19,7 @@ use crate::totals::Totals;
 ///
 /// # Errors
 /// [`Code::Conflict`] when it is issued already, a credit note takes back more than there is, or the clock cannot be right;
-/// [`Code::Validation`] naming what an invoice may not be without, or a day on which it cannot be issued.
+/// [`Code::Validation`] naming what an invoice may not be without, what cannot be printed, or a day on which it cannot be issued.
 pub async fn issue(cx: &mut Cx, id: Id<Invoice>, day: Option<NaiveDate>) -> Result<Saved<Invoice>> {
     cx.require_trusted_clock().await?;
     hold(cx, [id]).await?;
@@ -101,6 +102,8 @@ pub async fn issue(cx: &mut Cx, id: Id<Invoice>, day: Option<NaiveDate>) -> Resu
         InvoiceStatus::Paid
     });
     let issued = edit.save(cx).await?;
+    // Nothing is final before the call ends, and what is final has to have a page.
+    printable_invoice(cx, &issued).await?;
     match credited {
         None => Ok(issued),
         Some(credited) => {

@@ -2,6 +2,7 @@
 
 use bureau_invoicing::{
     Numbers, Quotation, QuotationStatus, Seller, buyer, complete_seller, next_number,
+    printable_quotation,
 };
 use bureau_kernel::prelude::*;
 use bureau_kernel::types::money::shown;
@@ -88,6 +89,7 @@ impl Tool for SendQuotation {
         })));
         edit.buyer = Kept(Json(Some(buyer)));
         let sent = edit.save(cx).await?;
+        printable_quotation(cx, &sent).await?;
         let gross = shown(sent.gross_total.decimal(), sent.currency);
         let customer = quoted(sent.customer.as_deref().unwrap_or_default());
         cx.say(format!(

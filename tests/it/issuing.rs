@@ -480,3 +480,51 @@ async fn a_server_that_is_killed_while_it_issues_leaves_no_gap_and_keeps_what_it
         assert!(numbers.len() >= acknowledged.len());
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_no_font_can_print_is_refused_before_it_is_final() {
+    // A character that Unicode has not given to anybody, so that no machine has a font with it.
+    const UNPRINTABLE: &str = "Fence \u{378}";
+    for engine in ENGINES {
+        let house = House::new(engine, MODULES).await;
+        let owner = house.owner().await;
+        let company = |name: &'static str| {
+            house.data(&owner, "create_company", json!({ "name": name }))
+        };
+        let (strange, plain) = (company(UNPRINTABLE).await, company("Plain").await);
+        let line = json!({ "description": "Fence", "quantity": "1", "unit_price": "10", "tax_rate": "19" });
+        let mut odd = line.clone();
+        odd["description"] = json!(UNPRINTABLE);
+        let draft = |company: &Value, lines: Value, notes: &str| {
+            json!({ "company": company["id"], "lines": lines, "notes": notes, "currency": "EUR" })
+        };
+        for (arguments, field, what) in [
+            (draft(&strange, json!([line]), "x"), "company", "company"),
+            (draft(&plain, json!([line, odd]), "x"), "lines", "Line 2"),
+            (draft(&plain, json!([line]), UNPRINTABLE), "notes", "notes"),
+        ] {
+            let made = house.data(&owner, "create_invoice", arguments.clone()).await;
+            let error = house.error(&owner, "issue_invoice", issue(&made["id"])).await;
+            assert_eq!(error.code(), Code::Validation, "{error:?}");
+            assert_eq!(error.field_name(), Some(field), "{error:?}");
+            let said = format!("{error:?}");
+            assert!(said.contains(what) && said.contains('\u{378}'), "{said}");
+            let read = json!({ "invoice": made["id"] });
+            let after = house.data(&owner, "get_invoice", read).await;
+            assert_eq!((&after["status"], &after["number"]), (&json!("draft"), &Value::Null));
+
+            let mut arguments = arguments;
+            arguments["title"] = json!("Offer");
+            let made = house.data(&owner, "create_quotation", arguments).await;
+            let send = json!({ "quotation": made["id"], "confirm": true });
+            let error = house.error(&owner, "send_quotation", send).await;
+            assert_eq!(error.field_name(), Some(field), "{error:?}");
+        }
+        // Nothing was lost on the way: the first one that is issued has the first number.
+        let made = draft(&plain, json!([line]), "Grüße, 中文, Ελληνικά");
+        let made = house.data(&owner, "create_invoice", made).await;
+        let issued = house.data(&owner, "issue_invoice", issue(&made["id"])).await;
+        let number = issued["number"].as_str().unwrap();
+        assert!(number.ends_with("0001"), "{number}");
+    }
+}

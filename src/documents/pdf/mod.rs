@@ -11,6 +11,7 @@ mod installed;
 mod labels;
 mod letterhead;
 mod pagination;
+mod printable;
 mod sheet;
 mod table;
 #[cfg(test)]
@@ -26,6 +27,7 @@ use krilla::metadata::{DateTime, Metadata};
 
 use crate::{Document, Error};
 pub use fonts::Fonts;
+pub use printable::{Part, unprintable};
 use labels::Labels;
 use sheet::Sheet;
 use text::Typesetter;

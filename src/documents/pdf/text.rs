@@ -92,6 +92,22 @@ impl<'f> Typesetter<'f> {
         self.missing.borrow().iter().take(10).collect()
     }
 
+    /// The characters of a text that are in no font, at most ten. Nothing is set.
+    pub(super) fn lacking(&self, text: &str) -> String {
+        let mut previous = None;
+        let mut lacking = BTreeSet::new();
+        for character in clean(text).chars() {
+            if character == '\n' || is_invisible(character) {
+                continue;
+            }
+            match self.typeface(character, previous) {
+                Some(typeface) => previous = Some(typeface),
+                None => _ = lacking.insert(character),
+            }
+        }
+        lacking.into_iter().take(10).collect()
+    }
+
     /// Text on one line, whatever its width. Line breaks in it become spaces.
     pub(super) fn line(&self, text: &str, style: Style) -> Line<'f> {
         self.paragraph(&one_line(text), style, f32::INFINITY)

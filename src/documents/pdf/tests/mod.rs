@@ -347,6 +347,44 @@ fn characters_in_no_font_are_an_error_that_names_them() {
 }
 
 #[test]
+fn what_cannot_be_printed_is_told_beforehand_with_its_part() {
+    let fonts = Fonts::new(None);
+    assert_eq!(unprintable(&everything(), &fonts), None);
+    type Change = fn(&mut Document);
+    let changes: [(Part, Change); 9] = [
+        (Part::Number, |d| d.number.push('\u{378}')),
+        (Part::Seller, |d| d.footer = Some("a\u{378}".to_owned())),
+        (Part::Seller, |d| d.seller.name.push('\u{378}')),
+        (Part::Buyer, |d| d.buyer.city = Some("\u{378}".to_owned())),
+        (Part::Reference, |d| {
+            d.buyer_reference = Some("\u{378}".to_owned());
+        }),
+        (Part::Line(2), |d| {
+            d.lines[1].description = Some("a\nb\u{378}".to_owned());
+        }),
+        (Part::Line(1), |d| d.lines[0].unit.push('\u{378}')),
+        (Part::Introduction, |d| {
+            d.introduction = Some("\u{378}".to_owned());
+        }),
+        (Part::Note, |d| d.note = Some("\u{378}".to_owned())),
+    ];
+    for (part, change) in changes {
+        let mut document = everything();
+        change(&mut document);
+        let characters = "\u{378}".to_owned();
+        assert_eq!(
+            unprintable(&document, &fonts),
+            Some((part, characters.clone()))
+        );
+        assert_eq!(
+            pdf(&document, &fonts),
+            Err(Error::NoFont { characters }),
+            "{part:?}"
+        );
+    }
+}
+
+#[test]
 fn the_same_document_gives_the_same_bytes() {
     let document = everything();
     let one = pdf(&document, &Fonts::new(None)).unwrap();
