@@ -11,6 +11,8 @@ pub mod transport;
 
 #[cfg(feature = "conformance")]
 pub mod conformance;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 
 use bureau_kernel::registry::Module;
 

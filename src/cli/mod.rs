@@ -5,14 +5,13 @@ mod call;
 mod clock;
 mod completions;
 mod connect;
-mod csv_safe;
 mod demo;
 mod doctor;
 #[cfg(feature = "invoicing")]
 mod document;
 mod export;
-mod import;
-mod install;
+pub(crate) mod import;
+pub(crate) mod install;
 mod key;
 mod member;
 mod print;
@@ -112,7 +111,7 @@ enum Command {
 }
 
 /// Why a command did not do what it was asked.
-enum Failure {
+pub(crate) enum Failure {
     /// It was asked wrongly.
     Usage(String),
     /// It could not.

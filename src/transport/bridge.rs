@@ -12,8 +12,8 @@
 //! There is no standing stream for what a server sends unasked, because Bureau sends nothing unasked, and no
 //! `Mcp-Param-*` header, because none of its tools asks for one.
 
-mod events;
-mod message;
+pub(crate) mod events;
+pub(crate) mod message;
 mod remote;
 mod trouble;
 

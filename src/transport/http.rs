@@ -13,7 +13,7 @@
 //! Headers that narrow what the key allows, never widen it: `X-Workspace-Slug`, `X-Bureau-Features` (a comma-separated
 //! list), `X-Bureau-Read-Only` (`true`).
 
-mod guard;
+pub(crate) mod guard;
 
 use std::{future::Future, io, net::SocketAddr, pin::Pin, sync::Arc, time::Duration};
 

@@ -20,7 +20,7 @@ const MAX_CELL: usize = 100_000;
 const MAX_COLUMNS: usize = 1_000;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum Encoding {
+pub(crate) enum Encoding {
     /// Unicode
     #[value(name = "utf-8")]
     Utf8,
@@ -30,21 +30,21 @@ pub(super) enum Encoding {
 }
 
 /// A file that was looked through once.
-pub(super) struct Table {
+pub(crate) struct Table {
     path: PathBuf,
     encoding: Encoding,
-    pub(super) delimiter: u8,
+    pub(crate) delimiter: u8,
     /// Where the headers begin, and how many lines stand before.
     start: u64,
     lines_before: u64,
     /// Its headers; those without a name are called by their place.
-    pub(super) headers: Vec<String>,
+    pub(crate) headers: Vec<String>,
     /// Rows below the headers.
-    pub(super) count: u64,
+    pub(crate) count: u64,
 }
 
 impl Table {
-    pub(super) fn open(
+    pub(crate) fn open(
         path: &Path,
         encoding: Option<Encoding>,
         delimiter: Option<u8>,
@@ -170,7 +170,7 @@ impl Table {
     }
 
     /// The rows below the headers.
-    pub(super) fn rows(&self) -> Result<impl Iterator<Item = Result<Row, Error>>> {
+    pub(crate) fn rows(&self) -> Result<impl Iterator<Item = Result<Row, Error>>> {
         let (mut reader, allowance) = self.reader()?;
         let mut record = csv::ByteRecord::new();
         allowance.set(MAX_ROW);
@@ -241,7 +241,7 @@ impl Table {
         )
     }
 
-    pub(super) fn in_words(&self) -> String {
+    pub(crate) fn in_words(&self) -> String {
         let encoding = match self.encoding {
             Encoding::Utf8 => "UTF-8",
             Encoding::Windows1252 => "Windows-1252",

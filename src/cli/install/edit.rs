@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 
 /// Why a file is left alone.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Refusal {
+pub(crate) enum Refusal {
     /// It is not plain JSON: where, and what the reader says.
     NotJson(String),
     /// It, or what is named, is no object.
@@ -26,7 +26,7 @@ pub(super) enum Refusal {
 /// # Errors
 ///
 /// [`Refusal`] for a text that cannot be changed without harm.
-pub(super) fn set(text: &str, section: &str, name: &str, entry: &Value) -> Result<String, Refusal> {
+pub(crate) fn set(text: &str, section: &str, name: &str, entry: &Value) -> Result<String, Refusal> {
     let Document {
         text,
         style,
@@ -73,7 +73,7 @@ pub(super) fn set(text: &str, section: &str, name: &str, entry: &Value) -> Resul
 /// # Errors
 ///
 /// As [`set`].
-pub(super) fn remove(text: &str, section: &str, name: &str) -> Result<String, Refusal> {
+pub(crate) fn remove(text: &str, section: &str, name: &str) -> Result<String, Refusal> {
     let Document {
         mut text,
         mut value,

@@ -2,10 +2,10 @@
 
 /// An event that is longer than it may be.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct TooLong;
+pub(crate) struct TooLong;
 
 /// Reads events from a stream of bytes that is cut anywhere. Only their data is kept.
-pub(super) struct Events {
+pub(crate) struct Events {
     line: Vec<u8>,
     data: Vec<u8>,
     /// A line break of two bytes may be cut in two.
@@ -15,7 +15,7 @@ pub(super) struct Events {
 
 impl Events {
     /// `most` is the longest data of one event, in bytes.
-    pub(super) fn new(most: usize) -> Self {
+    pub(crate) fn new(most: usize) -> Self {
         Self {
             line: Vec::new(),
             data: Vec::new(),
@@ -29,7 +29,7 @@ impl Events {
     /// # Errors
     ///
     /// [`TooLong`] for an event, or a line of one, that is over the limit.
-    pub(super) fn feed(&mut self, bytes: &[u8]) -> Result<Vec<Vec<u8>>, TooLong> {
+    pub(crate) fn feed(&mut self, bytes: &[u8]) -> Result<Vec<Vec<u8>>, TooLong> {
         let mut ended = Vec::new();
         for byte in bytes {
             let after_return = std::mem::replace(&mut self.after_return, *byte == b'\r');

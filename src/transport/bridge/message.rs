@@ -8,7 +8,7 @@ use serde_json::{Value, value::RawValue};
 
 /// A message of the client.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     Request(Value),
     /// A notification, or the client's answer to a question of the server: nothing comes back for it.
     OneWay,
@@ -16,21 +16,21 @@ pub(super) enum Kind {
 
 /// What the envelope of a message says.
 #[derive(Debug)]
-pub(super) struct Message {
-    pub(super) kind: Kind,
+pub(crate) struct Message {
+    pub(crate) kind: Kind,
     /// Empty for an answer.
-    pub(super) method: String,
+    pub(crate) method: String,
     /// What `Mcp-Name` repeats.
-    pub(super) name: Option<String>,
+    pub(crate) name: Option<String>,
     /// The protocol version that the message itself brings, as every request does since 2026-07-28.
-    pub(super) version: Option<String>,
+    pub(crate) version: Option<String>,
     /// For `notifications/cancelled`: the request that is not waited for any more.
-    pub(super) cancels: Option<Value>,
+    pub(crate) cancels: Option<Value>,
 }
 
 impl Message {
     /// One of the bridge's own, for which nothing comes back through the client.
-    pub(super) fn of(method: &str) -> Self {
+    pub(crate) fn of(method: &str) -> Self {
         Self {
             kind: Kind::OneWay,
             method: method.to_owned(),
@@ -73,13 +73,13 @@ fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, 
 
 /// Why a line is no message, with the id that it names where one can be told.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Fault {
+pub(crate) enum Fault {
     NotJson,
     NotAMessage(Value),
 }
 
 /// Reads the envelope of a line that is not blank.
-pub(super) fn read(line: &[u8]) -> Result<Message, Fault> {
+pub(crate) fn read(line: &[u8]) -> Result<Message, Fault> {
     let no_message = || Fault::NotAMessage(id_of(line));
     if !line.starts_with(b"{") {
         return Err(
@@ -140,7 +140,7 @@ fn is_id(id: &Value) -> bool {
 }
 
 /// The id of something that is JSON, else null.
-pub(super) fn id_of(line: &[u8]) -> Value {
+pub(crate) fn id_of(line: &[u8]) -> Value {
     #[derive(Deserialize)]
     struct Id {
         id: Value,
@@ -153,7 +153,7 @@ pub(super) fn id_of(line: &[u8]) -> Value {
 }
 
 /// What came from the server.
-pub(super) enum Answer {
+pub(crate) enum Answer {
     /// The answer to the request, as one line.
     Final(Vec<u8>),
     /// Something on the way to it: progress, or a question.
@@ -161,7 +161,7 @@ pub(super) enum Answer {
 }
 
 /// Reads a message of the server as it comes in answer to the request `id`; `None` for what is no message.
-pub(super) fn read_answer(text: &[u8], id: &Value) -> Option<Answer> {
+pub(crate) fn read_answer(text: &[u8], id: &Value) -> Option<Answer> {
     let envelope: Envelope = serde_json::from_slice(text)
         .ok()
         .filter(|_| text.trim_ascii_start().starts_with(b"{"))?;

@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, Uri, header, uri::Authority};
 use super::StartError;
 
 /// Names allowed besides the loopback ones.
-pub(super) struct Guard {
+pub(crate) struct Guard {
     hosts: Vec<Name>,
     origins: Vec<Origin>,
 }
@@ -40,7 +40,7 @@ const BAD_ORIGIN: Reason = (
 );
 
 impl Guard {
-    pub(super) fn new(hosts: &[String], origins: &[String]) -> Result<Self, StartError> {
+    pub(crate) fn new(hosts: &[String], origins: &[String]) -> Result<Self, StartError> {
         let hosts = hosts
             .iter()
             .map(|host| Name::parse(host).ok_or_else(|| StartError::Host(host.clone())));
@@ -54,7 +54,7 @@ impl Guard {
     }
 
     /// Exactly one Host (and, in an absolute request line, the same rule for its authority); at most one Origin.
-    pub(super) fn check(&self, uri: &Uri, headers: &HeaderMap) -> Result<(), Reason> {
+    pub(crate) fn check(&self, uri: &Uri, headers: &HeaderMap) -> Result<(), Reason> {
         let mut hosts = headers.get_all(header::HOST).iter();
         let host = hosts.next().and_then(|host| host.to_str().ok());
         let one_host = host.is_some_and(|host| self.knows(host)) && hosts.next().is_none();
