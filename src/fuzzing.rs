@@ -22,6 +22,7 @@ use bureau_kernel::import::{AnyImport, OnDuplicate, Plan, escaped, guarded, unes
 use bureau_kernel::pipeline::{Pipeline, Settings};
 use bureau_kernel::store::{Database, OpenOptions, Store, backup};
 use bureau_kernel::types::page::Cursor;
+use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -164,8 +165,9 @@ pub fn events(data: &[u8]) {
             message::read_answer(&event, &id)
         {
             assert!(!line.contains(&b'\n') && !line.contains(&b'\r'));
-            let said: Value = serde_json::from_slice(&line).expect("a line of JSON");
-            assert!(said.is_object());
+            let text = std::str::from_utf8(&line).expect("a line is text");
+            // Not as a value: what is passed on may hold numbers that only its reader understands.
+            assert!(text.starts_with('{') && serde_json::from_str::<IgnoredAny>(text).is_ok());
         }
         let line = event.split(|byte| *byte == b'\n').next();
         if let Ok(message) = message::read(line.unwrap_or_default())

@@ -235,11 +235,11 @@ impl Server {
         said
     }
 
-    /// Ends it in order.
-    fn end(mut self) {
+    /// Ends it in order, and gives what it said on stderr.
+    fn end(mut self) -> String {
         self.input = None;
         let _ = self.child.wait();
-        self.said();
+        self.said()
     }
 
     /// Ends it as a loss of power would, but for what the operating system still knows.
@@ -271,8 +271,28 @@ const HISTORY: [Step; 10] = [
 ];
 
 /// What the history was told of, person by person: their id, and their town.
-#[derive(Default)]
-struct Model(HashMap<usize, (String, Option<String>)>);
+#[derive(Clone, Default)]
+struct Model(People);
+
+type People = HashMap<usize, (String, Option<String>)>;
+
+/// Everybody who is there.
+fn people(server: &mut Server) -> People {
+    let all = json!({ "limit": 50, "fields": ["id", "name", "city"] });
+    let Answer::Done(rows) = server.call("search_contacts", &all) else {
+        panic!("what is there cannot be read");
+    };
+    let mut there = HashMap::new();
+    for row in rows.as_array().unwrap() {
+        let name = row["name"].as_str().unwrap();
+        let person = name.strip_prefix("Person ").unwrap().parse().unwrap();
+        let town = row["city"].as_str().map(str::to_owned);
+        let id = row["id"].as_str().unwrap().to_owned();
+        let twice = there.insert(person, (id, town));
+        assert!(twice.is_none(), "{name} is there twice");
+    }
+    there
+}
 
 impl Model {
     /// Does a step; tried again it is the same call, known by its key.
@@ -304,21 +324,7 @@ impl Model {
 
     /// Compares with what is there, in which the step `open` may be done or not.
     fn check(&self, server: &mut Server, open: Option<Step>) {
-        let all = json!({ "limit": 50, "fields": ["id", "name", "city"] });
-        let Answer::Done(rows) = server.call("search_contacts", &all) else {
-            panic!("what is there cannot be read");
-        };
-        let mut there = HashMap::new();
-        for row in rows.as_array().unwrap() {
-            let name = row["name"].as_str().unwrap();
-            let person: usize = name.strip_prefix("Person ").unwrap().parse().unwrap();
-            let town = row["city"].as_str().map(str::to_owned);
-            let id = row["id"].as_str().unwrap().to_owned();
-            assert!(
-                there.insert(person, (id, town)).is_none(),
-                "{name} is there twice"
-            );
-        }
+        let mut there = people(server);
         match open {
             Some(Step::Create(person)) if !self.0.contains_key(&person) => {
                 there.remove(&person);
@@ -497,4 +503,81 @@ fn an_index_that_cannot_be_kept_on_disk_costs_no_call() {
     let place = Place::new();
     let no_index = ["enable name=posix/io/dir/rename,failinfo=5"];
     assert_eq!(live(&place, on_a_disk(&place, &no_index), Then::GoesOn), 0);
+}
+
+/// What is done to the log of writes that a killed server leaves: its end is cut off, or a byte of it is another.
+#[derive(Clone, Copy, Debug)]
+enum Damage {
+    CutAt(usize),
+    FlippedAt(usize),
+}
+
+#[test]
+fn a_torn_or_flipped_log_of_writes_leaves_nothing_by_halves() {
+    /// Of the log, and before each page in it (<https://sqlite.org/fileformat2.html#walformat>).
+    const HEAD: usize = 32;
+    const FRAME: usize = 24;
+    let place = Place::new();
+    let mut server = Server::start(place.program(&["stdio"])).unwrap();
+    let mut model = Model::default();
+    let mut states = vec![model.clone()];
+    for (number, step) in HISTORY.into_iter().enumerate() {
+        let Answer::Done(data) = model.call(&mut server, number, step) else {
+            panic!("on a whole disk every call is done");
+        };
+        model.learn(step, &data);
+        states.push(model.clone());
+    }
+    // The index has it all when a search finds the last.
+    let found = server.call("search_contacts", &json!({ "query": "Person 6" }));
+    assert!(matches!(found, Answer::Done(rows) if rows[0]["name"] == "Person 6"));
+    server.kill();
+
+    let left = TempDir::new().unwrap();
+    copy(&place.data(), left.path());
+    let log_path = format!("{}-wal", place.database());
+    let log = fs::read(&log_path).unwrap();
+    let size = u32::from_be_bytes(log[8..12].try_into().unwrap()) as usize;
+    let frame = FRAME + size;
+    let count = (log.len() - HEAD) / frame;
+    assert!(count > HISTORY.len(), "{count} pages are in the log");
+    let each = std::env::var("BUREAU_DISK_FAULTS").is_ok_and(|which| which == "all");
+    let step = if each { 1 } else { count.div_ceil(8) };
+    let mut damages = vec![Damage::CutAt(log.len()), Damage::CutAt(0)];
+    for number in (0..count).step_by(step) {
+        let start = HEAD + number * frame;
+        damages.extend([
+            Damage::CutAt(start),
+            Damage::CutAt(start + frame / 2),
+            Damage::FlippedAt(start + FRAME / 2),
+            Damage::FlippedAt(start + FRAME + size / 2),
+        ]);
+    }
+    let mut lost = 0;
+    for damage in damages {
+        fs::remove_dir_all(place.data()).unwrap();
+        copy(left.path(), &place.data());
+        let mut torn = log.clone();
+        match damage {
+            Damage::CutAt(end) => torn.truncate(end),
+            Damage::FlippedAt(place) => torn[place] ^= 0x40,
+        }
+        fs::write(&log_path, torn).unwrap();
+
+        let doctor = place.doctor();
+        let mut server = Server::start(place.program(&["stdio"])).unwrap();
+        let there = people(&mut server);
+        let state = states.iter().position(|state| state.0 == there);
+        let state = state.unwrap_or_else(|| panic!("{damage:?}: half of a call is there: {there:?}"));
+        let next = json!({ "name": "Person 7" });
+        let next = server.call("create_contact", &next);
+        assert!(matches!(next, Answer::Done(_)), "{damage:?}: {next:?}");
+        server.end();
+        if state == HISTORY.len() {
+            assert!(doctor.is_ok(), "{damage:?}: {doctor:?}");
+            continue;
+        }
+        lost += 1;
+    }
+    assert!(lost > 4, "{lost} of them lost something");
 }

@@ -168,6 +168,15 @@ pub(super) fn translate(error: sqlx::Error) -> Error {
             )
             .retry_after(5);
         }
+        // A page that could not be read while a connection was being made is told so too.
+        Some(SQLITE_CORRUPT | SQLITE_NOTADB) => {
+            return unavailable(
+                "The database cannot be read as it was written: its disk fails, or its file is damaged; nothing was written.",
+                error,
+            )
+            .hint("If it stays so, run bureau doctor: it says whether a backup has to be restored.")
+            .retry_after(5);
+        }
         Some(SQLITE_CANTOPEN) => {
             return unavailable(
                 "The database's files cannot be opened now; nothing was written. Try again.",

@@ -81,16 +81,16 @@ pub(crate) enum Fault {
 /// Reads the envelope of a line that is not blank.
 pub(crate) fn read(line: &[u8]) -> Result<Message, Fault> {
     let no_message = || Fault::NotAMessage(id_of(line));
-    if !line.starts_with(b"{") {
-        return Err(
-            match std::str::from_utf8(line).map(serde_json::from_str::<IgnoredAny>) {
-                Ok(Ok(_)) => no_message(),
-                _ => Fault::NotJson,
-            },
-        );
+    // What is skipped in a line is not looked at any closer, so this is done first.
+    let text = std::str::from_utf8(line).map_err(|_| Fault::NotJson)?;
+    if !text.starts_with('{') {
+        return Err(match serde_json::from_str::<IgnoredAny>(text) {
+            Ok(_) => no_message(),
+            Err(_) => Fault::NotJson,
+        });
     }
     let envelope: Envelope =
-        serde_json::from_slice(line).map_err(|error| match error.classify() {
+        serde_json::from_str(text).map_err(|error| match error.classify() {
             serde_json::error::Category::Data => no_message(),
             _ => Fault::NotJson,
         })?;
@@ -162,7 +162,7 @@ pub(crate) enum Answer {
 
 /// Reads a message of the server as it comes in answer to the request `id`; `None` for what is no message.
 pub(crate) fn read_answer(text: &[u8], id: &Value) -> Option<Answer> {
-    let envelope: Envelope = serde_json::from_slice(text)
+    let envelope: Envelope = serde_json::from_str(std::str::from_utf8(text).ok()?)
         .ok()
         .filter(|_| text.trim_ascii_start().starts_with(b"{"))?;
     let ends = envelope.result.is_some() || envelope.error.is_some();
@@ -211,6 +211,8 @@ mod tests {
         assert_eq!(kind(r#"{"id":4,"result":{}}"#), Ok(Kind::OneWay));
         assert_eq!(kind("{"), Err(Fault::NotJson));
         assert_eq!(kind("hello"), Err(Fault::NotJson));
+        let broken = b"{\"method\":\"x\",\"params\":{\"a\":\"\xff\"}}";
+        assert!(matches!(read(broken), Err(Fault::NotJson)), "no UTF-8");
         for (text, id) in [
             (r#"[{"id":1,"method":"x"}]"#, json!(null)),
             (r#"{"id":null,"method":"x"}"#, json!(null)),
@@ -248,6 +250,8 @@ mod tests {
             r#"{ "id": 3,  "result": {"a": "b\n"}}"#
         );
         assert_eq!(last(r#"{"id":4,"result":{}}"#), None);
+        let broken = b"{\"id\":3,\"result\":{\"a\":\"\xff\"}}";
+        assert!(read_answer(broken, &json!(3)).is_none(), "no UTF-8");
         let unread =
             last(r#"{"jsonrpc":"2.0","id":null,"error":{"code":-1,"message":""}}"#).unwrap();
         assert_eq!(

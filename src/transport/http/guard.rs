@@ -93,15 +93,20 @@ impl Guard {
 impl Name {
     fn parse(text: &str) -> Option<Self> {
         let authority = text.parse::<Authority>().ok()?;
-        let port = authority.port_u16();
-        // Neither `user@host` nor `host:` nor `host:99999`.
-        if authority.as_str() != authority.host() && (port.is_none() || text.contains('@')) {
-            return None;
-        }
-        let host = authority
-            .host()
-            .trim_start_matches('[')
-            .trim_end_matches(']');
+        let host = authority.host();
+        // A host and nothing else, or a port after it: neither `user@host` nor `host:` nor `host:99999` nor `[::1](:80`.
+        let port = match text.strip_prefix(host)? {
+            "" => None,
+            rest => {
+                let digits = rest.strip_prefix(':')?;
+                let plain = digits.bytes().all(|byte| byte.is_ascii_digit());
+                Some(digits.parse().ok().filter(|_| plain)?)
+            }
+        };
+        let host = match host.strip_prefix('[') {
+            Some(rest) => rest.strip_suffix(']')?,
+            None => host,
+        };
         Some(Self {
             host: host.to_ascii_lowercase(),
             port,
