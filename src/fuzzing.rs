@@ -86,7 +86,9 @@ fn is_of_this_machine(name: &str) -> bool {
         Some((host, port)) if !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit()) => host,
         _ => name,
     };
-    let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+    let bare = host
+        .strip_prefix('[')
+        .and_then(|host| host.strip_suffix(']'));
     host.eq_ignore_ascii_case("localhost")
         || bare
             .unwrap_or(host)
@@ -265,7 +267,13 @@ pub fn csv(data: &[u8]) {
         };
         let mut rows = rows();
         let preview = import
-            .preview(&empty.pipeline, &empty.caller, &plan, &mut rows, &mut |_, _| Ok(()))
+            .preview(
+                &empty.pipeline,
+                &empty.caller,
+                &plan,
+                &mut rows,
+                &mut |_, _| Ok(()),
+            )
             .await;
         if let Ok(preview) = preview {
             let totals = preview.totals;
@@ -344,7 +352,11 @@ mod tests {
         for _ in 0..near as u64 * times {
             let input = nearly(&corpus, &mut random);
             let ran = std::panic::catch_unwind(|| target(&input));
-            assert!(ran.is_ok(), "{:?}", String::from_utf8_lossy(&input).into_owned());
+            assert!(
+                ran.is_ok(),
+                "{:?}",
+                String::from_utf8_lossy(&input).into_owned()
+            );
         }
     }
 

@@ -11,8 +11,7 @@ use bureau_kernel::caller::Caller;
 use bureau_kernel::changes::Change;
 use bureau_kernel::error::{Code, Error};
 use bureau_kernel::import::{
-    AnyImport, Mapping, OnDuplicate, Plan, Preview, Rejected, Totals, day_format,
-    guarded,
+    AnyImport, Mapping, OnDuplicate, Plan, Preview, Rejected, Totals, day_format, guarded,
 };
 use bureau_kernel::pipeline::Pipeline;
 use bureau_kernel::types::id::Id;

@@ -270,7 +270,11 @@ fn a_project_whose_files_lead_elsewhere_gets_nothing_of_what_is_there() {
     // A folder that is a link leads away just as well.
     std::fs::create_dir(desk.path("home/editor")).unwrap();
     symlink(desk.path("home/editor"), desk.path("project/.vscode")).unwrap();
-    for line in ["claude-code --yes", "claude-code --remove --yes", "vscode --yes"] {
+    for line in [
+        "claude-code --yes",
+        "claude-code --remove --yes",
+        "vscode --yes",
+    ] {
         let ended = desk.run(&format!("install {line}"), Some(KEY));
         assert_eq!(ended.code, Some(1), "{line}: {}", ended.out);
         assert!(

@@ -488,30 +488,34 @@ async fn what_no_font_can_print_is_refused_before_it_is_final() {
     for engine in ENGINES {
         let house = House::new(engine, MODULES).await;
         let owner = house.owner().await;
-        let company = |name: &'static str| {
-            house.data(&owner, "create_company", json!({ "name": name }))
-        };
+        let company =
+            |name: &'static str| house.data(&owner, "create_company", json!({ "name": name }));
         let (strange, plain) = (company(UNPRINTABLE).await, company("Plain").await);
         let line = json!({ "description": "Fence", "quantity": "1", "unit_price": "10", "tax_rate": "19" });
         let mut odd = line.clone();
         odd["description"] = json!(UNPRINTABLE);
-        let draft = |company: &Value, lines: Value, notes: &str| {
-            json!({ "company": company["id"], "lines": lines, "notes": notes, "currency": "EUR" })
-        };
+        let draft = |company: &Value, lines: Value, notes: &str| json!({ "company": company["id"], "lines": lines, "notes": notes, "currency": "EUR" });
         for (arguments, field, what) in [
             (draft(&strange, json!([line]), "x"), "company", "company"),
             (draft(&plain, json!([line, odd]), "x"), "lines", "Line 2"),
             (draft(&plain, json!([line]), UNPRINTABLE), "notes", "notes"),
         ] {
-            let made = house.data(&owner, "create_invoice", arguments.clone()).await;
-            let error = house.error(&owner, "issue_invoice", issue(&made["id"])).await;
+            let made = house
+                .data(&owner, "create_invoice", arguments.clone())
+                .await;
+            let error = house
+                .error(&owner, "issue_invoice", issue(&made["id"]))
+                .await;
             assert_eq!(error.code(), Code::Validation, "{error:?}");
             assert_eq!(error.field_name(), Some(field), "{error:?}");
             let said = format!("{error:?}");
             assert!(said.contains(what) && said.contains('\u{378}'), "{said}");
             let read = json!({ "invoice": made["id"] });
             let after = house.data(&owner, "get_invoice", read).await;
-            assert_eq!((&after["status"], &after["number"]), (&json!("draft"), &Value::Null));
+            assert_eq!(
+                (&after["status"], &after["number"]),
+                (&json!("draft"), &Value::Null)
+            );
 
             let mut arguments = arguments;
             arguments["title"] = json!("Offer");
@@ -523,7 +527,9 @@ async fn what_no_font_can_print_is_refused_before_it_is_final() {
         // Nothing was lost on the way: the first one that is issued has the first number.
         let made = draft(&plain, json!([line]), "Grüße, 中文, Ελληνικά");
         let made = house.data(&owner, "create_invoice", made).await;
-        let issued = house.data(&owner, "issue_invoice", issue(&made["id"])).await;
+        let issued = house
+            .data(&owner, "issue_invoice", issue(&made["id"]))
+            .await;
         let number = issued["number"].as_str().unwrap();
         assert!(number.ends_with("0001"), "{number}");
     }

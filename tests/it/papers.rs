@@ -66,7 +66,10 @@ fn the_bill_of_materials_names_every_locked_package_with_its_checksum_and_licenc
         named.iter().eq(locked.keys()),
         "each says what it depends on"
     );
-    for used in dependencies.iter().flat_map(|one| one["dependsOn"].as_array().unwrap()) {
+    for used in dependencies
+        .iter()
+        .flat_map(|one| one["dependsOn"].as_array().unwrap())
+    {
         assert!(named.contains(used.as_str().unwrap()), "{used}");
     }
 }

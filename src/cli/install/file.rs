@@ -15,7 +15,13 @@ fn failed(doing: &str, path: &Path, error: &io::Error) -> Failure {
 
 /// The file that a path leads to, links followed; for one that is not there yet, the place where it would be.
 pub(super) fn target(path: &Path) -> PathBuf {
-    let folder = || Some(fs::canonicalize(path.parent()?).ok()?.join(path.file_name()?));
+    let folder = || {
+        Some(
+            fs::canonicalize(path.parent()?)
+                .ok()?
+                .join(path.file_name()?),
+        )
+    };
     let whole = fs::canonicalize(path).ok();
     whole.or_else(folder).unwrap_or_else(|| path.to_owned())
 }

@@ -27,8 +27,8 @@ use krilla::metadata::{DateTime, Metadata};
 
 use crate::{Document, Error};
 pub use fonts::Fonts;
-pub use printable::{Part, unprintable};
 use labels::Labels;
+pub use printable::{Part, unprintable};
 use sheet::Sheet;
 use text::Typesetter;
 use totals::Totals;

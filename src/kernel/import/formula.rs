@@ -120,7 +120,10 @@ mod tests {
             ("a\t@b", "'a\t'@b"),
             ("a, \"=b\"", "'a, \"'=b\""),
             ("a;'-1", "'a;''-1"),
-            ("one\n\n- two\r\n\r\n+ three", "'one\n\n'- two\r\n\r\n'+ three"),
+            (
+                "one\n\n- two\r\n\r\n+ three",
+                "'one\n\n'- two\r\n\r\n'+ three",
+            ),
             ("a;\t\tb", "'a;'\t'\tb"),
             ("+1; +2", "'+1; '+2"),
         ] {
