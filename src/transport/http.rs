@@ -3,7 +3,7 @@
 //! | route | who | answers |
 //! | --- | --- | --- |
 //! | `/mcp` | a Bearer key, unless started with `--no-auth` | MCP, both protocol eras, no sessions unless asked for |
-//! | `/health/live`, `/health/ready` | anyone | 200, or 503 while the database cannot be reached |
+//! | `/health/live`, `/health/ready` | anyone | 200, or 503 while the database cannot be read or written |
 //! | `/metrics` | anyone | Prometheus text |
 //!
 //! A request passes, in this order: Host and Origin (on every route) → key → places for this caller → time limit → size →

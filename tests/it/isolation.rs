@@ -138,7 +138,7 @@ async fn keys_readiness_sealing_and_the_index_need_no_connection_of_the_callers(
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wait_for_a_locked_record_ends_before_the_call_does_and_says_so() {
     let settings = Settings {
-        call_limit: Duration::from_secs(3),
+        call_limit: Duration::from_secs(9),
         ..Settings::default()
     };
     let house = House::with(Engine::Postgres, MODULES, settings).await;
@@ -151,7 +151,7 @@ async fn a_wait_for_a_locked_record_ends_before_the_call_does_and_says_so() {
         .execute("BEGIN; SELECT 1 FROM company FOR UPDATE")
         .await
         .unwrap();
-    let waiting = (0..12).map(|_| {
+    let waiting = (0..6).map(|_| {
         let change = json!({ "company": company["id"], "name": "New" });
         house.error(&owner, "update_company", change)
     });
