@@ -10,6 +10,7 @@ mod migrate;
 mod postgres;
 mod sql;
 mod sqlite;
+mod steps;
 mod turns;
 mod value;
 
@@ -28,6 +29,9 @@ use crate::types::id::IdGenerator;
 use crate::types::time::Timestamp;
 
 pub use sql::{Sql, sql};
+#[cfg(feature = "testing")]
+pub use steps::Stage;
+pub use steps::Steps;
 pub use value::{Column, Json, Kept, Kind, Row, Value, enum_from_name, enum_name};
 
 /// Where the data is.
@@ -83,6 +87,8 @@ pub struct OpenOptions {
     pub call_limit: Option<Duration>,
     /// How long a write to SQLite waits for others, of this process and of others together, before it gives up.
     pub write_wait: Duration,
+    /// Where its transactions stop for a test; nowhere.
+    pub steps: Steps,
 }
 
 /// How long a write to SQLite waits for others, where nothing else is said.
@@ -101,6 +107,7 @@ impl OpenOptions {
             connections: CONNECTIONS,
             call_limit: None,
             write_wait: WRITE_WAIT,
+            steps: Steps::default(),
         }
     }
 }
@@ -121,6 +128,7 @@ struct Inner {
     write_wait: Duration,
     /// Since when somebody waits for a turn to write, only to see whether there is one.
     probe: Mutex<Option<Instant>>,
+    steps: Steps,
 }
 
 enum Engine {
@@ -145,6 +153,8 @@ pub struct Tx {
     number: Option<String>,
     /// See [`Tx::sees_log_up_to`].
     sees: Option<i64>,
+    /// It is one that a test may hold up.
+    has_gates: bool,
 }
 
 enum Conn {
@@ -184,6 +194,7 @@ impl Store {
             clock: options.clock.clone(),
             write_wait: options.write_wait,
             probe: Mutex::default(),
+            steps: options.steps.clone(),
         }));
         if let Engine::Postgres(_) = &store.0.engine {
             postgres::start_sealer(&store);
@@ -223,18 +234,26 @@ impl Store {
     /// # Errors
     /// [`Code::Unavailable`] when no connection is to be had in time.
     pub async fn read(&self, scope: Scope) -> Result<Tx> {
-        let conn = match &self.0.engine {
-            Engine::Sqlite(engine) => Conn::Sqlite(engine.read(scope).await?),
-            Engine::Postgres(engine) => Conn::Postgres(engine.begin(scope, true).await?),
+        // What the house looks up for itself takes a moment, and stops nowhere.
+        let has_gates = scope != Scope::System;
+        if has_gates {
+            self.0.steps.gate("read").await;
+        }
+        let begun = async {
+            Ok::<_, Error>(match &self.0.engine {
+                Engine::Sqlite(engine) => Conn::Sqlite(engine.read(scope).await?),
+                Engine::Postgres(engine) => Conn::Postgres(engine.begin(scope, true).await?),
+            })
         };
         Ok(Tx {
-            conn,
+            conn: self.0.steps.alone(begun).await?,
             store: self.clone(),
             log: Vec::new(),
             written: 0,
             failed: false,
             number: None,
             sees: None,
+            has_gates,
         })
     }
 
@@ -288,11 +307,13 @@ impl Store {
         if self.0.read_only {
             return Err(Error::new(Code::ReadOnly, "This server is read-only."));
         }
+        let steps = &self.0.steps;
+        steps.gate("write").await;
         let conn = match &self.0.engine {
             Engine::Sqlite(engine) => Conn::Sqlite(engine.write(&self.0.ids).await?),
             Engine::Postgres(engine) => {
-                engine.take_node(&self.0.ids).await?;
-                Conn::Postgres(engine.begin(scope, false).await?)
+                steps.alone(engine.take_node(&self.0.ids)).await?;
+                Conn::Postgres(steps.alone(engine.begin(scope, false)).await?)
             }
         };
         Ok(Tx {
@@ -303,6 +324,7 @@ impl Store {
             failed: false,
             number: None,
             sees: None,
+            has_gates: true,
         })
     }
 
@@ -554,20 +576,31 @@ impl Tx {
         &self.log
     }
 
+    /// Stops where a test holds it up. On PostgreSQL nowhere: who waits for another's lock waits in the server, unseen.
+    async fn gate(&self, name: &'static str) {
+        if self.has_gates && !self.is_postgres() {
+            self.store.0.steps.gate(name).await;
+        }
+    }
+
     async fn execute(&mut self, text: &str, values: &[Value]) -> Result<u64> {
         self.refuse_after_failure()?;
+        self.gate("statement").await;
+        let steps = &self.store.0.steps;
         let done = match &mut self.conn {
-            Conn::Sqlite(conn) => conn.execute(text, values).await,
-            Conn::Postgres(conn) => conn.execute(text, values).await,
+            Conn::Sqlite(conn) => steps.alone(conn.execute(text, values)).await,
+            Conn::Postgres(conn) => steps.alone(conn.execute(text, values)).await,
         };
         self.noted(done)
     }
 
     async fn fetch(&mut self, text: &str, values: &[Value]) -> Result<Vec<Row>> {
         self.refuse_after_failure()?;
+        self.gate("statement").await;
+        let steps = &self.store.0.steps;
         let rows = match &mut self.conn {
-            Conn::Sqlite(conn) => conn.fetch(text, values).await,
-            Conn::Postgres(conn) => conn.fetch(text, values).await,
+            Conn::Sqlite(conn) => steps.alone(conn.fetch(text, values)).await,
+            Conn::Postgres(conn) => steps.alone(conn.fetch(text, values)).await,
         };
         self.noted(rows)
     }
@@ -592,6 +625,7 @@ impl Tx {
     /// [`Code::Unavailable`] when the disk is full or the server went away: then nothing was written. Where that could not be
     /// found out, the error says so, and has the detail `written: "unknown"`.
     pub async fn commit(mut self) -> Result<()> {
+        self.gate("commit").await;
         let rows = std::mem::take(&mut self.log);
         let wrote = !rows.is_empty();
         let unwritten = rows.get(self.written..).unwrap_or_default();
@@ -607,7 +641,7 @@ impl Tx {
         let Self { conn, store, .. } = self;
         let end = match (conn, &store.0.engine) {
             (Conn::Postgres(conn), Engine::Postgres(engine)) => {
-                engine.commit(conn, proof).await?;
+                store.0.steps.alone(engine.commit(conn, proof)).await?;
                 None
             }
             (Conn::Sqlite(conn), _) => {
@@ -625,6 +659,7 @@ impl Tx {
                 None => store.0.sealer.notify_one(),
             }
         }
+        store.0.steps.gate("committed").await;
         Ok(())
     }
 
@@ -662,7 +697,7 @@ impl Tx {
                 conn.rollback();
                 Ok(())
             }
-            Conn::Postgres(conn) => conn.rollback().await,
+            Conn::Postgres(conn) => self.store.0.steps.alone(conn.rollback()).await,
         };
         if let Err(error) = outcome {
             // The connection is closed by now, and the engine rolls back on its own.

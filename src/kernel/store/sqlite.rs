@@ -24,7 +24,7 @@ use tokio::sync::{Mutex, OwnedMutexGuard, oneshot};
 use super::backup::{self, Identity};
 use super::turns::Turns;
 use super::value::{Row, Value, bind_sqlite};
-use super::{OpenOptions, Scope, WRITE_WAIT, fault, migrate};
+use super::{OpenOptions, Scope, Steps, WRITE_WAIT, fault, migrate};
 use crate::changes::{LogRow, Seal};
 use crate::error::{Code, Error, Result};
 use crate::types::id::IdGenerator;
@@ -92,6 +92,7 @@ struct Writer {
     seal: Seal,
     /// When this process last let others go first.
     rested: Instant,
+    steps: Steps,
 }
 
 /// Why a shared transaction came to nothing, told to everyone who was in it.
@@ -269,7 +270,7 @@ impl Sqlite {
             conn.close().await.map_err(fail)?;
         } else {
             writer = Some(Arc::new(Mutex::new(
-                Writer::open(path, settings.write_wait).await?,
+                Writer::open(path, settings.write_wait, &settings.steps).await?,
             )));
         }
         Ok(Self {
@@ -418,7 +419,7 @@ fn no_turn(error: std::io::Error) -> Error {
 }
 
 impl Writer {
-    async fn open(path: &Path, patience: Duration) -> Result<Self> {
+    async fn open(path: &Path, patience: Duration, steps: &Steps) -> Result<Self> {
         let fail = |error| cannot_open(path, error);
         if let Some(folder) = path
             .parent()
@@ -431,7 +432,7 @@ impl Writer {
         let found = version(&mut conn).await.map_err(fail)?;
         let is_old = migrate::check(found, &migrate::SQLITE, false)?;
         // Nothing was written so far, and nothing is left beside a file that is no database.
-        let mut turns = Turns::open(path).map_err(|error| fail(error.into()))?;
+        let mut turns = Turns::open(path, steps).map_err(|error| fail(error.into()))?;
         if is_old || !is_wal(&mut conn).await.map_err(fail)? {
             // Two processes that start at once on a new file: one makes and migrates it, the other finds it done.
             let deadline = Instant::now() + patience;
@@ -462,6 +463,7 @@ impl Writer {
             acknowledge: Vec::new(),
             seal: Seal::default(),
             rested: Instant::now(),
+            steps: steps.clone(),
         })
     }
 
@@ -519,8 +521,8 @@ impl Writer {
                  SELECT (SELECT value FROM counter WHERE name = 'node') AS node, position, hash
                  FROM (SELECT 1) LEFT JOIN (SELECT position, hash FROM change_log ORDER BY position DESC LIMIT 1)",
             )
-            .fetch_one(&mut self.conn)
-            .await?;
+            .fetch_one(&mut self.conn);
+            let found = self.steps.alone(found).await?;
             self.seal = Seal {
                 position: found.try_get::<Option<i64>, _>(1)?.unwrap_or_default(),
                 hash: found.try_get::<Option<_>, _>(2)?.unwrap_or_default(),
@@ -545,15 +547,16 @@ impl Writer {
             "INSERT INTO counter (name, value) VALUES ('node', 1)
              ON CONFLICT (name) DO UPDATE SET value = value + 1 RETURNING value",
         )
-        .fetch_one(&mut self.conn)
-        .await?;
+        .fetch_one(&mut self.conn);
+        let node = self.steps.alone(node).await?;
         let node = node.try_get(0)?;
         ids.get_or_init(|| IdGenerator::new(node)).renew(node);
         Ok(())
     }
 
     async fn command(&mut self, text: &'static str) -> sqlx::Result<()> {
-        sqlx::query(text).execute(&mut self.conn).await.map(|_| ())
+        let command = sqlx::query(text).execute(&mut self.conn);
+        self.steps.alone(command).await.map(|_| ())
     }
 
     /// Does with the last caller's savepoint what is to be done, and what comes then.
@@ -830,7 +833,7 @@ fn stand_in_line(shared: &Arc<Mutex<Writer>>, writer: &mut Writer) {
     tokio::spawn(async move {
         let mut writer = shared.lock().await;
         writer.commit().await;
-        if writer.rested.elapsed() > TURNS {
+        if writer.rested.elapsed() > TURNS && !writer.steps.is_staged() {
             // Taken again at once, the lock would never reach a process that waits for it.
             tokio::time::sleep(REST).await;
             writer.rested = Instant::now();

@@ -12,11 +12,14 @@ use std::time::Instant;
 
 use tokio::sync::oneshot;
 
+use super::Steps;
+
 /// The file that one process takes its turns by.
 pub(super) struct Turns {
     file: Arc<File>,
     held: bool,
     waiting: Option<Waiting>,
+    steps: Steps,
 }
 
 /// A thread that waits for the lock.
@@ -61,7 +64,7 @@ impl Drop for Wish<'_> {
 
 impl Turns {
     /// Beside the database, so that all processes find it. Only its owner may open it: to take the lock it is enough to read.
-    pub(super) fn open(database: &Path) -> io::Result<Self> {
+    pub(super) fn open(database: &Path, steps: &Steps) -> io::Result<Self> {
         let path = path(database);
         let mut options = File::options();
         options.create(true).append(true);
@@ -73,6 +76,7 @@ impl Turns {
             file: Arc::new(file),
             held: false,
             waiting: None,
+            steps: steps.clone(),
         })
     }
 
@@ -80,6 +84,17 @@ impl Turns {
     pub(super) async fn take(&mut self, deadline: Instant) -> io::Result<bool> {
         if self.held {
             return Ok(true);
+        }
+        // Stores of one simulation wait at a gate: a thread that waits for a file wakes when it likes.
+        while self.steps.is_staged() {
+            match self.file.try_lock() {
+                Ok(()) => {
+                    self.held = true;
+                    return Ok(true);
+                }
+                Err(TryLockError::WouldBlock) => self.steps.gate("turn").await,
+                Err(TryLockError::Error(error)) => return Err(error),
+            }
         }
         if self.waiting.is_none() {
             match self.file.try_lock() {
@@ -172,7 +187,7 @@ mod tests {
     async fn a_turn_that_was_given_up_keeps_nobody_from_theirs() {
         let folder = tempfile::tempdir().unwrap();
         let database = folder.path().join("data.sqlite");
-        let open = || Turns::open(&database).unwrap();
+        let open = || Turns::open(&database, &Steps::default()).unwrap();
         let (mut one, mut two, mut three) = (open(), open(), open());
         assert!(one.take(late()).await.unwrap());
         assert!(one.take(soon()).await.unwrap(), "it is held already");
@@ -203,11 +218,11 @@ mod tests {
             let data = path(&database).metadata().unwrap();
             data.permissions().mode() & 0o777
         };
-        drop(Turns::open(&database).unwrap());
+        drop(Turns::open(&database, &Steps::default()).unwrap());
         assert_eq!(mode(), 0o600);
         let wide = std::fs::Permissions::from_mode(0o644);
         std::fs::set_permissions(path(&database), wide).unwrap();
-        drop(Turns::open(&database).unwrap());
+        drop(Turns::open(&database, &Steps::default()).unwrap());
         assert_eq!(mode(), 0o600, "one that an earlier version made");
     }
 }
