@@ -53,6 +53,7 @@ mod rooms;
 mod scheduler;
 mod secrets;
 mod seller;
+mod simulation;
 mod tamper;
 mod tenancy;
 mod undo;
