@@ -968,9 +968,27 @@ impl Simulation {
         self.tick(server_number);
     }
 
-    async fn run(mut self, steps: usize) -> String {
+    /// Does what no call does.
+    async fn meddle(&mut self, statement: &'static str) {
+        self.finish().await;
+        self.stage.open(true);
+        let mut tx = self.servers[0]
+            .house()
+            .store
+            .write(Scope::System)
+            .await
+            .unwrap();
+        sql(statement).run(&mut tx).await.unwrap();
+        tx.commit().await.unwrap();
+        self.stage.open(false);
+    }
+
+    async fn run(mut self, steps: usize, meddling: Option<&'static str>) -> String {
         while self.step < steps {
             self.step().await;
+            if let Some(statement) = meddling.filter(|_| self.step.is_multiple_of(40)) {
+                self.meddle(statement).await;
+            }
             if self.step.is_multiple_of(LOOK_EVERY) {
                 self.look().await;
                 self.pass().await;
@@ -1024,11 +1042,18 @@ fn simulate(engine: Engine, seed: u64, steps: usize) -> String {
     println!(
         "BUREAU_SIMULATION_SEED={seed} BUREAU_SIMULATION_STEPS={steps} repeats this on {engine:?}"
     );
+    run(engine, seed, steps, None)
+}
+
+fn run(engine: Engine, seed: u64, steps: usize, meddling: Option<&'static str>) -> String {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .unwrap();
-    runtime.block_on(async { Simulation::new(engine, seed).await.run(steps).await })
+    runtime.block_on(async {
+        let simulation = Simulation::new(engine, seed).await;
+        simulation.run(steps, meddling).await
+    })
 }
 
 fn from_environment(name: &str) -> Option<u64> {
@@ -1068,4 +1093,21 @@ fn a_seed_repeats_exactly() {
     let once = simulate(Engine::Sqlite, 42, 2_000);
     assert_eq!(once, simulate(Engine::Sqlite, 42, 2_000));
     assert_ne!(once, simulate(Engine::Sqlite, 43, 2_000));
+}
+
+#[test]
+#[should_panic(expected = "the database holds")]
+fn what_nobody_did_is_noticed() {
+    run(
+        Engine::Sqlite,
+        7,
+        2_000,
+        Some("UPDATE contact SET title = 'nobody'"),
+    );
+}
+
+#[test]
+#[should_panic(expected = "was answered")]
+fn a_call_that_is_done_twice_is_noticed() {
+    run(Engine::Sqlite, 7, 5_000, Some("DELETE FROM receipt"));
 }
