@@ -8,7 +8,7 @@ use serde_json::{Map, Value as Data};
 
 use crate::caller::{ApiKey, Caller, Member, Team, Workspace};
 use crate::changes::{Action, Change};
-use crate::clock;
+use crate::clock::{self, Reading};
 use crate::error::{Code, Error, Result};
 use crate::notice::Notice;
 use crate::record::{Attributes, refers_nowhere};
@@ -28,6 +28,8 @@ pub struct Cx {
     tool: String,
     change: Id<Change>,
     now: Timestamp,
+    /// What the clock said when `now` was taken.
+    clock_said: Timestamp,
     writes: bool,
     version: Option<i64>,
     undoes: Option<i64>,
@@ -90,6 +92,7 @@ impl Cx {
             tool: tool.to_owned(),
             change: Id::from_raw(change),
             now,
+            clock_said: now,
             writes,
             version,
             undoes: None,
@@ -127,12 +130,27 @@ impl Cx {
         self.now
     }
 
-    /// Refuses what is final while the clock cannot be right.
+    /// Refuses what is final where the clock could not be right when this began: what is final bears that moment, also if the
+    /// clock has been set right since.
     ///
     /// # Errors
-    /// [`Code::Conflict`] saying what the clock says and how a person accepts it.
+    /// [`Code::Conflict`] saying what the clock said and how a person accepts it.
     pub async fn require_trusted_clock(&mut self) -> Result<()> {
-        clock::read(&mut self.tx).await?.check()
+        self.clock_said().await?.check()
+    }
+
+    /// What the clock said when this began, beside the last sign of life.
+    pub(crate) async fn clock_said(&mut self) -> Result<Reading> {
+        let reading = clock::read(&mut self.tx).await?;
+        Ok(Reading {
+            now: self.clock_said,
+            ..reading
+        })
+    }
+
+    /// Says what the clock said when the moment of this was taken, where that was before.
+    pub(crate) fn set_clock_said(&mut self, moment: Timestamp) {
+        self.clock_said = moment;
     }
 
     /// What days in words are judged by.

@@ -20,6 +20,8 @@ pub struct Job {
     name: &'static str,
     change: Id<Change>,
     at: Option<Timestamp>,
+    /// What the clock said when that moment was taken from it.
+    clock_said: Option<Timestamp>,
 }
 
 impl Job {
@@ -27,6 +29,12 @@ impl Job {
     #[must_use]
     pub fn at(mut self, moment: Timestamp) -> Self {
         self.at = Some(moment);
+        self
+    }
+
+    /// Says what the clock said when the moment was taken from it: by that it is judged whether the clock was right.
+    pub(crate) fn by_clock(mut self, moment: Timestamp) -> Self {
+        self.clock_said = Some(moment);
         self
     }
 
@@ -62,6 +70,7 @@ impl Pipeline {
             name,
             change: Id::from_raw(change),
             at: None,
+            clock_said: None,
         })
     }
 
@@ -113,6 +122,9 @@ impl Pipeline {
         let (house, caller) = (Arc::clone(self.house()), Arc::clone(&job.caller));
         let mut cx = Cx::new(tx, house, caller, job.name, true, None)?;
         cx.stand_for(job.change, job.at);
+        if let Some(moment) = job.clock_said {
+            cx.set_clock_said(moment);
+        }
         let result = part(&mut cx).await;
         let (tx, ..) = cx.into_parts();
         match result {

@@ -5,6 +5,7 @@ use bureau_kernel::clock::{self, Clock};
 use bureau_kernel::error::{Code, Error};
 use bureau_kernel::jobs::{Queue, Scheduler, Ticked, queues};
 use bureau_kernel::pipeline::Settings;
+use bureau_kernel::prelude::Cx;
 use bureau_kernel::store::{OpenOptions, Scope, Sql, sql};
 use bureau_kernel::testing::{ENGINES, Engine, House};
 use bureau_kernel::types::time::Timestamp;
@@ -252,6 +253,25 @@ async fn a_clock_that_is_set_back_makes_nothing_final_either() {
                 json!({ "invoice": firm.open, "amount": "1", "confirm": true }),
             )
             .await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_began_by_a_wrong_clock_is_not_final_when_it_was_set_right_meanwhile() {
+    for engine in ENGINES {
+        let clock = Clock::at(noon());
+        let (house, owner) = house(engine, &clock).await;
+        clock.step(Duration::days(300));
+        let job = house.pipeline.job(&owner, "test").await.unwrap();
+        let meanwhile = clock.clone();
+        let part = async move |cx: &mut Cx| {
+            meanwhile.set(noon());
+            cx.require_trusted_clock().await
+        };
+        let error = house.pipeline.work(&job, part).await.unwrap_err();
+        assert_eq!(error.code(), Code::Conflict, "on {engine:?}");
+        let part = async |cx: &mut Cx| cx.require_trusted_clock().await;
+        house.pipeline.work(&job, part).await.unwrap();
     }
 }
 

@@ -208,7 +208,7 @@ impl Scheduler {
                     return Ok(());
                 }
                 left -= 1;
-                match self.attempt(caller, turn, self.now() + ahead).await? {
+                match self.attempt(caller, turn, ahead).await? {
                     Some(true) => ticked.done += 1,
                     Some(false) => ticked.failed += 1,
                     None => {}
@@ -250,10 +250,12 @@ impl Scheduler {
         &self,
         caller: &Caller,
         turn: Turn,
-        moment: Timestamp,
+        ahead: chrono::Duration,
     ) -> Result<Option<bool>> {
         let job = turn.job.name;
-        let work = self.pipeline.job(caller, job).await?.at(moment);
+        let work = self.pipeline.job(caller, job).await?;
+        let now = self.now();
+        let work = work.at(now + ahead).by_clock(now);
         if !self.work(&work, move |cx| take(cx, turn).boxed()).await? {
             return Ok(None);
         }
@@ -293,7 +295,7 @@ type Part<T> = dyn for<'c> Fn(&'c mut Cx) -> BoxFuture<'c, Result<T>> + Send + S
 
 /// Takes a record up, unless the clock has jumped since the tick began.
 async fn take(cx: &mut Cx, turn: Turn) -> Result<bool> {
-    let is_trusted = clock::read(cx.tx()).await?.is_trusted();
+    let is_trusted = cx.clock_said().await?.is_trusted();
     Ok(is_trusted && turn.take(cx).await?)
 }
 
