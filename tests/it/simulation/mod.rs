@@ -266,12 +266,13 @@ impl Simulation {
         }
     }
 
-    fn say(&mut self, what: String) {
+    fn say(&mut self, mut what: String) {
         self.trace.update(what.as_bytes());
+        what.insert_str(0, &format!("{:6} ", self.step));
         if self.is_loud {
-            println!("{:6} {what}", self.step);
+            println!("{what}");
         }
-        self.history.push(format!("{:6} {what}", self.step));
+        self.history.push(what);
     }
 
     fn failed(&self, what: &str) -> String {
@@ -425,7 +426,7 @@ impl Simulation {
                 match (made.tool, id) {
                     ("create_contact", Some(id)) => self.contacts.push(id),
                     ("create_invoice" | "convert_quotation" | "create_credit_note", Some(id)) => {
-                        self.invoices.push(id)
+                        self.invoices.push(id);
                     }
                     _ => {}
                 }
@@ -732,7 +733,8 @@ impl Simulation {
                 _ => None,
             })
             .collect();
-        for call in self.effects[self.applied..].to_vec() {
+        let new: Vec<i64> = self.effects.iter().skip(self.applied).copied().collect();
+        for call in new {
             let effect = self.effect(call).await;
             let is_scheduled =
                 ["recurring_invoice", "quotation_expiry"].contains(&effect.tool.as_str());
