@@ -10,6 +10,8 @@ use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::{CREATE_ACTIVITIES, DELETE_ACTIVITIES, READ_ACTIVITIES, UPDATE_ACTIVITIES};
+
 bureau_kernel::record! {
     /// What was done, or is to be done.
     pub struct Activity: "activity", "act", "activity" {
@@ -59,6 +61,13 @@ pub enum ActivityType {
 bureau_kernel::text_column!(ActivityType);
 
 impl Record for Activity {
+    const ACCESS: Access = Access {
+        read: READ_ACTIVITIES,
+        create: CREATE_ACTIVITIES,
+        update: UPDATE_ACTIVITIES,
+        delete: DELETE_ACTIVITIES,
+    };
+
     // What was done goes on naming with whom, and does not hold on to them.
     const HOLDS: &'static str = "done_at IS NULL";
 

@@ -34,6 +34,8 @@ pub(crate) struct Completed {
 
 impl Tool for CompleteActivity {
     const SPEC: Spec = Spec::changes("complete_activity", UPDATE_ACTIVITIES)
+        // The follow-up.
+        .covers(&[Covers::create::<Activity>()])
         .title("Complete activity")
         .about("Mark an activity done with its outcome, and plan the follow-up.");
     const EXAMPLES: &'static [Example] = &[Example {

@@ -8,6 +8,8 @@ use bureau_kernel::types::text::folded;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::{CREATE_COMPANIES, DELETE_COMPANIES, READ_COMPANIES, UPDATE_COMPANIES};
+
 bureau_kernel::record! {
     /// An organisation the firm deals with.
     pub struct Company: "company", "cmp", "company" {
@@ -75,6 +77,13 @@ pub enum CompanyType {
 }
 
 impl Record for Company {
+    const ACCESS: Access = Access {
+        read: READ_COMPANIES,
+        create: CREATE_COMPANIES,
+        update: UPDATE_COMPANIES,
+        delete: DELETE_COMPANIES,
+    };
+
     fn title(&self) -> String {
         self.name.to_string()
     }

@@ -8,13 +8,10 @@ use bureau_kernel::store::sql;
 use bureau_kernel::types::text::folded;
 
 use crate::company::Company;
-use crate::{CREATE_COMPANIES, UPDATE_COMPANIES};
 
 impl Import for Company {
     const NAME: &'static str = "companies";
     const TOOL: &'static str = "import_companies";
-    const CREATES: Permission = CREATE_COMPANIES;
-    const UPDATES: Permission = UPDATE_COMPANIES;
     const SAME: &'static [(&'static str, &'static str)] = Self::MATCHES;
     const FIELDS: &'static [Field] = &[
         Field::new(

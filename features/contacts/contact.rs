@@ -9,6 +9,8 @@ use bureau_kernel::types::text::folded;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::{CREATE_CONTACTS, DELETE_CONTACTS, READ_CONTACTS, UPDATE_CONTACTS};
+
 bureau_kernel::record! {
     /// A person the firm deals with.
     pub struct Contact: "contact", "con", "contact" {
@@ -135,6 +137,13 @@ impl Contact {
 }
 
 impl Record for Contact {
+    const ACCESS: Access = Access {
+        read: READ_CONTACTS,
+        create: CREATE_CONTACTS,
+        update: UPDATE_CONTACTS,
+        delete: DELETE_CONTACTS,
+    };
+
     fn title(&self) -> String {
         self.name.to_string()
     }
@@ -249,8 +258,11 @@ impl Contact {
                     .get(id)
                     .await
                     .map_err(|error| error.field("company_id"))?;
-                let name: String = company.name.chars().take(150).collect();
-                self.company = Line::new(&name).ok();
+                // Whoever may not read companies does not come to their names by linking contacts to them.
+                if cx.may::<Company>(Operation::Read) {
+                    let name: String = company.name.chars().take(150).collect();
+                    self.company = Line::new(&name).ok();
+                }
             }
             (true, false, _) => {
                 self.company_id = match self.company.as_deref() {

@@ -9,7 +9,6 @@ use bureau_kernel::store::sql;
 use bureau_kernel::types::text::folded;
 
 use crate::contact::Contact;
-use crate::{CREATE_CONTACTS, UPDATE_CONTACTS};
 
 const fn emails(kind: Option<&'static str>) -> Reads {
     Reads::Entries { key: "email", kind }
@@ -22,8 +21,6 @@ const fn phones(kind: Option<&'static str>) -> Reads {
 impl Import for Contact {
     const NAME: &'static str = "contacts";
     const TOOL: &'static str = "import_contacts";
-    const CREATES: Permission = CREATE_CONTACTS;
-    const UPDATES: Permission = UPDATE_CONTACTS;
     const SAME: &'static [(&'static str, &'static str)] = Self::MATCHES;
     const FIELDS: &'static [Field] = &[
         Field::new(

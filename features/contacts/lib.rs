@@ -1,7 +1,8 @@
 //! Contacts: the people that the firm deals with.
 //!
-//! Permissions: `read_contacts`, `create_contacts`, `update_contacts`, `delete_contacts`. Merging needs
-//! `update_contacts`, as what it removes can be brought back. A contact may be linked to the record of its employer, so
+//! Permissions: `read_contacts`, `create_contacts`, `update_contacts`, `delete_contacts`. Merging changes one contact, deletes
+//! others and makes what referred to them refer to it, so it takes `update_contacts`, `delete_contacts` and the permission to
+//! change whatever referred to them. A contact may be linked to the record of its employer, so
 //! the room uses companies.
 
 mod contact;

@@ -47,6 +47,7 @@ impl Tool for MergeContacts {
 
     async fn call(self, cx: &mut Cx) -> Result<Saved<Contact>> {
         const MOST: usize = 20;
+        cx.demand::<Contact>(Operation::Delete)?;
         if self.merge.is_empty() || self.merge.len() > MOST {
             return Err(Error::invalid(
                 "merge",

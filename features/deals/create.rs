@@ -4,10 +4,10 @@ use bureau_kernel::prelude::*;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::CREATE_DEALS;
 use crate::course::Course;
 use crate::deal::Deal;
 use crate::view::{DealView, view};
+use crate::{CREATE_DEALS, PLACE};
 
 /// A new deal.
 #[derive(Deserialize, JsonSchema)]
@@ -23,6 +23,7 @@ pub(crate) struct CreateDeal {
 
 impl Tool for CreateDeal {
     const SPEC: Spec = Spec::adds("create_deal", CREATE_DEALS)
+        .covers(PLACE)
         .title("Create deal")
         .about("Create a deal; without a stage it starts in the first one.");
     const EXAMPLES: &'static [Example] = &[

@@ -13,6 +13,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::stages::{Pipeline, Stage};
+use crate::{CREATE_DEALS, DELETE_DEALS, READ_DEALS, UPDATE_DEALS};
 
 bureau_kernel::record! {
     /// A sale that may come about.
@@ -83,6 +84,13 @@ impl DealStatus {
 }
 
 impl Record for Deal {
+    const ACCESS: Access = Access {
+        read: READ_DEALS,
+        create: CREATE_DEALS,
+        update: UPDATE_DEALS,
+        delete: DELETE_DEALS,
+    };
+
     // A deal that is closed goes on naming whom it was with, and does not hold on to them.
     const HOLDS: &'static str = "status = 'open'";
 

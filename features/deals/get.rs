@@ -5,11 +5,11 @@ use bureau_kernel::types::time::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::READ_DEALS;
 use crate::deal::Deal;
 use crate::history;
 use crate::stages::Stage;
 use crate::view::{DealView, view};
+use crate::{PLACE, READ_DEALS};
 
 /// Which deal to read.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -35,6 +35,7 @@ pub(crate) struct StageEntry {
 
 impl Tool for GetDeal {
     const SPEC: Spec = Spec::reads("get_deal", READ_DEALS)
+        .covers(PLACE)
         .title("Get deal")
         .about("Get a deal by id, and the stages it went through.");
     const EXAMPLES: &'static [Example] = &[Example {

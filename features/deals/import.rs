@@ -7,13 +7,10 @@ use serde_json::{Value, json};
 
 use crate::course::Course;
 use crate::deal::Deal;
-use crate::{CREATE_DEALS, UPDATE_DEALS};
 
 impl Import for Deal {
     const NAME: &'static str = "deals";
     const TOOL: &'static str = "import_deals";
-    const CREATES: Permission = CREATE_DEALS;
-    const UPDATES: Permission = UPDATE_DEALS;
     const FIELDS: &'static [Field] = &[
         Field::new(
             "name",

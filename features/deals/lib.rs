@@ -44,6 +44,16 @@ pub const CREATE_DEALS: Permission = Permission::new("create_deals");
 pub const UPDATE_DEALS: Permission = Permission::new("update_deals");
 /// Delete deals.
 pub const DELETE_DEALS: Permission = Permission::new("delete_deals");
+/// See pipelines and their stages.
+pub const READ_PIPELINE: Permission = Permission::new("read_pipeline");
+/// Add pipelines.
+pub const CREATE_PIPELINE: Permission = Permission::new("create_pipeline");
+/// Change pipelines and their stages.
+pub const UPDATE_PIPELINE: Permission = Permission::new("update_pipeline");
+/// Undo adding pipelines.
+pub const DELETE_PIPELINE: Permission = Permission::new("delete_pipeline");
+/// Where a deal stands is a part of the deal: its tools name its pipeline and its stage.
+pub const PLACE: &[Covers] = &[Covers::read::<Pipeline>(), Covers::read::<Stage>()];
 
 /// The room's table.
 pub const MODULE: Module = Module {

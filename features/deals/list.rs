@@ -10,10 +10,10 @@ use bureau_kernel::types::text::folded;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::READ_DEALS;
 use crate::deal::{Deal, DealStatus, LAST_DAY};
 use crate::stages::{StageKind, pipeline_meant, stage_named, stages_of};
 use crate::view::{DealRow, views};
+use crate::{PLACE, READ_DEALS};
 
 /// Which deals to list.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -68,6 +68,7 @@ impl Sort {
 
 impl Tool for ListDeals {
     const SPEC: Spec = Spec::reads("list_deals", READ_DEALS)
+        .covers(PLACE)
         .title("List deals")
         .about("List deals by status, stage, value, dates and people, or search them.")
         .awaits(Awaits::Index);

@@ -7,6 +7,8 @@ use bureau_kernel::types::text::{folded, nearest, quoted};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::{CREATE_PIPELINE, DELETE_PIPELINE, READ_PIPELINE, UPDATE_PIPELINE};
+
 bureau_kernel::record! {
     /// A way that deals take.
     pub struct Pipeline: "pipeline", "pip", "pipeline" {
@@ -50,6 +52,13 @@ pub enum StageKind {
 bureau_kernel::text_column!(StageKind);
 
 impl Record for Pipeline {
+    const ACCESS: Access = Access {
+        read: READ_PIPELINE,
+        create: CREATE_PIPELINE,
+        update: UPDATE_PIPELINE,
+        delete: DELETE_PIPELINE,
+    };
+
     fn title(&self) -> String {
         self.name.to_string()
     }
@@ -60,6 +69,13 @@ impl Record for Pipeline {
 }
 
 impl Record for Stage {
+    const ACCESS: Access = Access {
+        read: READ_PIPELINE,
+        create: UPDATE_PIPELINE,
+        update: UPDATE_PIPELINE,
+        delete: UPDATE_PIPELINE,
+    };
+
     fn title(&self) -> String {
         self.name.to_string()
     }

@@ -11,8 +11,8 @@ use rust_decimal::Decimal;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::READ_DEALS;
 use crate::stages::{Pipeline, Stage, StageKind, pipeline_named, stages_of};
+use crate::{PLACE, READ_DEALS};
 
 /// Of which pipeline, and whose deals.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -80,6 +80,7 @@ pub struct Value {
 
 impl Tool for GetPipelineSummary {
     const SPEC: Spec = Spec::reads("get_pipeline_summary", READ_DEALS)
+        .covers(PLACE)
         .title("Get pipeline summary")
         .about("Open deals by stage: count, value and weighted value per currency.");
     const EXAMPLES: &'static [Example] = &[Example {
@@ -122,7 +123,7 @@ impl Tool for GetPipelineSummary {
         Ok(PipelineSummary {
             pipeline: Named {
                 id: pipeline.id,
-                name: pipeline.name.to_string(),
+                name: Some(pipeline.name.to_string()),
             },
             as_of,
             stages,
@@ -278,7 +279,7 @@ pub async fn summarize(
             .shown(rates),
         stage: Named {
             id: stage.id,
-            name: stage.name.to_string(),
+            name: Some(stage.name.to_string()),
         },
     });
     Ok((figures.collect(), total))

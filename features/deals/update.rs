@@ -4,10 +4,10 @@ use bureau_kernel::prelude::*;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::UPDATE_DEALS;
 use crate::course::Course;
 use crate::deal::Deal;
 use crate::view::{DealView, view};
+use crate::{PLACE, UPDATE_DEALS};
 
 /// What changes in a deal.
 #[derive(Deserialize, JsonSchema)]
@@ -26,6 +26,7 @@ pub(crate) struct UpdateDeal {
 
 impl Tool for UpdateDeal {
     const SPEC: Spec = Spec::changes("update_deal", UPDATE_DEALS)
+        .covers(PLACE)
         .title("Update deal")
         .about("Update a deal, move its stage, win, lose (lost_reason) or reopen it.");
     const EXAMPLES: &'static [Example] = &[

@@ -4,7 +4,7 @@ use bureau_kernel::caller::{ApiKey, Member};
 use bureau_kernel::changes::{Action, Change};
 use bureau_kernel::prelude::*;
 use bureau_kernel::store::{Row, sql};
-use bureau_kernel::types::id::{decode, encode};
+use bureau_kernel::types::id::decode;
 use bureau_kernel::types::time::{DayEdge, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -185,7 +185,7 @@ fn change_row(cx: &Cx, row: &Row) -> Result<ChangeRow> {
         at: row.get("at")?,
         tool: row.get("tool")?,
         action: row.get("action")?,
-        record: encode(cx.prefix_of(&entity), row.get("record")?),
+        record: cx.wire_id(&entity, row.get("record")?),
         entity,
         version: row.get("version")?,
         member: row.get("member")?,

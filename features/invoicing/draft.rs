@@ -114,8 +114,8 @@ pub async fn from_quotation(cx: &mut Cx, id: Id<Quotation>) -> Result<Invoice> {
         .with_term::<Invoice>("quotation", &id.to_string(), 1)
         .await?;
     if let Some(invoice) = made.first() {
-        let name = cx.names([*invoice]).await?.of(*invoice).name;
-        let message = format!("{number} was converted already: {invoice} ({name}).");
+        let invoice = cx.names([*invoice]).await?.of(*invoice);
+        let message = format!("{number} was converted already: {invoice}.");
         return Err(Error::conflict(message)
             .field("quotation")
             .hint("Read it with get_invoice."));

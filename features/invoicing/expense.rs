@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::payment::Method;
 use crate::totals::checked_digits;
+use crate::{CREATE_EXPENSES, DELETE_EXPENSES, READ_EXPENSES, UPDATE_EXPENSES};
 
 bureau_kernel::record! {
     /// Something that the firm spent.
@@ -86,6 +87,13 @@ impl Expense {
 }
 
 impl Record for Expense {
+    const ACCESS: Access = Access {
+        read: READ_EXPENSES,
+        create: CREATE_EXPENSES,
+        update: UPDATE_EXPENSES,
+        delete: DELETE_EXPENSES,
+    };
+
     // What is settled goes on naming whom it was paid to, and does not hold on to them.
     const HOLDS: &'static str = "status IN ('pending', 'approved')";
 

@@ -8,13 +8,10 @@ use serde_json::{Value, json};
 use crate::expense::Expense;
 use crate::product::{Product, taxed};
 use crate::tax::tax_rates;
-use crate::{CREATE_EXPENSES, CREATE_PRODUCTS, UPDATE_EXPENSES, UPDATE_PRODUCTS};
 
 impl Import for Product {
     const NAME: &'static str = "products";
     const TOOL: &'static str = "import_products";
-    const CREATES: Permission = CREATE_PRODUCTS;
-    const UPDATES: Permission = UPDATE_PRODUCTS;
     const SAME: &'static [(&'static str, &'static str)] = &[("sku", "sku")];
     const FIELDS: &'static [Field] = &[
         Field::new(
@@ -96,8 +93,6 @@ impl Import for Product {
 impl Import for Expense {
     const NAME: &'static str = "expenses";
     const TOOL: &'static str = "import_expenses";
-    const CREATES: Permission = CREATE_EXPENSES;
-    const UPDATES: Permission = UPDATE_EXPENSES;
     const FIELDS: &'static [Field] = &[
         Field::new(
             "description",

@@ -20,6 +20,7 @@ use crate::seller::Seller;
 use crate::series::Series;
 use crate::terms::Terms;
 use crate::totals::{Totals, compute};
+use crate::{CREATE_INVOICES, DELETE_INVOICES, READ_INVOICES, UPDATE_INVOICES};
 
 bureau_kernel::record! {
     /// An invoice or a credit note.
@@ -191,6 +192,13 @@ impl Invoice {
 }
 
 impl Record for Invoice {
+    const ACCESS: Access = Access {
+        read: READ_INVOICES,
+        create: CREATE_INVOICES,
+        update: UPDATE_INVOICES,
+        delete: DELETE_INVOICES,
+    };
+
     // One that is settled goes on naming whom it was for, and does not hold on to them.
     const HOLDS: &'static str = "status IN ('draft', 'issued', 'partly_paid')";
 

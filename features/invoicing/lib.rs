@@ -1,8 +1,9 @@
 //! Invoicing: products, invoices, credit notes, payments, expenses and what recurs.
 //!
 //! Permissions: `read_`, `create_` and `update_` for `invoices`, `products` and `expenses`; `issue_invoices`,
-//! `create_credit_notes`, `record_payments`. Recurring invoices go by those of invoices. The seller's details, the number
-//! series and the taxes are the owner's business and are arranged with the command line. The record of quotations stands
+//! `create_credit_notes`, `record_payments`; `delete_` for all three, which discarding a draft and undoing take. Recurring
+//! invoices go by those of invoices. The seller's details, the number series and the taxes are the owner's business
+//! (`manage_invoicing`) and are arranged with the command line. The record of quotations stands
 //! here, because invoices are made from them; their tools are the room of that name.
 
 // Money is never a float.
@@ -98,6 +99,8 @@ pub const READ_INVOICES: Permission = Permission::new("read_invoices");
 pub const CREATE_INVOICES: Permission = Permission::new("create_invoices");
 /// Change drafts and recurring invoices.
 pub const UPDATE_INVOICES: Permission = Permission::new("update_invoices");
+/// Discard drafts, and undo adding one.
+pub const DELETE_INVOICES: Permission = Permission::new("delete_invoices");
 /// Issue drafts.
 pub const ISSUE_INVOICES: Permission = Permission::new("issue_invoices");
 /// Draft credit notes.
@@ -110,12 +113,26 @@ pub const READ_PRODUCTS: Permission = Permission::new("read_products");
 pub const CREATE_PRODUCTS: Permission = Permission::new("create_products");
 /// Change products.
 pub const UPDATE_PRODUCTS: Permission = Permission::new("update_products");
+/// Undo adding products.
+pub const DELETE_PRODUCTS: Permission = Permission::new("delete_products");
 /// See expenses.
 pub const READ_EXPENSES: Permission = Permission::new("read_expenses");
 /// Add expenses.
 pub const CREATE_EXPENSES: Permission = Permission::new("create_expenses");
 /// Change expenses.
 pub const UPDATE_EXPENSES: Permission = Permission::new("update_expenses");
+/// Undo adding expenses.
+pub const DELETE_EXPENSES: Permission = Permission::new("delete_expenses");
+/// See quotations.
+pub const READ_QUOTATIONS: Permission = Permission::new("read_quotations");
+/// Add drafts of quotations.
+pub const CREATE_QUOTATIONS: Permission = Permission::new("create_quotations");
+/// Change drafts, make new versions, note what the customer said.
+pub const UPDATE_QUOTATIONS: Permission = Permission::new("update_quotations");
+/// Discard drafts of quotations, and undo adding one.
+pub const DELETE_QUOTATIONS: Permission = Permission::new("delete_quotations");
+/// Arrange the seller, the number series and the taxes.
+pub const MANAGE_INVOICING: Permission = Permission::new("manage_invoicing");
 
 /// The room's table.
 pub const MODULE: Module = Module {

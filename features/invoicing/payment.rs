@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::invoice::Invoice;
+use crate::{READ_INVOICES, RECORD_PAYMENTS};
 
 bureau_kernel::record! {
     /// A payment, or the reversal of one. It is never changed.
@@ -90,6 +91,13 @@ pub struct Allocation {
 }
 
 impl Record for Payment {
+    const ACCESS: Access = Access {
+        read: READ_INVOICES,
+        create: RECORD_PAYMENTS,
+        update: RECORD_PAYMENTS,
+        delete: RECORD_PAYMENTS,
+    };
+
     const HOLDS: &'static str = "1 = 0";
 
     fn title(&self) -> String {

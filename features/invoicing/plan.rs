@@ -1,5 +1,6 @@
 //! What holds of a plan that is created or changed by a tool.
 
+use bureau_kernel::caller::Caller;
 use bureau_kernel::prelude::*;
 use bureau_kernel::types::money::Currency;
 use chrono::NaiveDate;
@@ -33,25 +34,32 @@ pub(crate) async fn shape(
     buyer(cx, plan.company, plan.contact).await.map(drop)
 }
 
-/// Checks that the caller may have this plan issue invoices: who sets it to do so, and who changes what it issues, may
-/// issue them by hand.
+/// Checks that the caller may have this plan issue invoices: who sets it to do so, and who changes what it issues now or
+/// when it goes on after a pause, may issue them by hand. Anybody who may change it may stop it.
 ///
 /// # Errors
 /// [`Code::Forbidden`] naming `auto_issue`.
 pub(crate) fn check_issuing(
-    cx: &Cx,
     before: Option<&RecurringInvoice>,
     plan: &RecurringInvoice,
+    caller: &Caller,
 ) -> Result<()> {
-    let is_set = before.is_none_or(|before| !before.auto_issue);
-    let counts = plan.auto_issue && (is_set || plan.status == PlanStatus::Active);
-    if !counts || cx.caller().may(ISSUE_INVOICES) {
+    let no_more = before.is_some_and(|before| {
+        let stopped = RecurringInvoice {
+            status: plan.status,
+            next_on: plan.next_on,
+            ..before.clone()
+        };
+        before == plan || (plan.status != PlanStatus::Active && stopped == *plan)
+    });
+    if !plan.auto_issue || no_more || caller.may(ISSUE_INVOICES) {
         return Ok(());
     }
     let message =
         "With auto_issue this plan issues invoices, which takes the permission issue_invoices.";
     Err(Error::new(Code::Forbidden, message)
         .field("auto_issue")
+        .detail("permission", ISSUE_INVOICES.name())
         .hint("Leave auto_issue out or false: drafts are made then, and issued by whoever may. A plan can always be paused."))
 }
 

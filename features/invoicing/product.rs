@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::tax::{TaxRate, Wanted, tax_meant, tax_rates};
+use crate::{CREATE_PRODUCTS, DELETE_PRODUCTS, READ_PRODUCTS, UPDATE_PRODUCTS};
 
 bureau_kernel::record! {
     /// A product or a service.
@@ -94,6 +95,13 @@ impl Column for Active {
 }
 
 impl Record for Product {
+    const ACCESS: Access = Access {
+        read: READ_PRODUCTS,
+        create: CREATE_PRODUCTS,
+        update: UPDATE_PRODUCTS,
+        delete: DELETE_PRODUCTS,
+    };
+
     fn title(&self) -> String {
         self.name.to_string()
     }

@@ -19,6 +19,7 @@ use crate::party::Party;
 use crate::seller::Seller;
 use crate::series::Series;
 use crate::totals::{Totals, compute};
+use crate::{CREATE_QUOTATIONS, DELETE_QUOTATIONS, READ_QUOTATIONS, UPDATE_QUOTATIONS};
 
 bureau_kernel::record! {
     /// An offer to a customer.
@@ -266,6 +267,13 @@ impl Quotation {
 }
 
 impl Record for Quotation {
+    const ACCESS: Access = Access {
+        read: READ_QUOTATIONS,
+        create: CREATE_QUOTATIONS,
+        update: UPDATE_QUOTATIONS,
+        delete: DELETE_QUOTATIONS,
+    };
+
     // One that came to an end goes on naming whom it was for, and does not hold on to them.
     const HOLDS: &'static str =
         "(status IN ('draft', 'sent') OR (status = 'accepted' AND converted_at IS NULL))";

@@ -3,6 +3,7 @@
 use bureau_companies::Company;
 use bureau_contacts::Contact;
 use bureau_deals::Deal;
+use bureau_kernel::caller::Caller;
 use bureau_kernel::prelude::*;
 use bureau_kernel::store::{Value, enum_name};
 use bureau_kernel::types::money::{Amount, Currency};
@@ -14,8 +15,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::discount::Discount;
 use crate::line::DocLine;
+use crate::plan::check_issuing;
 use crate::terms::Terms;
 use crate::totals::compute;
+use crate::{CREATE_INVOICES, DELETE_INVOICES, READ_INVOICES, UPDATE_INVOICES};
 
 bureau_kernel::record! {
     /// A plan by which an invoice is made every so often.
@@ -172,6 +175,13 @@ impl RecurringInvoice {
 }
 
 impl Record for RecurringInvoice {
+    const ACCESS: Access = Access {
+        read: READ_INVOICES,
+        create: CREATE_INVOICES,
+        update: UPDATE_INVOICES,
+        delete: DELETE_INVOICES,
+    };
+
     const HOLDS: &'static str = "status <> 'ended'";
 
     fn title(&self) -> String {
@@ -208,6 +218,10 @@ impl Record for RecurringInvoice {
         self.net_total = Kept(totals.net);
         self.gross_total = Kept(totals.gross);
         Ok(())
+    }
+
+    fn may_write(before: Option<&Self>, after: &Self, caller: &Caller) -> Result<()> {
+        check_issuing(before, after, caller)
     }
 
     // A step of the scheduler is not taken back whole: its day would be due again at once.

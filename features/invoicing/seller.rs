@@ -7,6 +7,7 @@ use data_encoding::BASE64;
 
 use crate::party::country;
 use crate::terms::Terms;
+use crate::{MANAGE_INVOICING, READ_INVOICES};
 
 bureau_kernel::record! {
     /// The workspace's own firm, as its documents name it. Each workspace has one.
@@ -60,6 +61,13 @@ bureau_kernel::record! {
 pub const MAX_LOGO: usize = 300_000;
 
 impl Record for Seller {
+    const ACCESS: Access = Access {
+        read: READ_INVOICES,
+        create: MANAGE_INVOICING,
+        update: MANAGE_INVOICING,
+        delete: MANAGE_INVOICING,
+    };
+
     fn title(&self) -> String {
         self.name.as_deref().unwrap_or("Seller").to_owned()
     }

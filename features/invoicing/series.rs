@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::invoice::Invoice;
 use crate::quotation::Quotation;
+use crate::{MANAGE_INVOICING, READ_INVOICES};
 
 bureau_kernel::record! {
     /// How documents of a kind are numbered.
@@ -44,6 +45,13 @@ bureau_kernel::text_column!(Numbers);
 const YEAR: &str = "{year}";
 
 impl Record for Series {
+    const ACCESS: Access = Access {
+        read: READ_INVOICES,
+        create: MANAGE_INVOICING,
+        update: MANAGE_INVOICING,
+        delete: MANAGE_INVOICING,
+    };
+
     fn title(&self) -> String {
         self.pattern.to_string()
     }

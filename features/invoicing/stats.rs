@@ -149,7 +149,7 @@ pub struct Customer {
     /// The company, or the contact where there is none.
     pub id: String,
     /// Its name.
-    pub name: String,
+    pub name: Option<String>,
     /// Per currency.
     pub values: Vec<Bought>,
     /// Without tax, credit notes subtracted.
@@ -646,7 +646,7 @@ async fn customers(
         let (id, name) = match (company, contact) {
             (Some(company), _) => (company.to_string(), companies.of(company).name),
             (None, Some(contact)) => (contact.to_string(), contacts.of(contact).name),
-            (None, None) => (String::new(), String::new()),
+            (None, None) => (String::new(), None),
         };
         let [base_net, base_balance] = tally.base_shown(rates);
         Customer {

@@ -9,6 +9,8 @@ use rust_decimal::Decimal;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::{MANAGE_INVOICING, READ_INVOICES};
+
 bureau_kernel::record! {
     /// A way of taxing what the workspace sells.
     pub struct TaxRate: "tax_rate", "tax", "tax rate" {
@@ -134,6 +136,13 @@ impl From<&Tax> for bureau_documents::Tax {
 }
 
 impl Record for TaxRate {
+    const ACCESS: Access = Access {
+        read: READ_INVOICES,
+        create: MANAGE_INVOICING,
+        update: MANAGE_INVOICING,
+        delete: MANAGE_INVOICING,
+    };
+
     fn title(&self) -> String {
         self.name.to_string()
     }

@@ -1,6 +1,6 @@
 //! `create_pipeline`
 
-use bureau_deals::Pipeline;
+use bureau_deals::{Pipeline, Stage};
 use bureau_kernel::prelude::*;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -28,6 +28,8 @@ pub(crate) struct NewStage {
 
 impl Tool for CreatePipeline {
     const SPEC: Spec = Spec::adds("create_pipeline", CREATE_PIPELINE)
+        // Its stages, and that the default one before it is none any more.
+        .covers(&[Covers::create::<Stage>(), Covers::update::<Pipeline>()])
         .title("Create pipeline")
         .about("Create a pipeline with its stages.");
     const EXAMPLES: &'static [Example] = &[Example {

@@ -3,7 +3,8 @@
 use bureau_companies::Company;
 use bureau_contacts::Contact;
 use bureau_deals::{
-    DealStatus, Pipeline, Stage, StageFigures, Tally, Values, pipelines, stages_of, summarize,
+    DealStatus, PLACE, Pipeline, Stage, StageFigures, Tally, Values, pipelines, stages_of,
+    summarize,
 };
 use bureau_kernel::prelude::*;
 use bureau_kernel::store::{Sql, sql};
@@ -82,6 +83,7 @@ pub(crate) struct PipelineFigures {
 
 impl Tool for GetCrmDashboard {
     const SPEC: Spec = Spec::reads("get_crm_dashboard", READ_DASHBOARD)
+        .covers(PLACE)
         .title("Get CRM dashboard")
         .about("CRM figures: contacts, companies, deals, activities and pipelines.");
     const EXAMPLES: &'static [Example] = &[Example {
@@ -135,7 +137,7 @@ impl Tool for GetCrmDashboard {
                 total: tally.shown(&rates),
                 pipeline: Named {
                     id: pipeline.id,
-                    name: pipeline.record.name.into(),
+                    name: Some(pipeline.record.name.into()),
                 },
             });
         }

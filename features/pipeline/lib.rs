@@ -1,6 +1,7 @@
 //! Pipelines: the ways that deals take, and the figures of the CRM at a glance.
 //!
-//! Permissions: `read_pipeline`, `create_pipeline`, `update_pipeline`, `read_dashboard`. The records of pipelines and stages
+//! Permissions: `read_pipeline`, `create_pipeline`, `update_pipeline`, `read_dashboard`; `delete_pipeline` takes the creation
+//! of one back. The records of pipelines and stages
 //! stand in the deals room, which no deal can do without; the dashboard counts what is in all rooms of the CRM, so this room
 //! uses the four of them.
 
@@ -17,12 +18,8 @@ use dashboard::GetCrmDashboard;
 use list_stages::ListPipelineStages;
 use update::UpdatePipeline;
 
-/// See pipelines and their stages.
-pub const READ_PIPELINE: Permission = Permission::new("read_pipeline");
-/// Add pipelines.
-pub const CREATE_PIPELINE: Permission = Permission::new("create_pipeline");
-/// Change pipelines and their stages.
-pub const UPDATE_PIPELINE: Permission = Permission::new("update_pipeline");
+pub use bureau_deals::{CREATE_PIPELINE, DELETE_PIPELINE, READ_PIPELINE, UPDATE_PIPELINE};
+
 /// See the figures of the CRM.
 pub const READ_DASHBOARD: Permission = Permission::new("read_dashboard");
 

@@ -160,7 +160,7 @@ pub(crate) async fn arrange(
         }
         let old = present.iter().find(|old| Some(old.id) == id);
         if let Some(old) = old.filter(|old| old.kind != stage.kind)
-            && !cx.linked(old.id).await?.is_empty()
+            && cx.is_linked(old.id).await?
         {
             let message = "Deals stand in this stage, and they are open, won or lost as it is.";
             return Err(Error::conflict(message)

@@ -15,6 +15,8 @@ pub(crate) struct ConvertQuotation {
 impl Tool for ConvertQuotation {
     // What it adds is an invoice.
     const SPEC: Spec = Spec::adds("convert_quotation", CREATE_INVOICES)
+        // That it was converted.
+        .covers(&[Covers::update::<Quotation>()])
         .title("Convert quotation")
         .about("Draft the invoice for an accepted quotation, with all its lines; once.");
     const EXAMPLES: &'static [Example] = &[Example {

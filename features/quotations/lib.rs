@@ -1,7 +1,7 @@
 //! Quotations: offers to customers, from the draft to the invoice.
 //!
-//! Permissions: `read_quotations`, `create_quotations`, `update_quotations`, `send_quotations`. Converting makes an invoice,
-//! so it goes by `create_invoices`. The record stands in the invoicing room, which makes invoices from it and notes when one
+//! Permissions: `read_quotations`, `create_quotations`, `update_quotations`, `delete_quotations` (to discard a draft that was
+//! never sent), `send_quotations`. Converting makes an invoice, so it goes by `create_invoices`. The record stands in the invoicing room, which makes invoices from it and notes when one
 //! expires. What happens to a quotation changes nothing in the deal that it is for.
 
 // Money is never a float.
@@ -29,12 +29,10 @@ use stats::GetQuotationStats;
 use status::UpdateQuotationStatus;
 use update::UpdateQuotation;
 
-/// See quotations.
-pub const READ_QUOTATIONS: Permission = Permission::new("read_quotations");
-/// Add drafts.
-pub const CREATE_QUOTATIONS: Permission = Permission::new("create_quotations");
-/// Change drafts, make new versions, note what the customer said.
-pub const UPDATE_QUOTATIONS: Permission = Permission::new("update_quotations");
+pub use bureau_invoicing::{
+    CREATE_QUOTATIONS, DELETE_QUOTATIONS, READ_QUOTATIONS, UPDATE_QUOTATIONS,
+};
+
 /// Send drafts.
 pub const SEND_QUOTATIONS: Permission = Permission::new("send_quotations");
 

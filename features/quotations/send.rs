@@ -26,6 +26,7 @@ pub(crate) struct SendQuotation {
 
 impl Tool for SendQuotation {
     const SPEC: Spec = Spec::sends("send_quotation", SEND_QUOTATIONS)
+        .covers(&[Covers::update::<Quotation>()])
         .title("Send quotation")
         .about("Mark a draft as sent: it gets number and PDF, and stays as it is.")
         .irreversible("make a new version with update_quotation");

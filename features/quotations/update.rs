@@ -142,11 +142,10 @@ async fn refuse_accepted(cx: &mut Cx, id: Id<Quotation>, quotation: &Quotation) 
     }
     let number = quotation.called();
     let error = match invoice_of(cx, id).await? {
-        Some(invoice) => Error::conflict(format!(
-            "{number} was accepted and converted to {} ({}).",
-            invoice.id, invoice.name
-        ))
-        .hint("Change the draft with update_invoice, or make another quotation."),
+        Some(invoice) => {
+            Error::conflict(format!("{number} was accepted and converted to {invoice}."))
+                .hint("Change the draft with update_invoice, or make another quotation.")
+        }
         None => Error::conflict(format!("{number} was accepted, so it stays as it is."))
             .hint("Take the acceptance back with undo_change, or make another quotation."),
     };

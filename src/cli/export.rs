@@ -9,7 +9,7 @@ use bureau_kernel::error::{Code, Error};
 use bureau_kernel::export::{self, Wanted};
 use bureau_kernel::import::escaped;
 use bureau_kernel::record::{AnyRecord, Read as Part};
-use bureau_kernel::registry::{Module, Registry};
+use bureau_kernel::registry::Registry;
 use bureau_kernel::types::text::nearest;
 use bureau_kernel::types::time::{DayEdge, When};
 use clap::{Args, ValueEnum};
@@ -54,21 +54,18 @@ enum Format {
 
 pub(super) async fn run(config: &Config, arguments: Arguments) -> Result<()> {
     let registry = boot::whole_registry()?;
-    let (room, kind) = find(&registry, &arguments.what)?;
+    let kind = find(&registry, &arguments.what)?;
     let store = boot::store(config).await?;
     let done = async {
         let pipeline = boot::call_pipeline(config, store.clone(), registry.clone())?;
         let caller = super::caller(config, &pipeline, config.workspace()?).await?;
-        for entry in registry.entries() {
-            let permission = entry.spec.permission;
-            let reads = entry.module == room.name && entry.spec.effect.reads_only();
-            if reads && !caller.may(permission) {
-                let name = permission.name();
-                let error = Error::new(Code::Forbidden, format!("This key does not hold {name}."));
-                return Err(error
-                    .hint("Use another key, or none beside the data.")
-                    .into());
-            }
+        let permission = kind.access().read;
+        if !caller.may(permission) {
+            let name = permission.name();
+            let error = Error::new(Code::Forbidden, format!("This key does not hold {name}."));
+            return Err(error
+                .hint("Use another key, or none beside the data.")
+                .into());
         }
         let since = arguments.since.as_deref().map(|text| {
             let wrong = |text: &str| Failure::Usage(format!("--since {text}."));
@@ -100,8 +97,8 @@ pub(super) async fn run(config: &Config, arguments: Arguments) -> Result<()> {
     done
 }
 
-/// The room of this name, and the record that it is about.
-fn find<'a>(registry: &'a Registry, name: &str) -> Result<(&'a Module, &'static dyn AnyRecord)> {
+/// The record that the room of this name is about.
+fn find(registry: &Registry, name: &str) -> Result<&'static dyn AnyRecord> {
     let alike = |kind: &dyn AnyRecord| {
         let pairs = kind.noun().chars().zip(name.chars());
         pairs.take_while(|(a, b)| a == b).count()
@@ -116,7 +113,7 @@ fn find<'a>(registry: &'a Registry, name: &str) -> Result<(&'a Module, &'static 
     if let Some(room) = room
         && let Some(kind) = room.records.iter().copied().max_by_key(|kind| alike(*kind))
     {
-        return Ok((room, kind));
+        return Ok(kind);
     }
     let names: Vec<&str> = rooms().map(|room| room.name).collect();
     let meant = match nearest(name, names.iter().copied()) {

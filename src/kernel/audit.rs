@@ -4,14 +4,14 @@
 use chrono::DateTime;
 use serde_json::{Map, Value as Data};
 
-use crate::caller::{ApiKey, Member, Team, Workspace};
+use crate::caller::{ApiKey, Member};
 use crate::changes::{Action, Change, LogRow, digest};
 use crate::context::Cx;
 use crate::error::{Error, Result};
 use crate::notice::Notice;
 use crate::references::Names;
 use crate::store::{Column as _, Sql, Value, sql};
-use crate::types::id::{Entity, Id, decode, encode};
+use crate::types::id::{Entity, Id, decode};
 use crate::types::page::{Cursor, Limit, Page};
 use crate::types::text::nearest;
 use crate::types::time::Timestamp;
@@ -22,18 +22,6 @@ const ORDER: &str = "-at";
 const RECORD: &str = "record";
 /// The column that says in which call a row was written.
 const CALL: &str = "call";
-/// What the change log calls a definition of a custom attribute; it goes by the identifier of its workspace.
-const DEFINITION: &str = "attribute_definition";
-
-/// What is logged beside the rooms' records, with the prefixes of their identifiers.
-const ARRANGED: [(&str, &str); 5] = [
-    (Workspace::TABLE, Workspace::PREFIX),
-    (Member::TABLE, Member::PREFIX),
-    (Team::TABLE, Team::PREFIX),
-    (ApiKey::TABLE, ApiKey::PREFIX),
-    (DEFINITION, Workspace::PREFIX),
-];
-
 /// Which entries are asked for; what is absent is not asked about.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
@@ -176,7 +164,7 @@ impl Cx {
         }
         let rows = read;
         let members = rows.iter().filter_map(|row| row.member);
-        let members = self.names(members.map(Id::from_raw)).await?;
+        let members = self.member_names(members.map(Id::from_raw)).await?;
         let keys = rows.iter().filter_map(|row| row.api_key);
         let keys = self.key_names(keys.map(Id::from_raw)).await?;
         let mut entries = Vec::with_capacity(rows.len());
@@ -286,10 +274,8 @@ impl Cx {
 
     /// Every kind of record that the log knows: its table and the prefix of its identifiers.
     fn kinds(&self) -> impl Iterator<Item = (&'static str, &'static str)> + '_ {
-        let records = self.registry().records().iter();
-        records
-            .map(|record| (record.table(), record.prefix()))
-            .chain(ARRANGED)
+        let kinds = self.registry().kinds();
+        kinds.filter(|(table, _)| *table != Change::TABLE)
     }
 
     fn audit_entry(
@@ -307,21 +293,16 @@ impl Cx {
                 .filter(|name| !after.contains_key(*name))
                 .cloned(),
         );
-        let prefix = if row.entity == DEFINITION {
-            Workspace::PREFIX
-        } else {
-            self.prefix_of(&row.entity)
-        };
         let empty = row.before.is_none() && row.after.is_none();
         Ok(AuditEntry {
             change: Id::from_raw(row.call),
             at: row.at,
-            member: row.member.map(|id| members.of(Id::from_raw(id)).into()),
-            key: row.api_key.map(|id| keys.of(Id::from_raw(id)).into()),
+            member: row.member.map(|id| members.with_name(Id::from_raw(id))),
+            key: row.api_key.map(|id| keys.with_name(Id::from_raw(id))),
             client: row.client,
             tool: row.tool,
             action: row.action,
-            record: encode(prefix, row.record),
+            record: self.wire_id(&row.entity, row.record),
             record_type: row.entity,
             version: row.version,
             undoes: row.undoes.map(Id::from_raw),

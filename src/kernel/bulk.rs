@@ -6,7 +6,8 @@ use crate::changes::Action;
 use crate::context::Cx;
 use crate::error::{Error, Result};
 use crate::record::{
-    Attributes, Edit, Record, Saved, cleaned, in_form, log_row, refers_nowhere, stale,
+    Attributes, Edit, Record, Saved, check_permission, cleaned, in_form, log_row, refers_nowhere,
+    stale,
 };
 use crate::store::{Column as _, Json, Sql, Value, sql};
 use crate::types::id::Id;
@@ -84,6 +85,9 @@ impl Cx {
                 updated_at: self.now(),
                 archived_at: None,
             });
+        }
+        for one in &saved {
+            check_permission(self, None, one, Action::Create)?;
         }
         for piece in pieces(&saved) {
             let mut statement = Saved::<R>::insert_into();
@@ -240,10 +244,11 @@ impl Cx {
         let mut alike: BTreeMap<Vec<&'static str>, Vec<Vec<Value>>> = BTreeMap::new();
         let (mut gone, mut new) = (Vec::new(), Vec::new());
         let now = self.now();
-        for (before, saved, _) in &mut changes {
+        for (before, saved, action) in &mut changes {
             if saved == before {
                 continue;
             }
+            check_permission(self, Some(before), saved, *action)?;
             before.check_step(saved)?;
             saved.version = before.version + 1;
             saved.updated_at = now;
@@ -312,7 +317,7 @@ impl Cx {
             // Some of them have been written by this call before it came to the one in question.
             let now = current.get(&before.id.raw())?;
             let known = now.version == before.version || now.version == saved.version;
-            (!known).then(|| stale(now))
+            (!known).then(|| stale(self, now))
         });
         Ok(changed.unwrap_or_else(|| {
             Error::conflict("One of these records was erased meanwhile.")

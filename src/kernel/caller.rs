@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+pub use crate::kinds::READ_TEAMS;
 use crate::permission::{Grants, Permission};
 use crate::types::id::{Entity, Id};
 use crate::types::money::Currency;
@@ -170,6 +171,12 @@ impl Caller {
     #[must_use]
     pub fn may(&self, permission: Permission) -> bool {
         self.role.allows(permission) && self.grants.allow(permission)
+    }
+
+    /// Whether the request has not forgone this group of tools.
+    pub(crate) fn has_group(&self, name: &str) -> bool {
+        let features = self.features.as_ref();
+        features.is_none_or(|features| features.contains(name))
     }
 
     /// What stands for this caller in limits, receipts and confirmations: its key, else its member.

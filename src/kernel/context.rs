@@ -6,16 +6,18 @@ use std::sync::Arc;
 use chrono::NaiveDate;
 use serde_json::{Map, Value as Data};
 
-use crate::caller::{ApiKey, Caller, Member, Team, Workspace};
+use crate::caller::{Caller, Workspace};
 use crate::changes::{Action, Change};
 use crate::clock::{self, Reading};
 use crate::error::{Code, Error, Result};
 use crate::notice::Notice;
-use crate::record::{Attributes, refers_nowhere};
+use crate::permission::{Operation, lacking};
+use crate::record::{Attributes, Record, refers_nowhere};
 use crate::registry::Registry;
 use crate::search::Search;
 use crate::store::{Store, Tx, sql};
-use crate::types::id::{Entity, Id};
+use crate::tool::Covers;
+use crate::types::id::{Entity, Id, decode, encode};
 use crate::types::page::Page;
 use crate::types::text::nearest;
 use crate::types::time::{DayEdge, FAR_AWAY, LocalTime, Timestamp, When};
@@ -31,6 +33,8 @@ pub struct Cx {
     /// What the clock said when `now` was taken.
     clock_said: Timestamp,
     writes: bool,
+    /// What the running tool's own permission is enough for.
+    covers: &'static [Covers],
     version: Option<i64>,
     undoes: Option<i64>,
     next: Option<String>,
@@ -41,6 +45,8 @@ pub struct Cx {
     not_noted: usize,
     /// The same in the tool's own words.
     said: Option<String>,
+    /// Something was changed that the caller may not read, so its words are not for it.
+    withheld: bool,
     /// Custom attributes by kind of record, as far as they were asked for.
     defined: HashMap<&'static str, Arc<Defined>>,
 }
@@ -94,6 +100,7 @@ impl Cx {
             now,
             clock_said: now,
             writes,
+            covers: &[],
             version,
             undoes: None,
             next: None,
@@ -102,6 +109,7 @@ impl Cx {
             notes: Vec::new(),
             not_noted: 0,
             said: None,
+            withheld: false,
             defined: HashMap::new(),
         })
     }
@@ -173,18 +181,83 @@ impl Cx {
         self.change
     }
 
-    /// The prefix of the identifiers of what stands in this table.
+    /// The identifier of what stands in this table, as it is on the wire; the bare number where this build knows of no such
+    /// table.
     #[must_use]
-    pub fn prefix_of(&self, table: &str) -> &'static str {
-        match table {
-            <Workspace as Entity>::TABLE => Workspace::PREFIX,
-            <Member as Entity>::TABLE => Member::PREFIX,
-            <Team as Entity>::TABLE => Team::PREFIX,
-            <ApiKey as Entity>::TABLE => ApiKey::PREFIX,
-            _ => self
-                .registry()
-                .record(table)
-                .map_or("rec", |record| record.prefix()),
+    pub fn wire_id(&self, table: &str, id: i64) -> String {
+        match self.registry().prefix_of(table) {
+            Some(prefix) => encode(prefix, id),
+            None => id.to_string(),
+        }
+    }
+
+    /// Whether the caller may do this with records of a kind in this call: by its own permissions, or because the tool that
+    /// is running does it as a consequence of what it is for.
+    #[must_use]
+    pub fn may<R: Record>(&self, operation: Operation) -> bool {
+        self.caller.may(R::ACCESS.to(operation)) || self.is_covered(R::TABLE, operation)
+    }
+
+    /// Checks that the caller may do this with records of a kind in this call.
+    ///
+    /// # Errors
+    /// [`Code::Forbidden`] naming the kind and the permission that it takes.
+    pub fn demand<R: Record>(&self, operation: Operation) -> Result<()> {
+        if self.may::<R>(operation) {
+            return Ok(());
+        }
+        Err(lacking(R::ACCESS.to(operation), operation, R::NOUN))
+    }
+
+    /// Whether the caller may be shown what stands in this table. What is of no kind that permissions are about is no
+    /// secret.
+    pub(crate) fn may_read(&self, table: &str) -> bool {
+        let permission = self.registry().reading(table);
+        permission.is_none_or(|permission| self.caller.may(permission))
+            || self.is_covered(table, Operation::Read)
+    }
+
+    fn is_covered(&self, table: &str, operation: Operation) -> bool {
+        let mut covers = self.covers.iter();
+        covers.any(|covers| covers.table == table && covers.operation == operation)
+    }
+
+    pub(crate) fn set_covers(&mut self, covers: &'static [Covers]) {
+        self.covers = covers;
+    }
+
+    /// An answer as far as the caller may read it: of a record of a kind that it may not, wherever it stands in it, what
+    /// tells that the work was done on it and nothing else.
+    pub(crate) fn disclosed(&self, answer: Data) -> Data {
+        const KEPT: [&str; 3] = ["id", "version", "restorable"];
+        let kinds = self.registry().kinds();
+        let hidden: Vec<&str> = kinds
+            .filter(|(table, _)| !self.may_read(table))
+            .map(|(_, prefix)| prefix)
+            .collect();
+        fn shown(value: Data, hidden: &[&str]) -> Data {
+            match value {
+                Data::Array(items) => {
+                    let items = items.into_iter().map(|item| shown(item, hidden));
+                    Data::Array(items.collect())
+                }
+                Data::Object(mut fields) => {
+                    let id = fields.get("id").and_then(Data::as_str);
+                    let prefix = id.and_then(decode).map(|(prefix, _)| prefix);
+                    if prefix.is_some_and(|prefix| hidden.contains(&prefix)) {
+                        fields.retain(|name, _| KEPT.contains(&name.as_str()));
+                    }
+                    let fields = fields.into_iter();
+                    let fields = fields.map(|(name, value)| (name, shown(value, hidden)));
+                    Data::Object(fields.collect())
+                }
+                other => other,
+            }
+        }
+        if hidden.is_empty() {
+            answer
+        } else {
+            shown(answer, &hidden)
         }
     }
 
@@ -239,8 +312,13 @@ impl Cx {
         self.said = Some(what.into());
     }
 
+    /// Remembers that the summary is about what the caller may not read.
+    pub(crate) fn withhold(&mut self) {
+        self.withheld = true;
+    }
+
     pub(crate) fn summary(&self) -> String {
-        if let Some(said) = &self.said {
+        if let Some(said) = self.said.as_ref().filter(|_| !self.withheld) {
             return said.clone();
         }
         if self.notes.is_empty() {

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::context::Cx;
 use crate::error::{Error, Result};
 use crate::given::Given;
+use crate::permission::Operation;
 use crate::record::{Record, Saved};
 use crate::types::id::Id;
 
@@ -71,13 +72,20 @@ pub async fn find<R: Duplicates>(cx: &mut Cx, record: &R) -> Result<Option<(Id<R
 ///
 /// # Errors
 /// [`Code::Conflict`](crate::error::Code::Conflict) with the `existing` identifier for
-/// [`OnDuplicate::Error`]; what [`Cx::insert`] and [`Edit::save`](crate::record::Edit::save) refuse.
+/// [`OnDuplicate::Error`]; [`Code::Forbidden`](crate::error::Code::Forbidden) when what is there is to be answered or
+/// changed and the caller may not read or change such records; what [`Cx::insert`] and [`Edit::save`](crate::record::Edit::save) refuse.
 pub async fn create<R: Duplicates>(
     cx: &mut Cx,
     mut record: R,
     fields: &Given<R>,
     choice: OnDuplicate,
 ) -> Result<Saved<R>> {
+    // Asked before anything is looked for: that it is refused tells nothing of what is there.
+    match choice {
+        OnDuplicate::Return => cx.demand::<R>(Operation::Read)?,
+        OnDuplicate::Update => cx.demand::<R>(Operation::Update)?,
+        OnDuplicate::Error | OnDuplicate::Create => {}
+    }
     record.check(cx.workspace())?;
     let duplicate = match choice {
         OnDuplicate::Create => None,

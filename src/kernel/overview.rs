@@ -28,7 +28,7 @@ pub struct Overview {
     pub read_only: bool,
     /// The groups of which it may see a tool.
     pub groups: Vec<&'static str>,
-    /// How many live records of each kind there are, in these groups.
+    /// How many live records of each kind that it may read there are, in these groups.
     pub records: Vec<(&'static str, i64)>,
 }
 
@@ -54,14 +54,16 @@ impl Cx {
             .map(|entry| entry.module)
             .collect();
         let (member, key) = (caller.member, caller.key);
-        let member = self.names([member]).await?.of(member).into();
+        let member = self.member_names([member]).await?.with_name(member);
         let key_names = self.key_names(key).await?;
-        let key = key.map(|id| key_names.of(id).into());
+        let key = key.map(|id| key_names.with_name(id));
         let mut records = Vec::new();
         for module in registry.modules() {
             if groups.contains(module.name) {
                 for record in module.records {
-                    records.push((record.table(), self.live(record.table()).await?));
+                    if self.may_read(record.table()) {
+                        records.push((record.table(), self.live(record.table()).await?));
+                    }
                 }
             }
         }

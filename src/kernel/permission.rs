@@ -1,8 +1,9 @@
-//! What a caller may do: named permissions, sets of them, and the two presets.
+//! What a caller may do: named permissions, what each kind of record takes of them, sets of them, and the two presets.
 
 use std::collections::BTreeSet;
 
-use crate::error::{Error, Result};
+use crate::changes::Action;
+use crate::error::{Code, Error, Result};
 use crate::types::text::nearest;
 
 /// A permission such as `read_contacts`: a verb and the entities that it is about.
@@ -21,6 +22,96 @@ impl Permission {
     pub const fn name(self) -> &'static str {
         self.0
     }
+}
+
+/// What is done with a record, as far as permissions tell it apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Operation {
+    /// It is shown.
+    Read,
+    /// It is new.
+    Create,
+    /// Fields change.
+    Update,
+    /// It is deleted, brought back, or erased for good.
+    Delete,
+}
+
+impl Operation {
+    /// What an action of the change log is.
+    #[must_use]
+    pub const fn of(action: Action) -> Self {
+        match action {
+            Action::Create => Self::Create,
+            Action::Update => Self::Update,
+            Action::Archive | Action::Restore | Action::Purge => Self::Delete,
+        }
+    }
+
+    /// What takes an action back. What cannot be taken back is as good as deleting.
+    #[must_use]
+    pub const fn inverse_of(action: Action) -> Self {
+        match action {
+            Action::Update => Self::Update,
+            Action::Create | Action::Archive | Action::Restore | Action::Purge => Self::Delete,
+        }
+    }
+
+    /// What a caller would do, for messages.
+    const fn doing(self) -> &'static str {
+        match self {
+            Self::Read => "Reading",
+            Self::Create => "Adding",
+            Self::Update => "Changing",
+            Self::Delete => "Deleting or restoring",
+        }
+    }
+}
+
+/// What a caller must hold to do something with records of a kind, whichever tool does it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Access {
+    /// To be shown one, or its name where another record refers to it.
+    pub read: Permission,
+    /// To add one.
+    pub create: Permission,
+    /// To change one.
+    pub update: Permission,
+    /// To delete one, restorably or for good, and to bring it back.
+    pub delete: Permission,
+}
+
+impl Access {
+    /// What an operation takes.
+    #[must_use]
+    pub const fn to(self, operation: Operation) -> Permission {
+        match operation {
+            Operation::Read => self.read,
+            Operation::Create => self.create,
+            Operation::Update => self.update,
+            Operation::Delete => self.delete,
+        }
+    }
+
+    /// All four.
+    #[must_use]
+    pub const fn all(self) -> [Permission; 4] {
+        [self.read, self.create, self.update, self.delete]
+    }
+}
+
+/// Says that a caller lacks a permission for what it wants done with records of a kind.
+pub(crate) fn lacking(permission: Permission, operation: Operation, noun: &str) -> Error {
+    let (name, doing) = (permission.name(), operation.doing());
+    Error::new(
+        Code::Forbidden,
+        format!("{doing} records of the kind {noun} takes the permission {name}, which you do not have."),
+    )
+    .hint(format!(
+        "Nothing was written. Leave out what needs it, or use a key that holds {name} and whose member may use it."
+    ))
+    .detail("permission", name)
+    .detail("kind", noun)
 }
 
 /// The permissions of one caller.

@@ -1,13 +1,15 @@
 //! What refers to a record, and where that goes when the record goes.
 
 use std::collections::{BTreeMap, HashMap};
+use std::fmt;
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::caller::ApiKey;
+use crate::caller::{ApiKey, Member};
 use crate::context::Cx;
 use crate::error::{Error, Result};
+use crate::permission::Operation;
 use crate::record::{Record, Saved};
 use crate::store::sql;
 use crate::types::id::{Entity, Id, encode};
@@ -32,17 +34,21 @@ pub struct Deleted<E: Entity> {
 pub struct Named<E: Entity> {
     /// Its identifier.
     pub id: Id<E>,
-    /// Its name.
-    pub name: String,
+    /// Its name; none for a caller who may not read such records.
+    pub name: Option<String>,
 }
 
-impl<E: Entity> From<Named<E>> for (Id<E>, String) {
-    fn from(named: Named<E>) -> Self {
-        (named.id, named.name)
+/// In messages: the identifier, and the name where the caller may read it.
+impl<E: Entity> fmt::Display for Named<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.name {
+            Some(name) => write!(f, "{} ({name})", self.id),
+            None => write!(f, "{}", self.id),
+        }
     }
 }
 
-/// Names of records, looked up together.
+/// Names of records, looked up together: those that the caller may read.
 pub struct Names<E>(HashMap<Id<E>, String>);
 
 impl<E: Entity> Names<E> {
@@ -51,13 +57,19 @@ impl<E: Entity> Names<E> {
     pub fn of(&self, id: Id<E>) -> Named<E> {
         Named {
             id,
-            name: self.0.get(&id).cloned().unwrap_or_default(),
+            name: self.0.get(&id).cloned(),
         }
+    }
+
+    /// The same where a name has to be.
+    pub(crate) fn with_name(&self, id: Id<E>) -> (Id<E>, String) {
+        (id, self.0.get(&id).cloned().unwrap_or_default())
     }
 }
 
 impl Cx {
-    /// The names of these records, deleted ones too. They stand in tables with a column `name`.
+    /// The names of these records, deleted ones too, as far as the caller may read records of this kind. They stand in
+    /// tables with a column `name`.
     ///
     /// # Errors
     /// What the database says.
@@ -65,7 +77,18 @@ impl Cx {
         &mut self,
         ids: impl IntoIterator<Item = Id<E>>,
     ) -> Result<Names<E>> {
+        if !self.may_read(E::TABLE) {
+            return Ok(Names(HashMap::new()));
+        }
         self.names_in(E::TABLE, "id", ids).await
+    }
+
+    /// The names of these members for whoever may see what they did.
+    pub(crate) async fn member_names(
+        &mut self,
+        ids: impl IntoIterator<Item = Id<Member>>,
+    ) -> Result<Names<Member>> {
+        self.names_in(Member::TABLE, "id", ids).await
     }
 
     /// The names of these keys, as they are called in this workspace; revoked ones too.
@@ -105,13 +128,16 @@ impl Cx {
         Ok(Names(names))
     }
 
-    /// How many live records refer to this one, by their kind.
+    /// How many live records refer to this one, by their kind; of kinds that the caller may read.
     ///
     /// # Errors
     /// What the database says.
     pub async fn linked<R: Record>(&mut self, id: Id<R>) -> Result<BTreeMap<&'static str, i64>> {
         let mut linked = BTreeMap::new();
         for (kind, column) in self.registry().clone().referring_to(R::TABLE) {
+            if !self.may_read(kind.table()) {
+                continue;
+            }
             let count = kind.count_referring(self, column, id.raw()).await?;
             if count > 0 {
                 *linked.entry(kind.noun()).or_default() += count;
@@ -133,6 +159,19 @@ impl Cx {
             }
         }
         Ok(found)
+    }
+
+    /// Whether any live record refers to this one.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn is_linked<R: Record>(&mut self, id: Id<R>) -> Result<bool> {
+        for (kind, column) in self.registry().clone().referring_to(R::TABLE) {
+            if kind.count_referring(self, column, id.raw()).await? > 0 {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Makes everything that refers to a record refer to its heir, where there is one. Fields are called as in the tools
@@ -166,6 +205,7 @@ impl Cx {
         heir: Option<Id<R>>,
         purge: bool,
     ) -> Result<Deleted<R>> {
+        self.demand::<R>(Operation::Delete)?;
         self.reassign(id, heir).await?;
         let gone = self.remove(id, purge).await?;
         Ok(Deleted {

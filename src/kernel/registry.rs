@@ -13,6 +13,8 @@ use crate::context::Cx;
 use crate::error::{Error, Result};
 use crate::import::AnyImport;
 use crate::jobs::Job;
+use crate::kinds::{KINDS, READ_TEAMS};
+use crate::permission::{Operation, Permission};
 use crate::record::{AnyRecord, ColumnSpec};
 use crate::resource::Resource;
 use crate::tool::Entry;
@@ -125,16 +127,24 @@ impl Registry {
         }
         for room in Module::all_with_used(modules) {
             for record in room.records {
-                if records.iter().any(|other| {
-                    other.prefix() == record.prefix() || other.table() == record.table()
-                }) {
+                let shares = |(table, prefix): (&str, &str)| {
+                    prefix == record.prefix() || table == record.table()
+                };
+                let known = records.iter().map(|other| (other.table(), other.prefix()));
+                let own = KINDS.iter().map(|kind| (kind.table, kind.prefix));
+                if known.chain(own).any(shares) {
                     return Err(Error::internal(format!(
-                        "two records share {} or its prefix",
-                        record.table()
+                        "two kinds of records share {} or its prefix {}",
+                        record.table(),
+                        record.prefix()
                     )));
                 }
+                check_access(*record)?;
                 records.push(*record);
             }
+        }
+        for entry in entries.values() {
+            check_spec(entry, &records)?;
         }
         let resources = resources(modules, &entries)?;
         let mut jobs: Vec<&'static Job> = Vec::new();
@@ -201,13 +211,52 @@ impl Registry {
         self.enabled.contains(entry.spec.name)
     }
 
-    /// Every permission that a tool needs.
+    /// Every permission that there is: those that tools need, and those that records take.
     #[must_use]
     pub fn permissions(&self) -> BTreeSet<&'static str> {
-        self.entries
-            .values()
-            .map(|entry| entry.spec.permission.name())
+        let tools = self.entries.values().map(|entry| entry.spec.permission);
+        let records = self.records.iter().flat_map(|kind| kind.access().all());
+        tools
+            .chain(records)
+            .chain([READ_TEAMS])
+            .map(Permission::name)
             .collect()
+    }
+
+    /// Every kind of thing that the change log names: its table and the prefix of its identifiers.
+    pub(crate) fn kinds(&self) -> impl Iterator<Item = (&'static str, &'static str)> + '_ {
+        let records = self.records.iter();
+        let records = records.map(|record| (record.table(), record.prefix()));
+        records.chain(KINDS.iter().map(|kind| (kind.table, kind.prefix)))
+    }
+
+    /// The prefix of the identifiers of what stands in this table, where this build knows of it.
+    #[must_use]
+    pub fn prefix_of(&self, table: &str) -> Option<&'static str> {
+        let mut kinds = self.kinds();
+        kinds
+            .find(|(known, _)| *known == table)
+            .map(|(_, prefix)| prefix)
+    }
+
+    /// What it takes to be shown what stands in this table; nothing where permissions are not about it.
+    pub(crate) fn reading(&self, table: &str) -> Option<Permission> {
+        match self.record(table) {
+            Some(kind) => Some(kind.access().read),
+            None => KINDS.iter().find(|kind| kind.table == table)?.read,
+        }
+    }
+
+    /// Whether a caller is offered a tool that goes by one of the permissions of this kind of record. A request that forgoes
+    /// groups has forgone what they are about; the operator beside the data has all that is compiled in.
+    pub(crate) fn offers(&self, caller: &Caller, kind: &dyn AnyRecord) -> bool {
+        let permissions = kind.access().all();
+        let mut entries = self.entries.values();
+        entries.any(|entry| {
+            (caller.key.is_none() || self.enabled.contains(entry.spec.name))
+                && caller.has_group(entry.module)
+                && permissions.contains(&entry.spec.permission)
+        })
     }
 
     /// The records.
@@ -331,12 +380,48 @@ impl Registry {
 
     fn may_know(&self, caller: &Caller, entry: &Entry) -> bool {
         self.enabled.contains(entry.spec.name)
-            && caller
-                .features
-                .as_ref()
-                .is_none_or(|features| features.contains(entry.module))
+            && caller.has_group(entry.module)
             && caller.may(entry.spec.permission)
     }
+}
+
+/// Whether a permission is one that only lets its holder look. Viewers have all of these and no other.
+fn only_reads(permission: Permission) -> bool {
+    permission.name().starts_with("read_")
+}
+
+/// What has to hold of the permissions of a kind of record.
+fn check_access(record: &dyn AnyRecord) -> Result<()> {
+    let access = record.access();
+    let writes = [access.create, access.update, access.delete];
+    if only_reads(access.read) && !writes.into_iter().any(only_reads) {
+        return Ok(());
+    }
+    Err(Error::internal(format!(
+        "{} is to be read by a permission read_…, and written by others",
+        record.table()
+    )))
+}
+
+/// What has to hold of what a tool says about itself.
+fn check_spec(entry: &Entry, records: &[&'static dyn AnyRecord]) -> Result<()> {
+    let spec = &entry.spec;
+    let fault = |what: &str| Err(Error::internal(format!("{} {what}", spec.name)));
+    if only_reads(spec.permission) != spec.effect.reads_only() {
+        return fault("goes by a permission read_… without only reading, or the other way round");
+    }
+    for covers in spec.covers {
+        let Some(kind) = records.iter().find(|kind| kind.table() == covers.table) else {
+            return fault("covers records that its room does not know");
+        };
+        if covers.operation != Operation::Read && spec.effect.reads_only() {
+            return fault("reads only, and covers a write");
+        }
+        if kind.access().to(covers.operation) == spec.permission {
+            return fault("covers what its own permission is for");
+        }
+    }
+    Ok(())
 }
 
 /// The resources of all rooms, by their URIs.

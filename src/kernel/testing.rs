@@ -164,6 +164,17 @@ impl House {
         (key, caller)
     }
 
+    /// The same caller, holding these permissions only.
+    #[expect(clippy::expect_used, reason = "a test that cannot start has failed")]
+    #[must_use]
+    pub fn limited(&self, caller: &Caller, permissions: &[&str]) -> Caller {
+        let known = self.pipeline.registry().permissions();
+        let permissions = permissions.iter().copied();
+        let mut limited = caller.clone();
+        limited.grants = Grants::parse(permissions, &known).expect("permissions exist");
+        limited
+    }
+
     /// A call as this caller.
     pub async fn outcome(&self, caller: &Caller, tool: &str, arguments: Value) -> Outcome {
         let arguments = arguments.as_object().cloned().unwrap_or_default();

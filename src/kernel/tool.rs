@@ -11,8 +11,9 @@ use serde_json::{Map, Value};
 
 use crate::context::Cx;
 use crate::error::{Error, Result};
-use crate::permission::Permission;
+use crate::permission::{Operation, Permission};
 use crate::schema;
+use crate::types::id::Entity;
 
 /// Characters that a tool's description may have: the manifest is paid for in every conversation.
 pub const MAX_ABOUT: usize = 80;
@@ -81,6 +82,46 @@ pub struct Spec {
     pub irreversible: Option<&'static str>,
     /// What it waits for before it reads.
     pub awaits: Awaits,
+    /// What it does with records of other kinds, or to other ones of its own kind, as a consequence of what it is for: its
+    /// own permission is enough for that. Whatever is not said here takes the permission of the record's kind
+    /// ([`Record::ACCESS`](crate::record::Record::ACCESS)).
+    pub covers: &'static [Covers],
+}
+
+/// An operation on records of a kind that a tool's own permission is enough for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Covers {
+    /// Their table.
+    pub table: &'static str,
+    /// What the tool does with them.
+    pub operation: Operation,
+}
+
+impl Covers {
+    /// It shows the names of such records.
+    #[must_use]
+    pub const fn read<R: Entity>() -> Self {
+        Self::new::<R>(Operation::Read)
+    }
+
+    /// It adds such records.
+    #[must_use]
+    pub const fn create<R: Entity>() -> Self {
+        Self::new::<R>(Operation::Create)
+    }
+
+    /// It changes such records.
+    #[must_use]
+    pub const fn update<R: Entity>() -> Self {
+        Self::new::<R>(Operation::Update)
+    }
+
+    const fn new<R: Entity>(operation: Operation) -> Self {
+        Self {
+            table: R::TABLE,
+            operation,
+        }
+    }
 }
 
 impl Spec {
@@ -108,6 +149,7 @@ impl Spec {
             effect,
             irreversible: None,
             awaits: Awaits::Records,
+            covers: &[],
         }
     }
 
@@ -167,6 +209,13 @@ impl Spec {
             "only a tool that reads waits for what follows the log"
         );
         self.awaits = awaits;
+        self
+    }
+
+    /// Says what follows from what it is for, so that its own permission is enough.
+    #[must_use]
+    pub const fn covers(mut self, covers: &'static [Covers]) -> Self {
+        self.covers = covers;
         self
     }
 
@@ -321,8 +370,14 @@ impl Entry {
         }
     }
 
-    /// Reads the arguments and runs the tool.
+    /// Reads the arguments and runs the tool. What a tool that writes answers is shown as far as the caller may read it.
     pub(crate) async fn run(&self, arguments: Value, cx: &mut Cx) -> Result<Value> {
-        (self.run)(arguments, cx).await
+        cx.set_covers(self.spec.covers);
+        let data = (self.run)(arguments, cx).await?;
+        Ok(if self.spec.effect.reads_only() {
+            data
+        } else {
+            cx.disclosed(data)
+        })
     }
 }

@@ -1,11 +1,12 @@
 //! Taking a call back, whole.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use crate::bulk::Rewrite;
 use crate::changes::{Action, Change, LogRow};
 use crate::context::Cx;
 use crate::error::{Code, Error, Result};
+use crate::permission::{Operation, lacking};
 use crate::record::{Record, Saved, UndoConflict, depended_on, patched};
 use crate::store::sql;
 use crate::types::id::{Id, encode};
@@ -47,8 +48,8 @@ impl Undone {
 /// be skipped.
 ///
 /// # Errors
-/// [`Code::NotFound`] for a change that is not of this workspace; [`Code::Conflict`] with the records that stand in the
-/// way, or when it was undone already.
+/// [`Code::NotFound`] for a change that is not of this workspace; [`Code::Forbidden`] when the caller could not do it by
+/// other tools; [`Code::Conflict`] with the records that stand in the way, or when it was undone already.
 pub async fn undo(cx: &mut Cx, change: Id<Change>, skip_conflicts: bool) -> Result<Undone> {
     let workspace = cx.workspace().id;
     cx.tx.serialize(&format!("undo {change}")).await?;
@@ -79,6 +80,7 @@ pub async fn undo(cx: &mut Cx, change: Id<Change>, skip_conflicts: bool) -> Resu
         let message = "This change cannot be undone, nor a part of it.";
         return Err(Error::conflict(message).hint(format!("Instead, {instead}.")));
     }
+    refuse_not_permitted(cx, &rows)?;
     cx.set_undoes(change.raw());
     let mut undone = Undone {
         undone: change,
@@ -146,6 +148,36 @@ pub async fn undo(cx: &mut Cx, change: Id<Change>, skip_conflicts: bool) -> Resu
     }
     refuse_dangling(cx, &records).await?;
     Ok(undone)
+}
+
+/// Refuses an undo by whoever could not do the same by hand: it takes the permission of the inverse of what was done to each
+/// kind of record, and that the caller has not forgone all that is about the kind. Looked at whole before anything is
+/// written.
+fn refuse_not_permitted(cx: &Cx, rows: &[LogRow]) -> Result<()> {
+    let done: BTreeSet<(&str, Action)> = rows
+        .iter()
+        .map(|row| (row.entity.as_str(), row.action))
+        .collect();
+    for (entity, action) in done {
+        // What this build does not know of is left alone, and said so.
+        let Some(kind) = cx.registry().record(entity) else {
+            continue;
+        };
+        let operation = Operation::inverse_of(action);
+        let permission = kind.access().to(operation);
+        if !cx.caller().may(permission) {
+            return Err(lacking(permission, operation, kind.noun()));
+        }
+        if !cx.registry().offers(cx.caller(), kind) {
+            let noun = kind.noun();
+            let message =
+                format!("This changed records of the kind {noun}, whose groups are off here.");
+            return Err(Error::new(Code::Forbidden, message)
+                .hint("Nothing was written. Undo it through a connection that has them on.")
+                .detail("kind", noun));
+        }
+    }
+    Ok(())
 }
 
 /// Refuses an undo after which a record would hold on to another one that was deleted meanwhile. Looked at in the end: on

@@ -5,10 +5,10 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use bureau_kernel::permission::Grants;
+use bureau_kernel::permission::{Grants, Operation};
 use bureau_kernel::registry::{Registry, Selection};
 use bureau_kernel::resource::Resource;
-use bureau_kernel::tool::{Effect, Entry, WireForm};
+use bureau_kernel::tool::{Covers, Effect, Entry, WireForm};
 use serde_json::{Map, Value, json};
 
 use crate::MODULES;
@@ -503,6 +503,19 @@ fn kind(schema: &Value) -> String {
     }
 }
 
+/// What a tool does as a consequence of what it is for.
+fn in_words(covers: &Covers) -> String {
+    let does = match covers.operation {
+        Operation::Read => "naming",
+        Operation::Create => "adding",
+        Operation::Update => "changing",
+        Operation::Delete => "deleting",
+    };
+    let registry = registry();
+    let kind = registry.record(covers.table).unwrap();
+    format!("{does} {}", kind.noun())
+}
+
 /// `docs/tools.md`, from the tools themselves.
 fn reference() -> String {
     let registry = registry();
@@ -549,6 +562,15 @@ fn reference() -> String {
                 capital(&undo)
             )
             .unwrap();
+            let covers: Vec<String> = spec.covers.iter().map(in_words).collect();
+            if !covers.is_empty() {
+                writeln!(
+                    out,
+                    "Its permission covers what follows from it: {}.",
+                    covers.join(", ")
+                )
+                .unwrap();
+            }
             let empty = Map::new();
             let properties = wire.input_schema["properties"]
                 .as_object()

@@ -43,6 +43,7 @@ mod papers;
 mod parity;
 mod permissions;
 mod pipelines;
+mod privileges;
 mod processes;
 mod products;
 mod quotations;

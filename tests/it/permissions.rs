@@ -126,6 +126,11 @@ async fn every_tool_needs_its_own_permission_and_no_other() {
                 assert_eq!(seen, may, "{name} is listed to {who}");
                 match run(pipeline, caller, name, &arguments).await {
                     Outcome::Done(_) => assert!(may, "{name} ran for {who}"),
+                    // These two are nothing but what they do to other records; what that takes is looked at in
+                    // `privileges`.
+                    Outcome::Failed(error) if who == "just" && error.code() == Code::Forbidden => {
+                        assert!(["merge_contacts", "undo_change"].contains(&name), "{name}");
+                    }
                     Outcome::Failed(error) => {
                         assert!(
                             !may && error.code() == Code::NotFound,
@@ -170,11 +175,12 @@ async fn every_tool_needs_its_own_permission_and_no_other() {
                     .clone()
                     .narrow(Some(&[module.name.into()]), false)
                     .unwrap();
-                let done = matches!(
-                    run(pipeline, &narrowed, name, &arguments).await,
-                    Outcome::Done(_)
-                );
-                assert_eq!(done, may, "{name} within {}", module.name);
+                let outcome = run(pipeline, &narrowed, name, &arguments).await;
+                let done = matches!(outcome, Outcome::Done(_));
+                // What was done in a group that is left out is not undone either.
+                let left_out = name == "undo_change"
+                    && matches!(&outcome, Outcome::Failed(error) if error.code() == Code::Forbidden);
+                assert_eq!(done || left_out, may, "{name} within {}", module.name);
             }
         }
     }

@@ -660,6 +660,7 @@ fn resources_are_named_and_described_briefly() {
 }
 
 const READ_PAPERS: Permission = Permission::new("read_papers");
+const CREATE_PAPERS: Permission = Permission::new("create_papers");
 
 /// Answers a document, as an invoice does.
 #[derive(Deserialize, JsonSchema)]
@@ -703,7 +704,7 @@ impl Tool for GetPaper {
 struct CreatePaper {}
 
 impl Tool for CreatePaper {
-    const SPEC: Spec = Spec::adds("create_paper", READ_PAPERS)
+    const SPEC: Spec = Spec::adds("create_paper", CREATE_PAPERS)
         .title("Create paper")
         .about("Create a paper.");
     const EXAMPLES: &'static [Example] = &[];

@@ -35,6 +35,7 @@ pub(crate) struct CreditLine {
 
 impl Tool for CreateCreditNote {
     const SPEC: Spec = Spec::adds("create_credit_note", CREATE_CREDIT_NOTES)
+        .covers(&[Covers::create::<Invoice>()])
         .title("Create credit note")
         .about("Draft a credit note for an issued invoice, whole or by line.");
     const EXAMPLES: &'static [Example] = &[

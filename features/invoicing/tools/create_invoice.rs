@@ -29,6 +29,8 @@ pub(crate) struct CreateInvoice {
 
 impl Tool for CreateInvoice {
     const SPEC: Spec = Spec::adds("create_invoice", CREATE_INVOICES)
+        // That the quotation was converted.
+        .covers(&[Covers::update::<Quotation>()])
         .title("Create invoice")
         .about("Draft an invoice from lines, products, a quotation or a recurring plan.");
     const EXAMPLES: &'static [Example] = &[

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use crate::CREATE_INVOICES;
 use crate::lines::{PlainLine, read_lines};
-use crate::plan::{check_issuing, check_missed, shape};
+use crate::plan::{check_missed, shape};
 use crate::plan_view::{PlanView, view};
 use crate::recurring::RecurringInvoice;
 
@@ -58,7 +58,6 @@ impl Tool for CreateRecurringInvoice {
         if !self.fields.has("starts_on") {
             plan.starts_on = cx.today();
         }
-        check_issuing(cx, None, &plan)?;
         check_missed(cx, &plan)?;
         shape(cx, &mut plan, Some(read_lines(self.lines)?)).await?;
         let saved = cx.insert(plan, self.fields.attributes()?).await?;

@@ -22,6 +22,7 @@ pub(crate) struct IssueInvoice {
 
 impl Tool for IssueInvoice {
     const SPEC: Spec = Spec::sends("issue_invoice", ISSUE_INVOICES)
+        .covers(&[Covers::update::<Invoice>()])
         .title("Issue invoice")
         .about("Issue a draft invoice or credit note: it gets its number and is final.")
         .irreversible("credit it with create_credit_note");

@@ -65,6 +65,8 @@ pub(crate) struct AllocationView {
 
 impl Tool for RecordPayment {
     const SPEC: Spec = Spec::adds("record_payment", RECORD_PAYMENTS)
+        // What is settled of the invoices.
+        .covers(&[Covers::update::<Invoice>()])
         .title("Record payment")
         .about("Record a payment, part payment or refund, or reverse one.")
         .irreversible("reverse it: record_payment with reverses");

@@ -8,6 +8,7 @@ use crate::UPDATE_INVOICES;
 use crate::draft::{release_quotation, shape};
 use crate::invoice::{Invoice, InvoiceStatus};
 use crate::lines::{PlainLine, read_lines};
+use crate::quotation::Quotation;
 use crate::view::{InvoiceView, view};
 
 /// What changes in a draft.
@@ -27,6 +28,8 @@ pub(crate) struct UpdateInvoice {
 
 impl Tool for UpdateInvoice {
     const SPEC: Spec = Spec::changes("update_invoice", UPDATE_INVOICES)
+        // That the quotation of a discarded draft is not converted any more.
+        .covers(&[Covers::update::<Quotation>()])
         .title("Update invoice")
         .about("Edit a draft invoice or credit note, or discard it.");
     const EXAMPLES: &'static [Example] = &[

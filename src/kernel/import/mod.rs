@@ -100,10 +100,6 @@ pub trait Import: Record {
     const NAME: &'static str;
     /// What stands as the tool in the change log.
     const TOOL: &'static str;
-    /// What a caller must hold.
-    const CREATES: Permission;
-    /// What a caller must hold to update duplicates as well.
-    const UPDATES: Permission;
     /// What a column of the table can be.
     const FIELDS: &'static [Field];
     /// The terms that tell duplicates, the surest first, and how each is called in messages.
@@ -298,8 +294,8 @@ impl<R: Import> AnyImport for Erased<R> {
     }
 
     fn permissions(&self, on_duplicate: OnDuplicate) -> Vec<Permission> {
-        let mut needed = vec![R::CREATES];
-        needed.extend((on_duplicate == OnDuplicate::Update).then_some(R::UPDATES));
+        let mut needed = vec![R::ACCESS.create];
+        needed.extend((on_duplicate == OnDuplicate::Update).then_some(R::ACCESS.update));
         needed
     }
 

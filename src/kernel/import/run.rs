@@ -386,7 +386,7 @@ async fn link(
             });
             match found {
                 Some((_, [id])) => {
-                    let id = crate::types::id::encode(cx.prefix_of(link.table), *id);
+                    let id = cx.wire_id(link.table, *id);
                     draft.fields.insert(link.column.to_owned(), id.into());
                 }
                 Some((text, ids)) => {
@@ -418,7 +418,7 @@ async fn link(
 
 /// The records of a table that are meant by each text.
 async fn find(cx: &mut Cx, table: &'static str, texts: &[String]) -> Result<Vec<Vec<i64>>> {
-    let prefix = cx.prefix_of(table);
+    let prefix = cx.registry().prefix_of(table).unwrap_or_default();
     let number = |text: &String| match decode(text) {
         Some((found, id)) if found.eq_ignore_ascii_case(prefix) => Some(id),
         _ => None,

@@ -1,7 +1,7 @@
 //! Reading, adding, changing, deleting and erasing records: what a tool does with them.
 
 use super::terms::{and_terms, remove_terms};
-use super::write::{checked, log, log_row, refuse_dependents, stale, write};
+use super::write::{check_permission, checked, log, log_row, refuse_dependents, stale, write};
 use super::{Attributes, Edit, Record, Saved};
 use crate::changes::Action;
 use crate::context::Cx;
@@ -55,7 +55,7 @@ impl Cx {
 
     fn check_version<R: Record>(&mut self, current: &Saved<R>) -> Result<()> {
         match self.take_version() {
-            Some(version) if version != current.version => Err(stale(current)),
+            Some(version) if version != current.version => Err(stale(self, current)),
             _ => Ok(()),
         }
     }
@@ -81,6 +81,7 @@ impl Cx {
             updated_at: self.now(),
             archived_at: None,
         };
+        check_permission(self, None, &saved, Action::Create)?;
         let mut statement = Saved::<R>::insert_into();
         statement.push_list(saved.inserted(self.workspace().id));
         let statement = and_terms(self, statement, saved.id, saved.record.terms()).await?;
@@ -123,16 +124,18 @@ impl Cx {
     /// Erases a record for good, deleted or not, with what the change log holds of it. Nothing brings it back.
     ///
     /// # Errors
-    /// [`Code::NotFound`](crate::error::Code::NotFound); [`Code::Conflict`](crate::error::Code::Conflict) when live records refer to it.
+    /// [`Code::NotFound`](crate::error::Code::NotFound); [`Code::Conflict`](crate::error::Code::Conflict) when live records refer to it,
+    /// or any that cannot be without it.
     pub async fn purge<R: Record>(&mut self, id: Id<R>) -> Result<Saved<R>> {
         let before = self
             .find(id)
             .await?
             .ok_or_else(|| Error::not_found(R::NOUN, id).field(R::NOUN))?;
+        check_permission(self, Some(&before), &before, Action::Purge)?;
         self.check_version(&before)?;
         before.record.may_become(None)?;
         refuse_dependents(self, &before).await?;
-        // What is left that refers to it is deleted itself.
+        // What is left that refers to it is deleted, or done with and does not hold on to it. It goes on without naming it.
         self.repoint(R::TABLE, id.raw(), None).await?;
         if before.archived_at.is_none() {
             remove_terms(self, id, before.record.terms()).await?;
@@ -166,7 +169,8 @@ impl Cx {
     /// Makes everything that refers to one record refer to another, or to nothing. Answers how many records changed.
     ///
     /// # Errors
-    /// [`Code::Conflict`](crate::error::Code::Conflict) when one of them was changed meanwhile.
+    /// [`Code::Conflict`](crate::error::Code::Conflict) when one of them was changed meanwhile, or cannot refer to nothing;
+    /// [`Code::Forbidden`](crate::error::Code::Forbidden) when the caller may not change records of one of the kinds.
     pub async fn repoint(
         &mut self,
         table: &'static str,

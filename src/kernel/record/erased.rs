@@ -13,9 +13,10 @@ use crate::changes::{Action, LogRow};
 use crate::context::Cx;
 use crate::error::{Code, Error, Result};
 use crate::export::{Numbered, Wanted};
+use crate::permission::Access;
 use crate::search::Doc;
 use crate::store::{Column, Json, Row, Sql, Tx, Value, sql};
-use crate::types::id::Id;
+use crate::types::id::{Id, encode};
 
 /// Why one record of a change cannot be undone.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -70,6 +71,8 @@ pub trait AnyRecord: Send + Sync {
     fn noun(&self) -> &'static str;
     /// The columns that it declares.
     fn columns(&self) -> &'static [ColumnSpec];
+    /// What a caller must hold to read and to write these.
+    fn access(&self) -> Access;
     /// Its columns that refer to other records.
     fn references(&self) -> Vec<ColumnSpec>;
     /// The next records after an identifier, with theirs, oldest first. What cannot be read is named.
@@ -169,6 +172,10 @@ impl<R: Record> AnyRecord for Erased<R> {
 
     fn columns(&self) -> &'static [ColumnSpec] {
         R::COLUMNS
+    }
+
+    fn access(&self) -> Access {
+        R::ACCESS
     }
 
     fn part<'a>(
@@ -367,23 +374,32 @@ impl<R: Record> AnyRecord for Erased<R> {
         to: Option<i64>,
     ) -> BoxFuture<'a, Result<usize>> {
         Box::pin(async move {
+            /// Records that are read and written together.
+            const TOGETHER: usize = 512;
+            let target = column.refers_to.unwrap_or_default();
             let ids = self.referring(cx, column, from).await?;
-            let prefix = cx.prefix_of(column.refers_to.unwrap_or_default());
-            for id in &ids {
-                let Some(before) = cx.find(Id::<R>::from_raw(*id)).await? else {
-                    continue;
-                };
-                // A record that would point at itself points at nothing.
-                let to =
-                    to.filter(|to| !(R::TABLE == column.refers_to.unwrap_or_default() && to == id));
-                let value = match to {
-                    Some(to) => Data::String(crate::types::id::encode(prefix, to)),
-                    None => Data::Null,
-                };
-                let mut change = Map::new();
-                change.insert(column.name.to_owned(), value);
-                let saved = patched(&before, change)?;
-                write(cx, before, saved, Action::Update).await?;
+            // A record that would point at itself points at nothing.
+            let points_at = |id: i64| to.filter(|to| R::TABLE != target || *to != id);
+            let lost: Vec<i64> = ids
+                .iter()
+                .copied()
+                .filter(|id| column.required && points_at(*id).is_none())
+                .collect();
+            if !lost.is_empty() {
+                return Err(cannot_be_without::<R>(column, &lost));
+            }
+            for ids in ids.chunks(TOGETHER) {
+                let ids: Vec<Id<R>> = ids.iter().copied().map(Id::from_raw).collect();
+                let mut changes = Vec::with_capacity(ids.len());
+                for (id, before) in cx.find_all(&ids).await? {
+                    let value =
+                        points_at(id).map_or(Data::Null, |to| cx.wire_id(target, to).into());
+                    let change = Map::from_iter([(column.name.to_owned(), value)]);
+                    let saved = patched(&before, change)?;
+                    changes.push((before, saved, Action::Update));
+                }
+                changes.sort_unstable_by_key(|(before, ..)| before.id);
+                cx.write_all(changes).await?;
             }
             Ok(ids.len())
         })
@@ -480,6 +496,19 @@ impl<R: Record> AnyRecord for Erased<R> {
             )
         })
     }
+}
+
+/// Says that records, deleted ones among them, cannot be without what they refer to.
+fn cannot_be_without<R: Record>(column: ColumnSpec, ids: &[i64]) -> Error {
+    let names = |most: usize| ids.iter().take(most).map(|id| encode(R::PREFIX, *id));
+    let (count, noun, column) = (ids.len(), R::NOUN, column.name);
+    let shown: Vec<String> = names(10).collect();
+    Error::conflict(format!(
+        "Records of the kind {noun} cannot be without their {column}, and {count} refer to this one: {}.",
+        shown.join(", ")
+    ))
+    .hint("Nothing was changed. Erase them first, deleted ones too, or delete this one restorably.")
+    .detail("dependents", names(100).collect::<Vec<_>>())
 }
 
 /// The record with some fields as the log says.

@@ -17,10 +17,11 @@ pub(crate) use erased::patched;
 pub use erased::{AnyRecord, Read, UndoConflict, record};
 pub(crate) use saved::filter;
 pub use saved::{Edit, Saved};
-pub(crate) use write::{depended_on, in_form, log_row, refers_nowhere, stale};
+pub(crate) use write::{check_permission, depended_on, in_form, log_row, refers_nowhere, stale};
 
-use crate::caller::Workspace;
+use crate::caller::{Caller, Workspace};
 use crate::error::Result;
+use crate::permission::Access;
 use crate::store::{Kind, Row, Value};
 use crate::types::id::Entity;
 use crate::types::text::visible;
@@ -73,6 +74,10 @@ pub trait Columns:
 
 /// What a room says about its record.
 pub trait Record: Columns {
+    /// What a caller must hold to read and to write records of this kind. Asked wherever one is written, whichever tool or
+    /// undo does it, unless the tool says that the write follows from its own permission
+    /// ([`Spec::covers`](crate::tool::Spec::covers)).
+    const ACCESS: Access;
     /// What a person calls this one.
     fn title(&self) -> String;
     /// Brings a record that was created or changed into form, or says what is wrong with it. Always run before a record
@@ -91,6 +96,15 @@ pub trait Record: Columns {
     /// [`Code::Conflict`](crate::error::Code::Conflict) saying what to do instead.
     fn may_become(&self, next: Option<&Self>) -> Result<()> {
         let _ = next;
+        Ok(())
+    }
+    /// Whether this caller may write the second in place of the first, beyond what [`ACCESS`](Self::ACCESS) asks. There is
+    /// no first where the record is new or was deleted. Asked before every write that leaves a live record, also by an undo.
+    ///
+    /// # Errors
+    /// [`Code::Forbidden`](crate::error::Code::Forbidden) naming the permission and the field.
+    fn may_write(before: Option<&Self>, after: &Self, caller: &Caller) -> Result<()> {
+        let _ = (before, after, caller);
         Ok(())
     }
     /// Which live ones keep what they refer to from being deleted: an SQL condition on the record's own columns. A deal

@@ -8,12 +8,16 @@ use crate::caller::Workspace;
 use crate::changes::{Action, LogRow, digest};
 use crate::context::Cx;
 use crate::error::{Error, Result};
+use crate::permission::Operation;
 use crate::store::{Column, Value, sql};
 use crate::types::id::Id;
 use crate::types::id::encode;
 use crate::types::text::quoted;
 
-pub(crate) fn stale<R: Record>(current: &Saved<R>) -> Error {
+/// Says that a record was changed since the version that the caller knows, and as what it stands there now, as far as the
+/// caller may read that.
+pub(crate) fn stale<R: Record>(cx: &Cx, current: &Saved<R>) -> Error {
+    let now = serde_json::to_value(current).unwrap_or_default();
     Error::conflict(format!(
         "This {} was changed meanwhile: it is at version {} now.",
         R::NOUN,
@@ -21,7 +25,27 @@ pub(crate) fn stale<R: Record>(current: &Saved<R>) -> Error {
     ))
     .field("version")
     .hint("Look at `current`, and call again with its version if the change still makes sense.")
-    .detail("current", serde_json::to_value(current).unwrap_or_default())
+    .detail("current", cx.disclosed(now))
+}
+
+/// Refuses a write that the caller lacks a permission for: that of the kind of record and of what is done with it, or one
+/// that the record itself asks for.
+pub(crate) fn check_permission<R: Record>(
+    cx: &Cx,
+    before: Option<&Saved<R>>,
+    after: &Saved<R>,
+    action: Action,
+) -> Result<()> {
+    cx.demand::<R>(Operation::of(action))?;
+    if after.archived_at.is_some() || action == Action::Purge {
+        return Ok(());
+    }
+    let before = before.filter(|before| before.archived_at.is_none());
+    R::may_write(
+        before.map(|before| &before.record),
+        &after.record,
+        cx.caller(),
+    )
 }
 
 /// The record in form and complete.
@@ -39,7 +63,7 @@ pub(crate) fn refers_nowhere(cx: &Cx, column: &str, table: &'static str, id: i64
         .registry()
         .record(table)
         .map_or(table, |record| record.noun());
-    Error::not_found(noun, encode(cx.prefix_of(table), id)).field(column)
+    Error::not_found(noun, cx.wire_id(table, id)).field(column)
 }
 
 /// The record as it may be written: in form, complete, and referring only to what is there.
@@ -90,6 +114,7 @@ pub(super) async fn write<R: Record>(
     if saved == before {
         return Ok(before);
     }
+    check_permission(cx, Some(&before), &saved, action)?;
     before.check_step(&saved)?;
     saved.version = before.version + 1;
     saved.updated_at = cx.now();
@@ -112,7 +137,7 @@ pub(super) async fn write<R: Record>(
     statement.push(" AND version = ");
     statement.push_value(before.version.to_value());
     if statement.run(&mut cx.tx).await? == 0 {
-        return Err(stale(&before));
+        return Err(stale(cx, &before));
     }
     let (old, new) = (before.live_terms(), saved.live_terms());
     remove_terms(
@@ -179,8 +204,16 @@ pub(crate) fn log_row<R: Record>(
         before,
         after,
     };
+    let named = cx.may::<R>(Operation::Read);
+    if !named {
+        cx.withhold();
+    }
     cx.note_change(action, R::NOUN, || {
-        format!("{} {}", saved.id, quoted(&saved.record.title()))
+        if named {
+            format!("{} {}", saved.id, quoted(&saved.record.title()))
+        } else {
+            saved.id.to_string()
+        }
     });
     Ok(row)
 }

@@ -1,0 +1,1120 @@
+//! What a call writes and what its answer discloses goes by the permissions of the caller for the kinds of records that are
+//! written and shown, whichever tool does it: every tool with every argument that changes its effect, against every single
+//! permission. A tool to come is covered by being there.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bureau_kernel::admin::{self, NewKey, NewMember, RateInfo};
+use bureau_kernel::caller::{Caller, Role};
+use bureau_kernel::changes::Action;
+use bureau_kernel::error::{Code, Error};
+use bureau_kernel::permission::Grants;
+use bureau_kernel::pipeline::Outcome;
+use bureau_kernel::prelude::*;
+use bureau_kernel::registry::{Registry, Selection};
+use bureau_kernel::store::{Scope, sql};
+use bureau_kernel::testing::{ENGINES, Engine, House};
+use bureau_kernel::tool::Entry;
+use bureau_kernel::types::id::{Entity as _, encode};
+use serde_json::{Map, Value, json};
+
+use crate::MODULES;
+use crate::rooms::parameters;
+
+/// One record of each kind, linked with each other. Each has a text that stands in no other.
+struct Scene {
+    ids: BTreeMap<&'static str, String>,
+}
+
+/// The text of the record of a kind.
+fn canary(table: &str) -> String {
+    format!("Qx{table}xQ")
+}
+
+/// The kinds of records that a scene has, by their tables.
+const KINDS: [&str; 10] = [
+    "company",
+    "contact",
+    "pipeline",
+    "stage",
+    "deal",
+    "activity",
+    "product",
+    "quotation",
+    "invoice",
+    "recurring_invoice",
+];
+
+impl Scene {
+    /// The pipeline is made once: there is one of a name.
+    async fn new(house: &House, owner: &Caller, pipeline: Option<&Self>) -> Self {
+        let mut ids: BTreeMap<&'static str, String> = BTreeMap::new();
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        match pipeline {
+            Some(other) => {
+                for kind in ["pipeline", "stage"] {
+                    ids.insert(kind, other.ids[kind].clone());
+                }
+            }
+            None => {
+                let stages = json!([{ "name": canary("stage"), "probability": 20 }]);
+                let new = json!({ "name": canary("pipeline"), "stages": stages });
+                let made = house.data(owner, "create_pipeline", new).await;
+                ids.insert("pipeline", text(&made["id"]));
+                ids.insert("stage", text(&made["stages"][0]["id"]));
+            }
+        }
+        let company = json!({ "name": canary("company"), "on_duplicate": "create" });
+        let company = house.data(owner, "create_company", company).await;
+        ids.insert("company", text(&company["id"]));
+        let contact = json!({ "name": canary("contact"), "company_id": ids["company"], "company": "Elsewhere",
+                              "emails": ["ada@canary.example"], "on_duplicate": "create" });
+        let contact = house.data(owner, "create_contact", contact).await;
+        ids.insert("contact", text(&contact["id"]));
+        let links = json!({ "company": ids["company"], "contact": ids["contact"] });
+        let with = |mut arguments: Value, more: &[(&str, &Value)]| {
+            for (name, value) in links.as_object().unwrap() {
+                arguments[name] = value.clone();
+            }
+            for (name, value) in more {
+                arguments[*name] = (*value).clone();
+            }
+            arguments
+        };
+        let lines = json!([{ "description": "Work", "unit_price": "10", "tax_rate": "19" }]);
+        let deal = json!({ "name": canary("deal"), "pipeline": ids["pipeline"] });
+        let deal = house.data(owner, "create_deal", with(deal, &[])).await["id"].clone();
+        ids.insert("deal", text(&deal));
+        let day = json!("2031-01-31");
+        for (kind, tool, arguments) in [
+            (
+                "activity",
+                "create_activity",
+                with(
+                    json!({ "subject": canary("activity"), "type": "task" }),
+                    &[("deal", &deal)],
+                ),
+            ),
+            (
+                "product",
+                "create_product",
+                json!({ "name": canary("product"), "unit_price": "1", "tax_rate": "19" }),
+            ),
+            (
+                "quotation",
+                "create_quotation",
+                with(
+                    json!({ "title": canary("quotation") }),
+                    &[("lines", &lines), ("deal", &deal)],
+                ),
+            ),
+            (
+                "recurring_invoice",
+                "create_recurring_invoice",
+                with(
+                    json!({ "name": canary("recurring_invoice"), "auto_issue": true }),
+                    &[("lines", &lines), ("starts_on", &day)],
+                ),
+            ),
+            (
+                "invoice",
+                "create_invoice",
+                with(
+                    json!({ "reference": canary("invoice") }),
+                    &[("lines", &lines), ("deal", &deal)],
+                ),
+            ),
+        ] {
+            let made = house.data(owner, tool, arguments).await;
+            ids.insert(kind, text(&made["id"]));
+        }
+        Self { ids }
+    }
+
+    /// What a parameter of this name may be given of the scene, in a tool about records of this kind.
+    fn fitting(&self, parameter: &str) -> Option<&String> {
+        let kind = match parameter {
+            "parent" | "company_id" => "company",
+            "reports_to" => "contact",
+            "recurring" => "recurring_invoice",
+            other => other,
+        };
+        self.ids.get(kind)
+    }
+}
+
+/// A call, and what about it is special.
+struct Variant<'a> {
+    entry: &'a Entry,
+    what: String,
+    arguments: Map<String, Value>,
+}
+
+impl Variant<'_> {
+    /// Whether it is a call that the owner can make.
+    async fn works(&self, house: &House, owner: &Caller) -> bool {
+        let mut arguments = self.arguments.clone();
+        arguments.insert("dry_run".into(), true.into());
+        let name = self.entry.spec.name;
+        let outcome = house.outcome(owner, name, Value::Object(arguments)).await;
+        matches!(outcome, Outcome::Done(_))
+    }
+
+    /// The same with a record of a fresh scene, about which no example has said anything yet, where there is such a call.
+    async fn of_a_draft(mut self, house: &House, owner: &Caller, scene: &Scene) -> Option<Self> {
+        let (parameter, _) = self.what.split_once(": ")?;
+        let parameter = parameter.to_owned();
+        let (_, kind) = self.entry.spec.name.split_once('_')?;
+        self.arguments.get(kind)?;
+        let fresh = Scene::new(house, owner, Some(scene)).await;
+        let id = fresh.ids.get(kind)?.clone();
+        self.arguments.retain(|name, _| *name == parameter);
+        self.arguments.insert(kind.to_owned(), id.into());
+        self.works(house, owner).await.then_some(self)
+    }
+}
+
+/// How an example is changed into another call.
+enum Twist {
+    Nothing,
+    Given(String, Value),
+    /// A parameter is given the record of a fresh scene.
+    OfScene(String),
+    /// Another record takes over what a scene's record has.
+    Heir,
+    /// Scene's contacts go into another.
+    Merge,
+    /// A list of the scene's records.
+    Several(String, &'static str),
+}
+
+fn twists(entry: &Entry) -> Vec<Twist> {
+    let mut twists = vec![Twist::Nothing];
+    let writes = !entry.spec.effect.reads_only();
+    for (name, schema) in parameters(entry) {
+        if ["confirm", "dry_run"].contains(&name.as_str()) {
+            continue;
+        }
+        let choices = schema["enum"].as_array().filter(|_| writes);
+        for choice in choices.into_iter().flatten() {
+            twists.push(Twist::Given(name.clone(), choice.clone()));
+        }
+        if schema["type"] == "boolean" && writes {
+            twists.push(Twist::Given(name.clone(), true.into()));
+        }
+        match name.as_str() {
+            "reassign_to" => twists.push(Twist::Heir),
+            "merge" => twists.push(Twist::Merge),
+            "contacts" => twists.push(Twist::Several(name, "contact")),
+            "deals" => twists.push(Twist::Several(name, "deal")),
+            _ if schema["type"] == "string" => twists.push(Twist::OfScene(name)),
+            _ => {}
+        }
+    }
+    twists
+}
+
+/// The call that a twist makes, with records of its own; nothing where there is no such call.
+async fn variant<'a>(
+    house: &House,
+    owner: &Caller,
+    scene: &Scene,
+    entry: &'a Entry,
+    twist: Twist,
+) -> Option<Variant<'a>> {
+    let name = entry.spec.name;
+    if let Twist::OfScene(parameter) = &twist {
+        scene.fitting(parameter)?;
+    }
+    let example = house.example_arguments(owner, name).await;
+    let mut arguments = example.into_iter().next()?;
+    let what = match twist {
+        Twist::Nothing => String::new(),
+        Twist::Given(parameter, value) => {
+            let what = format!("{parameter}: {value}");
+            arguments.insert(parameter, value);
+            what
+        }
+        Twist::OfScene(parameter) => {
+            let fresh = Scene::new(house, owner, Some(scene)).await;
+            let id = fresh.fitting(&parameter)?.clone();
+            arguments.insert(parameter.clone(), id.into());
+            // What an offer or a plan says already is not said again.
+            if ["quotation", "recurring"].contains(&parameter.as_str()) {
+                arguments.retain(|name, _| *name == parameter);
+            }
+            format!("{parameter} of others")
+        }
+        Twist::Heir => {
+            let fresh = Scene::new(house, owner, Some(scene)).await;
+            let heir = Scene::new(house, owner, Some(scene)).await;
+            let kind = name.strip_prefix("delete_").unwrap();
+            arguments.insert(kind.to_owned(), fresh.ids[kind].clone().into());
+            arguments.insert("reassign_to".into(), heir.ids[kind].clone().into());
+            "reassign_to".into()
+        }
+        Twist::Merge => {
+            let fresh = Scene::new(house, owner, Some(scene)).await;
+            arguments.insert("merge".into(), json!([fresh.ids["contact"]]));
+            "merge of what others refer to".into()
+        }
+        Twist::Several(parameter, kind) => {
+            let fresh = Scene::new(house, owner, Some(scene)).await;
+            arguments.insert(parameter.clone(), json!([fresh.ids[kind]]));
+            format!("{parameter} of others")
+        }
+    };
+    Some(Variant {
+        entry,
+        what,
+        arguments,
+    })
+}
+
+/// Rows of the change log as far as they count here.
+async fn rows(house: &House, change: &Value) -> BTreeSet<(String, &'static str)> {
+    let change: Id<bureau_kernel::changes::Change> = change.as_str().unwrap().parse().unwrap();
+    let mut tx = house
+        .pipeline
+        .house()
+        .store
+        .read(Scope::System)
+        .await
+        .unwrap();
+    let rows = sql("SELECT DISTINCT entity, action FROM change_log WHERE call = ")
+        .value(change)
+        .rows(&mut tx)
+        .await
+        .unwrap();
+    tx.rollback().await;
+    let operation = |action: Action| match action {
+        Action::Create => "create",
+        Action::Update => "update",
+        Action::Archive | Action::Restore | Action::Purge => "delete",
+    };
+    rows.iter()
+        .map(|row| {
+            let action: Action = row.get("action").unwrap();
+            (row.get("entity").unwrap(), operation(action))
+        })
+        .collect()
+}
+
+/// The permissions that rows take of whoever called this tool.
+fn needed(
+    registry: &Registry,
+    entry: &Entry,
+    rows: &BTreeSet<(String, &'static str)>,
+) -> BTreeSet<&'static str> {
+    let mut needed = BTreeSet::new();
+    for (table, operation) in rows {
+        let access = registry.record(table).unwrap().access();
+        let operation = match *operation {
+            "create" => Operation::Create,
+            "update" => Operation::Update,
+            _ => Operation::Delete,
+        };
+        let covered = entry
+            .spec
+            .covers
+            .iter()
+            .any(|covers| covers.table == table && covers.operation == operation);
+        if !covered {
+            needed.insert(access.to(operation).name());
+        }
+    }
+    needed.remove(entry.spec.permission.name());
+    needed
+}
+
+/// What of others' records stands in an answer though the permissions are not for it.
+fn disclosed(registry: &Registry, entry: &Entry, held: &[&str], answer: &str) -> Option<String> {
+    // Who sees the log of all changes sees what they were.
+    if held.contains(&"read_audit_log") {
+        return None;
+    }
+    KINDS.into_iter().find_map(|kind| {
+        let read = registry.record(kind).unwrap().access().read;
+        let covered = entry
+            .spec
+            .covers
+            .iter()
+            .any(|covers| covers.table == kind && covers.operation == Operation::Read);
+        // An invoice and a quotation name their customer.
+        let named_there = ["company", "contact"].contains(&kind)
+            && (held.contains(&"read_invoices") || held.contains(&"read_quotations"));
+        let may = held.contains(&read.name()) || covered || named_there;
+        (!may && answer.contains(&canary(kind))).then(|| format!("a {kind} in {answer}"))
+    })
+}
+
+/// The answer or the error, as the caller reads it.
+fn wire(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Done(answer) => answer.to_string(),
+        Outcome::Failed(error) => error.to_json().to_string(),
+        Outcome::Ask { message, .. } => message.clone(),
+    }
+}
+
+fn lacks(error: &Error) -> Option<&str> {
+    assert_eq!(error.code(), Code::Forbidden, "{error:?}");
+    error.detail_value("permission").and_then(Value::as_str)
+}
+
+/// Tries a call with its tool's permission and each other one, then with all but one, then makes it; what is wrong.
+async fn try_all(
+    house: &House,
+    owner: &Caller,
+    every: &[&'static str],
+    variant: &Variant<'_>,
+    thorough: bool,
+) -> Vec<String> {
+    let registry = house.pipeline.registry();
+    let entry = variant.entry;
+    let (name, own) = (entry.spec.name, entry.spec.permission.name());
+    let called = format!("{name} {}", variant.what);
+    let mut findings = Vec::new();
+    let mut arguments = variant.arguments.clone();
+    if !entry.spec.effect.reads_only() {
+        arguments.insert("dry_run".into(), true.into());
+    }
+    let mut call = async |held: &[&str]| {
+        let caller = house.limited(owner, held);
+        let outcome = house
+            .outcome(&caller, name, Value::Object(arguments.clone()))
+            .await;
+        if let Some(found) = disclosed(registry, entry, held, &wire(&outcome)) {
+            findings.push(format!("{called} with {held:?} discloses {found}"));
+        }
+        outcome
+    };
+    let mut done_with = Vec::new();
+    for other in every.iter().copied() {
+        match call(&[own, other]).await {
+            Outcome::Done(_) => done_with.push(other),
+            Outcome::Failed(error) => {
+                lacks(&error);
+            }
+            Outcome::Ask { .. } => panic!("a dry run asks nobody"),
+        }
+    }
+    if entry.spec.effect.reads_only() {
+        return findings;
+    }
+    let mut refused_without = BTreeMap::new();
+    if thorough {
+        for other in every.iter().copied().filter(|other| *other != own) {
+            let held: Vec<&str> = every
+                .iter()
+                .copied()
+                .filter(|held| *held != other)
+                .collect();
+            if let Outcome::Failed(error) = call(&held).await {
+                refused_without.insert(other, lacks(&error).map(str::to_owned));
+            }
+        }
+    }
+    let mut arguments = variant.arguments.clone();
+    arguments.insert("confirm".into(), true.into());
+    let answer = house.ok(owner, name, Value::Object(arguments)).await;
+    let written = match answer.get("change") {
+        Some(change) => rows(house, change).await,
+        None => BTreeSet::new(),
+    };
+    let needed = needed(registry, entry, &written);
+    for other in done_with {
+        if needed.iter().any(|permission| *permission != other) {
+            findings.push(format!(
+                "{called} was done with {other} and takes {needed:?}"
+            ));
+        }
+    }
+    for permission in needed.iter().filter(|_| thorough) {
+        let named = refused_without.get(permission).and_then(Option::as_deref);
+        if named != Some(*permission) {
+            findings.push(format!("{called} without {permission} answered {named:?}"));
+        }
+    }
+    findings
+}
+
+/// Changes in a workspace of which each did something else than the others and than those that are known, newest first:
+/// their identifiers and what they did.
+async fn kinds_of_changes(
+    house: &House,
+    owner: &Caller,
+    known: &mut BTreeSet<String>,
+) -> Vec<(String, String)> {
+    let mut tx = house
+        .pipeline
+        .house()
+        .store
+        .read(Scope::System)
+        .await
+        .unwrap();
+    let rows = sql(
+        "SELECT call, tool, entity, action FROM change_log WHERE undoes IS NULL AND workspace = ",
+    )
+    .value(owner.workspace.id)
+    .sql(" AND tool <> 'bureau'")
+    .rows(&mut tx)
+    .await
+    .unwrap();
+    tx.rollback().await;
+    let mut calls: BTreeMap<i64, BTreeSet<String>> = BTreeMap::new();
+    for row in rows {
+        let text = |name| row.get::<String>(name).unwrap();
+        let did = format!("{}: {} {}", text("tool"), text("action"), text("entity"));
+        calls
+            .entry(row.get("call").unwrap())
+            .or_default()
+            .insert(did);
+    }
+    let mut kinds = Vec::new();
+    for (call, did) in calls.into_iter().rev() {
+        let did = did.into_iter().collect::<Vec<_>>().join(", ");
+        if known.insert(did.clone()) {
+            kinds.push((encode(bureau_kernel::changes::Change::PREFIX, call), did));
+        }
+    }
+    kinds
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_tool_writes_and_shows_what_the_permissions_are_for_and_nothing_else() {
+    for engine in ENGINES {
+        let house = House::new(engine, MODULES).await;
+        let thorough = engine == Engine::Sqlite;
+        // Which permission is asked for what does not depend on the engine; what is looked up in order to ask it does. So
+        // the second one is spared the combinations with permissions that write.
+        let permissions = house.pipeline.registry().permissions().into_iter();
+        let every: Vec<&'static str> = permissions
+            .filter(|name| thorough || name.starts_with("read_"))
+            .collect();
+        // What examples begin with is done once in a workspace: the first call of each tool is tried in the first one, the
+        // second in the second.
+        let mut workspaces: Vec<(Caller, Scene)> = Vec::new();
+        let (mut findings, mut tried) = (Vec::new(), BTreeSet::new());
+        for entry in house.pipeline.registry().entries() {
+            for (place, twist) in twists(entry).into_iter().enumerate() {
+                if place == workspaces.len() {
+                    let owner = house.tenant(&format!("workspace-{place}")).await;
+                    let scene = Scene::new(&house, &owner, None).await;
+                    workspaces.push((owner, scene));
+                }
+                let (owner, scene) = &workspaces[place];
+                let Some(variant) = variant(&house, owner, scene, entry, twist).await else {
+                    continue;
+                };
+                // What the owner cannot do is no call to try.
+                let variant = if variant.works(&house, owner).await {
+                    variant
+                } else {
+                    let Some(variant) = variant.of_a_draft(&house, owner, scene).await else {
+                        continue;
+                    };
+                    variant
+                };
+                tried.insert(format!("{} {}", entry.spec.name, variant.what));
+                findings.extend(try_all(&house, owner, &every, &variant, thorough).await);
+            }
+        }
+        let undo = house.pipeline.registry().entry("undo_change").unwrap();
+        let mut undone = 0;
+        let mut known = BTreeSet::new();
+        for (owner, _) in &workspaces {
+            for (change, did) in kinds_of_changes(&house, owner, &mut known).await {
+                let tries = json!({ "change": change, "dry_run": true });
+                let outcome = house.outcome(owner, "undo_change", tries).await;
+                if matches!(outcome, Outcome::Done(_)) {
+                    let variant = Variant {
+                        entry: undo,
+                        what: format!("of {did}"),
+                        arguments: Map::from_iter([("change".to_owned(), change.into())]),
+                    };
+                    findings.extend(try_all(&house, owner, &every, &variant, thorough).await);
+                    undone += 1;
+                }
+            }
+        }
+        assert!(
+            findings.is_empty(),
+            "on {engine:?}:\n{}",
+            findings.join("\n")
+        );
+        for expected in [
+            "create_contact on_duplicate: \"update\"",
+            "create_contact on_duplicate: \"return\"",
+            "create_company on_duplicate: \"update\"",
+            "delete_company reassign_to",
+            "delete_contact reassign_to",
+            "delete_deal reassign_to",
+            "delete_contact purge: true",
+            "merge_contacts merge of what others refer to",
+            "update_invoice discard: true",
+            "update_quotation discard: true",
+            "bulk_update_contacts contacts of others",
+            "bulk_update_deals deals of others",
+            "create_recurring_invoice auto_issue: true",
+            "update_recurring_invoice recurring_invoice of others",
+            "update_recurring_invoice auto_issue: true",
+            "update_deal status: \"won\"",
+            "get_deal deal of others",
+            "create_deal company of others",
+        ] {
+            assert!(
+                tried.contains(expected),
+                "{expected} was not tried: {tried:#?}"
+            );
+        }
+        assert!(undone > 15, "only {undone} kinds of changes were undone");
+    }
+}
+
+/// Who calls with nothing but these permissions, as a member who is neither owner nor admin.
+async fn clerk(house: &House, permissions: &[&str]) -> Caller {
+    let store = &house.pipeline.house().store;
+    let known = admin::list_members(store, "main").await.unwrap();
+    if known.iter().all(|member| member.name != "Clerk") {
+        let new = NewMember {
+            name: "Clerk".into(),
+            role: Role::Member,
+            ..NewMember::default()
+        };
+        admin::add_member(store, "main", new).await.unwrap();
+    }
+    let permissions = permissions.iter().copied();
+    let new = NewKey {
+        name: "clerk's".into(),
+        grants: Grants::parse(permissions, &house.pipeline.registry().permissions()).unwrap(),
+        workspaces: vec!["main".into()],
+        member: Some("Clerk".into()),
+        expires_at: None,
+        confirm: None,
+        calls_per_hour: None,
+    };
+    let (key, _) = admin::create_key(store, new).await.unwrap();
+    house.pipeline.authenticate(&key, None).await.unwrap()
+}
+
+/// A call that is refused for want of a permission; which one.
+async fn forbidden(house: &House, caller: &Caller, tool: &str, arguments: Value) -> String {
+    let error = house.error(caller, tool, arguments).await;
+    assert_eq!(error.code(), Code::Forbidden, "{tool}: {error:?}");
+    let permission = error.detail_value("permission").and_then(Value::as_str);
+    permission.unwrap_or_else(|| panic!("{error:?}")).to_owned()
+}
+
+/// How far the change log has come: the same where nothing was written.
+async fn written(house: &House) -> i64 {
+    let mut tx = house
+        .pipeline
+        .house()
+        .store
+        .read(Scope::System)
+        .await
+        .unwrap();
+    // Members and keys are made by the command line.
+    let count = sql("SELECT COUNT(*) AS count FROM change_log WHERE tool <> 'bureau'")
+        .one("count", &mut tx)
+        .await;
+    tx.rollback().await;
+    count.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_duplicate_is_answered_and_changed_by_whoever_may_read_and_change_it() {
+    for engine in ENGINES {
+        let house = House::new(engine, MODULES).await;
+        let owner = house.owner().await;
+        let ada =
+            json!({ "name": "Ada King", "emails": ["ada@king.example"], "summary": "Secret" });
+        let ada = house.data(&owner, "create_contact", ada).await["id"].clone();
+        let king = json!({ "name": "King Ltd", "domain": "king.example", "summary": "Secret" });
+        house.data(&owner, "create_company", king).await;
+        let creates = clerk(&house, &["create_contacts", "create_companies"]).await;
+        let before = written(&house).await;
+        let contact = |choice: &str| json!({ "name": "Overwritten", "emails": ["ada@king.example"], "summary": "OWNED", "on_duplicate": choice });
+        let company = |choice: &str| json!({ "name": "King Ltd", "summary": "OWNED", "on_duplicate": choice });
+        for (tool, arguments, permission) in [
+            ("create_contact", contact("update"), "update_contacts"),
+            ("create_contact", contact("return"), "read_contacts"),
+            ("create_company", company("update"), "update_companies"),
+            ("create_company", company("return"), "read_companies"),
+        ] {
+            let named = forbidden(&house, &creates, tool, arguments).await;
+            assert_eq!(named, permission, "{tool} on {engine:?}");
+        }
+        // That there is one is said, and nothing about it.
+        let error = house
+            .error(&creates, "create_contact", contact("error"))
+            .await;
+        assert_eq!(error.detail_value("existing"), Some(&ada));
+        assert!(!error.to_json().to_string().contains("Secret"), "{error:?}");
+        assert_eq!(written(&house).await, before, "{engine:?}");
+        // With the permission it is done; what it is now is shown to whoever may read it.
+        let updates = clerk(&house, &["create_contacts", "update_contacts"]).await;
+        let done = house
+            .data(&updates, "create_contact", contact("update"))
+            .await;
+        assert_eq!(done, json!({ "id": ada, "version": 2 }), "{engine:?}");
+        let reads = clerk(&house, &["create_contacts", "read_contacts"]).await;
+        let found = house
+            .data(&reads, "create_contact", contact("return"))
+            .await;
+        assert_eq!(found["summary"], "OWNED", "{engine:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn taking_back_takes_what_doing_the_opposite_takes() {
+    for engine in ENGINES {
+        let house = House::new(engine, MODULES).await;
+        let owner = house.owner().await;
+        let undoes = clerk(&house, &["undo_changes"]).await;
+        let change = |answer: &Value| json!({ "change": answer["change"], "confirm": true });
+        let deal = house
+            .ok(&owner, "create_deal", json!({ "name": "Big one" }))
+            .await;
+        let stages = json!({ "name": "Partners", "stages": [{ "name": "Talk" }] });
+        let pipeline = house.ok(&owner, "create_pipeline", stages).await;
+        let company = json!({ "name": "Acme" });
+        let company = house.data(&owner, "create_company", company).await["id"].clone();
+        let gone = json!({ "name": "Gone" });
+        let gone = house.data(&owner, "create_contact", gone).await["id"].clone();
+        let deleted = json!({ "contact": gone, "confirm": true });
+        let deleted = house.ok(&owner, "delete_contact", deleted).await;
+        let changed = json!({ "company": company, "city": "Bonn" });
+        let changed = house.ok(&owner, "update_company", changed).await;
+        let before = written(&house).await;
+        for (what, permission) in [
+            (&deal, "delete_deals"),
+            (&pipeline, "delete_pipeline"),
+            (&deleted, "delete_contacts"),
+            (&changed, "update_companies"),
+        ] {
+            let named = forbidden(&house, &undoes, "undo_change", change(what)).await;
+            assert_eq!(named, permission, "on {engine:?}");
+            let skipping =
+                json!({ "change": what["change"], "skip_conflicts": true, "confirm": true });
+            let named = forbidden(&house, &undoes, "undo_change", skipping).await;
+            assert_eq!(named, permission, "on {engine:?}");
+        }
+        assert_eq!(written(&house).await, before, "{engine:?}");
+        let may = clerk(
+            &house,
+            &["undo_changes", "delete_deals", "update_companies"],
+        )
+        .await;
+        house.ok(&may, "undo_change", change(&deal)).await;
+        // A request that leaves groups out leaves out to undo what was done in them.
+        let only_history = may
+            .clone()
+            .narrow(Some(&["history".into()]), false)
+            .unwrap();
+        let error = house
+            .error(&only_history, "undo_change", change(&changed))
+            .await;
+        assert_eq!(error.code(), Code::Forbidden, "{error:?}");
+        assert_eq!(error.detail_value("kind"), Some(&json!("company")));
+        let both = ["history".to_owned(), "companies".to_owned()];
+        let both = may.narrow(Some(&both), false).unwrap();
+        house.ok(&both, "undo_change", change(&changed)).await;
+        let company = json!({ "company": company });
+        let company = house.data(&owner, "get_company", company).await;
+        assert_eq!(company.get("city"), None, "{engine:?}");
+    }
+}
+
+/// A plan that issues for Acme from 2031 on: its identifier, and what it is changed with to bill more.
+async fn issuing_plan(house: &House, owner: &Caller) -> (Value, Value) {
+    let company = json!({ "name": "Acme", "on_duplicate": "create" });
+    let company = house.data(owner, "create_company", company).await["id"].clone();
+    let lines =
+        |price: &str| json!([{ "description": "Hosting", "unit_price": price, "tax_rate": "19" }]);
+    let plan = json!({ "name": "Hosting", "company": company, "starts_on": "2031-01-31", "auto_issue": true, "lines": lines("10") });
+    let plan = house.data(owner, "create_recurring_invoice", plan).await["id"].clone();
+    (plan, lines("9999"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_may_not_issue_changes_no_plan_that_issues_not_even_when_it_rests() {
+    for engine in ENGINES {
+        let house = House::new(engine, MODULES).await;
+        let owner = house.owner().await;
+        let (plan, more) = issuing_plan(&house, &owner).await;
+        let drafts = clerk(
+            &house,
+            &[
+                "create_invoices",
+                "read_invoices",
+                "update_invoices",
+                "delete_invoices",
+                "undo_changes",
+            ],
+        )
+        .await;
+        let tool = "update_recurring_invoice";
+        let change = |change: Value| {
+            let mut arguments = change;
+            arguments["recurring_invoice"] = plan.clone();
+            arguments
+        };
+        for status in ["active", "paused", "ended"] {
+            if status != "active" {
+                // Anybody who may change it may stop it.
+                house
+                    .ok(&drafts, tool, change(json!({ "status": status })))
+                    .await;
+            }
+            for attempt in [
+                json!({ "lines": more }),
+                json!({ "discount": "10%" }),
+                json!({ "starts_on": "2031-02-28" }),
+                json!({ "status": "active", "lines": more }),
+            ] {
+                let named = forbidden(&house, &drafts, tool, change(attempt.clone())).await;
+                assert_eq!(
+                    named, "issue_invoices",
+                    "{attempt} while {status} on {engine:?}"
+                );
+            }
+        }
+        let drafting = house
+            .ok(&owner, tool, change(json!({ "auto_issue": false })))
+            .await;
+        let before = written(&house).await;
+        // What it may not set it may not bring back either.
+        let undo = json!({ "change": drafting["change"], "confirm": true });
+        assert_eq!(
+            forbidden(&house, &drafts, "undo_change", undo.clone()).await,
+            "issue_invoices"
+        );
+        assert_eq!(written(&house).await, before);
+        house.ok(&owner, "undo_change", undo).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_merge_takes_the_deletion_and_the_change_of_whatever_it_moves() {
+    for engine in ENGINES {
+        let house = House::new(engine, MODULES).await;
+        let owner = house.owner().await;
+        let made = |name: &str| json!({ "name": name });
+        let real = house
+            .data(&owner, "create_contact", made("Real customer"))
+            .await["id"]
+            .clone();
+        let lines = json!([{ "description": "Hosting", "unit_price": "10", "tax_rate": "19" }]);
+        let plan = json!({ "name": "Hosting", "contact": real, "starts_on": "2031-01-31", "auto_issue": true, "lines": lines });
+        house.ok(&owner, "create_recurring_invoice", plan).await;
+        let draft = json!({ "contact": real, "lines": lines });
+        let draft = house.data(&owner, "create_invoice", draft).await["id"].clone();
+        let attacker = house.data(&owner, "create_contact", made("Attacker")).await["id"].clone();
+        let merge = json!({ "keep": attacker, "merge": [real], "confirm": true });
+        let before = written(&house).await;
+        let mut held = vec!["create_contacts", "update_contacts"];
+        for lacking in ["delete_contacts", "update_invoices", "issue_invoices"] {
+            let caller = clerk(&house, &held).await;
+            let named = forbidden(&house, &caller, "merge_contacts", merge.clone()).await;
+            assert_eq!(named, lacking, "with {held:?} on {engine:?}");
+            held.push(lacking);
+        }
+        assert_eq!(written(&house).await, before, "{engine:?}");
+        let caller = clerk(&house, &held).await;
+        let merged = house.data(&caller, "merge_contacts", merge).await;
+        assert_eq!(
+            merged,
+            json!({ "id": attacker, "version": 1 }),
+            "{engine:?}"
+        );
+        let draft = json!({ "invoice": draft });
+        let draft = house.data(&owner, "get_invoice", draft).await;
+        assert_eq!(draft["contact"]["id"], attacker, "{engine:?}");
+        // The same of what passes to an heir.
+        let (one, two) = (made("Old Ltd"), made("New Ltd"));
+        let old = house.data(&owner, "create_company", one).await["id"].clone();
+        let new = house.data(&owner, "create_company", two).await["id"].clone();
+        let deal = json!({ "name": "Sale", "company": old });
+        house.ok(&owner, "create_deal", deal).await;
+        let delete = json!({ "company": old, "reassign_to": new, "confirm": true });
+        let deletes = clerk(&house, &["delete_companies"]).await;
+        assert_eq!(
+            forbidden(&house, &deletes, "delete_company", delete.clone()).await,
+            "update_deals"
+        );
+        let both = clerk(&house, &["delete_companies", "update_deals"]).await;
+        let gone = house.data(&both, "delete_company", delete).await;
+        assert_eq!(gone, json!({ "id": old, "restorable": true }), "{engine:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn discarding_a_draft_is_deleting_it() {
+    for engine in ENGINES {
+        let house = House::new(engine, MODULES).await;
+        let owner = house.owner().await;
+        let scene = Scene::new(&house, &owner, None).await;
+        let updates = ["update_invoices", "update_quotations"];
+        let caller = clerk(&house, &updates).await;
+        for (tool, kind, permission) in [
+            ("update_invoice", "invoice", "delete_invoices"),
+            ("update_quotation", "quotation", "delete_quotations"),
+        ] {
+            let before = written(&house).await;
+            let discard = json!({ kind: scene.ids[kind], "discard": true, "confirm": true });
+            let named = forbidden(&house, &caller, tool, discard.clone()).await;
+            assert_eq!(named, permission, "{engine:?}");
+            assert_eq!(written(&house).await, before, "{engine:?}");
+            let may = clerk(&house, &[updates[0], updates[1], permission]).await;
+            let gone = house.data(&may, tool, discard).await;
+            assert_eq!(
+                gone,
+                json!({ "id": scene.ids[kind], "version": 2 }),
+                "{engine:?}"
+            );
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn records_and_names_are_shown_to_whoever_may_read_their_kind() {
+    for engine in ENGINES {
+        let house = House::new(engine, MODULES).await;
+        let owner = house.owner().await;
+        let scene = Scene::new(&house, &owner, None).await;
+        let id = |kind: &str| scene.ids[kind].clone();
+        // What writes and may not read hears that it was done.
+        let writes = clerk(&house, &["create_deals", "update_deals", "update_contacts"]).await;
+        let same = json!({ "contact": id("contact") });
+        let same = house.data(&writes, "update_contact", same).await;
+        assert_eq!(
+            same,
+            json!({ "id": id("contact"), "version": 1 }),
+            "{engine:?}"
+        );
+        let deal = json!({ "name": "New", "company": id("company"), "contact": id("contact") });
+        let deal = house.data(&writes, "create_deal", deal).await;
+        let fields: Vec<&String> = deal.as_object().unwrap().keys().collect();
+        assert_eq!(fields, ["id", "version"], "{engine:?}");
+        let stale = json!({ "deal": id("deal"), "summary": "x", "version": 7 });
+        let error = house.error(&writes, "update_deal", stale.clone()).await;
+        let now = json!({ "id": id("deal"), "version": 1 });
+        assert_eq!(error.detail_value("current"), Some(&now), "{engine:?}");
+        // What reads one kind hears the names of that kind, and where a deal stands.
+        let reads = clerk(&house, &["read_deals", "update_deals"]).await;
+        let deal = json!({ "deal": id("deal") });
+        let deal = house.data(&reads, "get_deal", deal).await;
+        assert_eq!(
+            deal["company"],
+            json!({ "id": id("company") }),
+            "{engine:?}"
+        );
+        assert_eq!(deal["stage"]["name"], canary("stage"), "{engine:?}");
+        let error = house.error(&reads, "update_deal", stale).await;
+        let now = error.detail_value("current").unwrap();
+        assert_eq!(now["name"], canary("deal"), "{engine:?}");
+        // A link to a company does not tell its name.
+        let people = clerk(&house, &["create_contacts", "read_contacts"]).await;
+        let linked = json!({ "name": "Spy", "company_id": id("company") });
+        let linked = house.data(&people, "create_contact", linked).await;
+        assert_eq!(linked.get("company"), None, "{engine:?}");
+        // How many of a kind refer to a record is for whoever may read that kind.
+        let companies = clerk(&house, &["read_companies", "read_deals"]).await;
+        let company = json!({ "company": id("company") });
+        let company = house.data(&companies, "get_company", company).await;
+        assert_eq!(company["linked"], json!({ "deal": 2 }), "{engine:?}");
+        // The question to a person says no more than the answer will.
+        let deletes = clerk(&house, &["delete_contacts"]).await;
+        let delete = json!({ "contact": linked["id"] });
+        let error = house.error(&deletes, "delete_contact", delete).await;
+        assert_eq!(error.code(), Code::ConfirmationRequired, "{error:?}");
+        assert!(!error.to_json().to_string().contains("Spy"), "{error:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_audit_log_names_an_exchange_rate_by_its_workspace() {
+    for engine in ENGINES {
+        let house = House::new(engine, MODULES).await;
+        let owner = house.owner().await;
+        let rate = RateInfo {
+            currency: "CHF".into(),
+            day: "2026-01-05".parse().unwrap(),
+            rate: "1.05".into(),
+            source: "bank".into(),
+        };
+        let store = &house.pipeline.house().store;
+        admin::set_rate(store, "main", rate).await.unwrap();
+        let wanted = json!({ "record_type": "exchange_rate" });
+        let found = house.data(&owner, "get_audit_log", wanted).await;
+        assert_eq!(
+            found[0]["record"],
+            owner.workspace.id.to_string(),
+            "{engine:?}"
+        );
+    }
+}
+
+const MANAGE: Access = Access {
+    read: Permission::new("read_tasks"),
+    create: Permission::new("create_tasks"),
+    update: Permission::new("update_tasks"),
+    delete: Permission::new("delete_tasks"),
+};
+
+bureau_kernel::record! {
+    /// What tasks belong to.
+    pub struct Project: "project", "prj", "project" {
+        /// What it is called.
+        pub name: Line<100>,
+    }
+}
+bureau_kernel::record! {
+    /// What cannot be without a project.
+    pub struct Task: "task", "tsk", "task" {
+        /// What it is called.
+        pub name: Line<100>,
+        /// Where it belongs.
+        pub project: Id<Project>,
+    }
+}
+bureau_kernel::record! {
+    /// A kind whose prefix is the kernel's.
+    pub struct Impostor: "impostor", "team", "impostor" {
+        /// What it is called.
+        pub name: Line<100>,
+    }
+}
+bureau_kernel::record! {
+    /// A kind that a viewer could change.
+    pub struct Open: "open", "opn", "open" {
+        /// What it is called.
+        pub name: Line<100>,
+    }
+}
+
+impl Record for Project {
+    const ACCESS: Access = MANAGE;
+    fn title(&self) -> String {
+        self.name.to_string()
+    }
+}
+impl Record for Task {
+    const ACCESS: Access = MANAGE;
+    fn title(&self) -> String {
+        self.name.to_string()
+    }
+}
+impl Record for Impostor {
+    const ACCESS: Access = MANAGE;
+    fn title(&self) -> String {
+        self.name.to_string()
+    }
+}
+impl Record for Open {
+    const ACCESS: Access = Access {
+        update: Permission::new("read_tasks"),
+        ..MANAGE
+    };
+    fn title(&self) -> String {
+        self.name.to_string()
+    }
+}
+
+#[test]
+fn a_room_cannot_take_what_is_the_kernels_nor_let_readers_write() {
+    for (records, why) in [
+        (vec![record::<Impostor>()], "its prefix team"),
+        (vec![record::<Open>()], "read_"),
+    ] {
+        let room = Module {
+            name: "room",
+            records: records.leak(),
+            ..Module::EMPTY
+        };
+        let refused = Registry::new(&[room], &Selection::default()).err().unwrap();
+        assert!(format!("{refused:?}").contains(why), "{refused:?}");
+    }
+}
+
+const TASKS: Module = Module {
+    name: "tasks",
+    records: &[record::<Project>(), record::<Task>()],
+    ..Module::EMPTY
+};
+
+/// The tables of the tasks room, as a migration would make them.
+async fn make_tables(house: &House, engine: Engine) {
+    let mut tx = house
+        .pipeline
+        .house()
+        .store
+        .write(Scope::System)
+        .await
+        .unwrap();
+    let statements = match engine {
+        Engine::Sqlite => [
+            "CREATE TABLE project (id INTEGER PRIMARY KEY, workspace INTEGER NOT NULL, version INTEGER NOT NULL, created_at INTEGER NOT NULL,
+             created_by INTEGER, updated_at INTEGER NOT NULL, archived_at INTEGER, attributes TEXT NOT NULL, name TEXT NOT NULL,
+             UNIQUE (workspace, id)) STRICT",
+            "CREATE TABLE task (id INTEGER PRIMARY KEY, workspace INTEGER NOT NULL, version INTEGER NOT NULL, created_at INTEGER NOT NULL,
+             created_by INTEGER, updated_at INTEGER NOT NULL, archived_at INTEGER, attributes TEXT NOT NULL, name TEXT NOT NULL,
+             project INTEGER NOT NULL, FOREIGN KEY (workspace, project) REFERENCES project (workspace, id)) STRICT",
+            "SELECT 1 AS one",
+        ],
+        Engine::Postgres => [
+            "CREATE TABLE project (id BIGINT PRIMARY KEY, workspace BIGINT NOT NULL, version BIGINT NOT NULL, created_at TIMESTAMPTZ NOT NULL,
+             created_by BIGINT, updated_at TIMESTAMPTZ NOT NULL, archived_at TIMESTAMPTZ, attributes JSONB NOT NULL, name TEXT NOT NULL,
+             UNIQUE (workspace, id))",
+            "CREATE TABLE task (id BIGINT PRIMARY KEY, workspace BIGINT NOT NULL, version BIGINT NOT NULL, created_at TIMESTAMPTZ NOT NULL,
+             created_by BIGINT, updated_at TIMESTAMPTZ NOT NULL, archived_at TIMESTAMPTZ, attributes JSONB NOT NULL, name TEXT NOT NULL,
+             project BIGINT NOT NULL, FOREIGN KEY (workspace, project) REFERENCES project (workspace, id))",
+            "GRANT SELECT, INSERT, UPDATE, DELETE ON project, task TO bureau_app",
+        ],
+    };
+    for statement in statements {
+        sql(statement).run(&mut tx).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_others_cannot_be_without_is_not_erased() {
+    for engine in ENGINES {
+        let house = House::new(engine, &[TASKS]).await;
+        make_tables(&house, engine).await;
+        let owner = house.owner().await;
+        let pipeline = &house.pipeline;
+        let name = |text: &str| Line::new(text).unwrap();
+        let job = pipeline.job(&owner, "test").await.unwrap();
+        let (project, task) = pipeline
+            .work(&job, async |cx: &mut Cx| {
+                let project = Project {
+                    name: name("House"),
+                };
+                let project = cx.insert(project, Attributes::new()).await?.id;
+                let task = Task {
+                    name: name("Paint"),
+                    project,
+                };
+                let task = cx.insert(task, Attributes::new()).await?.id;
+                cx.archive(task).await?;
+                Ok((project, task))
+            })
+            .await
+            .unwrap();
+        let erase = async |cx: &mut Cx| cx.purge(project).await.map(drop);
+        let before = written(&house).await;
+        let error = pipeline.work(&job, erase).await.unwrap_err();
+        assert_eq!(error.code(), Code::Conflict, "{engine:?}: {error:?}");
+        assert!(error.message().contains(&task.to_string()), "{error:?}");
+        assert_eq!(written(&house).await, before, "{engine:?}");
+        let erase_both = async |cx: &mut Cx| {
+            cx.purge(task).await?;
+            cx.purge(project).await.map(drop)
+        };
+        pipeline.work(&job, erase_both).await.unwrap();
+    }
+}
