@@ -12,7 +12,7 @@ CREATE TABLE pipeline (
     is_default  INTEGER NOT NULL,
     CONSTRAINT pipeline_in_workspace UNIQUE (workspace, id)
 ) STRICT;
-CREATE UNIQUE INDEX pipeline_is_the_only_default ON pipeline (workspace) WHERE is_default = 1 AND archived_at IS NULL;
+CREATE UNIQUE INDEX pipeline_is_the_only_default ON pipeline (workspace) WHERE is_default AND archived_at IS NULL;
 
 -- The stages of a pipeline.
 CREATE TABLE stage (
