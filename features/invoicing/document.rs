@@ -83,31 +83,12 @@ pub struct Rendered {
     pub content: String,
 }
 
-/// An issued invoice or credit note in this form.
+/// A document in this form. It is made without a connection, so a call that reads has read everything before it.
 ///
 /// # Errors
-/// [`Code::Conflict`] for a draft; [`Code::Validation`] naming what the form asks for and is missing;
-/// [`Code::Unavailable`] in a build without that form.
-pub async fn render_invoice(
-    cx: &mut Cx,
-    invoice: &Saved<Invoice>,
-    format: Format,
-) -> Result<Rendered> {
-    let document = invoice_document(cx, invoice).await?;
-    render(&document, format)
-}
-
-/// A quotation that was sent, as PDF.
-///
-/// # Errors
-/// As [`render_invoice`].
-pub async fn render_quotation(
-    cx: &mut Cx,
-    quotation: &Saved<Quotation>,
-    format: Format,
-) -> Result<Rendered> {
-    let document = quotation_document(cx, quotation).await?;
-    render(&document, format)
+/// [`Code::Validation`] naming what the form asks for and is missing; [`Code::Unavailable`] in a build without that form.
+pub async fn render(cx: &mut Cx, document: Document, format: Format) -> Result<Rendered> {
+    cx.compute(move || rendered(&document, format)).await?
 }
 
 /// Refuses an invoice or credit note that no font here can print, while it can still be changed.
@@ -155,7 +136,7 @@ fn printable(_: &Document, _: bool) -> Result<()> {
     Ok(())
 }
 
-fn render(document: &Document, format: Format) -> Result<Rendered> {
+fn rendered(document: &Document, format: Format) -> Result<Rendered> {
     let bytes = match format {
         Format::Pdf => pdf(document)?,
         Format::Ubl => ubl(document)?,

@@ -69,8 +69,7 @@ pub use arrange::{TaxRateChange, remove_tax_rate, set_seller, set_tax_rate};
 pub use audit::{Finding, audit};
 pub use discount::Discount;
 pub use document::{
-    Format, Rendered, invoice_document, printable_quotation, quotation_document, render_invoice,
-    render_quotation,
+    Format, Rendered, invoice_document, printable_quotation, quotation_document, render,
 };
 pub use draft::{compare, from_quotation};
 pub use expense::{Expense, ExpenseStatus};

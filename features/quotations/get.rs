@@ -1,6 +1,6 @@
 //! `get_quotation`
 
-use bureau_invoicing::{Format, Quotation, QuotationStatus, Rendered, render_quotation};
+use bureau_invoicing::{Format, Quotation, QuotationStatus, Rendered, quotation_document, render};
 use bureau_kernel::prelude::*;
 use bureau_kernel::types::text::folded;
 use schemars::JsonSchema;
@@ -69,12 +69,17 @@ impl Tool for GetQuotation {
         let is_sent = *quotation.status != QuotationStatus::Draft;
         let document = match self.document {
             None => None,
-            Some(Form::Pdf) => Some(render_quotation(cx, &quotation, Format::Pdf).await?),
+            Some(Form::Pdf) => Some(quotation_document(cx, &quotation).await?),
         };
         let resource = is_sent.then(|| Format::Pdf.uri("quotations", quotation.id));
         let earlier = quotation.earlier.0.0.clone();
+        let quotation = view(cx, quotation).await?;
+        let document = match document {
+            None => None,
+            Some(document) => Some(render(cx, document, Format::Pdf).await?),
+        };
         Ok(QuotationDetails {
-            quotation: view(cx, quotation).await?,
+            quotation,
             earlier: earlier.into_iter().map(EarlierView::from).collect(),
             resources: resource.into_iter().collect(),
             document,

@@ -9,6 +9,7 @@ use serde_json::{Map, Value as Data};
 use crate::caller::{Caller, Workspace};
 use crate::changes::{Action, Change};
 use crate::clock::{self, Reading};
+use crate::compute::Compute;
 use crate::error::{Code, Error, Result};
 use crate::notice::Notice;
 use crate::permission::{Operation, lacking};
@@ -68,6 +69,8 @@ pub struct House {
     pub registry: Arc<Registry>,
     /// The search index; none where the process runs without one, and the database is searched instead.
     pub search: Option<Search>,
+    /// Turns at the cores, for work that keeps one busy.
+    pub compute: Compute,
 }
 
 impl House {
@@ -173,6 +176,21 @@ impl Cx {
     /// The transaction, for statements of the room's own.
     pub fn tx(&mut self) -> &mut Tx {
         &mut self.tx
+    }
+
+    /// Does work that keeps a core busy, such as making a document. A call that only reads gives its connection back
+    /// first, so it reads before this and not after.
+    ///
+    /// # Errors
+    /// [`Code::Internal`] when the work panics.
+    pub async fn compute<T: Send + 'static>(
+        &mut self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T> {
+        if !self.writes {
+            self.tx.end_reading().await;
+        }
+        self.house.compute.run(self.caller.actor(), work).await
     }
 
     /// The identifier of what this call changes.

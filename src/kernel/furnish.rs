@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::admin;
 use crate::caller::Workspace;
+use crate::compute::Compute;
 use crate::context::{Cx, House};
 use crate::error::Result;
 use crate::registry::{Module, Registry};
@@ -45,6 +46,7 @@ pub async fn furnish(
         store: store.clone(),
         registry: registry()?,
         search: None,
+        compute: Compute::default(),
     });
     for (id, slug) in waiting {
         let caller = Arc::new(admin::operator(store, Some(&slug)).await?);

@@ -9,6 +9,7 @@ pub mod bulk;
 pub mod caller;
 pub mod changes;
 pub mod clock;
+pub mod compute;
 pub mod context;
 pub mod duplicates;
 pub mod error;

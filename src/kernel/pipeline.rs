@@ -20,6 +20,7 @@ use tracing::Instrument as _;
 use crate::admin::{self, Authenticated};
 use crate::caller::{Caller, ConfirmPolicy};
 use crate::clock::{self, Reading};
+use crate::compute::Compute;
 use crate::context::{Cx, House};
 use crate::error::{Code, Error, Result};
 use crate::notice::Notice;
@@ -155,6 +156,7 @@ impl Pipeline {
                 store,
                 registry,
                 search,
+                compute: Compute::default(),
             }),
             settings,
             limits: DashMap::new(),

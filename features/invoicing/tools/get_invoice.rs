@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::READ_INVOICES;
-use crate::document::{Format, Rendered, render_invoice};
+use crate::document::{Format, Rendered, invoice_document, render};
 use crate::invoice::{Invoice, InvoiceKind, InvoiceStatus};
 use crate::payment::{Direction, Method, Payment};
 use crate::settle::credit_notes;
@@ -93,10 +93,15 @@ impl Tool for GetInvoice {
         };
         let document = match self.document {
             None => None,
-            Some(format) => Some(render_invoice(cx, &invoice, format).await?),
+            Some(format) => Some((invoice_document(cx, &invoice).await?, format)),
+        };
+        let invoice = view(cx, invoice).await?;
+        let document = match document {
+            None => None,
+            Some((document, format)) => Some(render(cx, document, format).await?),
         };
         Ok(InvoiceDetails {
-            invoice: view(cx, invoice).await?,
+            invoice,
             payments,
             credit_notes: rows(notes, today),
             resources,

@@ -160,6 +160,8 @@ pub struct Tx {
 enum Conn {
     Sqlite(sqlite::Connection),
     Postgres(postgres::Connection),
+    /// Given back before the transaction was ended.
+    Returned,
 }
 
 /// On whose behalf a transaction runs.
@@ -491,7 +493,7 @@ impl Tx {
     /// What a `SELECT` ends with whose rows are about to be changed: PostgreSQL locks them, SQLite has one writer.
     pub(crate) fn for_update(&self) -> &'static str {
         match self.conn {
-            Conn::Sqlite(_) => "",
+            Conn::Sqlite(_) | Conn::Returned => "",
             Conn::Postgres(_) => " FOR UPDATE",
         }
     }
@@ -501,7 +503,7 @@ impl Tx {
     /// to them meanwhile.
     pub(crate) fn for_reference(&self) -> &'static str {
         match self.conn {
-            Conn::Sqlite(_) => "",
+            Conn::Sqlite(_) | Conn::Returned => "",
             Conn::Postgres(_) => " FOR KEY SHARE",
         }
     }
@@ -510,7 +512,7 @@ impl Tx {
     /// on any indexed column for one that leaves a handful of rows; PostgreSQL is left to choose.
     pub(crate) fn without_index(&self) -> &'static str {
         match self.conn {
-            Conn::Sqlite(_) => "+",
+            Conn::Sqlite(_) | Conn::Returned => "+",
             Conn::Postgres(_) => "",
         }
     }
@@ -518,7 +520,7 @@ impl Tx {
     /// A column to put rows in order by, or to compare, without going along its index.
     pub(crate) fn not_by_index(&self, column: &str) -> String {
         match self.conn {
-            Conn::Sqlite(_) => format!("+{column}"),
+            Conn::Sqlite(_) | Conn::Returned => format!("+{column}"),
             Conn::Postgres(_) => format!("(SELECT {column})"),
         }
     }
@@ -590,6 +592,7 @@ impl Tx {
         let done = match &mut self.conn {
             Conn::Sqlite(conn) => steps.alone(conn.execute(text, values)).await,
             Conn::Postgres(conn) => steps.alone(conn.execute(text, values)).await,
+            Conn::Returned => return Err(returned()),
         };
         self.noted(done)
     }
@@ -601,6 +604,7 @@ impl Tx {
         let rows = match &mut self.conn {
             Conn::Sqlite(conn) => steps.alone(conn.fetch(text, values)).await,
             Conn::Postgres(conn) => steps.alone(conn.fetch(text, values)).await,
+            Conn::Returned => return Err(returned()),
         };
         self.noted(rows)
     }
@@ -652,6 +656,7 @@ impl Tx {
             (Conn::Postgres(_), Engine::Sqlite(_)) => {
                 return Err(Error::internal("a transaction of another engine"));
             }
+            (Conn::Returned, _) => None,
         };
         if wrote {
             match end {
@@ -690,14 +695,33 @@ impl Tx {
         Ok(())
     }
 
+    /// Gives the connection of a read back before the call is over, because what is left of it needs none. No statement can
+    /// follow.
+    pub(crate) async fn end_reading(&mut self) {
+        std::mem::replace(&mut self.conn, Conn::Returned)
+            .rollback(&self.store)
+            .await;
+    }
+
     /// Forgets everything that was done in it.
     pub async fn rollback(self) {
-        let outcome = match self.conn {
+        self.conn.rollback(&self.store).await;
+    }
+}
+
+fn returned() -> Error {
+    Error::internal("a statement came after the connection was given back")
+}
+
+impl Conn {
+    async fn rollback(self, store: &Store) {
+        let outcome = match self {
             Conn::Sqlite(conn) => {
                 conn.rollback();
                 Ok(())
             }
-            Conn::Postgres(conn) => self.store.0.steps.alone(conn.rollback()).await,
+            Conn::Postgres(conn) => store.0.steps.alone(conn.rollback()).await,
+            Conn::Returned => Ok(()),
         };
         if let Err(error) = outcome {
             // The connection is closed by now, and the engine rolls back on its own.
