@@ -6,6 +6,7 @@ use std::ops::Deref;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, de};
 use unicode_normalization::UnicodeNormalization;
+use unicode_properties::{EmojiStatus, GeneralCategory, UnicodeEmoji, UnicodeGeneralCategory};
 
 use super::string_schema;
 
@@ -114,24 +115,40 @@ macro_rules! text_type {
 text_type!(Line, "Line");
 text_type!(Body, "Body");
 
-/// The text in Unicode's composed form (NFC) without control, format and tag characters. Such characters can
-/// carry instructions to a model that no person sees. Line feeds and tabs stay; so do the joiners that emoji and
-/// several scripts need, where they stand between two characters of such a script.
+/// The text in Unicode's composed form (NFC) without characters that nobody sees, which can carry instructions to a model
+/// past every person: controls but line feed and tab, format characters, fillers, tags, private use, noncharacters and
+/// variation selectors.
+///
+/// Kept are, each once and only where it changes what is seen: the joiners between letters of scripts that join or stack
+/// theirs and the one between emoji, and the selector that makes an emoji of a character that is text by itself.
 #[must_use]
 pub fn visible(raw: &str) -> String {
     if raw.bytes().all(|byte| (0x20..0x7f).contains(&byte)) {
         return raw.to_owned();
     }
-    let mut kept = String::with_capacity(raw.len());
-    let mut characters = raw.nfc().peekable();
+    // What is taken away may have stood between characters that compose, and what composes may be what a joiner stood by.
+    let mut text: String = raw.nfc().collect();
+    loop {
+        let seen: String = seen(&text).nfc().collect();
+        if seen == text {
+            return seen;
+        }
+        text = seen;
+    }
+}
+
+fn seen(text: &str) -> String {
+    let mut kept = String::with_capacity(text.len());
+    let mut characters = text.chars().peekable();
     while let Some(character) = characters.next() {
-        let joined = || kept.chars().next_back().is_some_and(needs_joiner);
+        let before = kept.chars().next_back();
+        let after = characters.peek().copied();
+        let between = |fits: fn(char) -> bool| before.is_some_and(fits) && after.is_some_and(fits);
         let keep = match character {
             '\n' | '\t' => true,
-            '\u{200c}' | '\u{200d}' => {
-                joined() && characters.peek().copied().is_some_and(needs_joiner)
-            }
-            '\u{fe0f}' => joined(),
+            '\u{200c}' => between(joins),
+            '\u{200d}' => between(joins) || between(is_part_of_emoji),
+            '\u{fe0f}' => before.is_some_and(|before| becomes_emoji(before, after)),
             other => !is_invisible(other),
         };
         if keep {
@@ -141,20 +158,52 @@ pub fn visible(raw: &str) -> String {
     kept
 }
 
-/// Characters beside which a joiner has a meaning: anything visible beyond Latin.
-fn needs_joiner(character: char) -> bool {
-    character > '\u{2ff}' && !is_invisible(character) || character == '\u{fe0f}'
+/// Characters of scripts in which a joiner changes how letters are drawn: from Arabic to the Indic ones, Khmer, Mongolian
+/// and their likes.
+fn joins(character: char) -> bool {
+    matches!(character,
+        '\u{600}'..='\u{8ff}' | '\u{900}'..='\u{dff}' | '\u{1000}'..='\u{109f}' | '\u{1700}'..='\u{18af}'
+        | '\u{1a20}'..='\u{1aaf}' | '\u{1b00}'..='\u{1c4f}' | '\u{a840}'..='\u{a8ff}' | '\u{a980}'..='\u{a9df}'
+        | '\u{aa60}'..='\u{aa7f}' | '\u{abc0}'..='\u{abff}' | '\u{fb50}'..='\u{fdcf}' | '\u{fdf0}'..='\u{fdff}'
+        | '\u{fe70}'..='\u{fefc}' | '\u{10ac0}'..='\u{10aff}' | '\u{10d00}'..='\u{10d3f}'
+        | '\u{10f30}'..='\u{10fdf}' | '\u{11000}'..='\u{1193f}' | '\u{1e900}'..='\u{1e95f}')
+        && !is_invisible(character)
 }
 
-/// Control characters (Cc), format characters (Cf), fillers, variation selectors and noncharacters.
+/// An emoji, or the selector behind one: the parts of which families and flags are put together.
+fn is_part_of_emoji(character: char) -> bool {
+    character == '\u{fe0f}' || !character.is_ascii() && character.is_emoji_char()
+}
+
+/// Whether the selector is what makes an emoji of this character. Those that are emoji by themselves need none, and a digit
+/// is one only on a key.
+fn becomes_emoji(before: char, after: Option<char>) -> bool {
+    match before.emoji_status() {
+        EmojiStatus::EmojiOther | EmojiStatus::EmojiModifierBase => true,
+        EmojiStatus::EmojiOtherAndEmojiComponent => after == Some('\u{20e3}'),
+        _ => false,
+    }
+}
+
 fn is_invisible(character: char) -> bool {
-    character.is_control()
-        || matches!(character,
-            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}'
-            | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}'
-            | '\u{fff0}'..='\u{fffb}' | '\u{fffe}'..='\u{ffff}' | '\u{1bca0}'..='\u{1bca3}'
-            | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
+    match character.general_category() {
+        GeneralCategory::Control | GeneralCategory::PrivateUse => true,
+        // The signs of Arabic, Syriac and Kaithi that are drawn under or before a number are format characters, and seen.
+        GeneralCategory::Format => !matches!(character,
+            '\u{600}'..='\u{605}' | '\u{6dd}' | '\u{70f}' | '\u{890}'..='\u{891}' | '\u{8e2}' | '\u{110bd}'
+            | '\u{110cd}'),
+        // What is not assigned may be seen one day, but for what Unicode set aside to be ignored, or to be no character.
+        GeneralCategory::Unassigned => {
+            u32::from(character) & 0xfffe == 0xfffe
+                || matches!(character,
+                    '\u{2065}' | '\u{fdd0}'..='\u{fdef}' | '\u{fff0}'..='\u{fff8}' | '\u{e0000}'..='\u{e0fff}')
+        }
+        // Fillers, separators of lines and variation selectors.
+        _ => matches!(character,
+            '\u{34f}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}'
+            | '\u{2028}'..='\u{2029}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{ffa0}'
+            | '\u{e0100}'..='\u{e01ef}'),
+    }
 }
 
 /// What a record is called, inside of a sentence: in quotes that it cannot end itself, and short, because the sentence
@@ -217,14 +266,108 @@ mod tests {
     }
 
     #[test]
-    fn scripts_that_need_joiners_keep_them() {
+    fn scripts_and_emoji_keep_what_they_need() {
         for text in [
             "می\u{200c}خواهم",
+            "क्\u{200d}ष",
             "👩\u{200d}👩\u{200d}👧",
+            "👩🏽\u{200d}🚀",
+            "🏳\u{fe0f}\u{200d}🌈",
+            "🕵\u{fe0f}\u{200d}♂\u{fe0f}",
             "❤\u{fe0f}",
+            "1\u{fe0f}\u{20e3}",
             "日本語 שלום",
+            "\u{600}12",
         ] {
             assert_eq!(visible(text), text);
+        }
+    }
+
+    #[test]
+    fn what_is_not_seen_counts_nothing_between_what_is() {
+        // An order as run lengths between ideographs, as bits between them, and behind emoji.
+        for hidden in [
+            "\u{fe0f}",
+            "\u{fe0e}",
+            "\u{e0100}",
+            "\u{200d}",
+            "\u{200c}",
+            "\u{180b}",
+        ] {
+            for (before, after) in [
+                ("漢", "字"),
+                ("a", "b"),
+                ("ж", "щ"),
+                ("1", "2"),
+                ("⚡", "⚡"),
+            ] {
+                for times in 1..4 {
+                    let text = format!("{before}{}{after}", hidden.repeat(times));
+                    let kept = if (before, hidden) == ("⚡", "\u{200d}") {
+                        hidden
+                    } else {
+                        ""
+                    };
+                    assert_eq!(
+                        visible(&text),
+                        format!("{before}{kept}{after}"),
+                        "{hidden:?} {times}"
+                    );
+                }
+            }
+        }
+        assert_eq!(visible("❤\u{fe0f}\u{fe0f}\u{fe0f}"), "❤\u{fe0f}");
+        assert_eq!(visible("می\u{200c}\u{200c}خ"), "می\u{200c}خ");
+    }
+
+    /// What nobody sees, told from what Unicode says and not from how it is taken away.
+    fn is_hidden(character: char) -> bool {
+        let code = u32::from(character);
+        let seen_signs = [
+            0x600, 0x601, 0x602, 0x603, 0x604, 0x605, 0x6dd, 0x70f, 0x890, 0x891, 0x8e2, 0x110bd,
+            0x110cd,
+        ];
+        match character.general_category() {
+            GeneralCategory::Control => !matches!(character, '\n' | '\t'),
+            GeneralCategory::Format => !seen_signs.contains(&code),
+            GeneralCategory::PrivateUse => true,
+            _ => {
+                let noncharacter = code % 0x10000 >= 0xfffe || (0xfdd0..=0xfdef).contains(&code);
+                let selector =
+                    (0xfe00..=0xfe0f).contains(&code) || (0xe0000..=0xe0fff).contains(&code);
+                noncharacter || selector
+            }
+        }
+    }
+
+    #[test]
+    fn of_all_of_unicode_nothing_hidden_survives() {
+        let assigned = ('\0'..='\u{3ffff}').chain('\u{e0000}'..='\u{e0fff}');
+        let others = ('\u{40000}'..=char::MAX)
+            .step_by(97)
+            .chain(['\u{10fffd}', char::MAX]);
+        let noncharacters = (0..=16).filter_map(|plane| char::from_u32(plane * 0x10000 + 0xfffe));
+        for c in assigned.chain(others).chain(noncharacters) {
+            let text = format!("{c}a{c}b{c}{c}字{c}{c}字{c}❤{c}⚡{c}⚡{c}ب{c}ب{c}1{c}\u{20e3}{c}");
+            let once = visible(&text);
+            assert_eq!(visible(&once), once, "{c:?} twice");
+            let kept = |kept: &char| matches!(kept, '\u{200c}' | '\u{200d}' | '\u{fe0f}');
+            let hidden = once.chars().find(|seen| is_hidden(*seen) && !kept(seen));
+            assert_eq!(hidden, None, "{c:?}");
+            assert!(
+                once.chars().filter(kept).count() <= 4,
+                "{c:?} stays at {once:?}"
+            );
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn cleaning_twice_is_cleaning_once(
+            text in "[ae\u{301}\u{308}字❤⚡👩🏽1\u{20e3}ب\u{93c}क्\u{1100}\u{1161}\u{200c}\u{200d}\u{fe0f}\u{fe0e}\u{202e}\u{e0041}\u{340}\n ]{0,24}"
+        ) {
+            let once = visible(&text);
+            proptest::prop_assert_eq!(visible(&once), once);
         }
     }
 
