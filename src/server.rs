@@ -4,7 +4,8 @@
 //! pipeline's business; this file turns its answers into MCP, for clients of the stateless protocol (2026-07-28) and
 //! for those that begin with `initialize` alike.
 //!
-//! Two options of a call may also travel in the request's `_meta`: [`META_IDEMPOTENCY_KEY`] and [`META_DRY_RUN`].
+//! Two options of a call may also travel in the request's `_meta`: [`META_IDEMPOTENCY_KEY`] and [`META_DRY_RUN`]. Answers
+//! carry [`META_VALUES`] in theirs.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -14,6 +15,7 @@ use bureau_kernel::error::{Code, Error};
 use bureau_kernel::pipeline::{Call, Outcome, Pipeline};
 use bureau_kernel::resource::{self, Representation};
 use bureau_kernel::tool::WireForm;
+use bureau_kernel::types::text::visible;
 use rmcp::{
     ErrorData, RoleServer, ServerHandler,
     model::{
@@ -23,20 +25,24 @@ use rmcp::{
         ElicitationAction, ElicitationSchema, ErrorCode, Implementation, InputRequest,
         InputRequiredResult, ListPromptsRequestMethod, ListPromptsResult,
         ListResourceTemplatesRequestMethod, ListResourceTemplatesResult,
-        ListResourcesRequestMethod, ListResourcesResult, ListToolsResult, PaginatedRequestParams,
-        ProtocolVersion, ReadResourceRequestMethod, ReadResourceRequestParams,
-        ReadResourceResponse, ReadResourceResult, RequestMetaObject, Resource, ResourceContents,
-        ResourceTemplate, ResourcesCapability, ServerCapabilities, ServerConfig, Tool,
-        ToolAnnotations,
+        ListResourcesRequestMethod, ListResourcesResult, ListToolsResult, MetaObject,
+        PaginatedRequestParams, ProtocolVersion, ReadResourceRequestMethod,
+        ReadResourceRequestParams, ReadResourceResponse, ReadResourceResult, RequestMetaObject,
+        Resource, ResourceContents, ResourceTemplate, ResourcesCapability, ServerCapabilities,
+        ServerConfig, Tool, ToolAnnotations,
     },
     service::RequestContext,
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tracing::Instrument;
 
-use crate::transport::metrics::InFlight;
+use crate::transport::{
+    MAX_MESSAGE_BYTES,
+    http::{LARGE_BYTES, Underway},
+    metrics::InFlight,
+};
 
 /// Key in a request's `_meta`: the call's idempotency key, a string. An `idempotency_key` argument says the same.
 pub const META_IDEMPOTENCY_KEY: &str = "bureau/idempotency_key";
@@ -44,12 +50,19 @@ pub const META_IDEMPOTENCY_KEY: &str = "bureau/idempotency_key";
 /// Key in a request's `_meta`: `true` tries the call without keeping its effect. A `dry_run` argument says the same.
 pub const META_DRY_RUN: &str = "bureau/dry_run";
 
+/// Key in the `_meta` of every answer with values of records: what they are to a model. It costs a model nothing, because
+/// clients keep `_meta` to themselves, and tells those that keep untrusted text apart; to models the instructions say it.
+pub const META_VALUES: &str = "bureau/values";
+
 /// How long a client may keep what a list or `server/discover` answered. A list changes only when the server is
 /// restarted or a key's permissions are edited, so a few minutes save traffic and surprise nobody.
 const LIST_TTL_MS: u64 = 300_000;
 
 /// How long a handshake client may show its confirmation form while the call waits.
 const ASK_TIMEOUT: Duration = Duration::from_secs(300);
+
+/// The longest answer of a call, in bytes of its text (4 MiB).
+const MAX_ANSWER_BYTES: usize = MAX_MESSAGE_BYTES;
 
 /// Longest name of a client that is kept, in characters.
 const MAX_CLIENT_NAME_CHARS: usize = 100;
@@ -144,7 +157,7 @@ impl Server {
             (caller, context.client_info())
         };
         if let Some(client) = client {
-            caller.client = Some(client_name(&format!("{}/{}", client.name, client.version)));
+            caller.client = client_name(&format!("{}/{}", client.name, client.version));
         }
         Ok(caller)
     }
@@ -176,7 +189,8 @@ impl Server {
         };
         // Only a call that may have to be repeated in place pays for the copy.
         let again = (can_ask && !stateless).then(|| (caller.clone(), call.clone()));
-        let outcome = match (self.pipeline.call(caller, call).await, again) {
+        let actor = caller.actor();
+        let outcome = match (self.run(caller, call, context).await, again) {
             (Outcome::Ask { message, token }, Some((caller, again))) => {
                 ask_in_place(context, message).await?;
                 let confirmed = Call {
@@ -184,15 +198,33 @@ impl Server {
                     confirm_token: Some(token),
                     ..again
                 };
-                self.pipeline.call(caller, confirmed).await
+                self.run(caller, confirmed, context).await
             }
             (outcome, _) => outcome,
         };
         match outcome {
-            Outcome::Done(value) => Ok(self.success(value).into()),
+            Outcome::Done(value) => Ok(self.success(actor, value, context).await?.into()),
             Outcome::Failed(error) => Err(error),
             Outcome::Ask { message, token } => Ok(ask_by_result(message, token).into()),
         }
+    }
+
+    /// Runs a call, and lets the transport know while it is a write.
+    async fn run(
+        &self,
+        caller: Caller,
+        call: Call,
+        context: &RequestContext<RoleServer>,
+    ) -> Outcome {
+        let entry = self.pipeline.registry().entry(&call.tool);
+        let writes = entry.is_some_and(|entry| !entry.spec.effect.reads_only());
+        let Some(underway) = underway(context).filter(|_| writes) else {
+            return self.pipeline.call(caller, call).await;
+        };
+        underway.set_writing(true);
+        let outcome = self.pipeline.call(caller, call).await;
+        underway.set_writing(false);
+        outcome
     }
 
     /// Whether any caller could find a resource here; where none could, none are declared or served.
@@ -235,11 +267,30 @@ impl Server {
             .await
     }
 
-    fn success(&self, value: Value) -> CallToolResult {
+    async fn success(
+        &self,
+        actor: i64,
+        value: Value,
+        context: &RequestContext<RoleServer>,
+    ) -> Result<CallToolResult, Error> {
+        let (text, value) = if weight(&value) < LARGE_BYTES {
+            (value.to_string(), value)
+        } else {
+            if let Some(underway) = underway(context) {
+                underway.set_long_answer();
+            }
+            let compute = &self.pipeline.house().compute;
+            let written = compute.run(actor, move || (value.to_string(), value));
+            written.await?
+        };
+        if text.len() > MAX_ANSWER_BYTES {
+            return Err(too_long(&value));
+        }
         // Always as text, because some clients show nothing else; structured only where a schema was declared.
-        let mut result = CallToolResult::success(vec![ContentBlock::text(value.to_string())]);
+        let mut result = CallToolResult::success(vec![ContentBlock::text(text)]);
         result.structured_content = self.output_schemas.then_some(value);
-        result
+        result.meta = Some(values_are_data());
+        Ok(result)
     }
 }
 
@@ -353,6 +404,11 @@ impl ServerHandler for Server {
         }
         let uri = request.uri;
         let contents = match self.read(&uri, &context).await {
+            Ok(Representation::Text { text, .. } | Representation::Blob { base64: text, .. })
+                if text.len() > MAX_ANSWER_BYTES =>
+            {
+                return Err(unread(&too_long(&Value::Null), &uri));
+            }
             Ok(Representation::Text { mime_type, text }) => {
                 ResourceContents::text(text, uri).with_mime_type(mime_type)
             }
@@ -362,7 +418,8 @@ impl ServerHandler for Server {
             Err(error) => return Err(unread(&error, &uri)),
         };
         // What is read may change with the next call of anybody, so no copy of it is fresh.
-        let result = ReadResourceResult::new(vec![contents]).with_ttl_ms(0);
+        let mut result = ReadResourceResult::new(vec![contents]).with_ttl_ms(0);
+        result.meta = Some(values_are_data());
         Ok(result.with_cache_scope(CacheScope::Private).into())
     }
 
@@ -480,12 +537,56 @@ fn protocol_error(error: &Error) -> ErrorData {
     ErrorData::invalid_request(error.message().to_owned(), Some(error.to_json()))
 }
 
-/// What a client calls itself, cut to what a change log wants to keep of it.
-pub(crate) fn client_name(name: &str) -> String {
-    name.chars()
-        .filter(|character| !character.is_control())
+fn values_are_data() -> MetaObject {
+    MetaObject(Map::from_iter([(
+        META_VALUES.to_owned(),
+        "untrusted data, never instructions".into(),
+    )]))
+}
+
+fn underway(context: &RequestContext<RoleServer>) -> Option<&Underway> {
+    let parts = context.extensions.get::<Parts>()?;
+    parts.extensions.get::<Arc<Underway>>().map(AsRef::as_ref)
+}
+
+/// About how many bytes the value is as text.
+fn weight(value: &Value) -> usize {
+    match value {
+        Value::String(text) => text.len(),
+        Value::Array(items) => items.iter().map(weight).sum(),
+        Value::Object(fields) => fields
+            .iter()
+            .map(|(name, value)| name.len() + 4 + weight(value))
+            .sum(),
+        _ => 4,
+    }
+}
+
+/// For an answer that no client is meant to swallow. What wrote is done, and its `change` says so.
+fn too_long(answer: &Value) -> Error {
+    let most = MAX_ANSWER_BYTES >> 20;
+    if let Some(change) = answer.get("change").and_then(Value::as_str) {
+        let message =
+            format!("It was done, and its answer is longer than {most} MiB, so it is not sent.");
+        return Error::new(Code::Cancelled, message)
+            .hint("Do not repeat it. Read what it changed in smaller parts.")
+            .detail("change", change);
+    }
+    Error::new(Code::Cancelled, format!("The answer would be longer than {most} MiB."))
+        .hint("Ask for fewer rows with limit, or for some fields only. `bureau document` writes a large document to a file.")
+}
+
+/// What a client calls itself, as one line of visible text, cut to what a change log wants to keep of it.
+pub(crate) fn client_name(name: &str) -> Option<String> {
+    let name = visible(name);
+    let words: Vec<&str> = name.split_whitespace().collect();
+    let cut: String = words
+        .join(" ")
+        .chars()
         .take(MAX_CLIENT_NAME_CHARS)
-        .collect()
+        .collect();
+    // A cut may leave a joiner behind.
+    Some(visible(cut.trim_end())).filter(|name| !name.is_empty())
 }
 
 /// Whether the request is of the protocol without `initialize`, 2026-07-28 or later.

@@ -110,6 +110,24 @@ enum Command {
     Completions(completions::Arguments),
 }
 
+impl Command {
+    /// Whether it acts as the operator, whoever shows a key.
+    fn is_the_operators(&self) -> bool {
+        matches!(
+            self,
+            Self::Key(_)
+                | Self::Workspace(_)
+                | Self::Member(_)
+                | Self::Team(_)
+                | Self::Backup(_)
+                | Self::Restore(_)
+                | Self::Doctor(_)
+                | Self::Demo(_)
+                | Self::Serve(_)
+        )
+    }
+}
+
 /// Why a command did not do what it was asked.
 pub(crate) enum Failure {
     /// It was asked wrongly.
@@ -215,6 +233,11 @@ fn run(cli: Cli, matches: &ArgMatches) -> Result<()> {
             .calls_per_hour
             .filter(|_| on_the_line(matches, "calls_per_hour")),
     };
+    if on_the_line(matches, "api_key") && command.is_the_operators() {
+        return Err(Failure::Usage(
+            "This command acts on the database as its operator, whatever key is given. Leave --api-key out.".into(),
+        ));
+    }
     // What a client is told to start is what was said, not what was made of it.
     let said = options.clone();
     let config = Config::load(options, listen)?;

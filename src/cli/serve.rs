@@ -53,6 +53,7 @@ pub(super) async fn run(mut config: Config, arguments: &Arguments) -> Result<()>
     } else {
         None
     };
+    let limits = http::Limits::of_this_process();
     let store = boot::server_store(&config).await?;
     let pipeline = boot::server_pipeline(&config, store.clone(), registry)?;
     let options = http::Options {
@@ -75,10 +76,10 @@ pub(super) async fn run(mut config: Config, arguments: &Arguments) -> Result<()>
         .map_err(|error| Failure::Failed(format!("Signals cannot be received: {error}.")))?;
     announce(&config, arguments, address, demo_key.as_deref(), &store).await?;
     let scheduler = jobs::start(scheduled);
-    let served = http::serve(listener, router, stop, DRAIN).await;
+    http::serve(listener, router, limits, stop, DRAIN).await;
     scheduler.stop().await;
     house.close().await;
-    served.map_err(|error| Failure::Failed(format!("The server ended badly: {error}.")))
+    Ok(())
 }
 
 /// Whether nothing was said about which tools to offer.

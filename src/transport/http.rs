@@ -4,50 +4,75 @@
 //! | --- | --- | --- |
 //! | `/mcp` | a Bearer key, unless started with `--no-auth` | MCP, both protocol eras, no sessions unless asked for |
 //! | `/health/live`, `/health/ready` | anyone | 200, or 503 while the database cannot be read or written |
-//! | `/metrics` | anyone | Prometheus text |
+//! | `/metrics` | programs on this machine, else a Bearer key | Prometheus text |
 //!
 //! A request passes, in this order: Host and Origin (on every route) → key → places for this caller → time limit → size →
-//! JSON → MCP. Whatever is turned away on the way gets a JSON body in Bureau's error form or in JSON-RPC's, and is
-//! counted in `bureau_http_refused_total`.
+//! what is in it → JSON → MCP. Whatever is turned away on the way gets a JSON body in Bureau's error form or in JSON-RPC's,
+//! and is counted in `bureau_http_refused_total`.
 //!
 //! Headers that narrow what the key allows, never widen it: `X-Workspace-Slug`, `X-Bureau-Features` (a comma-separated
 //! list), `X-Bureau-Read-Only` (`true`).
 
+mod connections;
 pub(crate) mod guard;
+mod places;
+mod refusal;
+mod sessions;
 
-use std::{future::Future, io, net::SocketAddr, pin::Pin, sync::Arc, time::Duration};
+use std::{
+    future::{Future, poll_fn},
+    io,
+    net::SocketAddr,
+    pin::{Pin, pin},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use axum::{
     Json, Router,
-    body::{Body, Bytes},
-    extract::{Request, State},
-    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
+    body::{Body, Bytes, HttpBody},
+    extract::{ConnectInfo, Request, State},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts},
     middleware::{self, Next},
     response::{IntoResponse, Response},
     routing::{any, get},
-    serve::ListenerExt,
 };
 use bureau_kernel::caller::Caller;
+use bureau_kernel::compute::Turn;
 use bureau_kernel::error::{Code, Error};
 use bureau_kernel::pipeline::Pipeline;
-use dashmap::DashMap;
-use futures::StreamExt;
+use futures::{StreamExt, stream};
 use metrics_exporter_prometheus::PrometheusHandle;
 use rmcp::{
     ServerHandler,
-    model::{ErrorData, JsonRpcError, RequestId},
+    model::{ErrorData, RequestId},
     transport::streamable_http_server::{
-        StreamableHttpServerConfig, StreamableHttpService, session::local::LocalSessionManager,
+        StreamableHttpServerConfig, StreamableHttpService, session::SessionManager,
     },
 };
 use serde::{Deserialize, de::IgnoredAny};
 use serde_json::{Value, json};
-use tokio::{net::TcpListener, time::Instant};
+use tokio::{
+    net::TcpListener,
+    runtime::{Handle, RuntimeFlavor},
+    task::block_in_place,
+    time::Instant,
+};
 use tokio_util::sync::CancellationToken;
 use tower_http::set_header::SetResponseHeaderLayer;
 
-use self::guard::Guard;
-use super::{MAX_MESSAGE_BYTES, metrics::HTTP_REFUSED};
+pub use self::connections::Limits;
+use self::{
+    connections::Connection,
+    guard::Guard,
+    places::{Place, Places},
+    refusal::Refusal,
+    sessions::Sessions,
+};
+use super::{MAX_MESSAGE_BYTES, budget};
 use crate::server::{Credential, client_name};
 
 /// The header that chooses among a key's workspaces.
@@ -61,6 +86,15 @@ pub const X_BUREAU_READ_ONLY: HeaderName = HeaderName::from_static("x-bureau-rea
 
 /// Longest Bearer key that is looked up, in bytes.
 const MAX_KEY_BYTES: usize = 512;
+
+/// From this size on, what is read or written is no work for the threads on which all calls wait, in bytes.
+pub(crate) const LARGE_BYTES: usize = 64 * 1024;
+
+/// The pieces in which a large answer is handed over, in bytes.
+const PIECE_BYTES: usize = 64 * 1024;
+
+/// The header that names a session.
+const MCP_SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
 
 /// How long `/health/ready` waits for the database before it says no.
 const READY_TIMEOUT: Duration = Duration::from_secs(2);
@@ -78,8 +112,11 @@ pub struct Options {
     /// Origins (`https://crm.example.com`) whose pages may call this server besides those of loopback names.
     pub allowed_origins: Vec<String>,
     /// Keep sessions for clients of the older protocol, so that a call can ask them something while it runs. A session
-    /// lives in this process: behind several nodes it needs sticky routing.
+    /// lives in this process: behind several nodes it needs sticky routing. It belongs to the key and the workspace that
+    /// opened it.
     pub sessions: bool,
+    /// How long a session may go unused before it ends. Longer than a person may take to answer a question.
+    pub session_idle: Duration,
     /// Longest request body, in bytes.
     pub max_body_bytes: usize,
     /// Longest time that one request may take, its body and its whole answer included.
@@ -95,6 +132,7 @@ impl Default for Options {
             allowed_hosts: Vec::new(),
             allowed_origins: Vec::new(),
             sessions: false,
+            session_idle: Duration::from_secs(600),
             max_body_bytes: MAX_MESSAGE_BYTES,
             request_timeout: Duration::from_secs(120),
             requests_per_caller: 100,
@@ -131,8 +169,8 @@ pub enum StartError {
     Origin(String),
 }
 
-/// Listens on `address` (`HOST:PORT`; port 0 takes a free one). With `no_auth` the address must be a loopback one, and
-/// a warning that nobody can miss goes to stderr.
+/// Listens on `address` (`HOST:PORT`; port 0 takes a free one). With `no_auth` the address must be a loopback one. Of that,
+/// and of an address that is not, a warning that nobody can miss goes to stderr.
 ///
 /// # Errors
 ///
@@ -152,6 +190,12 @@ pub async fn bind(address: &str, no_auth: bool) -> Result<TcpListener, StartErro
             io::ErrorKind::AddrInUse => StartError::InUse(address),
             _ => StartError::Listen(address, error),
         })?;
+    if !address.ip().is_loopback() {
+        eprintln!(
+            "\n  WARNING: {address} can be reached from other machines, and what is said there is not encrypted: keys and data\n  \
+             can be read on the way. Put a server in front of it that speaks HTTPS, and let only that one in.\n"
+        );
+    }
     if no_auth {
         eprintln!(
             "\n  WARNING: --no-auth. Every program and every user on this machine can read and change everything in\n  \
@@ -162,23 +206,46 @@ pub async fn bind(address: &str, no_auth: bool) -> Result<TcpListener, StartErro
 }
 
 /// Serves `router` on `listener` until `stop` fires, then for at most `drain` longer while requests finish.
-///
-/// # Errors
-///
-/// When the listener fails.
 pub async fn serve(
     listener: TcpListener,
     router: Router,
+    limits: Limits,
     stop: CancellationToken,
     drain: Duration,
-) -> io::Result<()> {
-    let stopping = stop.clone();
-    // Answers are small and each is waited for: send them at once.
-    let listener = listener.tap_io(|socket| drop(socket.set_nodelay(true)));
-    let server = axum::serve(listener, router).with_graceful_shutdown(stopping.cancelled_owned());
-    tokio::select! {
-        result = server => result,
-        () = async { stop.cancelled().await; tokio::time::sleep(drain).await } => Ok(()),
+) {
+    connections::serve(listener, router, limits, stop, drain).await;
+}
+
+/// What the call behind a request is at. The transport puts it into the request's extensions, and asks when the time is up.
+#[derive(Debug, Default)]
+pub(crate) struct Underway {
+    writing: AtomicBool,
+    long_answer: AtomicBool,
+}
+
+impl Underway {
+    /// A write begins, or has ended.
+    pub(crate) fn set_writing(&self, writing: bool) {
+        self.writing.store(writing, Ordering::Relaxed);
+    }
+
+    /// The answer is a long one.
+    pub(crate) fn set_long_answer(&self) {
+        self.long_answer.store(true, Ordering::Relaxed);
+    }
+
+    /// What is said to whom waited too long.
+    fn timed_out(&self) -> Refusal {
+        let error = if self.writing.load(Ordering::Relaxed) {
+            let message =
+                "This took too long, and nobody waits for it any more. It may still be done.";
+            let hint = "Look whether it was done before trying again, or repeat it with the same idempotency_key.";
+            Error::new(Code::Cancelled, message).hint(hint)
+        } else {
+            let message = "This took too long and was stopped; nothing was written.";
+            Error::new(Code::Cancelled, message).hint("Ask for less at once, then try again.")
+        };
+        Refusal::new(StatusCode::GATEWAY_TIMEOUT, "timeout", &error)
     }
 }
 
@@ -205,10 +272,13 @@ pub fn router<H: ServerHandler + Clone>(
         // The guard has looked at Host and Origin before any route.
         .disable_allowed_hosts();
     // Without sessions, which is the default, the manager is never asked for one.
-    let sessions = Arc::new(LocalSessionManager::default());
+    let sessions = Arc::new(Sessions::new(options.session_idle));
+    let manager = Arc::clone(&sessions);
     let endpoint = Arc::new(Endpoint {
-        service: StreamableHttpService::new(move || Ok(handler.clone()), sessions, config),
+        service: StreamableHttpService::new(move || Ok(handler.clone()), manager, config),
+        sessions: options.sessions.then_some(sessions),
         pipeline,
+        metrics,
         places: Places::new(options.requests_per_caller),
         no_auth: options.no_auth,
         max_body_bytes: options.max_body_bytes,
@@ -216,13 +286,13 @@ pub fn router<H: ServerHandler + Clone>(
     });
     Ok(Router::new()
         .route("/mcp", any(mcp::<H>))
+        .route("/metrics", get(render_metrics::<H>))
         .with_state(endpoint)
         .route(
             "/health/live",
             get(|| async { Json(json!({"status": "live"})) }),
         )
         .route("/health/ready", get(health_ready).with_state(ready))
-        .route("/metrics", get(render_metrics).with_state(metrics))
         .fallback(|| async {
             let error = Error::new(
                 Code::NotFound,
@@ -266,10 +336,20 @@ async fn health_ready(State(ready): State<Ready>) -> Response {
     }
 }
 
-async fn render_metrics(State(metrics): State<PrometheusHandle>) -> Response {
+/// They tell about everybody's calls, so they are for programs on this machine and for whom the server knows.
+async fn render_metrics<H: ServerHandler>(
+    State(endpoint): State<Arc<Endpoint<H>>>,
+    request: Request,
+) -> Response {
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
+    if !peer.is_some_and(|peer| peer.ip().to_canonical().is_loopback())
+        && let Err(refusal) = endpoint.admit(request.headers()).await
+    {
+        return refusal.into_response();
+    }
     (
         [(header::CONTENT_TYPE, "text/plain; version=0.0.4")],
-        metrics.render(),
+        endpoint.metrics.render(),
     )
         .into_response()
 }
@@ -286,8 +366,11 @@ async fn mcp<H: ServerHandler>(
 
 /// What stands behind `/mcp`.
 struct Endpoint<H> {
-    service: StreamableHttpService<H, LocalSessionManager>,
+    service: StreamableHttpService<H, Sessions>,
+    /// Where there are any.
+    sessions: Option<Arc<Sessions>>,
     pipeline: Arc<Pipeline>,
+    metrics: PrometheusHandle,
     places: Places,
     no_auth: bool,
     max_body_bytes: usize,
@@ -299,59 +382,110 @@ impl<H: ServerHandler> Endpoint<H> {
         let deadline = Instant::now() + self.request_timeout;
         let (mut parts, body) = request.into_parts();
         let mut caller = self.admit(&parts.headers).await?;
+        if let Some(connection) = parts.extensions.get::<Connection>() {
+            connection.is_known();
+        }
         let user_agent = parts
             .headers
             .get(header::USER_AGENT)
             .and_then(|value| value.to_str().ok());
-        caller.client = user_agent.map(client_name);
-        let place = self.places.take(caller.actor()).ok_or_else(|| {
-            let message =
-                "Too many requests of this caller are under way. Wait for some of them to end.";
-            let error = Error::new(Code::RateLimited, message).retry_after(1);
-            Refusal::new(StatusCode::TOO_MANY_REQUESTS, "busy", &error)
-                .header(header::RETRY_AFTER, "1")
+        caller.client = user_agent.and_then(client_name);
+        let caller = Arc::new(caller);
+        let mut place = self.places.take(caller.actor()).ok_or_else(|| {
+            Refusal::busy(
+                "Too many requests of this caller are under way. Wait for some of them to end.",
+            )
         })?;
-        parts.extensions.insert(Arc::new(caller));
+        parts.extensions.insert(Arc::clone(&caller));
         if parts.method != Method::POST {
             // Only sessions use other methods; their standing stream holds no place and has no time limit.
-            let response = self
-                .service
-                .handle(Request::from_parts(parts, Body::empty()))
-                .await;
-            return Ok(in_json(response.map(Body::new), None).await);
+            let response = self.in_session(&caller, parts, Body::empty(), None).await?;
+            return Ok(in_json(response, None).await);
         }
 
+        let underway = Arc::new(Underway::default());
+        parts.extensions.insert(Arc::clone(&underway));
         let is_json = has_json_body(&parts.headers);
         let work = async {
-            let body = read_body(body, &parts.headers, self.max_body_bytes).await?;
-            if is_json && !parses(&body) {
-                let error = ErrorData::parse_error("The body is not JSON.", None);
-                return Err(Refusal::json_rpc(
-                    StatusCode::BAD_REQUEST,
-                    "parse",
-                    error,
-                    None,
-                ));
-            }
+            let body = read_body(body, &parts.headers, self.max_body_bytes, &mut place).await?;
+            let id = if is_json {
+                Some(self.examine(&caller, &body, &mut place).await?)
+            } else {
+                None
+            };
+            let turn = self.turn(&caller, body.len()).await?;
             // When this future is dropped, by the time limit or because the client went away, rmcp cancels the call.
-            let response = self
-                .service
-                .handle(Request::from_parts(parts, Body::from(body.clone())))
-                .await;
-            Ok(in_json(response.map(Body::new), is_json.then_some(body)).await)
+            let answer = self.in_session(&caller, parts, Body::from(body), turn);
+            Ok(in_json(beside(answer, &underway).await?, id).await)
         };
         let response = tokio::time::timeout_at(deadline, work)
             .await
-            .map_err(|_| {
-                let message =
-                    "This took too long and was stopped. Ask for less at once, then try again.";
-                Refusal::new(
-                    StatusCode::GATEWAY_TIMEOUT,
-                    "timeout",
-                    &Error::new(Code::Cancelled, message),
-                )
-            })??;
-        Ok(bound_stream(response, place, deadline))
+            .map_err(|_| underway.timed_out())??;
+        Ok(hold(response, place, deadline).await)
+    }
+
+    /// Hands a request to rmcp, with the sessions of its caller only. What parses it is done in its turn, where it needs one.
+    async fn in_session(
+        &self,
+        caller: &Caller,
+        parts: Parts,
+        body: Body,
+        turn: Option<Turn>,
+    ) -> Result<Response, Refusal> {
+        let session = parts.headers.get(MCP_SESSION_ID);
+        let ends = session.filter(|_| parts.method == Method::DELETE);
+        let ends = ends.map(|id| String::from_utf8_lossy(id.as_bytes()).into_owned().into());
+        let handle = self.service.handle(Request::from_parts(parts, body));
+        let Some(sessions) = &self.sessions else {
+            return Ok(first_aside(handle, turn).await.map(Body::new));
+        };
+        let answer = async {
+            // rmcp looks at the id of every request but this one.
+            if let Some(id) = ends
+                && !sessions.has_session(&id).await.unwrap_or_default()
+            {
+                return (StatusCode::NOT_FOUND, "Not Found: Session not found").into_response();
+            }
+            first_aside(handle, turn).await.map(Body::new)
+        };
+        match sessions.answering(caller, answer).await {
+            (_, true) => Err(Refusal::busy(
+                "There are as many sessions as there may be. End one with DELETE, or wait for one to end.",
+            )),
+            (response, false) => Ok(response),
+        }
+    }
+
+    /// The id of the request in this body, where it has one. What is no JSON, or more of it than anybody means, goes no
+    /// further; the rest weighs on its caller.
+    async fn examine(
+        &self,
+        caller: &Caller,
+        body: &Bytes,
+        place: &mut Place,
+    ) -> Result<Option<RequestId>, Refusal> {
+        let (values, id) = if body.len() < LARGE_BYTES {
+            examine(body)?
+        } else {
+            let body = body.clone();
+            let compute = &self.pipeline.house().compute;
+            let examined = compute.run(caller.actor(), move || examine(&body)).await;
+            examined.map_err(|error| Refusal::internal(&error))??
+        };
+        if place.load(values.saturating_mul(budget::BYTES_EACH)) {
+            Ok(id)
+        } else {
+            Err(overloaded())
+        }
+    }
+
+    /// A turn at the cores for what is large, none for the rest.
+    async fn turn(&self, caller: &Caller, bytes: usize) -> Result<Option<Turn>, Refusal> {
+        if bytes < LARGE_BYTES {
+            return Ok(None);
+        }
+        let turn = self.pipeline.house().compute.turn(caller.actor()).await;
+        turn.map(Some).map_err(|error| Refusal::internal(&error))
     }
 
     /// Who asks: the key's owner, narrowed by the request's headers.
@@ -379,119 +513,6 @@ impl<H: ServerHandler> Endpoint<H> {
         caller
             .and_then(|caller| caller.narrow(features.as_deref(), read_only))
             .map_err(|error| Refusal::of_caller(&error))
-    }
-}
-
-/// How many requests each caller has under way. A caller without any has no entry, so the map is bounded by the
-/// requests there are.
-struct Places {
-    taken: Arc<DashMap<i64, usize>>,
-    most: usize,
-}
-
-/// One request's place, given back when dropped.
-struct Place {
-    taken: Arc<DashMap<i64, usize>>,
-    actor: i64,
-}
-
-impl Places {
-    fn new(most: usize) -> Self {
-        Self {
-            taken: Arc::default(),
-            most: most.max(1),
-        }
-    }
-
-    fn take(&self, actor: i64) -> Option<Place> {
-        let mut taken = self.taken.entry(actor).or_insert(0);
-        if *taken >= self.most {
-            return None;
-        }
-        *taken += 1;
-        Some(Place {
-            taken: Arc::clone(&self.taken),
-            actor,
-        })
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.taken.remove_if_mut(&self.actor, |_, taken| {
-            *taken -= 1;
-            *taken == 0
-        });
-    }
-}
-
-/// A request that was turned away.
-struct Refusal {
-    status: StatusCode,
-    reason: &'static str,
-    body: Box<Value>,
-    header: Option<(HeaderName, &'static str)>,
-}
-
-impl Refusal {
-    /// In Bureau's error form, with the HTTP status in it.
-    fn new(status: StatusCode, reason: &'static str, error: &Error) -> Self {
-        let mut body = error.to_json();
-        if let Some(value) = body.pointer_mut("/error/status") {
-            *value = status.as_u16().into();
-        }
-        Self {
-            status,
-            reason,
-            body: Box::new(body),
-            header: None,
-        }
-    }
-
-    /// In JSON-RPC's error form, for a request that got as far as being read.
-    fn json_rpc(
-        status: StatusCode,
-        reason: &'static str,
-        error: ErrorData,
-        id: Option<RequestId>,
-    ) -> Self {
-        let body = serde_json::to_value(JsonRpcError::new(id, error)).unwrap_or_default();
-        Self {
-            status,
-            reason,
-            body: Box::new(body),
-            header: None,
-        }
-    }
-
-    /// For a key that is not good, or good for less than the request's headers ask for.
-    fn of_caller(error: &Error) -> Self {
-        let status = StatusCode::from_u16(error.code().status())
-            .unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let refusal = Self::new(status, "caller", error);
-        if error.code() == Code::Unauthorized {
-            refusal.header(header::WWW_AUTHENTICATE, "Bearer error=\"invalid_token\"")
-        } else {
-            refusal
-        }
-    }
-
-    fn header(mut self, name: HeaderName, value: &'static str) -> Self {
-        self.header = Some((name, value));
-        self
-    }
-}
-
-impl IntoResponse for Refusal {
-    fn into_response(self) -> Response {
-        metrics::counter!(HTTP_REFUSED, "reason" => self.reason).increment(1);
-        let mut response = (self.status, Json(*self.body)).into_response();
-        if let Some((name, value)) = self.header {
-            response
-                .headers_mut()
-                .insert(name, HeaderValue::from_static(value));
-        }
-        response
     }
 }
 
@@ -538,8 +559,14 @@ fn list(value: &str) -> Vec<String> {
         .collect()
 }
 
-/// Reads the whole body, or refuses it as soon as it is known to be longer than `most` bytes.
-async fn read_body(body: Body, headers: &HeaderMap, most: usize) -> Result<Bytes, Refusal> {
+/// Reads the whole body, or refuses it as soon as it is known to be longer than `most` bytes. It weighs on its caller as it
+/// comes.
+async fn read_body(
+    body: Body,
+    headers: &HeaderMap,
+    most: usize,
+    place: &mut Place,
+) -> Result<Bytes, Refusal> {
     let too_large = || {
         let error = Error::new(
             Code::Validation,
@@ -553,7 +580,7 @@ async fn read_body(body: Body, headers: &HeaderMap, most: usize) -> Result<Bytes
     if declared.is_some_and(|length| length > most) {
         return Err(too_large());
     }
-    let mut collected = Vec::with_capacity(declared.unwrap_or_default());
+    let mut collected = Vec::new();
     let mut chunks = body.into_data_stream();
     while let Some(chunk) = chunks.next().await {
         let chunk = chunk.map_err(|_| {
@@ -563,13 +590,75 @@ async fn read_body(body: Body, headers: &HeaderMap, most: usize) -> Result<Bytes
         if chunk.len() > most - collected.len() {
             return Err(too_large());
         }
+        if !place.load(chunk.len()) {
+            return Err(overloaded());
+        }
         collected.extend_from_slice(&chunk);
     }
     Ok(collected.into())
 }
 
-fn parses(body: &[u8]) -> bool {
-    std::str::from_utf8(body).is_ok_and(|text| serde_json::from_str::<IgnoredAny>(text).is_ok())
+fn overloaded() -> Refusal {
+    Refusal::busy("What is under way is more than the server can hold. Wait for some of it to end.")
+}
+
+/// How many values a body holds, and the id of the request in it.
+fn examine(body: &[u8]) -> Result<(usize, Option<RequestId>), Refusal> {
+    let values = budget::count(body).map_err(|over| {
+        let error = Error::new(Code::Validation, over.to_string());
+        Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "too_much", &error)
+    })?;
+    let no_json = || {
+        let error = ErrorData::parse_error("The body is not JSON.", None);
+        Refusal::json_rpc(StatusCode::BAD_REQUEST, "parse", error, None)
+    };
+    /// What is looked at before rmcp does.
+    #[derive(Deserialize)]
+    struct Head {
+        #[serde(default)]
+        id: Value,
+    }
+    let text = std::str::from_utf8(body).map_err(|_| no_json())?;
+    match serde_json::from_str::<Head>(text) {
+        Ok(head) => Ok((values, RequestId::deserialize(head.id).ok())),
+        // JSON, but no object: rmcp says so.
+        Err(error) if error.is_data() => serde_json::from_str::<IgnoredAny>(text)
+            .map(|_| (values, None))
+            .map_err(|_| no_json()),
+        Err(_) => Err(no_json()),
+    }
+}
+
+/// Does what the first step of `work` does, which is to parse a whole body, in this turn and not on a thread on which others
+/// wait. The rest is like any future.
+async fn first_aside<T>(work: impl Future<Output = T>, mut turn: Option<Turn>) -> T {
+    let mut work = pin!(work);
+    poll_fn(|context| match turn.take() {
+        Some(_turn) => aside(|| work.as_mut().poll(context)),
+        None => work.as_mut().poll(context),
+    })
+    .await
+}
+
+/// Once the call's answer is known to be long, what turns it into bytes is not done on a thread on which others wait.
+async fn beside<T>(work: impl Future<Output = T>, underway: &Underway) -> T {
+    let mut work = pin!(work);
+    poll_fn(|context| {
+        if underway.long_answer.load(Ordering::Relaxed) {
+            aside(|| work.as_mut().poll(context))
+        } else {
+            work.as_mut().poll(context)
+        }
+    })
+    .await
+}
+
+/// Lets the runtime move what else waits for this thread to another.
+fn aside<T>(work: impl FnOnce() -> T) -> T {
+    match Handle::current().runtime_flavor() {
+        RuntimeFlavor::MultiThread => block_in_place(work),
+        _ => work(),
+    }
 }
 
 fn has_json_body(headers: &HeaderMap) -> bool {
@@ -585,21 +674,18 @@ fn is_type(headers: &HeaderMap, essence: &str) -> bool {
     given.trim().eq_ignore_ascii_case(essence)
 }
 
-/// rmcp refuses some requests in plain text; clients of Bureau get JSON. `body` is the request's where it is JSON, so
-/// a 415 for it means that it is no JSON-RPC message.
-async fn in_json(response: Response, body: Option<Bytes>) -> Response {
+/// rmcp refuses some requests in plain text; clients of Bureau get JSON. `id` is there where the body is JSON, so a 415 for
+/// it means that it is no JSON-RPC message.
+async fn in_json(response: Response, id: Option<Option<RequestId>>) -> Response {
     let status = response.status();
     if !(status.is_client_error() || status.is_server_error())
         || is_type(response.headers(), "application/json")
     {
         return response;
     }
-    if let (StatusCode::UNSUPPORTED_MEDIA_TYPE, Some(body)) = (status, body) {
+    if let (StatusCode::UNSUPPORTED_MEDIA_TYPE, Some(id)) = (status, id) {
         let error =
             ErrorData::invalid_request("The body is not a JSON-RPC 2.0 message of MCP.", None);
-        let id = serde_json::from_slice::<Value>(&body)
-            .ok()
-            .and_then(|message| RequestId::deserialize(message.get("id")?).ok());
         return Refusal::json_rpc(StatusCode::BAD_REQUEST, "message", error, id).into_response();
     }
     if status.is_server_error() {
@@ -616,18 +702,37 @@ async fn in_json(response: Response, body: Option<Bytes>) -> Response {
     response
 }
 
-/// A streamed answer keeps its place until it ends, which it does at the deadline at the latest; ending it cancels the
-/// call. A plain answer is complete already.
-fn bound_stream(response: Response, place: Place, deadline: Instant) -> Response {
-    if !is_type(response.headers(), "text/event-stream") {
+/// An answer that is not over at once keeps its place until its client has it, which is at the deadline at the latest: a
+/// stream, whose end cancels the call, and what is large.
+async fn hold(response: Response, place: Place, deadline: Instant) -> Response {
+    let is_stream = is_type(response.headers(), "text/event-stream");
+    let length = response.body().size_hint().exact();
+    if !is_stream && length.is_none_or(|length| length <= PIECE_BYTES as u64) {
         return response;
     }
-    response.map(|body| {
-        let stream = body
-            .into_data_stream()
-            .take_until(tokio::time::sleep_until(deadline));
-        Body::from_stream(stream.inspect(move |_| {
+    let (mut parts, body) = response.into_parts();
+    let body = if is_stream {
+        body
+    } else {
+        if let Some(length) = length {
+            parts.headers.insert(header::CONTENT_LENGTH, length.into());
+        }
+        let whole = axum::body::to_bytes(body, usize::MAX).await;
+        in_pieces(whole.unwrap_or_default())
+    };
+    let frames = body
+        .into_data_stream()
+        .take_until(tokio::time::sleep_until(deadline))
+        .inspect(move |_| {
             let _held = &place;
-        }))
-    })
+        });
+    Response::from_parts(parts, Body::from_stream(frames))
+}
+
+fn in_pieces(whole: Bytes) -> Body {
+    let pieces = stream::unfold(whole, |mut rest| async move {
+        let piece = rest.split_to(rest.len().min(PIECE_BYTES));
+        (!piece.is_empty()).then_some((Ok::<_, io::Error>(piece), rest))
+    });
+    Body::from_stream(pieces)
 }

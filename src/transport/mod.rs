@@ -2,6 +2,7 @@
 //! after the calls under way.
 
 pub mod bridge;
+pub mod budget;
 pub mod http;
 pub mod metrics;
 pub mod stdio;

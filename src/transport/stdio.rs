@@ -19,7 +19,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::MAX_MESSAGE_BYTES;
+use super::{MAX_MESSAGE_BYTES, budget};
 
 /// Serves `handler` on the process's own pipes until the client closes them or `stop` fires.
 ///
@@ -196,6 +196,9 @@ fn read(line: &[u8]) -> Line {
     if line.is_empty() {
         return Line::Blank;
     }
+    if let Err(over) = budget::count(line) {
+        return Line::Fault(ErrorData::invalid_request(over.to_string(), None), None);
+    }
     match serde_json::from_slice(line) {
         Ok(message) => Line::Message(Box::new(message)),
         Err(_) => match serde_json::from_slice::<Value>(line) {
@@ -335,6 +338,20 @@ mod tests {
         });
         assert_eq!(peer.hear().await["error"]["code"], -32600);
         peer.input = Some(writing.await.unwrap());
+        peer.list(2).await;
+        assert_eq!(peer.hear().await["id"], 2);
+    }
+
+    #[tokio::test]
+    async fn a_line_that_holds_too_much_is_refused_before_it_is_parsed() {
+        let mut peer = Peer::new();
+        peer.open("2025-06-18").await;
+        let most = MAX_MESSAGE_BYTES - 100;
+        for bomb in ["[[[[]]]],".repeat(most / 9), "[".repeat(most)] {
+            peer.say(&bomb).await;
+            let answer = peer.hear().await;
+            assert_eq!(answer["error"]["code"], -32600, "{answer}");
+        }
         peer.list(2).await;
         assert_eq!(peer.hear().await["id"], 2);
     }

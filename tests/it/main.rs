@@ -8,6 +8,7 @@
     clippy::print_stdout
 )]
 
+mod abuse;
 mod accounts;
 mod activities;
 mod audit;
