@@ -383,7 +383,7 @@ impl<H: ServerHandler> Endpoint<H> {
         let (mut parts, body) = request.into_parts();
         let mut caller = self.admit(&parts.headers).await?;
         if let Some(connection) = parts.extensions.get::<Connection>() {
-            connection.is_known();
+            connection.is_of(caller.actor());
         }
         let user_agent = parts
             .headers

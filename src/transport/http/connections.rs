@@ -8,7 +8,7 @@ use std::{
     pin::{Pin, pin},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicI64, Ordering},
     },
     task::{Context, Poll, ready},
     time::Duration,
@@ -96,14 +96,18 @@ impl Limits {
     }
 }
 
-/// A connection, as its requests see it.
+/// A connection, as its requests see it: which actor has shown a good key on it, 0 for none yet.
 #[derive(Clone, Default)]
-pub(super) struct Connection(Arc<AtomicBool>);
+pub(super) struct Connection(Arc<AtomicI64>);
 
 impl Connection {
-    /// Someone with a good key is on it. It is closed for nobody else's sake.
-    pub(super) fn is_known(&self) {
-        self.0.store(true, Ordering::Relaxed);
+    /// Someone with a good key is on it.
+    pub(super) fn is_of(&self, actor: i64) {
+        self.0.store(actor, Ordering::Relaxed);
+    }
+
+    fn actor(&self) -> i64 {
+        self.0.load(Ordering::Relaxed)
     }
 }
 
@@ -290,26 +294,39 @@ impl House {
         }
     }
 
-    /// Lets a connection in. In a full house the oldest one leaves on which nobody has shown a good key; where there is none
-    /// such, the new one stays out.
+    /// Lets a connection in. In a full house the oldest one leaves on which nobody has shown a good key, else the oldest of
+    /// the key that has the most. Where each has one only, the new one stays out.
     fn enter(&mut self, guest: Guest) -> Option<u64> {
         let of_host = self.hosts.get(&guest.host).copied().unwrap_or_default();
         let full_of_host = of_host >= self.limits.connections_of_peer;
         if full_of_host || self.guests.len() >= self.limits.connections {
             self.warn("all connections are taken; those without a key make room first");
-            let mut guests = self.guests.iter();
-            let (stranger, _) = guests.find(|(_, other)| {
-                let known = other.connection.0.load(Ordering::Relaxed);
-                !known && (!full_of_host || other.host == guest.host)
-            })?;
-            let stranger = *stranger;
-            self.leave(stranger);
+            let host = full_of_host.then_some(guest.host);
+            let leaves = self.first_to_leave(host)?;
+            self.leave(leaves);
         }
         let number = self.next;
         self.next += 1;
         *self.hosts.entry(guest.host).or_default() += 1;
         self.guests.insert(number, guest);
         Some(number)
+    }
+
+    /// Of this host, or of all.
+    fn first_to_leave(&self, host: Option<IpAddr>) -> Option<u64> {
+        let guests = self.guests.iter();
+        let guests = guests.filter(|(_, guest)| host.is_none_or(|host| guest.host == host));
+        // By actor: the oldest connection, and how many there are.
+        let mut actors: HashMap<i64, (u64, usize)> = HashMap::new();
+        for (number, guest) in guests {
+            let actor = guest.connection.actor();
+            if actor == 0 {
+                return Some(*number);
+            }
+            actors.entry(actor).or_insert((*number, 0)).1 += 1;
+        }
+        let (oldest, count) = actors.into_values().max_by_key(|(_, count)| *count)?;
+        (count > 1).then_some(oldest)
     }
 
     /// Shows a connection out, or notes that it has ended.
@@ -380,20 +397,29 @@ mod tests {
     }
 
     #[test]
-    fn in_a_full_house_strangers_make_room_and_guests_with_a_key_stay() {
+    fn in_a_full_house_strangers_make_room_first_and_then_who_has_the_most() {
         let mut house = house(3, 3);
         let (known, older, newer) = (guest(1), guest(1), guest(2));
-        known.connection.is_known();
+        known.connection.is_of(7);
         for guest in [&known, &older, &newer] {
             assert!(house.enter(guest.clone()).is_some());
         }
         assert!(house.enter(guest(3)).is_some());
         assert!(older.out.is_cancelled(), "the oldest stranger leaves");
         assert!(!known.out.is_cancelled() && !newer.out.is_cancelled());
-        for guest in house.guests.values() {
-            guest.connection.is_known();
+        for (guest, actor) in house.guests.values().zip([7, 8, 7]) {
+            guest.connection.is_of(actor);
         }
-        assert!(house.enter(guest(4)).is_none(), "nobody leaves for another");
+        assert!(house.enter(guest(4)).is_some());
+        assert!(
+            known.out.is_cancelled(),
+            "the oldest of the key with the most"
+        );
+        assert!(!newer.out.is_cancelled());
+        for (guest, actor) in house.guests.values().zip([7, 8, 9]) {
+            guest.connection.is_of(actor);
+        }
+        assert!(house.enter(guest(5)).is_none(), "each has one");
         assert_eq!(house.guests.len(), 3);
     }
 
