@@ -1,6 +1,7 @@
 //! Bureau: a whole back office behind one MCP server. This crate is the program's own part: the command line, the
 //! configuration, the transports, and the one list of rooms.
 
+pub mod anchors;
 pub mod boot;
 pub mod cli;
 pub mod config;

@@ -2,13 +2,14 @@
 
 use std::path::PathBuf;
 
-use bureau_kernel::store::backup;
+use bureau_kernel::store::backup::{self, Terms};
 use clap::Args;
 use serde_json::json;
 
 use super::progress::Steps;
 use super::{Result, print, usage};
 use crate::config::Config;
+use crate::{anchors, boot};
 
 #[derive(Args, Debug)]
 pub(super) struct Arguments {
@@ -17,19 +18,37 @@ pub(super) struct Arguments {
     /// Replace the file if it is there
     #[arg(long)]
     force: bool,
+    /// Back records up as they are, although the change log says otherwise
+    #[arg(long)]
+    accept_differences: bool,
     /// Print JSON
     #[arg(long)]
     json: bool,
 }
 
 pub(super) async fn run(config: &Config, arguments: Arguments) -> Result<()> {
-    let Arguments { file, force, json } = arguments;
+    let Arguments {
+        file,
+        force,
+        accept_differences,
+        json,
+    } = arguments;
     super::restore::no_stream(&file)?;
     let steps = Steps::default();
-    let contents = backup::create(&config.database, &file, force, &steps)
+    let registry = boot::whole_registry()?;
+    let key = anchors::key(config).map_err(usage)?;
+    let terms = Terms {
+        kinds: registry.records(),
+        accept_differences,
+        key: key.as_ref(),
+    };
+    let contents = backup::create(&config.database, &file, force, terms, &steps)
         .await
         .map_err(usage)?;
     drop(steps);
+    if let Some(differences) = &contents.differences {
+        print::note(&format!("Accepted: {differences}."));
+    }
     let created_at = chrono::Utc::now();
     if json {
         return print::json(&json!({

@@ -1,5 +1,10 @@
 //! `bureau doctor`: is everything whole?
 
+mod anchors;
+mod files;
+mod records;
+mod tables;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,6 +31,9 @@ pub(super) struct Arguments {
     /// Print JSON
     #[arg(long)]
     json: bool,
+    /// Leave out what reads every record
+    #[arg(long)]
+    quick: bool,
 }
 
 /// One thing that was looked at.
@@ -49,12 +57,23 @@ impl Finding {
 
 /// Looks at everything and changes nothing of the data.
 pub(super) async fn run(config: &Config, arguments: &Arguments) -> Result<()> {
-    let mut findings = vec![Finding::new("configuration", configuration(config))];
+    let mut findings = vec![
+        Finding::new("configuration", configuration(config)),
+        Finding::new("files", files::modes(config)),
+        Finding::new("room", files::room(config)),
+    ];
     match boot::open(config, true).await {
         Ok(store) => {
             findings.extend([
                 Finding::new("database", database(config, &store).await),
+                Finding::new("tables", tables::tables(&config.database).await),
                 Finding::new("change log", change_log(&store).await),
+                Finding::new("anchors", anchors::anchors(config, &store).await),
+            ]);
+            if !arguments.quick {
+                findings.push(records::records(&store).await);
+            }
+            findings.extend([
                 Finding::new("workspaces", workspaces(&store).await),
                 Finding::new("search index", index(config, &store).await),
                 scheduled_work(config, &store).await,

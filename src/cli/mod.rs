@@ -1,5 +1,6 @@
 //! The command line: what each command is asked, and how it ends.
 
+mod anchor;
 mod backup;
 mod call;
 mod clock;
@@ -102,6 +103,8 @@ enum Command {
     /// Say what the clock says, and that it is right
     #[command(subcommand)]
     Clock(clock::Command),
+    /// Note outside of the database where the change log ends, so that a rewritten history is found
+    Anchor(anchor::Arguments),
     /// Check database, change log, search index and configuration
     Doctor(doctor::Arguments),
     /// Write Bureau into the configuration of a client, after showing the change
@@ -276,6 +279,7 @@ fn run(cli: Cli, matches: &ArgMatches) -> Result<()> {
             Command::Backup(arguments) => backup::run(&config, arguments).await,
             Command::Restore(arguments) => restore::run(&config, arguments).await,
             Command::Clock(command) => clock::run(&config, command).await,
+            Command::Anchor(arguments) => anchor::run(&config, &arguments).await,
             Command::Doctor(arguments) => doctor::run(&config, &arguments).await,
             Command::Install(arguments) => install::run(&config, &said, &arguments),
             // It was done before anything was read.

@@ -4,14 +4,14 @@ use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 
 use bureau_kernel::store::Database;
-use bureau_kernel::store::backup::{self, Contents};
+use bureau_kernel::store::backup::{self, Contents, Terms};
 use clap::Args;
 use serde_json::{Value, json};
 
 use super::progress::Steps;
 use super::{Failure, Result, print, usage};
-use crate::boot;
 use crate::config::Config;
+use crate::{anchors, boot};
 
 #[derive(Args, Debug)]
 pub(super) struct Arguments {
@@ -23,6 +23,9 @@ pub(super) struct Arguments {
     /// Do not ask before data is replaced
     #[arg(long)]
     yes: bool,
+    /// Take records as they are in the backup, although its change log says otherwise
+    #[arg(long)]
+    accept_differences: bool,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -33,6 +36,7 @@ pub(super) async fn run(config: &Config, arguments: Arguments) -> Result<()> {
         file,
         replace,
         yes,
+        accept_differences,
         json,
     } = arguments;
     no_stream(&file)?;
@@ -42,10 +46,20 @@ pub(super) async fn run(config: &Config, arguments: Arguments) -> Result<()> {
         ));
     }
     let steps = Steps::default();
-    let prepared = backup::prepare(&config.database, &file, &config.data_dir, &steps)
+    let registry = boot::whole_registry()?;
+    let key = anchors::key(config).map_err(usage)?;
+    let terms = Terms {
+        kinds: registry.records(),
+        accept_differences,
+        key: key.as_ref(),
+    };
+    let prepared = backup::prepare(&config.database, &file, &config.data_dir, terms, &steps)
         .await
         .map_err(usage)?;
     steps.pause();
+    if let Some(differences) = &prepared.contents().differences {
+        print::note(&format!("Accepted: {differences}."));
+    }
     let mut agreed = true;
     if prepared.replaces() {
         // A SQLite database stays where it is under another name; of the other nothing would be left.
@@ -59,6 +73,11 @@ pub(super) async fn run(config: &Config, arguments: Arguments) -> Result<()> {
         .apply(agreed, &boot::index_folder(config), &steps)
         .await?;
     drop(steps);
+    if let Err(error) = anchors::set_aside(config) {
+        print::note(&format!(
+            "The anchors of the database that was replaced could not be put aside ({error}); doctor will find that they do not hold."
+        ));
+    }
     let contents = &restored.contents;
     if json {
         let mut answer = json!({ "file": file });

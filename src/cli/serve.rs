@@ -14,7 +14,7 @@ use super::{Failure, Result, print, usage};
 use crate::config::{Config, Listen};
 use crate::server::Server;
 use crate::transport::{self, http, metrics};
-use crate::{boot, demo};
+use crate::{anchors, boot, demo};
 
 /// How long requests under way may still take when the server is told to end.
 const DRAIN: Duration = Duration::from_secs(10);
@@ -56,6 +56,7 @@ pub(super) async fn run(mut config: Config, arguments: &Arguments) -> Result<()>
     let limits = http::Limits::of_this_process();
     let store = boot::server_store(&config).await?;
     let pipeline = boot::server_pipeline(&config, store.clone(), registry)?;
+    let anchoring = anchors::start(&config, &store);
     let options = http::Options {
         no_auth: arguments.no_auth,
         allowed_hosts: config.allowed_hosts.clone(),
@@ -78,6 +79,9 @@ pub(super) async fn run(mut config: Config, arguments: &Arguments) -> Result<()>
     let scheduler = jobs::start(scheduled);
     http::serve(listener, router, limits, stop, DRAIN).await;
     scheduler.stop().await;
+    if let Some(anchoring) = anchoring {
+        anchoring.stop().await;
+    }
     house.close().await;
     Ok(())
 }

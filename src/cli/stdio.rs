@@ -7,7 +7,7 @@ use bureau_kernel::jobs;
 use super::{Failure, Result, usage};
 use crate::config::Config;
 use crate::server::{Credential, Server};
-use crate::{boot, transport};
+use crate::{anchors, boot, transport};
 
 pub(super) async fn run(config: &Config) -> Result<()> {
     let workspace = config.workspace()?;
@@ -30,8 +30,12 @@ pub(super) async fn run(config: &Config) -> Result<()> {
     let stop = transport::stop_signal()
         .map_err(|error| Failure::Failed(format!("Signals cannot be received: {error}.")))?;
     let scheduler = jobs::start(scheduled);
+    let anchoring = anchors::start(config, &house.store);
     let served = transport::stdio::serve(server, stop).await;
     scheduler.stop().await;
+    if let Some(anchoring) = anchoring {
+        anchoring.stop().await;
+    }
     house.close().await;
     served.map_err(|error| Failure::Failed(format!("The session ended badly: {error}.")))
 }

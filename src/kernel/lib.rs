@@ -4,6 +4,7 @@
 //! [`record!`], writes one file for each tool ([`tool::Tool`]), and lists both in its [`registry::Module`].
 
 pub mod admin;
+pub mod anchor;
 pub mod audit;
 pub mod bulk;
 pub mod caller;
@@ -33,6 +34,7 @@ pub mod rates;
 pub mod record;
 pub mod references;
 pub mod registry;
+pub mod replay;
 pub mod resource;
 pub mod schema;
 pub mod search;

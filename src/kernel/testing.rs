@@ -9,13 +9,14 @@ use tempfile::TempDir;
 
 use crate::admin::{self, NewKey, NewWorkspace};
 use crate::caller::Caller;
+use crate::changes::{LogRow, Seal};
 use crate::clock::{self, Clock};
 use crate::error::Error;
 use crate::furnish::furnish;
 use crate::permission::Grants;
 use crate::pipeline::{Call, Outcome, Pipeline, Settings};
 use crate::registry::{Module, Registry, Selection};
-use crate::store::{Database, OpenOptions, Store};
+use crate::store::{Database, OpenOptions, Scope, Store, sql};
 use crate::tool::{Entry, Example};
 
 /// The engines that everything has to hold on.
@@ -38,6 +39,37 @@ pub struct House {
     pub database: Database,
     /// The folder of its files; gone with it.
     pub folder: Arc<TempDir>,
+}
+
+/// Computes the chain of a change log anew over whatever its rows say now, as somebody could who rewrites history: no secret
+/// enters it.
+///
+/// # Errors
+/// What the database says.
+pub async fn forge_chain(store: &Store) -> crate::error::Result<()> {
+    let mut tx = store.write(Scope::System).await?;
+    let mut statement = sql("SELECT ");
+    statement.push(LogRow::COLUMNS);
+    let rows = statement
+        .sql(" FROM change_log ORDER BY position")
+        .rows(&mut tx)
+        .await?;
+    // Out of the way, so that no position is taken twice.
+    sql("UPDATE change_log SET position = -position - 1000000")
+        .run(&mut tx)
+        .await?;
+    let mut seal = Seal::default();
+    for row in rows {
+        let row = LogRow::from_row(&row)?;
+        seal = seal.next(&row);
+        sql("UPDATE change_log SET position = $1, hash = $2 WHERE id = $3")
+            .bind(seal.position)
+            .bind(seal.hash.clone())
+            .bind(row.id)
+            .run(&mut tx)
+            .await?;
+    }
+    tx.commit().await
 }
 
 impl House {

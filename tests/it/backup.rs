@@ -23,7 +23,7 @@ use sqlx::{
 use tempfile::TempDir;
 
 use crate::MODULES;
-use crate::campaign::{Known, Process, call, check, check_log, sealed, worker};
+use crate::campaign::{Known, Process, call, check, check_log, sealed, whole_registry, worker};
 use crate::tamper::Raw;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_bureau");
@@ -157,7 +157,7 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 /// The program, with this database and a data folder of its own.
-fn program(database: &Database, folder: &Path, arguments: &[&str]) -> Command {
+pub(crate) fn program(database: &Database, folder: &Path, arguments: &[&str]) -> Command {
     let address = match database {
         Database::Sqlite(path) => format!("sqlite:{}", path.display()),
         Database::Postgres(url) => url.clone(),
@@ -175,7 +175,7 @@ fn program(database: &Database, folder: &Path, arguments: &[&str]) -> Command {
     command
 }
 
-struct End {
+pub(crate) struct End {
     code: Option<i32>,
     out: String,
     err: String,
@@ -183,7 +183,7 @@ struct End {
 
 impl End {
     #[track_caller]
-    fn json(self) -> Value {
+    pub(crate) fn json(self) -> Value {
         assert_eq!(
             (self.code, self.err.as_str()),
             (Some(0), ""),
@@ -195,7 +195,7 @@ impl End {
 
     /// It was refused, for this reason.
     #[track_caller]
-    fn refused(self, why: &str) {
+    pub(crate) fn refused(self, why: &str) {
         assert_ne!(self.code, Some(0), "{}", self.out);
         assert!(
             self.err.starts_with("bureau: ")
@@ -207,7 +207,7 @@ impl End {
     }
 }
 
-fn run(database: &Database, folder: &Path, arguments: &[&str]) -> End {
+pub(crate) fn run(database: &Database, folder: &Path, arguments: &[&str]) -> End {
     let output = program(database, folder, arguments).output().unwrap();
     End {
         code: output.status.code(),
@@ -225,7 +225,7 @@ async fn place(engine: Engine, folder: &Path) -> Database {
 }
 
 /// Stops everything that a house has open.
-async fn close(house: House) -> (Database, Arc<TempDir>) {
+pub(crate) async fn close(house: House) -> (Database, Arc<TempDir>) {
     sealed(&house.pipeline.house().store).await;
     house.pipeline.house().store.close().await;
     let House {
@@ -235,7 +235,7 @@ async fn close(house: House) -> (Database, Arc<TempDir>) {
 }
 
 /// A house in which every tool has done something, and a key that opens it.
-async fn lived_in(engine: Engine) -> (House, String) {
+pub(crate) async fn lived_in(engine: Engine) -> (House, String) {
     let house = House::new(engine, MODULES).await;
     // Whatever rooms there are, their tools fill their tables.
     let findings = house.run_examples().await;
@@ -329,10 +329,8 @@ async fn lived_in(engine: Engine) -> (House, String) {
             "'2099-12-31 23:59:59.999999Z'",
         ),
     };
-    raw.run(&format!(
-        "UPDATE api_key SET last_used_at = {before}, expires_at = {digits}"
-    ))
-    .await;
+    raw.run(&format!("UPDATE api_key SET last_used_at = {before}"))
+        .await;
     // Scheduled work that failed.
     raw.run(&format!(
         "INSERT INTO job (workspace, name, record, enqueued_at, run_after, attempts, last_error)
@@ -488,7 +486,7 @@ async fn a_backup_taken_under_load_is_one_moment_of_the_database() {
 }
 
 /// A house with many contacts, in a folder of its own.
-async fn with_contacts(engine: Engine, prefix: &str, count: usize) -> House {
+pub(crate) async fn with_contacts(engine: Engine, prefix: &str, count: usize) -> House {
     let house = House::new(engine, MODULES).await;
     let owner = house.owner().await;
     for number in 0..count {
@@ -653,7 +651,16 @@ async fn changed(file: &Path, name: &str, statement: &str) -> PathBuf {
     let path = file.with_file_name(name);
     std::fs::copy(file, &path).unwrap();
     let database = Database::Sqlite(path.clone());
-    Raw::new(&database).await.run(statement).await;
+    let Raw::Sqlite(mut conn) = Raw::new(&database).await else {
+        unreachable!()
+    };
+    sqlx::raw_sql(AssertSqlSafe(statement))
+        .execute(&mut conn)
+        .await
+        .unwrap();
+    sqlx::Connection::close(conn).await.unwrap();
+    // Whoever changes a backup gives it a manifest that says so.
+    backup::forge(&path).unwrap();
     path
 }
 
@@ -671,7 +678,9 @@ fn flipped(file: &Path, name: &str, text: &str) -> PathBuf {
     for place in found {
         bytes[place] ^= 1;
     }
-    written(file, name, &bytes)
+    let path = written(file, name, &bytes);
+    backup::forge(&path).unwrap();
+    path
 }
 
 /// A backup in which a row refers to nothing.
@@ -683,13 +692,46 @@ async fn dangling(file: &Path) -> PathBuf {
         .execute(&mut conn)
         .await
         .unwrap();
+    sqlx::Connection::close(conn).await.unwrap();
+    backup::forge(&path).unwrap();
     path
 }
 
-fn written(file: &Path, name: &str, bytes: &[u8]) -> PathBuf {
+/// A table of a backup made anew with another text, its rows as they were.
+async fn remade(file: &Path, name: &str, table: &str, from: &str, to: &str) -> PathBuf {
+    let edit = format!(
+        "PRAGMA writable_schema = ON;
+         UPDATE sqlite_schema SET sql = replace(sql, '{from}', '{to}') WHERE type = 'table' AND name = '{table}';
+         PRAGMA writable_schema = RESET"
+    );
+    changed(file, name, &edit).await
+}
+
+pub(crate) fn written(file: &Path, name: &str, bytes: &[u8]) -> PathBuf {
     let path = file.with_file_name(name);
     std::fs::write(&path, bytes).unwrap();
     path
+}
+
+/// The bytes with one bit of one of them changed.
+pub(crate) fn one_bit(bytes: &[u8], place: usize) -> Vec<u8> {
+    let mut bytes = bytes.to_vec();
+    bytes[place] ^= 1 << (place % 8);
+    bytes
+}
+
+/// A pipe that nobody writes to.
+fn pipe(path: &Path) -> PathBuf {
+    assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
+    path.to_owned()
+}
+
+/// A file that says that it is very large and has nothing in it.
+fn sparse(bytes: &[u8], path: &Path) -> PathBuf {
+    std::fs::write(path, bytes).unwrap();
+    let file = std::fs::File::options().write(true).open(path).unwrap();
+    file.set_len(1 << 40).unwrap();
+    path.to_owned()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -729,6 +771,47 @@ async fn what_is_no_whole_backup_is_refused_and_changes_nothing() {
             changed(&file, "trigger", "CREATE TRIGGER t AFTER INSERT ON member BEGIN DELETE FROM contact; END").await,
             "trigger t",
         ),
+        (
+            changed(&file, "table", "CREATE TABLE more (a)").await,
+            "table more",
+        ),
+        (
+            changed(&file, "view", "CREATE VIEW more AS SELECT 1").await,
+            "view more",
+        ),
+        (
+            changed(&file, "expression", "CREATE INDEX more ON contact (length(hex(zeroblob(100000000))))").await,
+            "index more",
+        ),
+        (
+            changed(&file, "no_index", "DROP INDEX contact_by_name").await,
+            "index contact_by_name is missing",
+        ),
+        (
+            changed(&file, "computed", "ALTER TABLE member ADD COLUMN more TEXT AS (hex(zeroblob(100000000)))").await,
+            "table member",
+        ),
+        (
+            remade(&file, "check", "member", "role IN", "length(hex(zeroblob(100000000))) > 0 OR role IN").await,
+            "table member",
+        ),
+        (
+            remade(&file, "no_check", "member", "CHECK (role IN (''owner'', ''admin'', ''member'', ''viewer''))", "").await,
+            "table member",
+        ),
+        (
+            remade(&file, "no_reference", "contact", "FOREIGN KEY (workspace, owner) REFERENCES member (workspace, id),", "").await,
+            "table contact",
+        ),
+        (
+            changed(&file, "renamed", "UPDATE contact SET summary = 'forged'").await,
+            "summary is not what the change log comes to",
+        ),
+        (written(&file, "other_bit", &one_bit(&bytes, bytes.len() / 3)), "digest"),
+        (written(&file, "longer", &[&bytes[..], b"x"].concat()), "does not end as a backup does"),
+        (pipe(&folder.path().join("pipe")), "it is no file"),
+        (folder.path().to_owned(), "it is no file"),
+        (sparse(&bytes, &folder.path().join("sparse")), "does not end as a backup does"),
         (
             changed(&file, "column", "ALTER TABLE member ADD COLUMN more TEXT").await,
             "table member",
@@ -969,24 +1052,33 @@ async fn a_backup_of_an_older_version_is_brought_up_on_a_copy() {
         .run_direct(Some(1), &mut conn, false)
         .await
         .unwrap();
-    // A workspace as the columns of that version hold it.
-    let columns: String =
-        sqlx::query_scalar("SELECT group_concat(name) FROM pragma_table_info('workspace')")
-            .fetch_one(&mut conn)
-            .await
-            .unwrap();
-    let fill =
-        format!("INSERT INTO main.workspace ({columns}) SELECT {columns} FROM source.workspace");
     sqlx::query("ATTACH $1 AS source")
         .bind(path.to_str().unwrap())
         .execute(&mut conn)
         .await
         .unwrap();
-    sqlx::query(AssertSqlSafe(fill).into_sql_str())
-        .execute(&mut conn)
-        .await
-        .unwrap();
+    // A workspace and its owner as the columns of that version hold them, and how they came about.
+    for (table, which) in [
+        ("workspace", ""),
+        ("member", ""),
+        ("change_log", "WHERE position < 3"),
+    ] {
+        let columns: String =
+            sqlx::query_scalar("SELECT group_concat(name) FROM pragma_table_info($1)")
+                .bind(table)
+                .fetch_one(&mut conn)
+                .await
+                .unwrap();
+        let fill = format!(
+            "INSERT INTO main.{table} ({columns}) SELECT {columns} FROM source.{table} {which}"
+        );
+        sqlx::query(AssertSqlSafe(fill).into_sql_str())
+            .execute(&mut conn)
+            .await
+            .unwrap();
+    }
     sqlx::Connection::close(conn).await.unwrap();
+    backup::forge(&file).unwrap();
     let before = std::fs::read(&file).unwrap();
     for engine in ENGINES {
         let target = place(engine, folder.path()).await;
@@ -1090,8 +1182,16 @@ async fn a_full_disk_leaves_no_file() {
 async fn the_parts_that_the_kernel_offers_refuse_without_consent() {
     let (source, folder) = close(with_contacts(Engine::Sqlite, "source", 2).await).await;
     let file = folder.path().join("all.backup");
-    let contents = backup::create(&source, &file, false, &()).await.unwrap();
-    let prepared = backup::prepare(&source, &file, folder.path(), &())
+    let registry = whole_registry();
+    let terms = backup::Terms {
+        kinds: registry.records(),
+        accept_differences: false,
+        key: None,
+    };
+    let contents = backup::create(&source, &file, false, terms, &())
+        .await
+        .unwrap();
+    let prepared = backup::prepare(&source, &file, folder.path(), terms, &())
         .await
         .unwrap();
     assert!(prepared.replaces());

@@ -18,6 +18,7 @@ use bureau_kernel::changes;
 use bureau_kernel::error::{Code, Error};
 use bureau_kernel::pipeline::{Call, Outcome, Pipeline, Settings};
 use bureau_kernel::registry::{Registry, Selection};
+use bureau_kernel::replay::replay;
 use bureau_kernel::store::{Database, OpenOptions, Scope, Store, Tx, sql};
 use bureau_kernel::types::id::decode;
 use serde_json::{Value, json};
@@ -630,7 +631,17 @@ pub(crate) async fn check(store: &Store, known: &Known) -> Vec<String> {
     findings
 }
 
-/// Checks the engine's files and the change log: no damage, no gap, a whole chain of as many rows as there are.
+/// Every room with all its tools.
+pub(crate) fn whole_registry() -> Arc<Registry> {
+    let selection = Selection {
+        features: vec!["all".into()],
+        ..Selection::default()
+    };
+    Registry::new(crate::MODULES, &selection).unwrap()
+}
+
+/// Checks the engine's files and the change log: no damage, no gap, a whole chain of as many rows as there are, and records
+/// that are what the log comes to.
 pub(crate) async fn check_log(store: &Store) -> Vec<String> {
     let mut findings = store.integrity().await.unwrap();
     sealed(store).await;
@@ -644,6 +655,10 @@ pub(crate) async fn check_log(store: &Store) -> Vec<String> {
     if audit != (changes::Audit { rows, broken: None }) {
         findings.push(format!("of {rows} rows in the change log: {audit:?}"));
     }
+    let replayed = replay(store, whole_registry().records(), &())
+        .await
+        .unwrap();
+    findings.extend(replayed.problem());
     findings
 }
 

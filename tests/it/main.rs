@@ -34,6 +34,7 @@ mod import;
 mod injection;
 mod input;
 mod install;
+mod integrity;
 mod invoice_stats;
 mod isolation;
 mod issuing;

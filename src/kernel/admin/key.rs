@@ -2,12 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use chrono::SubsecRound as _;
 use serde::Serialize;
 use serde_json::json;
+use sha2::{Digest as _, Sha256};
 
 use super::member::{MemberInfo, find_member, list_members};
 use super::workspace::workspace_by_slug;
-use super::{end, log};
+use super::{differing, end, log};
 use crate::caller::{ApiKey, ConfirmPolicy, Member, Role, Workspace};
 use crate::changes::Action;
 use crate::error::{Error, Result};
@@ -174,7 +176,8 @@ async fn insert_key(
             .collect(),
         members: opened.iter().map(|opened| opened.member.clone()).collect(),
         created_at: tx.now(),
-        expires_at: new.expires_at,
+        // As the database keeps it.
+        expires_at: new.expires_at.map(|end| end.trunc_subsecs(6)),
         revoked_at: None,
         last_used_at: None,
     };
@@ -202,9 +205,14 @@ async fn insert_key(
         let content = json!({
             "name": info.name,
             "hint": info.hint,
+            "fingerprint": fingerprint(&key::hash(key)),
             "permissions": info.permissions,
+            "confirm": new.confirm,
+            "calls_per_hour": new.calls_per_hour,
+            "expires_at": info.expires_at,
             "member": member.id,
         });
+        let (_, content) = differing(json!({}), content);
         log(
             tx,
             workspace.id,
@@ -215,6 +223,13 @@ async fn insert_key(
         )?;
     }
     Ok(info)
+}
+
+/// What the log keeps of a key's hash: it tells whether the hash is still the same, and opens nothing.
+pub(crate) fn fingerprint(hash: &[u8]) -> String {
+    let mut digest = hex::encode(Sha256::digest(hash));
+    digest.truncate(32);
+    digest
 }
 
 /// All keys, newest first, the revoked ones too.

@@ -3,7 +3,7 @@
 
 mod attribute;
 mod caller;
-mod key;
+pub(crate) mod key;
 mod member;
 mod rate;
 mod team;

@@ -140,13 +140,21 @@ async fn insert_workspace(tx: &mut Tx, new: NewWorkspace) -> Result<Workspace> {
         updated_at: tx.now(),
     };
     member::insert(tx, workspace.id, &owner).await?;
+    let content = json!({
+        "slug": workspace.slug,
+        "name": workspace.name,
+        "time_zone": workspace.time_zone.name(),
+        "currency": workspace.currency,
+        "country": workspace.country,
+    });
+    let (_, content) = differing(json!({}), content);
     log(
         tx,
         workspace.id,
         "workspace",
         workspace.id.raw(),
         Action::Create,
-        &json!({ "slug": workspace.slug, "name": workspace.name }),
+        &content,
     )?;
     Ok(workspace)
 }

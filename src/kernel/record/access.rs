@@ -134,6 +134,7 @@ impl Cx {
         check_permission(self, Some(&before), &before, Action::Purge)?;
         self.check_version(&before)?;
         before.record.may_become(None)?;
+        self.tx.erases();
         refuse_dependents(self, &before).await?;
         // What is left that refers to it is deleted, or done with and does not hold on to it. It goes on without naming it.
         self.repoint(R::TABLE, id.raw(), None).await?;

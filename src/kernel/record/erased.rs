@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Map;
 
+use super::standing::{Standing, standing};
 use super::write::{refuse_dependents, write};
 use super::{ColumnSpec, Data, Record, Saved};
 use crate::changes::{Action, LogRow};
@@ -147,6 +148,14 @@ pub trait AnyRecord: Send + Sync {
         after: i64,
         limit: i64,
     ) -> BoxFuture<'a, Result<Read<Doc>>>;
+    /// The next rows of a workspace, deleted or not, from after one identifier up to another; also those that cannot be read.
+    fn standing<'a>(
+        &'a self,
+        tx: &'a mut Tx,
+        workspace: i64,
+        between: (i64, i64),
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Vec<Standing>>>;
 }
 
 pub(super) struct Erased<R>(PhantomData<fn() -> R>);
@@ -495,6 +504,16 @@ impl<R: Record> AnyRecord for Erased<R> {
                 |row, saved| Ok(saved.document(row.get("workspace")?)),
             )
         })
+    }
+
+    fn standing<'a>(
+        &'a self,
+        tx: &'a mut Tx,
+        workspace: i64,
+        between: (i64, i64),
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Vec<Standing>>> {
+        Box::pin(standing::<R>(tx, workspace, between, limit))
     }
 }
 

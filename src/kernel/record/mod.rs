@@ -10,6 +10,7 @@ pub use serde_json::Value as Data;
 mod access;
 mod erased;
 mod saved;
+pub(crate) mod standing;
 mod terms;
 mod write;
 
@@ -59,6 +60,8 @@ pub trait Columns:
     /// # Errors
     /// [`Code::Internal`](crate::error::Code::Internal) when the row holds what no record has.
     fn from_row(row: &Row) -> Result<Self>;
+    /// The first column of a row that cannot be read, where there is one.
+    fn unreadable(row: &Row) -> Option<&'static str>;
     /// Sets a column to what a caller gave for it.
     ///
     /// # Errors
@@ -180,6 +183,12 @@ macro_rules! record {
             }
             fn from_row(row: &$crate::store::Row) -> $crate::error::Result<Self> {
                 Ok(Self { $($field: row.get($crate::record::plain(stringify!($field)))?),* })
+            }
+            fn unreadable(row: &$crate::store::Row) -> Option<&'static str> {
+                $(if row.get::<$type>($crate::record::plain(stringify!($field))).is_err() {
+                    return Some($crate::record::plain(stringify!($field)));
+                })*
+                None
             }
             fn give(&mut self, column: &str, given: $crate::record::Data, time: $crate::types::time::LocalTime) -> $crate::error::Result<()> {
                 $(if column == $crate::record::plain(stringify!($field)) {

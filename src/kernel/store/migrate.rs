@@ -38,6 +38,31 @@ pub(super) fn check(found: i64, migrator: &Migrator, read_only: bool) -> Result<
 }
 
 pub(super) fn fault(error: MigrateError) -> Error {
+    let cause = match &error {
+        MigrateError::Execute(cause) | MigrateError::ExecuteMigration(cause, _) => Some(cause),
+        _ => None,
+    };
+    if cause.is_some_and(fault::is_full) {
+        return Error::new(Code::Unavailable, "There is no room: the disk is full.")
+            .hint("Free space and try again; nothing was changed.")
+            .cause(error);
+    }
+    let code = cause
+        .and_then(sqlx::Error::as_database_error)
+        .and_then(sqlx::error::DatabaseError::code);
+    // Lack of resources, of files of its own, and faults of its own.
+    if code.is_some_and(|code| {
+        ["53", "58", "XX"]
+            .iter()
+            .any(|class| code.starts_with(class) && code.len() == 5)
+    }) {
+        return Error::new(
+            Code::Unavailable,
+            "The PostgreSQL server failed at making the tables; its own log says why.",
+        )
+        .hint("Nothing was changed. Mend the server and try again.")
+        .cause(error);
+    }
     if let MigrateError::Execute(cause) | MigrateError::ExecuteMigration(cause, _) = &error
         && let Some(said) = fault::outside(cause)
     {
@@ -69,4 +94,25 @@ pub(super) fn fault(error: MigrateError) -> Error {
     Error::new(Code::Unavailable, message)
         .hint("Start the Bureau that last used it, or restore the copy that was made before the migration.")
         .cause(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::ConnectOptions as _;
+    use sqlx::sqlite::SqliteConnectOptions;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_disk_that_is_full_is_said_to_be_full() {
+        let options = SqliteConnectOptions::new().in_memory(true);
+        let mut conn = options
+            .pragma("max_page_count", "3")
+            .connect()
+            .await
+            .unwrap();
+        let full = SQLITE.run_direct(None, &mut conn, false).await.unwrap_err();
+        let error = super::fault(full);
+        assert!(error.message().contains("the disk is full"), "{error:?}");
+    }
 }

@@ -5,17 +5,20 @@
 //! [`Tx::commit`] returns, and then it is on disk.
 
 pub mod backup;
+mod erasure;
 mod fault;
 mod migrate;
 mod postgres;
 mod sql;
 mod sqlite;
 mod steps;
+pub mod tables;
 mod turns;
 mod value;
 
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -123,6 +126,8 @@ struct Inner {
     growth: watch::Sender<i64>,
     /// Woken when this process committed rows that are still to be sealed.
     sealer: Notify,
+    /// Something was erased, and the log that still holds it is to be emptied.
+    emptying: AtomicBool,
     read_only: bool,
     clock: Clock,
     write_wait: Duration,
@@ -155,6 +160,8 @@ pub struct Tx {
     sees: Option<i64>,
     /// It is one that a test may hold up.
     has_gates: bool,
+    /// Something was erased for good.
+    erases: bool,
 }
 
 enum Conn {
@@ -192,6 +199,7 @@ impl Store {
             ids: Arc::default(),
             growth: watch::Sender::default(),
             sealer: Notify::new(),
+            emptying: AtomicBool::new(false),
             read_only: options.read_only,
             clock: options.clock.clone(),
             write_wait: options.write_wait,
@@ -256,6 +264,7 @@ impl Store {
             number: None,
             sees: None,
             has_gates,
+            erases: false,
         })
     }
 
@@ -327,6 +336,7 @@ impl Store {
             number: None,
             sees: None,
             has_gates: true,
+            erases: false,
         })
     }
 
@@ -573,6 +583,11 @@ impl Tx {
         Ok(())
     }
 
+    /// Says that something is erased for good: once it is committed, no file is to hold it for long.
+    pub(crate) fn erases(&mut self) {
+        self.erases = true;
+    }
+
     /// The rows that the change log will get.
     pub(crate) fn logged(&self) -> &[LogRow] {
         &self.log
@@ -642,7 +657,12 @@ impl Tx {
             return Err(error);
         }
         let proof = self.number.take().zip(rows.first().map(|row| row.id));
-        let Self { conn, store, .. } = self;
+        let Self {
+            conn,
+            store,
+            erases,
+            ..
+        } = self;
         let end = match (conn, &store.0.engine) {
             (Conn::Postgres(conn), Engine::Postgres(engine)) => {
                 store.0.steps.alone(engine.commit(conn, proof)).await?;
@@ -658,6 +678,9 @@ impl Tx {
             }
             (Conn::Returned, _) => None,
         };
+        if erases {
+            erasure::empty_log_soon(&store);
+        }
         if wrote {
             match end {
                 Some(end) => store.0.grew(end.position),

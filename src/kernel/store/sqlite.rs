@@ -282,6 +282,11 @@ impl Sqlite {
         })
     }
 
+    /// The file.
+    pub(super) fn path(&self) -> &Path {
+        &self.place.path
+    }
+
     pub(super) fn connections(&self) -> u32 {
         let readers = [&self.callers, &self.house].map(|pool| pool.options().get_max_connections());
         readers.iter().sum::<u32>() + u32::from(self.writer.is_some())

@@ -58,6 +58,22 @@ pub enum Value {
     Bytes(Vec<u8>),
 }
 
+impl Value {
+    /// What kind of value it is.
+    pub(crate) const fn kind(&self) -> Kind {
+        match self {
+            Self::Null(kind) => *kind,
+            Self::Int(_) => Kind::Int,
+            Self::Bool(_) => Kind::Bool,
+            Self::Text(_) => Kind::Text,
+            Self::Time(_) => Kind::Time,
+            Self::Date(_) => Kind::Date,
+            Self::Json(_) => Kind::Json,
+            Self::Bytes(_) => Kind::Bytes,
+        }
+    }
+}
+
 /// A Rust type that stands in a column.
 pub trait Column: Sized {
     /// What a caller gives for it.
@@ -364,7 +380,7 @@ impl Row {
             .ok_or_else(|| Error::internal(format!("column {name} holds an unexpected value")))
     }
 
-    fn value(&self, name: &str, kind: Kind) -> sqlx::Result<Value> {
+    pub(crate) fn value(&self, name: &str, kind: Kind) -> sqlx::Result<Value> {
         match self {
             Self::Sqlite(row) => sqlite_value(row, name, kind),
             Self::Postgres(row) => postgres_value(row, name, kind),

@@ -4,19 +4,32 @@ use std::path::Path;
 
 use sqlx::{ConnectOptions as _, Connection as _};
 
-use super::{Contents, Counts, Watch, draft, from_sqlite, schema};
+use super::{Contents, Counts, Terms, Watch, draft, from_sqlite, schema};
 use crate::changes;
 use crate::error::{Code, Error, Result};
+use crate::replay::replay;
 use crate::store::{Database, OpenOptions, Scope, Store, fault, sqlite};
 
 /// What is in a file that was found whole.
 pub(super) struct Whole {
     pub(super) counts: Counts,
+    end: End,
+}
+
+/// Where a change log ends.
+pub(super) struct End {
     position: i64,
     hash: String,
+    /// How the records differ from it, where that was accepted.
+    differences: Option<String>,
 }
 
 impl Whole {
+    /// Where the change log ends: the position and the hash.
+    pub(super) fn log_end(&self) -> (i64, &str) {
+        (self.end.position, &self.end.hash)
+    }
+
     /// What there is to say of it, now that it is under this name.
     pub(super) fn contents(&self, file: &Path) -> Result<Contents> {
         let data = file.metadata().map_err(|error| draft::fault(file, error))?;
@@ -24,8 +37,9 @@ impl Whole {
             bytes: data.len(),
             tables: self.counts.len(),
             rows: self.counts.iter().map(|(_, rows)| rows).sum(),
-            change_log_position: self.position,
-            change_log_hash: self.hash.clone(),
+            change_log_position: self.end.position,
+            change_log_hash: self.end.hash.clone(),
+            differences: self.end.differences.clone(),
         })
     }
 }
@@ -42,8 +56,9 @@ fn damaged(what: &str) -> Error {
     .detail(DAMAGE, what)
 }
 
-/// Reads a file with this program's tables to its end: pages, references and the whole change log.
-pub(super) async fn whole(path: &Path, watch: &dyn Watch) -> Result<Whole> {
+/// Reads a file with this program's tables to its end: pages, references, the whole change log, and whether the records are
+/// what it comes to.
+pub(super) async fn whole(path: &Path, terms: Terms<'_>, watch: &dyn Watch) -> Result<Whole> {
     watch.begin("verifying", None);
     let options = OpenOptions {
         read_only: true,
@@ -51,45 +66,50 @@ pub(super) async fn whole(path: &Path, watch: &dyn Watch) -> Result<Whole> {
         ..OpenOptions::new(Database::Sqlite(path.to_owned()))
     };
     let store = Store::open(&options).await?;
-    let found = read(&store).await;
+    let found = read(&store, terms, watch).await;
     store.close().await;
-    let (position, hash) = found?;
+    let end = found?;
     let mut conn = sqlite::options(path)
         .read_only(true)
         .connect()
         .await
         .map_err(fault::translate)?;
-    let (tables, _) = schema::fresh().await?;
+    let tables = schema::fresh().await?;
     let counts = from_sqlite::count(&mut conn, "main", &tables)
         .await
         .map_err(fault::translate)?;
     conn.close().await.map_err(fault::translate)?;
-    Ok(Whole {
-        counts,
-        position,
-        hash,
-    })
+    Ok(Whole { counts, end })
 }
 
-async fn read(store: &Store) -> Result<(i64, String)> {
+async fn read(store: &Store, terms: Terms<'_>, watch: &dyn Watch) -> Result<End> {
     if let Some(first) = store.integrity().await?.first() {
         return Err(damaged(first));
     }
-    chain(store).await
+    log(store, terms, watch).await
 }
 
-/// Follows the change log; where it ends.
-pub(super) async fn chain(store: &Store) -> Result<(i64, String)> {
+/// Follows the change log and compares the records with it; where it ends.
+pub(super) async fn log(store: &Store, terms: Terms<'_>, watch: &dyn Watch) -> Result<End> {
     let audit = changes::verify(store).await?;
     if let Some((position, what)) = audit.broken {
         return Err(damaged(&format!(
             "at position {position} of the change log {what}"
         )));
     }
+    let differences = replay(store, terms.kinds, watch).await?.problem();
+    if let Some(problem) = differences.as_ref().filter(|_| !terms.accept_differences) {
+        return Err(damaged(problem)
+            .hint("bureau doctor says more about the database. With --accept-differences the records are taken as they are."));
+    }
     let mut tx = store.read(Scope::System).await?;
     let hash = changes::hash_at(&mut tx, audit.rows).await;
     tx.rollback().await;
-    Ok((audit.rows, hash?.unwrap_or_default()))
+    Ok(End {
+        position: audit.rows,
+        hash: hash?.unwrap_or_default(),
+        differences,
+    })
 }
 
 /// Whether everything arrived.

@@ -74,7 +74,7 @@ impl Form {
 }
 
 /// A connection of its own, beside any pool.
-pub(super) async fn connect(url: &str) -> Result<PgConnection> {
+pub(in crate::store) async fn connect(url: &str) -> Result<PgConnection> {
     let options: PgConnectOptions = url.parse().map_err(postgres::cannot_connect)?;
     options
         .application_name("bureau")

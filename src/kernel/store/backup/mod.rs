@@ -1,7 +1,7 @@
 //! Backups: one file that holds everything, whichever engine it came from and whichever it goes to.
 //!
 //! A backup is a SQLite database with Bureau's own SQLite schema, made new by the migrations and filled table by
-//! table. Which tables there are is read from that schema, so a room's new table is in the next backup without a word
+//! table, and at its end stands its [manifest]. Which tables there are is read from that schema, so a room's new table is in the next backup without a word
 //! here. Rows are read in one snapshot of the source:
 //!
 //! - SQLite: the source is attached and one transaction reads all of it. In WAL mode a reader keeps nobody from
@@ -27,11 +27,13 @@ mod check;
 mod draft;
 mod from_postgres;
 mod from_sqlite;
+mod manifest;
 mod restore;
 mod schema;
 mod to_postgres;
 mod to_sqlite;
 
+use std::fs::File;
 use std::path::Path;
 
 use serde::Serialize;
@@ -39,10 +41,14 @@ use sqlx::sqlite::{SqliteConnection, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _};
 
 use self::draft::Draft;
+use self::manifest::Manifest;
 use super::{Database, fault, migrate, sqlite};
+use crate::anchor::Key;
 use crate::error::{Error, Result};
+use crate::record::AnyRecord;
 
 pub(in crate::store) use draft::{Identity, identity};
+pub(in crate::store) use from_postgres::connect;
 pub use restore::{Prepared, Restored, prepare};
 
 /// Whom long work tells how far it is.
@@ -72,12 +78,26 @@ pub struct Contents {
     pub change_log_position: i64,
     /// The hash there, in hexadecimal digits; empty for an empty log.
     pub change_log_hash: String,
+    /// How its records differ from the change log, where they do and that was accepted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub differences: Option<String>,
+}
+
+/// By what a backup is judged, and what it is signed with.
+#[derive(Clone, Copy)]
+pub struct Terms<'a> {
+    /// The kinds of records that this program knows: they are compared with the change log.
+    pub kinds: &'a [&'static dyn AnyRecord],
+    /// A backup is not refused because its records are not what the change log comes to.
+    pub accept_differences: bool,
+    /// Signs a backup that is made; one that is restored and was signed must have been signed with it.
+    pub key: Option<&'a Key>,
 }
 
 /// Rows of each table, in the order of the tables.
 type Counts = Vec<(String, i64)>;
 
-/// Copies everything in a database, as it is at one moment, to a new file. The file appears under its name when it is
+/// Copies everything in a database, as it is at one moment, to a new file, whose manifest is signed with the key. The file appears under its name when it is
 /// whole, verified and on disk; until then it is called `FILE.partial`.
 ///
 /// # Errors
@@ -88,6 +108,7 @@ pub async fn create(
     database: &Database,
     file: &Path,
     overwrite: bool,
+    terms: Terms<'_>,
     watch: &dyn Watch,
 ) -> Result<Contents> {
     if let Database::Sqlite(source) = database
@@ -103,10 +124,53 @@ pub async fn create(
     }
     let draft = Draft::create(&draft::beside(file, ".partial"))?;
     let counted = fill(database, draft.path(), watch).await?;
-    let found = check::whole(draft.path(), watch).await?;
+    let found = check::whole(draft.path(), terms, watch).await?;
     check::same(&counted, &found.counts)?;
+    let (position, hash) = found.log_end();
+    sealed(
+        draft.path(),
+        found.counts.clone(),
+        (position, hash),
+        terms.key,
+    )?;
     draft.publish(file, overwrite)?;
     found.contents(file)
+}
+
+/// Ends a file with its manifest.
+fn sealed(
+    path: &Path,
+    rows: Counts,
+    (position, hash): (i64, &str),
+    key: Option<&Key>,
+) -> Result<()> {
+    let fail = |error| draft::fault(path, error);
+    let mut file = File::open(path).map_err(fail)?;
+    let bytes = file.metadata().map_err(fail)?.len();
+    let sha256 = manifest::digest_of(&mut file, bytes, &(), |_| Ok(()), fail)?;
+    let body = manifest::Body {
+        bytes,
+        sha256,
+        version: migrate::latest(&migrate::SQLITE),
+        rows,
+        position,
+        hash: hash.to_owned(),
+    };
+    Manifest::new(body, key)?.append(path)
+}
+
+/// Ends whatever is in a file with a manifest that says so, as anybody can who changed a backup and has no key: what tests and
+/// fuzzing need to come past it. A manifest that is there already goes.
+///
+/// # Errors
+/// What the disk says.
+pub fn forge(path: &Path) -> Result<()> {
+    let fail = |error| draft::fault(path, error);
+    let head = std::fs::read(path).map_err(fail)?;
+    let bytes = manifest::pages(&head).unwrap_or(head.len() as u64);
+    let file = File::options().write(true).open(path).map_err(fail)?;
+    file.set_len(bytes).map_err(fail)?;
+    sealed(path, Counts::new(), (0, ""), None)
 }
 
 /// Fills an empty file from a database, and gives what the source's snapshot counts.

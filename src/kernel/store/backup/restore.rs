@@ -1,5 +1,6 @@
 //! From a backup to a database: checked on a copy first, then put in place all at once.
 
+use std::fs::File;
 use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -10,9 +11,11 @@ use sqlx::sqlite::SqliteConnection;
 use sqlx::{ConnectOptions as _, Connection as _};
 
 use super::draft::{self, Draft, beside, identity};
-use super::{Contents, Counts, Watch, check, run, schema, to_postgres};
+use super::manifest::{self, Manifest};
+use super::{Contents, Counts, Terms, Watch, check, run, to_postgres};
 use crate::error::{Code, Error, Result};
-use crate::store::{Database, fault, migrate, sqlite};
+use crate::record::AnyRecord;
+use crate::store::{Database, fault, migrate, sqlite, tables};
 
 /// How long a restore waits for other processes to let go of the database.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -20,6 +23,8 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// A backup that was found whole, and the database that it is for. Nothing of that database has been touched.
 pub struct Prepared {
     database: Database,
+    kinds: Vec<&'static dyn AnyRecord>,
+    accept_differences: bool,
     copy: Draft,
     counts: Counts,
     contents: Contents,
@@ -60,6 +65,7 @@ pub async fn prepare(
     database: &Database,
     file: &Path,
     folder: &Path,
+    terms: Terms<'_>,
     watch: &dyn Watch,
 ) -> Result<Prepared> {
     let place = match database {
@@ -79,27 +85,62 @@ pub async fn prepare(
             folder.join(format!("postgres-{mark}.restoring"))
         }
     };
-    check_head(file)?;
-    if let Some(folder) = place.parent() {
+    let (mut source, manifest) = open(file)?;
+    let folder = place
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    if let Some(folder) = folder.or(Some(Path::new("."))) {
         std::fs::create_dir_all(folder).map_err(|error| draft::fault(folder, error))?;
+        let room = fs4::available_space(folder).map_err(|error| draft::fault(folder, error))?;
+        if manifest.body.bytes > room {
+            let error = std::io::ErrorKind::StorageFull.into();
+            return Err(draft::fault(&place, error));
+        }
+    }
+    if terms
+        .key
+        .is_some_and(|key| manifest.is_signed_with(key) == Some(false))
+    {
+        return Err(no_backup(
+            file,
+            "it is signed with another key, or somebody changed it",
+        ));
     }
     let copy = Draft::create(&place)?;
-    copy_bytes(file, copy.path(), watch)?;
+    let digest = copy_bytes((file, &mut source), copy.path(), manifest.body.bytes, watch)?;
+    if digest != manifest.body.sha256 {
+        return Err(no_backup(
+            file,
+            "its bytes are not those of which its manifest has the digest",
+        ));
+    }
     watch.begin("verifying", None);
     let migrated_from = bring_up(file, copy.path()).await?;
-    let whole = check::whole(copy.path(), watch).await.map_err(|error| {
-        match error.detail_value(check::DAMAGE) {
+    let whole = check::whole(copy.path(), terms, watch)
+        .await
+        .map_err(|error| match error.detail_value(check::DAMAGE) {
             Some(what) => no_backup(file, what.as_str().unwrap_or_default()),
             None => error,
+        })?;
+    let said = &manifest.body;
+    if migrated_from.is_none() && !said.rows.is_empty() {
+        let is_same = said.rows == whole.counts && (said.position, &*said.hash) == whole.log_end();
+        if !is_same {
+            return Err(no_backup(file, "it does not hold what its manifest says"));
         }
-    })?;
-    let contents = whole.contents(copy.path())?;
+    }
+    let contents = Contents {
+        bytes: source.metadata().map_or(said.bytes, |data| data.len()),
+        ..whole.contents(copy.path())?
+    };
     let replaces = match database {
         Database::Sqlite(path) => path.exists(),
         Database::Postgres(url) => to_postgres::holds_data(url).await?,
     };
     Ok(Prepared {
         database: database.clone(),
+        kinds: terms.kinds.to_vec(),
+        accept_differences: terms.accept_differences,
         copy,
         counts: whole.counts,
         contents,
@@ -108,52 +149,72 @@ pub async fn prepare(
     })
 }
 
+/// Opens a file that is to be restored, and reads its manifest. Nothing is opened that is no file, such as a pipe, which
+/// would never end.
+fn open(path: &Path) -> Result<(File, Manifest)> {
+    let fail = |error| draft::fault(path, error);
+    if !path.metadata().map_err(fail)?.is_file() {
+        return Err(no_backup(path, "it is no file"));
+    }
+    let mut file = File::open(path).map_err(fail)?;
+    if !file.metadata().map_err(fail)?.is_file() {
+        return Err(no_backup(path, "it is no file"));
+    }
+    check_head(path, &mut file)?;
+    match Manifest::read(&mut file).map_err(fail)? {
+        Ok(manifest) => Ok((file, manifest)),
+        Err(why) => Err(no_backup(path, why)),
+    }
+}
+
 /// Looks at the first bytes (<https://sqlite.org/fileformat.html#the_database_header>) before anything is copied.
-fn check_head(file: &Path) -> Result<()> {
+fn check_head(path: &Path, file: &mut File) -> Result<()> {
     let mut head = Vec::new();
-    std::fs::File::open(file)
-        .and_then(|file| file.take(100).read_to_end(&mut head))
-        .map_err(|error| draft::fault(file, error))?;
+    file.take(100)
+        .read_to_end(&mut head)
+        .map_err(|error| draft::fault(path, error))?;
     if !head.starts_with(b"SQLite format 3\0") || head.len() < 100 {
-        return Err(no_backup(file, "it is another kind of file"));
+        return Err(no_backup(path, "it is another kind of file"));
     }
     // A database that works with a log beside it is not all in one file.
     let logged = head.get(18..20) != Some(&[1, 1]);
     let beside = ["-wal", "-journal"].iter().any(|end| {
-        beside(file, end)
+        beside(path, end)
             .metadata()
             .is_ok_and(|data| data.len() > 0)
     });
     if logged || beside {
         return Err(no_backup(
-            file,
+            path,
             "it is a database that is in use, of which a part is in other files",
         ));
     }
     Ok(())
 }
 
-fn copy_bytes(from: &Path, to: &Path, watch: &dyn Watch) -> Result<()> {
-    let mut source = std::fs::File::open(from).map_err(|error| draft::fault(from, error))?;
-    let total = source.metadata().map(|data| data.len()).ok();
-    watch.begin("copying bytes", total);
-    let mut target = std::fs::File::options()
+/// Copies the database without what stands behind it, and answers its digest.
+fn copy_bytes(
+    (from, source): (&Path, &mut File),
+    to: &Path,
+    bytes: u64,
+    watch: &dyn Watch,
+) -> Result<String> {
+    watch.begin("copying bytes", Some(bytes));
+    let mut target = File::options()
         .write(true)
         .open(to)
         .map_err(|error| draft::fault(to, error))?;
-    let mut buffer = vec![0; 1 << 20];
-    loop {
-        let length = source
-            .read(&mut buffer)
-            .map_err(|error| draft::fault(from, error))?;
-        if length == 0 {
-            return Ok(());
-        }
-        target
-            .write_all(buffer.get(..length).unwrap_or_default())
-            .map_err(|error| draft::fault(to, error))?;
-        watch.advance(length as u64);
-    }
+    manifest::digest_of(
+        source,
+        bytes,
+        watch,
+        |piece| {
+            target
+                .write_all(piece)
+                .map_err(|error| draft::fault(to, error))
+        },
+        |error| draft::fault(from, error),
+    )
 }
 
 /// Brings the copy to this program's version and makes sure that its tables are those that the migrations make. The
@@ -187,11 +248,13 @@ async fn bring_up(file: &Path, copy: &Path) -> Result<Option<i64>> {
         )
         .hint("Restore it with the Bureau that made it, or a newer one; nothing was changed.")
     })?;
-    if let Some(first) = sqlite::findings(&mut conn)
-        .await
-        .map_err(unreadable)?
-        .first()
-    {
+    // What runs by itself is looked at before anything runs: a check that somebody added costs what they like.
+    let tables = tables::of_sqlite_at(&mut conn, found).await;
+    if let Some(first) = tables.map_err(unreadable)?.first() {
+        return Err(no_backup(file, first));
+    }
+    let pages = sqlite::findings(&mut conn).await;
+    if let Some(first) = pages.map_err(unreadable)?.first() {
         return Err(no_backup(file, first));
     }
     // Also compares the migrations that it has had with this program's.
@@ -199,21 +262,6 @@ async fn bring_up(file: &Path, copy: &Path) -> Result<Option<i64>> {
         .run_direct(None, &mut conn, false)
         .await
         .map_err(migrate::fault)?;
-    let (tables, extras) = schema::fresh().await?;
-    let theirs = schema::of_sqlite(&mut conn, "main")
-        .await
-        .map_err(unreadable)?;
-    if let Some(table) = tables.iter().find(|table| !theirs.contains(table)) {
-        return Err(no_backup(
-            file,
-            &format!("its table {} is not as Bureau makes it", table.name),
-        ));
-    }
-    // A trigger runs with every write: what Bureau did not make does not come into its database.
-    let more = schema::extras(&mut conn).await.map_err(unreadable)?;
-    if let Some(first) = more.iter().find(|extra| !extras.contains(extra)) {
-        return Err(no_backup(file, &format!("somebody put a {first} into it")));
-    }
     conn.close().await.map_err(unreadable)?;
     Ok((found < migrate::latest(&migrate::SQLITE)).then_some(found))
 }
@@ -244,6 +292,8 @@ impl Prepared {
         }
         let Self {
             database,
+            kinds,
+            accept_differences,
             copy,
             counts,
             contents,
@@ -256,7 +306,12 @@ impl Prepared {
                 put_in_place(&path, copy, replace, index).await?
             }
             Database::Postgres(url) => {
-                to_postgres::replace(url, &copy, &counts, replace, watch).await?;
+                let terms = Terms {
+                    kinds: &kinds,
+                    accept_differences,
+                    key: None,
+                };
+                to_postgres::replace(url, (&copy, &counts), replace, terms, watch).await?;
                 // A server that runs finds out on its own; one that starts need not.
                 remove_index(index);
                 None
@@ -332,6 +387,12 @@ async fn put_in_place(
     // Only now others may open it: those that waited find another file under the name, and open that.
     if let Some(old) = held {
         let _ = old.close().await;
+        // Whole as it is, it can be restored like any backup. Without its manifest it is still a database.
+        if placed.is_ok()
+            && let Err(error) = super::sealed(&kept, Counts::new(), (0, ""), None)
+        {
+            tracing::warn!(%error, "the database that was replaced has no manifest");
+        }
     }
     placed.map(|()| Some(kept))
 }

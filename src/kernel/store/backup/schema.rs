@@ -102,17 +102,8 @@ fn add(tables: &mut Vec<Table>, table: String, name: String, kind: String) {
     }
 }
 
-/// Views and triggers of a SQLite file: Bureau makes no others than the migrations do.
-pub(super) async fn extras(conn: &mut SqliteConnection) -> sqlx::Result<Vec<String>> {
-    sqlx::query_scalar(
-        "SELECT type || ' ' || name FROM sqlite_schema WHERE type IN ('view', 'trigger') ORDER BY 1",
-    )
-    .fetch_all(conn)
-    .await
-}
-
-/// The tables that this program's migrations make, with views and triggers.
-pub(super) async fn fresh() -> Result<(Vec<Table>, Vec<String>)> {
+/// The tables that this program's migrations make.
+pub(super) async fn fresh() -> Result<Vec<Table>> {
     let mut conn = SqliteConnectOptions::new()
         .in_memory(true)
         .disable_statement_logging()
@@ -124,12 +115,8 @@ pub(super) async fn fresh() -> Result<(Vec<Table>, Vec<String>)> {
         .await
         .map_err(migrate::fault)?;
     let tables = of_sqlite(&mut conn, "main").await;
-    let extras = extras(&mut conn).await;
     let _ = conn.close().await;
-    Ok((
-        tables.map_err(fault::translate)?,
-        extras.map_err(fault::translate)?,
-    ))
+    tables.map_err(fault::translate)
 }
 
 /// The other engine's tables in the order of these, each with its columns in the order of these. Tables that somebody

@@ -13,7 +13,7 @@ use sqlx::{
 
 use super::from_postgres::{Form, SETTINGS, connect, count, run_there};
 use super::schema::{self, Table, quoted};
-use super::{Counts, Draft, Watch, check};
+use super::{Counts, Draft, Terms, Watch, check};
 use crate::error::{Code, Error, Result};
 use crate::store::{Database, OpenOptions, Store, fault, migrate, postgres, sqlite};
 
@@ -45,9 +45,9 @@ async fn has_workspaces(conn: &mut PgConnection) -> Result<bool> {
 /// this process's end, leaves the database as it was. A database with workspaces is only touched with `replace`.
 pub(super) async fn replace(
     url: &str,
-    copy: &Draft,
-    counted: &Counts,
+    (copy, counted): (&Draft, &Counts),
     replace: bool,
+    terms: Terms<'_>,
     watch: &dyn Watch,
 ) -> Result<()> {
     // Makes the tables where there are none.
@@ -71,7 +71,7 @@ pub(super) async fn replace(
     let _ = file.close().await;
     watch.begin("verifying", None);
     let store = Store::open(&database).await?;
-    let end = check::chain(&store).await;
+    let end = check::log(&store, terms, watch).await;
     store.close().await;
     end.map(|_| ())
 }

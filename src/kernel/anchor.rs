@@ -1,0 +1,399 @@
+//! Anchors: where the change log ended, noted outside of the database.
+//!
+//! No secret enters the chain of hashes, so whoever may write to the database can rewrite history and compute the chain
+//! anew, or cut off its newest rows. Each line of the anchor file says where the log ended at some moment, signed with a key
+//! that is not in the database. The longer ago the file (or a line of it) was copied to where that person cannot write, the
+//! more it proves.
+//!
+//! ```text
+//! bureau-anchor 1 2026-11-20T09:00:00Z 8f3a…(database) 1234 4 6f1c…(hash) 77aa…(HMAC-SHA256)
+//! ```
+
+use std::fmt;
+use std::fs::File;
+use std::io::{BufRead as _, BufReader, ErrorKind, Read as _, Seek as _, SeekFrom, Write as _};
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use chrono::SecondsFormat;
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use serde::Serialize;
+use sha2::Sha256;
+
+use crate::changes;
+use crate::error::{Code, Error, Result};
+use crate::store::{Scope, Store, Tx, sql};
+use crate::types::time::Timestamp;
+
+/// The first words of each line: what it is, and of which form.
+const FORM: &str = "bureau-anchor 1";
+/// The least characters of a key that somebody chose.
+const SHORTEST_KEY: usize = 16;
+
+/// The key that anchors and backups are signed with.
+#[derive(Clone)]
+pub struct Key(Vec<u8>);
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Key(…)")
+    }
+}
+
+impl Key {
+    /// A key that somebody chose, of 16 characters at least.
+    ///
+    /// # Errors
+    /// [`Code::Validation`] for a shorter one.
+    pub fn new(text: &str) -> Result<Self> {
+        let text = text.trim();
+        if text.len() < SHORTEST_KEY {
+            return Err(
+                Error::invalid("anchor_key", "An anchor key has 16 characters at least.")
+                    .hint("Make one with: openssl rand -hex 32"),
+            );
+        }
+        Ok(Self(text.as_bytes().to_vec()))
+    }
+
+    /// The key in this file, which is made with a random one where there is none. Only its owner may read it.
+    ///
+    /// # Errors
+    /// [`Code::Unavailable`] when the file cannot be read or made.
+    pub fn at(path: &Path) -> Result<Self> {
+        if let Some(key) = Self::read(path)? {
+            return Ok(key);
+        }
+        let random: [u8; 32] = rand::random();
+        let mut options = File::options();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::OpenOptionsExt as _;
+            options.mode(0o600);
+        }
+        let written = options.open(path).and_then(|mut file| {
+            writeln!(file, "{}", hex::encode(random))?;
+            file.sync_all()
+        });
+        match written {
+            Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(fault(path, error)),
+            // Another process made it at the same moment.
+            _ => Self::read(path)?.ok_or_else(|| fault(path, ErrorKind::NotFound.into())),
+        }
+    }
+
+    /// The key in this file, if there is one.
+    ///
+    /// # Errors
+    /// [`Code::Unavailable`] when the file cannot be read.
+    pub fn read(path: &Path) -> Result<Option<Self>> {
+        match std::fs::read_to_string(path) {
+            Ok(text) => Self::new(&text).map(Some),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(fault(path, error)),
+        }
+    }
+
+    /// The signature of a text, in hexadecimal digits.
+    #[must_use]
+    pub(crate) fn sign(&self, text: &[u8]) -> String {
+        hex::encode(self.mac(text).finalize().into_bytes())
+    }
+
+    /// Whether this is the signature of a text.
+    #[must_use]
+    pub(crate) fn verifies(&self, text: &[u8], signature: &str) -> bool {
+        hex::decode(signature).is_ok_and(|bytes| self.mac(text).verify_slice(&bytes).is_ok())
+    }
+
+    fn mac(&self, text: &[u8]) -> Hmac<Sha256> {
+        // HMAC takes keys of every length.
+        let mut mac = Hmac::<Sha256>::new_from_slice(&self.0)
+            .unwrap_or_else(|_| Hmac::<Sha256>::new(&Default::default()));
+        mac.update(text);
+        mac
+    }
+}
+
+fn fault(path: &Path, error: std::io::Error) -> Error {
+    Error::new(
+        Code::Unavailable,
+        format!("{} cannot be used.", path.display()),
+    )
+    .hint("Check that you may read and write there, and that the disk has room.")
+    .cause(error)
+}
+
+/// Where the log of a database ended at a moment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Anchor {
+    /// When it was noted.
+    pub at: Timestamp,
+    /// Which database: the beginning of the hash of its first row.
+    pub database: String,
+    /// The last position.
+    pub position: i64,
+    /// How many workspaces there were.
+    pub workspaces: i64,
+    /// The hash there, in hexadecimal digits.
+    pub hash: String,
+    /// HMAC-SHA256 over all this.
+    pub signature: String,
+}
+
+impl Anchor {
+    fn said(&self) -> String {
+        format!(
+            "{FORM} {} {} {} {} {}",
+            self.at.to_rfc3339_opts(SecondsFormat::Micros, true),
+            self.database,
+            self.position,
+            self.workspaces,
+            self.hash
+        )
+    }
+}
+
+impl fmt::Display for Anchor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.said(), self.signature)
+    }
+}
+
+impl FromStr for Anchor {
+    type Err = &'static str;
+
+    fn from_str(line: &str) -> Result<Self, &'static str> {
+        const WRONG: &str = "it is no anchor";
+        let words = line.strip_prefix(FORM).ok_or(WRONG)?;
+        let words: Vec<&str> = words.split_whitespace().collect();
+        let [at, database, position, workspaces, hash, signature] = words.as_slice() else {
+            return Err(WRONG);
+        };
+        // Shorter ones are of lines that were not written to their end.
+        if hash.len() != 64 || signature.len() != 64 {
+            return Err(WRONG);
+        }
+        Ok(Self {
+            at: at.parse().map_err(|_| WRONG)?,
+            database: (*database).to_owned(),
+            position: position.parse().map_err(|_| WRONG)?,
+            workspaces: workspaces.parse().map_err(|_| WRONG)?,
+            hash: (*hash).to_owned(),
+            signature: (*signature).to_owned(),
+        })
+    }
+}
+
+/// Where the log ends now; nothing while it is empty.
+///
+/// # Errors
+/// [`Code::Unavailable`] when the database cannot be read.
+pub async fn take(store: &Store, key: &Key, at: Timestamp) -> Result<Option<Anchor>> {
+    let mut tx = store.read(Scope::System).await?;
+    let taken = take_in(&mut tx, key, at).await;
+    tx.rollback().await;
+    taken
+}
+
+async fn take_in(tx: &mut Tx, key: &Key, at: Timestamp) -> Result<Option<Anchor>> {
+    let position = changes::head(tx).await?;
+    let (Some(first), Some(hash)) = (
+        changes::hash_at(tx, 1).await?,
+        changes::hash_at(tx, position).await?,
+    ) else {
+        return Ok(None);
+    };
+    let mut anchor = Anchor {
+        at,
+        database: mark_of(&first),
+        position,
+        workspaces: sql("SELECT COUNT(*) AS count FROM workspace")
+            .one("count", tx)
+            .await?,
+        hash,
+        signature: String::new(),
+    };
+    anchor.signature = key.sign(anchor.said().as_bytes());
+    Ok(Some(anchor))
+}
+
+fn mark_of(first: &str) -> String {
+    first.chars().take(16).collect()
+}
+
+/// A file of anchors, which only grows.
+#[derive(Debug, Clone)]
+pub struct AnchorFile(PathBuf);
+
+impl AnchorFile {
+    /// The one at this place; it need not be there.
+    #[must_use]
+    pub fn new(path: &Path) -> Self {
+        Self(path.to_owned())
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// Appends an anchor, unless the last line says that the log ended there already.
+    ///
+    /// # Errors
+    /// [`Code::Unavailable`] when the file cannot be written.
+    pub fn append(&self, anchor: &Anchor) -> Result<bool> {
+        let fail = |error| fault(&self.0, error);
+        let last = self.lines()?.pop();
+        let same = |last: &Anchor| last.position == anchor.position && last.hash == anchor.hash;
+        if last.is_some_and(|line| line.parse().is_ok_and(|last| same(&last))) {
+            return Ok(false);
+        }
+        let mut options = File::options();
+        options.read(true).append(true).create(true);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::OpenOptionsExt as _;
+            options.mode(0o600);
+        }
+        let mut file = options.open(&self.0).map_err(fail)?;
+        // What a full disk or a cut of the power left of a line is ended, so that it spoils no other.
+        let torn = file.metadata().map_err(fail)?.len() > 0 && {
+            let mut end = [0];
+            file.seek(SeekFrom::End(-1)).map_err(fail)?;
+            file.read_exact(&mut end).map_err(fail)?;
+            end != *b"\n"
+        };
+        let line = format!("{}{anchor}\n", if torn { "\n" } else { "" });
+        file.write_all(line.as_bytes())
+            .and_then(|()| file.sync_data())
+            .map_err(fail)?;
+        Ok(true)
+    }
+
+    /// Its lines.
+    fn lines(&self) -> Result<Vec<String>> {
+        let fail = |error| fault(&self.0, error);
+        let file = match File::open(&self.0) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+            other => other.map_err(fail)?,
+        };
+        let lines: Vec<String> = BufReader::new(file)
+            .lines()
+            .collect::<std::io::Result<_>>()
+            .map_err(fail)?;
+        Ok(lines.into_iter().filter(|line| !line.is_empty()).collect())
+    }
+
+    /// Compares every line with the log.
+    ///
+    /// # Errors
+    /// [`Code::Unavailable`] when the file or the database cannot be read.
+    pub async fn check(&self, store: &Store, key: &Key) -> Result<Checked> {
+        let lines = self.lines()?;
+        let mut tx = store.read(Scope::System).await?;
+        let checked = check_in(&mut tx, key, &lines).await;
+        tx.rollback().await;
+        checked
+    }
+}
+
+/// What the anchors show.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Checked {
+    /// Lines that hold.
+    pub whole: usize,
+    /// Lines that are none.
+    pub unread: usize,
+    /// The first of those that do not, and what that means, as a sentence.
+    pub broken: Option<String>,
+}
+
+async fn check_in(tx: &mut Tx, key: &Key, lines: &[String]) -> Result<Checked> {
+    let mut checked = Checked::default();
+    let head = changes::head(tx).await?;
+    for (line, number) in lines.iter().zip(1..) {
+        let broken = |what: String| Some(format!("Line {number} of the anchors: {what}"));
+        let Ok(anchor) = line.parse::<Anchor>() else {
+            // What the power left of a line when it went. To spoil a line hides no more than to take it out.
+            checked.unread += 1;
+            continue;
+        };
+        if !key.verifies(anchor.said().as_bytes(), &anchor.signature) {
+            checked.broken =
+                broken("it is not signed with this key; another key was used, or somebody edited the file.".into());
+            break;
+        }
+        if anchor.position > head {
+            checked.broken = broken(format!(
+                "at {} the change log ended at position {}, and now it ends at {head}: its newest rows were lost or cut off, \
+                 or an older backup was restored.",
+                anchor.at.to_rfc3339_opts(SecondsFormat::Secs, true),
+                anchor.position
+            ));
+            break;
+        }
+        if changes::hash_at(tx, anchor.position).await?.as_deref() != Some(&*anchor.hash) {
+            checked.broken = broken(format!(
+                "position {} of the change log is not what it was at {}: history was rewritten.",
+                anchor.position,
+                anchor.at.to_rfc3339_opts(SecondsFormat::Secs, true)
+            ));
+            break;
+        }
+        checked.whole += 1;
+    }
+    Ok(checked)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_read_back_and_not_one_sign_of_it_may_differ() {
+        let key = Key::new("0123456789abcdef").unwrap();
+        let mut anchor = Anchor {
+            at: "2026-11-20T09:00:00Z".parse().unwrap(),
+            database: "0011223344556677".into(),
+            position: 12,
+            workspaces: 2,
+            hash: "ab".repeat(32),
+            signature: String::new(),
+        };
+        anchor.signature = key.sign(anchor.said().as_bytes());
+        let line = anchor.to_string();
+        assert_eq!(line.parse(), Ok(anchor));
+        let holds = |line: &str| {
+            line.parse::<Anchor>()
+                .is_ok_and(|anchor| key.verifies(anchor.said().as_bytes(), &anchor.signature))
+        };
+        assert!(holds(&line));
+        for place in 0..line.len() {
+            let mut bytes = line.clone().into_bytes();
+            bytes[place] ^= 1;
+            let changed = String::from_utf8(bytes).unwrap();
+            assert!(!holds(&changed), "{changed}");
+        }
+        let other = Key::new("0123456789abcdeg").unwrap();
+        assert!(!other.verifies(b"x", &key.sign(b"x")));
+    }
+
+    #[test]
+    fn a_key_is_made_once_and_is_its_owners_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("anchor.key");
+        assert!(Key::read(&path).unwrap().is_none());
+        let signed = Key::at(&path).unwrap().sign(b"x");
+        assert!(Key::at(&path).unwrap().verifies(b"x", &signed));
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            let mode = path.metadata().unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600);
+        }
+        assert_eq!(Key::new("short").unwrap_err().code(), Code::Validation);
+    }
+}
