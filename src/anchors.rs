@@ -75,7 +75,7 @@ pub async fn note(config: &Config, store: &Store) -> Result<Option<(Anchor, bool
         Some(key) => key,
         None => Key::at(&own_key(config))?,
     };
-    match anchor::take(store, &key, now()).await? {
+    match anchor::take(store, &key, store.clock().now()).await? {
         Some(anchor) => {
             let is_new = file.append(&anchor)?;
             Ok(Some((anchor, is_new)))
