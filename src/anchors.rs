@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bureau_kernel::anchor::{self, Anchor, AnchorFile, Key};
 use bureau_kernel::error::{Code, Error, Result};
+use bureau_kernel::private;
 use bureau_kernel::store::Store;
 use bureau_kernel::types::time::now;
 use tokio::sync::oneshot;
@@ -69,7 +70,14 @@ pub fn key(config: &Config) -> Result<Option<Key>> {
 pub async fn note(config: &Config, store: &Store) -> Result<Option<(Anchor, bool)>> {
     let file = file(config);
     if let Some(folder) = file.path().parent() {
-        boot::private_folder(folder)?;
+        private::folder(folder).map_err(|error| {
+            Error::new(
+                Code::Unavailable,
+                format!("The folder {} cannot be made.", folder.display()),
+            )
+            .hint("Check that you may write there, and that the disk has room.")
+            .cause(error)
+        })?;
     }
     let key = match chosen()? {
         Some(key) => key,

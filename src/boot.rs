@@ -1,12 +1,12 @@
 //! From a configuration to a running house: database, tools, pipeline.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bureau_kernel::admin;
 use bureau_kernel::clock;
-use bureau_kernel::error::{Code, Error, Result};
+use bureau_kernel::error::Result;
 use bureau_kernel::pipeline::{Pipeline, Settings};
 use bureau_kernel::private;
 use bureau_kernel::registry::{Registry, Selection};

@@ -5,6 +5,7 @@ mod files;
 mod records;
 mod tables;
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use bureau_kernel::clock;
 use bureau_kernel::error::Error;
 use bureau_kernel::jobs::{self, Queue};
 use bureau_kernel::pipeline::Pipeline;
-use bureau_kernel::search::{Found, Query};
+use bureau_kernel::search::{Found, Query, last_known};
 use bureau_kernel::store::{Database, Scope, Store};
 use clap::Args;
 use serde_json::json;
@@ -201,6 +202,12 @@ async fn index(config: &Config, store: &Store) -> Result<String, String> {
     if !folder.is_dir() {
         return Ok("not there yet; the next server makes it".into());
     }
+    if let Some(loss) = lost(&folder, store)
+        .await
+        .map_err(|error| error.to_string())?
+    {
+        return Err(loss);
+    }
     let open = || -> Result<Arc<Pipeline>, Error> {
         boot::server_pipeline(config, store.clone(), boot::whole_registry()?)
     };
@@ -237,6 +244,37 @@ async fn index(config: &Config, store: &Store) -> Result<String, String> {
         "{} records, position {} of {head}, {state}",
         status.documents, status.position
     ))
+}
+
+/// What the index has seen of the change log and the database has not any more: the disk lost the end of the database's own
+/// log, or another database is under its name.
+async fn lost(folder: &Path, store: &Store) -> Result<Option<String>, Error> {
+    let Some(known) = last_known(folder) else {
+        return Ok(None);
+    };
+    let mut tx = store.read(Scope::System).await?;
+    let here = async {
+        let head = changes::head(&mut tx).await?;
+        let hash = changes::hash_at(&mut tx, known.position).await?;
+        Ok::<_, Error>((head, hash))
+    }
+    .await;
+    tx.rollback().await;
+    let (head, hash) = here?;
+    let (position, folder) = (known.position, folder.display());
+    if position > head {
+        return Ok(Some(format!(
+            "it has seen the change log up to position {position}, and the log ends at {head}: writes that were acknowledged are \
+             lost, or an older database is in its place. Compare with a backup; to go on as it is, remove {folder}"
+        )));
+    }
+    if known.hash.is_some() && known.hash != hash {
+        return Ok(Some(format!(
+            "position {position} of the change log is not what it has seen: history was rewritten, or another database is in its \
+             place. Compare with a backup; to go on as it is, remove {folder}"
+        )));
+    }
+    Ok(None)
 }
 
 /// What is due and nobody does is no problem: the next server makes up for it. What was tried and failed is one.

@@ -1045,7 +1045,7 @@ fn answer_of(response: &Value) -> Value {
 }
 
 /// A server over HTTP.
-struct Running {
+pub(crate) struct Running {
     child: Child,
     url: String,
     /// What it said on stderr until it was up.
@@ -1054,7 +1054,7 @@ struct Running {
 }
 
 impl Running {
-    fn new(home: &Home, more: &[&str]) -> Self {
+    pub(crate) fn new(home: &Home, more: &[&str]) -> Self {
         let mut child = home
             .command(["serve", "--listen", "127.0.0.1:0"])
             .args(more)
@@ -1088,7 +1088,7 @@ impl Running {
     }
 
     /// Calls a tool, and gives its answer or what the door says.
-    fn post(&self, authorization: Option<&str>, tool: &str, arguments: &Value) -> Value {
+    pub(crate) fn post(&self, authorization: Option<&str>, tool: &str, arguments: &Value) -> Value {
         let address = self
             .url
             .trim_start_matches("http://")

@@ -13,7 +13,7 @@ use serde_json::json;
 
 use crate::backup::{close, lived_in, one_bit, program, run, with_contacts, written};
 use crate::campaign::{HANG, sealed, whole_registry};
-use crate::cli::Home;
+use crate::cli::{Home, Running};
 use crate::tamper::Raw;
 
 /// What the log and the records do not have in common, each in a sentence.
@@ -627,4 +627,31 @@ async fn what_is_erased_is_in_no_file_soon_after() {
     };
     let in_time = tokio::time::timeout(HANG, gone).await;
     assert!(in_time.is_ok(), "{:#?}", left());
+}
+
+#[test]
+fn a_database_whose_own_log_lost_its_end_is_reported_as_loss() {
+    let home = Home::new();
+    let server = Running::new(&home, &["--no-auth"]);
+    for number in 0..60 {
+        let contact = json!({ "name": format!("Person {number}"), "on_duplicate": "create" });
+        server.post(None, "create_contact", &contact);
+    }
+    server.post(None, "search_contacts", &json!({ "query": "person" }));
+    let report = home.say("doctor").done();
+    assert!(report.contains("up to date"), "{report}");
+    // It is killed, and the disk has lost the last tenth of what SQLite wrote.
+    drop(server);
+    let path = home.path("data/bureau/bureau.sqlite-wal");
+    let bytes = std::fs::read(&path).unwrap();
+    std::fs::write(&path, &bytes[..bytes.len() / 10 * 9]).unwrap();
+    let report = home.say("doctor");
+    assert!(
+        report.code == 1
+            && report
+                .out
+                .contains("writes that were acknowledged are lost"),
+        "{}",
+        report.out
+    );
 }
