@@ -603,6 +603,10 @@ fn a_torn_or_flipped_log_of_writes_loses_nothing_unsaid_and_nothing_by_halves() 
         }
         lost += 1;
         let told = |said: &str| said.contains("lost");
+        assert!(
+            doctor.as_ref().is_err_and(|said| told(said)),
+            "{damage:?}: doctor is silent: {doctor:?}"
+        );
         assert!(told(&said), "{damage:?}: the start is silent: {said:?}");
     }
     assert!(lost > 4, "{lost} of them lost something");

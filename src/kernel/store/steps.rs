@@ -9,7 +9,7 @@
 mod unseen {
     /// Nobody looks on.
     #[derive(Debug, Clone, Default)]
-    pub struct Steps;
+    pub struct Steps {}
 
     impl Steps {
         pub(crate) fn is_staged(&self) -> bool {
