@@ -88,7 +88,7 @@ pub struct Options {
     /// Which calls a person has to agree to: never, destructive or writes [default: destructive]
     #[arg(long, global = true, value_name = "POLICY", env = "BUREAU_CONFIRM", value_parser = confirm_policy)]
     pub confirm: Option<ConfirmPolicy>,
-    /// Calls that each key may make in an hour; 0 is no limit [default: 1000]
+    /// Calls that each key may make in an hour, a quarter of them at once; 0 is no limit [default: 1000]
     #[arg(long, global = true, value_name = "N", env = "BUREAU_CALLS_PER_HOUR")]
     pub calls_per_hour: Option<u32>,
     /// Connections to the database that calls share; the server keeps a few more for itself [default: 8]

@@ -12,7 +12,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use axum::http::request::Parts;
 use bureau_kernel::caller::Caller;
 use bureau_kernel::error::{Code, Error};
-use bureau_kernel::pipeline::{Call, Outcome, Pipeline};
+use bureau_kernel::pipeline::{Call, Held, Outcome, Pipeline};
 use bureau_kernel::resource::{self, Representation};
 use bureau_kernel::tool::WireForm;
 use bureau_kernel::types::text::visible;
@@ -22,7 +22,7 @@ use rmcp::{
         CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult, CompleteRequestMethod,
         CompleteRequestParams, CompleteResult, ConstString, ContentBlock, CustomRequest,
         CustomResult, DiscoverResult, ElicitRequest, ElicitRequestParams, ElicitResult,
-        ElicitationAction, ElicitationSchema, ErrorCode, Implementation, InputRequest,
+        ElicitationAction, ElicitationSchema, ErrorCode, Implementation, InitializeRequestParams, InitializeResult, InputRequest,
         InputRequiredResult, ListPromptsRequestMethod, ListPromptsResult,
         ListResourceTemplatesRequestMethod, ListResourceTemplatesResult,
         ListResourcesRequestMethod, ListResourcesResult, ListToolsResult, MetaObject,
@@ -66,6 +66,9 @@ const MAX_ANSWER_BYTES: usize = MAX_MESSAGE_BYTES;
 
 /// Longest name of a client that is kept, in characters.
 const MAX_CLIENT_NAME_CHARS: usize = 100;
+
+/// How often one call is asked about on its connection, when what it would do changes each time.
+const MOST_QUESTIONS: usize = 3;
 
 /// The name of the one question and of the one field in its form.
 const CONFIRM: &str = "confirm";
@@ -162,6 +165,23 @@ impl Server {
         Ok(caller)
     }
 
+    /// Who asks, with the request counted: one that is no call of a tool, which is counted where it is made.
+    async fn counted(&self, context: &RequestContext<RoleServer>) -> Result<Caller, ErrorData> {
+        let caller = self.caller(context).await;
+        caller
+            .and_then(|caller| self.pipeline.count(&caller).map(|()| caller))
+            .map_err(|error| protocol_error(&error))
+    }
+
+    /// Counts a request that is the same for every caller. Over stdio it is not counted: only its own user is there, and to
+    /// look a key up for it would cost more than it does.
+    fn count(&self, context: &RequestContext<RoleServer>) -> Result<(), ErrorData> {
+        let parts = context.extensions.get::<Parts>();
+        let caller = parts.and_then(|parts| parts.extensions.get::<Arc<Caller>>());
+        let counted = caller.map_or(Ok(()), |caller| self.pipeline.count(caller));
+        counted.map_err(|error| protocol_error(&error))
+    }
+
     /// The tool's own name where the caller may see it. Anything else is text from outside, without bound, and is
     /// kept out of the log.
     fn known_name(&self, caller: &Caller, name: &str) -> &'static str {
@@ -186,22 +206,29 @@ impl Server {
             can_ask,
             confirm_token,
             cancel: context.ct.clone(),
+            held: held(context),
         };
         // Only a call that may have to be repeated in place pays for the copy.
         let again = (can_ask && !stateless).then(|| (caller.clone(), call.clone()));
         let actor = caller.actor();
-        let outcome = match (self.run(caller, call, context).await, again) {
-            (Outcome::Ask { message, token }, Some((caller, again))) => {
+        let mut outcome = self.run(caller, call, context).await;
+        if let Some((caller, again)) = again {
+            // What it would do may change while the person thinks about it: then they are asked anew.
+            for _ in 0..MOST_QUESTIONS {
+                let Outcome::Ask { message, token } = outcome else {
+                    break;
+                };
                 ask_in_place(context, message).await?;
                 let confirmed = Call {
-                    can_ask: false,
                     confirm_token: Some(token),
-                    ..again
+                    ..again.clone()
                 };
-                self.run(caller, confirmed, context).await
+                outcome = self.run(caller.clone(), confirmed, context).await;
             }
-            (outcome, _) => outcome,
-        };
+            if let Outcome::Ask { .. } = outcome {
+                return Err(unsettled());
+            }
+        }
         match outcome {
             Outcome::Done(value) => Ok(self.success(actor, value, context).await?.into()),
             Outcome::Failed(error) => Err(error),
@@ -239,11 +266,8 @@ impl Server {
         request: Option<&PaginatedRequestParams>,
         context: &RequestContext<RoleServer>,
     ) -> Result<Vec<&'static resource::Resource>, ErrorData> {
+        let caller = self.counted(context).await?;
         one_page(request)?;
-        let caller = self
-            .caller(context)
-            .await
-            .map_err(|error| protocol_error(&error))?;
         let resources = self.pipeline.registry().visible_resources(&caller);
         Ok(resources
             .filter(|resource| resource.is_template() == templates)
@@ -257,7 +281,12 @@ impl Server {
     ) -> Result<Representation, Error> {
         let caller = self.caller(context).await?;
         let registry = self.pipeline.registry();
-        let (resource, arguments) = registry.resource_for_caller(&caller, uri)?;
+        let found = registry.resource_for_caller(&caller, uri);
+        if found.is_err() {
+            // What is found is counted as the call of its tool.
+            self.pipeline.count(&caller)?;
+        }
+        let (resource, arguments) = found?;
         let _in_flight = InFlight::enter();
         let tool = resource.tool;
         let span = tracing::info_span!("read", tool, traceparent = trace_parent(&context.meta));
@@ -305,7 +334,25 @@ impl ServerHandler for Server {
             .with_instructions(&*self.instructions)
     }
 
-    async fn discover(&self, _: RequestContext<RoleServer>) -> Result<DiscoverResult, ErrorData> {
+    async fn initialize(
+        &self,
+        request: InitializeRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<InitializeResult, ErrorData> {
+        self.count(&context)?;
+        context.peer.set_peer_info(request.clone());
+        self.negotiate_initialize(&request)
+    }
+
+    async fn ping(&self, context: RequestContext<RoleServer>) -> Result<(), ErrorData> {
+        self.count(&context)
+    }
+
+    async fn discover(
+        &self,
+        context: RequestContext<RoleServer>,
+    ) -> Result<DiscoverResult, ErrorData> {
+        self.count(&context)?;
         let versions = self.supported_protocol_versions().into_owned();
         Ok(DiscoverResult::from_server_info(versions, self.get_info()).with_ttl_ms(LIST_TTL_MS))
     }
@@ -315,11 +362,8 @@ impl ServerHandler for Server {
         request: Option<PaginatedRequestParams>,
         context: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
+        let caller = self.counted(&context).await?;
         one_page(request.as_ref())?;
-        let caller = self
-            .caller(&context)
-            .await
-            .map_err(|error| protocol_error(&error))?;
         let tools = self
             .pipeline
             .visible(&caller)
@@ -357,6 +401,7 @@ impl ServerHandler for Server {
         context: RequestContext<RoleServer>,
     ) -> Result<ListResourcesResult, ErrorData> {
         if !self.has_resources() {
+            self.count(&context)?;
             return not_served::<ListResourcesRequestMethod, _>();
         }
         let resources = self.resources(false, request.as_ref(), &context).await?;
@@ -377,6 +422,7 @@ impl ServerHandler for Server {
         context: RequestContext<RoleServer>,
     ) -> Result<ListResourceTemplatesResult, ErrorData> {
         if !self.has_resources() {
+            self.count(&context)?;
             return not_served::<ListResourceTemplatesRequestMethod, _>();
         }
         let templates = self.resources(true, request.as_ref(), &context).await?;
@@ -400,6 +446,7 @@ impl ServerHandler for Server {
         context: RequestContext<RoleServer>,
     ) -> Result<ReadResourceResponse, ErrorData> {
         if !self.has_resources() {
+            self.count(&context)?;
             return not_served::<ReadResourceRequestMethod, _>();
         }
         let uri = request.uri;
@@ -429,6 +476,7 @@ impl ServerHandler for Server {
         request: CustomRequest,
         context: RequestContext<RoleServer>,
     ) -> Result<CustomResult, ErrorData> {
+        self.count(&context)?;
         match request.method.as_str() {
             // The stateless protocol has neither.
             "initialize" | "ping" if speaks_stateless(&context) => Err(not_found()),
@@ -459,16 +507,18 @@ impl ServerHandler for Server {
     async fn complete(
         &self,
         _: CompleteRequestParams,
-        _: RequestContext<RoleServer>,
+        context: RequestContext<RoleServer>,
     ) -> Result<CompleteResult, ErrorData> {
+        self.count(&context)?;
         not_served::<CompleteRequestMethod, _>()
     }
 
     async fn list_prompts(
         &self,
         _: Option<PaginatedRequestParams>,
-        _: RequestContext<RoleServer>,
+        context: RequestContext<RoleServer>,
     ) -> Result<ListPromptsResult, ErrorData> {
+        self.count(&context)?;
         not_served::<ListPromptsRequestMethod, _>()
     }
 }
@@ -489,6 +539,12 @@ pub fn tool(wire: &WireForm, output_schemas: bool) -> Tool {
     } else {
         tool
     }
+}
+
+/// What the transport holds until the call is done.
+fn held(context: &RequestContext<RoleServer>) -> Option<Held> {
+    let parts = context.extensions.get::<Parts>()?;
+    parts.extensions.get::<Held>().cloned()
 }
 
 fn not_found() -> ErrorData {
@@ -669,6 +725,14 @@ fn confirmed(answer: &ElicitResult) -> bool {
     let content = answer.content.as_ref();
     answer.action == ElicitationAction::Accept
         && content.is_some_and(|content| content.get(CONFIRM) == Some(&json!(true)))
+}
+
+fn unsettled() -> Error {
+    Error::new(
+        Code::Conflict,
+        "What this does changed after each question; nothing was done.",
+    )
+    .hint("Look at the records, and call again when nobody else works on them.")
 }
 
 fn declined() -> Error {

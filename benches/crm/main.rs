@@ -210,7 +210,7 @@ impl Plan {
             let answer = house.call(case.tool, arguments).await;
             times.push(start.elapsed().as_secs_f64() * 1e3);
             if let Some(undo) = case.undo {
-                let arguments = json!({ "change": answer["change"] });
+                let arguments = json!({ "change": answer["change"], "confirm": true });
                 let start = Instant::now();
                 house.call("undo_change", arguments).await;
                 if undo {

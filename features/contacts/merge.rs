@@ -20,7 +20,8 @@ pub(crate) struct MergeContacts {
 impl Tool for MergeContacts {
     const SPEC: Spec = Spec::changes("merge_contacts", UPDATE_CONTACTS)
         .title("Merge contacts")
-        .about("Merge duplicates into one contact; everything that pointed at them moves.");
+        .about("Merge duplicates into one contact; everything that pointed at them moves.")
+        .may_ask();
     const EXAMPLES: &'static [Example] = &[Example {
         title: "John Smith is there twice: make it one",
         before: &[
@@ -35,7 +36,7 @@ impl Tool for MergeContacts {
                 keep: &[("second", "/data/id")],
             },
         ],
-        arguments: r#"{"keep": "{first}", "merge": ["{second}"]}"#,
+        arguments: r#"{"keep": "{first}", "merge": ["{second}"], "confirm": true}"#,
         expect: &[
             ("/data/id", r#""{first}""#),
             ("/data/city", r#""Berlin""#),

@@ -2,6 +2,7 @@
 
 use bureau_kernel::import::{BoxFuture, Draft, Field, Import, Reads};
 use bureau_kernel::prelude::*;
+use bureau_kernel::schema::parse_at;
 use bureau_kernel::store::enum_name;
 use serde_json::{Value, json};
 
@@ -149,7 +150,7 @@ impl Import for Deal {
 /// Puts a deal into its stage, as a new one.
 async fn place(cx: &mut Cx, draft: &mut Draft) -> Result<()> {
     let fields = Value::Object(draft.fields.clone());
-    let given: Given<Deal> = serde_json::from_value(fields).map_err(Error::internal)?;
+    let given: Given<Deal> = parse_at("", fields)?;
     let mut deal = given.record(cx.local_time())?;
     // Where a table has both, the name goes before the identifier, which may be of another workspace.
     let said = |name: &str| -> Result<Option<Line<100>>> {

@@ -20,7 +20,8 @@ pub(crate) struct UndoChange {
 impl Tool for UndoChange {
     const SPEC: Spec = Spec::changes("undo_change", UNDO_CHANGES)
         .title("Undo change")
-        .about("Take back all that one call changed, bulk included; itself undoable.");
+        .about("Take back all that one call changed, bulk included; itself undoable.")
+        .may_ask();
     const EXAMPLES: &'static [Example] = &[Example {
         title: "That was wrong: take the last change back",
         before: &[

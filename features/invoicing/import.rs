@@ -2,6 +2,7 @@
 
 use bureau_kernel::import::{BoxFuture, Draft, Field, Import, Reads};
 use bureau_kernel::prelude::*;
+use bureau_kernel::schema::parse_at;
 use bureau_kernel::types::text::folded;
 use serde_json::{Value, json};
 
@@ -181,7 +182,7 @@ impl Import for Expense {
 /// The record that a draft's fields make.
 fn record<R: Record>(draft: &Draft, cx: &Cx) -> Result<R> {
     let fields = Value::Object(draft.fields.clone());
-    let given: Given<R> = serde_json::from_value(fields).map_err(Error::internal)?;
+    let given: Given<R> = parse_at("", fields)?;
     given.record(cx.local_time())
 }
 

@@ -5,7 +5,7 @@ use bureau_contacts::Contact;
 use bureau_deals::Deal;
 use bureau_kernel::prelude::*;
 use bureau_kernel::store::{Value, enum_name};
-use bureau_kernel::types::money::{Amount, Currency};
+use bureau_kernel::types::money::{Amount, Currency, Money};
 use bureau_kernel::types::text::folded;
 use chrono::NaiveDate;
 use schemars::JsonSchema;
@@ -257,6 +257,18 @@ impl Record for Invoice {
             Some(next) if next.frozen() != self.frozen() => refuse("changed"),
             Some(_) => Ok(()),
         }
+    }
+
+    fn commits(before: Option<&Self>, after: &Self) -> Option<Commitment> {
+        let is_draft = |invoice: &Self| *invoice.status == InvoiceStatus::Draft;
+        let is_issued = before.is_none_or(is_draft) && !is_draft(after);
+        is_issued.then(|| Commitment {
+            what: "issue",
+            worth: Some(Money {
+                amount: *after.gross_total,
+                currency: after.currency,
+            }),
+        })
     }
 
     fn terms(&self) -> Vec<(&'static str, String)> {

@@ -76,7 +76,7 @@ pub use expense::{Expense, ExpenseStatus};
 pub use invoice::{Invoice, InvoiceKind, InvoiceStatus};
 pub use issue::issue;
 pub use line::{DocLine, LineGiven, MOST_LINES, Rounding, lines_given};
-pub use lines::{PlainLine, read_lines};
+pub use lines::Plain;
 pub use party::{Party, buyer};
 pub use payment::{Allocation, Direction, Method, Payment};
 pub use product::{Active, BillingInterval, Product, ProductType};

@@ -1,43 +1,47 @@
 //! Lines where a tool's schema does not spell them out, because that of `create_invoice` does.
 
+use std::borrow::Cow;
+
 use bureau_kernel::prelude::*;
-use bureau_kernel::schema::{parse_at, read, wire};
-use schemars::JsonSchema;
+use bureau_kernel::schema::{parse_at, read, refuse, wire};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
-use crate::line::LineGiven;
+/// A list of objects of which the schema says no more than that they are objects. They are read as strictly as where it says
+/// all: numbers may come as numbers, and what no such object has is refused.
+#[derive(Debug)]
+pub struct Plain<T>(pub Vec<T>);
 
-/// A line as it comes where the schema says no more than that it is an object.
-pub type PlainLine = Map<String, Value>;
-
-/// Reads lines as `create_invoice` does: numbers may come as numbers, and what no line has is refused.
-///
-/// # Errors
-/// [`Code::Validation`] naming the line and its field.
-pub fn read_lines(lines: Vec<PlainLine>) -> Result<Vec<LineGiven>> {
-    read_each("lines", lines)
+impl<'de, T: DeserializeOwned + JsonSchema> Deserialize<'de> for Plain<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        let objects: Vec<Map<String, Value>> = Deserialize::deserialize(deserializer)?;
+        let schema = wire(schemars::schema_for!(T));
+        let objects = objects.into_iter().enumerate();
+        let read: Result<Vec<T>> = objects
+            .map(|(index, object)| {
+                let place = format!("[{index}]");
+                let object = read(&schema, Value::Object(object)).map_err(|error| {
+                    let field = error.field_name().unwrap_or_default();
+                    let field = format!("{place}.{field}");
+                    error.field(field)
+                })?;
+                parse_at(&place, object)
+            })
+            .collect();
+        read.map(Self).map_err(refuse)
+    }
 }
 
-/// Reads each object of a parameter.
-///
-/// # Errors
-/// [`Code::Validation`] naming its place and its field.
-pub(crate) fn read_each<T: DeserializeOwned + JsonSchema>(
-    parameter: &str,
-    objects: Vec<PlainLine>,
-) -> Result<Vec<T>> {
-    let schema = wire(schemars::schema_for!(T));
-    let objects = objects.into_iter().enumerate();
-    objects
-        .map(|(index, object)| {
-            let place = format!("{parameter}[{index}]");
-            let object = read(&schema, Value::Object(object)).map_err(|error| {
-                let field = error.field_name().unwrap_or_default();
-                let field = format!("{place}.{field}");
-                error.field(field)
-            })?;
-            parse_at(&place, object)
-        })
-        .collect()
+impl<T> JsonSchema for Plain<T> {
+    fn inline_schema() -> bool {
+        true
+    }
+    fn schema_name() -> Cow<'static, str> {
+        "Plain".into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        schemars::json_schema!({ "type": "array", "items": { "type": "object" } })
+    }
 }

@@ -6,7 +6,7 @@ use bureau_contacts::Contact;
 use bureau_deals::Deal;
 use bureau_kernel::prelude::*;
 use bureau_kernel::store::{Value, enum_name};
-use bureau_kernel::types::money::{Amount, Currency};
+use bureau_kernel::types::money::{Amount, Currency, Money};
 use bureau_kernel::types::text::folded;
 use bureau_kernel::types::time::Timestamp;
 use chrono::NaiveDate;
@@ -349,6 +349,23 @@ impl Record for Quotation {
             }
             Some(_) => Ok(()),
         }
+    }
+
+    fn commits(before: Option<&Self>, after: &Self) -> Option<Commitment> {
+        let is_draft = |quotation: &Self| *quotation.status == QuotationStatus::Draft;
+        let stood_before = before.is_some_and(|before| before.earlier.len() > after.earlier.len());
+        let is_sent = before.is_none_or(is_draft) && !is_draft(after);
+        is_sent.then(|| Commitment {
+            what: if stood_before {
+                "drop the new version of"
+            } else {
+                "send"
+            },
+            worth: Some(Money {
+                amount: *after.gross_total,
+                currency: after.currency,
+            }),
+        })
     }
 
     fn terms(&self) -> Vec<(&'static str, String)> {

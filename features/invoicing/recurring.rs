@@ -6,7 +6,7 @@ use bureau_deals::Deal;
 use bureau_kernel::caller::Caller;
 use bureau_kernel::prelude::*;
 use bureau_kernel::store::{Value, enum_name};
-use bureau_kernel::types::money::{Amount, Currency};
+use bureau_kernel::types::money::{Amount, Currency, Money};
 use bureau_kernel::types::text::folded;
 use chrono::{Months, NaiveDate};
 use rust_decimal::Decimal;
@@ -167,6 +167,16 @@ impl RecurringInvoice {
         }
     }
 
+    /// What it issues, to whom, and in which rhythm.
+    fn issues(&self) -> impl PartialEq + use<> {
+        (
+            (self.company, self.contact, self.currency, self.terms),
+            (self.interval, self.every, self.ends_on),
+            (self.reference.clone(), self.notes.clone()),
+            (self.lines.clone(), self.discount, self.charge),
+        )
+    }
+
     /// The last day of the period that the invoice of this number is for.
     #[must_use]
     pub fn period_end(&self, number: i64) -> Option<NaiveDate> {
@@ -238,6 +248,24 @@ impl Record for RecurringInvoice {
             }
             _ => Ok(()),
         }
+    }
+
+    // What it issues later by itself nobody is asked about then, so its owner is asked about the plan.
+    fn commits(before: Option<&Self>, after: &Self) -> Option<Commitment> {
+        if !after.auto_issue || after.status == PlanStatus::Ended {
+            return None;
+        }
+        let is_agreed = before.is_some_and(|before| {
+            let goes_on = before.status != PlanStatus::Active && after.status == PlanStatus::Active;
+            before.auto_issue && !goes_on && before.issues() == after.issues()
+        });
+        (!is_agreed).then(|| Commitment {
+            what: "have invoices issued by",
+            worth: Some(Money {
+                amount: *after.gross_total,
+                currency: after.currency,
+            }),
+        })
     }
 
     fn terms(&self) -> Vec<(&'static str, String)> {

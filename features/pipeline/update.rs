@@ -22,7 +22,8 @@ pub(crate) struct UpdatePipeline {
 impl Tool for UpdatePipeline {
     const SPEC: Spec = Spec::changes("update_pipeline", UPDATE_PIPELINE)
         .title("Update pipeline")
-        .about("Rename a pipeline, make it the default, or arrange its stages.");
+        .about("Rename a pipeline, make it the default, or arrange its stages.")
+        .may_ask();
     const EXAMPLES: &'static [Example] = &[Example {
         title: "Add a trial stage to the partner pipeline",
         before: &[Step {

@@ -1,6 +1,6 @@
 //! `create_quotation`
 
-use bureau_invoicing::{PlainLine, Quotation, compare, read_lines};
+use bureau_invoicing::{LineGiven, Plain, Quotation, compare};
 use bureau_kernel::prelude::*;
 use bureau_kernel::types::money::Amount;
 use schemars::JsonSchema;
@@ -15,7 +15,7 @@ use crate::view::{QuotationView, view};
 #[schemars(extend("required" = ["title", "lines"]))]
 pub(crate) struct CreateQuotation {
     /// product or description, unit_price, …
-    lines: Vec<PlainLine>,
+    lines: Plain<LineGiven>,
     /// Your gross total, to compare
     total: Option<Amount>,
     #[serde(flatten)]
@@ -57,7 +57,7 @@ impl Tool for CreateQuotation {
 
     async fn call(self, cx: &mut Cx) -> Result<QuotationView> {
         let mut quotation = self.fields.record(cx.local_time())?;
-        shape(cx, &mut quotation, Some(read_lines(self.lines)?)).await?;
+        shape(cx, &mut quotation, Some(self.lines.0)).await?;
         let attributes = self.fields.attributes()?;
         let saved = cx.insert(quotation, attributes).await?;
         compare(self.total, &saved.totals()?, &saved.lines, saved.currency)?;

@@ -1,6 +1,6 @@
 //! `update_quotation`
 
-use bureau_invoicing::{PlainLine, Quotation, QuotationStatus, read_lines};
+use bureau_invoicing::{LineGiven, Plain, Quotation, QuotationStatus};
 use bureau_kernel::prelude::*;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -17,7 +17,7 @@ pub(crate) struct UpdateQuotation {
     /// Fields to empty
     clear: Option<Vec<Clear<Quotation>>>,
     /// All lines anew, as in create_quotation
-    lines: Option<Vec<PlainLine>>,
+    lines: Option<Plain<LineGiven>>,
     /// Drop the draft or the new version
     discard: Option<bool>,
     #[serde(flatten)]
@@ -27,7 +27,8 @@ pub(crate) struct UpdateQuotation {
 impl Tool for UpdateQuotation {
     const SPEC: Spec = Spec::changes("update_quotation", UPDATE_QUOTATIONS)
         .title("Update quotation")
-        .about("Edit a draft; of one that was sent this makes a new version to send.");
+        .about("Edit a draft; of one that was sent this makes a new version to send.")
+        .may_ask();
     const EXAMPLES: &'static [Example] = &[
         Example {
             title: "Acme wants 10% off the offer that they have",
@@ -58,7 +59,7 @@ impl Tool for UpdateQuotation {
         Example {
             title: "Never mind, the first version stands",
             before: &[],
-            arguments: r#"{"quotation": "{offer}", "discard": true}"#,
+            arguments: r#"{"quotation": "{offer}", "discard": true, "confirm": true}"#,
             expect: &[
                 ("/data/status", r#""sent""#),
                 ("/data/revision", "1"),
@@ -92,7 +93,7 @@ impl Tool for UpdateQuotation {
             edit.revise(before, today);
         }
         if is_offer || is_draft {
-            shape(cx, &mut edit, self.lines.map(read_lines).transpose()?).await?;
+            shape(cx, &mut edit, self.lines.map(|lines| lines.0)).await?;
         }
         let saved = edit.save(cx).await?;
         view(cx, saved).await

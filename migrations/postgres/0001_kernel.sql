@@ -157,6 +157,7 @@ CREATE TABLE confirmation (
     workspace  BIGINT NOT NULL REFERENCES workspace (id),
     actor      BIGINT NOT NULL,
     request    BYTEA NOT NULL,    -- SHA-256 of the tool and its arguments
+    shown      BYTEA NOT NULL,    -- SHA-256 of what the call did to which versions when it was tried
     expires_at TIMESTAMPTZ NOT NULL
 );
 CREATE INDEX confirmation_age ON confirmation (expires_at);

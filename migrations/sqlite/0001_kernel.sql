@@ -156,6 +156,7 @@ CREATE TABLE confirmation (
     workspace  INTEGER NOT NULL REFERENCES workspace (id),
     actor      INTEGER NOT NULL,
     request    BLOB NOT NULL,    -- SHA-256 of the tool and its arguments
+    shown      BLOB NOT NULL,    -- SHA-256 of what the call did to which versions when it was tried
     expires_at INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX confirmation_age ON confirmation (expires_at);

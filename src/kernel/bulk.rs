@@ -103,7 +103,7 @@ impl Cx {
         }
         self.add_terms_of(R::TABLE, terms).await?;
         for one in &saved {
-            let row = log_row(self, one, Action::Create, None, Some(one.new_content()?))?;
+            let row = log_row(self, None, one, Action::Create)?;
             self.tx.log(row);
         }
         self.tx.write_log_when_long().await?;
@@ -278,8 +278,7 @@ impl Cx {
         let mut all = Vec::with_capacity(changes.len());
         for (before, saved, action) in changes {
             if saved.version != before.version {
-                let (was, is) = before.difference(&saved)?;
-                let row = log_row(self, &saved, action, Some(was), Some(is))?;
+                let row = log_row(self, Some(&before), &saved, action)?;
                 self.tx.log(row);
             }
             all.push(saved);

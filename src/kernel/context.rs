@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 use serde_json::{Map, Value as Data};
 
 use crate::caller::{Caller, Workspace};
-use crate::changes::{Action, Change};
+use crate::changes::Change;
 use crate::clock::{self, Reading};
 use crate::compute::Compute;
 use crate::error::{Code, Error, Result};
@@ -17,6 +17,7 @@ use crate::record::{Attributes, Record, refers_nowhere};
 use crate::registry::Registry;
 use crate::search::Search;
 use crate::store::{Store, Tx, sql};
+use crate::summary::{Summary, Written};
 use crate::tool::Covers;
 use crate::types::id::{Entity, Id, decode, encode};
 use crate::types::page::Page;
@@ -41,13 +42,8 @@ pub struct Cx {
     next: Option<String>,
     resolved: Map<String, Data>,
     notices: Vec<Notice>,
-    /// What was done, in words: the first of it, and how much more there was.
-    notes: Vec<String>,
-    not_noted: usize,
-    /// The same in the tool's own words.
-    said: Option<String>,
-    /// Something was changed that the caller may not read, so its words are not for it.
-    withheld: bool,
+    /// What was done.
+    summary: Summary,
     /// Custom attributes by kind of record, as far as they were asked for.
     defined: HashMap<&'static str, Arc<Defined>>,
 }
@@ -57,9 +53,6 @@ pub(crate) type Defined = BTreeMap<String, String>;
 
 /// How many notices an answer has at most.
 const NOTICES: usize = 100;
-
-/// How much of what was done is kept in words.
-const NOTED: usize = 10;
 
 /// What all calls share.
 pub struct House {
@@ -109,10 +102,7 @@ impl Cx {
             next: None,
             resolved: Map::new(),
             notices: Vec::new(),
-            notes: Vec::new(),
-            not_noted: 0,
-            said: None,
-            withheld: false,
+            summary: Summary::default(),
             defined: HashMap::new(),
         })
     }
@@ -303,50 +293,24 @@ impl Cx {
         self.version.take()
     }
 
-    /// Remembers in words what was done, for the summary that a person confirms.
-    pub(crate) fn note_change(
-        &mut self,
-        action: Action,
-        noun: &str,
-        what: impl FnOnce() -> String,
-    ) {
-        if self.notes.len() == NOTED {
-            self.not_noted += 1;
-            return;
-        }
-        let verb = match action {
-            Action::Create => "create",
-            Action::Update => "change",
-            Action::Archive => "delete (restorable)",
-            Action::Restore => "restore",
-            Action::Purge => "erase for good",
-        };
-        self.notes.push(format!("{verb} {noun} {}", what()));
+    /// Remembers what was done, for the person who is asked about it.
+    pub(crate) fn note(&mut self, written: &Written, title: impl FnOnce() -> String) {
+        self.summary.note(written, title);
     }
 
     /// Says what the call does, for the person who confirms it: the end of a sentence that begins with the tool's title and
-    /// "will".
+    /// "will". A confirmation is bound to these words, so they name no record that the call has made.
     pub fn say(&mut self, what: impl Into<String>) {
-        self.said = Some(what.into());
+        self.summary.say(what.into());
     }
 
     /// Remembers that the summary is about what the caller may not read.
     pub(crate) fn withhold(&mut self) {
-        self.withheld = true;
+        self.summary.withhold();
     }
 
-    pub(crate) fn summary(&self) -> String {
-        if let Some(said) = self.said.as_ref().filter(|_| !self.withheld) {
-            return said.clone();
-        }
-        if self.notes.is_empty() {
-            return "nothing that is kept".to_owned();
-        }
-        let mut text = self.notes.join("; ");
-        if self.not_noted > 0 {
-            text.push_str(&format!("; and {} more", self.not_noted));
-        }
-        text
+    pub(crate) fn take_summary(&mut self) -> Summary {
+        std::mem::take(&mut self.summary)
     }
 
     /// Gives the rows of a page as the answer's `data`, and its cursor as `page.next`.

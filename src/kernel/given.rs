@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 use std::marker::PhantomData;
 
+use chrono_tz::Tz;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, de};
 use serde_json::{Map, Value, json};
@@ -15,7 +16,7 @@ use crate::error::Result;
 use crate::record::{Attributes, Columns, Edit, Record};
 use crate::schema;
 use crate::types::text::nearest;
-use crate::types::time::LocalTime;
+use crate::types::time::{LocalTime, now};
 
 /// The name of the custom attributes among a record's fields.
 const ATTRIBUTES: &str = "attributes";
@@ -89,13 +90,20 @@ impl<R: Record> Edit<R> {
     }
 }
 
-impl<'de, R> Deserialize<'de> for Given<R> {
+impl<'de, R: Record> Deserialize<'de> for Given<R> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        let fields = Map::deserialize(deserializer)?;
-        Ok(Self {
-            fields,
+        let given = Self {
+            fields: Map::deserialize(deserializer)?,
             record: PhantomData,
-        })
+        };
+        // Read once for nothing, so that what no record can take is refused before anything is waited for. Where today is
+        // makes no difference to that.
+        let clock = LocalTime {
+            now: now(),
+            zone: Tz::UTC,
+        };
+        let read = given.record(clock).and_then(|_| given.attributes());
+        read.map(|_| given).map_err(schema::refuse)
     }
 }
 

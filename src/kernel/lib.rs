@@ -39,6 +39,7 @@ pub mod resource;
 pub mod schema;
 pub mod search;
 pub mod store;
+mod summary;
 pub mod tool;
 pub mod types;
 pub mod undo;
@@ -59,7 +60,9 @@ pub mod prelude {
     pub use crate::jobs::Job;
     pub use crate::notice::Notice;
     pub use crate::permission::{Access, Operation, Permission};
-    pub use crate::record::{Attributes, Columns, Edit, Record, Saved, SearchText, record};
+    pub use crate::record::{
+        Attributes, Columns, Commitment, Edit, Record, Saved, SearchText, record,
+    };
     pub use crate::references::{Deleted, Named};
     pub use crate::registry::Module;
     pub use crate::resource::{Contents, Resource};

@@ -73,7 +73,10 @@ impl Pipeline {
         let mut cx = Cx::new(tx, house, past.caller, past.tool, true, None)?;
         cx.stand_for(cx.change(), Some(past.at));
         let outcome = match self.registry().entry(past.tool) {
-            Some(entry) => entry.run(Value::Object(past.arguments), &mut cx).await,
+            Some(entry) => match entry.parse(Value::Object(past.arguments)) {
+                Ok(parsed) => parsed(&mut cx).await,
+                Err(error) => Err(error),
+            },
             None => Err(Error::internal(format!("there is no tool {}", past.tool))),
         };
         let (tx, ..) = cx.into_parts();

@@ -4,6 +4,8 @@
 //! leniently ([`read`]): a value that arrives in the wrong JSON type but means the right thing is taken, what is
 //! unknown is refused with the nearest known name.
 
+use std::cell::Cell;
+
 use schemars::Schema;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
@@ -458,6 +460,19 @@ fn name_of(value: &Value) -> &'static str {
     }
 }
 
+thread_local! {
+    /// The error that a type's own reading ended with, beside the text that serde carries.
+    static REFUSED: Cell<Option<Error>> = const { Cell::new(None) };
+}
+
+/// Says to serde that a value is refused, with the error that says where in the value and what to do. serde carries nothing
+/// but its text; [`parse_at`] gives it out whole.
+pub fn refuse<E: serde::de::Error>(error: Error) -> E {
+    let said = E::custom(error.message());
+    REFUSED.set(Some(error));
+    said
+}
+
 /// Turns arguments that were [read] into the tool's input. What a field's own type refuses is an error at that field's
 /// path.
 pub(crate) fn parse<T: DeserializeOwned>(arguments: Value) -> Result<T> {
@@ -469,9 +484,29 @@ pub(crate) fn parse<T: DeserializeOwned>(arguments: Value) -> Result<T> {
 /// # Errors
 /// [`Code::Validation`](crate::error::Code::Validation) with the path of what is wrong.
 pub fn parse_at<T: DeserializeOwned>(path: &str, value: Value) -> Result<T> {
+    REFUSED.take();
     serde_path_to_error::deserialize(value).map_err(|error| {
         let inner = error.path().to_string();
         let message = error.into_inner().to_string();
+        let place = |inner: &str| match inner {
+            "" | "." => path.to_owned(),
+            inner if path.is_empty() || inner.starts_with('[') => format!("{path}{inner}"),
+            inner => format!("{path}.{inner}"),
+        };
+        if let Some(refused) = REFUSED
+            .take()
+            .filter(|refused| refused.message() == message)
+        {
+            let place = place(&inner);
+            let field = match refused.field_name() {
+                None => place,
+                Some(field) if place.is_empty() || field.starts_with('[') => {
+                    format!("{place}{field}")
+                }
+                Some(field) => format!("{place}.{field}"),
+            };
+            return refused.field(field);
+        }
         // What was sent is not said again: it may be long, or speak to whoever reads the answer.
         let repeats = [
             "unknown variant ",
@@ -484,11 +519,7 @@ pub fn parse_at<T: DeserializeOwned>(path: &str, value: Value) -> Result<T> {
             }
             _ => message,
         };
-        let field = match inner.as_str() {
-            "." => path.to_owned(),
-            inner if path.is_empty() || inner.starts_with('[') => format!("{path}{inner}"),
-            inner => format!("{path}.{inner}"),
-        };
+        let field = place(&inner);
         let message = format!("{} {}.", shown(&field), message.trim_end_matches('.'));
         Error::invalid(field, message)
     })

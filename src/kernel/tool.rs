@@ -82,6 +82,8 @@ pub struct Spec {
     pub irreversible: Option<&'static str>,
     /// What it waits for before it reads.
     pub awaits: Awaits,
+    /// Whether a call may delete something or make it final, though that is not what the tool is there for.
+    pub may_ask: bool,
     /// What it does with records of other kinds, or to other ones of its own kind, as a consequence of what it is for: its
     /// own permission is enough for that. Whatever is not said here takes the permission of the record's kind
     /// ([`Record::ACCESS`](crate::record::Record::ACCESS)).
@@ -150,6 +152,7 @@ impl Spec {
             irreversible: None,
             awaits: Awaits::Records,
             covers: &[],
+            may_ask: false,
         }
     }
 
@@ -219,6 +222,19 @@ impl Spec {
         self
     }
 
+    /// Says that some of its calls delete something or make it final, so that a person is asked about those.
+    #[must_use]
+    pub const fn may_ask(mut self) -> Self {
+        self.may_ask = true;
+        self
+    }
+
+    /// Whether a person is asked about some of its calls at least, unless nobody wants to be asked.
+    #[must_use]
+    pub const fn asks(&self) -> bool {
+        self.may_ask || self.effect.is_destructive()
+    }
+
     /// Says how to take it back where `undo_change` cannot.
     #[must_use]
     pub const fn irreversible(mut self, instead: &'static str) -> Self {
@@ -279,8 +295,11 @@ pub struct Entry {
     /// How it is used.
     pub examples: &'static [Example],
     wire: WireForm,
-    run: fn(Value, &mut Cx) -> BoxFuture<'_, Result<Value>>,
+    parse: fn(Value) -> Result<Parsed>,
 }
+
+/// A tool with its input, which is all in order as far as that can be known without the database.
+pub(crate) type Parsed = Box<dyn for<'a> FnOnce(&'a mut Cx) -> BoxFuture<'a, Result<Value>> + Send>;
 
 /// A tool as clients see it.
 #[derive(Debug, Clone)]
@@ -297,7 +316,7 @@ pub struct WireForm {
     pub output_schema: Arc<Map<String, Value>>,
     /// It changes nothing.
     pub read_only: bool,
-    /// It removes or sends.
+    /// It removes or sends, or may do so.
     pub destructive: bool,
     /// The same call again changes nothing more.
     pub idempotent: bool,
@@ -315,7 +334,7 @@ pub fn tool<T: Tool>() -> Entry {
     if input_of_update(&input) {
         schema::forget_defaults(&mut input);
     }
-    if spec.effect.is_destructive() {
+    if spec.asks() {
         schema::declare_flag(&mut input, "confirm");
     }
     let output = schema::answer(
@@ -333,11 +352,11 @@ pub fn tool<T: Tool>() -> Entry {
             input_schema: Arc::new(input),
             output_schema: Arc::new(output),
             read_only: spec.effect.reads_only(),
-            destructive: spec.effect.is_destructive(),
+            destructive: spec.asks() && spec.effect != Effect::Adds,
             idempotent: !matches!(spec.effect, Effect::Adds | Effect::Sends),
             open_world: matches!(spec.effect, Effect::Sends),
         },
-        run: |arguments, cx| Box::pin(run::<T>(arguments, cx)),
+        parse: parse::<T>,
     }
 }
 
@@ -348,8 +367,12 @@ fn input_of_update(input: &Map<String, Value>) -> bool {
         .is_some_and(|properties| properties.get("clear").is_some())
 }
 
-async fn run<T: Tool>(arguments: Value, cx: &mut Cx) -> Result<Value> {
+fn parse<T: Tool>(arguments: Value) -> Result<Parsed> {
     let input: T = schema::parse(arguments)?;
+    Ok(Box::new(move |cx| Box::pin(run(input, cx))))
+}
+
+async fn run<T: Tool>(input: T, cx: &mut Cx) -> Result<Value> {
     let output = input.call(cx).await?;
     serde_json::to_value(output).map_err(Error::internal)
 }
@@ -370,14 +393,20 @@ impl Entry {
         }
     }
 
-    /// Reads the arguments and runs the tool. What a tool that writes answers is shown as far as the caller may read it.
-    pub(crate) async fn run(&self, arguments: Value, cx: &mut Cx) -> Result<Value> {
-        cx.set_covers(self.spec.covers);
-        let data = (self.run)(arguments, cx).await?;
-        Ok(if self.spec.effect.reads_only() {
-            data
-        } else {
-            cx.disclosed(data)
-        })
+    /// Reads the arguments as the tool's input. What a tool that writes answers is shown as far as the caller may read it.
+    pub(crate) fn parse(&self, arguments: Value) -> Result<Parsed> {
+        let parsed = (self.parse)(arguments)?;
+        let spec = self.spec;
+        Ok(Box::new(move |cx| {
+            Box::pin(async move {
+                cx.set_covers(spec.covers);
+                let data = parsed(cx).await?;
+                Ok(if spec.effect.reads_only() {
+                    data
+                } else {
+                    cx.disclosed(data)
+                })
+            })
+        }))
     }
 }

@@ -868,7 +868,7 @@ fn the_demo_firm_is_there_at_once_and_again_and_connects_as_printed() {
             "create_contact",
             &json!({ "name": "Ada" }),
         );
-        let change = json!({ "change": made["change"] });
+        let change = json!({ "change": made["change"], "confirm": true });
         let undone = server.post(Some(authorization), "undo_change", &change);
         assert_eq!(undone["data"]["records"][0], made["data"]["id"], "{undone}");
         let denied = server.post(None, "search_contacts", &json!({}));

@@ -186,6 +186,9 @@ async fn text_from_outside_comes_back_as_data_and_nothing_else() {
                     if takes(entry, "on_duplicate") {
                         arguments["on_duplicate"] = "create".into();
                     }
+                    if entry.spec.asks() {
+                        arguments["confirm"] = true.into();
+                    }
                     if arguments.get("version").is_some() {
                         arguments.as_object_mut().unwrap().shift_remove("version");
                     }

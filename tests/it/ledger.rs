@@ -460,7 +460,7 @@ impl Ledger<'_> {
 
     async fn discard(&mut self, index: usize) -> Checked {
         let doc = &self.docs[index];
-        let arguments = json!({ "invoice": doc.id, "discard": true });
+        let arguments = json!({ "invoice": doc.id, "discard": true, "confirm": true });
         let can = !doc.is_gone && doc.issued.is_none();
         let outcome = self.call("update_invoice", arguments).await;
         prop_assert_eq!(outcome.is_ok(), can, "{:?}", outcome);
@@ -728,7 +728,7 @@ impl Ledger<'_> {
         let is_final = matches!(change.did, Did::Final);
         let can =
             !is_final && !change.is_undone && doc.issued.is_none() && doc.version == change.version;
-        let arguments = json!({ "change": change.id, "skip_conflicts": skip });
+        let arguments = json!({ "change": change.id, "skip_conflicts": skip, "confirm": true });
         let outcome = self.call("undo_change", arguments).await;
         prop_assert_eq!(outcome.is_ok(), can, "undone: {:?}", outcome);
         match outcome {

@@ -19,6 +19,7 @@ mod catalogue;
 mod cli;
 mod clock;
 mod companies;
+mod confirmations;
 mod connect;
 mod contacts;
 mod contention;

@@ -522,6 +522,8 @@ impl Caller {
     fn merges(&mut self) {
         let (keep, gone) = (self.creates_contact(), self.creates_contact());
         let merge = json!({ "keep": keep, "merge": [gone] });
+        self.refused("CONFIRMATION_REQUIRED", "merge_contacts", &merge);
+        let merge = json!({ "keep": keep, "merge": [gone], "confirm": true });
         let merged = self.writes(2, "merge_contacts", &merge);
         self.keep("contact", &merged["data"], "");
         self.kept("contact", &gone).live = false;

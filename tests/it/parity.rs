@@ -347,7 +347,7 @@ fn script() -> Vec<(&'static str, Value)> {
         ("update_contact", json!({"contact": "{1}", "reports_to": "{0}"})),
         ("delete_contact", json!({"contact": "{0}"})),
         ("delete_contact", json!({"contact": "{0}", "confirm": true})),
-        ("merge_contacts", json!({"keep": "{2}", "merge": ["{0}", "{3}"]})),
+        ("merge_contacts", json!({"keep": "{2}", "merge": ["{0}", "{3}"], "confirm": true})),
         ("get_contact", json!({"contact": "{1}"})),
         ("get_contact", json!({"contact": "{0}"})),
         ("delete_contact", json!({"contact": "{4}", "purge": true, "confirm": true})),

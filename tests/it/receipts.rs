@@ -2,7 +2,7 @@
 
 use bureau_kernel::caller::Caller;
 use bureau_kernel::error::{Code, Error};
-use bureau_kernel::pipeline::Settings;
+use bureau_kernel::pipeline::{Call, Outcome, Settings};
 use bureau_kernel::store::{Database, Scope, sql};
 use bureau_kernel::testing::{ENGINES, Engine, House};
 use serde_json::{Value, json};
@@ -282,6 +282,59 @@ async fn expired_receipts_count_no_more_and_vanish() {
             1,
             "the others are gone too, on {engine:?}"
         );
+    }
+}
+
+/// Whoever lost the answer to a call that a person has confirmed gets it, and is not asked anew about what is done.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_confirmed_call_whose_answer_was_lost_gets_its_first_answer() {
+    for engine in ENGINES {
+        let house = House::new(engine, MODULES).await;
+        let owner = house.owner().await;
+        let company =
+            json!({ "name": "Acme", "street": "1 Main St", "city": "Berlin", "country": "DE" });
+        let company = house.data(&owner, "create_company", company).await;
+        let lines = json!([{ "description": "Work", "unit_price": "100", "tax_rate": "19" }]);
+        let draft = json!({ "company": company["id"], "lines": lines });
+        let draft = house.data(&owner, "create_invoice", draft).await;
+        let contact = create(&house, &owner, "made", "Ada Lost").await.unwrap();
+        for (tool, arguments) in [
+            (
+                "delete_contact",
+                json!({ "contact": contact["data"]["id"] }),
+            ),
+            ("issue_invoice", json!({ "invoice": draft["id"] })),
+        ] {
+            let call = |confirm_token: Option<String>| Call {
+                tool: tool.into(),
+                arguments: arguments.as_object().cloned().unwrap(),
+                idempotency_key: Some(format!("lost {tool}")),
+                can_ask: true,
+                confirm_token,
+                ..Call::default()
+            };
+            let token = match house.pipeline.call(owner.clone(), call(None)).await {
+                Outcome::Ask { token, .. } => token,
+                other => panic!("{tool} on {engine:?}: {other:?}"),
+            };
+            let again = |token: Option<String>| house.pipeline.call(owner.clone(), call(token));
+            let first = match again(Some(token.clone())).await {
+                Outcome::Done(answer) => answer,
+                other => panic!("{tool} on {engine:?}: {other:?}"),
+            };
+            let rows = count(&house, "log").await;
+            // Also while somebody else writes.
+            let scope = Scope::Workspace(owner.workspace.id.raw());
+            let writer = house.pipeline.house().store.write(scope).await.unwrap();
+            for token in [None, Some(token)] {
+                match timeout(HANG, again(token)).await.unwrap() {
+                    Outcome::Done(answer) => assert_eq!(answer, first, "{tool} on {engine:?}"),
+                    other => panic!("{tool} on {engine:?}: {other:?}"),
+                }
+            }
+            writer.rollback().await;
+            assert_eq!(count(&house, "log").await, rows, "{tool} on {engine:?}");
+        }
     }
 }
 

@@ -988,7 +988,7 @@ async fn doctor_names_a_plan_that_cannot_issue_and_ends_with_1() {
     let company = company.json()["data"]["id"].clone();
     // The seller's details are missing, without which nothing is issued.
     let plan = json!({
-        "name": "Hosting", "company": company, "auto_issue": true,
+        "name": "Hosting", "company": company, "auto_issue": true, "confirm": true,
         "lines": [{ "description": "Hosting", "unit_price": "100", "tax_rate": "19" }],
     });
     let plan = home.call("create_recurring_invoice", &plan, &[]).json()["data"]["id"].clone();

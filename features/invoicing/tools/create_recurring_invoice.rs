@@ -5,7 +5,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::CREATE_INVOICES;
-use crate::lines::{PlainLine, read_lines};
+use crate::line::LineGiven;
+use crate::lines::Plain;
 use crate::plan::{check_missed, shape};
 use crate::plan_view::{PlanView, view};
 use crate::recurring::RecurringInvoice;
@@ -15,7 +16,7 @@ use crate::recurring::RecurringInvoice;
 #[schemars(extend("required" = ["name", "lines"]))]
 pub(crate) struct CreateRecurringInvoice {
     /// As in create_invoice
-    lines: Vec<PlainLine>,
+    lines: Plain<LineGiven>,
     #[serde(flatten)]
     fields: Given<RecurringInvoice>,
 }
@@ -23,7 +24,8 @@ pub(crate) struct CreateRecurringInvoice {
 impl Tool for CreateRecurringInvoice {
     const SPEC: Spec = Spec::adds("create_recurring_invoice", CREATE_INVOICES)
         .title("Create recurring invoice")
-        .about("Plan an invoice every n weeks, months or years; it is drafted when due.");
+        .about("Plan an invoice every n weeks, months or years; it is drafted when due.")
+        .may_ask();
     const EXAMPLES: &'static [Example] = &[
         Example {
             title: "Bill Acme 500 for hosting at the end of each month",
@@ -59,7 +61,7 @@ impl Tool for CreateRecurringInvoice {
             plan.starts_on = cx.today();
         }
         check_missed(cx, &plan)?;
-        shape(cx, &mut plan, Some(read_lines(self.lines)?)).await?;
+        shape(cx, &mut plan, Some(self.lines.0)).await?;
         let saved = cx.insert(plan, self.fields.attributes()?).await?;
         view(cx, saved).await
     }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::RECORD_PAYMENTS;
 use crate::invoice::{Invoice, InvoiceKind, InvoiceStatus};
-use crate::lines::{PlainLine, read_each};
+use crate::lines::Plain;
 use crate::payment::{Allocation, Direction, Method, Payment};
 use crate::settle::{hold, settle};
 use crate::totals::checked_digits;
@@ -23,7 +23,7 @@ pub(crate) struct RecordPayment {
     /// Default: the balance
     amount: Option<Amount>,
     /// For several: invoice, amount each
-    allocations: Option<Vec<PlainLine>>,
+    allocations: Option<Plain<Part>>,
     /// Default today
     paid_on: Option<When>,
     /// Payment to take back
@@ -155,7 +155,7 @@ impl RecordPayment {
                 invoice,
                 amount: self.amount,
             }],
-            (None, Some(parts)) => read_each("allocations", parts.clone())?,
+            (None, Some(parts)) => parts.0.clone(),
             (None, None) if self.reverses.is_some() && self.amount.is_none() => Vec::new(),
             (None, None) => {
                 let message = "An invoice is required.";

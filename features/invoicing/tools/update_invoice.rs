@@ -7,7 +7,8 @@ use serde::Deserialize;
 use crate::UPDATE_INVOICES;
 use crate::draft::{release_quotation, shape};
 use crate::invoice::{Invoice, InvoiceStatus};
-use crate::lines::{PlainLine, read_lines};
+use crate::line::LineGiven;
+use crate::lines::Plain;
 use crate::quotation::Quotation;
 use crate::view::{InvoiceView, view};
 
@@ -19,7 +20,7 @@ pub(crate) struct UpdateInvoice {
     /// Fields to empty
     clear: Option<Vec<Clear<Invoice>>>,
     /// All lines anew, as in create_invoice
-    lines: Option<Vec<PlainLine>>,
+    lines: Option<Plain<LineGiven>>,
     /// Delete the draft
     discard: Option<bool>,
     #[serde(flatten)]
@@ -31,7 +32,8 @@ impl Tool for UpdateInvoice {
         // That the quotation of a discarded draft is not converted any more.
         .covers(&[Covers::update::<Quotation>()])
         .title("Update invoice")
-        .about("Edit a draft invoice or credit note, or discard it.");
+        .about("Edit a draft invoice or credit note, or discard it.")
+        .may_ask();
     const EXAMPLES: &'static [Example] = &[
         Example {
             title: "Give them 5% off the whole invoice",
@@ -57,7 +59,7 @@ impl Tool for UpdateInvoice {
         Example {
             title: "We do not need that draft any more",
             before: &[],
-            arguments: r#"{"invoice": "{draft}", "discard": true}"#,
+            arguments: r#"{"invoice": "{draft}", "discard": true, "confirm": true}"#,
             expect: &[("/data/status", r#""draft""#)],
         },
     ];
@@ -101,7 +103,7 @@ impl Tool for UpdateInvoice {
                 return Err(Error::invalid(field, message));
             }
         }
-        shape(cx, &mut edit, self.lines.map(read_lines).transpose()?).await?;
+        shape(cx, &mut edit, self.lines.map(|lines| lines.0)).await?;
         let saved = edit.save(cx).await?;
         view(cx, saved).await
     }

@@ -5,7 +5,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::UPDATE_INVOICES;
-use crate::lines::{PlainLine, read_lines};
+use crate::line::LineGiven;
+use crate::lines::Plain;
 use crate::plan::{check_missed, check_still_there, shape};
 use crate::plan_view::{PlanView, view};
 use crate::recurring::{PlanStatus, RecurringInvoice};
@@ -17,7 +18,7 @@ pub(crate) struct UpdateRecurringInvoice {
     /// Fields to empty
     clear: Option<Vec<Clear<RecurringInvoice>>>,
     /// All lines anew, as in create_invoice
-    lines: Option<Vec<PlainLine>>,
+    lines: Option<Plain<LineGiven>>,
     #[serde(flatten)]
     fields: Given<RecurringInvoice>,
 }
@@ -25,7 +26,8 @@ pub(crate) struct UpdateRecurringInvoice {
 impl Tool for UpdateRecurringInvoice {
     const SPEC: Spec = Spec::changes("update_recurring_invoice", UPDATE_INVOICES)
         .title("Update recurring invoice")
-        .about("Pause, resume, end or change a recurring invoice, from its next day on.");
+        .about("Pause, resume, end or change a recurring invoice, from its next day on.")
+        .may_ask();
     const EXAMPLES: &'static [Example] = &[
         Example {
             title: "Hosting for Acme costs 550 from now on",
@@ -82,7 +84,7 @@ impl Tool for UpdateRecurringInvoice {
         if rhythm(&edit) != rhythm(&before) {
             check_missed(cx, &edit)?;
         }
-        let lines = self.lines.map(read_lines).transpose()?;
+        let lines = self.lines.map(|lines| lines.0);
         shape(cx, &mut edit, lines).await?;
         let saved = edit.save(cx).await?;
         view(cx, saved).await

@@ -8,9 +8,12 @@ use crate::caller::{Caller, Role};
 use crate::error::{Code, Error, Result};
 use crate::key;
 use crate::permission::Grants;
-use crate::store::{Json, Row, Scope, Store, sql};
+use crate::store::{Column as _, Json, Row, Scope, Store, Value, sql};
 use crate::types::text::nearest;
 use crate::types::time::Timestamp;
+
+/// One message for every reason that a stranger could learn from.
+const WRONG: &str = "This API key is not valid here.";
 
 /// A caller as its key makes it.
 pub(crate) struct Authenticated {
@@ -30,25 +33,56 @@ pub(crate) async fn authenticate(
     key: &str,
     slug: Option<&str>,
 ) -> Result<Authenticated> {
-    // One message for every reason that a stranger could learn from.
-    const WRONG: &str = "This API key is not valid here.";
     if !key::is_well_formed(key) {
         return Err(unauthorized(WRONG));
     }
+    let rows = grants(store, "k.hash = ", key::hash(key).to_value()).await?;
+    let row = choose(&rows, slug)?;
+    let now = store.clock().now();
+    let last_used: Option<Timestamp> = row.get("last_used_at")?;
+    Ok(Authenticated {
+        caller: of_key(row)?,
+        stale: last_used.is_none_or(|used| (now - used).abs() > chrono::Duration::seconds(60)),
+    })
+}
+
+/// The same caller as it may call now, without what its request has forgone.
+///
+/// # Errors
+/// [`Code::Unauthorized`] when its key was revoked or has expired since, or its member is gone.
+pub(crate) async fn still(store: &Store, caller: Caller) -> Result<Caller> {
+    // Whoever started the process beside the data may do that as long as it runs.
+    let Some(key) = caller.key else {
+        return Ok(caller);
+    };
+    let rows = grants(store, "k.id = ", key.to_value()).await?;
+    let row = choose(&rows, Some(&caller.workspace.slug)).map_err(|_| unauthorized(WRONG))?;
+    let now = of_key(row)?;
+    Ok(Caller {
+        client: caller.client,
+        features: caller.features,
+        read_only: caller.read_only || now.read_only,
+        ..now
+    })
+}
+
+/// What a key opens: a row for each workspace, at least one.
+///
+/// # Errors
+/// [`Code::Unauthorized`] when it opens nothing, was revoked or has expired.
+async fn grants(store: &Store, condition: &'static str, key: Value) -> Result<Vec<Row>> {
     let mut tx = store.read(Scope::System).await?;
     let mut statement = sql("SELECT k.id AS key_id, k.permissions, k.confirm, k.calls_per_hour, k.expires_at, k.revoked_at,
                                     k.last_used_at, (SELECT seen_at FROM clock) AS seen_at, g.member, m.role, ");
     statement.push(WORKSPACE);
-    let rows = statement
-        .sql(
-            " FROM api_key k JOIN api_key_grant g ON g.api_key = k.id
-              JOIN member m ON m.workspace = g.workspace AND m.id = g.member AND m.archived_at IS NULL
-              JOIN workspace w ON w.id = g.workspace WHERE k.hash = ",
-        )
-        .value(key::hash(key))
-        .sql(" ORDER BY w.id")
-        .rows(&mut tx)
-        .await;
+    statement.push(
+        " FROM api_key k JOIN api_key_grant g ON g.api_key = k.id
+          JOIN member m ON m.workspace = g.workspace AND m.id = g.member AND m.archived_at IS NULL
+          JOIN workspace w ON w.id = g.workspace WHERE ",
+    );
+    statement.push(condition);
+    statement.push_value(key);
+    let rows = statement.sql(" ORDER BY w.id").rows(&mut tx).await;
     tx.rollback().await;
     let rows = rows?;
     let Some(first) = rows.first() else {
@@ -67,27 +101,27 @@ pub(crate) async fn authenticate(
     {
         return Err(unauthorized("This API key has expired."));
     }
-    let row = choose(&rows, slug)?;
+    Ok(rows)
+}
+
+/// The caller that a key makes in one of its workspaces.
+fn of_key(row: &Row) -> Result<Caller> {
     let permissions: Json<Vec<String>> = row.get("permissions")?;
     let role: Role = row.get("role")?;
-    let last_used: Option<Timestamp> = row.get("last_used_at")?;
-    Ok(Authenticated {
-        caller: Caller {
-            workspace: Arc::new(workspace(row)?),
-            member: row.get("member")?,
-            key: Some(row.get("key_id")?),
-            client: None,
-            grants: Grants::from_names(&permissions),
-            // A key never exceeds its owner.
-            role,
-            read_only: role == Role::Viewer,
-            features: None,
-            confirm: row.get("confirm")?,
-            calls_per_hour: row
-                .get::<Option<i64>>("calls_per_hour")?
-                .and_then(|calls| u32::try_from(calls).ok()),
-        },
-        stale: last_used.is_none_or(|used| (now - used).abs() > chrono::Duration::seconds(60)),
+    Ok(Caller {
+        workspace: Arc::new(workspace(row)?),
+        member: row.get("member")?,
+        key: Some(row.get("key_id")?),
+        client: None,
+        grants: Grants::from_names(&permissions),
+        // A key never exceeds its owner.
+        role,
+        read_only: role == Role::Viewer,
+        features: None,
+        confirm: row.get("confirm")?,
+        calls_per_hour: row
+            .get::<Option<i64>>("calls_per_hour")?
+            .and_then(|calls| u32::try_from(calls).ok()),
     })
 }
 

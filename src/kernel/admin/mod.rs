@@ -19,7 +19,7 @@ use crate::types::id::Id;
 
 pub use attribute::{AttributeDefinition, define_attribute, list_attributes};
 pub use caller::operators;
-pub(crate) use caller::{Authenticated, authenticate, note_use, operator};
+pub(crate) use caller::{Authenticated, authenticate, note_use, operator, still};
 pub use key::{KeyInfo, KeyMember, NewKey, create_key, list_keys, revoke_key};
 pub use member::{
     MemberChange, MemberInfo, MembersWanted, NewMember, Removed, TeamName, add_member, find_member,

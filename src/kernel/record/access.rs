@@ -1,7 +1,7 @@
 //! Reading, adding, changing, deleting and erasing records: what a tool does with them.
 
 use super::terms::{and_terms, remove_terms};
-use super::write::{check_permission, checked, log, log_row, refuse_dependents, stale, write};
+use super::write::{check_permission, checked, log_row, refuse_dependents, stale, write};
 use super::{Attributes, Edit, Record, Saved};
 use crate::changes::Action;
 use crate::context::Cx;
@@ -85,8 +85,7 @@ impl Cx {
         let mut statement = Saved::<R>::insert_into();
         statement.push_list(saved.inserted(self.workspace().id));
         let statement = and_terms(self, statement, saved.id, saved.record.terms()).await?;
-        let content = saved.new_content()?;
-        let row = log_row(self, &saved, Action::Create, None, Some(content))?;
+        let row = log_row(self, None, &saved, Action::Create)?;
         self.tx.run_logged(statement, row).await?;
         Ok(saved)
     }
@@ -163,7 +162,8 @@ impl Cx {
             .value(format!("%{id}%"))
             .run(&mut self.tx)
             .await?;
-        log::<R>(self, &before, Action::Purge, None, None)?;
+        let row = log_row::<R>(self, None, &before, Action::Purge)?;
+        self.tx.log(row);
         Ok(before)
     }
 

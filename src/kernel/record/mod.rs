@@ -24,6 +24,7 @@ use crate::caller::{Caller, Workspace};
 use crate::error::Result;
 use crate::permission::Access;
 use crate::store::{Kind, Row, Value};
+pub use crate::summary::Commitment;
 use crate::types::id::Entity;
 use crate::types::text::visible;
 use crate::types::time::LocalTime;
@@ -109,6 +110,12 @@ pub trait Record: Columns {
     fn may_write(before: Option<&Self>, after: &Self, caller: &Caller) -> Result<()> {
         let _ = (before, after, caller);
         Ok(())
+    }
+    /// What becomes final when it is written like this, such as an invoice that is issued: a person is asked about it before
+    /// it is kept, whichever tool writes it. `before` is none for one that is new or comes back.
+    fn commits(before: Option<&Self>, after: &Self) -> Option<Commitment> {
+        let _ = (before, after);
+        None
     }
     /// Which live ones keep what they refer to from being deleted: an SQL condition on the record's own columns. A deal
     /// that is closed does not hold on to its company, for example; it goes on naming it.

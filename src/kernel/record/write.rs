@@ -10,6 +10,7 @@ use crate::context::Cx;
 use crate::error::{Error, Result};
 use crate::permission::Operation;
 use crate::store::{Column, Value, sql};
+use crate::summary::Written;
 use crate::types::id::Id;
 use crate::types::id::encode;
 use crate::types::text::quoted;
@@ -155,37 +156,33 @@ pub(super) async fn write<R: Record>(
         new.into_iter().filter(|term| !old.contains(term)).collect(),
     )
     .await?;
-    let (was, is) = before.difference(&saved)?;
-    log(cx, &saved, action, Some(was), Some(is))?;
+    let row = log_row(cx, Some(&before), &saved, action)?;
+    cx.tx.log(row);
     Ok(saved)
 }
 
-pub(super) fn log<R: Record>(
-    cx: &mut Cx,
-    saved: &Saved<R>,
-    action: Action,
-    before: Option<Map<String, Data>>,
-    after: Option<Map<String, Data>>,
-) -> Result<()> {
-    let row = log_row(cx, saved, action, before, after)?;
-    cx.tx.log(row);
-    Ok(())
-}
-
-/// The change log's row for what was done to a record, also noted for the summary.
+/// The change log's row for what was done to a record, also noted for the summary. `before` is what it was: none for one
+/// that is new or gone for good.
 pub(crate) fn log_row<R: Record>(
     cx: &mut Cx,
+    before: Option<&Saved<R>>,
     saved: &Saved<R>,
     action: Action,
-    before: Option<Map<String, Data>>,
-    after: Option<Map<String, Data>>,
 ) -> Result<LogRow> {
-    let text = |side: Option<Map<String, Data>>| {
-        side.map(|side| serde_json::to_string(&side))
-            .transpose()
-            .map_err(Error::internal)
+    let text = |side: Map<String, Data>| serde_json::to_string(&side).map_err(Error::internal);
+    let (was, is) = match (before, action) {
+        (Some(before), _) => {
+            let (was, is) = before.difference(saved)?;
+            (Some(text(was)?), Some(text(is)?))
+        }
+        (None, Action::Purge) => (None, None),
+        (None, _) => (None, Some(text(saved.new_content()?)?)),
     };
-    let (before, after) = (text(before)?, text(after)?);
+    let commits = match action {
+        Action::Create | Action::Restore => R::commits(None, &saved.record),
+        Action::Update => R::commits(before.map(|before| &before.record), &saved.record),
+        Action::Archive | Action::Purge => None,
+    };
     let row = LogRow {
         id: cx.tx.next_id()?,
         call: cx.change().raw(),
@@ -200,15 +197,23 @@ pub(crate) fn log_row<R: Record>(
         record: saved.id.raw(),
         action,
         version: saved.version,
-        digest: digest(before.as_deref(), after.as_deref()),
-        before,
-        after,
+        digest: digest(was.as_deref(), is.as_deref()),
+        before: was,
+        after: is,
     };
     let named = cx.may::<R>(Operation::Read);
     if !named {
         cx.withhold();
     }
-    cx.note_change(action, R::NOUN, || {
+    let written = Written {
+        entity: R::TABLE,
+        noun: R::NOUN,
+        record: saved.id.raw(),
+        action,
+        version: saved.version,
+        commits,
+    };
+    cx.note(&written, || {
         if named {
             format!("{} {}", saved.id, quoted(&saved.record.title()))
         } else {

@@ -134,6 +134,7 @@ struct Inner {
     /// Since when somebody waits for a turn to write, only to see whether there is one.
     probe: Mutex<Option<Instant>>,
     steps: Steps,
+    shared_connections: u32,
 }
 
 enum Engine {
@@ -205,6 +206,7 @@ impl Store {
             write_wait: options.write_wait,
             probe: Mutex::default(),
             steps: options.steps.clone(),
+            shared_connections: options.connections,
         }));
         if let Engine::Postgres(_) = &store.0.engine {
             postgres::start_sealer(&store);
@@ -222,6 +224,12 @@ impl Store {
     #[must_use]
     pub fn clock(&self) -> &Clock {
         &self.0.clock
+    }
+
+    /// How many connections callers share: for their reads, on PostgreSQL for their writes as well.
+    #[must_use]
+    pub fn shared_connections(&self) -> u32 {
+        self.0.shared_connections
     }
 
     /// Whether several machines may be on this database.

@@ -1,0 +1,86 @@
+//! What a call is answered with.
+
+use serde_json::{Map, Value, json};
+
+use super::options::Options;
+use crate::notice::Notice;
+
+/// Puts an answer together, without what is empty, with the fields that were asked for.
+pub(super) fn answer(
+    data: Value,
+    next: Option<String>,
+    change: Option<String>,
+    resolved: Map<String, Value>,
+    notices: &[Notice],
+    options: &Options,
+) -> Value {
+    let mut data = compact(data).unwrap_or_else(|| Value::Object(Map::new()));
+    if let Some(fields) = &options.fields {
+        data = select(data, fields);
+    }
+    let mut answer = Map::new();
+    answer.insert("data".into(), data);
+    if let Some(next) = next {
+        answer.insert("page".into(), json!({ "next": next }));
+    }
+    if options.dry_run {
+        answer.insert("dry_run".into(), true.into());
+    } else if let Some(change) = change {
+        answer.insert("change".into(), change.into());
+    }
+    if !resolved.is_empty() {
+        answer.insert("resolved".into(), resolved.into());
+    }
+    if !notices.is_empty() {
+        answer.insert("notices".into(), json!(notices));
+    }
+    Value::Object(answer)
+}
+
+/// The value without nulls and without empty lists and objects, which only cost tokens. A list that is the whole answer
+/// stays.
+fn compact(value: Value) -> Option<Value> {
+    fn is_empty(value: &Value) -> bool {
+        match value {
+            Value::Null => true,
+            Value::Array(items) => items.is_empty(),
+            Value::Object(fields) => fields.is_empty(),
+            _ => false,
+        }
+    }
+    match value {
+        Value::Null => None,
+        Value::Object(fields) => Some(Value::Object(
+            fields
+                .into_iter()
+                .filter_map(|(name, value)| {
+                    Some((name, compact(value).filter(|value| !is_empty(value))?))
+                })
+                .collect(),
+        )),
+        Value::Array(items) => Some(Value::Array(
+            items.into_iter().filter_map(compact).collect(),
+        )),
+        other => Some(other),
+    }
+}
+
+/// Only the named fields of a record or of each row; `id` always.
+fn select(data: Value, fields: &[String]) -> Value {
+    let pick = |value: Value| match value {
+        Value::Object(record) => {
+            let wanted = |name: &String| name == "id" || fields.contains(name);
+            Value::Object(
+                record
+                    .into_iter()
+                    .filter(|(name, _)| wanted(name))
+                    .collect(),
+            )
+        }
+        other => other,
+    };
+    match data {
+        Value::Array(rows) => Value::Array(rows.into_iter().map(pick).collect()),
+        other => pick(other),
+    }
+}

@@ -1,0 +1,530 @@
+//! The one way that a call takes.
+//!
+//! rate limit → feature and permission → read-only → read the arguments → receipt → transaction(tool) → confirmation →
+//! change log and receipt in the same transaction → commit → answer. A refusal at any of them has a stable code and writes
+//! nothing. Nothing is waited for before the arguments are read, and a person is asked about what the call did, not about
+//! what its tool is called.
+
+mod answer;
+mod confirmations;
+mod limits;
+mod options;
+mod receipts;
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use dashmap::DashMap;
+use futures::FutureExt as _;
+use serde_json::{Map, Value};
+use tokio::sync::OwnedSemaphorePermit;
+use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
+
+use answer::answer;
+use limits::Limits;
+pub use options::Held;
+use options::{Request, Word};
+
+use crate::admin::{self, Authenticated};
+use crate::caller::{Caller, ConfirmPolicy};
+use crate::compute::Compute;
+use crate::context::{Cx, House};
+use crate::error::{Code, Error, Result};
+use crate::projection::Projection;
+use crate::registry::Registry;
+use crate::search::Search;
+use crate::store::{Scope, Store, Tx};
+use crate::tool::{Entry, Parsed};
+
+/// How long a confirmation token works, in seconds.
+pub const CONFIRMATION_S: i64 = 300;
+/// How long an idempotency key is remembered, in hours.
+pub const RECEIPT_H: i64 = 48;
+
+/// What the operator decided for the whole server.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Show and run no write.
+    pub read_only: bool,
+    /// Which calls need a person's word. A key may have a policy of its own.
+    pub confirm: ConfirmPolicy,
+    /// Calls within any hour and of one key, where the key says nothing else: a quarter of them at once, the others spread
+    /// over the hour. Refused ones count. Each process counts by itself.
+    pub calls_per_hour: u32,
+    /// How long one call may run.
+    pub call_limit: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            read_only: false,
+            confirm: ConfirmPolicy::Destructive,
+            calls_per_hour: 1000,
+            call_limit: Duration::from_secs(30),
+        }
+    }
+}
+
+/// One call as it comes in.
+#[derive(Debug, Clone, Default)]
+pub struct Call {
+    /// The tool's name.
+    pub tool: String,
+    /// Its arguments, with the options that every tool takes.
+    pub arguments: Map<String, Value>,
+    /// From the request's metadata; an argument of this name counts as well.
+    pub idempotency_key: Option<String>,
+    /// From the request's metadata; an argument of this name counts as well.
+    pub dry_run: bool,
+    /// A person can be asked through the client.
+    pub can_ask: bool,
+    /// The token of a question that a person has answered with yes. The caller is looked up anew before it counts.
+    pub confirm_token: Option<String>,
+    /// Fires when the client has gone away.
+    pub cancel: CancellationToken,
+    /// What is held until the call is done, also where its client goes away before.
+    pub held: Option<Held>,
+}
+
+/// What a call ended with.
+#[derive(Debug)]
+pub enum Outcome {
+    /// It ran: `{"data": …, "page"?, "change"?, "resolved"?, "notices"?}`.
+    Done(Value),
+    /// It did not.
+    Failed(Error),
+    /// A person has to be asked; with a yes the call comes again with the token.
+    Ask {
+        /// What would be done.
+        message: String,
+        /// Bound to the caller, the exact arguments and what they do to these versions of the records; used once.
+        token: String,
+    },
+}
+
+/// The way in for every call, of whichever transport.
+pub struct Pipeline {
+    house: Arc<House>,
+    settings: Settings,
+    limits: Limits,
+    key_seen: DashMap<i64, Instant>,
+}
+
+impl Pipeline {
+    /// The pipeline over a database and a registry. With `index`, a folder, searches are answered from the index there.
+    ///
+    /// # Errors
+    /// [`Code::Unavailable`] when the folder cannot be made.
+    pub fn new(
+        store: Store,
+        registry: Arc<Registry>,
+        index: Option<&std::path::Path>,
+        settings: Settings,
+    ) -> Result<Arc<Self>> {
+        let search = match index {
+            Some(folder) => {
+                let source = Arc::new(Projection::new(store.clone(), registry.clone()));
+                let search = Search::open(folder, source, store.growth()).map_err(|error| {
+                    Error::new(
+                        Code::Unavailable,
+                        format!("The search index {} cannot be made.", folder.display()),
+                    )
+                    .hint("Check that the data folder exists and is writable.")
+                    .cause(error)
+                })?;
+                Some(search)
+            }
+            None => None,
+        };
+        Ok(Arc::new(Self {
+            limits: Limits::new(store.shared_connections()),
+            house: Arc::new(House {
+                store,
+                registry,
+                search,
+                compute: Compute::default(),
+            }),
+            settings,
+            key_seen: DashMap::new(),
+        }))
+    }
+
+    /// What all calls share.
+    #[must_use]
+    pub fn house(&self) -> &Arc<House> {
+        &self.house
+    }
+
+    /// The tools.
+    #[must_use]
+    pub fn registry(&self) -> &Arc<Registry> {
+        &self.house.registry
+    }
+
+    /// What the operator decided.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// The caller behind a key. `workspace` is the slug of one of its workspaces; it can be left out where there is one.
+    ///
+    /// # Errors
+    /// [`Code::Unauthorized`] for a key that is wrong, expired or revoked; [`Code::Validation`] when the key opens
+    /// several workspaces and none is chosen; [`Code::NotFound`] when it does not open the one that is.
+    pub async fn authenticate(&self, key: &str, workspace: Option<&str>) -> Result<Caller> {
+        let Authenticated { caller, stale } =
+            admin::authenticate(&self.house.store, key, workspace).await?;
+        if let Some(id) = caller
+            .key
+            .filter(|_| stale && !self.house.store.is_read_only())
+        {
+            self.note_use(id.raw());
+        }
+        Ok(caller)
+    }
+
+    /// Notes that a key was used, once a minute at most.
+    fn note_use(&self, key: i64) {
+        let due = self
+            .key_seen
+            .get(&key)
+            .is_none_or(|seen| seen.elapsed() > Duration::from_secs(60));
+        if due {
+            self.key_seen.insert(key, Instant::now());
+            let store = self.house.store.clone();
+            tokio::spawn(async move {
+                if let Err(error) = admin::note_use(&store, key).await {
+                    tracing::warn!(?error, "the last use of a key could not be noted");
+                }
+            });
+        }
+    }
+
+    /// The person who started the process beside the data: its owner, with every right.
+    ///
+    /// # Errors
+    /// [`Code::NotFound`] when there is no such workspace.
+    pub async fn operator(&self, workspace: Option<&str>) -> Result<Caller> {
+        admin::operator(&self.house.store, workspace).await
+    }
+
+    /// The tools that this caller may see, alphabetically.
+    pub fn visible<'a>(&'a self, caller: &'a Caller) -> impl Iterator<Item = &'a Entry> + 'a {
+        self.house.registry.visible(caller, self.settings.read_only)
+    }
+
+    /// Runs a call.
+    pub async fn call(self: &Arc<Self>, caller: Caller, call: Call) -> Outcome {
+        let started = Instant::now();
+        let name = call.tool.clone();
+        let outcome = self
+            .admit_and_run(caller, call)
+            .await
+            .unwrap_or_else(Outcome::Failed);
+        let code = match &outcome {
+            Outcome::Done(_) => "OK",
+            Outcome::Ask { .. } => "ASKED",
+            Outcome::Failed(error) => error.code().as_str(),
+        };
+        if let Outcome::Failed(error) = &outcome
+            && matches!(
+                error.code(),
+                Code::Internal | Code::Unavailable | Code::Unreadable
+            )
+        {
+            // The cause may quote a statement, never its values.
+            tracing::error!(tool = name, ?error, "a call failed");
+        }
+        // Only names that exist become labels: what a caller makes up must not grow the metrics.
+        let tool = self
+            .house
+            .registry
+            .entry(&name)
+            .map_or("unknown", |entry| entry.spec.name);
+        metrics::histogram!("bureau_call_duration_seconds", "tool" => tool, "code" => code)
+            .record(started.elapsed().as_secs_f64());
+        outcome
+    }
+
+    async fn admit_and_run(self: &Arc<Self>, caller: Caller, call: Call) -> Result<Outcome> {
+        self.count(&caller)?;
+        // Between a question and its answer there may be minutes: whoever may no longer call has no answer to give.
+        let caller = match call.confirm_token {
+            Some(_) => admin::still(&self.house.store, caller).await?,
+            None => caller,
+        };
+        let caller = Arc::new(caller);
+        let registry = self.house.registry.clone();
+        let entry = registry.for_caller(&caller, &call.tool)?;
+        self.check_read_only(&caller, entry)?;
+        let (request, parsed) = Request::read(entry, call)?;
+        let cancel = request.cancel.clone();
+        if entry.spec.effect.reads_only() {
+            // A read stops where it stands when nobody waits for it any more.
+            return tokio::select! {
+                outcome = self.read(&caller, entry, &request, parsed) => outcome,
+                () = cancel.cancelled() => Err(gone()),
+            };
+        }
+        // A write runs in a task of its own: once begun it is finished, whatever becomes of the client.
+        let pipeline = Arc::clone(self);
+        let name = entry.spec.name;
+        let span = tracing::Span::current();
+        let work = async move {
+            let registry = pipeline.house.registry.clone();
+            let entry = registry.for_caller(&caller, name)?;
+            pipeline.write(&caller, entry, &request, parsed).await
+        };
+        let task = tokio::spawn(work.instrument(span));
+        task.await.map_err(Error::internal)?
+    }
+
+    /// Counts a request of a caller that is not a call of a tool, such as a list of tools. Calls are counted by
+    /// [`Pipeline::call`].
+    ///
+    /// # Errors
+    /// [`Code::RateLimited`] when its key has none left now.
+    pub fn count(&self, caller: &Caller) -> Result<()> {
+        self.limits.count(caller, self.settings.calls_per_hour)
+    }
+
+    fn check_read_only(&self, caller: &Caller, entry: &Entry) -> Result<()> {
+        if entry.spec.effect.reads_only() || !(self.settings.read_only || caller.read_only) {
+            return Ok(());
+        }
+        Err(Error::new(
+            Code::ReadOnly,
+            format!(
+                "{} writes, and this connection is read-only.",
+                entry.spec.name
+            ),
+        )
+        .hint("Nothing was changed. Ask the operator for a connection that may write."))
+    }
+
+    async fn read(
+        &self,
+        caller: &Arc<Caller>,
+        entry: &Entry,
+        request: &Request,
+        parsed: Parsed,
+    ) -> Result<Outcome> {
+        let _share = self.limits.share(caller, self.settings.call_limit).await?;
+        let awaits = entry.awaits(&request.arguments);
+        let tx = self.house.read(caller, awaits).await?;
+        let (cx, result) = self.run(tx, caller, entry, parsed, request, false).await?;
+        let (tx, next, resolved, notices) = cx.into_parts();
+        tx.rollback().await;
+        Ok(Outcome::Done(answer(
+            result?,
+            next,
+            None,
+            resolved,
+            &notices,
+            &request.options,
+        )))
+    }
+
+    /// Runs a write. Where it only met another one, it is run again: its caller cannot have meant the order.
+    async fn write(
+        &self,
+        caller: &Arc<Caller>,
+        entry: &Entry,
+        request: &Request,
+        mut parsed: Parsed,
+    ) -> Result<Outcome> {
+        const MOST_RUNS: u32 = 5;
+        let _share = self.share_of_writes(caller, request).await?;
+        if let Some(answer) = self.answered_before(caller, request).await? {
+            return Ok(Outcome::Done(answer));
+        }
+        let mut run = 1;
+        loop {
+            match self.write_once(caller, entry, request, parsed).await {
+                Err(error) if error.is_clash() && run < MOST_RUNS => {
+                    let wait = Duration::from_millis(rand::random_range(1..=u64::from(10 * run)));
+                    tokio::time::sleep(wait).await;
+                    run += 1;
+                    parsed = entry.parse(request.arguments.clone())?;
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+
+    /// Waits for this caller's turn where writes take connections that others need. SQLite's writes stand in a line of
+    /// their own, and share the disk's flush the better the more of them there are.
+    async fn share_of_writes(
+        &self,
+        caller: &Caller,
+        request: &Request,
+    ) -> Result<Option<OwnedSemaphorePermit>> {
+        if !self.house.store.is_postgres() {
+            return Ok(None);
+        }
+        let share = self.limits.share(caller, self.settings.call_limit);
+        unless_gone(request, share).await.map(Some)
+    }
+
+    /// The first answer to a call that is repeated, without a turn to write: whoever lost an answer gets it also while others
+    /// write, and is not asked again about what is done.
+    async fn answered_before(&self, caller: &Caller, request: &Request) -> Result<Option<Value>> {
+        if request.receipt_key().is_none() {
+            return Ok(None);
+        }
+        let mut tx = unless_gone(request, self.house.store.read(scope(caller))).await?;
+        let answer = receipts::find(&mut tx, caller, request).await;
+        tx.rollback().await;
+        answer
+    }
+
+    async fn write_once(
+        &self,
+        caller: &Arc<Caller>,
+        entry: &Entry,
+        request: &Request,
+        parsed: Parsed,
+    ) -> Result<Outcome> {
+        let store = &self.house.store;
+        let mut tx = unless_gone(request, store.write(scope(caller))).await?;
+        let shown = match before_write(&mut tx, caller, request).await {
+            Ok(Before::Answered(answer)) => {
+                // On SQLite the write that it stands for may be in this very transaction and not on disk yet.
+                tx.commit().await?;
+                return Ok(Outcome::Done(answer));
+            }
+            Ok(Before::Free { shown }) => shown,
+            Err(error) => {
+                tx.rollback().await;
+                return Err(error);
+            }
+        };
+        if request.cancel.is_cancelled() {
+            tx.rollback().await;
+            return Err(gone());
+        }
+        let (mut cx, result) = self.run(tx, caller, entry, parsed, request, true).await?;
+        let (change, mut summary) = (cx.change(), cx.take_summary());
+        let (mut tx, next, resolved, notices) = cx.into_parts();
+        let data = match result {
+            Ok(data) => data,
+            Err(error) => {
+                tx.rollback().await;
+                return Err(error);
+            }
+        };
+        let policy = caller.confirm.unwrap_or(self.settings.confirm);
+        if !request.options.dry_run && confirmations::is_wanted(policy, entry, &summary) {
+            let agreed = match request.word {
+                Word::None => false,
+                Word::Given => true,
+                Word::Token(_) => shown.is_some_and(|shown| shown == summary.digest()),
+            };
+            if !agreed {
+                tx.rollback().await;
+                return confirmations::ask(store, caller, entry, request, &mut summary).await;
+            }
+        }
+        // Where a workspace wants writes approved, a call will be staged here instead of being kept.
+        let change = (!tx.logged().is_empty()).then(|| change.to_string());
+        let answer = answer(data, next, change, resolved, &notices, &request.options);
+        if request.options.dry_run {
+            tx.rollback().await;
+            return Ok(Outcome::Done(answer));
+        }
+        if let Err(error) = receipts::keep(&mut tx, caller, request, &answer).await {
+            tx.rollback().await;
+            return Err(error);
+        }
+        tx.commit().await?;
+        Ok(Outcome::Done(answer))
+    }
+
+    /// Runs the tool in a transaction. A panic and a time limit end it like an error.
+    async fn run(
+        &self,
+        tx: Tx,
+        caller: &Arc<Caller>,
+        entry: &Entry,
+        parsed: Parsed,
+        request: &Request,
+        writes: bool,
+    ) -> Result<(Cx, Result<Value>)> {
+        let house = Arc::clone(&self.house);
+        let mut cx = Cx::new(
+            tx,
+            house,
+            Arc::clone(caller),
+            entry.spec.name,
+            writes,
+            request.options.version,
+        )?;
+        let call = AssertUnwindSafe(parsed(&mut cx)).catch_unwind();
+        let result = match tokio::time::timeout(self.settings.call_limit, call).await {
+            Ok(Ok(Ok(data))) if cx.take_version().is_some() && writes => {
+                drop(data);
+                Err(
+                    Error::invalid("version", format!("{} takes no version.", entry.spec.name))
+                        .hint("Leave it out."),
+                )
+            }
+            Ok(Ok(result)) => result,
+            Ok(Err(_)) => Err(Error::internal(format!("{} panicked", entry.spec.name))),
+            Err(_) => Err(Error::new(
+                Code::Unavailable,
+                format!(
+                    "{} took longer than {} s and was given up; nothing was written.",
+                    entry.spec.name,
+                    self.settings.call_limit.as_secs()
+                ),
+            )
+            .hint("Ask for less at once.")),
+        };
+        Ok((cx, result))
+    }
+}
+
+fn scope(caller: &Caller) -> Scope {
+    Scope::Workspace(caller.workspace.id.raw())
+}
+
+fn gone() -> Error {
+    Error::new(
+        Code::Cancelled,
+        "The client went away before the call was done; nothing was written.",
+    )
+}
+
+/// Waits for something as long as the client does: a call that has not begun when its client is gone is not begun.
+async fn unless_gone<T>(request: &Request, wait: impl Future<Output = Result<T>>) -> Result<T> {
+    tokio::select! {
+        biased;
+        () = request.cancel.cancelled() => Err(gone()),
+        outcome = wait => outcome,
+    }
+}
+
+/// What there is to know before a write begins.
+enum Before {
+    /// It was answered already.
+    Answered(Value),
+    /// It may run. With a token comes the digest of what was shown with its question.
+    Free { shown: Option<Vec<u8>> },
+}
+
+async fn before_write(tx: &mut Tx, caller: &Caller, request: &Request) -> Result<Before> {
+    if let Some(answer) = receipts::find_or_wait(tx, caller, request).await? {
+        return Ok(Before::Answered(answer));
+    }
+    let shown = match &request.word {
+        Word::Token(token) if !request.options.dry_run => {
+            Some(confirmations::redeem(tx, caller, request, token).await?)
+        }
+        _ => None,
+    };
+    Ok(Before::Free { shown })
+}

@@ -1,0 +1,214 @@
+//! What a call asks for: its tool's arguments, read, and the options that every tool takes.
+
+use std::any::Any;
+use std::fmt;
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+use tokio_util::sync::CancellationToken;
+
+use super::Call;
+use crate::error::{Error, Result};
+use crate::schema;
+use crate::tool::{Effect, Entry, Parsed};
+
+/// Characters of an idempotency key.
+const MAX_IDEMPOTENCY_KEY: usize = 200;
+
+/// Something that is held as long as a call is at work, such as its place among the requests that are under way: given
+/// back when the last clone is gone, however the call ends.
+#[derive(Clone)]
+pub struct Held(
+    #[expect(dead_code, reason = "it is there to be dropped")] Arc<dyn Any + Send + Sync>,
+);
+
+impl Held {
+    /// Holds this.
+    pub fn new(thing: impl Any + Send + Sync) -> Self {
+        Self(Arc::new(thing))
+    }
+}
+
+impl fmt::Debug for Held {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Held")
+    }
+}
+
+/// The options that every tool takes.
+#[derive(Debug, Default)]
+pub(super) struct Options {
+    pub(super) dry_run: bool,
+    pub(super) idempotency_key: Option<String>,
+    pub(super) version: Option<i64>,
+    pub(super) fields: Option<Vec<String>>,
+}
+
+/// Whose word a call comes with.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Word {
+    /// Nobody's.
+    None,
+    /// The caller says that it is meant.
+    Given,
+    /// The answer to a question.
+    Token(String),
+}
+
+/// A call whose arguments are read: all that is left to find out is in the database.
+pub(super) struct Request {
+    /// The arguments, for a second run.
+    pub(super) arguments: Value,
+    pub(super) options: Options,
+    pub(super) word: Word,
+    /// A person can be asked.
+    pub(super) can_ask: bool,
+    /// SHA-256 over the tool and its arguments.
+    pub(super) digest: Vec<u8>,
+    pub(super) cancel: CancellationToken,
+    #[expect(dead_code, reason = "it is given back when the request is dropped")]
+    pub(super) held: Option<Held>,
+}
+
+impl Request {
+    /// The key under which its answer is kept, where one is given and something is written.
+    pub(super) fn receipt_key(&self) -> Option<&str> {
+        let key = self.options.idempotency_key.as_deref();
+        key.filter(|_| !self.options.dry_run)
+    }
+
+    /// Takes the options out of the arguments and reads what is left as the tool's input. Needs no connection, so that a call
+    /// that cannot be read costs nobody a turn.
+    pub(super) fn read(entry: &Entry, call: Call) -> Result<(Self, Parsed)> {
+        let mut arguments = call.arguments;
+        let schema = &entry.wire().input_schema;
+        let own = |name: &str| {
+            name != "confirm"
+                && schema
+                    .get("properties")
+                    .and_then(|properties| properties.get(name))
+                    .is_some()
+        };
+        let mut take = |name: &str, form: Value| -> Result<Option<Value>> {
+            if own(name) {
+                return Ok(None);
+            }
+            let Some(value) = arguments
+                .shift_remove(name)
+                .filter(|value| !value.is_null())
+            else {
+                return Ok(None);
+            };
+            let form = json!({ "type": "object", "properties": { name: form } });
+            let Some(form) = form.as_object() else {
+                return Ok(None);
+            };
+            let mut read = schema::read(form, json!({ name: value }))?;
+            Ok(read.get_mut(name).map(Value::take))
+        };
+        let text = |value: Option<Value>| value.as_ref().and_then(Value::as_str).map(str::to_owned);
+        let flag = |value: Option<Value>| value.as_ref().and_then(Value::as_bool).unwrap_or(false);
+        let mut options = Options {
+            dry_run: flag(take("dry_run", json!({ "type": "boolean" }))?) || call.dry_run,
+            idempotency_key: text(take("idempotency_key", json!({ "type": "string" }))?)
+                .or(call.idempotency_key),
+            version: take("version", json!({ "type": "integer" }))?
+                .as_ref()
+                .and_then(Value::as_i64),
+            fields: None,
+        };
+        let confirm = flag(take("confirm", json!({ "type": "boolean" }))?);
+        let confirm_token = text(take("confirm_token", json!({ "type": "string" }))?);
+        // A person's answer is worth more than what a model passes on; where a person can be asked, the model's own word does
+        // not count at all.
+        let own_word = |word: Word| if call.can_ask { Word::None } else { word };
+        let word = match (call.confirm_token, confirm_token) {
+            (Some(answered), _) => Word::Token(answered),
+            (None, Some(token)) => own_word(Word::Token(token)),
+            (None, None) if confirm => own_word(Word::Given),
+            (None, None) => Word::None,
+        };
+        if let Some(Value::Array(fields)) = take(
+            "fields",
+            json!({ "type": "array", "items": { "type": "string" } }),
+        )? {
+            let fields: Vec<String> = fields
+                .iter()
+                .filter_map(Value::as_str)
+                .map(str::to_owned)
+                .collect();
+            let is_name = |field: &String| (1..=64).contains(&field.len());
+            if !(1..=50).contains(&fields.len()) || !fields.iter().all(is_name) {
+                return Err(Error::invalid(
+                    "fields",
+                    "fields takes 1 to 50 names of fields; leave it out for all.",
+                ));
+            }
+            options.fields = Some(fields);
+        }
+        let unfit = |key: &String| {
+            key.is_empty()
+                || key.chars().count() > MAX_IDEMPOTENCY_KEY
+                || key.chars().any(char::is_control)
+        };
+        if options.idempotency_key.as_ref().is_some_and(unfit) {
+            return Err(Error::invalid(
+                "idempotency_key",
+                format!(
+                    "An idempotency key has 1 to {MAX_IDEMPOTENCY_KEY} characters, none of them a control character."
+                ),
+            ));
+        }
+        if entry.spec.effect == Effect::Adds && options.version.is_some() {
+            return Err(
+                Error::invalid("version", "What is new has no version yet.").hint("Leave it out.")
+            );
+        }
+        let mut digest = Sha256::new();
+        digest.update(entry.spec.name);
+        let arguments = schema::read(schema, Value::Object(arguments))?;
+        hash_canonically(&arguments, &mut digest);
+        digest.update(options.version.unwrap_or(0).to_be_bytes());
+        let parsed = entry.parse(arguments.clone())?;
+        let request = Self {
+            arguments,
+            options,
+            word,
+            can_ask: call.can_ask,
+            digest: digest.finalize().to_vec(),
+            cancel: call.cancel,
+            held: call.held,
+        };
+        Ok((request, parsed))
+    }
+}
+
+/// Hashes JSON so that the order of keys makes no difference.
+fn hash_canonically(value: &Value, hash: &mut Sha256) {
+    match value {
+        Value::Object(fields) => {
+            hash.update(b"{");
+            let mut names: Vec<&String> = fields.keys().collect();
+            names.sort();
+            for name in names {
+                hash.update((name.len() as u64).to_be_bytes());
+                hash.update(name);
+                if let Some(value) = fields.get(name) {
+                    hash_canonically(value, hash);
+                }
+            }
+            hash.update(b"}");
+        }
+        Value::Array(items) => {
+            hash.update(b"[");
+            items.iter().for_each(|item| hash_canonically(item, hash));
+            hash.update(b"]");
+        }
+        other => {
+            let text = other.to_string();
+            hash.update((text.len() as u64).to_be_bytes());
+            hash.update(text);
+        }
+    }
+}
