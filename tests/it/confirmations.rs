@@ -790,7 +790,12 @@ async fn until(done: impl Fn() -> bool) {
 async fn one_caller_leaves_connections_for_the_others() {
     for engine in ENGINES {
         let house = House::new(engine, &[WAITING]).await;
-        let half = house.pipeline.house().store.shared_connections().div_ceil(2) as usize;
+        let half = house
+            .pipeline
+            .house()
+            .store
+            .shared_connections()
+            .div_ceil(2) as usize;
         let (_, greedy) = house.key(&["full"]).await;
         let (_, other) = house.key(&["full"]).await;
         AT_WORK.store(0, Ordering::SeqCst);
