@@ -1,18 +1,26 @@
 //! What one caller, or somebody without a key, may do to all others: nothing (reliability.md, line 26).
 
+use std::fs::File;
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::path::Path;
+use std::process::Stdio;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use bureau::transport::http::{self, Limits, Options};
+use bureau_kernel::admin::{self, NewKey};
 use bureau_kernel::caller::Caller;
+use bureau_kernel::permission::Grants;
+use bureau_kernel::store::Database;
 use bureau_kernel::testing::{ENGINES, Engine, House};
 use futures::FutureExt as _;
 use futures::future::join_all;
 use serde_json::{Value, json};
+use sqlx::{Connection as _, Executor as _};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
@@ -162,30 +170,42 @@ fn list() -> String {
     json!({"jsonrpc": "2.0", "id": 7, "method": "tools/list"}).to_string()
 }
 
-/// Asks on a connection and answers the first line of what comes back, if anything does.
-async fn ask(socket: &mut TcpStream, request: &str) -> Option<String> {
+/// Asks on a connection and answers the first line and the body of what comes back, if anything does.
+async fn answered(socket: &mut TcpStream, request: &str) -> Option<(String, String)> {
     socket.write_all(request.as_bytes()).await.ok()?;
     let mut answer = Vec::new();
-    let mut buffer = [0; 64 * 1024];
-    loop {
+    let mut buffer = vec![0; 64 * 1024];
+    let head = loop {
         let read = socket
             .read(&mut buffer)
             .await
             .ok()
             .filter(|read| *read > 0)?;
         answer.extend_from_slice(&buffer[..read]);
-        let text = String::from_utf8_lossy(&answer);
-        let Some((head, body)) = text.split_once("\r\n\r\n") else {
-            continue;
-        };
-        let length = head
-            .lines()
-            .find_map(|line| line.strip_prefix("content-length: "))
-            .map_or(0, |length| length.parse().unwrap());
-        if body.len() >= length {
-            return head.lines().next().map(str::to_owned);
+        if let Some(end) = answer.windows(4).position(|window| window == b"\r\n\r\n") {
+            let body = answer.split_off(end + 4);
+            break String::from_utf8(std::mem::replace(&mut answer, body)).unwrap();
         }
+    };
+    let length: usize = head
+        .lines()
+        .find_map(|line| line.strip_prefix("content-length: "))
+        .map_or(0, |length| length.parse().unwrap());
+    while answer.len() < length {
+        let read = socket
+            .read(&mut buffer)
+            .await
+            .ok()
+            .filter(|read| *read > 0)?;
+        answer.extend_from_slice(&buffer[..read]);
     }
+    let first = head.lines().next()?.to_owned();
+    Some((first, String::from_utf8(answer).unwrap()))
+}
+
+/// The first line of what comes back.
+async fn ask(socket: &mut TcpStream, request: &str) -> Option<String> {
+    answered(socket, request).await.map(|(first, _)| first)
 }
 
 /// Whether the other side has closed the connection. It is waited for.
@@ -323,6 +343,337 @@ async fn who_writes_before_reading_gets_the_answer_that_turns_it_away() {
         );
     }
     server.end().await;
+}
+
+// --- one abusive key, and another one -------------------------------------------------------------------------------
+
+/// How long each attack lasts; with it in the environment, what the other key waits is compared with what it waits alone.
+const SECONDS: &str = "BUREAU_ABUSE_SECONDS";
+
+/// A program that is built already.
+const PROGRAM: &str = "BUREAU_ABUSE_PROGRAM";
+
+/// The longest that a call of the other key may take in the short form, which runs on machines that are busy otherwise: what
+/// stands in its way took ten to thirty seconds.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What the server may hold in memory after all of it, in KiB.
+const MOST_MEMORY_KIB: u64 = 1024 * 1024;
+
+/// How much longer the other key may wait than alone, and what counts as nothing.
+const RATIO: u32 = 5;
+const FLOOR: Duration = Duration::from_millis(20);
+
+/// In so many rounds what it waits is measured under each attack; their median counts.
+const ROUNDS: usize = 5;
+
+/// `bureau serve` on a database that was made before.
+struct Process {
+    child: std::process::Child,
+    address: SocketAddr,
+}
+
+impl Process {
+    fn start(database: &Database, folder: &Path) -> Self {
+        let program = std::env::var_os(PROGRAM).unwrap_or(env!("CARGO_BIN_EXE_bureau").into());
+        let log = folder.join("server.log");
+        let address = match database {
+            Database::Sqlite(path) => format!("sqlite:{}", path.display()),
+            Database::Postgres(url) => url.clone(),
+        };
+        let mut child = std::process::Command::new(program)
+            .args([
+                "serve",
+                "--listen",
+                "127.0.0.1:0",
+                "--features",
+                "all",
+                "--database",
+                &address,
+                "--data-dir",
+            ])
+            .arg(folder.join("data"))
+            .env_remove("BUREAU_API_KEY")
+            .stdout(Stdio::null())
+            .stderr(File::create(&log).unwrap())
+            .spawn()
+            .unwrap();
+        let begun = Instant::now();
+        loop {
+            let said = std::fs::read_to_string(&log).unwrap();
+            let url = said.split_whitespace().find(|word| word.ends_with("/mcp"));
+            if let Some(url) = url {
+                let address = url.trim_start_matches("http://").trim_end_matches("/mcp");
+                let address = address.parse().unwrap();
+                return Self { child, address };
+            }
+            assert!(child.try_wait().unwrap().is_none(), "it ended: {said}");
+            assert!(begun.elapsed() < HANG, "it does not listen: {said}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// The most memory that it ever held, in KiB.
+    fn memory(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        peak.unwrap()
+            .trim()
+            .trim_end_matches(" kB")
+            .parse()
+            .unwrap()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// What everybody works on.
+#[derive(Clone)]
+struct Scene {
+    address: SocketAddr,
+    abuser: Arc<str>,
+    other: Arc<str>,
+    invoice: Value,
+    contacts: Arc<[Value]>,
+    locked: Value,
+}
+
+fn call(key: &str, tool: &str, arguments: &Value) -> String {
+    let params = json!({"name": tool, "arguments": arguments});
+    request(
+        key,
+        &json!({"jsonrpc": "2.0", "id": 7, "method": "tools/call", "params": params}).to_string(),
+    )
+}
+
+async fn unlimited_key(house: &House, name: &str) -> Arc<str> {
+    let known = house.pipeline.registry().permissions();
+    let new = NewKey {
+        name: name.into(),
+        grants: Grants::parse(["full"], &known).unwrap(),
+        workspaces: vec!["main".into()],
+        member: None,
+        expires_at: None,
+        confirm: None,
+        calls_per_hour: Some(0),
+    };
+    let made = admin::create_key(&house.pipeline.house().store, new).await;
+    made.unwrap().0.into()
+}
+
+/// What an abusive caller does again and again, each on a connection of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Abuse {
+    Search,
+    Documents,
+    Bodies,
+    HalfHeads,
+    LockedRow,
+}
+
+impl Abuse {
+    const fn callers(self) -> usize {
+        match self {
+            Self::Search | Self::Documents => 96,
+            Self::Bodies => 16,
+            Self::HalfHeads => 600,
+            Self::LockedRow => 40,
+        }
+    }
+
+    /// What one of its callers sends.
+    fn request(self, scene: &Scene, caller: usize) -> String {
+        let key = &scene.abuser;
+        match self {
+            // One in twelve writes, and all others wait to see it.
+            Self::Search if caller % 12 == 0 => call(
+                key,
+                "create_contact",
+                &json!({"name": "Ada", "on_duplicate": "create"}),
+            ),
+            Self::Search => call(key, "search_contacts", &json!({"query": "ada"})),
+            Self::Documents => call(
+                key,
+                "get_invoice",
+                &json!({"invoice": scene.invoice, "document": "pdf"}),
+            ),
+            Self::Bodies if caller % 2 == 0 => {
+                request(key, &format!("[{}0]", "[[[[]]]],".repeat(400_000)))
+            }
+            // All that the budget lets pass.
+            Self::Bodies => {
+                let call = call(
+                    key,
+                    "create_contact",
+                    &json!({"name": "Ada", "attributes": {"a": "MUCH"}}),
+                );
+                let (_, body) = call.split_once("\r\n\r\n").unwrap();
+                let much = format!("[{}0]", "[[1]],".repeat(12_000));
+                request(key, &body.replace("\"MUCH\"", &much))
+            }
+            Self::HalfHeads => "POST /mcp HTTP/1.1\r\nhost: 127.0.0.1\r\nx-much".to_owned(),
+            Self::LockedRow => call(
+                key,
+                "update_contact",
+                &json!({"contact": scene.locked, "summary": "x"}),
+            ),
+        }
+    }
+
+    async fn go_on(self, scene: Scene, caller: usize) {
+        let request = self.request(&scene, caller);
+        loop {
+            let Ok(mut socket) = TcpStream::connect(scene.address).await else {
+                continue;
+            };
+            while answered(&mut socket, &request).await.is_some() {
+                if self == Self::Search && caller % 12 == 0 {
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
+            }
+        }
+    }
+}
+
+/// What the other key waits for each of its calls in this time. All of them have to do what they say.
+async fn work(scene: &Scene, time: Duration, what: &str) -> Vec<Duration> {
+    let mut waited = Vec::new();
+    let mut socket = TcpStream::connect(scene.address).await.unwrap();
+    let begun = Instant::now();
+    while begun.elapsed() < time {
+        let number = waited.len();
+        let contact = &scene.contacts[number % scene.contacts.len()];
+        let name = format!("Other {number}");
+        let (tool, arguments) = match number % 4 {
+            0 => ("get_contact", json!({"contact": contact})),
+            1 => ("list_contacts", json!({"limit": 10})),
+            2 => (
+                "create_contact",
+                json!({"name": name, "on_duplicate": "create"}),
+            ),
+            _ => (
+                "update_contact",
+                json!({"contact": contact, "summary": name}),
+            ),
+        };
+        let sent = Instant::now();
+        let sending = call(&scene.other, tool, &arguments);
+        let answer = timeout(PATIENCE, answered(&mut socket, &sending)).await;
+        let answer =
+            answer.unwrap_or_else(|_| panic!("{what}: {tool} waits longer than {PATIENCE:?}"));
+        let (status, body) = answer.unwrap_or_else(|| panic!("{what}: the connection was closed"));
+        waited.push(sent.elapsed());
+        let good = status.ends_with("200 OK") && body.contains("\"isError\":false");
+        assert!(
+            good,
+            "{what}: {tool} {status} {}",
+            body.get(..300).unwrap_or(&body)
+        );
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    waited
+}
+
+fn p99(waited: &[Duration]) -> Duration {
+    let mut waited = waited.to_vec();
+    waited.sort();
+    waited[(waited.len() * 99).div_ceil(100) - 1]
+}
+
+/// The median of the rounds' p99.
+async fn rounds(scene: &Scene, time: Duration, what: &str) -> Duration {
+    let mut all = Vec::new();
+    for _ in 0..ROUNDS {
+        all.push(p99(&work(scene, time / ROUNDS as u32, what).await));
+    }
+    all.sort();
+    println!("{what}: p99 {:?}, of rounds {all:?}", all[ROUNDS / 2]);
+    all[ROUNDS / 2]
+}
+
+async fn one_abusive_key_leaves_the_others_alone(engine: Engine) {
+    let seconds: Option<u64> = std::env::var(SECONDS)
+        .ok()
+        .map(|seconds| seconds.parse().unwrap());
+    let time = Duration::from_secs(seconds.unwrap_or(3));
+    let house = House::new(engine, MODULES).await;
+    let owner = house.owner().await;
+    let invoice = invoice(&house, &owner, 1_000).await;
+    let mut contacts = Vec::new();
+    for number in 0..100 {
+        let new = json!({"name": format!("Ada {number}"), "on_duplicate": "create"});
+        contacts.push(house.data(&owner, "create_contact", new).await["id"].clone());
+    }
+    let locked = json!({"name": "Locked", "on_duplicate": "create"});
+    let locked = house.data(&owner, "create_contact", locked).await["id"].clone();
+    let (abuser, other) = (
+        unlimited_key(&house, "abuser").await,
+        unlimited_key(&house, "other").await,
+    );
+    house.pipeline.house().close().await;
+
+    let server = Process::start(&house.database, house.folder.path());
+    let scene = Scene {
+        address: server.address,
+        abuser,
+        other,
+        invoice,
+        contacts: contacts.into(),
+        locked,
+    };
+    let alone = rounds(&scene, time, "alone").await;
+    let mut abuses = vec![
+        Abuse::Search,
+        Abuse::Documents,
+        Abuse::Bodies,
+        Abuse::HalfHeads,
+    ];
+    let mut lock = None;
+    if let Database::Postgres(url) = &house.database {
+        abuses.push(Abuse::LockedRow);
+        let mut connection = sqlx::PgConnection::connect(url).await.unwrap();
+        let hold = "BEGIN; UPDATE contact SET version = version WHERE name = 'Locked'";
+        connection.execute(hold).await.unwrap();
+        lock = Some(connection);
+    }
+    for abuse in abuses {
+        let mut callers = JoinSet::new();
+        for caller in 0..abuse.callers() {
+            callers.spawn(abuse.go_on(scene.clone(), caller));
+        }
+        let what = format!("{engine:?}, {abuse:?}");
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        let under_attack = rounds(&scene, time, &what).await;
+        callers.shutdown().await;
+        if seconds.is_some() {
+            let most = RATIO * alone.max(FLOOR);
+            assert!(
+                under_attack <= most,
+                "{what}: {under_attack:?}, and {alone:?} alone"
+            );
+        }
+        // Nothing of it is left for the next one.
+        work(&scene, Duration::from_millis(100), "afterwards").await;
+    }
+    drop(lock);
+    let memory = server.memory();
+    println!("{engine:?}: at most {memory} KiB");
+    assert!(memory < MOST_MEMORY_KIB, "{engine:?}: {memory} KiB");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_abusive_key_leaves_the_others_alone_on_sqlite() {
+    one_abusive_key_leaves_the_others_alone(Engine::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_abusive_key_leaves_the_others_alone_on_postgres() {
+    one_abusive_key_leaves_the_others_alone(Engine::Postgres).await;
 }
 
 #[test]
