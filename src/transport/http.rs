@@ -43,7 +43,7 @@ use axum::{
 use bureau_kernel::caller::Caller;
 use bureau_kernel::compute::Turn;
 use bureau_kernel::error::{Code, Error};
-use bureau_kernel::pipeline::Pipeline;
+use bureau_kernel::pipeline::{Held, Pipeline};
 use futures::{StreamExt, stream};
 use metrics_exporter_prometheus::PrometheusHandle;
 use rmcp::{
@@ -406,19 +406,23 @@ impl<H: ServerHandler> Endpoint<H> {
         let underway = Arc::new(Underway::default());
         parts.extensions.insert(Arc::clone(&underway));
         let is_json = has_json_body(&parts.headers);
-        let work = async {
+        let (request, caller) = (&underway, &caller);
+        let work = Box::pin(async move {
             let body = read_body(body, &parts.headers, self.max_body_bytes, &mut place).await?;
             let id = if is_json {
-                Some(self.examine(&caller, &body, &mut place).await?)
+                Some(self.examine(caller, &body, &mut place).await?)
             } else {
                 None
             };
-            let turn = self.turn(&caller, body.len()).await?;
+            // A write that was begun goes on when nobody waits for it any more, and keeps its place until it is done.
+            let place = Arc::new(place);
+            parts.extensions.insert(Held::new(Arc::clone(&place)));
+            let turn = self.turn(caller, body.len()).await?;
             // When this future is dropped, by the time limit or because the client went away, rmcp cancels the call.
-            let answer = self.in_session(&caller, parts, Body::from(body), turn);
-            Ok(in_json(beside(answer, &underway).await?, id).await)
-        };
-        let response = tokio::time::timeout_at(deadline, work)
+            let answer = self.in_session(caller, parts, Body::from(body), turn);
+            Ok((in_json(beside(answer, request).await?, id).await, place))
+        });
+        let (response, place) = tokio::time::timeout_at(deadline, work)
             .await
             .map_err(|_| underway.timed_out())??;
         Ok(hold(response, place, deadline).await)
@@ -435,7 +439,8 @@ impl<H: ServerHandler> Endpoint<H> {
         let session = parts.headers.get(MCP_SESSION_ID);
         let ends = session.filter(|_| parts.method == Method::DELETE);
         let ends = ends.map(|id| String::from_utf8_lossy(id.as_bytes()).into_owned().into());
-        let handle = self.service.handle(Request::from_parts(parts, body));
+        // On the heap, as `work` above: these futures hold those of whole calls, and a stack of 2 MB is soon full of them.
+        let handle = Box::pin(self.service.handle(Request::from_parts(parts, body)));
         let Some(sessions) = &self.sessions else {
             return Ok(first_aside(handle, turn).await.map(Body::new));
         };
@@ -704,7 +709,7 @@ async fn in_json(response: Response, id: Option<Option<RequestId>>) -> Response 
 
 /// An answer that is not over at once keeps its place until its client has it, which is at the deadline at the latest: a
 /// stream, whose end cancels the call, and what is large.
-async fn hold(response: Response, place: Place, deadline: Instant) -> Response {
+async fn hold(response: Response, place: Arc<Place>, deadline: Instant) -> Response {
     let is_stream = is_type(response.headers(), "text/event-stream");
     let length = response.body().size_hint().exact();
     if !is_stream && length.is_none_or(|length| length <= PIECE_BYTES as u64) {

@@ -313,9 +313,10 @@ impl Pipeline {
         request: &Request,
         parsed: Parsed,
     ) -> Result<Outcome> {
-        let _share = self.limits.share(caller, self.settings.call_limit).await?;
+        let share = self.limits.share(caller, self.settings.call_limit).await?;
         let awaits = entry.awaits(&request.arguments);
-        let tx = self.house.read(caller, awaits).await?;
+        let mut tx = self.house.read(caller, awaits).await?;
+        tx.keep_share(share);
         let (cx, result) = self.run(tx, caller, entry, parsed, request, false).await?;
         let (tx, next, resolved, notices) = cx.into_parts();
         tx.rollback().await;

@@ -23,7 +23,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use sha2::Digest as _;
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, OwnedSemaphorePermit, watch};
 
 use crate::changes::LogRow;
 use crate::clock::Clock;
@@ -163,6 +163,8 @@ pub struct Tx {
     has_gates: bool,
     /// Something was erased for good.
     erases: bool,
+    /// The caller's place among its calls that hold a connection; given back with the connection.
+    share: Option<OwnedSemaphorePermit>,
 }
 
 enum Conn {
@@ -269,6 +271,7 @@ impl Store {
             log: Vec::new(),
             written: 0,
             failed: false,
+            share: None,
             number: None,
             sees: None,
             has_gates,
@@ -341,6 +344,7 @@ impl Store {
             log: Vec::new(),
             written: 0,
             failed: false,
+            share: None,
             number: None,
             sees: None,
             has_gates: true,
@@ -732,6 +736,12 @@ impl Tx {
         std::mem::replace(&mut self.conn, Conn::Returned)
             .rollback(&self.store)
             .await;
+        self.share = None;
+    }
+
+    /// Keeps the caller's place among its calls that hold a connection, for as long as this one does.
+    pub(crate) fn keep_share(&mut self, share: OwnedSemaphorePermit) {
+        self.share = Some(share);
     }
 
     /// Forgets everything that was done in it.
