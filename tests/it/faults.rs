@@ -206,8 +206,8 @@ async fn a_full_disk_fails_clearly_and_writing_goes_on_when_there_is_room_again(
     let small = folder.path().join("small");
     fs::create_dir(&small).unwrap();
     let database = Database::Sqlite(small.join("bureau.sqlite"));
-    // A small disk that only the worker sees. What is on it is copied out at the end.
-    let script = r#"mount -t tmpfs -o size=3m none "$BUREAU_TEST_FOLDER" && exec "$0" "$@""#;
+    // A small disk that only the worker sees, with room for a few hundred records. What is on it is copied out at the end.
+    let script = r#"mount -t tmpfs -o size=8m none "$BUREAU_TEST_FOLDER" && exec "$0" "$@""#;
     let inner = worker_after(script, "obey", &database, &small);
     let mut command = Command::new("unshare");
     command

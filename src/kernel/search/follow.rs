@@ -65,6 +65,9 @@ pub(super) struct Shared {
     holder: AtomicBool,
     /// Where the index stood when a search last waited for it in vain.
     stuck: AtomicI64,
+    /// Where the log ended when this process began: what the index lacks of that was missed while nobody kept it, and no
+    /// search may miss it too.
+    begun_at: AtomicI64,
     /// Only for a process without the writer.
     reader: Mutex<Reader>,
     /// Searches that run at once, so that a flood of them does not need a thread each.
@@ -96,6 +99,7 @@ impl Shared {
             state: watch::Sender::new(State::Opening),
             holder: AtomicBool::new(false),
             stuck: AtomicI64::new(-1),
+            begun_at: AtomicI64::new(0),
             reader: Mutex::default(),
             slots: Semaphore::new(cores * 2),
         }
@@ -123,6 +127,7 @@ impl Shared {
 
     /// Whether the state that is known here has come so far.
     pub(super) fn has_reached(&self, position: i64) -> bool {
+        let position = position.max(self.begun_at.load(Ordering::Acquire));
         match &*self.state.borrow() {
             State::Ready(snapshot) => snapshot.mark.position >= position,
             State::Opening | State::Building => false,
@@ -161,6 +166,7 @@ impl Shared {
     /// ended in vain is not waited for: not every search is to learn anew that its keeper hangs.
     pub(super) async fn reached(&self, position: i64, wait: Duration) -> Option<Arc<Snapshot>> {
         let deadline = Instant::now() + wait;
+        let position = position.max(self.begun_at.load(Ordering::Acquire));
         let mut stands = None;
         let mut states = self.state.subscribe();
         let mut woken = false;
@@ -303,6 +309,16 @@ pub(super) async fn run<S: Source>(shared: Arc<Shared>, source: Arc<S>) {
     let mut failing_since: Option<Instant> = None;
     let mut known: Option<Mark> = None;
     let mut warned = false;
+    // Before that nothing is open, and searches read the database.
+    loop {
+        match source.head().await {
+            Ok(head) => break shared.begun_at.store(head, Ordering::Release),
+            Err(error) => {
+                tracing::warn!(%error, "where the log ends cannot be read");
+                sleep(SOURCE_RETRY).await;
+            }
+        }
+    }
     loop {
         let place = shared.place.clone();
         let outcome = match blocking(move || Lock::take(&place)).await {
@@ -378,14 +394,14 @@ async fn hold<S: Source>(shared: &Shared, source: &S, lock: Arc<Lock>) {
         let desk = if build_anew {
             build(shared, source, &lock).await
         } else {
-            open(shared, &lock).await
+            open(shared, source, &lock).await
         };
         let end = match desk {
             Ok(desk) => {
                 build_anew = false;
                 follow(shared, source, desk, &mut failures).await
             }
-            Err(error) if build_anew => End::Failed(error),
+            Err(error) if build_anew || matches!(error, Error::Source(_)) => End::Failed(error),
             Err(error) => {
                 tracing::info!(%error, "the search index is built");
                 End::Rebuild("it cannot be opened")
@@ -411,7 +427,7 @@ async fn hold<S: Source>(shared: &Shared, source: &S, lock: Arc<Lock>) {
     shared.holder.store(false, Ordering::Release);
 }
 
-async fn open(shared: &Shared, lock: &Arc<Lock>) -> Result<Desk, Error> {
+async fn open<S: Source>(shared: &Shared, source: &S, lock: &Arc<Lock>) -> Result<Desk, Error> {
     let (place, lock) = (shared.place.clone(), Arc::clone(lock));
     let (desk, snapshot) = blocking(move || {
         let opened = Desk::open(Opened::open_checked(&place)?, lock)?;
@@ -420,6 +436,9 @@ async fn open(shared: &Shared, lock: &Arc<Lock>) -> Result<Desk, Error> {
         Ok(opened)
     })
     .await?;
+    if !belongs(source, &desk.mark).await? {
+        return Err(Error::Damaged("it was made from another database".into()));
+    }
     shared.state.send_replace(State::Ready(Arc::new(snapshot)));
     Ok(desk)
 }
@@ -457,11 +476,6 @@ async fn build<S: Source>(shared: &Shared, source: &S, lock: &Arc<Lock>) -> Resu
 
 /// Follows the change log as long as all goes well.
 async fn follow<S: Source>(shared: &Shared, source: &S, mut desk: Desk, failures: &mut u32) -> End {
-    match belongs(source, &desk.mark).await {
-        Ok(true) => {}
-        Ok(false) => return End::Rebuild("it was made from another database"),
-        Err(error) => return End::Failed(error),
-    }
     let mut worked = Instant::now();
     loop {
         if !desk.lock.is_valid() {
