@@ -460,7 +460,7 @@ async fn unlimited_key(house: &House, name: &str) -> Arc<str> {
         member: None,
         expires_at: None,
         confirm: None,
-        calls_per_hour: Some(0),
+        calls_per_hour: Some(100_000_000),
     };
     let made = admin::create_key(&house.pipeline.house().store, new).await;
     made.unwrap().0.into()
@@ -491,7 +491,7 @@ impl Abuse {
         let key = &scene.abuser;
         match self {
             // One in twelve writes, and all others wait to see it.
-            Self::Search if caller % 12 == 0 => call(
+            Self::Search if caller.is_multiple_of(12) => call(
                 key,
                 "create_contact",
                 &json!({"name": "Ada", "on_duplicate": "create"}),
@@ -502,7 +502,7 @@ impl Abuse {
                 "get_invoice",
                 &json!({"invoice": scene.invoice, "document": "pdf"}),
             ),
-            Self::Bodies if caller % 2 == 0 => {
+            Self::Bodies if caller.is_multiple_of(2) => {
                 request(key, &format!("[{}0]", "[[[[]]]],".repeat(400_000)))
             }
             // All that the budget lets pass.
@@ -532,7 +532,7 @@ impl Abuse {
                 continue;
             };
             while answered(&mut socket, &request).await.is_some() {
-                if self == Self::Search && caller % 12 == 0 {
+                if self == Self::Search && caller.is_multiple_of(12) {
                     tokio::time::sleep(Duration::from_millis(50)).await;
                 }
             }
