@@ -103,7 +103,7 @@ pub(crate) async fn printable_invoice(cx: &mut Cx, invoice: &Saved<Invoice>) -> 
 /// The same for a quotation.
 ///
 /// # Errors
-/// As [`printable_invoice`].
+/// As `printable_invoice`.
 pub async fn printable_quotation(cx: &mut Cx, quotation: &Saved<Quotation>) -> Result<()> {
     let document = quotation_document(cx, quotation).await?;
     printable(&document, quotation.company.is_some())

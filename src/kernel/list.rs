@@ -355,7 +355,7 @@ impl<R: Record> List<'_, R> {
     /// or the usual one.
     ///
     /// # Errors
-    /// [`Code::Validation`](crate::error::Code::Validation) when an order is asked for beside a text, or for a cursor of
+    /// [`Code::Validation`] when an order is asked for beside a text, or for a cursor of
     /// another order.
     pub async fn query_or_page(
         self,
@@ -386,7 +386,7 @@ impl<R: Record> List<'_, R> {
     /// One page in an order.
     ///
     /// # Errors
-    /// [`Code::Validation`](crate::error::Code::Validation) for a cursor of another order.
+    /// [`Code::Validation`] for a cursor of another order.
     pub async fn page(
         mut self,
         order: Order,
@@ -461,8 +461,8 @@ impl<R: Record> List<'_, R> {
     /// One page of those that match the text, best first.
     ///
     /// # Errors
-    /// [`Code::Validation`](crate::error::Code::Validation) for a cursor of another order;
-    /// [`Code::Unavailable`](crate::error::Code::Unavailable) when the index is being built and the database alone
+    /// [`Code::Validation`] for a cursor of another order;
+    /// [`Code::Unavailable`] when the index is being built and the database alone
     /// cannot answer in time.
     pub async fn search(
         mut self,

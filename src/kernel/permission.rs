@@ -137,7 +137,7 @@ impl Grants {
     /// `contacts:delete`) against the permissions that exist.
     ///
     /// # Errors
-    /// [`Code::Validation`](crate::error::Code::Validation) for a name that does not exist, with the nearest one.
+    /// [`Code::Validation`] for a name that does not exist, with the nearest one.
     pub fn parse<'a>(
         words: impl IntoIterator<Item = &'a str>,
         known: &BTreeSet<&'static str>,

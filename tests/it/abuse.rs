@@ -353,9 +353,10 @@ const SECONDS: &str = "BUREAU_ABUSE_SECONDS";
 /// A program that is built already.
 const PROGRAM: &str = "BUREAU_ABUSE_PROGRAM";
 
-/// The longest that a call of the other key may take in the short form, which runs on machines that are busy otherwise: what
-/// stands in its way took ten to thirty seconds.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// The longest that a call of the other key may take in the short form, which runs unoptimized on machines that are busy with
+/// other tests: a bound for a standstill, and no figure. In the first edition a few of these callers stood in the way of all
+/// others for half a minute, again and again.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What the server may hold in memory after all of it, in KiB.
 const MOST_MEMORY_KIB: u64 = 1024 * 1024;
@@ -551,7 +552,7 @@ async fn work(scene: &Scene, time: Duration, what: &str) -> Vec<Duration> {
         let name = format!("Other {number}");
         let (tool, arguments) = match number % 4 {
             0 => ("get_contact", json!({"contact": contact})),
-            1 => ("list_contacts", json!({"limit": 10})),
+            1 => ("search_contacts", json!({"query": "Ada", "limit": 10})),
             2 => (
                 "create_contact",
                 json!({"name": name, "on_duplicate": "create"}),
