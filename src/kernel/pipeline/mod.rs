@@ -221,8 +221,8 @@ impl Pipeline {
     pub async fn call(self: &Arc<Self>, caller: Caller, call: Call) -> Outcome {
         let started = Instant::now();
         let name = call.tool.clone();
-        let outcome = self
-            .admit_and_run(caller, call)
+        // On the heap: with all that it may come to it is large, and whoever awaits several calls would hold each of them.
+        let outcome = Box::pin(self.admit_and_run(caller, call))
             .await
             .unwrap_or_else(Outcome::Failed);
         let code = match &outcome {

@@ -449,6 +449,8 @@ async fn build<S: Source>(shared: &Shared, source: &S, lock: &Arc<Lock>) -> Resu
     note_loss(shared, source).await?;
     let head = source.head().await.map_err(Error::Source)?;
     let seal = source.seal(head).await.map_err(Error::Source)?;
+    // Whatever was known of the log before, this is all there is now.
+    shared.begun_at.store(head, Ordering::Release);
     let (place, held) = (shared.place.clone(), Arc::clone(lock));
     let mut build = blocking(move || Build::begin(place, held)).await?;
     let mut page = source.scan(None, PAGE).await.map_err(Error::Source)?;
