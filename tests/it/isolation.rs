@@ -394,7 +394,7 @@ async fn races(house: &House, owner: &Caller) -> Vec<Race> {
         ("update_deal", json!({ "deal": moved, "stage": stage(1) })),
         Delete::Tool(
             "update_pipeline",
-            json!({ "pipeline": pipeline["id"], "stages": kept }),
+            json!({ "pipeline": pipeline["id"], "stages": kept, "confirm": true }),
         ),
     );
     let (one, other) = (contact("A chief").await, contact("A report").await);
