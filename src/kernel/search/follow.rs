@@ -445,8 +445,9 @@ async fn open<S: Source>(shared: &Shared, source: &S, lock: &Arc<Lock>) -> Resul
 
 /// Builds the index from all live records. What changes meanwhile is followed afterwards.
 async fn build<S: Source>(shared: &Shared, source: &S, lock: &Arc<Lock>) -> Result<Desk, Error> {
-    shared.state.send_replace(State::Building);
+    // Before searches go on without the index: whoever stops at its first answer is told all the same.
     note_loss(shared, source).await?;
+    shared.state.send_replace(State::Building);
     let head = source.head().await.map_err(Error::Source)?;
     let seal = source.seal(head).await.map_err(Error::Source)?;
     // Whatever was known of the log before, this is all there is now.
