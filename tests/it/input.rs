@@ -525,6 +525,11 @@ impl Run<'_> {
                 return true;
             }
             Outcome::Ask { .. } => Some("asked a person".to_owned()),
+            // What may be given like that can come to something that a person is asked about.
+            Outcome::Failed(error) if !wrong && error.code() == Code::ConfirmationRequired => {
+                (state(self.house, &ground.caller).await != self.before)
+                    .then(|| format!("wrote something: {error:?}"))
+            }
             Outcome::Failed(error) => {
                 fault_of(error, field).or((state(self.house, &ground.caller).await != self.before)
                     .then(|| format!("wrote something: {error:?}")))

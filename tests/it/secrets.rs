@@ -185,6 +185,13 @@ pub(crate) async fn calls(database: &Database, folder: &Path) {
     .await
     .unwrap_err();
     assert_eq!(error.code(), Code::Internal, "{error:?}");
+    let query = json!({ "query": "Canariensis" });
+    let found = call(&pipeline, &agent, "search_contacts", None, query.clone());
+    let found = found.await.unwrap();
+    assert_eq!(
+        found["data"][0]["id"], contact,
+        "it is in the index: {found}"
+    );
     let broken = match database {
         Database::Sqlite(_) => "DROP TRIGGER refuse; UPDATE contact SET phones = '[Tenerife'",
         Database::Postgres(_) => {
@@ -202,15 +209,9 @@ pub(crate) async fn calls(database: &Database, folder: &Path) {
     .await
     .unwrap_err();
     assert_eq!(error.code(), Code::Unreadable, "{error:?}");
-    let answer = call(
-        &pipeline,
-        &agent,
-        "search_contacts",
-        None,
-        json!({ "query": "Canariensis" }),
-    )
-    .await
-    .unwrap();
+    let answer = call(&pipeline, &agent, "search_contacts", None, query)
+        .await
+        .unwrap();
     assert_eq!(
         answer["notices"][0]["code"], "RECORD_UNREADABLE",
         "{answer}"

@@ -227,6 +227,7 @@ impl Simulation {
         let plan = json!({
             "name": "Hosting", "company": self.company, "interval": "week", "auto_issue": true,
             "lines": lines(100), "starts_on": "2026-11-23",
+            "confirm": true,
         });
         self.now("create_recurring_invoice", plan).await;
         for _ in 0..8 {
