@@ -6,19 +6,15 @@
 # BINARY is built with `cargo build --features conformance`, which registers the suite's fixture tools, resources and
 # prompts on the same server. Both requirement sets have to pass whole; there is no baseline of expected failures. The
 # older one asks for sessions and for requests that the server sends to the client, so that run has `--sessions`. Prints
-# each run's summary and, last, `N passed, N failed` over the scored scenarios. Needs Node 20 or newer with npm; the suite
-# and a Node 22 for it are installed beside this file, at the pinned versions.
+# each run's summary and, last, `N passed, N failed` over the scored scenarios. Needs Node 20 or newer with npm;
+# install.sh installs the suite and a Node 22 for it.
 set -euo pipefail
 
 [ $# -eq 1 ] || { echo "usage: tests/conformance/run.sh BINARY" >&2; exit 2; }
 binary=$(realpath "$1")
 cd "$(dirname "$0")"
 
-# Installs again only when what is pinned has changed; the copy is written last, so a broken install is not taken for one.
-if ! cmp -s package-lock.json node_modules/.installed; then
-    npm ci --ignore-scripts --loglevel=error
-    cp package-lock.json node_modules/.installed
-fi
+./install.sh
 PATH=$PWD/node_modules/.bin:$PATH
 for newer in node_modules/node-*-*/bin; do
     [ ! -x "$newer/node" ] || PATH=$PWD/$newer:$PATH

@@ -4,25 +4,16 @@
 #   tests/einvoice/run.sh SAMPLES
 #
 # SAMPLES is the built example `samples` of bureau-documents, which writes the e-invoices that are looked at. Prints a line
-# per check and ends with `N passed, N failed`. Needs Python 3.11 or newer with venv; the validators are installed below
-# target/tools, at the pinned versions.
+# per check and ends with `N passed, N failed`. Needs Python 3.11 or newer with venv; install.sh installs the
+# validators.
 set -euo pipefail
 
 [ $# -eq 1 ] || { echo "usage: tests/einvoice/run.sh SAMPLES" >&2; exit 2; }
 samples=$(realpath "$1")
 cd "$(dirname "$0")"
 tools=${BUREAU_TEST_TOOLS:-$PWD/../../target/tools}
-mkdir -p "$tools"
-tools=$(realpath "$tools")
-
-# Installs again only when what is pinned has changed; the copy is written last, so a broken install is not taken for one.
-venv=$tools/einvoice-python
-if ! cmp -s requirements.txt "$venv/.installed"; then
-    rm -rf "$venv"
-    python3 -m venv "$venv"
-    "$venv/bin/pip" install --quiet --disable-pip-version-check --no-input -r requirements.txt
-    cp requirements.txt "$venv/.installed"
-fi
+./install.sh
+venv=$(realpath "$tools")/einvoice-python
 
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -919,7 +919,8 @@ fn whatever_is_called_the_ledger_agrees_with_whole_numbers() {
         match outcome {
             Ok(()) => {}
             Err(TestError::Fail(reason, steps)) => {
-                panic!("on {engine:?}: {reason}\nafter {steps:#?}")
+                let steps: Vec<String> = steps.iter().map(|step| format!("{step:?}")).collect();
+                panic!("after\n{}\non {engine:?}: {reason}", steps.join("\n"))
             }
             Err(TestError::Abort(reason)) => panic!("on {engine:?}: {reason}"),
         }

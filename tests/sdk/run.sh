@@ -4,32 +4,15 @@
 #   tests/sdk/run.sh BINARY
 #
 # Prints a line per check and ends with `N passed, N failed`. Needs Node 20 or newer, npm, and Python 3.11 or newer with
-# venv; the SDKs themselves are installed below target/tools and beside this file (node_modules), at the pinned versions.
+# venv; install.sh installs the SDKs themselves.
 set -euo pipefail
 
 [ $# -eq 1 ] || { echo "usage: tests/sdk/run.sh BINARY" >&2; exit 2; }
 binary=$(realpath "$1")
 cd "$(dirname "$0")"
 tools=${BUREAU_TEST_TOOLS:-$PWD/../../target/tools}
-mkdir -p "$tools"
+./install.sh
 tools=$(realpath "$tools")
-
-# --- the SDKs -------------------------------------------------------------------------------------------------------
-
-# Installs again only when what is pinned has changed; the copy is written last, so a broken install is not taken for one.
-if ! cmp -s package-lock.json node_modules/.installed; then
-    npm ci --ignore-scripts --no-fund --no-audit --loglevel=error
-    cp package-lock.json node_modules/.installed
-fi
-for major in current previous; do
-    venv=$tools/sdk-python-$major
-    if ! cmp -s "requirements-$major.txt" "$venv/.installed"; then
-        rm -rf "$venv"
-        python3 -m venv "$venv"
-        "$venv/bin/pip" install --quiet --disable-pip-version-check --no-input -r "requirements-$major.txt"
-        cp "requirements-$major.txt" "$venv/.installed"
-    fi
-done
 
 # --- the server -----------------------------------------------------------------------------------------------------
 
