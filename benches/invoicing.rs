@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use bureau_kernel::caller::Caller;
 use bureau_kernel::pipeline::{Call, Outcome};
 use bureau_kernel::prelude::*;
-use bureau_kernel::testing::{ENGINES, Engine, House};
+use bureau_kernel::testing::{ENGINES, Engine, TestApp};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use futures::FutureExt as _;
 use serde_json::{Value, json};
@@ -40,9 +40,9 @@ async fn note_seller(cx: &mut Cx) -> Result<()> {
     edit.save(cx).await.map(drop)
 }
 
-/// A house with one customer.
+/// An app with one customer.
 struct Firm {
-    house: House,
+    app: TestApp,
     owner: Caller,
     company: Value,
 }
@@ -56,10 +56,10 @@ impl Firm {
             bureau_invoicing::MODULE,
             OWNER,
         ];
-        let house = House::new(engine, &modules).await;
-        let owner = house.owner().await;
+        let app = TestApp::new(engine, &modules).await;
+        let owner = app.owner().await;
         let mut firm = Self {
-            house,
+            app,
             owner,
             company: Value::Null,
         };
@@ -75,7 +75,7 @@ impl Firm {
             arguments: arguments.as_object().cloned().unwrap(),
             ..Call::default()
         };
-        match self.house.pipeline.call(self.owner.clone(), call).await {
+        match self.app.pipeline.call(self.owner.clone(), call).await {
             Outcome::Done(mut answer) => answer["data"]["id"].take(),
             other => panic!("{other:?}"),
         }

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bureau_kernel::pipeline::{Call, Outcome};
-use bureau_kernel::testing::{Engine, House};
+use bureau_kernel::testing::{Engine, TestApp};
 use common::{fill, people};
 use criterion::{Criterion, criterion_group, criterion_main};
 
@@ -17,15 +17,15 @@ const CONTACTS: u64 = 20_000;
 fn search(c: &mut Criterion) {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let modules = [bureau_contacts::MODULE, fill::MODULE];
-    let (house, owner) = runtime.block_on(async {
-        let house = House::new(Engine::Sqlite, &modules).await;
-        let owner = house.owner().await;
-        fill::fill(&house.pipeline, &owner, 0..CONTACTS).await;
-        let search = || house.pipeline.house().search.as_ref().unwrap().status();
+    let (app, owner) = runtime.block_on(async {
+        let app = TestApp::new(Engine::Sqlite, &modules).await;
+        let owner = app.owner().await;
+        fill::fill(&app.pipeline, &owner, 0..CONTACTS).await;
+        let search = || app.pipeline.app().search.as_ref().unwrap().status();
         while search().documents < CONTACTS {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        (house, owner)
+        (app, owner)
     });
     let numbers = AtomicU64::new(0);
     let mut group = c.benchmark_group("search 20 k contacts");
@@ -39,7 +39,7 @@ fn search(c: &mut Criterion) {
                     arguments: arguments.as_object().cloned().unwrap(),
                     ..Call::default()
                 };
-                match house.pipeline.call(owner.clone(), call).await {
+                match app.pipeline.call(owner.clone(), call).await {
                     Outcome::Done(answer) => answer,
                     other => panic!("{other:?}"),
                 }
@@ -47,9 +47,9 @@ fn search(c: &mut Criterion) {
         });
     }
     group.finish();
-    // The house's tasks end in its own runtime.
+    // The app's tasks end in its own runtime.
     let _inside = runtime.enter();
-    drop(house);
+    drop(app);
 }
 
 criterion_group!(benches, search);

@@ -17,7 +17,7 @@ use bureau_contacts::Contact;
 use bureau_kernel::caller::Caller;
 use bureau_kernel::pipeline::{Call, Outcome};
 use bureau_kernel::store::{Scope, sql};
-use bureau_kernel::testing::{Engine, House};
+use bureau_kernel::testing::{Engine, TestApp};
 use bureau_kernel::types::id::Id;
 use common::{fill, people};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
@@ -28,13 +28,13 @@ const ROW: &str = "SELECT id, version, created_at, updated_at, attributes, name,
                           emails, phones, city, country, links, types, tags, score
                    FROM contact WHERE workspace = $1 AND id = $2";
 
-async fn call(house: &House, caller: &Caller, tool: &str, arguments: Value) -> Value {
+async fn call(app: &TestApp, caller: &Caller, tool: &str, arguments: Value) -> Value {
     let call = Call {
         tool: tool.into(),
         arguments: arguments.as_object().cloned().unwrap(),
         ..Call::default()
     };
-    match house.pipeline.call(caller.clone(), call).await {
+    match app.pipeline.call(caller.clone(), call).await {
         Outcome::Done(answer) => answer,
         other => panic!("{other:?}"),
     }
@@ -43,24 +43,24 @@ async fn call(house: &House, caller: &Caller, tool: &str, arguments: Value) -> V
 fn reads(c: &mut Criterion) {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let modules = [bureau_contacts::MODULE, fill::MODULE];
-    let (house, owner, id, pool) = runtime.block_on(async {
-        let house = House::new(Engine::Sqlite, &modules).await;
-        let owner = house.owner().await;
-        fill::fill(&house.pipeline, &owner, 0..CONTACTS).await;
-        let page = call(&house, &owner, "search_contacts", json!({ "limit": 1 })).await;
+    let (app, owner, id, pool) = runtime.block_on(async {
+        let app = TestApp::new(Engine::Sqlite, &modules).await;
+        let owner = app.owner().await;
+        fill::fill(&app.pipeline, &owner, 0..CONTACTS).await;
+        let page = call(&app, &owner, "search_contacts", json!({ "limit": 1 })).await;
         let id = page["data"][0]["id"].as_str().unwrap().to_owned();
         let options = sqlx::sqlite::SqliteConnectOptions::new()
-            .filename(house.folder.path().join("bureau.sqlite"))
+            .filename(app.folder.path().join("bureau.sqlite"))
             .read_only(true);
         let pool = sqlx::sqlite::SqlitePoolOptions::new()
             .max_connections(8)
             .test_before_acquire(false)
             .connect_lazy_with(options);
-        (house, owner, id, pool)
+        (app, owner, id, pool)
     });
     let raw = id.parse::<Id<Contact>>().unwrap().raw();
     let workspace = owner.workspace.id;
-    let store = house.pipeline.house().store.clone();
+    let store = app.pipeline.app().store.clone();
     let mut group = c.benchmark_group("read one contact");
     group.bench_function("sqlx pool alone", |b| {
         b.to_async(&runtime).iter(|| async {
@@ -78,20 +78,20 @@ fn reads(c: &mut Criterion) {
     });
     group.bench_function("whole call", |b| {
         b.to_async(&runtime)
-            .iter(|| call(&house, &owner, "get_contact", json!({ "contact": id })));
+            .iter(|| call(&app, &owner, "get_contact", json!({ "contact": id })));
     });
     group.finish();
-    // The house's tasks end in its own runtime.
+    // The app's tasks end in its own runtime.
     let _inside = runtime.enter();
-    drop(house);
+    drop(app);
 }
 
 /// Creates of many callers at once, each answered when it is on disk.
 fn creates(c: &mut Criterion) {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let modules = [bureau_contacts::MODULE];
-    let house = Arc::new(runtime.block_on(House::new(Engine::Sqlite, &modules)));
-    let owner = runtime.block_on(house.owner());
+    let app = Arc::new(runtime.block_on(TestApp::new(Engine::Sqlite, &modules)));
+    let owner = runtime.block_on(app.owner());
     let numbers = Arc::new(AtomicU64::new(0));
     let mut group = c.benchmark_group("create durably");
     group.throughput(Throughput::Elements(1));
@@ -99,14 +99,13 @@ fn creates(c: &mut Criterion) {
     for callers in [1_u64, 16, 64] {
         group.bench_function(BenchmarkId::new("callers", callers), |b| {
             b.to_async(&runtime).iter_custom(|rounds| {
-                let (house, owner, numbers) =
-                    (Arc::clone(&house), owner.clone(), Arc::clone(&numbers));
+                let (app, owner, numbers) = (Arc::clone(&app), owner.clone(), Arc::clone(&numbers));
                 async move {
                     let began = Instant::now();
                     let left = Arc::new(AtomicU64::new(rounds));
                     let tasks: Vec<_> = (0..callers)
                         .map(|_| {
-                            let (house, owner) = (Arc::clone(&house), owner.clone());
+                            let (app, owner) = (Arc::clone(&app), owner.clone());
                             let (numbers, left) = (Arc::clone(&numbers), Arc::clone(&left));
                             tokio::spawn(async move {
                                 let take = |left: u64| left.checked_sub(1);
@@ -117,7 +116,7 @@ fn creates(c: &mut Criterion) {
                                     let person =
                                         people::person(numbers.fetch_add(1, Ordering::Relaxed));
                                     let arguments = Value::Object(person.arguments());
-                                    call(&house, &owner, "create_contact", arguments).await;
+                                    call(&app, &owner, "create_contact", arguments).await;
                                 }
                             })
                         })
@@ -132,7 +131,7 @@ fn creates(c: &mut Criterion) {
     }
     group.finish();
     let _inside = runtime.enter();
-    drop(house);
+    drop(app);
 }
 
 criterion_group!(benches, reads, creates);

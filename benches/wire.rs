@@ -9,7 +9,7 @@ use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode};
 use bureau::server::{Server, tool};
 use bureau::transport::http;
-use bureau_kernel::testing::{Engine, House};
+use bureau_kernel::testing::{Engine, TestApp};
 use criterion::{Criterion, criterion_group, criterion_main};
 use metrics_exporter_prometheus::PrometheusBuilder;
 use serde_json::{Value, json};
@@ -48,10 +48,10 @@ fn wire(c: &mut Criterion) {
         calls_per_hour: 0,
         ..Default::default()
     };
-    let (house, key, router, id) = runtime.block_on(async {
-        let house = House::with(Engine::Sqlite, &modules, settings).await;
-        let (key, owner) = house.key(&["full"]).await;
-        let made = house
+    let (app, key, router, id) = runtime.block_on(async {
+        let app = TestApp::with(Engine::Sqlite, &modules, settings).await;
+        let (key, owner) = app.key(&["full"]).await;
+        let made = app
             .ok(
                 &owner,
                 "create_contact",
@@ -59,16 +59,16 @@ fn wire(c: &mut Criterion) {
             )
             .await;
         let id = made["data"]["id"].as_str().unwrap().to_owned();
-        let handler = Server::new(Arc::clone(&house.pipeline), bureau::INSTRUCTIONS);
+        let handler = Server::new(Arc::clone(&app.pipeline), bureau::INSTRUCTIONS);
         let metrics = PrometheusBuilder::new().build_recorder().handle();
         let ready: http::Ready = Arc::new(|| Box::pin(async { true }));
-        let pipeline = Arc::clone(&house.pipeline);
+        let pipeline = Arc::clone(&app.pipeline);
         let router = http::router(handler, pipeline, ready, metrics, &http::Options::default());
-        (house, key, router.unwrap(), id)
+        (app, key, router.unwrap(), id)
     });
     c.bench_function("wire/the manifest as text", |b| {
         b.iter(|| {
-            let entries = house.pipeline.registry().entries();
+            let entries = app.pipeline.registry().entries();
             let tools: Vec<_> = entries.map(|entry| tool(entry.wire(), false)).collect();
             serde_json::to_string(&tools).unwrap()
         });
@@ -86,9 +86,9 @@ fn wire(c: &mut Criterion) {
         b.to_async(&runtime)
             .iter(|| post(router.clone(), &key, "tools/call", &get));
     });
-    // The house's tasks end in its own runtime.
+    // The app's tasks end in its own runtime.
     let _inside = runtime.enter();
-    drop((router, house));
+    drop((router, app));
 }
 
 criterion_group!(benches, wire);

@@ -1,4 +1,4 @@
-//! From a configuration to a running house: database, tools, pipeline.
+//! From a configuration to a running app: database, tools, pipeline.
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -182,7 +182,7 @@ pub fn events(data: &[u8]) {
     }
 }
 
-/// A house without anything in it, in which nothing is written.
+/// An app without anything in it, in which nothing is written.
 struct Empty {
     runtime: Runtime,
     pipeline: Arc<Pipeline>,
@@ -321,7 +321,7 @@ pub fn restore(data: &[u8]) {
     let folder = TempDir::new_in(empty.folder.path()).unwrap();
     let database = Database::Sqlite(folder.path().join("restored.sqlite"));
     empty.runtime.block_on(async {
-        let terms = judged(&empty.pipeline.house().registry);
+        let terms = judged(&empty.pipeline.app().registry);
         let prepared = backup::prepare(&database, &file, folder.path(), terms, &()).await;
         let Ok(prepared) = prepared else {
             return;

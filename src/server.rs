@@ -308,7 +308,7 @@ impl Server {
             if let Some(underway) = underway(context) {
                 underway.set_long_answer();
             }
-            let compute = &self.pipeline.house().compute;
+            let compute = &self.pipeline.app().compute;
             let written = compute.run(actor, move || (value.to_string(), value));
             written.await?
         };

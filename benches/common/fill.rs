@@ -1,4 +1,4 @@
-//! Fills a house quickly and honestly: a tool of the benches' own writes a thousand contacts in one call, through the
+//! Fills an app quickly and honestly: a tool of the benches' own writes a thousand contacts in one call, through the
 //! pipeline and the record layer like every other. Only the check for duplicates is left out.
 
 use bureau_contacts::{CREATE_CONTACTS, Contact};

@@ -4,9 +4,9 @@ use bureau_kernel::types::id::encode;
 use chrono::{Days, NaiveDate};
 use serde_json::{Value, json};
 
+use crate::app::BenchApp;
 use crate::common::firm::{TAGS, member};
 use crate::common::people::person;
-use crate::house::House;
 
 const LIST: f64 = 20.0;
 const SUMMARY: f64 = 100.0;
@@ -67,8 +67,8 @@ struct World {
 }
 
 impl World {
-    fn of(house: &House) -> Self {
-        let firm = &house.firm;
+    fn of(app: &BenchApp) -> Self {
+        let firm = &app.firm;
         let some = |count: u64, prefix: &'static str, id: &dyn Fn(u64) -> i64| {
             // The first ones, which have most, and others from all over.
             let picked = (0..50).chain((1..500).map(|number| spread(number, count)));
@@ -420,8 +420,8 @@ const AUDIT: &[Filter] = &[
 ];
 
 /// Every case.
-pub(crate) async fn all(house: &House) -> Vec<Case> {
-    let world = World::of(house);
+pub(crate) async fn all(app: &BenchApp) -> Vec<Case> {
+    let world = World::of(app);
     let mut cases = Vec::new();
     for (tool, filters, orders) in [
         ("list_deals", DEALS, &DEAL_ORDERS[..]),
@@ -466,7 +466,7 @@ pub(crate) async fn all(house: &House) -> Vec<Case> {
             filter(&world, number)
         }));
     }
-    deep(house, &mut cases).await;
+    deep(app, &mut cases).await;
     queries(&world, &mut cases);
     for (name, filter) in [
         ("all", (|_, _| json!({})) as fn(&World, u64) -> Value),
@@ -500,12 +500,12 @@ pub(crate) async fn all(house: &House) -> Vec<Case> {
             move |number| filter(&world, number),
         ));
     }
-    writes(house, &world, &mut cases);
+    writes(app, &world, &mut cases);
     cases
 }
 
 /// Pages after ten thousand rows, and 100 rows at once.
-async fn deep(house: &House, cases: &mut Vec<Case>) {
+async fn deep(app: &BenchApp, cases: &mut Vec<Case>) {
     for (tool, arguments) in [
         ("list_deals", json!({ "limit": 100 })),
         (
@@ -520,7 +520,7 @@ async fn deep(house: &House, cases: &mut Vec<Case>) {
     ] {
         let mut pages = vec![arguments.clone()];
         for _ in 0..100 {
-            let page = house.call(tool, pages[pages.len() - 1].clone()).await;
+            let page = app.call(tool, pages[pages.len() - 1].clone()).await;
             let Some(cursor) = page["page"]["next"].as_str() else {
                 break;
             };
@@ -575,11 +575,11 @@ fn queries(world: &World, cases: &mut Vec<Case>) {
 }
 
 /// Five hundred at once, and taking that back.
-fn writes(house: &House, world: &World, cases: &mut Vec<Case>) {
-    let sizes = house.firm.sizes;
+fn writes(app: &BenchApp, world: &World, cases: &mut Vec<Case>) {
+    let sizes = app.firm.sizes;
     let contacts: Vec<String> = (0..sizes.contacts)
         .step_by((sizes.contacts / 50_000).max(1) as usize)
-        .map(|number| encode("con", house.firm.contact_id(number)))
+        .map(|number| encode("con", app.firm.contact_id(number)))
         .collect();
     for (name, undo) in [
         ("500 contacts, owner and tag", false),

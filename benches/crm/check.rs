@@ -10,8 +10,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
 
+use crate::app::BenchApp;
 use crate::common::rows::Rows;
-use crate::house::House;
 
 /// The room of the one tool.
 pub(crate) const MODULE: Module = Module {
@@ -50,11 +50,11 @@ impl Tool for PutRecord {
 }
 
 /// Writes some of the firm's records again, through the record layer, and holds the rows against each other.
-pub(crate) async fn check(house: &House, rows: &mut Rows) {
+pub(crate) async fn check(app: &BenchApp, rows: &mut Rows) {
     for number in [0, 1, 7, 300, 1_999] {
-        for (entity, id, record) in house.firm.records(number) {
+        for (entity, id, record) in app.firm.records(number) {
             let put = json!({ "entity": entity, "record": record });
-            let answer = house.call("put_record", put).await;
+            let answer = app.call("put_record", put).await;
             let text = answer["data"].as_str().unwrap();
             let (_, again) = bureau_kernel::types::id::decode(text).unwrap();
             let (one, other) = (
@@ -64,10 +64,10 @@ pub(crate) async fn check(house: &House, rows: &mut Rows) {
             assert_eq!(one, other, "{entity} {number}");
         }
     }
-    let store = &house.pipeline.house().store;
+    let store = &app.pipeline.app().store;
     let audit = bureau_kernel::changes::verify(store).await.unwrap();
     assert_eq!(audit.broken, None);
-    assert!(audit.rows >= i64::try_from(house.firm.sizes.entries).unwrap());
+    assert!(audit.rows >= i64::try_from(app.firm.sizes.entries).unwrap());
 }
 
 /// What stands in the database of a record, but for identifiers and moments of the row.

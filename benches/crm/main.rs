@@ -16,21 +16,21 @@
     clippy::print_stdout
 )]
 
+mod app;
 mod cases;
 mod check;
 #[path = "../common/mod.rs"]
 mod common;
-mod house;
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use app::BenchApp;
 use bureau_kernel::store::Database;
 use bureau_kernel::testing_postgres::Postgres;
 use cases::Case;
 use common::firm::Sizes;
 use common::rows::Rows;
-use house::House;
 use serde_json::json;
 
 const MILLION: Sizes = Sizes {
@@ -138,10 +138,10 @@ struct Figures {
 
 impl Plan {
     async fn run(&self, engine: &str, database: Database, folder: &Path) {
-        let house = House::open(database.clone(), folder, self.sizes, self.index).await;
+        let app = BenchApp::open(database.clone(), folder, self.sizes, self.index).await;
         if self.check {
             let mut rows = Rows::open(&database).await;
-            check::check(&house, &mut rows).await;
+            check::check(&app, &mut rows).await;
             rows.close().await;
         }
         println!("\n{engine}, load average {}", load());
@@ -150,12 +150,12 @@ impl Plan {
         let mut figures = Vec::new();
         // Of all the orders of one filter, the worst.
         let mut worst: Option<(String, Case, Figures)> = None;
-        for case in cases::all(&house).await {
+        for case in cases::all(&app).await {
             let by_text = case.name.contains("query");
             if !case.name.contains(&self.only) || by_text && !self.index {
                 continue;
             }
-            let took = self.measure(&house, &case).await;
+            let took = self.measure(&app, &case).await;
             figures.push(json!({
                 "case": case.name, "aim": case.aim, "calls": took.calls,
                 "p50": took.p50, "p99": took.p99, "slowest": took.most,
@@ -189,14 +189,13 @@ impl Plan {
         let file = target().join(format!("crm-{engine}.json"));
         let text = serde_json::to_string_pretty(&json!({ "load": load(), "figures": figures }));
         std::fs::write(file, text.unwrap()).unwrap();
-        house.close().await;
+        app.close().await;
     }
 
-    async fn measure(&self, house: &House, case: &Case) -> Figures {
+    async fn measure(&self, app: &BenchApp, case: &Case) -> Figures {
         let began = Instant::now();
         for number in 0..(self.calls / 20).max(1) {
-            house
-                .call(case.tool, (case.arguments)(1_000_003 + number))
+            app.call(case.tool, (case.arguments)(1_000_003 + number))
                 .await;
             if began.elapsed() > LONGEST / 10 {
                 break;
@@ -207,12 +206,12 @@ impl Plan {
         for number in 0..self.calls {
             let arguments = (case.arguments)(number);
             let start = Instant::now();
-            let answer = house.call(case.tool, arguments).await;
+            let answer = app.call(case.tool, arguments).await;
             times.push(start.elapsed().as_secs_f64() * 1e3);
             if let Some(undo) = case.undo {
                 let arguments = json!({ "change": answer["change"], "confirm": true });
                 let start = Instant::now();
-                house.call("undo_change", arguments).await;
+                app.call("undo_change", arguments).await;
                 if undo {
                     times.pop();
                     times.push(start.elapsed().as_secs_f64() * 1e3);

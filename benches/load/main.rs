@@ -278,14 +278,14 @@ fn start(plan: &Plan, report: &mut Report, folder: &Path) -> Result<()> {
 
 /// Reads, searches, and the way from a write to the search, on a table of this size.
 async fn table(plan: &Plan, report: &mut Report, size: u64) -> Result<()> {
-    let house = prepare(report, size).await?;
-    let database = sqlite(&house);
-    let ids = ids(&house).await?;
+    let app = prepare(report, size).await?;
+    let database = sqlite(&app);
+    let ids = ids(&app).await?;
     let named = |what: &str| format!("{what}, {}", thousands(size));
     if plan.wants("read") {
-        point_read(plan, report, &house, &ids, &named).await?;
+        point_read(plan, report, &app, &ids, &named).await?;
     }
-    let server = Server::start(&database, &house)?;
+    let server = Server::start(&database, &app)?;
     let target = server.target.clone();
     // The first search waits until the index is open.
     let mut client = Client::connect(target.address).await?;
@@ -372,11 +372,11 @@ fn search(
 async fn point_read(
     plan: &Plan,
     report: &mut Report,
-    house: &Path,
+    app: &Path,
     ids: &[String],
     named: &dyn Fn(&str) -> String,
 ) -> Result<()> {
-    let path = house.join("bureau.sqlite");
+    let path = app.join("bureau.sqlite");
     let pool = sqlx::sqlite::SqlitePoolOptions::new()
         .max_connections(8)
         .test_before_acquire(false)
@@ -518,7 +518,7 @@ fn target_folder() -> PathBuf {
         .map_or_else(|| PathBuf::from("target"), Path::to_owned)
 }
 
-/// The folder of a house with this many contacts and a whole index; made where it is not there yet.
+/// The folder of an app with this many contacts and a whole index; made where it is not there yet.
 async fn prepare(report: &mut Report, size: u64) -> Result<PathBuf> {
     let folder = target_folder().join("bench-data").join(size.to_string());
     let whole = folder.join("whole");
@@ -563,7 +563,7 @@ async fn prepare(report: &mut Report, size: u64) -> Result<PathBuf> {
     let pipeline = Pipeline::new(store.clone(), registry, Some(&index), settings)?;
     let ready = || {
         let status = pipeline
-            .house()
+            .app()
             .search
             .as_ref()
             .map(bureau_kernel::search::Search::status);

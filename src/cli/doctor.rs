@@ -213,8 +213,8 @@ async fn index(config: &Config, store: &Store) -> Result<String, String> {
     };
     let pipeline = open().map_err(|error| error.to_string())?;
     let head = head(store).await.map_err(|error| error.to_string())?;
-    let house = pipeline.house();
-    let (Some(search), Some(record)) = (&house.search, house.registry.records().first()) else {
+    let app = pipeline.app();
+    let (Some(search), Some(record)) = (&app.search, app.registry.records().first()) else {
         return Err("there is none".into());
     };
     // A search waits for the index, also for one that another process keeps.

@@ -141,7 +141,7 @@ pub(super) async fn run(config: &Config, arguments: Arguments) -> Result<()> {
             arguments: &arguments,
         };
         let done = work.run(rejects, asks).await;
-        pipeline.house().close().await;
+        pipeline.app().close().await;
         done
     }
     .await;
@@ -311,11 +311,11 @@ impl Work<'_> {
 
     /// Waits until what was imported is found, where this process keeps the index.
     async fn wait_for_index(&self) -> Result<()> {
-        let Some(search) = &self.pipeline.house().search else {
+        let Some(search) = &self.pipeline.app().search else {
             return Ok(());
         };
-        let house = self.pipeline.house();
-        let Some(end) = house.own_last_position(self.caller).await? else {
+        let app = self.pipeline.app();
+        let Some(end) = app.own_last_position(self.caller).await? else {
             return Ok(());
         };
         let progress = Progress::begin("Indexing", None);

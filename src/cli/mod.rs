@@ -331,7 +331,7 @@ async fn caller(
     Ok(caller)
 }
 
-/// One call through the same pipeline as every other, on a house that is opened for it. `workspace` is what the
+/// One call through the same pipeline as every other, on an app that is opened for it. `workspace` is what the
 /// configuration says.
 async fn call_once(
     config: &Config,

@@ -70,7 +70,7 @@ pub(super) async fn run(mut config: Config, arguments: &Arguments) -> Result<()>
     let server = crate::conformance::WithFixtures::new(server);
     let recorder = metrics::install()
         .map_err(|error| Failure::Failed(format!("Metrics cannot be recorded: {error}.")))?;
-    let house = Arc::clone(pipeline.house());
+    let app = Arc::clone(pipeline.app());
     let scheduled = Arc::clone(&pipeline);
     let router = http::router(server, pipeline, ready(&store), recorder, &options)?;
     let stop = transport::stop_signal()
@@ -82,7 +82,7 @@ pub(super) async fn run(mut config: Config, arguments: &Arguments) -> Result<()>
     if let Some(anchoring) = anchoring {
         anchoring.stop().await;
     }
-    house.close().await;
+    app.close().await;
     Ok(())
 }
 

@@ -20,7 +20,7 @@ pub(super) async fn run(config: &Config) -> Result<()> {
         .api_key
         .clone()
         .map_or(Credential::Operator, Credential::Key);
-    let house = Arc::clone(pipeline.house());
+    let app = Arc::clone(pipeline.app());
     let scheduled = Arc::clone(&pipeline);
     let server = Server::new(pipeline, crate::INSTRUCTIONS)
         .with_output_schemas(config.output_schemas)
@@ -30,12 +30,12 @@ pub(super) async fn run(config: &Config) -> Result<()> {
     let stop = transport::stop_signal()
         .map_err(|error| Failure::Failed(format!("Signals cannot be received: {error}.")))?;
     let scheduler = jobs::start(scheduled);
-    let anchoring = anchors::start(config, &house.store);
+    let anchoring = anchors::start(config, &app.store);
     let served = transport::stdio::serve(server, stop).await;
     scheduler.stop().await;
     if let Some(anchoring) = anchoring {
         anchoring.stop().await;
     }
-    house.close().await;
+    app.close().await;
     served.map_err(|error| Failure::Failed(format!("The session ended badly: {error}.")))
 }

@@ -111,7 +111,7 @@ async fn run_in(config: &Config, store: &Store, slug: &str, command: Command) ->
         }
         Command::Delete { team, json } => {
             let pipeline = boot::call_pipeline(config, store.clone(), boot::whole_registry()?)?;
-            let deleted = admin::delete_team(pipeline.house(), slug, &team).await;
+            let deleted = admin::delete_team(pipeline.app(), slug, &team).await;
             (deleted, "is deleted", json)
         }
         Command::AddMember(arguments) => {

@@ -17,7 +17,7 @@ use super::{MEMBERS, SLUG};
 /// what refers to their records; what does something with one of them is left out as well.
 pub(super) async fn fill(pipeline: &Pipeline, events: Vec<Event>) -> Result<()> {
     let operator = pipeline.operator(Some(SLUG)).await?;
-    let members = list_members(&pipeline.house().store, SLUG).await?;
+    let members = list_members(&pipeline.app().store, SLUG).await?;
     let mut ids: HashMap<String, String> = HashMap::new();
     let mut callers: Vec<Arc<Caller>> = Vec::new();
     for (place, (name, ..)) in MEMBERS.iter().enumerate() {

@@ -27,7 +27,7 @@ use crate::types::time::{DayEdge, FAR_AWAY, LocalTime, Timestamp, When};
 /// One call's surroundings. Everything that a tool reads or writes goes through it.
 pub struct Cx {
     pub(crate) tx: Tx,
-    pub(crate) house: Arc<House>,
+    pub(crate) app: Arc<App>,
     caller: Arc<Caller>,
     tool: String,
     change: Id<Change>,
@@ -55,7 +55,7 @@ pub(crate) type Defined = BTreeMap<String, String>;
 const NOTICES: usize = 100;
 
 /// What all calls share.
-pub struct House {
+pub struct App {
     /// The database.
     pub store: Store,
     /// The tools.
@@ -66,7 +66,7 @@ pub struct House {
     pub compute: Compute,
 }
 
-impl House {
+impl App {
     /// Ends what runs in the background and all connections to the database.
     pub async fn close(&self) {
         if let Some(search) = &self.search {
@@ -79,7 +79,7 @@ impl House {
 impl Cx {
     pub(crate) fn new(
         tx: Tx,
-        house: Arc<House>,
+        app: Arc<App>,
         caller: Arc<Caller>,
         tool: &str,
         writes: bool,
@@ -89,7 +89,7 @@ impl Cx {
         let now = tx.now();
         Ok(Self {
             tx,
-            house,
+            app,
             caller,
             tool: tool.to_owned(),
             change: Id::from_raw(change),
@@ -180,7 +180,7 @@ impl Cx {
         if !self.writes {
             self.tx.end_reading().await;
         }
-        self.house.compute.run(self.caller.actor(), work).await
+        self.app.compute.run(self.caller.actor(), work).await
     }
 
     /// The identifier of what this call changes.
@@ -270,7 +270,7 @@ impl Cx {
     }
 
     pub(crate) fn registry(&self) -> &Arc<Registry> {
-        &self.house.registry
+        &self.app.registry
     }
 
     pub(crate) fn tool(&self) -> &str {

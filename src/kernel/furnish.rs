@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::admin;
 use crate::caller::Workspace;
 use crate::compute::Compute;
-use crate::context::{Cx, House};
+use crate::context::{App, Cx};
 use crate::error::Result;
 use crate::registry::{Module, Registry};
 use crate::store::{Scope, Store, Tx, sql};
@@ -42,7 +42,7 @@ pub async fn furnish(
     if waiting.is_empty() {
         return Ok(());
     }
-    let house = Arc::new(House {
+    let app = Arc::new(App {
         store: store.clone(),
         registry: registry()?,
         search: None,
@@ -54,7 +54,7 @@ pub async fn furnish(
         // Two processes that start at once furnish it once.
         tx.serialize(&format!("furnish {id}")).await?;
         let mut done = furnished(&mut tx, id).await?;
-        let mut cx = Cx::new(tx, Arc::clone(&house), caller, "bureau", true, None)?;
+        let mut cx = Cx::new(tx, Arc::clone(&app), caller, "bureau", true, None)?;
         let mut result = Ok(());
         for room in &rooms {
             if let (Ok(()), Some(furnish), false) = (&result, room.furnish, has(&done, room)) {

@@ -504,8 +504,8 @@ impl<R: Record> List<'_, R> {
         limit: usize,
         at_least: i64,
     ) -> Result<Option<(Vec<Saved<R>>, bool)>> {
-        let house = self.cx.house.clone();
-        let Some(search) = &house.search else {
+        let app = self.cx.app.clone();
+        let Some(search) = &app.search else {
             return Ok(None);
         };
         let filters: Vec<Vec<String>> = self

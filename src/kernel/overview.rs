@@ -43,7 +43,7 @@ impl Cx {
         let caller = self.caller();
         let (role, read_only) = (
             caller.role,
-            caller.read_only || self.house.store.is_read_only(),
+            caller.read_only || self.app.store.is_read_only(),
         );
         let permissions = registry.permissions().into_iter();
         let permissions = permissions

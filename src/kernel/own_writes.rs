@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
 use crate::caller::Caller;
-use crate::context::House;
+use crate::context::App;
 use crate::error::Result;
 use crate::store::{Scope, Sql, Store, Tx, sql};
 use crate::tool::Awaits;
@@ -29,7 +29,7 @@ enum Own {
     Unsealed,
 }
 
-impl House {
+impl App {
     /// A transaction that reads, and sees what its caller wrote in what the call awaits, if that is to be had in time.
     ///
     /// # Errors

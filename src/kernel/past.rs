@@ -43,7 +43,7 @@ impl Pipeline {
             ));
         }
         let mut tx = self
-            .house()
+            .app()
             .store
             .write(Scope::Workspace(workspace.workspace.id.raw()))
             .await?;
@@ -69,8 +69,8 @@ impl Pipeline {
     }
 
     async fn relive_one(&self, tx: Tx, past: Past) -> Result<(Tx, Result<Value>)> {
-        let house = Arc::clone(self.house());
-        let mut cx = Cx::new(tx, house, past.caller, past.tool, true, None)?;
+        let app = Arc::clone(self.app());
+        let mut cx = Cx::new(tx, app, past.caller, past.tool, true, None)?;
         cx.stand_for(cx.change(), Some(past.at));
         let outcome = match self.registry().entry(past.tool) {
             Some(entry) => match entry.parse(Value::Object(past.arguments)) {

@@ -21,7 +21,7 @@ pub struct Resource {
     /// Its URI, or an RFC 6570 template of level 1 in which each variable is a whole segment:
     /// `bureau://contacts/{contact}`. A variable is the tool's argument of that name.
     pub uri: &'static str,
-    /// For programs, unique in the house.
+    /// For programs, unique in Bureau.
     pub name: &'static str,
     /// For people.
     pub title: &'static str,

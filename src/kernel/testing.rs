@@ -1,4 +1,4 @@
-//! What tests of rooms start from: a fresh house on either engine, and the runner of the tools' examples.
+//! What tests of rooms start from: a fresh app on either engine, and the runner of the tools' examples.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -32,7 +32,7 @@ pub enum Engine {
 pub const ENGINES: [Engine; 2] = [Engine::Sqlite, Engine::Postgres];
 
 /// A fresh database with one workspace, its pipeline, and its owner as the caller.
-pub struct House {
+pub struct TestApp {
     /// The way in.
     pub pipeline: Arc<Pipeline>,
     /// Where it is.
@@ -72,8 +72,8 @@ pub async fn forge_chain(store: &Store) -> crate::error::Result<()> {
     tx.commit().await
 }
 
-impl House {
-    /// A fresh house with all tools of these rooms, and a search index.
+impl TestApp {
+    /// A fresh app with all tools of these rooms, and a search index.
     pub async fn new(engine: Engine, modules: &[Module]) -> Self {
         Self::with(engine, modules, Settings::default()).await
     }
@@ -96,7 +96,7 @@ impl House {
         Self::open(options, folder, modules, Settings::default()).await
     }
 
-    /// A house on a database that may be there already.
+    /// An app on a database that may be there already.
     pub async fn at(
         database: Database,
         folder: Arc<TempDir>,
@@ -158,12 +158,12 @@ impl House {
             name: slug.into(),
             ..NewWorkspace::default()
         };
-        let house = self.pipeline.house();
-        admin::create_workspace(&house.store, new)
+        let app = self.pipeline.app();
+        admin::create_workspace(&app.store, new)
             .await
             .expect("a workspace is made");
-        let registry = || Ok(Arc::clone(&house.registry));
-        furnish(&house.store, house.registry.modules(), registry)
+        let registry = || Ok(Arc::clone(&app.registry));
+        furnish(&app.store, app.registry.modules(), registry)
             .await
             .expect("it is furnished");
         self.pipeline
@@ -186,7 +186,7 @@ impl House {
             // No test of what a key may do is about how often.
             calls_per_hour: Some(u32::MAX),
         };
-        let (key, _) = admin::create_key(&self.pipeline.house().store, new)
+        let (key, _) = admin::create_key(&self.pipeline.app().store, new)
             .await
             .expect("a key is made");
         let caller = self
@@ -255,7 +255,7 @@ impl House {
         }
     }
 
-    /// Runs the examples of every tool, each tool on the same house in order, and answers what differs.
+    /// Runs the examples of every tool, each tool on the same app in order, and answers what differs.
     pub async fn run_examples(&self) -> Vec<String> {
         let owner = self.owner().await;
         let mut findings = Vec::new();

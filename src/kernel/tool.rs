@@ -32,7 +32,7 @@ pub enum Effect {
     Changes,
     /// Removes what is there.
     Removes,
-    /// Sends something out of the house: it cannot be called back.
+    /// Sends something out of Bureau: it cannot be called back.
     Sends,
 }
 
@@ -180,7 +180,7 @@ impl Spec {
         Self::new(name, permission, Effect::Removes)
     }
 
-    /// A tool that sends something out of the house.
+    /// A tool that sends something out of Bureau.
     #[must_use]
     pub const fn sends(name: &'static str, permission: Permission) -> Self {
         Self::new(name, permission, Effect::Sends)

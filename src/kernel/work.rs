@@ -64,7 +64,7 @@ impl Pipeline {
             )
             .hint("Nothing was changed. Leave --read-only out, or use a key that may write."));
         }
-        let change = self.house().store.next_id().await?;
+        let change = self.app().store.next_id().await?;
         Ok(Job {
             caller: Arc::new(caller.clone()),
             name,
@@ -104,9 +104,9 @@ impl Pipeline {
         caller: &Caller,
         part: impl AsyncFnOnce(&mut Cx) -> Result<T>,
     ) -> Result<T> {
-        let tx = self.house().store.read(scope(caller)).await?;
-        let (house, caller) = (Arc::clone(self.house()), Arc::new(caller.clone()));
-        let mut cx = Cx::new(tx, house, caller, "bureau", false, None)?;
+        let tx = self.app().store.read(scope(caller)).await?;
+        let (app, caller) = (Arc::clone(self.app()), Arc::new(caller.clone()));
+        let mut cx = Cx::new(tx, app, caller, "bureau", false, None)?;
         let answer = part(&mut cx).await;
         let (tx, ..) = cx.into_parts();
         tx.rollback().await;
@@ -118,9 +118,9 @@ impl Pipeline {
         job: &Job,
         part: &impl AsyncFn(&mut Cx) -> Result<T>,
     ) -> Result<T> {
-        let tx = self.house().store.write(scope(&job.caller)).await?;
-        let (house, caller) = (Arc::clone(self.house()), Arc::clone(&job.caller));
-        let mut cx = Cx::new(tx, house, caller, job.name, true, None)?;
+        let tx = self.app().store.write(scope(&job.caller)).await?;
+        let (app, caller) = (Arc::clone(self.app()), Arc::clone(&job.caller));
+        let mut cx = Cx::new(tx, app, caller, job.name, true, None)?;
         cx.stand_for(job.change, job.at);
         if let Some(moment) = job.clock_said {
             cx.set_clock_said(moment);

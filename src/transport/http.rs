@@ -473,7 +473,7 @@ impl<H: ServerHandler> Endpoint<H> {
             examine(body)?
         } else {
             let body = body.clone();
-            let compute = &self.pipeline.house().compute;
+            let compute = &self.pipeline.app().compute;
             let examined = compute.run(caller.actor(), move || examine(&body)).await;
             examined.map_err(|error| Refusal::internal(&error))??
         };
@@ -489,7 +489,7 @@ impl<H: ServerHandler> Endpoint<H> {
         if bytes < LARGE_BYTES {
             return Ok(None);
         }
-        let turn = self.pipeline.house().compute.turn(caller.actor()).await;
+        let turn = self.pipeline.app().compute.turn(caller.actor()).await;
         turn.map(Some).map_err(|error| Refusal::internal(&error))
     }
 

@@ -13,7 +13,7 @@ use bureau_kernel::admin::{self, NewKey};
 use bureau_kernel::caller::Caller;
 use bureau_kernel::permission::Grants;
 use bureau_kernel::store::Database;
-use bureau_kernel::testing::{ENGINES, Engine, House};
+use bureau_kernel::testing::{ENGINES, Engine, TestApp};
 use futures::FutureExt as _;
 use futures::future::join_all;
 use serde_json::{Value, json};
@@ -28,8 +28,8 @@ use crate::MODULES;
 use crate::campaign::HANG;
 
 /// An issued invoice of so many lines.
-async fn invoice(house: &House, owner: &Caller, lines: usize) -> Value {
-    let company = house
+async fn invoice(app: &TestApp, owner: &Caller, lines: usize) -> Value {
+    let company = app
         .data(
             owner,
             "create_company",
@@ -38,14 +38,14 @@ async fn invoice(house: &House, owner: &Caller, lines: usize) -> Value {
         .await;
     let line = json!({"description": "Support", "unit_price": "80", "tax_rate": "20"});
     let draft = json!({"company": company["id"], "lines": vec![line; lines]});
-    let draft = house.data(owner, "create_invoice", draft).await;
+    let draft = app.data(owner, "create_invoice", draft).await;
     let issue = json!({"invoice": draft["id"], "confirm": true});
-    house.data(owner, "issue_invoice", issue).await["id"].clone()
+    app.data(owner, "issue_invoice", issue).await["id"].clone()
 }
 
 /// All turns at the cores, so that nobody else gets one.
-fn all_turns(house: &House) -> Vec<bureau_kernel::compute::Turn> {
-    let compute = &house.pipeline.house().compute;
+fn all_turns(app: &TestApp) -> Vec<bureau_kernel::compute::Turn> {
+    let compute = &app.pipeline.app().compute;
     let mut turns = Vec::new();
     // A caller gets a part of them only.
     for actor in 1.. {
@@ -60,20 +60,20 @@ fn all_turns(house: &House) -> Vec<bureau_kernel::compute::Turn> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_document_that_waits_for_a_core_holds_no_connection() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        let owner = house.owner().await;
-        let invoice = invoice(&house, &owner, 3).await;
-        let turns = all_turns(&house);
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
+        let invoice = invoice(&app, &owner, 3).await;
+        let turns = all_turns(&app);
         // More than there are connections.
         let documents = (0..24).map(|_| {
             let asked = json!({"invoice": invoice, "document": "pdf"});
-            house.data(&owner, "get_invoice", asked)
+            app.data(&owner, "get_invoice", asked)
         });
         let mut documents = Box::pin(join_all(documents));
         let others = async {
             for _ in 0..50 {
                 let read = json!({"invoice": invoice});
-                house.data(&owner, "get_invoice", read).await;
+                app.data(&owner, "get_invoice", read).await;
             }
         };
         tokio::select! {
@@ -127,9 +127,9 @@ impl Server {
         }
     }
 
-    async fn of(house: &House, limits: Limits) -> Self {
-        let handler = crate::http::server(house.pipeline.clone());
-        let pipeline = house.pipeline.clone();
+    async fn of(app: &TestApp, limits: Limits) -> Self {
+        let handler = crate::http::server(app.pipeline.clone());
+        let pipeline = app.pipeline.clone();
         let router = crate::http::router(handler, pipeline, true, &Options::default()).unwrap();
         Self::start(router, limits).await
     }
@@ -218,9 +218,9 @@ const OK: Option<&str> = Some("HTTP/1.1 200 OK");
 
 #[tokio::test(flavor = "multi_thread")]
 async fn connections_without_a_key_keep_nobody_out() {
-    let house = House::new(Engine::Sqlite, MODULES).await;
-    let (key, _) = house.key(&["full"]).await;
-    let server = Server::of(&house, limits()).await;
+    let app = TestApp::new(Engine::Sqlite, MODULES).await;
+    let (key, _) = app.key(&["full"]).await;
+    let server = Server::of(&app, limits()).await;
     let mut known = server.connect().await;
     assert_eq!(
         ask(&mut known, &request(&key, &list())).await.as_deref(),
@@ -247,10 +247,10 @@ async fn connections_without_a_key_keep_nobody_out() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_with_many_connections_leaves_room_for_another() {
-    let house = House::new(Engine::Sqlite, MODULES).await;
-    let (greedy, _) = house.key(&["full"]).await;
-    let (key, _) = house.key(&["full"]).await;
-    let server = Server::of(&house, limits()).await;
+    let app = TestApp::new(Engine::Sqlite, MODULES).await;
+    let (greedy, _) = app.key(&["full"]).await;
+    let (key, _) = app.key(&["full"]).await;
+    let server = Server::of(&app, limits()).await;
     let mut modest = server.connect().await;
     assert_eq!(
         ask(&mut modest, &request(&key, &list())).await.as_deref(),
@@ -278,15 +278,15 @@ async fn a_key_with_many_connections_leaves_room_for_another() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_head_that_does_not_come_and_one_that_does_not_end_are_given_up() {
-    let house = House::new(Engine::Sqlite, MODULES).await;
-    let (key, _) = house.key(&["full"]).await;
+    let app = TestApp::new(Engine::Sqlite, MODULES).await;
+    let (key, _) = app.key(&["full"]).await;
     let short = Duration::from_millis(50);
     let impatient = Limits {
         first_request: short,
         idle: short,
         ..limits()
     };
-    let server = Server::of(&house, impatient).await;
+    let server = Server::of(&app, impatient).await;
     let mut silent = server.connect().await;
     let mut half = server.half().await;
     assert!(is_closed(&mut silent).await && is_closed(&mut half).await);
@@ -324,9 +324,9 @@ async fn an_answer_that_nobody_takes_is_given_up() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_writes_before_reading_gets_the_answer_that_turns_it_away() {
-    let house = House::new(Engine::Sqlite, MODULES).await;
-    let (key, _) = house.key(&["full"]).await;
-    let server = Server::of(&house, limits()).await;
+    let app = TestApp::new(Engine::Sqlite, MODULES).await;
+    let (key, _) = app.key(&["full"]).await;
+    let server = Server::of(&app, limits()).await;
     let long = "x".repeat(5 * 1024 * 1024);
     for (key, body, status) in [
         ("bur_bad", &long[..1024 * 1024], "HTTP/1.1 401 Unauthorized"),
@@ -452,8 +452,8 @@ fn call(key: &str, tool: &str, arguments: &Value) -> String {
     )
 }
 
-async fn unlimited_key(house: &House, name: &str) -> Arc<str> {
-    let known = house.pipeline.registry().permissions();
+async fn unlimited_key(app: &TestApp, name: &str) -> Arc<str> {
+    let known = app.pipeline.registry().permissions();
     let new = NewKey {
         name: name.into(),
         grants: Grants::parse(["full"], &known).unwrap(),
@@ -463,7 +463,7 @@ async fn unlimited_key(house: &House, name: &str) -> Arc<str> {
         confirm: None,
         calls_per_hour: Some(100_000_000),
     };
-    let made = admin::create_key(&house.pipeline.house().store, new).await;
+    let made = admin::create_key(&app.pipeline.app().store, new).await;
     made.unwrap().0.into()
 }
 
@@ -602,23 +602,23 @@ async fn one_abusive_key_leaves_the_others_alone(engine: Engine) {
         .ok()
         .map(|seconds| seconds.parse().unwrap());
     let time = Duration::from_secs(seconds.unwrap_or(3));
-    let house = House::new(engine, MODULES).await;
-    let owner = house.owner().await;
-    let invoice = invoice(&house, &owner, 1_000).await;
+    let app = TestApp::new(engine, MODULES).await;
+    let owner = app.owner().await;
+    let invoice = invoice(&app, &owner, 1_000).await;
     let mut contacts = Vec::new();
     for number in 0..100 {
         let new = json!({"name": format!("Ada {number}"), "on_duplicate": "create"});
-        contacts.push(house.data(&owner, "create_contact", new).await["id"].clone());
+        contacts.push(app.data(&owner, "create_contact", new).await["id"].clone());
     }
     let locked = json!({"name": "Locked", "on_duplicate": "create"});
-    let locked = house.data(&owner, "create_contact", locked).await["id"].clone();
+    let locked = app.data(&owner, "create_contact", locked).await["id"].clone();
     let (abuser, other) = (
-        unlimited_key(&house, "abuser").await,
-        unlimited_key(&house, "other").await,
+        unlimited_key(&app, "abuser").await,
+        unlimited_key(&app, "other").await,
     );
-    house.pipeline.house().close().await;
+    app.pipeline.app().close().await;
 
-    let server = Process::start(&house.database, house.folder.path());
+    let server = Process::start(&app.database, app.folder.path());
     let scene = Scene {
         address: server.address,
         abuser,
@@ -635,7 +635,7 @@ async fn one_abusive_key_leaves_the_others_alone(engine: Engine) {
         Abuse::HalfHeads,
     ];
     let mut lock = None;
-    if let Database::Postgres(url) = &house.database {
+    if let Database::Postgres(url) = &app.database {
         abuses.push(Abuse::LockedRow);
         let mut connection = sqlx::PgConnection::connect(url).await.unwrap();
         let hold = "BEGIN; UPDATE contact SET version = version WHERE name = 'Locked'";

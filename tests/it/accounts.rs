@@ -3,7 +3,7 @@
 use bureau_invoicing::{Finding, Invoice, Payment, audit};
 use bureau_kernel::caller::Caller;
 use bureau_kernel::store::{Scope, sql};
-use bureau_kernel::testing::{ENGINES, House};
+use bureau_kernel::testing::{ENGINES, TestApp};
 use bureau_kernel::types::id::Id;
 use serde_json::{Value, json};
 use sqlx::sqlite::SqliteConnectOptions;
@@ -12,11 +12,11 @@ use sqlx::{ConnectOptions as _, Connection as _};
 use crate::MODULES;
 use crate::cli::Home;
 
-async fn looked(house: &House, caller: &Caller) -> Vec<Finding> {
-    house.pipeline.look(caller, audit).await.unwrap()
+async fn looked(app: &TestApp, caller: &Caller) -> Vec<Finding> {
+    app.pipeline.look(caller, audit).await.unwrap()
 }
 
-async fn issued(house: &House, caller: &Caller, company: &Value, price: &str) -> String {
+async fn issued(app: &TestApp, caller: &Caller, company: &Value, price: &str) -> String {
     let draft = json!({
         "company": company, "currency": "EUR",
         "lines": [
@@ -24,55 +24,54 @@ async fn issued(house: &House, caller: &Caller, company: &Value, price: &str) ->
             {"description": "Book", "unit_price": "12.34", "tax_rate": "7"},
         ],
     });
-    let draft = house.data(caller, "create_invoice", draft).await;
-    issue(house, caller, &draft).await
+    let draft = app.data(caller, "create_invoice", draft).await;
+    issue(app, caller, &draft).await
 }
 
-async fn issue(house: &House, caller: &Caller, draft: &Value) -> String {
+async fn issue(app: &TestApp, caller: &Caller, draft: &Value) -> String {
     let issue = json!({"invoice": draft["id"], "confirm": true});
-    let issued = house.data(caller, "issue_invoice", issue).await;
+    let issued = app.data(caller, "issue_invoice", issue).await;
     issued["id"].as_str().unwrap().to_owned()
 }
 
 /// A workspace with invoices that are open, partly paid, paid and credited, a reversed payment and a refund: the ids of the
 /// one that is partly paid, of the credit note, and of a payment.
-async fn trade(house: &House, caller: &Caller) -> (String, String, String) {
+async fn trade(app: &TestApp, caller: &Caller) -> (String, String, String) {
     let company = json!({"name": "Acme", "on_duplicate": "create"});
-    let company = house.data(caller, "create_company", company).await["id"].take();
+    let company = app.data(caller, "create_company", company).await["id"].take();
     let pay = async |invoice: &str, amount: Option<&str>| {
         let payment = json!({"invoice": invoice, "amount": amount});
-        house.data(caller, "record_payment", payment).await
+        app.data(caller, "record_payment", payment).await
     };
-    issued(house, caller, &company, "10").await;
-    let partly = issued(house, caller, &company, "20.05").await;
+    issued(app, caller, &company, "10").await;
+    let partly = issued(app, caller, &company, "20.05").await;
     let payment = pay(&partly, Some("5")).await["id"].take();
     let reversed = pay(&partly, Some("7")).await;
     let reversal = json!({"reverses": reversed["id"]});
-    house.data(caller, "record_payment", reversal).await;
-    let paid = issued(house, caller, &company, "30").await;
+    app.data(caller, "record_payment", reversal).await;
+    let paid = issued(app, caller, &company, "30").await;
     pay(&paid, None).await;
     let note = json!({"invoice": paid, "lines": [{"line": 1, "quantity": "1"}]});
-    let note = house.data(caller, "create_credit_note", note).await;
-    let note = issue(house, caller, &note).await;
+    let note = app.data(caller, "create_credit_note", note).await;
+    let note = issue(app, caller, &note).await;
     pay(&note, Some("10")).await;
-    let back = issued(house, caller, &company, "40").await;
-    let whole = house
+    let back = issued(app, caller, &company, "40").await;
+    let whole = app
         .data(caller, "create_credit_note", json!({"invoice": back}))
         .await;
-    issue(house, caller, &whole).await;
+    issue(app, caller, &whole).await;
     let several = [
-        issued(house, caller, &company, "1").await,
-        issued(house, caller, &company, "2").await,
+        issued(app, caller, &company, "1").await,
+        issued(app, caller, &company, "2").await,
     ];
     let parts: Vec<Value> = several
         .iter()
         .map(|invoice| json!({"invoice": invoice}))
         .collect();
-    house
-        .data(caller, "record_payment", json!({"allocations": parts}))
+    app.data(caller, "record_payment", json!({"allocations": parts}))
         .await;
     let draft = json!({"company": company, "lines": [{"description": "Later", "unit_price": "1", "tax_rate": "19"}]});
-    house.data(caller, "create_invoice", draft).await;
+    app.data(caller, "create_invoice", draft).await;
     (partly, note, payment.as_str().unwrap().to_owned())
 }
 
@@ -158,14 +157,8 @@ const OF_NOTE: &[(&str, &str, &str)] = &[
     ),
 ];
 
-async fn run(house: &House, statement: &'static str, id: i64) {
-    let mut tx = house
-        .pipeline
-        .house()
-        .store
-        .write(Scope::System)
-        .await
-        .unwrap();
+async fn run(app: &TestApp, statement: &'static str, id: i64) {
+    let mut tx = app.pipeline.app().store.write(Scope::System).await.unwrap();
     assert_eq!(
         sql(statement).value(id).run(&mut tx).await.unwrap(),
         1,
@@ -177,26 +170,26 @@ async fn run(house: &House, statement: &'static str, id: i64) {
 #[tokio::test(flavor = "multi_thread")]
 async fn books_that_bureau_keeps_add_up_and_each_thing_that_is_changed_past_it_is_found() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        let owner = house.owner().await;
-        let other = house.tenant("other").await;
-        trade(&house, &other).await;
-        let (partly, note, payment) = trade(&house, &owner).await;
-        assert_eq!(looked(&house, &owner).await, []);
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
+        let other = app.tenant("other").await;
+        trade(&app, &other).await;
+        let (partly, note, payment) = trade(&app, &owner).await;
+        assert_eq!(looked(&app, &owner).await, []);
         let partly = partly.parse::<Id<Invoice>>().unwrap().raw();
         let note = note.parse::<Id<Invoice>>().unwrap().raw();
         let payment = payment.parse::<Id<Payment>>().unwrap().raw();
         for (id, cases) in [(partly, OF_INVOICE), (payment, OF_PAYMENT), (note, OF_NOTE)] {
             for (damage, repair, said) in cases {
-                run(&house, damage, id).await;
-                let found = looked(&house, &owner).await;
+                run(&app, damage, id).await;
+                let found = looked(&app, &owner).await;
                 assert!(
                     found.iter().any(|finding| finding.what.contains(said)),
                     "{engine:?}, {damage}: {found:?}"
                 );
-                assert_eq!(looked(&house, &other).await, [], "{engine:?}, {damage}");
-                run(&house, repair, id).await;
-                assert_eq!(looked(&house, &owner).await, [], "{engine:?}, {repair}");
+                assert_eq!(looked(&app, &other).await, [], "{engine:?}, {damage}");
+                run(&app, repair, id).await;
+                assert_eq!(looked(&app, &owner).await, [], "{engine:?}, {repair}");
             }
         }
     }

@@ -1,7 +1,7 @@
 //! The rules of activities: what is to be done, what is done, what comes next, and what they are linked to.
 
 use bureau_kernel::error::Code;
-use bureau_kernel::testing::{ENGINES, House};
+use bureau_kernel::testing::{ENGINES, TestApp};
 use serde_json::{Value, json};
 
 use crate::MODULES;
@@ -14,8 +14,8 @@ fn ids(rows: &Value) -> Vec<&str> {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_logged_is_done_and_what_is_planned_is_not() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        let owner = house.owner().await;
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
         for (arguments, status) in [
             (json!({ "type": "task", "subject": "a" }), "pending"),
             (
@@ -40,9 +40,7 @@ async fn what_is_logged_is_done_and_what_is_planned_is_not() {
             ),
             (json!({ "type": "note", "subject": "a" }), "done"),
         ] {
-            let made = house
-                .data(&owner, "create_activity", arguments.clone())
-                .await;
+            let made = app.data(&owner, "create_activity", arguments.clone()).await;
             assert_eq!(made["status"], status, "{arguments} on {engine:?}");
             assert_eq!(made["done_at"].is_string(), status == "done", "{arguments}");
             assert_eq!(
@@ -52,7 +50,7 @@ async fn what_is_logged_is_done_and_what_is_planned_is_not() {
         }
         // What is logged with a time that has passed was done then, not now.
         let call = json!({ "type": "call", "subject": "then", "due_at": "2026-01-05T10:00:00Z", "done": true });
-        let call = house.data(&owner, "create_activity", call).await;
+        let call = app.data(&owner, "create_activity", call).await;
         assert_eq!(call["done_at"], "2026-01-05T10:00:00Z");
         for (wrong, field) in [
             (
@@ -74,7 +72,7 @@ async fn what_is_logged_is_done_and_what_is_planned_is_not() {
                 "done_at",
             ),
         ] {
-            let error = house.error(&owner, "create_activity", wrong.clone()).await;
+            let error = app.error(&owner, "create_activity", wrong.clone()).await;
             assert_eq!(error.code(), Code::Validation, "{wrong}: {error:?}");
             assert_eq!(error.field_name(), Some(field), "{wrong}: {error:?}");
         }
@@ -84,18 +82,16 @@ async fn what_is_logged_is_done_and_what_is_planned_is_not() {
 #[tokio::test(flavor = "multi_thread")]
 async fn completing_plans_the_follow_up_in_the_same_call_and_one_undo_takes_both_back() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        let owner = house.owner().await;
-        let contact = house
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
+        let contact = app
             .data(&owner, "create_contact", json!({ "name": "Ann" }))
             .await;
         let call = json!({ "type": "call", "subject": "Ask", "contact": contact["id"], "due_at": "2026-01-05" });
-        let call = house.data(&owner, "create_activity", call).await;
+        let call = app.data(&owner, "create_activity", call).await;
         let complete = json!({ "activity": call["id"], "outcome": "Wants an offer", "follow_up": "Send it",
                                "follow_up_type": "task", "follow_up_due": "+3d" });
-        let answer = house
-            .ok(&owner, "complete_activity", complete.clone())
-            .await;
+        let answer = app.ok(&owner, "complete_activity", complete.clone()).await;
         let (done, next) = (&answer["data"], &answer["data"]["follow_up"]);
         assert_eq!(
             (&done["status"], &done["outcome"]),
@@ -111,20 +107,19 @@ async fn completing_plans_the_follow_up_in_the_same_call_and_one_undo_takes_both
         );
         assert_ne!(next["id"], done["id"]);
 
-        let again = house.error(&owner, "complete_activity", complete).await;
+        let again = app.error(&owner, "complete_activity", complete).await;
         assert_eq!(again.code(), Code::Conflict, "{again:?}");
 
-        house
-            .ok(&owner, "undo_change", json!({ "change": answer["change"] }))
+        app.ok(&owner, "undo_change", json!({ "change": answer["change"] }))
             .await;
-        let open = house
+        let open = app
             .data(&owner, "get_activity", json!({ "activity": call["id"] }))
             .await;
         assert_eq!(
             (&open["status"], open.get("outcome")),
             (&json!("overdue"), None)
         );
-        let gone = house
+        let gone = app
             .error(&owner, "get_activity", json!({ "activity": next["id"] }))
             .await;
         assert_eq!(gone.code(), Code::NotFound);
@@ -136,7 +131,7 @@ async fn completing_plans_the_follow_up_in_the_same_call_and_one_undo_takes_both
         ] {
             let mut arguments = wrong.clone();
             arguments["activity"] = call["id"].clone();
-            let error = house.error(&owner, "complete_activity", arguments).await;
+            let error = app.error(&owner, "complete_activity", arguments).await;
             assert_eq!(
                 (error.code(), error.field_name()),
                 (Code::Validation, Some(field)),
@@ -144,7 +139,7 @@ async fn completing_plans_the_follow_up_in_the_same_call_and_one_undo_takes_both
             );
         }
         // Nothing of the refused calls is left.
-        let all = house.data(&owner, "list_activities", json!({})).await;
+        let all = app.data(&owner, "list_activities", json!({})).await;
         assert_eq!(ids(&all), [call["id"].as_str().unwrap()], "on {engine:?}");
     }
 }
@@ -152,15 +147,15 @@ async fn completing_plans_the_follow_up_in_the_same_call_and_one_undo_takes_both
 #[tokio::test(flavor = "multi_thread")]
 async fn an_activity_is_linked_to_whom_its_deal_or_contact_belongs_to() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        let owner = house.owner().await;
-        let acme = house
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
+        let acme = app
             .data(&owner, "create_company", json!({ "name": "Acme" }))
             .await;
-        let other = house
+        let other = app
             .data(&owner, "create_company", json!({ "name": "Other" }))
             .await;
-        let ann = house
+        let ann = app
             .data(
                 &owner,
                 "create_contact",
@@ -168,7 +163,7 @@ async fn an_activity_is_linked_to_whom_its_deal_or_contact_belongs_to() {
             )
             .await;
         let deal = json!({ "name": "Big", "company": acme["id"], "contact": ann["id"] });
-        let deal = house.data(&owner, "create_deal", deal).await;
+        let deal = app.data(&owner, "create_deal", deal).await;
         for (given, contact, company) in [
             (json!({ "deal": deal["id"] }), &ann["id"], &acme["id"]),
             (json!({ "contact": ann["id"] }), &ann["id"], &acme["id"]),
@@ -187,7 +182,7 @@ async fn an_activity_is_linked_to_whom_its_deal_or_contact_belongs_to() {
             let mut arguments = given.clone();
             arguments["type"] = json!("meeting");
             arguments["subject"] = json!("Talk");
-            let made = house.data(&owner, "create_activity", arguments).await;
+            let made = app.data(&owner, "create_activity", arguments).await;
             assert_eq!(&made["contact"]["id"], contact, "{given} on {engine:?}");
             assert_eq!(&made["company"]["id"], company, "{given} on {engine:?}");
         }
@@ -197,13 +192,13 @@ async fn an_activity_is_linked_to_whom_its_deal_or_contact_belongs_to() {
 #[tokio::test(flavor = "multi_thread")]
 async fn lists_are_by_state_person_and_time() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        let owner = house.owner().await;
-        let ann = house
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
+        let ann = app
             .data(&owner, "create_contact", json!({ "name": "Ann" }))
             .await;
         let make = async |arguments: Value| {
-            let made = house.data(&owner, "create_activity", arguments).await;
+            let made = app.data(&owner, "create_activity", arguments).await;
             made["id"].as_str().expect("an id").to_owned()
         };
         let late = make(json!({ "type": "task", "subject": "late", "due_at": "2026-01-02" })).await;
@@ -237,14 +232,14 @@ async fn lists_are_by_state_person_and_time() {
             (json!({ "query": "some day" }), vec![&some_day]),
             (json!({ "sort": "created_at" }), all.to_vec()),
         ] {
-            let rows = house.data(&owner, "list_activities", filter.clone()).await;
+            let rows = app.data(&owner, "list_activities", filter.clone()).await;
             let found = ids(&rows);
             assert_eq!(found, expected, "{filter} on {engine:?}");
         }
         // Paging goes through all of them once.
         let (mut seen, mut cursor) = (Vec::new(), Value::Null);
         loop {
-            let page = house
+            let page = app
                 .ok(
                     &owner,
                     "list_activities",
@@ -271,29 +266,28 @@ async fn lists_are_by_state_person_and_time() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_to_be_done_holds_on_to_its_people_and_what_is_done_does_not() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        let owner = house.owner().await;
-        let ann = house
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
+        let ann = app
             .data(&owner, "create_contact", json!({ "name": "Ann" }))
             .await;
         let task = json!({ "type": "task", "subject": "Call her", "contact": ann["id"] });
-        let task = house.data(&owner, "create_activity", task).await;
+        let task = app.data(&owner, "create_activity", task).await;
         let delete = json!({ "contact": ann["id"], "confirm": true });
-        let error = house.error(&owner, "delete_contact", delete.clone()).await;
+        let error = app.error(&owner, "delete_contact", delete.clone()).await;
         assert_eq!(error.code(), Code::Conflict);
         assert!(
             error.message().contains(task["id"].as_str().unwrap()),
             "{error:?}"
         );
-        house
-            .ok(
-                &owner,
-                "complete_activity",
-                json!({ "activity": task["id"] }),
-            )
-            .await;
-        let deleted = house.ok(&owner, "delete_contact", delete).await;
-        let kept = house
+        app.ok(
+            &owner,
+            "complete_activity",
+            json!({ "activity": task["id"] }),
+        )
+        .await;
+        let deleted = app.ok(&owner, "delete_contact", delete).await;
+        let kept = app
             .data(&owner, "get_activity", json!({ "activity": task["id"] }))
             .await;
         assert_eq!(
@@ -302,16 +296,15 @@ async fn what_is_to_be_done_holds_on_to_its_people_and_what_is_done_does_not() {
         );
         // It cannot be opened again for somebody who is gone.
         let open = json!({ "activity": task["id"], "done": false });
-        let error = house.error(&owner, "update_activity", open.clone()).await;
+        let error = app.error(&owner, "update_activity", open.clone()).await;
         assert_eq!(error.code(), Code::NotFound, "{error:?}");
-        house
-            .ok(
-                &owner,
-                "undo_change",
-                json!({ "change": deleted["change"] }),
-            )
-            .await;
-        let opened = house.data(&owner, "update_activity", open).await;
+        app.ok(
+            &owner,
+            "undo_change",
+            json!({ "change": deleted["change"] }),
+        )
+        .await;
+        let opened = app.data(&owner, "update_activity", open).await;
         assert_eq!(opened["status"], "pending", "on {engine:?}");
     }
 }
@@ -319,42 +312,39 @@ async fn what_is_to_be_done_holds_on_to_its_people_and_what_is_done_does_not() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_undo_does_not_leave_a_record_with_something_that_was_deleted_since() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        let owner = house.owner().await;
-        let acme = house
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
+        let acme = app
             .data(&owner, "create_company", json!({ "name": "Acme" }))
             .await;
         let deal = json!({ "name": "Big", "company": acme["id"] });
-        let deal = house.data(&owner, "create_deal", deal).await;
-        let first = house
+        let deal = app.data(&owner, "create_deal", deal).await;
+        let first = app
             .ok(
                 &owner,
                 "delete_deal",
                 json!({ "deal": deal["id"], "confirm": true }),
             )
             .await;
-        let second = house
+        let second = app
             .ok(
                 &owner,
                 "delete_company",
                 json!({ "company": acme["id"], "confirm": true }),
             )
             .await;
-        let error = house
+        let error = app
             .error(&owner, "undo_change", json!({ "change": first["change"] }))
             .await;
         assert_eq!(error.code(), Code::Conflict, "{error:?}");
         assert!(error.message().contains("company"), "{error:?}");
-        house
-            .error(&owner, "get_deal", json!({ "deal": deal["id"] }))
+        app.error(&owner, "get_deal", json!({ "deal": deal["id"] }))
             .await;
-        house
-            .ok(&owner, "undo_change", json!({ "change": second["change"] }))
+        app.ok(&owner, "undo_change", json!({ "change": second["change"] }))
             .await;
-        house
-            .ok(&owner, "undo_change", json!({ "change": first["change"] }))
+        app.ok(&owner, "undo_change", json!({ "change": first["change"] }))
             .await;
-        let back = house
+        let back = app
             .data(&owner, "get_deal", json!({ "deal": deal["id"] }))
             .await;
         assert_eq!(back["company"]["name"], "Acme", "on {engine:?}");

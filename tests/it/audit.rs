@@ -8,7 +8,7 @@ use bureau_kernel::admin::{self, NewMember, NewWorkspace};
 use bureau_kernel::caller::{Caller, Role};
 use bureau_kernel::error::Code;
 use bureau_kernel::store::{Scope, sql};
-use bureau_kernel::testing::{ENGINES, Engine, House};
+use bureau_kernel::testing::{ENGINES, Engine, TestApp};
 use bureau_kernel::types::id::{decode, encode};
 use bureau_kernel::types::time::Timestamp;
 use serde_json::{Value, json};
@@ -30,14 +30,8 @@ struct Logged {
 }
 
 /// All rows of a workspace, newest first.
-async fn logged(house: &House, caller: &Caller) -> Vec<Logged> {
-    let mut tx = house
-        .pipeline
-        .house()
-        .store
-        .read(Scope::System)
-        .await
-        .unwrap();
+async fn logged(app: &TestApp, caller: &Caller) -> Vec<Logged> {
+    let mut tx = app.pipeline.app().store.read(Scope::System).await.unwrap();
     let rows = sql("SELECT id, call, workspace, at, member, api_key, tool, entity, record, action FROM change_log")
         .rows(&mut tx)
         .await
@@ -84,12 +78,12 @@ impl Logged {
 }
 
 /// All entries of a filter, page by page.
-async fn entries(house: &House, caller: &Caller, filter: &Value, limit: u32) -> Vec<Value> {
+async fn entries(app: &TestApp, caller: &Caller, filter: &Value, limit: u32) -> Vec<Value> {
     let mut arguments = filter.clone();
     arguments["limit"] = limit.into();
     let mut all = Vec::new();
     loop {
-        let page = house.ok(caller, "get_audit_log", arguments.clone()).await;
+        let page = app.ok(caller, "get_audit_log", arguments.clone()).await;
         all.extend(page["data"].as_array().unwrap().iter().cloned());
         match page.pointer("/page/next") {
             Some(next) => arguments["cursor"] = next.clone(),
@@ -99,51 +93,50 @@ async fn entries(house: &House, caller: &Caller, filter: &Value, limit: u32) -> 
 }
 
 /// Things of every kind done by several, and another workspace with things of its own.
-async fn lived_in(engine: Engine) -> (House, Caller) {
-    let house = House::new(engine, MODULES).await;
-    let owner = house.owner().await;
-    let other = house.tenant("other").await;
-    let store = &house.pipeline.house().store;
+async fn lived_in(engine: Engine) -> (TestApp, Caller) {
+    let app = TestApp::new(engine, MODULES).await;
+    let owner = app.owner().await;
+    let other = app.tenant("other").await;
+    let store = &app.pipeline.app().store;
     let ada = NewMember {
         name: "Ada".into(),
         role: Role::Admin,
         ..NewMember::default()
     };
     admin::add_member(store, "main", ada).await.unwrap();
-    let (_, full) = house.key(&["full"]).await;
-    let (_, narrow) = house.key(&["create_contacts", "update_contacts"]).await;
+    let (_, full) = app.key(&["full"]).await;
+    let (_, narrow) = app.key(&["create_contacts", "update_contacts"]).await;
     for caller in [&other, &owner, &full, &narrow, &owner] {
         for round in 0..4 {
             let name = json!({"name": format!("Contact {round}"), "on_duplicate": "create"});
-            let made = house.ok(caller, "create_contact", name).await;
+            let made = app.ok(caller, "create_contact", name).await;
             let contact = made["data"]["id"].clone();
             let changed = json!({"contact": contact, "city": "Paris"});
-            house.ok(caller, "update_contact", changed).await;
+            app.ok(caller, "update_contact", changed).await;
             if caller.member == owner.member && caller.key != narrow.key {
                 let bulk = json!({"contacts": [contact], "add_tags": ["x"]});
-                house.ok(caller, "bulk_update_contacts", bulk).await;
+                app.ok(caller, "bulk_update_contacts", bulk).await;
                 if round == 1 {
                     let gone = json!({"contact": contact, "confirm": true});
-                    let gone = house.ok(caller, "delete_contact", gone).await;
-                    house
-                        .ok(caller, "undo_change", json!({"change": gone["change"]}))
+                    let gone = app.ok(caller, "delete_contact", gone).await;
+                    app.ok(caller, "undo_change", json!({"change": gone["change"]}))
                         .await;
                 }
                 if round == 2 {
                     let gone = json!({"contact": contact, "confirm": true, "purge": true});
-                    house.ok(caller, "delete_contact", gone).await;
+                    app.ok(caller, "delete_contact", gone).await;
                 }
             }
         }
     }
-    (house, owner)
+    (app, owner)
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_filter_answers_what_the_log_holds() {
     for engine in ENGINES {
-        let (house, owner) = lived_in(engine).await;
-        let rows = logged(&house, &owner).await;
+        let (app, owner) = lived_in(engine).await;
+        let rows = logged(&app, &owner).await;
         assert!(rows.len() > 40, "{}", rows.len());
         let middle = rows[rows.len() / 2].clone();
         let early = rows[rows.len() - 5].clone();
@@ -151,7 +144,7 @@ async fn every_filter_answers_what_the_log_holds() {
         let mut tried = 0;
         let mut check = async |filter: Value, wanted: &dyn Fn(&Logged) -> bool| {
             for limit in [3, 100] {
-                let found = entries(&house, &owner, &filter, limit).await;
+                let found = entries(&app, &owner, &filter, limit).await;
                 let found: Vec<_> = found.iter().map(mark).collect();
                 let wanted: Vec<_> = rows
                     .iter()
@@ -220,7 +213,7 @@ async fn every_filter_answers_what_the_log_holds() {
         )
         .await;
         for row in [&middle, &early, &rows[0]] {
-            let record = house.pipeline.registry().record(&row.entity);
+            let record = app.pipeline.registry().record(&row.entity);
             let prefix = record.map_or("key", |record| record.prefix());
             check(json!({"record": encode(prefix, row.record)}), &|other| {
                 other.record == row.record
@@ -238,10 +231,10 @@ async fn every_filter_answers_what_the_log_holds() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_entry_says_who_did_what_and_what_was_there() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        let (_, mut key) = house.key(&["full"]).await;
+        let app = TestApp::new(engine, MODULES).await;
+        let (_, mut key) = app.key(&["full"]).await;
         key.client = Some("editor/1".into());
-        let made = house
+        let made = app
             .ok(
                 &key,
                 "create_contact",
@@ -250,11 +243,11 @@ async fn an_entry_says_who_did_what_and_what_was_there() {
             .await;
         let contact = made["data"]["id"].clone();
         let changed = json!({"contact": contact, "title": "Analyst", "city": "London"});
-        let changed = house.ok(&key, "update_contact", changed).await;
-        let back = house
+        let changed = app.ok(&key, "update_contact", changed).await;
+        let back = app
             .ok(&key, "undo_change", json!({"change": changed["change"]}))
             .await;
-        let page = house
+        let page = app
             .ok(&key, "get_audit_log", json!({"record": contact}))
             .await;
         let [undo, update, create] = page["data"].as_array().unwrap().as_slice() else {
@@ -286,7 +279,7 @@ async fn an_entry_says_who_did_what_and_what_was_there() {
             !page.to_string().contains("Analyst"),
             "values only where they are asked for: {page}"
         );
-        let page = house
+        let page = app
             .ok(
                 &key,
                 "get_audit_log",
@@ -300,7 +293,7 @@ async fn an_entry_says_who_did_what_and_what_was_there() {
         );
 
         // What was arranged by the command line is nobody's call.
-        let page = house
+        let page = app
             .ok(&key, "get_audit_log", json!({"record_type": "api_key"}))
             .await;
         assert_eq!(
@@ -309,7 +302,7 @@ async fn an_entry_says_who_did_what_and_what_was_there() {
         );
         assert!(page["data"][0].get("actor").is_none(), "{page}");
         let member = json!({"record": key.member, "details": true});
-        let page = house.ok(&key, "get_audit_log", member).await;
+        let page = app.ok(&key, "get_audit_log", member).await;
         assert_eq!(
             page["data"][0]["after"],
             json!({"name": "Owner", "role": "owner"})
@@ -317,8 +310,8 @@ async fn an_entry_says_who_did_what_and_what_was_there() {
 
         // What was erased shows that it is.
         let gone = json!({"contact": contact, "purge": true, "confirm": true});
-        house.ok(&key, "delete_contact", gone).await;
-        let page = house
+        app.ok(&key, "delete_contact", gone).await;
+        let page = app
             .ok(
                 &key,
                 "get_audit_log",
@@ -347,18 +340,18 @@ async fn an_entry_says_who_did_what_and_what_was_there() {
 #[tokio::test(flavor = "multi_thread")]
 async fn days_begin_and_end_where_the_workspace_is() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        let store = &house.pipeline.house().store;
+        let app = TestApp::new(engine, MODULES).await;
+        let store = &app.pipeline.app().store;
         let new = NewWorkspace {
             slug: "far".into(),
             time_zone: "Pacific/Auckland".into(),
             ..NewWorkspace::default()
         };
         admin::create_workspace(store, new).await.unwrap();
-        let owner = house.pipeline.operator(Some("far")).await.unwrap();
+        let owner = app.pipeline.operator(Some("far")).await.unwrap();
         let mut ids = Vec::new();
         for name in ["Eve", "First", "Last", "After"] {
-            let made = house
+            let made = app
                 .ok(&owner, "create_contact", json!({"name": name}))
                 .await;
             ids.push(made["data"]["id"].as_str().unwrap().to_owned());
@@ -382,7 +375,7 @@ async fn days_begin_and_end_where_the_workspace_is() {
         }
         tx.commit().await.unwrap();
         let day = json!({"from": "2026-11-15", "to": "2026-11-15", "record_type": "contact"});
-        let page = house.ok(&owner, "get_audit_log", day).await;
+        let page = app.ok(&owner, "get_audit_log", day).await;
         let found: Vec<&str> = page["data"]
             .as_array()
             .unwrap()
@@ -397,36 +390,36 @@ async fn days_begin_and_end_where_the_workspace_is() {
 #[tokio::test(flavor = "multi_thread")]
 async fn five_thousand_entries_are_paged_whole_while_writers_write() {
     for engine in ENGINES {
-        let house = Arc::new(House::new(engine, MODULES).await);
-        let owner = house.owner().await;
+        let app = Arc::new(TestApp::new(engine, MODULES).await);
+        let owner = app.owner().await;
         let mut contacts = Vec::new();
         for number in 0..250 {
             let name = json!({"name": format!("Contact {number}"), "on_duplicate": "create"});
-            contacts.push(house.ok(&owner, "create_contact", name).await["data"]["id"].clone());
+            contacts.push(app.ok(&owner, "create_contact", name).await["data"]["id"].clone());
         }
         for score in 1..=19 {
             let bulk = json!({"contacts": contacts, "score": score});
-            house.ok(&owner, "bulk_update_contacts", bulk).await;
+            app.ok(&owner, "bulk_update_contacts", bulk).await;
         }
-        let before = logged(&house, &owner).await;
+        let before = logged(&app, &owner).await;
         assert!(before.len() >= 5_000, "{}", before.len());
         let stop = Arc::new(AtomicBool::new(false));
         let written = Arc::new(AtomicUsize::new(0));
         let writers: Vec<_> = (0..3)
             .map(|writer| {
-                let (house, owner) = (Arc::clone(&house), owner.clone());
+                let (app, owner) = (Arc::clone(&app), owner.clone());
                 let (stop, written) = (Arc::clone(&stop), Arc::clone(&written));
                 tokio::spawn(async move {
                     while !stop.load(Ordering::Relaxed) {
                         let name =
                             json!({"name": format!("Late {writer}"), "on_duplicate": "create"});
-                        house.ok(&owner, "create_contact", name).await;
+                        app.ok(&owner, "create_contact", name).await;
                         written.fetch_add(1, Ordering::Relaxed);
                     }
                 })
             })
             .collect();
-        let found = entries(&house, &owner, &json!({}), 37).await;
+        let found = entries(&app, &owner, &json!({}), 37).await;
         stop.store(true, Ordering::Relaxed);
         for writer in writers {
             writer.await.unwrap();
@@ -455,19 +448,19 @@ async fn five_thousand_entries_are_paged_whole_while_writers_write() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_log_is_for_those_who_may_see_it_and_asks_for_what_makes_sense() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        let known: Vec<&str> = house
+        let app = TestApp::new(engine, MODULES).await;
+        let known: Vec<&str> = app
             .pipeline
             .registry()
             .permissions()
             .into_iter()
             .filter(|name| *name != "read_audit_log")
             .collect();
-        let (_, others) = house.key(&known).await;
-        let (_, just) = house.key(&["read_audit_log"]).await;
-        let error = house.error(&others, "get_audit_log", json!({})).await;
+        let (_, others) = app.key(&known).await;
+        let (_, just) = app.key(&["read_audit_log"]).await;
+        let error = app.error(&others, "get_audit_log", json!({})).await;
         assert_eq!(error.code(), Code::NotFound);
-        house.ok(&just, "get_audit_log", json!({})).await;
+        app.ok(&just, "get_audit_log", json!({})).await;
         for (arguments, field) in [
             (json!({"actor": "Owner"}), "actor"),
             (json!({"actor": "con_0000000000000"}), "actor"),
@@ -479,7 +472,7 @@ async fn the_log_is_for_those_who_may_see_it_and_asks_for_what_makes_sense() {
             (json!({"cursor": "no"}), "cursor"),
             (json!({"limit": 101}), "limit"),
         ] {
-            let error = house.error(&just, "get_audit_log", arguments.clone()).await;
+            let error = app.error(&just, "get_audit_log", arguments.clone()).await;
             assert_eq!(
                 (error.code(), error.field_name()),
                 (Code::Validation, Some(field)),
@@ -487,21 +480,16 @@ async fn the_log_is_for_those_who_may_see_it_and_asks_for_what_makes_sense() {
             );
         }
         let kind = json!({"record_type": "contacts"});
-        let error = house.error(&just, "get_audit_log", kind).await;
+        let error = app.error(&just, "get_audit_log", kind).await;
         assert_eq!(error.hint_text(), Some("Did you mean contact?"));
         // A cursor of another list opens nothing.
-        house
-            .ok(
-                &house.owner().await,
-                "create_contact",
-                json!({"name": "Ada"}),
-            )
+        app.ok(&app.owner().await, "create_contact", json!({"name": "Ada"}))
             .await;
-        let feed = house
-            .ok(&house.owner().await, "list_changes", json!({"limit": 1}))
+        let feed = app
+            .ok(&app.owner().await, "list_changes", json!({"limit": 1}))
             .await;
         let foreign = json!({"cursor": feed["page"]["next"]});
-        let error = house.error(&just, "get_audit_log", foreign).await;
+        let error = app.error(&just, "get_audit_log", foreign).await;
         assert_eq!(error.field_name(), Some("cursor"));
     }
 }

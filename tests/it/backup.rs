@@ -12,7 +12,7 @@ use bureau_kernel::error::Code;
 use bureau_kernel::pipeline::{Call, Outcome, Settings};
 use bureau_kernel::store::backup;
 use bureau_kernel::store::{Database, OpenOptions, Scope, Store, sql};
-use bureau_kernel::testing::{ENGINES, Engine, House};
+use bureau_kernel::testing::{ENGINES, Engine, TestApp};
 use bureau_kernel::testing_postgres::fresh_database;
 use serde_json::{Value, json};
 use sqlx::postgres::PgRow;
@@ -224,25 +224,25 @@ async fn place(engine: Engine, folder: &Path) -> Database {
     }
 }
 
-/// Stops everything that a house has open.
-pub(crate) async fn close(house: House) -> (Database, Arc<TempDir>) {
-    sealed(&house.pipeline.house().store).await;
-    house.pipeline.house().store.close().await;
-    let House {
+/// Stops everything that an app has open.
+pub(crate) async fn close(app: TestApp) -> (Database, Arc<TempDir>) {
+    sealed(&app.pipeline.app().store).await;
+    app.pipeline.app().store.close().await;
+    let TestApp {
         database, folder, ..
-    } = house;
+    } = app;
     (database, folder)
 }
 
-/// A house in which every tool has done something, and a key that opens it.
-pub(crate) async fn lived_in(engine: Engine) -> (House, String) {
-    let house = House::new(engine, MODULES).await;
+/// An app in which every tool has done something, and a key that opens it.
+pub(crate) async fn lived_in(engine: Engine) -> (TestApp, String) {
+    let app = TestApp::new(engine, MODULES).await;
     // Whatever rooms there are, their tools fill their tables.
-    let findings = house.run_examples().await;
+    let findings = app.run_examples().await;
     assert!(findings.is_empty(), "{findings:#?}");
-    let (key, _) = house.key(&["read_contacts"]).await;
-    let owner = house.owner().await;
-    let store = &house.pipeline.house().store;
+    let (key, _) = app.key(&["read_contacts"]).await;
+    let owner = app.owner().await;
+    let store = &app.pipeline.app().store;
     for (name, kind) in [("weight", "number"), ("shape", "object")] {
         let definition = AttributeDefinition {
             entity: "contact".into(),
@@ -270,7 +270,7 @@ pub(crate) async fn lived_in(engine: Engine) -> (House, String) {
         ("Gone Away", "archived"),
         ("Gone Forever", "purged"),
     ] {
-        let made = house
+        let made = app
             .ok(
                 &owner,
                 "create_contact",
@@ -285,31 +285,25 @@ pub(crate) async fn lived_in(engine: Engine) -> (House, String) {
     // A circle, and a reference to a record that comes later.
     for (of, to) in [(0, 1), (1, 2), (2, 0)] {
         let superior = json!({ "contact": ids[of], "reports_to": ids[to] });
-        house.ok(&owner, "update_contact", superior).await;
+        app.ok(&owner, "update_contact", superior).await;
     }
     let merge = json!({ "keep": ids[0], "merge": [ids[4]], "confirm": true });
-    house.ok(&owner, "merge_contacts", merge).await;
+    app.ok(&owner, "merge_contacts", merge).await;
     let archive = json!({ "contact": ids[5], "confirm": true });
-    house.ok(&owner, "delete_contact", archive).await;
+    app.ok(&owner, "delete_contact", archive).await;
     let purge = json!({ "contact": ids[6], "purge": true, "confirm": true });
-    house.ok(&owner, "delete_contact", purge).await;
+    app.ok(&owner, "delete_contact", purge).await;
     // A receipt, and a call that waits for its confirmation.
     let again = json!({ "name": "Once Only" });
-    call(
-        &house.pipeline,
-        &owner,
-        "create_contact",
-        Some("once"),
-        again,
-    )
-    .await
-    .unwrap();
+    call(&app.pipeline, &owner, "create_contact", Some("once"), again)
+        .await
+        .unwrap();
     let asks = Call {
         tool: "delete_contact".into(),
         arguments: json!({ "contact": ids[3] }).as_object().cloned().unwrap(),
         ..Call::default()
     };
-    let asked = house.pipeline.call(owner.clone(), asks).await;
+    let asked = app.pipeline.call(owner.clone(), asks).await;
     assert!(!matches!(asked, Outcome::Done(_)), "{asked:?}");
     let rate = RateInfo {
         currency: "USD".into(),
@@ -318,10 +312,10 @@ pub(crate) async fn lived_in(engine: Engine) -> (House, String) {
         source: "日本銀行".into(),
     };
     admin::set_rate(store, "main", rate).await.unwrap();
-    house.tenant("second").await;
+    app.tenant("second").await;
     sealed(store).await;
     // What no tool writes: a time before the epoch, and one with every digit.
-    let mut raw = Raw::new(&house.database).await;
+    let mut raw = Raw::new(&app.database).await;
     let (before, digits) = match engine {
         Engine::Sqlite => ("-1", "4102444799999999"),
         Engine::Postgres => (
@@ -337,14 +331,14 @@ pub(crate) async fn lived_in(engine: Engine) -> (House, String) {
          SELECT id, 'remind', 1, {before}, {digits}, 3, 'Émile' FROM workspace"
     ))
     .await;
-    (house, key)
+    (app, key)
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_row_of_every_table_comes_back_whichever_engine_it_goes_to() {
     for from in ENGINES {
-        let (house, key) = lived_in(from).await;
-        let (source, folder) = close(house).await;
+        let (app, key) = lived_in(from).await;
+        let (source, folder) = close(app).await;
         let before = dump(&source).await;
         for (table, rows) in &before {
             assert!(
@@ -400,16 +394,16 @@ async fn every_row_of_every_table_comes_back_whichever_engine_it_goes_to() {
 
 /// The key opens it, calls go on where they were, and what is made now is new.
 async fn lives_on(target: Database, folder: &Arc<TempDir>, key: &str, before: &Dump) {
-    let house = House::at(target, Arc::clone(folder), MODULES, Settings::default()).await;
-    let caller = house.pipeline.authenticate(key, None).await.unwrap();
-    let found = house
+    let app = TestApp::at(target, Arc::clone(folder), MODULES, Settings::default()).await;
+    let caller = app.pipeline.authenticate(key, None).await.unwrap();
+    let found = app
         .ok(&caller, "search_contacts", json!({ "query": "山田" }))
         .await;
     assert_eq!(found["data"].as_array().unwrap().len(), 1, "{found}");
-    let owner = house.owner().await;
+    let owner = app.owner().await;
     let person = json!({ "name": "Once Only" });
     let again = call(
-        &house.pipeline,
+        &app.pipeline,
         &owner,
         "create_contact",
         Some("once"),
@@ -421,14 +415,14 @@ async fn lives_on(target: Database, folder: &Arc<TempDir>, key: &str, before: &D
         known.iter().any(|row| row.contains("Once Only")) && again.is_ok(),
         "the receipt is there too"
     );
-    let new = house
+    let new = app
         .ok(&owner, "create_contact", json!({ "name": "Brand New" }))
         .await;
     let id = bureau_kernel::types::id::decode(new["data"]["id"].as_str().unwrap());
     let id = id.unwrap().1.to_string();
     assert!(!before.values().flatten().any(|row| row.contains(&id)));
-    assert_eq!(check_log(&house.pipeline.house().store).await, [""; 0]);
-    close(house).await;
+    assert_eq!(check_log(&app.pipeline.app().store).await, [""; 0]);
+    close(app).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -485,18 +479,18 @@ async fn a_backup_taken_under_load_is_one_moment_of_the_database() {
     }
 }
 
-/// A house with many contacts, in a folder of its own.
-pub(crate) async fn with_contacts(engine: Engine, prefix: &str, count: usize) -> House {
-    let house = House::new(engine, MODULES).await;
-    let owner = house.owner().await;
+/// An app with many contacts, in a folder of its own.
+pub(crate) async fn with_contacts(engine: Engine, prefix: &str, count: usize) -> TestApp {
+    let app = TestApp::new(engine, MODULES).await;
+    let owner = app.owner().await;
     for number in 0..count {
         let person = json!({
             "name": format!("{prefix} {number}"), "emails": [format!("{prefix}{number}@load.example")],
             "on_duplicate": "create", "summary": "x".repeat(500),
         });
-        house.ok(&owner, "create_contact", person).await;
+        app.ok(&owner, "create_contact", person).await;
     }
-    house
+    app
 }
 
 fn spawn(database: &Database, folder: &Path, arguments: &[&str]) -> Child {
@@ -745,7 +739,7 @@ async fn what_is_no_whole_backup_is_refused_and_changes_nothing() {
     )
     .json();
     let bytes = std::fs::read(&file).unwrap();
-    let live = House::new(Engine::Sqlite, MODULES).await;
+    let live = TestApp::new(Engine::Sqlite, MODULES).await;
     let Database::Sqlite(live_path) = live.database.clone() else {
         unreachable!()
     };
@@ -920,19 +914,18 @@ async fn data_is_replaced_only_when_that_is_said_and_nobody_uses_it() {
         .to_owned();
     run(&source, folder.path(), &["backup", &file, "--json"]).json();
     for engine in ENGINES {
-        let house = with_contacts(engine, "target", 5).await;
-        sealed(&house.pipeline.house().store).await;
-        let before = dump(&house.database).await;
-        let (target, home) = (house.database.clone(), Arc::clone(&house.folder));
+        let app = with_contacts(engine, "target", 5).await;
+        sealed(&app.pipeline.app().store).await;
+        let before = dump(&app.database).await;
+        let (target, home) = (app.database.clone(), Arc::clone(&app.folder));
         let both = ["restore", &file, "--yes", "--replace"];
         run(&target, home.path(), &both).refused("Stop every server");
         assert_same(&dump(&target).await, &before, "afterwards");
         // It is not disturbed either.
-        let owner = house.owner().await;
-        house
-            .ok(&owner, "create_contact", json!({ "name": "Still Here" }))
+        let owner = app.owner().await;
+        app.ok(&owner, "create_contact", json!({ "name": "Still Here" }))
             .await;
-        close(house).await;
+        close(app).await;
         let before = dump(&target).await;
         run(&target, home.path(), &["restore", &file]).refused(match engine {
             Engine::Sqlite => "--yes",
@@ -1273,29 +1266,29 @@ async fn a_user_who_does_not_see_everything_gets_no_backup() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_backup_that_waits_for_a_long_call_lets_others_go_on() {
-    let house = with_contacts(Engine::Postgres, "source", 1).await;
-    let owner = house.owner().await;
-    let Raw::Postgres(mut long) = Raw::new(&house.database).await else {
+    let app = with_contacts(Engine::Postgres, "source", 1).await;
+    let owner = app.owner().await;
+    let Raw::Postgres(mut long) = Raw::new(&app.database).await else {
         unreachable!()
     };
     for statement in ["BEGIN", "SELECT id FROM workspace FOR KEY SHARE"] {
         sqlx::query(statement).execute(&mut long).await.unwrap();
     }
-    let file = house.folder.path().join("all.backup");
+    let file = app.folder.path().join("all.backup");
     let arguments = ["backup", file.to_str().unwrap()];
-    let mut process = spawn(&house.database, house.folder.path(), &arguments);
+    let mut process = spawn(&app.database, app.folder.path(), &arguments);
     for number in 0..30 {
         let person = json!({ "name": format!("Meanwhile {number}"), "on_duplicate": "create" });
-        house.ok(&owner, "create_contact", person).await;
+        app.ok(&owner, "create_contact", person).await;
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     assert!(process.try_wait().unwrap().is_none() && !file.exists());
     sqlx::query("ROLLBACK").execute(&mut long).await.unwrap();
     assert!(process.wait().unwrap().success());
-    sealed(&house.pipeline.house().store).await;
+    sealed(&app.pipeline.app().store).await;
     let (kept, now) = (
         dump(&Database::Sqlite(file)).await,
-        dump(&house.database).await,
+        dump(&app.database).await,
     );
     assert_same(&kept, &now, "all of it");
 }

@@ -2,36 +2,36 @@
 
 use bureau_kernel::caller::Caller;
 use bureau_kernel::error::Code;
-use bureau_kernel::testing::{ENGINES, House};
+use bureau_kernel::testing::{ENGINES, TestApp};
 use serde_json::{Value, json};
 
 use crate::MODULES;
 
-async fn contacts(house: &House, owner: &Caller, number: usize) -> Vec<Value> {
+async fn contacts(app: &TestApp, owner: &Caller, number: usize) -> Vec<Value> {
     let mut ids = Vec::new();
     for index in 0..number {
         let new =
             json!({"name": format!("Contact {index}"), "tags": ["Old"], "on_duplicate": "create"});
-        ids.push(house.ok(owner, "create_contact", new).await["data"]["id"].clone());
+        ids.push(app.ok(owner, "create_contact", new).await["data"]["id"].clone());
     }
     ids
 }
 
-async fn deals(house: &House, owner: &Caller, number: usize) -> Vec<Value> {
+async fn deals(app: &TestApp, owner: &Caller, number: usize) -> Vec<Value> {
     let mut ids = Vec::new();
     for index in 0..number {
         let new = json!({"name": format!("Deal {index}"), "amount": "10", "tags": ["Old"]});
-        ids.push(house.ok(owner, "create_deal", new).await["data"]["id"].clone());
+        ids.push(app.ok(owner, "create_deal", new).await["data"]["id"].clone());
     }
     ids
 }
 
-async fn all(house: &House, owner: &Caller, tool: &str, field: &str, ids: &[Value]) -> Vec<Value> {
+async fn all(app: &TestApp, owner: &Caller, tool: &str, field: &str, ids: &[Value]) -> Vec<Value> {
     let mut found = Vec::new();
     for id in ids {
         let mut arguments = json!({});
         arguments[field] = id.clone();
-        found.push(house.ok(owner, tool, arguments).await["data"].clone());
+        found.push(app.ok(owner, tool, arguments).await["data"].clone());
     }
     found
 }
@@ -39,25 +39,23 @@ async fn all(house: &House, owner: &Caller, tool: &str, field: &str, ids: &[Valu
 #[tokio::test(flavor = "multi_thread")]
 async fn many_contacts_change_alike_and_one_undo_takes_it_back() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        let owner = house.owner().await;
-        let ids = contacts(&house, &owner, 70).await;
-        let before = all(&house, &owner, "get_contact", "contact", &ids).await;
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
+        let ids = contacts(&app, &owner, 70).await;
+        let before = all(&app, &owner, "get_contact", "contact", &ids).await;
         // One of them is so already.
         let so = json!({"contact": ids[3], "owner": owner.member, "state": "Warm", "types": ["customer"], "score": 9,
                         "tags": ["new"]});
-        house.ok(&owner, "update_contact", so).await;
+        app.ok(&owner, "update_contact", so).await;
         let change = json!({"contacts": ids, "owner": owner.member, "state": "Warm", "types": ["customer"], "score": 9,
                             "add_tags": ["new", "NEW"], "remove_tags": ["oLD"]});
-        let answer = house
-            .ok(&owner, "bulk_update_contacts", change.clone())
-            .await;
+        let answer = app.ok(&owner, "bulk_update_contacts", change.clone()).await;
         assert_eq!(
             answer["data"],
             json!({"updated": 69, "unchanged": 1}),
             "{engine:?}"
         );
-        for contact in all(&house, &owner, "get_contact", "contact", &ids).await {
+        for contact in all(&app, &owner, "get_contact", "contact", &ids).await {
             assert_eq!(
                 (&contact["tags"], &contact["state"], &contact["score"]),
                 (&json!(["new"]), &json!("Warm"), &json!(9))
@@ -68,18 +66,17 @@ async fn many_contacts_change_alike_and_one_undo_takes_it_back() {
             );
         }
         let found = json!({"tags": ["new"], "state": "warm", "limit": 100});
-        let found = house.ok(&owner, "search_contacts", found).await;
+        let found = app.ok(&owner, "search_contacts", found).await;
         assert_eq!(found["data"].as_array().unwrap().len(), 70);
         let log = json!({"record": answer["change"], "limit": 100});
-        let log = house.ok(&owner, "get_audit_log", log).await;
+        let log = app.ok(&owner, "get_audit_log", log).await;
         assert_eq!(log["data"].as_array().unwrap().len(), 69);
-        let again = house.ok(&owner, "bulk_update_contacts", change).await;
+        let again = app.ok(&owner, "bulk_update_contacts", change).await;
         assert_eq!(again["data"], json!({"updated": 0, "unchanged": 70}));
         assert!(again.get("change").is_none(), "{again}");
-        house
-            .ok(&owner, "undo_change", json!({"change": answer["change"]}))
+        app.ok(&owner, "undo_change", json!({"change": answer["change"]}))
             .await;
-        let after = all(&house, &owner, "get_contact", "contact", &ids).await;
+        let after = all(&app, &owner, "get_contact", "contact", &ids).await;
         for (index, (after, before)) in after.iter().zip(&before).enumerate() {
             if index != 3 {
                 assert_eq!(
@@ -94,21 +91,21 @@ async fn many_contacts_change_alike_and_one_undo_takes_it_back() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_one_of_many_is_named_by_its_place_and_nothing_is_written() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        let owner = house.owner().await;
-        let other = house.tenant("other").await;
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
+        let other = app.tenant("other").await;
         for (tool, list, ids, theirs) in [
             (
                 "bulk_update_contacts",
                 "contacts",
-                contacts(&house, &owner, 5).await,
-                contacts(&house, &other, 1).await,
+                contacts(&app, &owner, 5).await,
+                contacts(&app, &other, 1).await,
             ),
             (
                 "bulk_update_deals",
                 "deals",
-                deals(&house, &owner, 5).await,
-                deals(&house, &other, 1).await,
+                deals(&app, &owner, 5).await,
+                deals(&app, &other, 1).await,
             ),
         ] {
             let with = |place: usize, id: &Value| {
@@ -135,7 +132,7 @@ async fn a_wrong_one_of_many_is_named_by_its_place_and_nothing_is_written() {
                 (too_many, Code::Validation, list.to_owned()),
                 (empty, Code::Validation, list.to_owned()),
             ] {
-                let error = house.error(&owner, tool, arguments.clone()).await;
+                let error = app.error(&owner, tool, arguments.clone()).await;
                 assert_eq!(
                     (error.code(), error.field_name()),
                     (code, Some(field.as_str())),
@@ -144,21 +141,21 @@ async fn a_wrong_one_of_many_is_named_by_its_place_and_nothing_is_written() {
             }
             let mut stranger = json!({"owner": other.member});
             stranger[list] = ids.clone().into();
-            let error = house.error(&owner, tool, stranger).await;
+            let error = app.error(&owner, tool, stranger).await;
             assert_eq!(
                 (error.code(), error.field_name()),
                 (Code::NotFound, Some("owner"))
             );
             let mut versioned = with(0, &ids[0]);
             versioned["version"] = 1.into();
-            let error = house.error(&owner, tool, versioned).await;
+            let error = app.error(&owner, tool, versioned).await;
             assert_eq!(error.field_name(), Some("version"));
             let mut unknown = with(0, &ids[0]);
             unknown["name"] = "All the same".into();
-            let error = house.error(&owner, tool, unknown).await;
+            let error = app.error(&owner, tool, unknown).await;
             assert_eq!(error.code(), Code::Validation);
             let singular = list.trim_end_matches('s');
-            for record in all(&house, &owner, &format!("get_{singular}"), singular, &ids).await {
+            for record in all(&app, &owner, &format!("get_{singular}"), singular, &ids).await {
                 assert_eq!(record["version"], 1, "{record}");
             }
         }
@@ -168,13 +165,13 @@ async fn a_wrong_one_of_many_is_named_by_its_place_and_nothing_is_written() {
 #[tokio::test(flavor = "multi_thread")]
 async fn many_deals_take_the_same_course() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        let owner = house.owner().await;
-        let ids = deals(&house, &owner, 20).await;
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
+        let ids = deals(&app, &owner, 20).await;
         let moved = json!({"deals": ids, "stage": "Proposal", "add_tags": ["Q4"], "remove_tags": ["old"], "expected_close": "end of month"});
-        let moved = house.ok(&owner, "bulk_update_deals", moved).await;
+        let moved = app.ok(&owner, "bulk_update_deals", moved).await;
         assert_eq!(moved["data"]["updated"], 20);
-        for deal in all(&house, &owner, "get_deal", "deal", &ids).await {
+        for deal in all(&app, &owner, "get_deal", "deal", &ids).await {
             assert_eq!(
                 (&deal["stage"]["name"], &deal["tags"]),
                 (&json!("Proposal"), &json!(["Q4"]))
@@ -182,13 +179,13 @@ async fn many_deals_take_the_same_course() {
             assert!(deal["expected_close"].is_string());
         }
         let reasonless = json!({"deals": ids, "status": "lost"});
-        let error = house.error(&owner, "bulk_update_deals", reasonless).await;
+        let error = app.error(&owner, "bulk_update_deals", reasonless).await;
         assert_eq!(error.field_name(), Some("lost_reason"));
         assert_eq!(error.detail_value("record"), Some(&json!("deals[0]")));
         let lost =
             json!({"deals": ids, "status": "lost", "lost_reason": "Price", "clear": ["tags"]});
-        let lost = house.ok(&owner, "bulk_update_deals", lost).await;
-        for deal in all(&house, &owner, "get_deal", "deal", &ids).await {
+        let lost = app.ok(&owner, "bulk_update_deals", lost).await;
+        for deal in all(&app, &owner, "get_deal", "deal", &ids).await {
             assert_eq!(
                 (&deal["status"], &deal["lost_reason"]),
                 (&json!("lost"), &json!("Price"))
@@ -198,10 +195,9 @@ async fn many_deals_take_the_same_course() {
                 "{deal}"
             );
         }
-        house
-            .ok(&owner, "undo_change", json!({"change": lost["change"]}))
+        app.ok(&owner, "undo_change", json!({"change": lost["change"]}))
             .await;
-        for deal in all(&house, &owner, "get_deal", "deal", &ids).await {
+        for deal in all(&app, &owner, "get_deal", "deal", &ids).await {
             assert_eq!(
                 (&deal["stage"]["name"], &deal["status"]),
                 (&json!("Proposal"), &json!("open"))

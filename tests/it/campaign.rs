@@ -277,7 +277,7 @@ async fn obey(database: &Database, folder: &Path) {
                 find(&pipeline, &owner, key).await.join(",")
             )),
             ["status"] => {
-                let status = pipeline.house().search.as_ref().unwrap().status();
+                let status = pipeline.app().search.as_ref().unwrap().status();
                 say(&format!(
                     "status {} {} {}",
                     status.holder, status.ready, status.position
@@ -297,7 +297,7 @@ async fn obey(database: &Database, folder: &Path) {
             _ => panic!("{line} is no order"),
         }
     }
-    pipeline.house().store.close().await;
+    pipeline.app().store.close().await;
 }
 
 async fn create_once(pipeline: &Arc<Pipeline>, owner: &Caller, key: &str) -> String {
@@ -683,14 +683,14 @@ pub(crate) async fn sealed(store: &Store) {
 
 /// Waits until this process's index is usable and has come to the end of the log.
 pub(crate) async fn indexed(pipeline: &Arc<Pipeline>) {
-    let store = &pipeline.house().store;
+    let store = &pipeline.app().store;
     let wait = async {
         loop {
             sealed(store).await;
             let mut tx = store.read(Scope::System).await.unwrap();
             let head = changes::head(&mut tx).await.unwrap();
             tx.rollback().await;
-            let status = pipeline.house().search.as_ref().unwrap().status();
+            let status = pipeline.app().search.as_ref().unwrap().status();
             if status.ready && status.position >= head {
                 return;
             }
@@ -810,7 +810,7 @@ impl Campaign {
                 "{key} is not found"
             );
         }
-        pipeline.house().store.close().await;
+        pipeline.app().store.close().await;
     }
 }
 

@@ -7,7 +7,7 @@ use bureau_kernel::jobs::{Queue, Scheduler, Ticked, queues};
 use bureau_kernel::pipeline::Settings;
 use bureau_kernel::prelude::Cx;
 use bureau_kernel::store::{OpenOptions, Scope, Sql, sql};
-use bureau_kernel::testing::{ENGINES, Engine, House};
+use bureau_kernel::testing::{ENGINES, Engine, TestApp};
 use bureau_kernel::types::time::Timestamp;
 use chrono::Duration;
 use serde_json::{Value, json};
@@ -21,53 +21,53 @@ fn noon() -> Timestamp {
     "2026-11-20T12:00:00Z".parse().unwrap()
 }
 
-async fn house(engine: Engine, clock: &Clock) -> (House, Caller) {
-    let house = House::timed(engine, MODULES, clock).await;
-    let owner = house.owner().await;
-    (house, owner)
+async fn app(engine: Engine, clock: &Clock) -> (TestApp, Caller) {
+    let app = TestApp::timed(engine, MODULES, clock).await;
+    let owner = app.owner().await;
+    (app, owner)
 }
 
 /// The same database opened once more, as the next process does.
-async fn reopened(house: House, clock: &Clock) -> House {
-    let (database, folder) = (house.database.clone(), house.folder.clone());
-    house.pipeline.house().close().await;
-    drop(house);
+async fn reopened(app: TestApp, clock: &Clock) -> TestApp {
+    let (database, folder) = (app.database.clone(), app.folder.clone());
+    app.pipeline.app().close().await;
+    drop(app);
     let options = OpenOptions {
         clock: clock.clone(),
         ..OpenOptions::new(database)
     };
-    House::open(options, folder, MODULES, Settings::default()).await
+    TestApp::open(options, folder, MODULES, Settings::default()).await
 }
 
-async fn tick(house: &House, clock: &Clock) -> Ticked {
-    let scheduler = Scheduler::new(house.pipeline.clone());
+async fn tick(app: &TestApp, clock: &Clock) -> Ticked {
+    let scheduler = Scheduler::new(app.pipeline.clone());
     scheduler.tick(clock.now()).await.unwrap()
 }
 
 /// The queue of the plans.
-async fn plans(house: &House, clock: &Clock) -> Queue {
-    let queues = queues(&house.pipeline, clock.now()).await.unwrap();
+async fn plans(app: &TestApp, clock: &Clock) -> Queue {
+    let queues = queues(&app.pipeline, clock.now()).await.unwrap();
     let mut queues = queues.into_iter();
     queues
         .find(|queue| queue.job == "recurring_invoice")
         .unwrap()
 }
 
-async fn number(house: &House, statement: Sql) -> i64 {
-    let store = &house.pipeline.house().store;
+async fn number(app: &TestApp, statement: Sql) -> i64 {
+    let store = &app.pipeline.app().store;
     let mut tx = store.read(Scope::System).await.unwrap();
     let number = statement.one("number", &mut tx).await.unwrap();
     tx.rollback().await;
     number
 }
 
-async fn issued(house: &House) -> i64 {
+async fn issued(app: &TestApp) -> i64 {
     let statement = sql("SELECT COUNT(*) AS number FROM invoice WHERE status <> 'draft'");
-    number(house, statement).await
+    number(app, statement).await
 }
 
-async fn contacts(house: &House) -> i64 {
-    number(house, sql("SELECT COUNT(*) AS number FROM contact")).await
+async fn contacts(app: &TestApp) -> i64 {
+    number(app, sql("SELECT COUNT(*) AS number FROM contact")).await
 }
 
 /// What a firm has open: a company, a draft of an invoice, an issued one, a draft of a quotation, one that was sent, and a
@@ -79,28 +79,25 @@ struct Firm {
     plan: Value,
 }
 
-async fn firm(house: &House, owner: &Caller) -> Firm {
+async fn firm(app: &TestApp, owner: &Caller) -> Firm {
     let acme = json!({ "name": "Acme" });
-    let acme = house.data(owner, "create_company", acme).await["id"].clone();
+    let acme = app.data(owner, "create_company", acme).await["id"].clone();
     let lines = json!([{ "description": "Hosting", "unit_price": "100", "tax_rate": "19" }]);
     let invoice = json!({ "company": acme, "lines": lines });
-    let draft = house.data(owner, "create_invoice", invoice.clone()).await["id"].clone();
-    let open = house.data(owner, "create_invoice", invoice).await["id"].clone();
+    let draft = app.data(owner, "create_invoice", invoice.clone()).await["id"].clone();
+    let open = app.data(owner, "create_invoice", invoice).await["id"].clone();
     let issue = json!({ "invoice": open, "confirm": true });
-    house.ok(owner, "issue_invoice", issue).await;
+    app.ok(owner, "issue_invoice", issue).await;
     let quotation = json!({ "title": "Roof", "company": acme, "lines": lines });
-    let offer = house
-        .data(owner, "create_quotation", quotation.clone())
-        .await["id"]
-        .clone();
-    let sent = house.data(owner, "create_quotation", quotation).await["id"].clone();
+    let offer = app.data(owner, "create_quotation", quotation.clone()).await["id"].clone();
+    let sent = app.data(owner, "create_quotation", quotation).await["id"].clone();
     let send = json!({ "quotation": sent, "confirm": true });
-    house.ok(owner, "send_quotation", send).await;
+    app.ok(owner, "send_quotation", send).await;
     let plan = json!({
         "name": "Hosting", "company": acme, "lines": lines, "interval": "week",
         "starts_on": "2026-11-23", "auto_issue": true,
     });
-    let plan = house.data(owner, "create_recurring_invoice", plan).await["id"].clone();
+    let plan = app.data(owner, "create_recurring_invoice", plan).await["id"].clone();
     Firm {
         draft,
         open,
@@ -127,9 +124,9 @@ fn final_calls(firm: &Firm) -> [(&'static str, Value); 3] {
     ]
 }
 
-async fn refused(house: &House, owner: &Caller, firm: &Firm, said: &[&str]) {
+async fn refused(app: &TestApp, owner: &Caller, firm: &Firm, said: &[&str]) {
     for (tool, arguments) in final_calls(firm) {
-        let error = house.error(owner, tool, arguments).await;
+        let error = app.error(owner, tool, arguments).await;
         assert_eq!(error.code(), Code::Conflict, "{tool}: {error}");
         for said in said.iter().chain(&["bureau clock accept"]) {
             assert!(error.to_string().contains(said), "{tool}, {said}: {error}");
@@ -138,49 +135,49 @@ async fn refused(house: &House, owner: &Caller, firm: &Firm, said: &[&str]) {
 }
 
 /// How many quotations are noted as expired.
-async fn expired(house: &House) -> i64 {
+async fn expired(app: &TestApp) -> i64 {
     let statement = sql("SELECT COUNT(*) AS number FROM quotation WHERE status = 'expired'");
-    number(house, statement).await
+    number(app, statement).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_clock_that_is_three_years_ahead_makes_nothing_final_and_once_it_is_right_all_goes_on() {
     for engine in ENGINES {
         let clock = Clock::at(noon());
-        let (house, owner) = house(engine, &clock).await;
-        let firm = firm(&house, &owner).await;
+        let (app, owner) = app(engine, &clock).await;
+        let firm = firm(&app, &owner).await;
         clock.set("2029-11-20T12:00:00Z".parse().unwrap());
         let rests = Ticked {
             rests: true,
             ..Ticked::default()
         };
-        assert_eq!(tick(&house, &clock).await, rests, "on {engine:?}");
+        assert_eq!(tick(&app, &clock).await, rests, "on {engine:?}");
         // A server that starts by such a clock takes no other view.
-        let house = reopened(house, &clock).await;
-        assert_eq!(tick(&house, &clock).await, rests, "on {engine:?}");
-        assert_eq!(issued(&house).await, 1, "on {engine:?}");
-        assert_eq!(expired(&house).await, 0);
-        assert!(plans(&house, &clock).await.failed.is_empty());
+        let app = reopened(app, &clock).await;
+        assert_eq!(tick(&app, &clock).await, rests, "on {engine:?}");
+        assert_eq!(issued(&app).await, 1, "on {engine:?}");
+        assert_eq!(expired(&app).await, 0);
+        assert!(plans(&app, &clock).await.failed.is_empty());
         let both = ["2029-11-20T12:00:00Z", "2026-11-20T12:00:00Z"];
-        refused(&house, &owner, &firm, &both).await;
+        refused(&app, &owner, &firm, &both).await;
         // Reading and drafts go on.
         let ada = json!({ "name": "Ada Ahead" });
-        let ada = house.data(&owner, "create_contact", ada).await["id"].clone();
+        let ada = app.data(&owner, "create_contact", ada).await["id"].clone();
         let get = json!({ "contact": ada });
-        house.ok(&owner, "get_contact", get).await;
-        let store = &house.pipeline.house().store;
+        app.ok(&owner, "get_contact", get).await;
+        let store = &app.pipeline.app().store;
         assert_eq!(clock::rows_from_the_future(store).await.unwrap(), None);
 
         clock.set(noon() + Duration::hours(1));
         let found = clock::rows_from_the_future(store).await.unwrap().unwrap();
         assert_eq!(found.rows, 1, "on {engine:?}: {found:?}");
         assert_eq!(found.latest.to_string(), "2029-11-20 12:00:00 UTC");
-        assert_eq!(tick(&house, &clock).await, Ticked::default());
+        assert_eq!(tick(&app, &clock).await, Ticked::default());
         for (tool, arguments) in final_calls(&firm) {
-            house.ok(&owner, tool, arguments).await;
+            app.ok(&owner, tool, arguments).await;
         }
         clock.step(Duration::days(4));
-        assert_eq!(tick(&house, &clock).await.done, 1, "the plan's first week");
+        assert_eq!(tick(&app, &clock).await.done, 1, "the plan's first week");
     }
 }
 
@@ -188,71 +185,70 @@ async fn a_clock_that_is_three_years_ahead_makes_nothing_final_and_once_it_is_ri
 async fn a_person_accepts_a_clock_and_a_plan_that_missed_too_much_waits_for_a_word_of_its_own() {
     for engine in ENGINES {
         let clock = Clock::at(noon());
-        let (house, owner) = house(engine, &clock).await;
-        let firm = firm(&house, &owner).await;
+        let (app, owner) = app(engine, &clock).await;
+        let firm = firm(&app, &owner).await;
         clock.set("2029-11-20T12:00:00Z".parse().unwrap());
-        assert!(tick(&house, &clock).await.rests);
-        let before = clock::accept(&house.pipeline.house().store).await.unwrap();
+        assert!(tick(&app, &clock).await.rests);
+        let before = clock::accept(&app.pipeline.app().store).await.unwrap();
         assert_eq!(before.seen, Some(noon()));
-        let ticked = tick(&house, &clock).await;
+        let ticked = tick(&app, &clock).await;
         // The quotation has expired, and 157 weeks of the plan are not made up unasked.
         assert_eq!(
             (ticked.done, ticked.failed, ticked.rests),
             (1, 1, false),
             "on {engine:?}"
         );
-        assert_eq!(issued(&house).await, 1, "on {engine:?}");
-        assert_eq!(expired(&house).await, 1);
-        let failed = plans(&house, &clock).await.failed;
+        assert_eq!(issued(&app).await, 1, "on {engine:?}");
+        assert_eq!(expired(&app).await, 1);
+        let failed = plans(&app, &clock).await.failed;
         for said in ["CONFLICT", "157", "2026-11-23", "starts_on"] {
             assert!(failed[0].error.contains(said), "{said}: {failed:?}");
         }
         for (tool, arguments) in &final_calls(&firm)[..2] {
-            house.ok(&owner, tool, arguments.clone()).await;
+            app.ok(&owner, tool, arguments.clone()).await;
         }
         // The person says from when on it counts.
         let from = json!({ "recurring_invoice": firm.plan, "starts_on": "2029-11-05" });
-        house.ok(&owner, "update_recurring_invoice", from).await;
+        app.ok(&owner, "update_recurring_invoice", from).await;
         clock.step(Duration::minutes(5));
-        let ticked = tick(&house, &clock).await;
+        let ticked = tick(&app, &clock).await;
         assert_eq!((ticked.done, ticked.failed), (3, 0), "on {engine:?}");
-        assert_eq!(issued(&house).await, 1 + 1 + 3, "on {engine:?}");
+        assert_eq!(issued(&app).await, 1 + 1 + 3, "on {engine:?}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn sixty_missed_periods_are_made_up() {
     let clock = Clock::at(noon());
-    let (house, owner) = house(Engine::Sqlite, &clock).await;
-    firm(&house, &owner).await;
+    let (app, owner) = app(Engine::Sqlite, &clock).await;
+    firm(&app, &owner).await;
     // From the 23rd on, 59 weeks later there are 60.
     clock.set(noon() + Duration::days(3 + 59 * 7));
-    clock::accept(&house.pipeline.house().store).await.unwrap();
-    let ticked = tick(&house, &clock).await;
+    clock::accept(&app.pipeline.app().store).await.unwrap();
+    let ticked = tick(&app, &clock).await;
     assert_eq!((ticked.done, ticked.failed), (61, 0), "and the quotation");
-    assert_eq!(issued(&house).await, 61);
+    assert_eq!(issued(&app).await, 61);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_clock_that_is_set_back_makes_nothing_final_either() {
     for engine in ENGINES {
         let clock = Clock::at(noon());
-        let (house, owner) = house(engine, &clock).await;
-        let firm = firm(&house, &owner).await;
+        let (app, owner) = app(engine, &clock).await;
+        let firm = firm(&app, &owner).await;
         clock.step(-Duration::hours(25));
-        assert!(tick(&house, &clock).await.rests, "on {engine:?}");
-        refused(&house, &owner, &firm, &["1 days before"]).await;
+        assert!(tick(&app, &clock).await.rests, "on {engine:?}");
+        refused(&app, &owner, &firm, &["1 days before"]).await;
         // A wrong time zone, or summer time, is no such thing.
         clock.step(Duration::hours(13));
-        assert!(!tick(&house, &clock).await.rests, "on {engine:?}");
+        assert!(!tick(&app, &clock).await.rests, "on {engine:?}");
         let pay = &final_calls(&firm)[1];
-        house
-            .ok(
-                &owner,
-                pay.0,
-                json!({ "invoice": firm.open, "amount": "1", "confirm": true }),
-            )
-            .await;
+        app.ok(
+            &owner,
+            pay.0,
+            json!({ "invoice": firm.open, "amount": "1", "confirm": true }),
+        )
+        .await;
     }
 }
 
@@ -260,18 +256,18 @@ async fn a_clock_that_is_set_back_makes_nothing_final_either() {
 async fn what_began_by_a_wrong_clock_is_not_final_when_it_was_set_right_meanwhile() {
     for engine in ENGINES {
         let clock = Clock::at(noon());
-        let (house, owner) = house(engine, &clock).await;
+        let (app, owner) = app(engine, &clock).await;
         clock.step(Duration::days(300));
-        let job = house.pipeline.job(&owner, "test").await.unwrap();
+        let job = app.pipeline.job(&owner, "test").await.unwrap();
         let meanwhile = clock.clone();
         let part = async move |cx: &mut Cx| {
             meanwhile.set(noon());
             cx.require_trusted_clock().await
         };
-        let error = house.pipeline.work(&job, part).await.unwrap_err();
+        let error = app.pipeline.work(&job, part).await.unwrap_err();
         assert_eq!(error.code(), Code::Conflict, "on {engine:?}");
         let part = async |cx: &mut Cx| cx.require_trusted_clock().await;
-        house.pipeline.work(&job, part).await.unwrap();
+        app.pipeline.work(&job, part).await.unwrap();
     }
 }
 
@@ -279,65 +275,54 @@ async fn what_began_by_a_wrong_clock_is_not_final_when_it_was_set_right_meanwhil
 async fn a_firm_that_writes_nothing_over_a_holiday_goes_on_if_its_server_ran() {
     for engine in ENGINES {
         let clock = Clock::at(noon());
-        let (house, owner) = house(engine, &clock).await;
-        let firm = firm(&house, &owner).await;
+        let (app, owner) = app(engine, &clock).await;
+        let firm = firm(&app, &owner).await;
         let pause = json!({ "recurring_invoice": firm.plan, "status": "paused" });
-        house.ok(&owner, "update_recurring_invoice", pause).await;
+        app.ok(&owner, "update_recurring_invoice", pause).await;
         for _ in 0..10 {
             clock.step(Duration::days(2));
-            assert_eq!(
-                tick(&house, &clock).await,
-                Ticked::default(),
-                "on {engine:?}"
-            );
+            assert_eq!(tick(&app, &clock).await, Ticked::default(), "on {engine:?}");
         }
         let (tool, arguments) = final_calls(&firm)[0].clone();
-        house.ok(&owner, tool, arguments).await;
+        app.ok(&owner, tool, arguments).await;
         // Where none ran, somebody says that so much time has gone by.
         clock.step(Duration::days(8));
         let (tool, arguments) = final_calls(&firm)[1].clone();
-        let error = house.error(&owner, tool, arguments).await;
+        let error = app.error(&owner, tool, arguments).await;
         assert_eq!(error.code(), Code::Conflict, "on {engine:?}");
     }
 }
 
-async fn create(house: &House, owner: &Caller, key: &str) -> Result<Value, Error> {
+async fn create(app: &TestApp, owner: &Caller, key: &str) -> Result<Value, Error> {
     let arguments = json!({ "name": "Ada Once", "on_duplicate": "create" });
-    call(
-        &house.pipeline,
-        owner,
-        "create_contact",
-        Some(key),
-        arguments,
-    )
-    .await
+    call(&app.pipeline, owner, "create_contact", Some(key), arguments).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_receipt_counts_for_48_hours_whatever_the_clock_says_meanwhile() {
     for engine in ENGINES {
         let clock = Clock::at(noon());
-        let (house, owner) = house(engine, &clock).await;
-        let first = create(&house, &owner, "one").await.unwrap();
+        let (app, owner) = app(engine, &clock).await;
+        let first = create(&app, &owner, "one").await.unwrap();
         clock.set("2029-11-20T12:00:00Z".parse().unwrap());
-        assert_eq!(create(&house, &owner, "one").await.unwrap(), first);
+        assert_eq!(create(&app, &owner, "one").await.unwrap(), first);
         // One that is given now forgets no other, and is not kept until 2029.
-        let second = create(&house, &owner, "two").await.unwrap();
-        assert_eq!(create(&house, &owner, "one").await.unwrap(), first);
+        let second = create(&app, &owner, "two").await.unwrap();
+        assert_eq!(create(&app, &owner, "one").await.unwrap(), first);
         clock.set("2019-11-20T12:00:00Z".parse().unwrap());
         for (key, answer) in [("one", &first), ("two", &second)] {
-            assert_eq!(create(&house, &owner, key).await.unwrap(), *answer);
+            assert_eq!(create(&app, &owner, key).await.unwrap(), *answer);
         }
         clock.set(noon() + Duration::hours(47));
         for (key, answer) in [("one", &first), ("two", &second)] {
-            assert_eq!(create(&house, &owner, key).await.unwrap(), *answer);
+            assert_eq!(create(&app, &owner, key).await.unwrap(), *answer);
         }
-        assert_eq!(contacts(&house).await, 2, "on {engine:?}");
+        assert_eq!(contacts(&app).await, 2, "on {engine:?}");
         clock.set(noon() + Duration::hours(49));
         for key in ["one", "two"] {
-            create(&house, &owner, key).await.unwrap();
+            create(&app, &owner, key).await.unwrap();
         }
-        assert_eq!(contacts(&house).await, 4, "on {engine:?}");
+        assert_eq!(contacts(&app).await, 4, "on {engine:?}");
     }
 }
 
@@ -345,8 +330,8 @@ async fn a_receipt_counts_for_48_hours_whatever_the_clock_says_meanwhile() {
 async fn a_clock_that_is_set_back_wakes_neither_a_key_nor_a_confirmation() {
     for engine in ENGINES {
         let clock = Clock::at(noon());
-        let (house, owner) = house(engine, &clock).await;
-        let known = house.pipeline.registry().permissions();
+        let (app, owner) = app(engine, &clock).await;
+        let known = app.pipeline.registry().permissions();
         let new = bureau_kernel::admin::NewKey {
             name: "short".into(),
             grants: bureau_kernel::permission::Grants::parse(["read_contacts"], &known).unwrap(),
@@ -356,26 +341,26 @@ async fn a_clock_that_is_set_back_wakes_neither_a_key_nor_a_confirmation() {
             confirm: None,
             calls_per_hour: None,
         };
-        let store = &house.pipeline.house().store;
+        let store = &app.pipeline.app().store;
         let (key, _) = bureau_kernel::admin::create_key(store, new).await.unwrap();
-        house.pipeline.authenticate(&key, None).await.unwrap();
+        app.pipeline.authenticate(&key, None).await.unwrap();
         let ada = json!({ "name": "Ada" });
-        let ada = house.data(&owner, "create_contact", ada).await["id"].clone();
+        let ada = app.data(&owner, "create_contact", ada).await["id"].clone();
         clock.step(Duration::hours(2));
-        tick(&house, &clock).await;
+        tick(&app, &clock).await;
         let delete = json!({ "contact": ada });
-        let asked = house.error(&owner, "delete_contact", delete.clone()).await;
+        let asked = app.error(&owner, "delete_contact", delete.clone()).await;
         assert_eq!(asked.code(), Code::ConfirmationRequired);
         let token = asked.detail_value("confirm_token").unwrap().clone();
         clock.step(-Duration::hours(2));
-        let error = house.pipeline.authenticate(&key, None).await.unwrap_err();
+        let error = app.pipeline.authenticate(&key, None).await.unwrap_err();
         assert_eq!(error.code(), Code::Unauthorized, "on {engine:?}");
         let mut again = delete;
         again["confirm_token"] = token;
-        let error = house.error(&owner, "delete_contact", again.clone()).await;
+        let error = app.error(&owner, "delete_contact", again.clone()).await;
         assert_eq!(error.field_name(), Some("confirm_token"), "on {engine:?}");
         clock.step(Duration::hours(2) + Duration::minutes(1));
-        house.ok(&owner, "delete_contact", again).await;
+        app.ok(&owner, "delete_contact", again).await;
     }
 }
 
@@ -383,25 +368,25 @@ async fn a_clock_that_is_set_back_wakes_neither_a_key_nor_a_confirmation() {
 async fn an_entry_of_the_queue_from_the_future_does_not_wait_for_it() {
     for engine in ENGINES {
         let clock = Clock::at(noon());
-        let (house, owner) = house(engine, &clock).await;
-        firm(&house, &owner).await;
+        let (app, owner) = app(engine, &clock).await;
+        firm(&app, &owner).await;
         // Nothing can be issued: it fails at a time six days ahead.
         let seller = sql("UPDATE seller SET street = NULL, city = NULL");
-        let store = &house.pipeline.house().store;
+        let store = &app.pipeline.app().store;
         let mut tx = store.write(Scope::System).await.unwrap();
         seller.run(&mut tx).await.unwrap();
         tx.commit().await.unwrap();
         clock.step(Duration::days(6));
-        assert_eq!(tick(&house, &clock).await.failed, 1);
+        assert_eq!(tick(&app, &clock).await.failed, 1);
         clock.step(-Duration::days(3) + Duration::hours(1));
         clock::accept(store).await.unwrap();
-        let ticked = tick(&house, &clock).await;
+        let ticked = tick(&app, &clock).await;
         assert_eq!(
             ticked.failed, 1,
             "on {engine:?}: it is tried again now, not in three days"
         );
-        assert_eq!(plans(&house, &clock).await.failed[0].attempts, 2);
-        assert_eq!(tick(&house, &clock).await.failed, 0, "and then it waits");
+        assert_eq!(plans(&app, &clock).await.failed[0].attempts, 2);
+        assert_eq!(tick(&app, &clock).await.failed, 0, "and then it waits");
     }
 }
 
@@ -409,10 +394,10 @@ async fn an_entry_of_the_queue_from_the_future_does_not_wait_for_it() {
 async fn drawing_an_identifier_waits_for_no_writer() {
     for engine in ENGINES {
         let clock = Clock::at(noon());
-        let (house, owner) = house(engine, &clock).await;
-        let store = &house.pipeline.house().store;
+        let (app, owner) = app(engine, &clock).await;
+        let store = &app.pipeline.app().store;
         let busy = store.write(Scope::System).await.unwrap();
-        let job = timeout(HANG, house.pipeline.job(&owner, "test"));
+        let job = timeout(HANG, app.pipeline.job(&owner, "test"));
         let job = job.await.expect("it does not wait").unwrap();
         busy.rollback().await;
         assert!(job.change().raw() > 0);

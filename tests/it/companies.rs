@@ -3,24 +3,24 @@
 use bureau_kernel::caller::Caller;
 use bureau_kernel::error::Code;
 use bureau_kernel::pipeline::Outcome;
-use bureau_kernel::testing::{ENGINES, House};
+use bureau_kernel::testing::{ENGINES, TestApp};
 use serde_json::{Value, json};
 
 use crate::MODULES;
 
-async fn company(house: &House, owner: &Caller, name: &str) -> Value {
-    let made = house.data(owner, "create_company", json!({ "name": name }));
+async fn company(app: &TestApp, owner: &Caller, name: &str) -> Value {
+    let made = app.data(owner, "create_company", json!({ "name": name }));
     made.await["id"].clone()
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_company_is_not_created_twice_unless_that_is_meant() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        let owner = house.owner().await;
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
         let first = json!({ "name": "Köhler GmbH", "website": "https://www.koehler.example/de", "vat_id": "DE 123.456-789",
                             "city": "Bonn", "tags": ["fair"] });
-        let first = house.data(&owner, "create_company", first).await;
+        let first = app.data(&owner, "create_company", first).await;
         assert_eq!(
             (&first["domain"], &first["vat_id"]),
             (&json!("koehler.example"), &json!("DE123456789"))
@@ -44,7 +44,7 @@ async fn a_company_is_not_created_twice_unless_that_is_meant() {
                 "name",
             ),
         ] {
-            let error = house.error(&owner, "create_company", same.clone()).await;
+            let error = app.error(&owner, "create_company", same.clone()).await;
             let found = (error.code(), error.field_name());
             assert_eq!(
                 found,
@@ -58,9 +58,9 @@ async fn a_company_is_not_created_twice_unless_that_is_meant() {
             json!({ "name": "Köhler AG", "vat_id": "DE123456789", "website": "kohler-ag.example", "tags": ["vip"],
                     "on_duplicate": choice })
         };
-        let returned = house.data(&owner, "create_company", same("return")).await;
+        let returned = app.data(&owner, "create_company", same("return")).await;
         assert_eq!(returned, first, "on {engine:?}");
-        let updated = house.data(&owner, "create_company", same("update")).await;
+        let updated = app.data(&owner, "create_company", same("update")).await;
         assert_eq!(updated["id"], first["id"]);
         assert_eq!(updated["name"], "Köhler AG");
         assert_eq!(updated["tags"], json!(["vip", "fair"]), "lists are joined");
@@ -69,24 +69,24 @@ async fn a_company_is_not_created_twice_unless_that_is_meant() {
             updated["domain"], "kohler-ag.example",
             "a new website has a domain of its own"
         );
-        let another = house.data(&owner, "create_company", same("create")).await;
+        let another = app.data(&owner, "create_company", same("create")).await;
         assert_ne!(another["id"], first["id"]);
         // Of the two the oldest is named; one that is deleted is no duplicate.
-        let error = house.error(&owner, "create_company", same("error")).await;
+        let error = app.error(&owner, "create_company", same("error")).await;
         assert_eq!(error.detail_value("existing"), Some(&first["id"]));
         for id in [&first["id"], &another["id"]] {
             let delete = json!({ "company": id, "confirm": true });
-            house.ok(&owner, "delete_company", delete).await;
+            app.ok(&owner, "delete_company", delete).await;
         }
-        house.ok(&owner, "create_company", same("error")).await;
+        app.ok(&owner, "create_company", same("error")).await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn sixteen_calls_at_once_create_one_company() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        let owner = house.owner().await;
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
         for choice in ["error", "return", "update"] {
             let calls = (0..16).map(|number| {
                 // Each is a duplicate of the others by another of the three.
@@ -95,10 +95,10 @@ async fn sixteen_calls_at_once_create_one_company() {
                 if number < 2 {
                     arguments["name"] = json!(format!("{choice} first"));
                 }
-                house.outcome(&owner, "create_company", arguments)
+                app.outcome(&owner, "create_company", arguments)
             });
             let outcomes = futures::future::join_all(calls).await;
-            let found = house
+            let found = app
                 .data(&owner, "search_companies", json!({ "limit": 100 }))
                 .await;
             let found = found.as_array().unwrap().iter();
@@ -131,16 +131,16 @@ async fn sixteen_calls_at_once_create_one_company() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_company_with_open_deals_stays_and_one_with_closed_ones_may_go() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        let owner = house.owner().await;
-        let acme = company(&house, &owner, "Acme").await;
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
+        let acme = company(&app, &owner, "Acme").await;
         let deal = |more: Value| {
             let mut arguments = json!({ "name": "D", "company": acme });
             arguments
                 .as_object_mut()
                 .unwrap()
                 .extend(more.as_object().cloned().unwrap());
-            house.data(&owner, "create_deal", arguments)
+            app.data(&owner, "create_deal", arguments)
         };
         let open = [
             deal(json!({})).await["id"].clone(),
@@ -148,7 +148,7 @@ async fn a_company_with_open_deals_stays_and_one_with_closed_ones_may_go() {
         ];
         let won = deal(json!({ "status": "won" })).await["id"].clone();
         let delete = json!({ "company": acme, "confirm": true });
-        let error = house.error(&owner, "delete_company", delete.clone()).await;
+        let error = app.error(&owner, "delete_company", delete.clone()).await;
         assert_eq!(error.code(), Code::Conflict, "{error:?}");
         assert_eq!(
             error.detail_value("dependents"),
@@ -161,25 +161,24 @@ async fn a_company_with_open_deals_stays_and_one_with_closed_ones_may_go() {
         );
         for id in &open {
             let lose = json!({ "deal": id, "status": "lost", "lost_reason": "Price" });
-            house.ok(&owner, "update_deal", lose).await;
+            app.ok(&owner, "update_deal", lose).await;
         }
-        let gone = house.ok(&owner, "delete_company", delete).await;
+        let gone = app.ok(&owner, "delete_company", delete).await;
         for id in open.iter().chain([&won]) {
-            let deal = house.data(&owner, "get_deal", json!({ "deal": id })).await;
+            let deal = app.data(&owner, "get_deal", json!({ "deal": id })).await;
             assert_eq!(
                 deal["company"],
                 json!({ "id": acme, "name": "Acme" }),
                 "it goes on naming it"
             );
         }
-        house
-            .ok(&owner, "undo_change", json!({ "change": gone["change"] }))
+        app.ok(&owner, "undo_change", json!({ "change": gone["change"] }))
             .await;
         // Erased for good, nothing names it any more, and each deal is whole otherwise.
         let purge = json!({ "company": acme, "purge": true, "confirm": true });
-        house.ok(&owner, "delete_company", purge).await;
+        app.ok(&owner, "delete_company", purge).await;
         for id in open.iter().chain([&won]) {
-            let deal = house.data(&owner, "get_deal", json!({ "deal": id })).await;
+            let deal = app.data(&owner, "get_deal", json!({ "deal": id })).await;
             assert_eq!(deal.get("company"), None, "on {engine:?}: {deal}");
         }
     }
@@ -188,11 +187,11 @@ async fn a_company_with_open_deals_stays_and_one_with_closed_ones_may_go() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_heir_takes_over_all_that_refers_and_one_undo_gives_it_back() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        let owner = house.owner().await;
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
         let [acme, heir] = [
-            company(&house, &owner, "Acme").await,
-            company(&house, &owner, "Heir").await,
+            company(&app, &owner, "Acme").await,
+            company(&app, &owner, "Heir").await,
         ];
         let of = json!({ "company": acme });
         let with = |more: Value| {
@@ -204,36 +203,31 @@ async fn a_heir_takes_over_all_that_refers_and_one_undo_gives_it_back() {
             arguments
         };
         let daughter = json!({ "name": "Daughter", "parent": acme });
-        let daughter = house.data(&owner, "create_company", daughter).await["id"].clone();
-        let deal = house
+        let daughter = app.data(&owner, "create_company", daughter).await["id"].clone();
+        let deal = app
             .data(&owner, "create_deal", with(json!({ "name": "D" })))
             .await["id"]
             .clone();
         let won = with(json!({ "name": "W", "status": "won" }));
-        let won = house.data(&owner, "create_deal", won).await["id"].clone();
+        let won = app.data(&owner, "create_deal", won).await["id"].clone();
         let contact = json!({ "name": "Ada", "company_id": acme });
-        let contact = house.data(&owner, "create_contact", contact).await["id"].clone();
+        let contact = app.data(&owner, "create_contact", contact).await["id"].clone();
         let call = with(json!({ "type": "call", "subject": "C" }));
-        let call = house.data(&owner, "create_activity", call).await["id"].clone();
+        let call = app.data(&owner, "create_activity", call).await["id"].clone();
         let refers = async || {
             json!([
-                house
-                    .data(&owner, "get_company", json!({ "company": daughter }))
+                app.data(&owner, "get_company", json!({ "company": daughter }))
                     .await["parent"],
-                house
-                    .data(&owner, "get_deal", json!({ "deal": deal }))
-                    .await["company"]["id"],
-                house.data(&owner, "get_deal", json!({ "deal": won })).await["company"]["id"],
-                house
-                    .data(&owner, "get_contact", json!({ "contact": contact }))
+                app.data(&owner, "get_deal", json!({ "deal": deal })).await["company"]["id"],
+                app.data(&owner, "get_deal", json!({ "deal": won })).await["company"]["id"],
+                app.data(&owner, "get_contact", json!({ "contact": contact }))
                     .await["company_id"],
-                house
-                    .data(&owner, "get_activity", json!({ "activity": call }))
+                app.data(&owner, "get_activity", json!({ "activity": call }))
                     .await["company"]["id"],
             ])
         };
         assert_eq!(refers().await, json!([acme, acme, acme, acme, acme]));
-        let linked = house
+        let linked = app
             .data(&owner, "get_company", json!({ "company": acme }))
             .await["linked"]
             .clone();
@@ -242,16 +236,15 @@ async fn a_heir_takes_over_all_that_refers_and_one_undo_gives_it_back() {
             json!({ "activity": 1, "company": 1, "contact": 1, "deal": 2 })
         );
         let to = |heir: &Value| json!({ "company": acme, "reassign_to": heir, "confirm": true });
-        let error = house.error(&owner, "delete_company", to(&acme)).await;
+        let error = app.error(&owner, "delete_company", to(&acme)).await;
         assert_eq!(error.field_name(), Some("reassign_to"));
-        let gone = house.ok(&owner, "delete_company", to(&heir)).await;
+        let gone = app.ok(&owner, "delete_company", to(&heir)).await;
         assert_eq!(
             refers().await,
             json!([heir, heir, heir, heir, heir]),
             "on {engine:?}"
         );
-        house
-            .ok(&owner, "undo_change", json!({ "change": gone["change"] }))
+        app.ok(&owner, "undo_change", json!({ "change": gone["change"] }))
             .await;
         assert_eq!(
             refers().await,
@@ -260,13 +253,13 @@ async fn a_heir_takes_over_all_that_refers_and_one_undo_gives_it_back() {
         );
         // A daughter may take over; a granddaughter would belong to herself.
         let below = json!({ "name": "Granddaughter", "parent": daughter });
-        let below = house.data(&owner, "create_company", below).await["id"].clone();
-        let error = house.error(&owner, "delete_company", to(&below)).await;
+        let below = app.data(&owner, "create_company", below).await["id"].clone();
+        let error = app.error(&owner, "delete_company", to(&below)).await;
         assert_eq!(
             (error.code(), error.field_name()),
             (Code::Validation, Some("reassign_to"))
         );
-        house.ok(&owner, "delete_company", to(&daughter)).await;
+        app.ok(&owner, "delete_company", to(&daughter)).await;
         assert_eq!(
             refers().await,
             json!([null, daughter, daughter, daughter, daughter])
@@ -277,16 +270,16 @@ async fn a_heir_takes_over_all_that_refers_and_one_undo_gives_it_back() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_company_does_not_belong_to_itself() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        let owner = house.owner().await;
-        let mut chain = vec![company(&house, &owner, "Top").await];
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
+        let mut chain = vec![company(&app, &owner, "Top").await];
         for level in 1..4 {
             let next = json!({ "name": format!("Level {level}"), "parent": chain[level - 1] });
-            chain.push(house.data(&owner, "create_company", next).await["id"].clone());
+            chain.push(app.data(&owner, "create_company", next).await["id"].clone());
         }
         for below in &chain {
             let turn = json!({ "company": chain[0], "parent": below });
-            let error = house.error(&owner, "update_company", turn).await;
+            let error = app.error(&owner, "update_company", turn).await;
             assert_eq!(
                 (error.code(), error.field_name()),
                 (Code::Validation, Some("parent")),
@@ -295,7 +288,7 @@ async fn a_company_does_not_belong_to_itself() {
         }
         let up = json!({ "company": chain[3], "parent": chain[0] });
         assert_eq!(
-            house.data(&owner, "update_company", up).await["parent"],
+            app.data(&owner, "update_company", up).await["parent"],
             chain[0]
         );
     }
@@ -304,15 +297,15 @@ async fn a_company_does_not_belong_to_itself() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_contacts_employer_is_its_record_where_there_is_exactly_one() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        let owner = house.owner().await;
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
         let [acme, globex] = [
-            company(&house, &owner, "Acmé Corp").await,
-            company(&house, &owner, "Globex").await,
+            company(&app, &owner, "Acmé Corp").await,
+            company(&app, &owner, "Globex").await,
         ];
         for _ in 0..2 {
             let twin = json!({ "name": "Twin", "on_duplicate": "create" });
-            house.ok(&owner, "create_company", twin).await;
+            app.ok(&owner, "create_company", twin).await;
         }
         let contact = |more: Value| {
             let mut arguments = json!({ "name": "Ada" });
@@ -320,7 +313,7 @@ async fn a_contacts_employer_is_its_record_where_there_is_exactly_one() {
                 .as_object_mut()
                 .unwrap()
                 .extend(more.as_object().cloned().unwrap());
-            house.data(&owner, "create_contact", arguments)
+            app.data(&owner, "create_contact", arguments)
         };
         let employer = |contact: &Value| json!([contact["company"], contact["company_id"]]);
         let by_id = contact(json!({ "company_id": acme })).await;
@@ -344,7 +337,7 @@ async fn a_contacts_employer_is_its_record_where_there_is_exactly_one() {
         let unknown = contact(json!({ "name": "Dan", "company": "Nowhere" })).await;
         assert_eq!(employer(&unknown), json!(["Nowhere", null]));
         let wrong = json!({ "name": "Eve", "company_id": by_id["id"] });
-        let error = house.error(&owner, "create_contact", wrong).await;
+        let error = app.error(&owner, "create_contact", wrong).await;
         assert_eq!(error.field_name(), Some("company_id"));
 
         let update = |more: Value| {
@@ -353,7 +346,7 @@ async fn a_contacts_employer_is_its_record_where_there_is_exactly_one() {
                 .as_object_mut()
                 .unwrap()
                 .extend(more.as_object().cloned().unwrap());
-            house.data(&owner, "update_contact", arguments)
+            app.data(&owner, "update_contact", arguments)
         };
         for (asked, after) in [
             (json!({ "company": "globex" }), json!(["globex", globex])),
@@ -379,8 +372,8 @@ async fn a_contacts_employer_is_its_record_where_there_is_exactly_one() {
         }
         // A company that gets another name stays linked.
         let renamed = json!({ "company": globex, "name": "Globex International" });
-        house.ok(&owner, "update_company", renamed).await;
-        let now = house
+        app.ok(&owner, "update_company", renamed).await;
+        let now = app
             .data(&owner, "get_contact", json!({ "contact": by_id["id"] }))
             .await;
         assert_eq!(now["company_id"], globex);
@@ -396,15 +389,15 @@ async fn a_contacts_employer_is_its_record_where_there_is_exactly_one() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_link_follows_the_name_also_where_a_creation_updates_and_where_contacts_merge() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        let owner = house.owner().await;
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
         let [acme, globex] = [
-            company(&house, &owner, "Acme").await,
-            company(&house, &owner, "Globex").await,
+            company(&app, &owner, "Acme").await,
+            company(&app, &owner, "Globex").await,
         ];
         let contact = |email: &str, company: &str, choice: &str| {
             let arguments = json!({ "name": email, "emails": [format!("{email}@x.example")], "company": company, "on_duplicate": choice });
-            house.data(&owner, "create_contact", arguments)
+            app.data(&owner, "create_contact", arguments)
         };
         let employer = |contact: &Value| json!([contact["company"], contact["company_id"]]);
         assert_eq!(
@@ -425,18 +418,18 @@ async fn a_link_follows_the_name_also_where_a_creation_updates_and_where_contact
             contact("bob", "Acme", "error").await,
         );
         let merge = json!({ "keep": nowhere["id"], "merge": [linked["id"]] });
-        let kept = house.data(&owner, "merge_contacts", merge).await;
+        let kept = app.data(&owner, "merge_contacts", merge).await;
         assert_eq!(
             employer(&kept),
             json!(["Nowhere", null]),
             "no name stands beside another's record"
         );
-        let none = house
+        let none = app
             .data(&owner, "create_contact", json!({ "name": "Cid" }))
             .await;
         let merge =
             json!({ "keep": none["id"], "merge": [contact("dan", "Globex", "error").await["id"]] });
-        let kept = house.data(&owner, "merge_contacts", merge).await;
+        let kept = app.data(&owner, "merge_contacts", merge).await;
         assert_eq!(employer(&kept), json!(["Globex", globex]));
     }
 }

@@ -12,7 +12,7 @@ use bureau_kernel::permission::{Grants, Permission};
 use bureau_kernel::pipeline::{Call, Held, Outcome, Settings};
 use bureau_kernel::prelude::{Cx, Example, Module, Spec, Tool, tool};
 use bureau_kernel::store::{Scope, Store, sql};
-use bureau_kernel::testing::{ENGINES, House};
+use bureau_kernel::testing::{ENGINES, TestApp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -24,8 +24,8 @@ use tower::Service as _;
 use crate::MODULES;
 use crate::campaign::HANG;
 
-async fn rows_of_log(house: &House) -> i64 {
-    let store = &house.pipeline.house().store;
+async fn rows_of_log(app: &TestApp) -> i64 {
+    let store = &app.pipeline.app().store;
     let mut tx = store.read(Scope::System).await.unwrap();
     let rows = sql("SELECT COUNT(*) AS rows FROM change_log");
     let rows = rows.one("rows", &mut tx).await.unwrap();
@@ -53,25 +53,25 @@ fn shown(tool: &str, arguments: &Value, token: Option<String>) -> Call {
     }
 }
 
-async fn asked(house: &House, caller: &Caller, call: Call) -> (String, String) {
+async fn asked(app: &TestApp, caller: &Caller, call: Call) -> (String, String) {
     let what = format!("{} {:?}", call.tool, call.arguments);
-    match house.pipeline.call(caller.clone(), call).await {
+    match app.pipeline.call(caller.clone(), call).await {
         Outcome::Ask { message, token } => (message, token),
         other => panic!("{what} does not ask: {other:?}"),
     }
 }
 
-async fn done(house: &House, caller: &Caller, call: Call) -> Value {
+async fn done(app: &TestApp, caller: &Caller, call: Call) -> Value {
     let what = format!("{} {:?}", call.tool, call.arguments);
-    match house.pipeline.call(caller.clone(), call).await {
+    match app.pipeline.call(caller.clone(), call).await {
         Outcome::Done(answer) => answer,
         other => panic!("{what}: {other:?}"),
     }
 }
 
-async fn failed(house: &House, caller: &Caller, call: Call) -> Error {
+async fn failed(app: &TestApp, caller: &Caller, call: Call) -> Error {
     let what = format!("{} {:?}", call.tool, call.arguments);
-    match house.pipeline.call(caller.clone(), call).await {
+    match app.pipeline.call(caller.clone(), call).await {
         Outcome::Failed(error) => error,
         other => panic!("{what} does not fail: {other:?}"),
     }
@@ -79,20 +79,20 @@ async fn failed(house: &House, caller: &Caller, call: Call) -> Error {
 
 /// What stands in a workspace before anything is asked about.
 struct Desk {
-    house: House,
+    app: TestApp,
     owner: Caller,
 }
 
 impl Desk {
     async fn new(engine: bureau_kernel::testing::Engine) -> Self {
-        let house = House::new(engine, MODULES).await;
-        let owner = house.owner().await;
-        Self { house, owner }
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
+        Self { app, owner }
     }
 
     /// Makes something; its answer.
     async fn make(&self, tool: &str, arguments: Value) -> Value {
-        self.house.ok(&self.owner, tool, arguments).await
+        self.app.ok(&self.owner, tool, arguments).await
     }
 
     async fn contact(&self, name: &str) -> Value {
@@ -280,11 +280,8 @@ async fn a_person_is_asked_about_what_a_call_does_whatever_its_tool_is_called() 
         ];
         for (tool, arguments, asks) in calls {
             let what = format!("{tool} {arguments} on {engine:?}");
-            let rows = rows_of_log(&desk.house).await;
-            let outcome = desk
-                .house
-                .outcome(&desk.owner, tool, arguments.clone())
-                .await;
+            let rows = rows_of_log(&desk.app).await;
+            let outcome = desk.app.outcome(&desk.owner, tool, arguments.clone()).await;
             let Some(said) = asks else {
                 assert!(matches!(outcome, Outcome::Done(_)), "{what}: {outcome:?}");
                 continue;
@@ -298,24 +295,16 @@ async fn a_person_is_asked_about_what_a_call_does_whatever_its_tool_is_called() 
                 "{what}: {error:?}"
             );
             assert!(error.message().contains(said), "{what}: {error:?}");
-            assert_eq!(rows_of_log(&desk.house).await, rows, "{what} wrote");
-            let entry = desk.house.pipeline.registry().entry(tool).unwrap();
+            assert_eq!(rows_of_log(&desk.app).await, rows, "{what} wrote");
+            let entry = desk.app.pipeline.registry().entry(tool).unwrap();
             let declared = &entry.wire().input_schema["properties"]["confirm"];
             assert_eq!(
                 declared["type"], "boolean",
                 "{tool} does not declare confirm"
             );
-            let (_, token) = asked(&desk.house, &desk.owner, shown(tool, &arguments, None)).await;
-            done(
-                &desk.house,
-                &desk.owner,
-                shown(tool, &arguments, Some(token)),
-            )
-            .await;
-            assert!(
-                rows_of_log(&desk.house).await > rows,
-                "{what} wrote nothing"
-            );
+            let (_, token) = asked(&desk.app, &desk.owner, shown(tool, &arguments, None)).await;
+            done(&desk.app, &desk.owner, shown(tool, &arguments, Some(token))).await;
+            assert!(rows_of_log(&desk.app).await > rows, "{what} wrote nothing");
         }
     }
 }
@@ -323,14 +312,14 @@ async fn a_person_is_asked_about_what_a_call_does_whatever_its_tool_is_called() 
 /// Every example of every tool: where one asks, its tool declares that it may.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_tool_that_asks_declares_the_flag_that_answers() {
-    let house = House::new(ENGINES[0], MODULES).await;
+    let app = TestApp::new(ENGINES[0], MODULES).await;
     let mut asking = 0;
-    for entry in house.pipeline.registry().entries() {
+    for entry in app.pipeline.registry().entries() {
         let name = entry.spec.name;
-        let caller = house.tenant(&name.replace('_', "-")).await;
-        for mut arguments in house.example_arguments(&caller, name).await {
+        let caller = app.tenant(&name.replace('_', "-")).await;
+        for mut arguments in app.example_arguments(&caller, name).await {
             arguments.shift_remove("confirm");
-            let outcome = house.outcome(&caller, name, Value::Object(arguments)).await;
+            let outcome = app.outcome(&caller, name, Value::Object(arguments)).await;
             let asks = matches!(&outcome, Outcome::Failed(error) if error.code() == Code::ConfirmationRequired);
             asking += usize::from(asks);
             assert!(!asks || entry.spec.asks(), "{name} asks");
@@ -345,16 +334,16 @@ async fn a_question_about_many_records_says_how_many_and_what_they_come_to() {
         confirm: ConfirmPolicy::Writes,
         ..Settings::default()
     };
-    let house = House::with(ENGINES[0], MODULES, settings).await;
-    let owner = house.owner().await;
+    let app = TestApp::with(ENGINES[0], MODULES, settings).await;
+    let owner = app.owner().await;
     let mut ids = Vec::new();
     for index in 0..15 {
         let arguments =
             json!({"name": format!("Number {index}"), "confirm": true, "on_duplicate": "create"});
-        ids.push(house.ok(&owner, "create_contact", arguments).await["data"]["id"].clone());
+        ids.push(app.ok(&owner, "create_contact", arguments).await["data"]["id"].clone());
     }
     let arguments = json!({"keep": ids[0], "merge": ids[1..]});
-    let (message, _) = asked(&house, &owner, shown("merge_contacts", &arguments, None)).await;
+    let (message, _) = asked(&app, &owner, shown("merge_contacts", &arguments, None)).await;
     assert!(
         message.contains("delete (restorable) 14 × contact"),
         "{message}"
@@ -365,10 +354,10 @@ async fn a_question_about_many_records_says_how_many_and_what_they_come_to() {
 async fn a_yes_counts_for_the_versions_that_were_shown() {
     for engine in ENGINES {
         let desk = Desk::new(engine).await;
-        let (house, owner) = (&desk.house, &desk.owner);
+        let (app, owner) = (&desk.app, &desk.owner);
         let (invoice, other) = (desk.draft("100").await, desk.draft("7").await);
         let issue = json!({"invoice": invoice});
-        let (message, token) = asked(house, owner, shown("issue_invoice", &issue, None)).await;
+        let (message, token) = asked(app, owner, shown("issue_invoice", &issue, None)).await;
         assert!(message.contains("119.00 EUR"), "{message}");
         // What has nothing to do with it makes no difference; what was shown does.
         desk.make(
@@ -381,9 +370,9 @@ async fn a_yes_counts_for_the_versions_that_were_shown() {
             json!({"invoice": invoice, "lines": lines("10000")}),
         )
         .await;
-        let rows = rows_of_log(house).await;
+        let rows = rows_of_log(app).await;
         let (message, fresh) = asked(
-            house,
+            app,
             owner,
             shown("issue_invoice", &issue, Some(token.clone())),
         )
@@ -392,15 +381,15 @@ async fn a_yes_counts_for_the_versions_that_were_shown() {
             message.contains("changed") && message.contains("11900.00 EUR"),
             "{message}"
         );
-        assert_eq!(rows_of_log(house).await, rows, "{engine:?}");
-        let error = failed(house, owner, shown("issue_invoice", &issue, Some(token))).await;
+        assert_eq!(rows_of_log(app).await, rows, "{engine:?}");
+        let error = failed(app, owner, shown("issue_invoice", &issue, Some(token))).await;
         assert_eq!(error.field_name(), Some("confirm_token"), "{error:?}");
         desk.make(
             "update_invoice",
             json!({"invoice": other, "reference": "PO 8"}),
         )
         .await;
-        let issued = done(house, owner, shown("issue_invoice", &issue, Some(fresh))).await;
+        let issued = done(app, owner, shown("issue_invoice", &issue, Some(fresh))).await;
         assert_eq!(issued["data"]["gross_total"], "11900.00", "{engine:?}");
 
         // The same for a client that passes tokens on.
@@ -409,27 +398,23 @@ async fn a_yes_counts_for_the_versions_that_were_shown() {
             desk.contact("Ada Lovelace").await,
         );
         let mut arguments = json!({"keep": keep["data"]["id"], "merge": [merge["data"]["id"]]});
-        let error = house
-            .error(owner, "merge_contacts", arguments.clone())
-            .await;
+        let error = app.error(owner, "merge_contacts", arguments.clone()).await;
         arguments["confirm_token"] = error.detail_value("confirm_token").unwrap().clone();
         desk.make(
             "update_contact",
             json!({"contact": merge["data"]["id"], "city": "London"}),
         )
         .await;
-        let rows = rows_of_log(house).await;
-        let error = house
-            .error(owner, "merge_contacts", arguments.clone())
-            .await;
+        let rows = rows_of_log(app).await;
+        let error = app.error(owner, "merge_contacts", arguments.clone()).await;
         assert_eq!(
             error.code(),
             Code::ConfirmationRequired,
             "{engine:?}: {error:?}"
         );
-        assert_eq!(rows_of_log(house).await, rows, "{engine:?}");
+        assert_eq!(rows_of_log(app).await, rows, "{engine:?}");
         arguments["confirm_token"] = error.detail_value("confirm_token").unwrap().clone();
-        house.ok(owner, "merge_contacts", arguments).await;
+        app.ok(owner, "merge_contacts", arguments).await;
     }
 }
 
@@ -465,26 +450,26 @@ async fn the_answer_of_someone_who_may_no_longer_call_counts_for_nothing() {
         ] {
             let desk = Desk::new(engine).await;
             let contact = desk.contact("Ada King").await["data"]["id"].clone();
-            let (_, caller) = desk.house.key(&["full"]).await;
+            let (_, caller) = desk.app.key(&["full"]).await;
             let delete = json!({"contact": contact});
             let question = shown("delete_contact", &delete, None);
-            let (_, token) = asked(&desk.house, &caller, question).await;
-            let rows = rows_of_log(&desk.house).await;
-            change(&desk.house.pipeline.house().store, statement).await;
+            let (_, token) = asked(&desk.app, &caller, question).await;
+            let rows = rows_of_log(&desk.app).await;
+            change(&desk.app.pipeline.app().store, statement).await;
             let answer = shown("delete_contact", &delete, Some(token));
-            let error = failed(&desk.house, &caller, answer).await;
+            let error = failed(&desk.app, &caller, answer).await;
             assert_eq!(error.code(), code, "{what} on {engine:?}: {error:?}");
-            assert_eq!(rows_of_log(&desk.house).await, rows, "{what} on {engine:?}");
+            assert_eq!(rows_of_log(&desk.app).await, rows, "{what} on {engine:?}");
         }
         // What a request forgave stays forgone.
         let desk = Desk::new(engine).await;
         let contact = desk.contact("Ada King").await["data"]["id"].clone();
-        let (_, caller) = desk.house.key(&["full"]).await;
+        let (_, caller) = desk.app.key(&["full"]).await;
         let delete = json!({"contact": contact});
-        let (_, token) = asked(&desk.house, &caller, shown("delete_contact", &delete, None)).await;
+        let (_, token) = asked(&desk.app, &caller, shown("delete_contact", &delete, None)).await;
         let narrowed = caller.narrow(None, true).unwrap();
         let error = failed(
-            &desk.house,
+            &desk.app,
             &narrowed,
             shown("delete_contact", &delete, Some(token)),
         )
@@ -500,7 +485,7 @@ async fn a_call_that_cannot_be_read_waits_for_nobody() {
         let company = desk.company().await;
         let offer = desk.offer().await;
         let invoice = desk.draft("1").await;
-        let store = &desk.house.pipeline.house().store;
+        let store = &desk.app.pipeline.app().store;
         let scope = Scope::Workspace(desk.owner.workspace.id.raw());
         let writer = store.write(scope).await.unwrap();
         let bad_lines = json!([{"description": "Work", "unit_price": "1"}, {"description": "Work", "unit_price": "much"}]);
@@ -566,7 +551,7 @@ async fn a_call_that_cannot_be_read_waits_for_nobody() {
                 "allocations[0].amount",
             ),
         ] {
-            let error = timeout(HANG, desk.house.error(&desk.owner, tool, arguments.clone()));
+            let error = timeout(HANG, desk.app.error(&desk.owner, tool, arguments.clone()));
             let error = error.await.expect("it does not wait for the writer");
             let found = (error.code(), error.field_name());
             assert_eq!(
@@ -583,8 +568,8 @@ async fn a_call_that_cannot_be_read_waits_for_nobody() {
 async fn a_call_whose_client_is_gone_while_it_waits_is_not_begun() {
     for engine in ENGINES {
         let desk = Desk::new(engine).await;
-        let rows = rows_of_log(&desk.house).await;
-        let store = &desk.house.pipeline.house().store;
+        let rows = rows_of_log(&desk.app).await;
+        let store = &desk.app.pipeline.app().store;
         let scope = Scope::Workspace(desk.owner.workspace.id.raw());
         // SQLite has one writer; on PostgreSQL a call waits for another one with its key.
         let mut writer = store.write(scope).await.unwrap();
@@ -601,7 +586,7 @@ async fn a_call_whose_client_is_gone_while_it_waits_is_not_begun() {
             cancel: cancel.clone(),
             ..Call::default()
         };
-        let (pipeline, owner) = (Arc::clone(&desk.house.pipeline), desk.owner.clone());
+        let (pipeline, owner) = (Arc::clone(&desk.app.pipeline), desk.owner.clone());
         let waiting = tokio::spawn(async move { pipeline.call(owner, call).await });
         tokio::time::sleep(Duration::from_millis(100)).await;
         assert!(!waiting.is_finished(), "{engine:?}");
@@ -621,15 +606,15 @@ async fn a_call_whose_client_is_gone_while_it_waits_is_not_begun() {
             _ => None,
         };
         assert_eq!(code, Some(Code::Cancelled), "{engine:?}: {outcome:?}");
-        assert_eq!(rows_of_log(&desk.house).await, rows, "{engine:?}");
+        assert_eq!(rows_of_log(&desk.app).await, rows, "{engine:?}");
         // The line goes on.
         timeout(HANG, desk.contact("Next")).await.unwrap();
     }
 }
 
 /// A key that makes eight calls an hour, two of them at once.
-async fn few(house: &House, permissions: &[&str]) -> (String, Caller) {
-    let known = house.pipeline.registry().permissions();
+async fn few(app: &TestApp, permissions: &[&str]) -> (String, Caller) {
+    let known = app.pipeline.registry().permissions();
     let new = NewKey {
         name: "few".into(),
         grants: Grants::parse(permissions.iter().copied(), &known).unwrap(),
@@ -639,15 +624,15 @@ async fn few(house: &House, permissions: &[&str]) -> (String, Caller) {
         confirm: None,
         calls_per_hour: Some(8),
     };
-    let store = &house.pipeline.house().store;
+    let store = &app.pipeline.app().store;
     let (key, _) = admin::create_key(store, new).await.unwrap();
-    let caller = house.pipeline.authenticate(&key, None).await.unwrap();
+    let caller = app.pipeline.authenticate(&key, None).await.unwrap();
     (key, caller)
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_call_that_is_refused_counts() {
-    let house = House::new(ENGINES[0], MODULES).await;
+    let app = TestApp::new(ENGINES[0], MODULES).await;
     let nothing = json!({});
     for (what, tool, arguments, read_only, code) in [
         ("unknown", "make_coffee", &nothing, false, Code::NotFound),
@@ -667,16 +652,16 @@ async fn every_call_that_is_refused_counts() {
             Code::Validation,
         ),
     ] {
-        let (_, caller) = few(&house, &["create_contacts", "read_contacts"]).await;
+        let (_, caller) = few(&app, &["create_contacts", "read_contacts"]).await;
         let caller = caller.narrow(None, read_only).unwrap();
         for expected in [code, code, Code::RateLimited, Code::RateLimited] {
-            let error = house.error(&caller, tool, arguments.clone()).await;
+            let error = app.error(&caller, tool, arguments.clone()).await;
             assert_eq!(error.code(), expected, "{what}: {error:?}");
             let waits = error.retry_after_s().is_some_and(|seconds| seconds > 0);
             assert_eq!(waits, expected == Code::RateLimited, "{what}: {error:?}");
         }
         assert_eq!(
-            house.pipeline.count(&caller).unwrap_err().code(),
+            app.pipeline.count(&caller).unwrap_err().code(),
             Code::RateLimited
         );
     }
@@ -684,7 +669,7 @@ async fn every_call_that_is_refused_counts() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_request_of_a_key_counts_over_http() {
-    let house = House::new(ENGINES[0], MODULES).await;
+    let app = TestApp::new(ENGINES[0], MODULES).await;
     for (method, params) in [
         ("tools/list", json!({})),
         ("resources/list", json!({})),
@@ -694,8 +679,8 @@ async fn every_request_of_a_key_counts_over_http() {
         ("ping", json!({})),
         ("no/such/method", json!({})),
     ] {
-        let (key, _) = few(&house, &["full"]).await;
-        let pipeline = Arc::clone(&house.pipeline);
+        let (key, _) = few(&app, &["full"]).await;
+        let pipeline = Arc::clone(&app.pipeline);
         let handler = crate::http::server(Arc::clone(&pipeline));
         let options = bureau::transport::http::Options::default();
         let mut router = crate::http::router(handler, pipeline, true, &options).unwrap();
@@ -789,15 +774,10 @@ async fn until(done: impl Fn() -> bool) {
 #[tokio::test(flavor = "multi_thread")]
 async fn one_caller_leaves_connections_for_the_others() {
     for engine in ENGINES {
-        let house = House::new(engine, &[WAITING]).await;
-        let half = house
-            .pipeline
-            .house()
-            .store
-            .shared_connections()
-            .div_ceil(2) as usize;
-        let (_, greedy) = house.key(&["full"]).await;
-        let (_, other) = house.key(&["full"]).await;
+        let app = TestApp::new(engine, &[WAITING]).await;
+        let half = app.pipeline.app().store.shared_connections().div_ceil(2) as usize;
+        let (_, greedy) = app.key(&["full"]).await;
+        let (_, other) = app.key(&["full"]).await;
         AT_WORK.store(0, Ordering::SeqCst);
         let call = || Call {
             tool: "wait_reading".into(),
@@ -805,14 +785,14 @@ async fn one_caller_leaves_connections_for_the_others() {
         };
         let mut waiting = Vec::new();
         for _ in 0..4 * half {
-            let (pipeline, caller) = (Arc::clone(&house.pipeline), greedy.clone());
+            let (pipeline, caller) = (Arc::clone(&app.pipeline), greedy.clone());
             waiting.push(tokio::spawn(
                 async move { pipeline.call(caller, call()).await },
             ));
         }
         until(|| AT_WORK.load(Ordering::SeqCst) == half).await;
         // Another one is served beside them: its call is the next that begins.
-        let (pipeline, caller) = (Arc::clone(&house.pipeline), other.clone());
+        let (pipeline, caller) = (Arc::clone(&app.pipeline), other.clone());
         let served = tokio::spawn(async move { pipeline.call(caller, call()).await });
         until(|| AT_WORK.load(Ordering::SeqCst) > half).await;
         assert_eq!(AT_WORK.load(Ordering::SeqCst), half + 1, "{engine:?}");
@@ -831,8 +811,8 @@ async fn one_caller_leaves_connections_for_the_others() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_request_holds_is_held_until_its_write_is_done() {
     for engine in ENGINES {
-        let house = House::new(engine, &[WAITING]).await;
-        let owner = house.owner().await;
+        let app = TestApp::new(engine, &[WAITING]).await;
+        let owner = app.owner().await;
         WRITING.store(0, Ordering::SeqCst);
         let place = Arc::new(());
         let call = Call {
@@ -840,7 +820,7 @@ async fn what_a_request_holds_is_held_until_its_write_is_done() {
             held: Some(Held::new(Arc::clone(&place))),
             ..Call::default()
         };
-        let pipeline = Arc::clone(&house.pipeline);
+        let pipeline = Arc::clone(&app.pipeline);
         let request = tokio::spawn(async move { pipeline.call(owner, call).await });
         until(|| WRITING.load(Ordering::SeqCst) == 1).await;
         request.abort();

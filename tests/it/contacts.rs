@@ -2,7 +2,7 @@
 
 use bureau_kernel::admin::{self, AttributeDefinition};
 use bureau_kernel::error::Code;
-use bureau_kernel::testing::{ENGINES, House};
+use bureau_kernel::testing::{ENGINES, TestApp};
 use serde_json::{Value, json};
 
 use crate::MODULES;
@@ -10,17 +10,17 @@ use crate::MODULES;
 #[tokio::test(flavor = "multi_thread")]
 async fn a_person_is_not_created_twice_unless_that_is_meant() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        let owner = house.owner().await;
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
         let first = json!({ "name": "Ada Lovelace", "company": "Engine Ltd", "emails": ["ada@engine.example"],
                             "phones": ["+44 20 7946 0958"] });
-        let first = house.ok(&owner, "create_contact", first).await["data"].clone();
+        let first = app.ok(&owner, "create_contact", first).await["data"].clone();
         for same in [
             json!({ "name": "Someone", "emails": ["x@y.example", "Ada@Engine.example"] }),
             json!({ "name": "Someone", "phones": ["0044 20 79460958".replace("0044", "+44")] }),
             json!({ "name": "ada  LOVELACE", "company": "engine ltd" }),
         ] {
-            let error = house.error(&owner, "create_contact", same.clone()).await;
+            let error = app.error(&owner, "create_contact", same.clone()).await;
             assert_eq!(
                 (error.code(), error.field_name()),
                 (Code::Conflict, Some("on_duplicate")),
@@ -30,7 +30,7 @@ async fn a_person_is_not_created_twice_unless_that_is_meant() {
         }
         let updated = json!({ "name": "A. Lovelace", "emails": ["ada@engine.example"], "city": "London",
                               "on_duplicate": "update" });
-        let updated = house.ok(&owner, "create_contact", updated).await["data"].clone();
+        let updated = app.ok(&owner, "create_contact", updated).await["data"].clone();
         assert_eq!(
             (&updated["id"], &updated["city"]),
             (&first["id"], &json!("London"))
@@ -40,9 +40,9 @@ async fn a_person_is_not_created_twice_unless_that_is_meant() {
             "what was known stays known"
         );
         let second = json!({ "name": "Ada Lovelace", "emails": ["ada@engine.example"], "on_duplicate": "create" });
-        let second = house.ok(&owner, "create_contact", second).await["data"].clone();
+        let second = app.ok(&owner, "create_contact", second).await["data"].clone();
         assert_ne!(second["id"], first["id"]);
-        let groups = house.ok(&owner, "find_duplicate_contacts", json!({})).await;
+        let groups = app.ok(&owner, "find_duplicate_contacts", json!({})).await;
         assert_eq!(groups["data"].as_array().map(Vec::len), Some(1), "{groups}");
         assert_eq!(groups["data"][0]["contacts"][1]["id"], second["id"]);
     }
@@ -51,15 +51,15 @@ async fn a_person_is_not_created_twice_unless_that_is_meant() {
 #[tokio::test(flavor = "multi_thread")]
 async fn of_several_contacts_that_it_may_be_the_oldest_is_named() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        let owner = house.owner().await;
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
         let mut ids = Vec::new();
         for email in ["old@order.example", "new@order.example"] {
             let contact = json!({ "name": email, "emails": [email] });
-            ids.push(house.ok(&owner, "create_contact", contact).await["data"]["id"].clone());
+            ids.push(app.ok(&owner, "create_contact", contact).await["data"]["id"].clone());
         }
         let both = json!({ "name": "Both", "emails": ["new@order.example", "old@order.example"] });
-        let error = house.error(&owner, "create_contact", both).await;
+        let error = app.error(&owner, "create_contact", both).await;
         assert_eq!(
             error.detail_value("existing"),
             Some(&ids[0]),
@@ -71,17 +71,17 @@ async fn of_several_contacts_that_it_may_be_the_oldest_is_named() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_field_that_cannot_be_emptied_is_refused_with_the_one_that_was_meant() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        let owner = house.owner().await;
-        let made = house
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
+        let made = app
             .ok(&owner, "create_contact", json!({ "name": "Ada" }))
             .await;
         let clear = json!({ "contact": made["data"]["id"], "clear": ["phones", "titel"] });
-        let error = house.error(&owner, "update_contact", clear).await;
+        let error = app.error(&owner, "update_contact", clear).await;
         assert_eq!(error.field_name(), Some("clear[1]"));
         assert!(error.message().contains("title"), "{error:?}");
         let clear = json!({ "contact": made["data"]["id"], "clear": ["zzz"] });
-        let error = house.error(&owner, "update_contact", clear).await;
+        let error = app.error(&owner, "update_contact", clear).await;
         assert!(error.message().contains("phones, "), "{error:?}");
     }
 }
@@ -89,10 +89,10 @@ async fn a_field_that_cannot_be_emptied_is_refused_with_the_one_that_was_meant()
 #[tokio::test(flavor = "multi_thread")]
 async fn two_calls_at_once_create_one_person() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        let owner = house.owner().await;
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
         let calls = (0..16).map(|_| {
-            house.outcome(
+            app.outcome(
                 &owner,
                 "create_contact",
                 json!({ "name": "Ada", "emails": ["ada@race.example"] }),
@@ -109,20 +109,20 @@ async fn two_calls_at_once_create_one_person() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_contact_that_others_report_to_is_not_deleted_from_under_them() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        let owner = house.owner().await;
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
         let create = async |name: &str, more: Value| {
             let mut arguments = json!({ "name": name });
             arguments
                 .as_object_mut()
                 .unwrap()
                 .extend(more.as_object().cloned().unwrap_or_default());
-            house.ok(&owner, "create_contact", arguments).await["data"]["id"].clone()
+            app.ok(&owner, "create_contact", arguments).await["data"]["id"].clone()
         };
         let boss = create("Boss", json!({})).await;
         let heir = create("Heir", json!({})).await;
         let worker = create("Worker", json!({ "reports_to": boss })).await;
-        let refused = house
+        let refused = app
             .error(
                 &owner,
                 "delete_contact",
@@ -135,19 +135,18 @@ async fn a_contact_that_others_report_to_is_not_deleted_from_under_them() {
             "{refused:?}"
         );
         let moved = json!({ "contact": boss, "reassign_to": heir, "confirm": true });
-        let deleted = house.ok(&owner, "delete_contact", moved).await;
-        let now = house
+        let deleted = app.ok(&owner, "delete_contact", moved).await;
+        let now = app
             .ok(&owner, "get_contact", json!({ "contact": worker }))
             .await;
         assert_eq!(now["data"]["reports_to"], heir);
-        house
-            .ok(
-                &owner,
-                "undo_change",
-                json!({ "change": deleted["change"] }),
-            )
-            .await;
-        let now = house
+        app.ok(
+            &owner,
+            "undo_change",
+            json!({ "change": deleted["change"] }),
+        )
+        .await;
+        let now = app
             .ok(&owner, "get_contact", json!({ "contact": worker }))
             .await;
         assert_eq!(now["data"]["reports_to"], boss, "one undo brings both back");
@@ -157,8 +156,8 @@ async fn a_contact_that_others_report_to_is_not_deleted_from_under_them() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_list_can_be_filtered_and_searched_by_everything_that_is_offered() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        let owner = house.owner().await;
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
         let member = owner.member.to_string();
         for contact in [
             json!({ "first_name": "José", "last_name": "Müller", "company": "Café Zürich", "city": "Zürich",
@@ -167,10 +166,10 @@ async fn a_list_can_be_filtered_and_searched_by_everything_that_is_offered() {
             json!({ "first_name": "Zoë", "last_name": "Åkesson", "types": ["customer"], "tags": ["vip"], "score": 10 }),
             json!({ "first_name": "Bob", "last_name": "Brown", "company": "cafe zurich" }),
         ] {
-            house.ok(&owner, "create_contact", contact).await;
+            app.ok(&owner, "create_contact", contact).await;
         }
         let names = async |arguments: Value| -> Vec<String> {
-            let answer = house.ok(&owner, "search_contacts", arguments).await;
+            let answer = app.ok(&owner, "search_contacts", arguments).await;
             answer["data"]
                 .as_array()
                 .unwrap()
@@ -230,9 +229,9 @@ async fn a_list_can_be_filtered_and_searched_by_everything_that_is_offered() {
 #[tokio::test(flavor = "multi_thread")]
 async fn custom_attributes_follow_their_definitions() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        let owner = house.owner().await;
-        let error = house
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
+        let error = app
             .error(
                 &owner,
                 "create_contact",
@@ -240,7 +239,7 @@ async fn custom_attributes_follow_their_definitions() {
             )
             .await;
         assert_eq!(error.field_name(), Some("attributes.vat"));
-        let store = &house.pipeline.house().store;
+        let store = &app.pipeline.app().store;
         for (name, kind) in [
             ("vat_number", "text"),
             ("employees", "number"),
@@ -257,7 +256,7 @@ async fn custom_attributes_follow_their_definitions() {
                 .unwrap();
         }
         let attributes = json!({ "vat_number": "DE1", "employees": 7, "since": "2020-01-31" });
-        let created = house
+        let created = app
             .ok(
                 &owner,
                 "create_contact",
@@ -265,7 +264,7 @@ async fn custom_attributes_follow_their_definitions() {
             )
             .await;
         assert_eq!(created["data"]["attributes"], attributes);
-        let error = house
+        let error = app
             .error(
                 &owner,
                 "create_contact",
@@ -276,7 +275,7 @@ async fn custom_attributes_follow_their_definitions() {
             error.hint_text().unwrap().contains("vat_number"),
             "{error:?}"
         );
-        let error = house
+        let error = app
             .error(
                 &owner,
                 "create_contact",
@@ -286,7 +285,7 @@ async fn custom_attributes_follow_their_definitions() {
         assert_eq!(error.field_name(), Some("attributes.since"));
         let id = created["data"]["id"].clone();
         let update = json!({ "contact": id, "attributes": { "employees": 8, "since": null } });
-        let updated = house.ok(&owner, "update_contact", update).await;
+        let updated = app.ok(&owner, "update_contact", update).await;
         assert_eq!(
             updated["data"]["attributes"],
             json!({ "vat_number": "DE1", "employees": 8 })
@@ -297,15 +296,15 @@ async fn custom_attributes_follow_their_definitions() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_national_number_is_read_where_the_contact_or_the_workspace_is() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        let owner = house.owner().await;
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
         let german = json!({ "name": "A", "country": "DE", "phones": [{ "phone": "030 901820", "type": "work" }] });
-        let created = house.ok(&owner, "create_contact", german).await;
+        let created = app.ok(&owner, "create_contact", german).await;
         assert_eq!(
             created["data"]["phones"],
             json!([{ "phone": "030 901820", "type": "work", "e164": "+4930901820" }])
         );
-        let unknown = house
+        let unknown = app
             .ok(
                 &owner,
                 "create_contact",
@@ -316,7 +315,7 @@ async fn a_national_number_is_read_where_the_contact_or_the_workspace_is() {
             unknown["data"]["phones"],
             json!([{ "phone": "030 901820" }])
         );
-        let error = house
+        let error = app
             .error(
                 &owner,
                 "create_contact",

@@ -6,7 +6,7 @@ use std::pin::pin;
 
 use bureau_kernel::error::Code;
 use bureau_kernel::store::{OpenOptions, Scope, Store, sql};
-use bureau_kernel::testing::{ENGINES, Engine, House};
+use bureau_kernel::testing::{ENGINES, Engine, TestApp};
 use serde_json::json;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -19,11 +19,11 @@ const WRITERS: usize = 64;
 #[tokio::test(flavor = "multi_thread")]
 async fn sixty_four_writers_at_once_all_succeed_and_leave_a_whole_log() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        let owner = house.owner().await;
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
         let mut tasks = JoinSet::new();
         for writer in 0..WRITERS {
-            let (pipeline, owner) = (house.pipeline.clone(), owner.clone());
+            let (pipeline, owner) = (app.pipeline.clone(), owner.clone());
             tasks.spawn(async move {
                 let mut written = Vec::new();
                 for turn in 0..5 {
@@ -54,7 +54,7 @@ async fn sixty_four_writers_at_once_all_succeed_and_leave_a_whole_log() {
         );
         let mut known = Known::default();
         known.learn(&acknowledged);
-        let store = &house.pipeline.house().store;
+        let store = &app.pipeline.app().store;
         let mut findings = check(store, &known).await;
         findings.extend(check_log(store).await);
         assert!(
@@ -68,16 +68,16 @@ async fn sixty_four_writers_at_once_all_succeed_and_leave_a_whole_log() {
 #[tokio::test(flavor = "multi_thread")]
 async fn of_many_updates_of_one_version_exactly_one_wins() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        let owner = house.owner().await;
-        let contact = house
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
+        let contact = app
             .ok(&owner, "create_contact", json!({ "name": "Contended" }))
             .await["data"]["id"]
             .clone();
         for version in 1..=3 {
             let mut tasks = JoinSet::new();
             for writer in 0..WRITERS {
-                let (pipeline, owner) = (house.pipeline.clone(), owner.clone());
+                let (pipeline, owner) = (app.pipeline.clone(), owner.clone());
                 let arguments = json!({ "contact": contact, "title": format!("Title {version} of {writer}"), "version": version });
                 tasks.spawn(async move {
                     call(&pipeline, &owner, "update_contact", None, arguments).await
@@ -95,7 +95,7 @@ async fn of_many_updates_of_one_version_exactly_one_wins() {
                     "{error:?}"
                 );
             }
-            let now = house
+            let now = app
                 .ok(&owner, "get_contact", json!({ "contact": contact }))
                 .await;
             let winner = won.into_iter().next().unwrap().unwrap();
@@ -105,7 +105,7 @@ async fn of_many_updates_of_one_version_exactly_one_wins() {
             );
             assert_eq!(now["data"]["version"], version + 1);
         }
-        let findings = check_log(&house.pipeline.house().store).await;
+        let findings = check_log(&app.pipeline.app().store).await;
         assert!(findings.is_empty(), "on {engine:?}: {findings:?}");
     }
 }
@@ -113,15 +113,15 @@ async fn of_many_updates_of_one_version_exactly_one_wins() {
 #[tokio::test(flavor = "multi_thread")]
 async fn many_updates_without_a_version_all_succeed_one_after_the_other() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        let owner = house.owner().await;
-        let contact = house
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
+        let contact = app
             .ok(&owner, "create_contact", json!({ "name": "Contended" }))
             .await["data"]["id"]
             .clone();
         let mut tasks = JoinSet::new();
         for writer in 0..WRITERS {
-            let (pipeline, owner) = (house.pipeline.clone(), owner.clone());
+            let (pipeline, owner) = (app.pipeline.clone(), owner.clone());
             let arguments = json!({ "contact": contact, "title": format!("Title of {writer}") });
             tasks.spawn(
                 async move { call(&pipeline, &owner, "update_contact", None, arguments).await },
@@ -136,14 +136,14 @@ async fn many_updates_without_a_version_all_succeed_one_after_the_other() {
             .collect();
         let expected: BTreeSet<i64> = (2..2 + i64::try_from(WRITERS).unwrap()).collect();
         assert_eq!(versions, expected, "on {engine:?}");
-        let findings = check_log(&house.pipeline.house().store).await;
+        let findings = check_log(&app.pipeline.app().store).await;
         assert!(findings.is_empty(), "on {engine:?}: {findings:?}");
     }
 }
 
 /// The same database opened once more, as another process would.
-async fn neighbour(house: &House) -> Store {
-    Store::open(&OpenOptions::new(house.database.clone()))
+async fn neighbour(app: &TestApp) -> Store {
+    Store::open(&OpenOptions::new(app.database.clone()))
         .await
         .unwrap()
 }
@@ -151,15 +151,15 @@ async fn neighbour(house: &House) -> Store {
 #[tokio::test(flavor = "multi_thread")]
 async fn calls_whose_callers_go_away_leave_nothing_half_written_and_nobody_waiting() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        let owner = house.owner().await;
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
         let mut known = Known::default();
         for round in 0..10 {
             let mut tasks = JoinSet::new();
             for caller in 0..16 {
                 let key = format!("gone-{round}-{caller}");
                 known.tried.insert(key.clone());
-                let (pipeline, owner) = (house.pipeline.clone(), owner.clone());
+                let (pipeline, owner) = (app.pipeline.clone(), owner.clone());
                 // One goes away at once, another when its call is almost done.
                 let patience = caller % 8;
                 tasks.spawn(async move {
@@ -187,7 +187,7 @@ async fn calls_whose_callers_go_away_leave_nothing_half_written_and_nobody_waiti
             "some callers were meant to go away"
         );
         let last = call(
-            &house.pipeline,
+            &app.pipeline,
             &owner,
             "create_contact",
             Some("last"),
@@ -201,7 +201,7 @@ async fn calls_whose_callers_go_away_leave_nothing_half_written_and_nobody_waiti
             "ack last {} 1",
             last["data"]["id"].as_str().unwrap()
         )]);
-        let store = neighbour(&house).await;
+        let store = neighbour(&app).await;
         timeout(HANG, pair(&store, "neighbour"))
             .await
             .expect("another process gets its turn");
@@ -245,12 +245,12 @@ async fn polled<T>(future: impl Future<Output = T>, polls: usize) -> Option<T> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_transaction_dropped_at_any_point_is_undone_and_blocks_nobody() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
+        let app = TestApp::new(engine, MODULES).await;
         // A little later each time, twice, until it is through before it is dropped.
         for round in 0..2 {
             for polls in 0.. {
                 // Its own store, so that also the first transaction of a process is dropped at every point.
-                let store = neighbour(&house).await;
+                let store = neighbour(&app).await;
                 let name = format!("{round} {polls}");
                 if engine == Engine::Postgres {
                     // To connect takes hundreds of steps in which nothing can be written yet.
@@ -265,7 +265,7 @@ async fn a_transaction_dropped_at_any_point_is_undone_and_blocks_nobody() {
                     });
                 timeout(
                     HANG,
-                    pair(&house.pipeline.house().store, &format!("{name} other")),
+                    pair(&app.pipeline.app().store, &format!("{name} other")),
                 )
                 .await
                 .unwrap_or_else(|_| {
@@ -278,7 +278,7 @@ async fn a_transaction_dropped_at_any_point_is_undone_and_blocks_nobody() {
                 }
             }
         }
-        let store = &house.pipeline.house().store;
+        let store = &app.pipeline.app().store;
         let mut tx = store.read(Scope::System).await.unwrap();
         let rows = sql("SELECT name FROM counter WHERE name <> 'node'")
             .rows(&mut tx)
@@ -302,8 +302,8 @@ async fn a_transaction_dropped_at_any_point_is_undone_and_blocks_nobody() {
 #[tokio::test(flavor = "multi_thread")]
 async fn transactions_dropped_among_others_do_no_harm_to_them() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        let store = house.pipeline.house().store.clone();
+        let app = TestApp::new(engine, MODULES).await;
+        let store = app.pipeline.app().store.clone();
         let mut tasks = JoinSet::new();
         for writer in 0..200_usize {
             let store = store.clone();
@@ -319,7 +319,7 @@ async fn transactions_dropped_among_others_do_no_harm_to_them() {
         timeout(HANG, tasks.join_all())
             .await
             .expect("nobody waits for ever");
-        timeout(HANG, pair(&neighbour(&house).await, "neighbour"))
+        timeout(HANG, pair(&neighbour(&app).await, "neighbour"))
             .await
             .expect("another process gets its turn");
         let mut tx = store.read(Scope::System).await.unwrap();

@@ -6,7 +6,7 @@ use bureau_kernel::admin::{RateInfo, set_rate};
 use bureau_kernel::caller::Caller;
 use bureau_kernel::error::Code;
 use bureau_kernel::pipeline::Outcome;
-use bureau_kernel::testing::{ENGINES, House};
+use bureau_kernel::testing::{ENGINES, TestApp};
 use serde_json::{Value, json};
 
 use crate::MODULES;
@@ -14,16 +14,16 @@ use crate::cli::{Home, Session};
 use crate::tamper::Raw;
 
 /// The day that the server calls today.
-async fn today(house: &House, owner: &Caller) -> String {
-    let summary = house.ok(owner, "get_pipeline_summary", json!({})).await;
+async fn today(app: &TestApp, owner: &Caller) -> String {
+    let summary = app.ok(owner, "get_pipeline_summary", json!({})).await;
     summary["data"]["as_of"].as_str().unwrap().to_owned()
 }
 
-async fn create(house: &House, owner: &Caller, more: Value) -> Value {
+async fn create(app: &TestApp, owner: &Caller, more: Value) -> Value {
     let mut arguments = json!({ "name": "A deal" });
     let more = more.as_object().cloned().unwrap();
     arguments.as_object_mut().unwrap().extend(more);
-    house.ok(owner, "create_deal", arguments).await["data"].clone()
+    app.ok(owner, "create_deal", arguments).await["data"].clone()
 }
 
 fn update_of(deal: &Value, more: &Value) -> Value {
@@ -33,13 +33,13 @@ fn update_of(deal: &Value, more: &Value) -> Value {
     arguments
 }
 
-async fn update(house: &House, owner: &Caller, deal: &Value, more: Value) -> Value {
+async fn update(app: &TestApp, owner: &Caller, deal: &Value, more: Value) -> Value {
     let arguments = update_of(deal, &more);
-    house.ok(owner, "update_deal", arguments).await["data"].clone()
+    app.ok(owner, "update_deal", arguments).await["data"].clone()
 }
 
-async fn get(house: &House, owner: &Caller, deal: &Value) -> Value {
-    let answer = house.ok(owner, "get_deal", json!({ "deal": deal["id"] }));
+async fn get(app: &TestApp, owner: &Caller, deal: &Value) -> Value {
+    let answer = app.ok(owner, "get_deal", json!({ "deal": deal["id"] }));
     answer.await["data"].clone()
 }
 
@@ -338,11 +338,11 @@ fn contradictions() -> Vec<(&'static str, Value, &'static str)> {
     ]
 }
 
-async fn begin(house: &House, owner: &Caller, name: &str) -> Value {
+async fn begin(app: &TestApp, owner: &Caller, name: &str) -> Value {
     let mut steps = beginning(name).into_iter();
-    let mut deal = create(house, owner, steps.next().unwrap()).await;
+    let mut deal = create(app, owner, steps.next().unwrap()).await;
     for step in steps {
-        deal = update(house, owner, &deal, step).await;
+        deal = update(app, owner, &deal, step).await;
     }
     deal
 }
@@ -350,27 +350,27 @@ async fn begin(house: &House, owner: &Caller, name: &str) -> Value {
 #[tokio::test(flavor = "multi_thread")]
 async fn stage_and_status_say_the_same_and_each_move_is_taken_back_by_one_undo() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        let owner = house.owner().await;
-        let today = today(&house, &owner).await;
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
+        let today = today(&app, &owner).await;
         for (before, asked, after) in moves() {
             let of = format!("{before} {asked} on {engine:?}");
-            let deal = begin(&house, &owner, before).await;
-            let as_it_was = get(&house, &owner, &deal).await;
+            let deal = begin(&app, &owner, before).await;
+            let as_it_was = get(&app, &owner, &deal).await;
             let arguments = update_of(&deal, &asked);
-            let answer = house.ok(&owner, "update_deal", arguments).await;
+            let answer = app.ok(&owner, "update_deal", arguments).await;
             let mut expected = after;
             if expected[3] == "TODAY" {
                 expected[3] = json!(today);
             }
             assert_eq!(place(&answer["data"]), expected, "{of}");
-            let now = get(&house, &owner, &deal).await;
+            let now = get(&app, &owner, &deal).await;
             assert_eq!(place(&now), expected, "{of}");
             if let Some(change) = answer.get("change") {
                 let undo = json!({ "change": change });
-                house.ok(&owner, "undo_change", undo).await;
+                app.ok(&owner, "undo_change", undo).await;
             }
-            let back = get(&house, &owner, &deal).await;
+            let back = get(&app, &owner, &deal).await;
             assert_eq!(plain(back), plain(as_it_was), "{of}, undone");
         }
     }
@@ -379,20 +379,20 @@ async fn stage_and_status_say_the_same_and_each_move_is_taken_back_by_one_undo()
 #[tokio::test(flavor = "multi_thread")]
 async fn contradictions_are_refused_by_the_field_and_change_nothing() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        let owner = house.owner().await;
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
         for (before, asked, field) in contradictions() {
             let of = format!("{before} {asked} on {engine:?}");
-            let deal = begin(&house, &owner, before).await;
-            let as_it_was = get(&house, &owner, &deal).await;
+            let deal = begin(&app, &owner, before).await;
+            let as_it_was = get(&app, &owner, &deal).await;
             let arguments = update_of(&deal, &asked);
-            let error = house.error(&owner, "update_deal", arguments).await;
+            let error = app.error(&owner, "update_deal", arguments).await;
             assert_eq!(error.field_name(), Some(field), "{of}: {error:?}");
-            assert_eq!(get(&house, &owner, &deal).await, as_it_was, "{of}");
+            assert_eq!(get(&app, &owner, &deal).await, as_it_was, "{of}");
             if before == "new" {
                 let mut arguments = asked.clone();
                 arguments["name"] = "A deal".into();
-                let error = house.error(&owner, "create_deal", arguments).await;
+                let error = app.error(&owner, "create_deal", arguments).await;
                 assert_eq!(error.field_name(), Some(field), "{of}, created: {error:?}");
             }
         }
@@ -402,8 +402,8 @@ async fn contradictions_are_refused_by_the_field_and_change_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_amount_has_the_digits_of_its_currency() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        let owner = house.owner().await;
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
         for (amount, currency, shown) in [
             ("0", "EUR", Some("0.00")),
             ("10.5", "eur", Some("10.50")),
@@ -416,7 +416,7 @@ async fn an_amount_has_the_digits_of_its_currency() {
         ] {
             let arguments = json!({ "name": "A", "amount": amount, "currency": currency });
             let of = format!("{arguments} on {engine:?}");
-            match (house.outcome(&owner, "create_deal", arguments).await, shown) {
+            match (app.outcome(&owner, "create_deal", arguments).await, shown) {
                 (Outcome::Done(answer), Some(shown)) => {
                     assert_eq!(answer["data"]["amount"], shown, "{of}");
                 }
@@ -427,16 +427,16 @@ async fn an_amount_has_the_digits_of_its_currency() {
             }
         }
         let deal = create(
-            &house,
+            &app,
             &owner,
             json!({ "amount": "10.50", "currency": "EUR" }),
         )
         .await;
         let yen = update_of(&deal, &json!({ "currency": "JPY" }));
-        let error = house.error(&owner, "update_deal", yen).await;
+        let error = app.error(&owner, "update_deal", yen).await;
         assert_eq!(error.field_name(), Some("amount"));
         let yen = update(
-            &house,
+            &app,
             &owner,
             &deal,
             json!({ "currency": "JPY", "amount": "10" }),
@@ -452,25 +452,25 @@ async fn an_amount_has_the_digits_of_its_currency() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_deal_moves_to_another_pipeline_and_finds_its_place_there() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        let owner = house.owner().await;
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
         let renewals = json!({ "name": "Renewals", "stages": [
             { "name": "Due", "probability": 60 }, { "name": "Offer", "probability": 80 }] });
-        let renewals = house.ok(&owner, "create_pipeline", renewals).await["data"].clone();
+        let renewals = app.ok(&owner, "create_pipeline", renewals).await["data"].clone();
         assert_eq!(
             renewals["stages"][2]["probability"], 100,
             "what is won is certain"
         );
         let offer = renewals["stages"][1]["id"].clone();
 
-        let deal = create(&house, &owner, json!({ "stage": "Proposal" })).await;
-        let moved = update(&house, &owner, &deal, json!({ "pipeline": "renewals" })).await;
+        let deal = create(&app, &owner, json!({ "stage": "Proposal" })).await;
+        let moved = update(&app, &owner, &deal, json!({ "pipeline": "renewals" })).await;
         assert_eq!(
             (&moved["pipeline"]["id"], &moved["stage"]["name"]),
             (&renewals["id"], &json!("Due"))
         );
         let back = update(
-            &house,
+            &app,
             &owner,
             &deal,
             json!({ "pipeline": "Sales", "stage": "Negotiation" }),
@@ -479,32 +479,32 @@ async fn a_deal_moves_to_another_pipeline_and_finds_its_place_there() {
         assert_eq!(place(&back), json!(["open", "Negotiation", 75, null, null]));
         // The stage of another pipeline is none of this one, until that is named too.
         let stray = update_of(&deal, &json!({ "stage": offer }));
-        let error = house.error(&owner, "update_deal", stray).await;
+        let error = app.error(&owner, "update_deal", stray).await;
         assert_eq!(
             (error.code(), error.field_name()),
             (Code::NotFound, Some("stage"))
         );
         let both = json!({ "pipeline": renewals["id"], "stage": offer });
         assert_eq!(
-            update(&house, &owner, &deal, both).await["stage"]["name"],
+            update(&app, &owner, &deal, both).await["stage"]["name"],
             "Offer"
         );
         // A new deal and a list may name the stage alone by its id.
-        let named = create(&house, &owner, json!({ "stage": offer })).await;
+        let named = create(&app, &owner, json!({ "stage": offer })).await;
         assert_eq!(named["pipeline"]["id"], renewals["id"]);
-        let listed = house
+        let listed = app
             .ok(&owner, "list_deals", json!({ "stage": offer }))
             .await;
         assert_eq!(listed["data"].as_array().unwrap().len(), 2, "on {engine:?}");
 
-        let won = begin(&house, &owner, "won").await;
-        let moved = update(&house, &owner, &won, json!({ "pipeline": "Renewals" })).await;
+        let won = begin(&app, &owner, "won").await;
+        let moved = update(&app, &owner, &won, json!({ "pipeline": "Renewals" })).await;
         assert_eq!(
             place(&moved),
             json!(["won", "Won", 100, "2026-01-05", null])
         );
         assert_eq!(moved["stage"]["id"], renewals["stages"][2]["id"]);
-        let reopened = update(&house, &owner, &won, json!({ "status": "open" })).await;
+        let reopened = update(&app, &owner, &won, json!({ "status": "open" })).await;
         assert_eq!(
             reopened["stage"]["name"], "Due",
             "it was in no open stage of this one"
@@ -516,7 +516,7 @@ async fn a_deal_moves_to_another_pipeline_and_finds_its_place_there() {
             *stage = json!({ "stage": stage["id"] });
         }
         let arranged = |stages: &[Value]| json!({ "pipeline": renewals["id"], "stages": stages });
-        let error = house
+        let error = app
             .error(&owner, "update_pipeline", arranged(&plan[1..]))
             .await;
         assert_eq!(
@@ -525,9 +525,7 @@ async fn a_deal_moves_to_another_pipeline_and_finds_its_place_there() {
         );
         plan[1] = json!({ "stage": offer, "kind": "won", "probability": 100 });
         plan[2] = json!({ "stage": renewals["stages"][2]["id"], "kind": "open" });
-        let error = house
-            .error(&owner, "update_pipeline", arranged(&plan))
-            .await;
+        let error = app.error(&owner, "update_pipeline", arranged(&plan)).await;
         assert_eq!(
             (error.code(), error.field_name()),
             (Code::Conflict, Some("stages[1].kind"))
@@ -538,36 +536,36 @@ async fn a_deal_moves_to_another_pipeline_and_finds_its_place_there() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pipeline_without_a_lost_stage_keeps_what_is_lost_where_it_was_lost() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        let owner = house.owner().await;
-        let mut raw = Raw::new(&house.database).await;
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
+        let mut raw = Raw::new(&app.database).await;
         raw.run("UPDATE stage SET archived_at = created_at WHERE kind = 'lost'")
             .await;
         let lost = json!({ "status": "lost", "lost_reason": "Price" });
         let deal = create(
-            &house,
+            &app,
             &owner,
             json!({ "stage": "Proposal", "amount": "100" }),
         )
         .await;
-        let now = update(&house, &owner, &deal, lost.clone()).await;
+        let now = update(&app, &owner, &deal, lost.clone()).await;
         assert_eq!(
             (&now["stage"]["name"], &now["probability"]),
             (&json!("Proposal"), &json!(0))
         );
-        let summary = house.ok(&owner, "get_pipeline_summary", json!({})).await;
+        let summary = app.ok(&owner, "get_pipeline_summary", json!({})).await;
         assert_eq!(summary["data"]["total"]["count"], 0, "it is not open");
-        let now = update(&house, &owner, &deal, json!({ "status": "open" })).await;
+        let now = update(&app, &owner, &deal, json!({ "status": "open" })).await;
         assert_eq!(place(&now), json!(["open", "Proposal", 50, null, null]));
         // What was won stands in no open stage: it goes back to its last one.
-        update(&house, &owner, &deal, json!({ "status": "won" })).await;
+        update(&app, &owner, &deal, json!({ "status": "won" })).await;
         let mut contrary = lost.clone();
         contrary["stage"] = "Won".into();
-        let error = house
+        let error = app
             .error(&owner, "update_deal", update_of(&deal, &contrary))
             .await;
         assert_eq!(error.field_name(), Some("stage"), "on {engine:?}");
-        let now = update(&house, &owner, &deal, lost).await;
+        let now = update(&app, &owner, &deal, lost).await;
         assert_eq!(
             (&now["stage"]["name"], &now["status"]),
             (&json!("Proposal"), &json!("lost"))
@@ -578,9 +576,9 @@ async fn a_pipeline_without_a_lost_stage_keeps_what_is_lost_where_it_was_lost() 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_change_of_stage_is_kept_with_its_time() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        let owner = house.owner().await;
-        let deal = create(&house, &owner, json!({})).await;
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
+        let deal = create(&app, &owner, json!({})).await;
         for asked in [
             json!({ "stage": "Qualified" }),
             json!({ "name": "Renamed" }),
@@ -589,9 +587,9 @@ async fn every_change_of_stage_is_kept_with_its_time() {
             json!({ "status": "open" }),
             json!({ "status": "won" }),
         ] {
-            update(&house, &owner, &deal, asked).await;
+            update(&app, &owner, &deal, asked).await;
         }
-        let now = get(&house, &owner, &deal).await;
+        let now = get(&app, &owner, &deal).await;
         let stages = now["stages"].as_array().unwrap();
         let names: Vec<&str> = stages
             .iter()
@@ -619,16 +617,16 @@ async fn every_change_of_stage_is_kept_with_its_time() {
 #[tokio::test(flavor = "multi_thread")]
 async fn of_updates_with_one_version_one_is_done_and_without_all_are() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        let owner = house.owner().await;
-        let deal = create(&house, &owner, json!({})).await;
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
+        let deal = create(&app, &owner, json!({})).await;
         let at_once = |version: Option<i64>, from: i64| {
             let calls = (0..16).map(|percent| {
                 let mut arguments = update_of(&deal, &json!({ "probability": from + percent }));
                 if let Some(version) = version {
                     arguments["version"] = version.into();
                 }
-                house.outcome(&owner, "update_deal", arguments)
+                app.outcome(&owner, "update_deal", arguments)
             });
             futures::future::join_all(calls)
         };
@@ -646,7 +644,7 @@ async fn of_updates_with_one_version_one_is_done_and_without_all_are() {
         let outcomes = at_once(None, 50).await;
         let done = |outcome: &Outcome| matches!(outcome, Outcome::Done(_));
         assert!(outcomes.iter().all(done), "on {engine:?}: {outcomes:?}");
-        assert_eq!(get(&house, &owner, &deal).await["version"], 18);
+        assert_eq!(get(&app, &owner, &deal).await["version"], 18);
     }
 }
 
@@ -732,8 +730,8 @@ async fn the_pipelines_figures_are_those_of_its_deals_to_the_last_digit() {
         ("Negotiation", 75),
     ];
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        let owner = house.owner().await;
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
         assert_eq!(owner.workspace.currency.code(), "EUR");
         let mut chance = Chance(11);
         let mut stages: BTreeMap<&str, Model> = BTreeMap::new();
@@ -759,12 +757,12 @@ async fn the_pipelines_figures_are_those_of_its_deals_to_the_last_digit() {
             if owned {
                 deal["owner"] = owner.member.to_string().into();
             }
-            let made = create(&house, &owner, deal).await;
+            let made = create(&app, &owner, deal).await;
             match chance.below(10) {
-                0 => drop(update(&house, &owner, &made, json!({ "status": "won" })).await),
+                0 => drop(update(&app, &owner, &made, json!({ "status": "won" })).await),
                 1 => {
                     let delete = json!({ "deal": made["id"], "confirm": true });
-                    house.ok(&owner, "delete_deal", delete).await;
+                    app.ok(&owner, "delete_deal", delete).await;
                 }
                 _ => {
                     let sum = if has_amount { units } else { 0 };
@@ -796,13 +794,13 @@ async fn the_pipelines_figures_are_those_of_its_deals_to_the_last_digit() {
                             rate: rounded(rate, 10_000_000_000, 10),
                             source: "test".into(),
                         };
-                        set_rate(&house.pipeline.house().store, "main", info)
+                        set_rate(&app.pipeline.app().store, "main", info)
                             .await
                             .unwrap();
                     }
                 }
             }
-            let summary = house.ok(&owner, "get_pipeline_summary", json!({})).await["data"].clone();
+            let summary = app.ok(&owner, "get_pipeline_summary", json!({})).await["data"].clone();
             let of = format!("on {engine:?}, with rates: {with_rates}");
             assert_eq!(summary["total"], figures(&all, with_rates), "{of}");
             for (index, (stage, usual)) in STAGES.iter().enumerate() {
@@ -829,19 +827,19 @@ async fn the_pipelines_figures_are_those_of_its_deals_to_the_last_digit() {
             let expected = (!with_rates).then_some(&missing);
             assert_eq!(summary.get("without_rate"), expected, "{of}");
             let own = json!({ "owner": owner.member.to_string() });
-            let summary = house.ok(&owner, "get_pipeline_summary", own).await;
+            let summary = app.ok(&owner, "get_pipeline_summary", own).await;
             assert_eq!(summary["data"]["total"], figures(&mine, with_rates), "{of}");
         }
     }
 }
 
 /// Reads a list in pages of seven.
-async fn paged(house: &House, owner: &Caller, arguments: &Value) -> Vec<String> {
+async fn paged(app: &TestApp, owner: &Caller, arguments: &Value) -> Vec<String> {
     let mut arguments = arguments.clone();
     arguments["limit"] = 7.into();
     let mut seen = Vec::new();
     for _ in 0..50 {
-        let page = house.ok(owner, "list_deals", arguments.clone()).await;
+        let page = app.ok(owner, "list_deals", arguments.clone()).await;
         let rows = page["data"].as_array().unwrap();
         seen.extend(
             rows.iter()
@@ -909,23 +907,23 @@ impl Listed {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_filter_and_order_of_the_list_is_that_of_a_plain_model() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        let owner = house.owner().await;
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
         let member = owner.member.to_string();
         let mut companies = Vec::new();
         let mut contacts = Vec::new();
         for name in ["Acme", "Globex"] {
-            let made = house
+            let made = app
                 .ok(&owner, "create_company", json!({ "name": name }))
                 .await;
             companies.push(made["data"]["id"].as_str().unwrap().to_owned());
-            let made = house
+            let made = app
                 .ok(&owner, "create_contact", json!({ "name": name }))
                 .await;
             contacts.push(made["data"]["id"].as_str().unwrap().to_owned());
         }
         let renewals = json!({ "name": "Renewals", "stages": [{ "name": "Due" }] });
-        house.ok(&owner, "create_pipeline", renewals).await;
+        app.ok(&owner, "create_pipeline", renewals).await;
         let mut chance = Chance(5);
         let mut deals = Vec::new();
         for created in 0..90 {
@@ -960,7 +958,7 @@ async fn every_filter_and_order_of_the_list_is_that_of_a_plain_model() {
                 given["company"] = companies[which].clone().into();
                 given["contact"] = contacts[1 - which].clone().into();
             }
-            let made = house.ok(&owner, "create_deal", given.clone()).await;
+            let made = app.ok(&owner, "create_deal", given.clone()).await;
             let id = made["data"]["id"].as_str().unwrap().to_owned();
             deals.push(Listed {
                 id,
@@ -971,7 +969,7 @@ async fn every_filter_and_order_of_the_list_is_that_of_a_plain_model() {
         }
         for (step, index) in [40_usize, 3, 77, 12, 60].into_iter().enumerate() {
             let id = json!({ "id": deals[index].id });
-            update(&house, &owner, &id, json!({ "summary": "Later" })).await;
+            update(&app, &owner, &id, json!({ "summary": "Later" })).await;
             deals[index].updated = 1_000 + step;
         }
         let mut asked = vec![json!({})];
@@ -1027,7 +1025,7 @@ async fn every_filter_and_order_of_the_list_is_that_of_a_plain_model() {
             }
             let expected: Vec<&str> = expected.iter().map(|deal| deal.id.as_str()).collect();
             assert_eq!(
-                paged(&house, &owner, &asked).await,
+                paged(&app, &owner, &asked).await,
                 expected,
                 "{asked} on {engine:?}"
             );
@@ -1040,34 +1038,33 @@ async fn every_filter_and_order_of_the_list_is_that_of_a_plain_model() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_deal_is_opened_again_only_with_those_who_are_still_there() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        let owner = house.owner().await;
-        let acme = house
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
+        let acme = app
             .ok(&owner, "create_company", json!({ "name": "Acme" }))
             .await;
         let acme = acme["data"]["id"].clone();
-        let deal = create(&house, &owner, json!({ "company": acme, "status": "won" })).await;
-        house
-            .ok(
-                &owner,
-                "delete_company",
-                json!({ "company": acme, "confirm": true }),
-            )
-            .await;
-        let named = get(&house, &owner, &deal).await;
+        let deal = create(&app, &owner, json!({ "company": acme, "status": "won" })).await;
+        app.ok(
+            &owner,
+            "delete_company",
+            json!({ "company": acme, "confirm": true }),
+        )
+        .await;
+        let named = get(&app, &owner, &deal).await;
         assert_eq!(
             named["company"]["name"], "Acme",
             "it goes on naming whom it was with"
         );
         let open = update_of(&deal, &json!({ "status": "open" }));
-        let error = house.error(&owner, "update_deal", open).await;
+        let error = app.error(&owner, "update_deal", open).await;
         assert_eq!(
             (error.code(), error.field_name()),
             (Code::NotFound, Some("company"))
         );
         let open = json!({ "status": "open", "clear": ["company"] });
         assert_eq!(
-            update(&house, &owner, &deal, open).await["status"],
+            update(&app, &owner, &deal, open).await["status"],
             "open",
             "on {engine:?}"
         );

@@ -83,7 +83,7 @@ impl Firm {
     }
 
     async fn rows(&self, text: &'static str) -> Vec<Row> {
-        let store = &self.pipeline.house().store;
+        let store = &self.pipeline.app().store;
         let mut tx = store.read(Scope::System).await.unwrap();
         let rows = sql(text).rows(&mut tx).await;
         tx.rollback().await;
@@ -646,7 +646,7 @@ async fn what_is_there_is_not_made_twice_and_nothing_is_mixed_into_other_data() 
 
     let firm = Firm::on_sqlite().await;
     let before = firm.history().await.len();
-    let store = firm.pipeline.house().store.clone();
+    let store = firm.pipeline.app().store.clone();
     demo::prepare_for(&store, demo::SEED + 1, today())
         .await
         .unwrap();

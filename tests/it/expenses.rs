@@ -2,7 +2,7 @@
 
 use bureau_kernel::caller::Caller;
 use bureau_kernel::error::Code;
-use bureau_kernel::testing::{ENGINES, House};
+use bureau_kernel::testing::{ENGINES, TestApp};
 use chrono::{Days, NaiveDate};
 use serde_json::{Value, json};
 
@@ -16,8 +16,8 @@ fn said(more: &Value) -> Value {
     arguments
 }
 
-async fn create(house: &House, owner: &Caller, more: Value) -> Value {
-    house.data(owner, "create_expense", said(&more)).await
+async fn create(app: &TestApp, owner: &Caller, more: Value) -> Value {
+    app.data(owner, "create_expense", said(&more)).await
 }
 
 fn change_of(expense: &Value, more: &Value) -> Value {
@@ -27,8 +27,8 @@ fn change_of(expense: &Value, more: &Value) -> Value {
 }
 
 /// The descriptions in a list, in its order.
-async fn described(house: &House, caller: &Caller, filters: Value) -> Vec<String> {
-    let found = house.data(caller, "list_expenses", filters).await;
+async fn described(app: &TestApp, caller: &Caller, filters: Value) -> Vec<String> {
+    let found = app.data(caller, "list_expenses", filters).await;
     let found = found.as_array().unwrap().iter();
     found
         .map(|row| row["description"].as_str().unwrap().to_owned())
@@ -38,11 +38,11 @@ async fn described(house: &House, caller: &Caller, filters: Value) -> Vec<String
 #[tokio::test(flavor = "multi_thread")]
 async fn an_expense_is_of_today_the_callers_and_pending_unless_something_else_is_said() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        let owner = house.owner().await;
-        let workspace = house.data(&owner, "get_workspace", json!({})).await;
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
+        let workspace = app.data(&owner, "get_workspace", json!({})).await;
         let least = json!({ "description": "Pens", "category": "office", "amount": "3" });
-        let expense = house.data(&owner, "create_expense", least).await;
+        let expense = app.data(&owner, "create_expense", least).await;
         assert_eq!(expense["spent_on"], workspace["today"], "on {engine:?}");
         assert_eq!(expense["currency"], workspace["currency"]);
         assert_eq!(expense["owner"]["id"], json!(owner.member));
@@ -56,13 +56,13 @@ async fn an_expense_is_of_today_the_callers_and_pending_unless_something_else_is
             ("KWD", "1.25", "1.250"),
         ] {
             let more = json!({ "currency": currency, "amount": amount, "tax_amount": "0" });
-            let expense = create(&house, &owner, more).await;
+            let expense = create(&app, &owner, more).await;
             assert_eq!(expense["amount"], shown, "{currency} on {engine:?}");
         }
         let company = json!({ "name": "Harbour Estates" });
-        let company = house.data(&owner, "create_company", company).await;
+        let company = app.data(&owner, "create_company", company).await;
         let more = json!({ "company": company["id"], "spent_on": "2026-01-05", "status": "paid", "notes": "January" });
-        let rent = create(&house, &owner, more).await;
+        let rent = create(&app, &owner, more).await;
         assert_eq!(rent["company"]["name"], "Harbour Estates");
         assert_eq!(
             (&rent["spent_on"], &rent["status"]),
@@ -74,9 +74,9 @@ async fn an_expense_is_of_today_the_callers_and_pending_unless_something_else_is
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_wrong_with_an_expense_is_said_of_its_field() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        let owner = house.owner().await;
-        let expense = create(&house, &owner, json!({})).await;
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
+        let expense = create(&app, &owner, json!({})).await;
         let today: NaiveDate = expense["spent_on"].as_str().unwrap().parse().unwrap();
         let tomorrow = today.checked_add_days(Days::new(1)).unwrap();
         for (wrong, field) in [
@@ -101,9 +101,9 @@ async fn what_is_wrong_with_an_expense_is_said_of_its_field() {
             (json!({ "method": "shells" }), "method"),
             (json!({ "billable": "perhaps" }), "billable"),
         ] {
-            let created = house.error(&owner, "create_expense", said(&wrong)).await;
+            let created = app.error(&owner, "create_expense", said(&wrong)).await;
             let change = change_of(&expense, &wrong);
-            let changed = house.error(&owner, "update_expense", change).await;
+            let changed = app.error(&owner, "update_expense", change).await;
             for error in [created, changed] {
                 let found = (error.code(), error.field_name());
                 assert_eq!(
@@ -116,16 +116,16 @@ async fn what_is_wrong_with_an_expense_is_said_of_its_field() {
         for field in ["description", "category", "amount"] {
             let mut least = said(&json!({}));
             least.as_object_mut().unwrap().shift_remove(field);
-            let error = house.error(&owner, "create_expense", least).await;
+            let error = app.error(&owner, "create_expense", least).await;
             assert_eq!(error.field_name(), Some(field), "on {engine:?}");
         }
         let clear = change_of(&expense, &json!({ "clear": ["amount"] }));
-        let error = house.error(&owner, "update_expense", clear).await;
+        let error = app.error(&owner, "update_expense", clear).await;
         assert_eq!(error.field_name(), Some("amount"));
         let gone = json!({ "company": "cmp_0000000000000" });
-        let error = house.error(&owner, "create_expense", said(&gone)).await;
+        let error = app.error(&owner, "create_expense", said(&gone)).await;
         assert_eq!(error.field_name(), Some("company"), "{error:?}");
-        let all = house.data(&owner, "list_expenses", json!({})).await;
+        let all = app.data(&owner, "list_expenses", json!({})).await;
         assert_eq!(all, json!([expense]), "on {engine:?}");
     }
 }
@@ -133,12 +133,12 @@ async fn what_is_wrong_with_an_expense_is_said_of_its_field() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_in_the_books_for_a_paid_expense_stands_until_it_is_opened_again() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        let owner = house.owner().await;
-        let expense = create(&house, &owner, json!({ "tax_amount": "5.70" })).await;
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
+        let expense = create(&app, &owner, json!({ "tax_amount": "5.70" })).await;
         // As long as it is not paid all of it changes, also in the call that pays it.
         let pay = json!({ "amount": "40", "spent_on": "2026-01-05", "status": "paid" });
-        let paid = house
+        let paid = app
             .ok(&owner, "update_expense", change_of(&expense, &pay))
             .await;
         for (change, field) in [
@@ -152,7 +152,7 @@ async fn what_is_in_the_books_for_a_paid_expense_stands_until_it_is_opened_again
             ),
         ] {
             let arguments = change_of(&expense, &change);
-            let error = house.error(&owner, "update_expense", arguments).await;
+            let error = app.error(&owner, "update_expense", arguments).await;
             let found = (error.code(), error.field_name());
             assert_eq!(
                 found,
@@ -161,11 +161,11 @@ async fn what_is_in_the_books_for_a_paid_expense_stands_until_it_is_opened_again
             );
             assert!(error.hint_text().unwrap().contains("approved"), "{error:?}");
         }
-        let all = house.data(&owner, "list_expenses", json!({})).await;
+        let all = app.data(&owner, "list_expenses", json!({})).await;
         assert_eq!(all, json!([paid["data"]]), "nothing of it was written");
         // What is said about it does change, and the same amount is no change.
         let note = json!({ "notes": "Receipt is in the blue box", "reference": "R-1", "vendor": "Taxi Ltd", "amount": "40.00" });
-        let noted = house
+        let noted = app
             .data(&owner, "update_expense", change_of(&expense, &note))
             .await;
         assert_eq!(noted["reference"], "R-1", "on {engine:?}");
@@ -174,7 +174,7 @@ async fn what_is_in_the_books_for_a_paid_expense_stands_until_it_is_opened_again
             (json!({ "amount": "41" }), "41.00"),
             (json!({ "status": "paid" }), "41.00"),
         ] {
-            let stepped = house
+            let stepped = app
                 .data(&owner, "update_expense", change_of(&expense, &step))
                 .await;
             assert_eq!(stepped["amount"], amount, "{step} on {engine:?}");
@@ -185,14 +185,14 @@ async fn what_is_in_the_books_for_a_paid_expense_stands_until_it_is_opened_again
 #[tokio::test(flavor = "multi_thread")]
 async fn paying_an_expense_is_taken_back_with_all_that_the_call_changed() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        let owner = house.owner().await;
-        let expense = create(&house, &owner, json!({})).await;
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
+        let expense = create(&app, &owner, json!({})).await;
         let pay = change_of(&expense, &json!({ "amount": "40", "status": "paid" }));
-        let paid = house.ok(&owner, "update_expense", pay).await;
+        let paid = app.ok(&owner, "update_expense", pay).await;
         let undo = json!({ "change": paid["change"] });
-        house.ok(&owner, "undo_change", undo).await;
-        let all = house.data(&owner, "list_expenses", json!({})).await;
+        app.ok(&owner, "undo_change", undo).await;
+        let all = app.data(&owner, "list_expenses", json!({})).await;
         assert_eq!(
             (&all[0]["amount"], &all[0]["status"]),
             (&json!("35.70"), &json!("pending")),
@@ -204,11 +204,11 @@ async fn paying_an_expense_is_taken_back_with_all_that_the_call_changed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn expenses_are_listed_by_what_people_ask_for() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        let owner = house.owner().await;
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
         let company = json!({ "name": "Rail Ltd" });
-        let company = house.data(&owner, "create_company", company).await["id"].clone();
-        let other = house.data(&owner, "list_team_members", json!({})).await;
+        let company = app.data(&owner, "create_company", company).await["id"].clone();
+        let other = app.data(&owner, "list_team_members", json!({})).await;
         let me = other[0]["id"].clone();
         for more in [
             json!({ "description": "Train", "category": "Travel", "amount": "88", "spent_on": "2026-03-10", "company": company,
@@ -218,7 +218,7 @@ async fn expenses_are_listed_by_what_people_ask_for() {
                     "spent_on": "2026-02-01", "status": "paid", "notes": "Renews each year" }),
             json!({ "description": "Desk", "category": "office", "amount": "410", "spent_on": "2026-04-02" }),
         ] {
-            create(&house, &owner, more).await;
+            create(&app, &owner, more).await;
         }
         for (filters, expected) in [
             (json!({}), vec!["Desk", "Hotel", "Train", "Editor"]),
@@ -262,11 +262,11 @@ async fn expenses_are_listed_by_what_people_ask_for() {
                 vec!["Train"],
             ),
         ] {
-            let found = described(&house, &owner, filters.clone()).await;
+            let found = described(&app, &owner, filters.clone()).await;
             assert_eq!(found, expected, "{filters} on {engine:?}");
         }
         let error = json!({ "query": "train", "sort": "amount" });
-        let error = house.error(&owner, "list_expenses", error).await;
+        let error = app.error(&owner, "list_expenses", error).await;
         assert_eq!(error.field_name(), Some("sort"));
     }
 }
@@ -274,25 +274,25 @@ async fn expenses_are_listed_by_what_people_ask_for() {
 #[tokio::test(flavor = "multi_thread")]
 async fn two_workspaces_share_no_expense() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        let (ours, theirs) = (house.tenant("ours").await, house.tenant("theirs").await);
-        let mine = create(&house, &ours, json!({ "description": "Ours" })).await;
-        create(&house, &theirs, json!({ "description": "Theirs" })).await;
+        let app = TestApp::new(engine, MODULES).await;
+        let (ours, theirs) = (app.tenant("ours").await, app.tenant("theirs").await);
+        let mine = create(&app, &ours, json!({ "description": "Ours" })).await;
+        create(&app, &theirs, json!({ "description": "Theirs" })).await;
         assert_eq!(
-            described(&house, &theirs, json!({})).await,
+            described(&app, &theirs, json!({})).await,
             ["Theirs"],
             "on {engine:?}"
         );
         let query = json!({ "query": "ours" });
         assert!(
-            described(&house, &theirs, query).await.is_empty(),
+            described(&app, &theirs, query).await.is_empty(),
             "on {engine:?}"
         );
         let steal = change_of(&mine, &json!({ "amount": "1" }));
-        let error = house.error(&theirs, "update_expense", steal).await;
+        let error = app.error(&theirs, "update_expense", steal).await;
         assert_eq!(error.code(), Code::NotFound);
         let foreign = json!({ "owner": mine["owner"]["id"] });
-        let error = house.error(&theirs, "create_expense", said(&foreign)).await;
+        let error = app.error(&theirs, "create_expense", said(&foreign)).await;
         assert_eq!(error.field_name(), Some("owner"), "on {engine:?}");
     }
 }

@@ -146,7 +146,7 @@ async fn goes_on(mut process: Process, database: &Database, folder: &Path, known
     }
     let pipeline = open(database, folder).await;
     let owner = pipeline.operator(None).await.unwrap();
-    let store = &pipeline.house().store;
+    let store = &pipeline.app().store;
     let mut findings = check(store, known).await;
     findings.extend(check_log(store).await);
     assert!(findings.is_empty(), "{}", findings.join("\n"));
@@ -388,7 +388,7 @@ fn cut(path: &Path) {
 
 /// Ends a pipeline in order, as the end of its process would.
 async fn end(pipeline: Arc<Pipeline>) {
-    pipeline.house().store.close().await;
+    pipeline.app().store.close().await;
     drop(pipeline);
 }
 

@@ -11,7 +11,7 @@ use bureau_kernel::export::{self, Wanted};
 use bureau_kernel::pipeline::{Pipeline, Settings};
 use bureau_kernel::prelude::*;
 use bureau_kernel::store::{Database, Scope, Sql, sql};
-use bureau_kernel::testing::{ENGINES, Engine, House};
+use bureau_kernel::testing::{ENGINES, Engine, TestApp};
 use bureau_kernel::tool::QUERY;
 use bureau_kernel::types::time::now;
 use serde_json::{Value, json};
@@ -23,18 +23,18 @@ use crate::campaign::HANG;
 use crate::cli::Home;
 
 /// Runs a statement past everything, as damage or another program would.
-async fn run(house: &House, statement: Sql) -> u64 {
-    let store = &house.pipeline.house().store;
+async fn run(app: &TestApp, statement: Sql) -> u64 {
+    let store = &app.pipeline.app().store;
     let mut tx = store.write(Scope::System).await.unwrap();
     let changed = statement.run(&mut tx).await.unwrap();
     tx.commit().await.unwrap();
     changed
 }
 
-async fn index_is_ready(house: &House) {
-    let pipeline = house.pipeline.clone();
+async fn index_is_ready(app: &TestApp) {
+    let pipeline = app.pipeline.clone();
     let ready = async {
-        while !pipeline.house().search.as_ref().unwrap().status().ready {
+        while !pipeline.app().search.as_ref().unwrap().status().ready {
             sleep(Duration::from_millis(5)).await;
         }
     };
@@ -42,16 +42,15 @@ async fn index_is_ready(house: &House) {
 }
 
 /// Brings the index to the state of now and ends what keeps it: as if its process hung.
-async fn index_hangs(house: &House, caller: &Caller) {
-    index_is_ready(house).await;
-    house
-        .ok(caller, "search_contacts", json!({ "query": "anybody" }))
+async fn index_hangs(app: &TestApp, caller: &Caller) {
+    index_is_ready(app).await;
+    app.ok(caller, "search_contacts", json!({ "query": "anybody" }))
         .await;
-    house.pipeline.house().search.as_ref().unwrap().stop();
+    app.pipeline.app().search.as_ref().unwrap().stop();
 }
 
-async fn create(house: &House, caller: &Caller, name: &str) -> String {
-    let made = house
+async fn create(app: &TestApp, caller: &Caller, name: &str) -> String {
+    let made = app
         .data(caller, "create_contact", json!({ "name": name }))
         .await;
     made["id"].as_str().unwrap().to_owned()
@@ -92,24 +91,23 @@ fn notices(answer: &Value) -> Vec<(&str, &str)> {
 #[tokio::test(flavor = "multi_thread")]
 async fn searches_that_wait_for_the_index_keep_nobody_from_reading() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        let owner = house.owner().await;
-        let (_, other) = house.key(&["read-only"]).await;
-        let ada = create(&house, &owner, "Ada Before").await;
-        index_hangs(&house, &owner).await;
-        create(&house, &owner, "Ada After").await;
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
+        let (_, other) = app.key(&["read-only"]).await;
+        let ada = create(&app, &owner, "Ada Before").await;
+        index_hangs(&app, &owner).await;
+        create(&app, &owner, "Ada After").await;
         // Many more than there are connections.
         let mut searches = JoinSet::new();
         for _ in 0..40 {
-            let (pipeline, owner) = (house.pipeline.clone(), owner.clone());
+            let (pipeline, owner) = (app.pipeline.clone(), owner.clone());
             searches
                 .spawn(async move { found(&pipeline, &owner, json!({ "query": "ada" })).await });
         }
         sleep(Duration::from_millis(100)).await;
         let reads = async {
             for _ in 0..20 {
-                house
-                    .ok(&other, "get_contact", json!({ "contact": ada }))
+                app.ok(&other, "get_contact", json!({ "contact": ada }))
                     .await;
             }
         };
@@ -127,15 +125,15 @@ async fn searches_that_wait_for_the_index_keep_nobody_from_reading() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_caller_waits_for_its_own_writes_and_not_for_those_of_other_keys() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        let owner = house.owner().await;
-        let (_, writer) = house.key(&["full"]).await;
-        let (_, reader) = house.key(&["read-only"]).await;
-        create(&house, &owner, "Ada First").await;
-        index_hangs(&house, &owner).await;
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
+        let (_, writer) = app.key(&["full"]).await;
+        let (_, reader) = app.key(&["read-only"]).await;
+        create(&app, &owner, "Ada First").await;
+        index_hangs(&app, &owner).await;
         // Both keys are of one owner.
-        create(&house, &writer, "Ada Second").await;
-        let answer = house
+        create(&app, &writer, "Ada Second").await;
+        let answer = app
             .ok(&reader, "search_contacts", json!({ "query": "ada" }))
             .await;
         assert_eq!(
@@ -144,7 +142,7 @@ async fn a_caller_waits_for_its_own_writes_and_not_for_those_of_other_keys() {
             "on {engine:?} from the index as it stands"
         );
         for caller in [&writer, &writer] {
-            let answer = house
+            let answer = app
                 .ok(caller, "search_contacts", json!({ "query": "ada" }))
                 .await;
             let both = BTreeSet::from(["Ada First", "Ada Second"]);
@@ -156,17 +154,17 @@ async fn a_caller_waits_for_its_own_writes_and_not_for_those_of_other_keys() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_clock_that_was_wrong_once_hides_no_later_write() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        let owner = house.owner().await;
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
         for number in 0..30 {
-            create(&house, &owner, &format!("Future {number}")).await;
+            create(&app, &owner, &format!("Future {number}")).await;
         }
         let ahead = now() + chrono::Duration::days(3 * 365);
-        let changed = run(&house, sql("UPDATE change_log SET at = ").value(ahead)).await;
+        let changed = run(&app, sql("UPDATE change_log SET at = ").value(ahead)).await;
         assert!(changed >= 30);
-        index_hangs(&house, &owner).await;
-        create(&house, &owner, "Ada Now").await;
-        let answer = house
+        index_hangs(&app, &owner).await;
+        create(&app, &owner, "Ada Now").await;
+        let answer = app
             .ok(&owner, "search_contacts", json!({ "query": "ada" }))
             .await;
         assert_eq!(names(&answer), BTreeSet::from(["Ada Now"]), "{engine:?}");
@@ -176,37 +174,37 @@ async fn a_clock_that_was_wrong_once_hides_no_later_write() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_write_in_one_process_is_found_in_another_and_after_a_restart() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        let other = House::at(
-            house.database.clone(),
-            Arc::clone(&house.folder),
+        let app = TestApp::new(engine, MODULES).await;
+        let other = TestApp::at(
+            app.database.clone(),
+            Arc::clone(&app.folder),
             MODULES,
             Settings::default(),
         )
         .await;
-        let owner = house.owner().await;
-        index_is_ready(&house).await;
+        let owner = app.owner().await;
+        index_is_ready(&app).await;
         for number in 0..10 {
             let name = format!("Ada{number} Elsewhere");
-            create(&house, &owner, &name).await;
+            create(&app, &owner, &name).await;
             let query = json!({ "query": format!("ada{number}") });
             let answer = other.ok(&owner, "search_contacts", query.clone()).await;
             assert!(
                 names(&answer).contains(name.as_str()),
                 "{engine:?}: {answer}"
             );
-            let answer = house.ok(&owner, "search_contacts", query).await;
+            let answer = app.ok(&owner, "search_contacts", query).await;
             assert!(
                 names(&answer).contains(name.as_str()),
                 "{engine:?}: {answer}"
             );
         }
-        let (database, folder) = (house.database.clone(), Arc::clone(&house.folder));
-        create(&house, &owner, "Ada Last").await;
-        house.pipeline.house().close().await;
-        other.pipeline.house().close().await;
-        drop((house, other));
-        let again = House::at(database, folder, MODULES, Settings::default()).await;
+        let (database, folder) = (app.database.clone(), Arc::clone(&app.folder));
+        create(&app, &owner, "Ada Last").await;
+        app.pipeline.app().close().await;
+        other.pipeline.app().close().await;
+        drop((app, other));
+        let again = TestApp::at(database, folder, MODULES, Settings::default()).await;
         let query = json!({ "query": "ada last" });
         let answer = again.ok(&owner, "search_contacts", query).await;
         assert!(names(&answer).contains("Ada Last"), "{engine:?}: {answer}");
@@ -216,30 +214,28 @@ async fn a_write_in_one_process_is_found_in_another_and_after_a_restart() {
 /// On PostgreSQL rows are sealed after the commit, and what seals them may hang.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_write_that_is_not_sealed_in_time_is_found_or_missed_with_a_word() {
-    let house = House::new(Engine::Postgres, MODULES).await;
-    let owner = house.owner().await;
-    create(&house, &owner, "Ada Sealed").await;
-    house.ok(&owner, "list_changes", json!({})).await;
-    index_is_ready(&house).await;
+    let app = TestApp::new(Engine::Postgres, MODULES).await;
+    let owner = app.owner().await;
+    create(&app, &owner, "Ada Sealed").await;
+    app.ok(&owner, "list_changes", json!({})).await;
+    index_is_ready(&app).await;
     // The lock that sealers take.
-    let store = &house.pipeline.house().store;
+    let store = &app.pipeline.app().store;
     let mut held = store.write(Scope::System).await.unwrap();
     let lock =
         sql("SELECT 1 AS one FROM (SELECT pg_advisory_xact_lock(").value(0x0062_7572_6561_7500_i64);
     lock.sql(")) AS locked").rows(&mut held).await.unwrap();
-    create(&house, &owner, "Ada Unsealed").await;
+    create(&app, &owner, "Ada Unsealed").await;
     let query = json!({ "query": "ada" });
-    let answer = house.ok(&owner, "search_contacts", query.clone()).await;
+    let answer = app.ok(&owner, "search_contacts", query.clone()).await;
     let both = BTreeSet::from(["Ada Sealed", "Ada Unsealed"]);
     assert_eq!(names(&answer), both, "the database is read instead");
-    let answer = house.ok(&owner, "list_changes", json!({})).await;
+    let answer = app.ok(&owner, "list_changes", json!({})).await;
     assert_eq!(notices(&answer), [("STALE", "")], "{answer}");
     held.rollback().await;
     let sealed = async {
         loop {
-            let answer = house
-                .ok(&owner, "list_changes", json!({ "limit": 1 }))
-                .await;
+            let answer = app.ok(&owner, "list_changes", json!({ "limit": 1 })).await;
             if answer.get("notices").is_none() {
                 return answer;
             }
@@ -252,16 +248,16 @@ async fn a_write_that_is_not_sealed_in_time_is_found_or_missed_with_a_word() {
 #[tokio::test(flavor = "multi_thread")]
 async fn everybody_who_follows_the_log_is_told_of_every_growth() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        let owner = house.owner().await;
-        let store = &house.pipeline.house().store;
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
+        let store = &app.pipeline.app().store;
         let mut followers: Vec<_> = (0..3).map(|_| store.growth()).collect();
         for number in 0..5 {
             let before = *followers[0].borrow();
             for follower in &mut followers {
                 follower.mark_unchanged();
             }
-            create(&house, &owner, &format!("Growth {number}")).await;
+            create(&app, &owner, &format!("Growth {number}")).await;
             for follower in &mut followers {
                 timeout(HANG, follower.wait_for(|position| *position > before))
                     .await
@@ -274,10 +270,10 @@ async fn everybody_who_follows_the_log_is_told_of_every_growth() {
 
 #[tokio::test]
 async fn a_tool_that_searches_says_so() {
-    let house = House::new(Engine::Sqlite, MODULES).await;
+    let app = TestApp::new(Engine::Sqlite, MODULES).await;
     // These look through the few members and teams themselves.
     let few = ["list_team_members", "list_teams"];
-    for entry in house.pipeline.registry().entries() {
+    for entry in app.pipeline.registry().entries() {
         let properties = entry.wire().input_schema["properties"].clone();
         let searches = properties.get(QUERY).is_some() && !few.contains(&entry.spec.name);
         let awaits = entry.spec.awaits == Awaits::Index;
@@ -286,7 +282,7 @@ async fn a_tool_that_searches_says_so() {
 }
 
 /// So many contacts with a name in common; the first `first` of them were made long ago.
-async fn many(house: &House, owner: &Caller, count: usize, first: usize) {
+async fn many(app: &TestApp, owner: &Caller, count: usize, first: usize) {
     let people: Vec<Contact> = (0..count)
         .map(|number| {
             let mut contact = Contact::empty();
@@ -295,7 +291,7 @@ async fn many(house: &House, owner: &Caller, count: usize, first: usize) {
         })
         .collect();
     let (old, new) = people.split_at(first);
-    let job = house.pipeline.job(owner, "test").await.unwrap();
+    let job = app.pipeline.job(owner, "test").await.unwrap();
     let long_ago = job.clone().at(now() - chrono::Duration::days(400));
     for (job, people) in
         std::iter::once((&long_ago, old)).chain(new.chunks(2_000).map(|c| (&job, c)))
@@ -304,24 +300,24 @@ async fn many(house: &House, owner: &Caller, count: usize, first: usize) {
             let all = people.iter().map(|one| (one.clone(), Attributes::new()));
             cx.insert_all(all.collect()).await.map(drop)
         };
-        house.pipeline.work(job, add).await.unwrap();
+        app.pipeline.work(job, add).await.unwrap();
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_search_with_conditions_that_the_index_does_not_know_loses_nothing() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        let owner = house.owner().await;
-        index_is_ready(&house).await;
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
+        index_is_ready(&app).await;
         // The oldest come last among equals: far behind the best thousand.
-        many(&house, &owner, 5_000, 40).await;
+        many(&app, &owner, 5_000, 40).await;
         let mut arguments = json!({ "query": "common", "created_before": "-1y", "limit": 30 });
-        let answer = house.ok(&owner, "search_contacts", arguments.clone()).await;
+        let answer = app.ok(&owner, "search_contacts", arguments.clone()).await;
         assert_eq!(names(&answer).len(), 30, "on {engine:?}");
         assert!(answer.get("notices").is_none(), "{answer}");
         arguments["cursor"] = answer["page"]["next"].clone();
-        let rest = house.ok(&owner, "search_contacts", arguments).await;
+        let rest = app.ok(&owner, "search_contacts", arguments).await;
         assert_eq!(names(&rest).len(), 10, "on {engine:?}");
         assert!(names(&rest).is_disjoint(&names(&answer)));
         assert!(rest.get("page").is_none() && rest.get("notices").is_none());
@@ -330,17 +326,17 @@ async fn a_search_with_conditions_that_the_index_does_not_know_loses_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_search_that_cannot_look_at_all_matches_says_so() {
-    let house = House::new(Engine::Sqlite, MODULES).await;
-    let owner = house.owner().await;
-    index_is_ready(&house).await;
-    many(&house, &owner, 10_100, 40).await;
+    let app = TestApp::new(Engine::Sqlite, MODULES).await;
+    let owner = app.owner().await;
+    index_is_ready(&app).await;
+    many(&app, &owner, 10_100, 40).await;
     let old = json!({ "query": "common", "created_before": "-1y" });
-    let answer = house.ok(&owner, "search_contacts", old).await;
+    let answer = app.ok(&owner, "search_contacts", old).await;
     assert_eq!(notices(&answer), [("TRUNCATED", "")], "{answer}");
     // By words alone it ends at the depth of a search, and says that there is more.
     let mut arguments = json!({ "query": "common", "limit": 100 });
     for page in 1..=10 {
-        let answer = house.ok(&owner, "search_contacts", arguments.clone()).await;
+        let answer = app.ok(&owner, "search_contacts", arguments.clone()).await;
         assert_eq!(names(&answer).len(), 100);
         let last = page == 10;
         assert_eq!(answer.get("page").is_none(), last, "page {page}");
@@ -372,20 +368,20 @@ fn damages(engine: Engine) -> Vec<&'static str> {
 async fn one_damaged_record_is_named_and_hides_no_other() {
     for engine in ENGINES {
         for damage in damages(engine) {
-            let house = House::new(engine, MODULES).await;
-            let owner = house.owner().await;
+            let app = TestApp::new(engine, MODULES).await;
+            let owner = app.owner().await;
             let good = ["Ada One", "Ada Two", "Ada Three", "Ada Four"];
             for name in &good[..2] {
-                create(&house, &owner, name).await;
+                create(&app, &owner, name).await;
             }
-            let bad = create(&house, &owner, "Bad").await;
+            let bad = create(&app, &owner, "Bad").await;
             for name in &good[2..] {
-                create(&house, &owner, name).await;
+                create(&app, &owner, name).await;
             }
-            assert_eq!(run(&house, sql(damage)).await, 1);
+            assert_eq!(run(&app, sql(damage)).await, 1);
             let context = format!("on {engine:?} after {damage}");
             // By itself: a code, its name, and what to do.
-            let error = house
+            let error = app
                 .error(&owner, "get_contact", json!({ "contact": bad }))
                 .await;
             assert_eq!(error.code(), Code::Unreadable, "{context}: {error:?}");
@@ -395,7 +391,7 @@ async fn one_damaged_record_is_named_and_hides_no_other() {
                 let (mut seen, mut told) = (Vec::new(), BTreeSet::new());
                 let mut arguments = json!({ "sort": sort, "limit": 1 });
                 for _ in 0..8 {
-                    let answer = house.ok(&owner, "search_contacts", arguments.clone()).await;
+                    let answer = app.ok(&owner, "search_contacts", arguments.clone()).await;
                     seen.extend(names(&answer).into_iter().map(str::to_owned));
                     told.extend(
                         notices(&answer)
@@ -416,8 +412,8 @@ async fn one_damaged_record_is_named_and_hides_no_other() {
                 assert_eq!(told, expected, "{context}, by {sort}");
             }
             // Exported without it.
-            let kind = house.pipeline.registry().record("contact").unwrap();
-            let part = house.pipeline.look(&owner, async |cx: &mut Cx| {
+            let kind = app.pipeline.registry().record("contact").unwrap();
+            let part = app.pipeline.look(&owner, async |cx: &mut Cx| {
                 export::part(cx, kind, Wanted::default(), i64::MIN, 100).await
             });
             let part = part.await.unwrap();
@@ -427,9 +423,9 @@ async fn one_damaged_record_is_named_and_hides_no_other() {
                 "{context}"
             );
             // The index is built anew and completes, for this workspace and the next.
-            let (database, folder) = (house.database.clone(), Arc::clone(&house.folder));
-            house.pipeline.house().close().await;
-            drop(house);
+            let (database, folder) = (app.database.clone(), Arc::clone(&app.folder));
+            app.pipeline.app().close().await;
+            drop(app);
             // What follows the log may still be writing its last.
             let index = folder.path().join("index");
             let removed = async {
@@ -438,15 +434,15 @@ async fn one_damaged_record_is_named_and_hides_no_other() {
                 }
             };
             timeout(HANG, removed).await.expect("the index is removed");
-            let house = House::at(database, folder, MODULES, Settings::default()).await;
-            index_is_ready(&house).await;
-            let answer = house
+            let app = TestApp::at(database, folder, MODULES, Settings::default()).await;
+            index_is_ready(&app).await;
+            let answer = app
                 .ok(&owner, "search_contacts", json!({ "query": "ada" }))
                 .await;
             assert_eq!(names(&answer), BTreeSet::from(good), "{context}");
-            let other = house.tenant("next-door").await;
-            create(&house, &other, "Ada Next Door").await;
-            let answer = house
+            let other = app.tenant("next-door").await;
+            create(&app, &other, "Ada Next Door").await;
+            let answer = app
                 .ok(&other, "search_contacts", json!({ "query": "ada" }))
                 .await;
             assert_eq!(
@@ -454,7 +450,7 @@ async fn one_damaged_record_is_named_and_hides_no_other() {
                 BTreeSet::from(["Ada Next Door"]),
                 "{context}"
             );
-            let status = house.pipeline.house().search.as_ref().unwrap().status();
+            let status = app.pipeline.app().search.as_ref().unwrap().status();
             assert!(
                 status.ready && status.documents == 5,
                 "{context}: {status:?}"

@@ -18,7 +18,7 @@ use bureau::{
 };
 use bureau_kernel::pipeline::Pipeline;
 use bureau_kernel::store::Scope;
-use bureau_kernel::testing::{Engine, House};
+use bureau_kernel::testing::{Engine, TestApp};
 use futures::StreamExt;
 use metrics_exporter_prometheus::PrometheusBuilder;
 use rmcp::{
@@ -54,7 +54,7 @@ const HANDSHAKE: [&str; 3] = ["2025-03-26", "2025-06-18", "2025-11-25"];
 struct Client {
     router: Router,
     key: String,
-    house: Arc<House>,
+    app: Arc<TestApp>,
 }
 
 struct Answer {
@@ -90,16 +90,16 @@ pub(crate) fn router<H: ServerHandler + Clone>(
     http::router(handler, pipeline, ready, metrics, options)
 }
 
-/// A client with a full key, of a fresh house.
+/// A client with a full key, of a fresh app.
 async fn client_of<H: ServerHandler + Clone>(
     handler: impl FnOnce(Arc<Pipeline>) -> H,
     options: Options,
 ) -> Client {
-    let house = Arc::new(House::new(Engine::Sqlite, MODULES).await);
-    let (key, _) = house.key(&["full"]).await;
-    let handler = handler(Arc::clone(&house.pipeline));
-    let router = router(handler, Arc::clone(&house.pipeline), true, &options).unwrap();
-    Client { router, key, house }
+    let app = Arc::new(TestApp::new(Engine::Sqlite, MODULES).await);
+    let (key, _) = app.key(&["full"]).await;
+    let handler = handler(Arc::clone(&app.pipeline));
+    let router = router(handler, Arc::clone(&app.pipeline), true, &options).unwrap();
+    Client { router, key, app }
 }
 
 pub(crate) fn server(pipeline: Arc<Pipeline>) -> Server {
@@ -145,9 +145,9 @@ impl Client {
 
     /// The id of a new contact.
     async fn contact(&self) -> String {
-        let owner = self.house.owner().await;
+        let owner = self.app.owner().await;
         let made = self
-            .house
+            .app
             .ok(&owner, "create_contact", json!({"name": "Ada King"}))
             .await;
         made["data"]["id"].as_str().unwrap().to_owned()
@@ -358,7 +358,7 @@ async fn loopback_names_and_configured_ones_pass() {
 
 #[tokio::test]
 async fn an_allowed_name_that_cannot_be_read_stops_the_start() {
-    let pipeline = Arc::clone(&client().await.house.pipeline);
+    let pipeline = Arc::clone(&client().await.app.pipeline);
     let router = |options: Options| {
         router(
             server(Arc::clone(&pipeline)),
@@ -479,7 +479,7 @@ async fn health_needs_no_key_and_metrics_need_one_from_elsewhere() {
 #[tokio::test]
 async fn ready_says_no_while_the_database_is_away() {
     let mut client = client().await;
-    let pipeline = Arc::clone(&client.house.pipeline);
+    let pipeline = Arc::clone(&client.app.pipeline);
     client.router = router(
         server(Arc::clone(&pipeline)),
         pipeline,
@@ -602,9 +602,9 @@ async fn a_body_that_holds_too_much_is_refused_before_it_is_parsed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_largest_call_that_is_meant_passes() {
     let client = client().await;
-    let owner = client.house.owner().await;
+    let owner = client.app.owner().await;
     let company = client
-        .house
+        .app
         .data(&owner, "create_company", json!({"name": "Buyer"}))
         .await;
     let line = json!({
@@ -739,7 +739,7 @@ async fn a_caller_over_its_share_waits_and_the_others_do_not() {
         .post(
             &[(
                 "authorization",
-                &format!("Bearer {}", client.house.key(&["full"]).await.0),
+                &format!("Bearer {}", client.app.key(&["full"]).await.0),
             )],
             list(),
         )
@@ -784,9 +784,9 @@ async fn what_is_said_of_a_call_that_took_too_long_is_true() {
         rpc("tools/call", json!({"name": tool, "arguments": arguments}))
     };
     let contact = client.contact().await;
-    let house = client.house.pipeline.house();
+    let app = client.app.pipeline.app();
     // Whoever writes waits for this one.
-    let writer = house.store.write(Scope::System).await.unwrap();
+    let writer = app.store.write(Scope::System).await.unwrap();
     let write = client
         .rpc(&[], call("create_contact", json!({"name": "Phantom"})))
         .await;
@@ -840,8 +840,8 @@ async fn a_session_is_nobodys_but_its_keys() {
         ..Options::default()
     })
     .await;
-    client.house.tenant("other").await;
-    let (stranger, _) = client.house.key(&["full"]).await;
+    client.app.tenant("other").await;
+    let (stranger, _) = client.app.key(&["full"]).await;
     let opened = open_session(&client, &client.key).await;
     let session = opened.header("mcp-session-id").to_owned();
     assert!(!session.is_empty(), "{}", opened.text);
@@ -899,7 +899,7 @@ async fn sessions_are_bounded_and_end_when_nobody_uses_them() {
     .await;
     let mut keys = Vec::new();
     for _ in 0..17 {
-        keys.push(client.house.key(&["full"]).await.0);
+        keys.push(client.app.key(&["full"]).await.0);
     }
     let open = async |key: &str| {
         open_session(&client, key)
@@ -1418,7 +1418,7 @@ async fn a_call_that_does_not_end_cannot_hold_up_the_stop() {
 async fn a_handshake_client_confirms_on_its_own_connection() {
     let client = client().await;
     let server =
-        server(Arc::clone(&client.house.pipeline)).with_credential(Credential::Operator, None);
+        server(Arc::clone(&client.app.pipeline)).with_credential(Credential::Operator, None);
     let (ours, theirs) = tokio::io::duplex(64 * 1024);
     let (reader, writer) = tokio::io::split(theirs);
     let session = tokio::spawn(stdio::serve_on(
@@ -1489,9 +1489,9 @@ async fn the_change_log_names_the_program_behind_a_call() {
         "name": format!("sly\u{202e}{hidden}\u{fe0f}\u{fe0f}-client\n\u{f8ff}"), "version": "4\u{13430}"
     });
     client.stateless("tools/call", named).await;
-    let owner = client.house.owner().await;
+    let owner = client.app.owner().await;
     let changes = client
-        .house
+        .app
         .ok(&owner, "list_changes", json!({}))
         .await
         .to_string();
@@ -1516,7 +1516,7 @@ async fn a_call_from_end_to_end_answers_in_text_and_where_declared_in_structure_
     assert_eq!(text["data"]["name"], "Ada King");
 
     let mut declaring = client.clone();
-    let pipeline = Arc::clone(&client.house.pipeline);
+    let pipeline = Arc::clone(&client.app.pipeline);
     let handler = server(Arc::clone(&pipeline)).with_output_schemas(true);
     declaring.router = router(handler, pipeline, true, &Options::default()).unwrap();
     let both = declaring.stateless("tools/call", call).await.json()["result"].clone();

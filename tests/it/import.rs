@@ -10,7 +10,7 @@ use bureau_kernel::error::{Code, Error};
 use bureau_kernel::pipeline::Settings;
 use bureau_kernel::record::{Attributes, Columns as _};
 use bureau_kernel::store::{OpenOptions, Scope, Store, sql};
-use bureau_kernel::testing::{ENGINES, Engine, House};
+use bureau_kernel::testing::{ENGINES, Engine, TestApp};
 use bureau_kernel::testing_postgres::fresh_database;
 use bureau_kernel::types::text::Line;
 use serde_json::{Value, json};
@@ -28,16 +28,16 @@ fn contact(name: &str) -> Contact {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_parts_of_a_job_are_one_change_at_its_moment_and_one_undo() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        let owner = house.owner().await;
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
         let then = "2025-03-01T12:00:00Z".parse().unwrap();
-        let job = house.pipeline.job(&owner, "import_contacts").await.unwrap();
+        let job = app.pipeline.job(&owner, "import_contacts").await.unwrap();
         let job = job.at(then);
         for name in ["Ada", "Grace"] {
             let part = async |cx: &mut Cx| cx.insert(contact(name), Attributes::new()).await;
-            house.pipeline.work(&job, part).await.unwrap();
+            app.pipeline.work(&job, part).await.unwrap();
         }
-        let changes = house.ok(&owner, "list_changes", json!({})).await;
+        let changes = app.ok(&owner, "list_changes", json!({})).await;
         let of_job: Vec<_> = changes["data"]
             .as_array()
             .unwrap()
@@ -47,7 +47,7 @@ async fn the_parts_of_a_job_are_one_change_at_its_moment_and_one_undo() {
         assert_eq!(of_job.len(), 2, "{changes}");
         assert_eq!(of_job[0]["tool"], "import_contacts");
         assert_eq!(of_job[0]["at"], json!(then));
-        let undone = house
+        let undone = app
             .ok(&owner, "undo_change", json!({ "change": job.change() }))
             .await;
         assert_eq!(undone["data"]["records"].as_array().unwrap().len(), 2);
@@ -57,10 +57,10 @@ async fn the_parts_of_a_job_are_one_change_at_its_moment_and_one_undo() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_part_that_fails_leaves_nothing_and_what_is_read_only_does_no_work() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        let owner = house.owner().await;
-        let job = house.pipeline.job(&owner, "import_contacts").await.unwrap();
-        let failed = house
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
+        let job = app.pipeline.job(&owner, "import_contacts").await.unwrap();
+        let failed = app
             .pipeline
             .work(&job, async |cx: &mut Cx| {
                 cx.insert(contact("Ada"), Attributes::new()).await?;
@@ -68,33 +68,21 @@ async fn a_part_that_fails_leaves_nothing_and_what_is_read_only_does_no_work() {
             })
             .await;
         assert_eq!(failed.unwrap_err().code(), Code::Conflict);
-        let found = house.ok(&owner, "search_contacts", json!({})).await;
+        let found = app.ok(&owner, "search_contacts", json!({})).await;
         assert_eq!(found["data"], json!([]), "{engine:?}");
         let settings = Settings {
             read_only: true,
             ..Settings::default()
         };
-        let closed = House::at(
-            house.database.clone(),
-            house.folder.clone(),
-            MODULES,
-            settings,
-        )
-        .await;
+        let closed = TestApp::at(app.database.clone(), app.folder.clone(), MODULES, settings).await;
         let refused = closed.pipeline.job(&owner, "import_contacts").await;
         assert_eq!(refused.unwrap_err().code(), Code::ReadOnly);
     }
 }
 
 /// Every row of a table of the workspace that tells what the record layer keeps, without times.
-async fn kept(house: &House, of: &str) -> Vec<String> {
-    let mut tx = house
-        .pipeline
-        .house()
-        .store
-        .read(Scope::System)
-        .await
-        .unwrap();
+async fn kept(app: &TestApp, of: &str) -> Vec<String> {
+    let mut tx = app.pipeline.app().store.read(Scope::System).await.unwrap();
     let rows = sql("SELECT entity, field, value FROM lookup WHERE entity = ")
         .value(of.to_owned())
         .sql(" ORDER BY entity, field, value, record")
@@ -123,8 +111,8 @@ fn person(number: usize) -> Contact {
 async fn many_records_at_once_leave_what_one_by_one_leaves() {
     for engine in ENGINES {
         let (one, many) = (
-            House::new(engine, MODULES).await,
-            House::new(engine, MODULES).await,
+            TestApp::new(engine, MODULES).await,
+            TestApp::new(engine, MODULES).await,
         );
         let people: Vec<Contact> = (0..203).map(person).collect();
         let job = one.pipeline.job(&one.owner().await, "test").await.unwrap();
@@ -164,7 +152,7 @@ async fn many_records_at_once_leave_what_one_by_one_leaves() {
         many.pipeline.work(&job, at_once).await.unwrap();
         assert_eq!(kept(&one, "contact").await, kept(&many, "contact").await);
         assert_eq!(logged(&one).await, logged(&many).await, "{engine:?}");
-        let audit = verify(&many.pipeline.house().store).await.unwrap();
+        let audit = verify(&many.pipeline.app().store).await.unwrap();
         assert_eq!(audit.broken, None);
         let page = json!({ "query": "person 17", "city": "berlin", "limit": 1 });
         let found = many.ok(&many.owner().await, "search_contacts", page).await;
@@ -173,18 +161,10 @@ async fn many_records_at_once_leave_what_one_by_one_leaves() {
 }
 
 /// What the change log says, without identifiers and times.
-async fn logged(house: &House) -> Vec<String> {
-    let owner = house.owner().await;
-    house
-        .ok(&owner, "list_changes", json!({ "limit": 1 }))
-        .await;
-    let mut tx = house
-        .pipeline
-        .house()
-        .store
-        .read(Scope::System)
-        .await
-        .unwrap();
+async fn logged(app: &TestApp) -> Vec<String> {
+    let owner = app.owner().await;
+    app.ok(&owner, "list_changes", json!({ "limit": 1 })).await;
+    let mut tx = app.pipeline.app().store.read(Scope::System).await.unwrap();
     let rows =
         sql("SELECT entity, action, tool, version, before, after FROM change_log WHERE tool = 'test' ORDER BY id")
             .rows(&mut tx)
@@ -206,22 +186,22 @@ async fn logged(house: &House) -> Vec<String> {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_undo_of_many_names_what_stands_in_the_way_and_takes_the_rest_back() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        let owner = house.owner().await;
-        let job = house.pipeline.job(&owner, "test").await.unwrap();
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
+        let job = app.pipeline.job(&owner, "test").await.unwrap();
         let made = async |cx: &mut Cx| {
             let all = (0..700).map(|number| (person(number), Attributes::new()));
             cx.insert_all(all.collect()).await
         };
-        let saved = house.pipeline.work(&job, made).await.unwrap();
+        let saved = app.pipeline.work(&job, made).await.unwrap();
         let id = |number: usize| saved[number].id.to_string();
         // One is changed since, another one is depended on by one that is not of this change.
         let change = json!({ "contact": id(3), "city": "Rome" });
-        house.ok(&owner, "update_contact", change).await;
+        app.ok(&owner, "update_contact", change).await;
         let other = json!({ "name": "Other", "reports_to": id(650) });
-        house.ok(&owner, "create_contact", other).await;
+        app.ok(&owner, "create_contact", other).await;
         let change = json!({ "change": job.change() });
-        let refused = house.error(&owner, "undo_change", change).await;
+        let refused = app.error(&owner, "undo_change", change).await;
         let conflicts = refused.detail_value("conflicts").unwrap();
         let of = |number| json!(id(number));
         assert_eq!(
@@ -230,18 +210,18 @@ async fn an_undo_of_many_names_what_stands_in_the_way_and_takes_the_rest_back() 
             "{conflicts}"
         );
         let skipping = json!({ "change": job.change(), "skip_conflicts": true });
-        let undone = house.ok(&owner, "undo_change", skipping).await;
+        let undone = app.ok(&owner, "undo_change", skipping).await;
         assert_eq!(undone["data"]["count"], 698);
         assert_eq!(undone["data"]["records"].as_array().unwrap().len(), 500);
-        let left = house
+        let left = app
             .ok(&owner, "search_contacts", json!({ "limit": 10 }))
             .await;
         assert_eq!(left["data"].as_array().unwrap().len(), 3, "{left}");
         // The undo is a change like any other.
         let again = json!({ "change": undone["change"] });
-        house.ok(&owner, "undo_change", again).await;
+        app.ok(&owner, "undo_change", again).await;
         assert_eq!(
-            kept(&house, "contact")
+            kept(&app, "contact")
                 .await
                 .iter()
                 .filter(|term| term.contains(" email "))
@@ -249,7 +229,7 @@ async fn an_undo_of_many_names_what_stands_in_the_way_and_takes_the_rest_back() 
             700
         );
         assert_eq!(
-            verify(&house.pipeline.house().store).await.unwrap().broken,
+            verify(&app.pipeline.app().store).await.unwrap().broken,
             None
         );
     }
@@ -258,9 +238,9 @@ async fn an_undo_of_many_names_what_stands_in_the_way_and_takes_the_rest_back() 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_refers_to_each_other_in_one_change_goes_with_it() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        let owner = house.owner().await;
-        let job = house.pipeline.job(&owner, "test").await.unwrap();
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
+        let job = app.pipeline.job(&owner, "test").await.unwrap();
         let made = async |cx: &mut Cx| {
             let head = cx.insert_all(vec![(person(0), Attributes::new())]).await?;
             let staff = (1..20).map(|number| {
@@ -270,11 +250,11 @@ async fn what_refers_to_each_other_in_one_change_goes_with_it() {
             });
             cx.insert_all(staff.collect()).await
         };
-        let staff = house.pipeline.work(&job, made).await.unwrap();
+        let staff = app.pipeline.work(&job, made).await.unwrap();
         let change = json!({ "contact": staff[4].id, "city": "Rome" });
-        house.ok(&owner, "update_contact", change).await;
+        app.ok(&owner, "update_contact", change).await;
         let skipping = json!({ "change": job.change(), "skip_conflicts": true });
-        let undone = house.ok(&owner, "undo_change", skipping).await;
+        let undone = app.ok(&owner, "undo_change", skipping).await;
         assert_eq!(
             undone["data"]["count"], 18,
             "the head stays for the one that stays"

@@ -7,7 +7,7 @@ use bureau_kernel::caller::Caller;
 use bureau_kernel::error::{Code, Error};
 use bureau_kernel::pipeline::Outcome;
 use bureau_kernel::store::{Scope, sql};
-use bureau_kernel::testing::{Engine, House};
+use bureau_kernel::testing::{Engine, TestApp};
 use bureau_kernel::tool::Entry;
 use bureau_kernel::types::text::visible;
 use serde_json::{Map, Value, json};
@@ -415,15 +415,9 @@ fn payloads(
 }
 
 /// How many rows there are in a workspace, and how often its records were changed.
-async fn state(house: &House, caller: &Caller) -> Vec<i64> {
+async fn state(app: &TestApp, caller: &Caller) -> Vec<i64> {
     let workspace = caller.workspace.id;
-    let mut tx = house
-        .pipeline
-        .house()
-        .store
-        .read(Scope::System)
-        .await
-        .unwrap();
+    let mut tx = app.pipeline.app().store.read(Scope::System).await.unwrap();
     let mut numbers = Vec::new();
     for table in ["change_log", "lookup", "receipt"] {
         numbers.push(
@@ -436,7 +430,7 @@ async fn state(house: &House, caller: &Caller) -> Vec<i64> {
                 .unwrap(),
         );
     }
-    for record in house.pipeline.registry().records() {
+    for record in app.pipeline.registry().records() {
         let statement =
             sql("SELECT CAST(COUNT(*) + COALESCE(SUM(version), 0) AS BIGINT) AS n FROM ");
         numbers.push(
@@ -454,7 +448,7 @@ async fn state(house: &House, caller: &Caller) -> Vec<i64> {
 }
 
 struct Run<'a> {
-    house: &'a House,
+    app: &'a TestApp,
     entry: &'a Entry,
     samples: BTreeMap<String, Value>,
     foreign: Foreign,
@@ -478,14 +472,14 @@ impl Run<'_> {
             self.entry.spec.name.replace('_', "-"),
             self.grounds
         );
-        let caller = self.house.tenant(&slug).await;
+        let caller = self.app.tenant(&slug).await;
         if field.path[0] == "attributes" {
             for (kind, _) in ATTRIBUTES {
-                define_everywhere(self.house, &slug, &format!("a_{kind}"), kind).await;
+                define_everywhere(self.app, &slug, &format!("a_{kind}"), kind).await;
             }
         }
         let base = self
-            .house
+            .app
             .example_arguments(&caller, self.entry.spec.name)
             .await
             .swap_remove(0);
@@ -508,10 +502,10 @@ impl Run<'_> {
     ) -> bool {
         self.calls += 1;
         if self.before.is_empty() {
-            self.before = state(self.house, &ground.caller).await;
+            self.before = state(self.app, &ground.caller).await;
         }
         let outcome = self
-            .house
+            .app
             .outcome(
                 &ground.caller,
                 self.entry.spec.name,
@@ -527,13 +521,12 @@ impl Run<'_> {
             Outcome::Ask { .. } => Some("asked a person".to_owned()),
             // What may be given like that can come to something that a person is asked about.
             Outcome::Failed(error) if !wrong && error.code() == Code::ConfirmationRequired => {
-                (state(self.house, &ground.caller).await != self.before)
+                (state(self.app, &ground.caller).await != self.before)
                     .then(|| format!("wrote something: {error:?}"))
             }
-            Outcome::Failed(error) => {
-                fault_of(error, field).or((state(self.house, &ground.caller).await != self.before)
-                    .then(|| format!("wrote something: {error:?}")))
-            }
+            Outcome::Failed(error) => fault_of(error, field)
+                .or((state(self.app, &ground.caller).await != self.before)
+                    .then(|| format!("wrote something: {error:?}"))),
         };
         if let Some(fault) = fault {
             let name = self.entry.spec.name;
@@ -554,7 +547,7 @@ impl Run<'_> {
         );
         arguments.insert("dry_run".into(), true.into());
         match self
-            .house
+            .app
             .outcome(
                 &ground.caller,
                 self.entry.spec.name,
@@ -677,19 +670,19 @@ fn fault_of(error: &Error, field: &str) -> Option<String> {
     }
 }
 
-async fn another_workspace(house: &House) -> Foreign {
-    let other = house.tenant("another").await;
+async fn another_workspace(app: &TestApp) -> Foreign {
+    let other = app.tenant("another").await;
     let mut foreign = BTreeMap::from([
         ("member", other.member.to_string()),
         ("workspace", other.workspace.id.to_string()),
     ]);
-    for entry in creators(house) {
-        let example = house.example_arguments(&other, entry.spec.name).await;
+    for entry in creators(app) {
+        let example = app.example_arguments(&other, entry.spec.name).await;
         let example = Value::Object(example[0].clone());
-        let made = house.ok(&other, entry.spec.name, example).await;
+        let made = app.ok(&other, entry.spec.name, example).await;
         foreign.insert("change", made["change"].as_str().unwrap().to_owned());
     }
-    for (noun, ids) in records(house, &other).await {
+    for (noun, ids) in records(app, &other).await {
         foreign.insert(noun, ids[0].clone());
     }
     foreign
@@ -702,14 +695,14 @@ fn of_a_kind() -> usize {
 }
 
 async fn every_field_of_every_tool(engine: Engine) {
-    let house = House::new(engine, MODULES).await;
-    let foreign = another_workspace(&house).await;
+    let app = TestApp::new(engine, MODULES).await;
+    let foreign = another_workspace(&app).await;
     let mut samples = BTreeMap::new();
-    for entry in house.pipeline.registry().entries() {
-        let caller = house
+    for entry in app.pipeline.registry().entries() {
+        let caller = app
             .tenant(&format!("{}-samples", entry.spec.name.replace('_', "-")))
             .await;
-        for arguments in house.example_arguments(&caller, entry.spec.name).await {
+        for arguments in app.example_arguments(&caller, entry.spec.name).await {
             samples.extend(arguments.into_iter().filter(|(_, value)| value.is_array()));
         }
     }
@@ -717,10 +710,10 @@ async fn every_field_of_every_tool(engine: Engine) {
     let only = std::env::var("BUREAU_INPUT_TOOLS").unwrap_or_default();
     let is_wanted =
         |entry: &&Entry| only.is_empty() || only.split(',').any(|name| name == entry.spec.name);
-    for entry in house.pipeline.registry().entries().filter(is_wanted) {
+    for entry in app.pipeline.registry().entries().filter(is_wanted) {
         let (samples, foreign) = (samples.clone(), foreign.clone());
         let mut run = Run {
-            house: &house,
+            app: &app,
             entry,
             samples,
             foreign,
@@ -794,17 +787,14 @@ fn base64url(bytes: &[u8]) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_forged_cursor_is_refused_or_opens_a_page() {
     for engine in [Engine::Sqlite, Engine::Postgres] {
-        let house = House::new(engine, MODULES).await;
-        let owner = house.owner().await;
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
         for name in ["Ada", "Grace", "Alan"] {
-            house
-                .ok(&owner, "create_contact", json!({"name": name}))
+            app.ok(&owner, "create_contact", json!({"name": name}))
                 .await;
         }
         // The test's own cursors are cursors.
-        let page = house
-            .ok(&owner, "search_contacts", json!({"limit": 1}))
-            .await;
+        let page = app.ok(&owner, "search_contacts", json!({"limit": 1})).await;
         let first = page["data"][0]["id"].as_str().unwrap();
         let (_, number) = bureau_kernel::types::id::decode(first).unwrap();
         let name = page["data"][0]["name"].as_str().unwrap().to_lowercase();
@@ -864,7 +854,7 @@ async fn a_forged_cursor_is_refused_or_opens_a_page() {
                         }
                     };
                     arguments["cursor"] = cursor.into();
-                    match house.outcome(&owner, tool, arguments).await {
+                    match app.outcome(&owner, tool, arguments).await {
                         Outcome::Done(_) => opened += 1,
                         Outcome::Failed(error) => {
                             refused += 1;

@@ -8,7 +8,7 @@ use bureau_kernel::anchor::{self, AnchorFile, Key};
 use bureau_kernel::changes::verify;
 use bureau_kernel::replay::replay;
 use bureau_kernel::store::{Database, Store, tables};
-use bureau_kernel::testing::{ENGINES, Engine, House, forge_chain};
+use bureau_kernel::testing::{ENGINES, Engine, TestApp, forge_chain};
 use serde_json::json;
 
 use crate::backup::{close, lived_in, one_bit, program, run, with_contacts, written};
@@ -25,11 +25,11 @@ async fn differences(store: &Store) -> Vec<String> {
     differences.map(ToString::to_string).collect()
 }
 
-/// A house in which every room and every command of the owner has left something.
-async fn house(engine: Engine) -> House {
-    let (house, _) = lived_in(engine).await;
-    let store = &house.pipeline.house().store;
-    let owner = house.owner().await;
+/// An app in which every room and every command of the owner has left something.
+async fn app(engine: Engine) -> TestApp {
+    let (app, _) = lived_in(engine).await;
+    let store = &app.pipeline.app().store;
+    let owner = app.owner().await;
     let ada = NewMember {
         name: "Ada".into(),
         email: Some("ada@example.com".into()),
@@ -54,7 +54,7 @@ async fn house(engine: Engine) -> House {
     admin::put_member(store, "main", "Vertrieb Süd", "Gone")
         .await
         .unwrap();
-    admin::remove_member(house.pipeline.house(), "main", "Gone", None)
+    admin::remove_member(app.pipeline.app(), "main", "Gone", None)
         .await
         .unwrap();
     let revoked = admin::NewKey {
@@ -69,9 +69,9 @@ async fn house(engine: Engine) -> House {
     admin::create_key(store, revoked).await.unwrap();
     admin::revoke_key(store, "revoked").await.unwrap();
     let lonely = json!({ "name": "Lonely Loner", "summary": "lonely", "emails": ["lonely@example.com"], "tags": ["alone"] });
-    house.ok(&owner, "create_contact", lonely).await;
+    app.ok(&owner, "create_contact", lonely).await;
     sealed(store).await;
-    house
+    app
 }
 
 /// The contact to which nothing refers, an issued invoice with a payment, and that payment.
@@ -240,10 +240,10 @@ const CHANGES: &[(&str, &str, &str)] = &[
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_is_changed_past_the_log_is_named() {
     for engine in ENGINES {
-        let house = house(engine).await;
-        let store = &house.pipeline.house().store;
+        let app = app(engine).await;
+        let store = &app.pipeline.app().store;
         assert_eq!(differences(store).await, [""; 0], "on {engine:?}");
-        let mut raw = Raw::new(&house.database).await;
+        let mut raw = Raw::new(&app.database).await;
         let zeros = match engine {
             Engine::Sqlite => "zeroblob(32)",
             Engine::Postgres => "decode(repeat('00', 32), 'hex')",
@@ -270,9 +270,9 @@ async fn whatever_is_changed_past_the_log_is_named() {
 #[tokio::test(flavor = "multi_thread")]
 async fn contents_that_were_emptied_are_explained_by_no_forged_purge() {
     for engine in ENGINES {
-        let house = house(engine).await;
-        let store = &house.pipeline.house().store;
-        let mut raw = Raw::new(&house.database).await;
+        let app = app(engine).await;
+        let store = &app.pipeline.app().store;
+        let mut raw = Raw::new(&app.database).await;
         let digest = match engine {
             Engine::Sqlite => format!("X'{}'", emptied()),
             Engine::Postgres => format!("decode('{}', 'hex')", emptied()),
@@ -439,10 +439,10 @@ const TABLES: &[(Option<Engine>, &str, &str, &str)] = &[
 #[tokio::test(flavor = "multi_thread")]
 async fn tables_that_are_not_as_the_migrations_make_them_are_named() {
     for engine in ENGINES {
-        let house = House::new(engine, crate::MODULES).await;
-        let found = async || tables::findings(&house.database).await.unwrap();
+        let app = TestApp::new(engine, crate::MODULES).await;
+        let found = async || tables::findings(&app.database).await.unwrap();
         assert_eq!(found().await, [""; 0], "on {engine:?}");
-        let mut raw = Raw::new(&house.database).await;
+        let mut raw = Raw::new(&app.database).await;
         for (only, change, back, expected) in TABLES {
             if only.is_some_and(|only| only != engine) {
                 continue;
@@ -469,10 +469,10 @@ async fn tables_that_are_not_as_the_migrations_make_them_are_named() {
 #[tokio::test(flavor = "multi_thread")]
 async fn anchors_find_a_history_that_was_rewritten_and_one_that_was_cut_off() {
     for engine in ENGINES {
-        let house = house(engine).await;
-        let store = &house.pipeline.house().store;
+        let app = app(engine).await;
+        let store = &app.pipeline.app().store;
         let key = Key::new("a key of this test").unwrap();
-        let path = house.folder.path().join("anchors");
+        let path = app.folder.path().join("anchors");
         let file = AnchorFile::new(&path);
         let note = async || {
             let now = chrono::Utc::now();
@@ -483,15 +483,15 @@ async fn anchors_find_a_history_that_was_rewritten_and_one_that_was_cut_off() {
         assert!(note().await);
         // The same end of the log is not noted twice.
         assert!(!note().await);
-        let owner = house.owner().await;
+        let owner = app.owner().await;
         let more = json!({ "name": "Later", "on_duplicate": "create" });
-        house.ok(&owner, "create_contact", more).await;
+        app.ok(&owner, "create_contact", more).await;
         sealed(store).await;
         assert!(note().await);
         let whole = checked().await;
         assert_eq!((whole.whole, &whole.broken), (2, &None), "on {engine:?}");
 
-        let mut raw = Raw::new(&house.database).await;
+        let mut raw = Raw::new(&app.database).await;
         raw.run("CREATE TABLE kept AS SELECT * FROM change_log")
             .await;
         let put_back = "DELETE FROM change_log; INSERT INTO change_log SELECT * FROM kept";
@@ -588,8 +588,8 @@ fn occurrences(folder: &Path, word: &str) -> Vec<String> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_erased_is_in_no_file_soon_after() {
-    let house = House::new(Engine::Sqlite, crate::MODULES).await;
-    let owner = house.owner().await;
+    let app = TestApp::new(Engine::Sqlite, crate::MODULES).await;
+    let owner = app.owner().await;
     // Among others, and changed often, so that its pages are split and written again.
     let mut ids = Vec::new();
     for number in 0..120 {
@@ -600,18 +600,18 @@ async fn what_is_erased_is_in_no_file_soon_after() {
             "emails": [format!("zwockel{number}@example.com")],
             "on_duplicate": "create",
         });
-        let made = house.data(&owner, "create_contact", contact).await;
+        let made = app.data(&owner, "create_contact", contact).await;
         let change = json!({ "contact": made["id"], "summary": "Quorzelbert changed ".repeat(40) });
-        house.ok(&owner, "update_contact", change).await;
+        app.ok(&owner, "update_contact", change).await;
         ids.push(made["id"].clone());
         let other = json!({ "name": format!("Somebody {number}"), "on_duplicate": "create" });
-        house.ok(&owner, "create_contact", other).await;
+        app.ok(&owner, "create_contact", other).await;
     }
-    let folder = house.folder.path().to_owned();
+    let folder = app.folder.path().to_owned();
     assert!(!occurrences(&folder, "quorzelbert").is_empty());
     for id in ids {
         let purge = json!({ "contact": id, "purge": true, "confirm": true });
-        house.ok(&owner, "delete_contact", purge).await;
+        app.ok(&owner, "delete_contact", purge).await;
     }
     let words = ["xylophantus", "quorzelbert", "wunderblix", "zwockel"];
     let left = || -> Vec<String> {

@@ -7,7 +7,7 @@ use bureau_kernel::admin::{self, RateInfo};
 use bureau_kernel::caller::Caller;
 use bureau_kernel::record::{Columns as _, Record as _};
 use bureau_kernel::store::{Scope, sql};
-use bureau_kernel::testing::{ENGINES, House};
+use bureau_kernel::testing::{ENGINES, TestApp};
 use bureau_kernel::types::id::Id;
 use bureau_kernel::types::money::Amount;
 use chrono::{Days, NaiveDate};
@@ -246,7 +246,7 @@ fn answered(mut stats: Value) -> Value {
 }
 
 /// Many invoices of all kinds, for these customers.
-async fn trade(house: &House, owner: &Caller, customers: &[(&str, Value)], seed: u64) {
+async fn trade(app: &TestApp, owner: &Caller, customers: &[(&str, Value)], seed: u64) {
     let mut random = StdRng::seed_from_u64(seed);
     let today = chrono::Utc::now().date_naive();
     let mut days: Vec<NaiveDate> = (0..40)
@@ -275,12 +275,12 @@ async fn trade(house: &House, owner: &Caller, customers: &[(&str, Value)], seed:
         let draft = json!({
             *parameter: customer, "currency": code, "issue_date": day, "terms": terms, "lines": lines,
         });
-        let draft = house.data(owner, "create_invoice", draft).await;
+        let draft = app.data(owner, "create_invoice", draft).await;
         if random.random_bool(0.1) {
             continue;
         }
         let issue = json!({"invoice": draft["id"], "confirm": true});
-        let invoice = house.data(owner, "issue_invoice", issue).await;
+        let invoice = app.data(owner, "issue_invoice", issue).await;
         let gross: Amount = invoice["gross_total"].as_str().unwrap().parse().unwrap();
         let part = text(i128::from(gross.raw()) / 3, 4, digits);
         let pay = match random.random_range(0..4) {
@@ -291,10 +291,9 @@ async fn trade(house: &House, owner: &Caller, customers: &[(&str, Value)], seed:
             _ => None,
         };
         if let Some(payment) = pay {
-            let payment = house.data(owner, "record_payment", payment).await;
+            let payment = app.data(owner, "record_payment", payment).await;
             if random.random_bool(0.2) {
-                house
-                    .data(owner, "record_payment", json!({"reverses": payment["id"]}))
+                app.data(owner, "record_payment", json!({"reverses": payment["id"]}))
                     .await;
             }
         }
@@ -305,27 +304,26 @@ async fn trade(house: &House, owner: &Caller, customers: &[(&str, Value)], seed:
         let whole = random.random_bool(0.4);
         let lines = if whole { Value::Null } else { lines };
         let note = json!({"invoice": draft["id"], "lines": lines});
-        let note = house.data(owner, "create_credit_note", note).await;
+        let note = app.data(owner, "create_credit_note", note).await;
         if random.random_bool(0.9) {
             let issue = json!({"invoice": note["id"], "confirm": true});
-            let note = house.data(owner, "issue_invoice", issue).await;
+            let note = app.data(owner, "issue_invoice", issue).await;
             let left: Amount = note["balance_due"].as_str().unwrap().parse().unwrap();
             if left.raw() > 0 && random.random_bool(0.5) {
-                house
-                    .data(owner, "record_payment", json!({"invoice": note["id"]}))
+                app.data(owner, "record_payment", json!({"invoice": note["id"]}))
                     .await;
             }
         }
     }
 }
 
-async fn listed(house: &House, owner: &Caller, filter: &Value) -> Vec<Value> {
+async fn listed(app: &TestApp, owner: &Caller, filter: &Value) -> Vec<Value> {
     let mut rows = Vec::new();
     let mut arguments = filter.clone();
     arguments["limit"] = 100.into();
     arguments["sort"] = "created_at".into();
     loop {
-        let mut answer = house.ok(owner, "list_invoices", arguments.clone()).await;
+        let mut answer = app.ok(owner, "list_invoices", arguments.clone()).await;
         rows.extend(answer["data"].as_array().unwrap().iter().cloned());
         let Some(next) = answer.pointer_mut("/page/next").map(Value::take) else {
             return rows;
@@ -340,30 +338,30 @@ async fn listed(house: &House, owner: &Caller, filter: &Value) -> Vec<Value> {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_figures_are_what_the_invoices_come_to_in_each_currency_and_in_the_base_currency() {
     for (engine, seed) in ENGINES.into_iter().zip([7, 2026]) {
-        let house = House::new(engine, MODULES).await;
-        let owner = house.owner().await;
-        let other = house.tenant("other").await;
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
+        let other = app.tenant("other").await;
         let rate = RateInfo {
             currency: "JPY".into(),
             day: "2026-01-02".parse().unwrap(),
             rate: "0.0061".into(),
             source: "ECB".into(),
         };
-        let store = &house.pipeline.house().store;
+        let store = &app.pipeline.app().store;
         admin::set_rate(store, "main", rate).await.unwrap();
         let mut customers = Vec::new();
         for name in ["Buyer One", "Buyer Two", "Buyer Three"] {
-            let made = house
+            let made = app
                 .data(&owner, "create_company", json!({"name": name}))
                 .await;
             customers.push(("company", made["id"].clone()));
         }
-        let made = house
+        let made = app
             .data(&owner, "create_contact", json!({"name": "Buyer Alone"}))
             .await;
         customers.push(("contact", made["id"].clone()));
-        trade(&house, &owner, &customers, seed).await;
-        assert_eq!(house.pipeline.look(&owner, audit).await.unwrap(), []);
+        trade(&app, &owner, &customers, seed).await;
+        assert_eq!(app.pipeline.look(&owner, audit).await.unwrap(), []);
         let long_ago = chrono::Utc::now().date_naive() - Days::new(90);
         for filter in [
             json!({}),
@@ -372,10 +370,8 @@ async fn the_figures_are_what_the_invoices_come_to_in_each_currency_and_in_the_b
             json!({"issued_after": long_ago}),
             json!({"issued_before": long_ago, "currency": "EUR", "company": customers[1].1}),
         ] {
-            let rows = listed(&house, &owner, &filter).await;
-            let stats = house
-                .data(&owner, "get_invoice_stats", filter.clone())
-                .await;
+            let rows = listed(&app, &owner, &filter).await;
+            let stats = app.data(&owner, "get_invoice_stats", filter.clone()).await;
             assert_eq!(
                 answered(stats.clone()),
                 expected(&rows),
@@ -390,7 +386,7 @@ async fn the_figures_are_what_the_invoices_come_to_in_each_currency_and_in_the_b
             }
         }
         // Another firm's figures are its own.
-        let stats = house.data(&other, "get_invoice_stats", json!({})).await;
+        let stats = app.data(&other, "get_invoice_stats", json!({})).await;
         assert_eq!(answered(stats), expected(&[]), "{engine:?}");
     }
 }
@@ -401,16 +397,16 @@ const MANY: i128 = 1_200;
 #[tokio::test(flavor = "multi_thread")]
 async fn sums_beyond_64_bits_are_exact() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        let owner = house.owner().await;
-        let company = house
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
+        let company = app
             .data(&owner, "create_company", json!({"name": "Buyer"}))
             .await;
         let draft = json!({
             "company": company["id"], "currency": "EUR",
             "lines": [{"description": "Work", "unit_price": "700000000000.07", "tax_rate": "19"}],
         });
-        let draft = house.data(&owner, "create_invoice", draft).await;
+        let draft = app.data(&owner, "create_invoice", draft).await;
         let id = draft["id"]
             .as_str()
             .unwrap()
@@ -427,16 +423,10 @@ async fn sums_beyond_64_bits_are_exact() {
             "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {MANY} - 1)
              INSERT INTO invoice (id, {names}) SELECT id - i, {names} FROM invoice, n WHERE id = "
         );
-        let mut tx = house
-            .pipeline
-            .house()
-            .store
-            .write(Scope::System)
-            .await
-            .unwrap();
+        let mut tx = app.pipeline.app().store.write(Scope::System).await.unwrap();
         sql(copy.leak()).value(id).run(&mut tx).await.unwrap();
         tx.commit().await.unwrap();
-        let stats = house.data(&owner, "get_invoice_stats", json!({})).await;
+        let stats = app.data(&owner, "get_invoice_stats", json!({})).await;
         let gross = i128::from("833000000000.08".parse::<Amount>().unwrap().raw());
         assert!(gross * MANY > i128::from(i64::MAX));
         let drafts = &stats["by_status"][0];
@@ -449,20 +439,20 @@ async fn sums_beyond_64_bits_are_exact() {
 #[tokio::test(flavor = "multi_thread")]
 async fn of_many_customers_those_with_most_are_shown_whatever_currency_they_pay_in() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        let owner = house.owner().await;
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
         let rate = RateInfo {
             currency: "JPY".into(),
             day: "2026-01-02".parse().unwrap(),
             rate: "0.0061".into(),
             source: "ECB".into(),
         };
-        let store = &house.pipeline.house().store;
+        let store = &app.pipeline.app().store;
         admin::set_rate(store, "main", rate).await.unwrap();
         let mut buyers: Vec<(i128, String)> = Vec::new();
         for number in 0..64_i128 {
             let name = format!("Buyer {number}");
-            let made = house
+            let made = app
                 .data(&owner, "create_company", json!({"name": name}))
                 .await;
             // In an order that has nothing to do with when they came, and no two alike.
@@ -475,13 +465,13 @@ async fn of_many_customers_those_with_most_are_shown_whatever_currency_they_pay_
                 "company": made["id"], "currency": currency,
                 "lines": [{"description": "Work", "unit_price": price.to_string(), "tax_rate": "19"}],
             });
-            let draft = house.data(&owner, "create_invoice", draft).await;
+            let draft = app.data(&owner, "create_invoice", draft).await;
             let issue = json!({"invoice": draft["id"], "confirm": true});
-            house.data(&owner, "issue_invoice", issue).await;
+            app.data(&owner, "issue_invoice", issue).await;
             buyers.push((euros * 61, name));
         }
         buyers.sort();
-        let stats = house.data(&owner, "get_invoice_stats", json!({})).await;
+        let stats = app.data(&owner, "get_invoice_stats", json!({})).await;
         let shown: Vec<(i128, String)> = stats["by_customer"]
             .as_array()
             .unwrap()

@@ -1,4 +1,4 @@
-//! What keeps calls apart: snapshots, connections of the house's own, limits of waiting.
+//! What keeps calls apart: snapshots, connections of the app's own, limits of waiting.
 
 use std::fs::File;
 use std::process::{Command, Stdio};
@@ -14,7 +14,7 @@ use bureau_kernel::error::{Code, Error};
 use bureau_kernel::pipeline::{Outcome, Settings};
 use bureau_kernel::search::{Found, Query};
 use bureau_kernel::store::{Database, OpenOptions, Scope, Store, Tx, sql};
-use bureau_kernel::testing::{ENGINES, Engine, House};
+use bureau_kernel::testing::{ENGINES, Engine, TestApp};
 use futures::future::join_all;
 use serde_json::{Value, json};
 use sqlx::{Connection as _, Executor as _, PgConnection};
@@ -31,8 +31,8 @@ async fn count(tx: &mut Tx, table: &'static str) -> i64 {
 }
 
 /// A connection past Bureau, as the role that owns the tables.
-async fn psql(house: &House) -> PgConnection {
-    let Database::Postgres(url) = &house.database else {
+async fn psql(app: &TestApp) -> PgConnection {
+    let Database::Postgres(url) = &app.database else {
         panic!("a PostgreSQL database");
     };
     PgConnection::connect(url).await.unwrap()
@@ -41,14 +41,14 @@ async fn psql(house: &House) -> PgConnection {
 #[tokio::test(flavor = "multi_thread")]
 async fn all_statements_of_a_read_see_one_moment() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        let owner = house.owner().await;
-        let store = &house.pipeline.house().store;
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
+        let store = &app.pipeline.app().store;
         for scope in [Scope::System, Scope::Workspace(owner.workspace.id.raw())] {
             let mut tx = store.read(scope).await.unwrap();
             let before = count(&mut tx, "company").await;
             let company = json!({ "name": format!("Later {scope:?}") });
-            house.ok(&owner, "create_company", company).await;
+            app.ok(&owner, "create_company", company).await;
             assert_eq!(
                 (
                     count(&mut tx, "company").await,
@@ -62,13 +62,12 @@ async fn all_statements_of_a_read_see_one_moment() {
             assert_eq!(count(&mut tx, "company").await, before + 1);
             // Dropped instead of ended: the next one on its connection must not see an old moment either.
             drop(tx);
-            house
-                .ok(
-                    &owner,
-                    "create_company",
-                    json!({ "name": format!("Last {scope:?}") }),
-                )
-                .await;
+            app.ok(
+                &owner,
+                "create_company",
+                json!({ "name": format!("Last {scope:?}") }),
+            )
+            .await;
             for _ in 0..20 {
                 let mut tx = store.read(scope).await.unwrap();
                 assert_eq!(count(&mut tx, "company").await, before + 2);
@@ -92,16 +91,15 @@ async fn all_of_the_callers(store: &Store, workspace: i64) -> Vec<Tx> {
 #[tokio::test(flavor = "multi_thread")]
 async fn keys_readiness_sealing_and_the_index_need_no_connection_of_the_callers() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        let owner = house.owner().await;
-        let (key, _) = house.key(&["read_companies"]).await;
-        let store = house.pipeline.house().store.clone();
-        house
-            .ok(&owner, "create_company", json!({ "name": "Found" }))
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
+        let (key, _) = app.key(&["read_companies"]).await;
+        let store = app.pipeline.app().store.clone();
+        app.ok(&owner, "create_company", json!({ "name": "Found" }))
             .await;
         let held = all_of_the_callers(&store, owner.workspace.id.raw()).await;
         let served = async {
-            house.pipeline.authenticate(&key, None).await.unwrap();
+            app.pipeline.authenticate(&key, None).await.unwrap();
             admin::list_workspaces(&store).await.unwrap();
             let head = loop {
                 let mut tx = store.read(Scope::System).await.unwrap();
@@ -122,7 +120,7 @@ async fn keys_readiness_sealing_and_the_index_need_no_connection_of_the_callers(
                 offset: 0,
                 at_least: head,
             };
-            let search = house.pipeline.house().search.as_ref().unwrap();
+            let search = app.pipeline.app().search.as_ref().unwrap();
             loop {
                 if let Found::Hits { hits, .. } = search.find(query.clone()).await {
                     assert_eq!(hits.len(), 1, "on {engine:?}");
@@ -141,19 +139,19 @@ async fn a_wait_for_a_locked_record_ends_before_the_call_does_and_says_so() {
         call_limit: Duration::from_secs(9),
         ..Settings::default()
     };
-    let house = House::with(Engine::Postgres, MODULES, settings).await;
-    let owner = house.owner().await;
-    let company = house
+    let app = TestApp::with(Engine::Postgres, MODULES, settings).await;
+    let owner = app.owner().await;
+    let company = app
         .data(&owner, "create_company", json!({ "name": "Held" }))
         .await;
-    let mut other = psql(&house).await;
+    let mut other = psql(&app).await;
     other
         .execute("BEGIN; SELECT 1 FROM company FOR UPDATE")
         .await
         .unwrap();
     let waiting = (0..6).map(|_| {
         let change = json!({ "company": company["id"], "name": "New" });
-        house.error(&owner, "update_company", change)
+        app.error(&owner, "update_company", change)
     });
     let refused = join_all(waiting);
     for error in timeout(HANG, refused).await.expect("all are told") {
@@ -163,7 +161,7 @@ async fn a_wait_for_a_locked_record_ends_before_the_call_does_and_says_so() {
     }
     other.execute("ROLLBACK").await.unwrap();
     let change = json!({ "company": company["id"], "name": "New" });
-    house.ok(&owner, "update_company", change).await;
+    app.ok(&owner, "update_company", change).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -172,9 +170,9 @@ async fn a_statement_of_a_call_ends_with_it_and_one_of_the_house_takes_its_time(
         call_limit: Duration::from_millis(100),
         ..Settings::default()
     };
-    let house = House::with(Engine::Postgres, MODULES, settings).await;
-    let owner = house.owner().await;
-    let store = &house.pipeline.house().store;
+    let app = TestApp::with(Engine::Postgres, MODULES, settings).await;
+    let owner = app.owner().await;
+    let store = &app.pipeline.app().store;
     let scope = Scope::Workspace(owner.workspace.id.raw());
     let mut tx = store.read(scope).await.unwrap();
     let slow = sql("SELECT 1 AS one FROM pg_sleep(600)").rows(&mut tx);
@@ -189,20 +187,18 @@ async fn a_statement_of_a_call_ends_with_it_and_one_of_the_house_takes_its_time(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn after_idle_connections_were_cut_the_first_calls_succeed() {
-    let house = House::new(Engine::Postgres, MODULES).await;
-    let owner = house.owner().await;
-    let (key, _) = house.key(&["read_companies"]).await;
-    let company = house
+    let app = TestApp::new(Engine::Postgres, MODULES).await;
+    let owner = app.owner().await;
+    let (key, _) = app.key(&["read_companies"]).await;
+    let company = app
         .data(&owner, "create_company", json!({ "name": "Here" }))
         .await;
-    let store = &house.pipeline.house().store;
+    let store = &app.pipeline.app().store;
     // As many idle connections as there can be.
     drop(all_of_the_callers(store, owner.workspace.id.raw()).await);
-    join_all(
-        (0..8).map(|_| house.data(&owner, "get_company", json!({ "company": company["id"] }))),
-    )
-    .await;
-    psql(&house)
+    join_all((0..8).map(|_| app.data(&owner, "get_company", json!({ "company": company["id"] }))))
+        .await;
+    psql(&app)
         .await
         .execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
@@ -210,10 +206,10 @@ async fn after_idle_connections_were_cut_the_first_calls_succeed() {
         )
         .await
         .unwrap();
-    house.pipeline.authenticate(&key, None).await.unwrap();
+    app.pipeline.authenticate(&key, None).await.unwrap();
     let change = json!({ "company": company["id"], "name": "Still here" });
-    house.ok(&owner, "update_company", change).await;
-    let read = || house.data(&owner, "get_company", json!({ "company": company["id"] }));
+    app.ok(&owner, "update_company", change).await;
+    let read = || app.data(&owner, "get_company", json!({ "company": company["id"] }));
     for company in join_all((0..8).map(|_| read())).await {
         assert_eq!(company["name"], "Still here");
     }
@@ -221,28 +217,28 @@ async fn after_idle_connections_were_cut_the_first_calls_succeed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_opens_no_more_connections_than_it_says() {
-    let house = House::new(Engine::Postgres, MODULES).await;
-    let owner = house.owner().await;
-    let company = house
+    let app = TestApp::new(Engine::Postgres, MODULES).await;
+    let owner = app.owner().await;
+    let company = app
         .data(&owner, "create_company", json!({ "name": "Busy" }))
         .await;
-    let read = || house.data(&owner, "get_company", json!({ "company": company["id"] }));
+    let read = || app.data(&owner, "get_company", json!({ "company": company["id"] }));
     join_all((0..64).map(|_| read())).await;
-    join_all((0..32).map(|_| admin::list_workspaces(&house.pipeline.house().store))).await;
+    join_all((0..32).map(|_| admin::list_workspaces(&app.pipeline.app().store))).await;
     let open: i64 = sqlx::query_scalar(
         "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()",
     )
-    .fetch_one(&mut psql(&house).await)
+    .fetch_one(&mut psql(&app).await)
     .await
     .unwrap();
-    let most = house.pipeline.house().store.connections();
+    let most = app.pipeline.app().store.connections();
     assert!(open <= i64::from(most), "{open} of {most}");
 }
 
 /// Records that hold on to something deleted; there must be none.
-async fn dangling(house: &House) -> Vec<(String, &'static str)> {
-    let owner = house.owner().await;
-    let look = house.pipeline.look(&owner, async |cx| cx.dangling().await);
+async fn dangling(app: &TestApp) -> Vec<(String, &'static str)> {
+    let owner = app.owner().await;
+    let look = app.pipeline.look(&owner, async |cx| cx.dangling().await);
     look.await.unwrap()
 }
 
@@ -259,25 +255,23 @@ enum Delete {
     Member(String),
 }
 
-async fn delete(house: &House, owner: &Caller, delete: &Delete) -> Result<(), Error> {
+async fn delete(app: &TestApp, owner: &Caller, delete: &Delete) -> Result<(), Error> {
     match delete {
-        Delete::Tool(tool, arguments) => {
-            match house.outcome(owner, tool, arguments.clone()).await {
-                Outcome::Done(_) => Ok(()),
-                Outcome::Failed(error) => Err(error),
-                asked => panic!("{asked:?}"),
-            }
-        }
-        Delete::Member(who) => admin::remove_member(house.pipeline.house(), "main", who, None)
+        Delete::Tool(tool, arguments) => match app.outcome(owner, tool, arguments.clone()).await {
+            Outcome::Done(_) => Ok(()),
+            Outcome::Failed(error) => Err(error),
+            asked => panic!("{asked:?}"),
+        },
+        Delete::Member(who) => admin::remove_member(app.pipeline.app(), "main", who, None)
             .await
             .map(drop),
     }
 }
 
 /// Every column by which one record refers to another, with the calls that write it and delete what it names.
-async fn races(house: &House, owner: &Caller) -> Vec<Race> {
+async fn races(app: &TestApp, owner: &Caller) -> Vec<Race> {
     let id = async |tool: &str, arguments: Value| {
-        let data = house.data(owner, tool, arguments).await;
+        let data = app.data(owner, tool, arguments).await;
         data["id"].as_str().unwrap().to_owned()
     };
     let company = async |name: &str| {
@@ -300,7 +294,7 @@ async fn races(house: &House, owner: &Caller) -> Vec<Race> {
             name: format!("Member {}", rand::random::<u64>()),
             ..NewMember::default()
         };
-        let store = &house.pipeline.house().store;
+        let store = &app.pipeline.app().store;
         admin::add_member(store, "main", new)
             .await
             .unwrap()
@@ -378,7 +372,7 @@ async fn races(house: &House, owner: &Caller) -> Vec<Race> {
     );
     let stages = json!([{ "name": "One" }, { "name": "Two" }]);
     let name = format!("Ways {}", rand::random::<u64>());
-    let pipeline = house
+    let pipeline = app
         .data(
             owner,
             "create_pipeline",
@@ -427,7 +421,7 @@ async fn races(house: &House, owner: &Caller) -> Vec<Race> {
     // An undo looks at what its records hold on to in the end, before its rows of the log are written.
     let one = company("Of an undone deletion").await;
     let back = id("create_deal", json!({ "name": "Back", "company": one })).await;
-    let deleted = house.ok(owner, "delete_deal", gone("deal", &back)).await;
+    let deleted = app.ok(owner, "delete_deal", gone("deal", &back)).await;
     race(
         "change_log",
         ("undo_change", json!({ "change": deleted["change"] })),
@@ -446,10 +440,10 @@ async fn waiting(conn: &mut PgConnection) -> i64 {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_being_referred_to_is_not_deleted_meanwhile() {
-    let house = House::new(Engine::Postgres, MODULES).await;
-    let owner = house.owner().await;
-    let (mut gate, mut watch) = (psql(&house).await, psql(&house).await);
-    for race in races(&house, &owner).await {
+    let app = TestApp::new(Engine::Postgres, MODULES).await;
+    let owner = app.owner().await;
+    let (mut gate, mut watch) = (psql(&app).await, psql(&app).await);
+    for race in races(&app, &owner).await {
         let what = format!("{} × {}", race.refer.0, race.table);
         let lock = format!(
             "BEGIN; LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE",
@@ -458,8 +452,8 @@ async fn what_is_being_referred_to_is_not_deleted_meanwhile() {
         gate.execute(sqlx::raw_sql(sqlx::AssertSqlSafe(lock)))
             .await
             .unwrap();
-        let refer = house.outcome(&owner, race.refer.0, race.refer.1.clone());
-        let deletion = delete(&house, &owner, &race.delete);
+        let refer = app.outcome(&owner, race.refer.0, race.refer.1.clone());
+        let deletion = delete(&app, &owner, &race.delete);
         let release = async {
             // Both have gone as far as they can: the first one waits, and so does the other, or it is done.
             for _ in 0..500 {
@@ -471,7 +465,7 @@ async fn what_is_being_referred_to_is_not_deleted_meanwhile() {
             gate.execute("ROLLBACK").await.unwrap();
         };
         let second = async {
-            let mut conn = psql(&house).await;
+            let mut conn = psql(&app).await;
             while waiting(&mut conn).await == 0 {
                 tokio::time::sleep(Duration::from_millis(2)).await;
             }
@@ -479,11 +473,7 @@ async fn what_is_being_referred_to_is_not_deleted_meanwhile() {
         };
         let both = async { tokio::join!(refer, second, release) };
         let (refer, deletion, ()) = timeout(HANG, both).await.expect("both end");
-        assert_eq!(
-            dangling(&house).await,
-            [],
-            "{what}: {refer:?}, {deletion:?}"
-        );
+        assert_eq!(dangling(&app).await, [], "{what}: {refer:?}, {deletion:?}");
         assert!(matches!(refer, Outcome::Done(_)), "{what}: {refer:?}");
         let inherits =
             matches!(&race.delete, Delete::Tool(_, of) if of.get("reassign_to").is_some());
@@ -494,13 +484,13 @@ async fn what_is_being_referred_to_is_not_deleted_meanwhile() {
 #[tokio::test(flavor = "multi_thread")]
 async fn of_references_and_deletions_at_once_none_leaves_a_reference_to_what_is_gone() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        let owner = house.owner().await;
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
         for round in 0..4 {
-            let races = races(&house, &owner).await;
+            let races = races(&app, &owner).await;
             let both = races.iter().map(|race| async {
-                let refer = house.outcome(&owner, race.refer.0, race.refer.1.clone());
-                let deletion = delete(&house, &owner, &race.delete);
+                let refer = app.outcome(&owner, race.refer.0, race.refer.1.clone());
+                let deletion = delete(&app, &owner, &race.delete);
                 let (refer, deletion) = if round % 2 == 0 {
                     tokio::join!(refer, deletion)
                 } else {
@@ -514,7 +504,7 @@ async fn of_references_and_deletions_at_once_none_leaves_a_reference_to_what_is_
                 }
             });
             timeout(HANG, join_all(both)).await.expect("all end");
-            assert_eq!(dangling(&house).await, [], "on {engine:?}");
+            assert_eq!(dangling(&app).await, [], "on {engine:?}");
         }
     }
 }
@@ -527,12 +517,12 @@ fn failure(outcome: Outcome) -> Option<Error> {
 }
 
 /// A company that has been billed 119.00.
-async fn billed(house: &House, owner: &Caller) -> (Value, Value) {
+async fn billed(app: &TestApp, owner: &Caller) -> (Value, Value) {
     let company = json!({ "name": format!("Billed {}", rand::random::<u64>()) });
-    let company = house.data(owner, "create_company", company).await["id"].clone();
+    let company = app.data(owner, "create_company", company).await["id"].clone();
     let lines = json!([{ "description": "Work", "unit_price": "100", "tax_rate": "19" }]);
     let invoice = json!({ "company": company, "lines": lines, "currency": "EUR" });
-    let invoice = house.data(owner, "create_invoice", invoice).await["id"].clone();
+    let invoice = app.data(owner, "create_invoice", invoice).await["id"].clone();
     (company, invoice)
 }
 
@@ -613,7 +603,7 @@ async fn carry(mut client: TcpStream, server: u16, mode: Arc<AtomicU8>) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_said_of_a_commit_whose_answer_was_lost_is_true() {
-    let direct = House::new(Engine::Postgres, MODULES).await;
+    let direct = TestApp::new(Engine::Postgres, MODULES).await;
     let owner = direct.owner().await;
     let Database::Postgres(url) = &direct.database else {
         panic!("a PostgreSQL database");
@@ -623,7 +613,7 @@ async fn what_is_said_of_a_commit_whose_answer_was_lost_is_true() {
     let proxy = Proxy::start(port.parse().unwrap()).await;
     let database = Database::Postgres(format!("{before}@127.0.0.1:{}/{name}", proxy.port));
     let folder = Arc::new(tempfile::TempDir::new().unwrap());
-    let house = House::at(database, folder, MODULES, Settings::default()).await;
+    let app = TestApp::at(database, folder, MODULES, Settings::default()).await;
 
     for lost in [CUT_AFTER, CUT_BEFORE] {
         let (company, invoice) = billed(&direct, &owner).await;
@@ -638,11 +628,10 @@ async fn what_is_said_of_a_commit_whose_answer_was_lost_is_true() {
         ];
         for (tool, arguments) in calls {
             // Its connections are there, so that nothing but the commit gets lost.
-            house
-                .ok(&owner, "get_company", json!({ "company": company }))
+            app.ok(&owner, "get_company", json!({ "company": company }))
                 .await;
             proxy.mode.store(lost, SeqCst);
-            let outcome = house.outcome(&owner, tool, arguments.clone()).await;
+            let outcome = app.outcome(&owner, tool, arguments.clone()).await;
             assert_eq!(
                 proxy.mode.load(SeqCst),
                 PASS,
@@ -656,7 +645,7 @@ async fn what_is_said_of_a_commit_whose_answer_was_lost_is_true() {
                 );
                 assert!(error.message().contains("nothing was written"), "{error:?}");
                 // As the caller is told to.
-                house.ok(&owner, tool, arguments).await;
+                app.ok(&owner, tool, arguments).await;
             } else {
                 assert_eq!(lost, CUT_AFTER, "{tool}: {outcome:?}");
             }
@@ -678,7 +667,7 @@ async fn what_is_said_of_a_commit_whose_answer_was_lost_is_true() {
     // Nobody can be asked what became of it: then that is said, and the key tells.
     let company = json!({ "name": "Perhaps", "idempotency_key": "once" });
     proxy.mode.store(CUT_AFTER_AND_STAY_AWAY, SeqCst);
-    let error = house.error(&owner, "create_company", company.clone()).await;
+    let error = app.error(&owner, "create_company", company.clone()).await;
     assert_eq!(error.code(), Code::Unavailable, "{error:?}");
     assert_eq!(
         error.detail_value("written"),
@@ -690,33 +679,33 @@ async fn what_is_said_of_a_commit_whose_answer_was_lost_is_true() {
         "{error:?}"
     );
     proxy.mode.store(PASS, SeqCst);
-    house.ok(&owner, "create_company", company).await;
+    app.ok(&owner, "create_company", company).await;
     let found = json!({ "query": "Perhaps" });
     let found = direct.data(&owner, "search_companies", found).await;
     assert_eq!(found.as_array().unwrap().len(), 1, "{found}");
 }
 
-/// A house of one file, whose writes do not wait long.
-async fn impatient(wait: Duration) -> (House, Store) {
-    let house = House::new(Engine::Sqlite, MODULES).await;
+/// An app of one file, whose writes do not wait long.
+async fn impatient(wait: Duration) -> (TestApp, Store) {
+    let app = TestApp::new(Engine::Sqlite, MODULES).await;
     let options = OpenOptions {
         write_wait: wait,
-        ..OpenOptions::new(house.database.clone())
+        ..OpenOptions::new(app.database.clone())
     };
     let store = Store::open(&options).await.unwrap();
-    (house, store)
+    (app, store)
 }
 
 /// The file by which processes take turns.
-fn turns(house: &House) -> File {
-    File::open(house.folder.path().join("bureau.sqlite-turns")).unwrap()
+fn turns(app: &TestApp) -> File {
+    File::open(app.folder.path().join("bureau.sqlite-turns")).unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_process_that_hangs_with_the_turn_keeps_nobody_waiting_for_ever_and_readiness_tells() {
-    let (house, store) = impatient(Duration::from_secs(3)).await;
+    let (app, store) = impatient(Duration::from_secs(3)).await;
     store.check_ready().await.unwrap();
-    let hanging = turns(&house);
+    let hanging = turns(&app);
     hanging.lock().unwrap();
     // Those who give up meanwhile are not in the way of those who do not.
     for _ in 0..3 {
@@ -752,8 +741,8 @@ async fn a_process_that_hangs_with_the_turn_keeps_nobody_waiting_for_ever_and_re
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_who_writes_without_taking_turns_is_waited_for_just_as_long() {
-    let (house, store) = impatient(Duration::from_secs(1)).await;
-    let Database::Sqlite(path) = &house.database else {
+    let (app, store) = impatient(Duration::from_secs(1)).await;
+    let Database::Sqlite(path) = &app.database else {
         panic!("a file");
     };
     let mut shell = sqlx::SqliteConnection::connect(path.to_str().unwrap())
@@ -772,10 +761,10 @@ async fn one_who_writes_without_taking_turns_is_waited_for_just_as_long() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_whose_file_was_replaced_says_so_and_writes_nothing_to_the_old_one() {
-    let house = House::new(Engine::Sqlite, MODULES).await;
-    let owner = house.owner().await;
-    let store = house.pipeline.house().store.clone();
-    let Database::Sqlite(path) = &house.database else {
+    let app = TestApp::new(Engine::Sqlite, MODULES).await;
+    let owner = app.owner().await;
+    let store = app.pipeline.app().store.clone();
+    let Database::Sqlite(path) = &app.database else {
         panic!("a file");
     };
     let aside = path.with_extension("aside");
@@ -785,7 +774,7 @@ async fn a_server_whose_file_was_replaced_says_so_and_writes_nothing_to_the_old_
             std::fs::copy(&aside, path).unwrap();
         }
         let company = json!({ "name": format!("Lost {replaced}") });
-        let error = house.error(&owner, "create_company", company).await;
+        let error = app.error(&owner, "create_company", company).await;
         assert_eq!(error.code(), Code::Unavailable, "{error:?}");
         assert!(error.message().contains("replaced or removed"), "{error:?}");
         let error = store.read(Scope::System).await.err().unwrap();
@@ -794,8 +783,7 @@ async fn a_server_whose_file_was_replaced_says_so_and_writes_nothing_to_the_old_
     }
     std::fs::rename(&aside, path).unwrap();
     store.check_ready().await.unwrap();
-    house
-        .ok(&owner, "create_company", json!({ "name": "Kept" }))
+    app.ok(&owner, "create_company", json!({ "name": "Kept" }))
         .await;
 }
 
@@ -859,23 +847,17 @@ async fn identifiers(store: &Store) -> Vec<i64> {
 #[tokio::test(flavor = "multi_thread")]
 async fn identifiers_of_two_processes_never_meet_however_many_started_between_them() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
+        let app = TestApp::new(engine, MODULES).await;
         // Both make theirs in one millisecond, in which nothing but the node tells them apart.
         let clock = Clock::at("2026-11-21T12:00:00Z".parse().unwrap());
         let options = OpenOptions {
             clock: clock.clone(),
-            ..OpenOptions::new(house.database.clone())
+            ..OpenOptions::new(app.database.clone())
         };
         let started = async |many: i64| {
             // That many do not start in one millisecond.
             clock.step(chrono::Duration::milliseconds(10));
-            let mut tx = house
-                .pipeline
-                .house()
-                .store
-                .write(Scope::System)
-                .await
-                .unwrap();
+            let mut tx = app.pipeline.app().store.write(Scope::System).await.unwrap();
             let counted = sql("UPDATE counter SET value = value + ").value(many);
             counted
                 .sql(" WHERE name = 'node'")
@@ -913,8 +895,8 @@ async fn identifiers_of_two_processes_never_meet_however_many_started_between_th
 #[tokio::test(flavor = "multi_thread")]
 async fn after_a_statement_that_failed_a_transaction_only_ends() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        let store = &house.pipeline.house().store;
+        let app = TestApp::new(engine, MODULES).await;
+        let store = &app.pipeline.app().store;
         let mut tx = store.write(Scope::System).await.unwrap();
         let kept = sql("INSERT INTO counter (name, value) VALUES ('before', 1)");
         kept.run(&mut tx).await.unwrap();
@@ -942,17 +924,17 @@ async fn after_a_statement_that_failed_a_transaction_only_ends() {
 #[tokio::test(flavor = "multi_thread")]
 async fn of_many_new_default_pipelines_one_is_the_default() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        let owner = house.owner().await;
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
         let create = |number: usize| {
             let stages = json!([{ "name": "Open" }]);
             let pipeline =
                 json!({ "name": format!("Way {number}"), "stages": stages, "is_default": true });
-            house.ok(&owner, "create_pipeline", pipeline)
+            app.ok(&owner, "create_pipeline", pipeline)
         };
         let made = timeout(HANG, join_all((0..8).map(create))).await.unwrap();
         let defaults = async || {
-            let store = &house.pipeline.house().store;
+            let store = &app.pipeline.app().store;
             let mut tx = store.read(Scope::System).await.unwrap();
             let rows = sql("SELECT is_default FROM pipeline WHERE archived_at IS NULL")
                 .rows(&mut tx)
@@ -965,27 +947,25 @@ async fn of_many_new_default_pipelines_one_is_the_default() {
         };
         assert_eq!(defaults().await, 1, "on {engine:?}");
         // Taken back, the one before it is the default again.
-        let last = house
+        let last = app
             .ok(
                 &owner,
                 "create_pipeline",
                 json!({ "name": "Last", "stages": [{ "name": "Open" }], "is_default": true }),
             )
             .await;
-        house
-            .ok(&owner, "undo_change", json!({ "change": last["change"] }))
+        app.ok(&owner, "undo_change", json!({ "change": last["change"] }))
             .await;
         assert_eq!(defaults().await, 1, "on {engine:?}");
         let other = &made[0]["data"]["id"];
         let other = json!({ "pipeline": other, "is_default": true });
-        let moved = house.ok(&owner, "update_pipeline", other).await;
+        let moved = app.ok(&owner, "update_pipeline", other).await;
         if let Some(change) = moved.get("change") {
-            house
-                .ok(&owner, "undo_change", json!({ "change": change }))
+            app.ok(&owner, "undo_change", json!({ "change": change }))
                 .await;
         }
         assert_eq!(defaults().await, 1, "on {engine:?}");
-        let store = &house.pipeline.house().store;
+        let store = &app.pipeline.app().store;
         let mut tx = store.write(Scope::System).await.unwrap();
         let all = sql("UPDATE pipeline SET is_default = ").value(true);
         let error = all.run(&mut tx).await.unwrap_err();

@@ -9,7 +9,7 @@ use bureau_kernel::caller::Caller;
 use bureau_kernel::error::{Code, Error};
 use bureau_kernel::pipeline::Pipeline;
 use bureau_kernel::store::Database;
-use bureau_kernel::testing::{ENGINES, House};
+use bureau_kernel::testing::{ENGINES, TestApp};
 use chrono::NaiveDate;
 use futures::future::join_all;
 use serde_json::{Value, json};
@@ -26,9 +26,9 @@ const CALLERS: usize = 64;
 
 type Outcome = Result<Value, Error>;
 
-/// A house, and more pipelines on its database, each with a store of its own as another process has it.
+/// An app, and more pipelines on its database, each with a store of its own as another process has it.
 struct Firm {
-    house: House,
+    app: TestApp,
     owner: Caller,
     pipelines: Vec<Arc<Pipeline>>,
     company: Value,
@@ -37,21 +37,21 @@ struct Firm {
 
 impl Firm {
     async fn new(engine: bureau_kernel::testing::Engine) -> Self {
-        let house = House::new(engine, MODULES).await;
-        let owner = house.owner().await;
-        let mut pipelines = vec![Arc::clone(&house.pipeline)];
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
+        let mut pipelines = vec![Arc::clone(&app.pipeline)];
         let mut folders = Vec::new();
         for _ in 0..2 {
             let folder = TempDir::new().unwrap();
-            pipelines.push(open(&house.database, folder.path()).await);
+            pipelines.push(open(&app.database, folder.path()).await);
             folders.push(folder);
         }
-        let company = house
+        let company = app
             .data(&owner, "create_company", json!({ "name": "Buyer" }))
             .await;
         Self {
             company: company["id"].clone(),
-            house,
+            app,
             owner,
             pipelines,
             _folders: folders,
@@ -60,14 +60,14 @@ impl Firm {
 
     async fn draft(&self, mut arguments: Value) -> Value {
         arguments["company"] = self.company.clone();
-        let draft = self.house.data(&self.owner, "create_invoice", arguments);
+        let draft = self.app.data(&self.owner, "create_invoice", arguments);
         draft.await["id"].take()
     }
 
     /// An issued invoice over so many pieces at 10.00.
     async fn invoice(&self, pieces: &str) -> Value {
         let draft = self.draft(pieces_of(pieces)).await;
-        self.house
+        self.app
             .data(&self.owner, "issue_invoice", issue(&draft))
             .await;
         draft
@@ -75,7 +75,7 @@ impl Firm {
 
     async fn read(&self, invoice: &Value) -> Value {
         let read = json!({ "invoice": invoice });
-        self.house.data(&self.owner, "get_invoice", read).await
+        self.app.data(&self.owner, "get_invoice", read).await
     }
 
     /// Makes all these calls at once, by turns through each of the pipelines. No caller is told of another one.
@@ -110,7 +110,7 @@ impl Firm {
             if !cursor.is_null() {
                 list["cursor"] = cursor;
             }
-            let mut page = self.house.ok(&self.owner, "list_invoices", list).await;
+            let mut page = self.app.ok(&self.owner, "list_invoices", list).await;
             for row in page["data"].as_array().unwrap() {
                 if let Some(number) = row["number"].as_str() {
                     let serial = number.rsplit('-').next().unwrap().parse().unwrap();
@@ -198,19 +198,19 @@ async fn without_the_sellers_details_nobody_takes_a_number() {
         .copied()
         .collect();
     for engine in ENGINES {
-        let house = House::new(engine, &modules).await;
-        let owner = house.owner().await;
-        let company = house
+        let app = TestApp::new(engine, &modules).await;
+        let owner = app.owner().await;
+        let company = app
             .data(&owner, "create_company", json!({ "name": "Buyer" }))
             .await;
         let mut arguments = pieces_of("1");
         arguments["company"] = company["id"].clone();
-        let draft = house.data(&owner, "create_invoice", arguments).await;
-        let issues = (0..8).map(|_| house.error(&owner, "issue_invoice", issue(&draft["id"])));
+        let draft = app.data(&owner, "create_invoice", arguments).await;
+        let issues = (0..8).map(|_| app.error(&owner, "issue_invoice", issue(&draft["id"])));
         for error in join_all(issues).await {
             assert_eq!(error.field_name(), Some("seller"), "{error:?}");
         }
-        let now = house
+        let now = app
             .data(&owner, "get_invoice", json!({ "invoice": draft["id"] }))
             .await;
         assert_eq!(
@@ -318,25 +318,18 @@ async fn payments_over_overlapping_invoices_and_credit_notes_do_not_block_each_o
         for _ in 0..6 {
             let invoice = firm.invoice("20").await;
             let whole = json!({ "invoice": invoice });
-            firm.house.ok(&firm.owner, "record_payment", whole).await;
+            firm.app.ok(&firm.owner, "record_payment", whole).await;
             // One credit note that is paid back, and others that are issued meanwhile.
             let part = json!({ "invoice": invoice, "lines": [{ "line": 1, "quantity": "5" }] });
-            let note = firm
-                .house
-                .data(&firm.owner, "create_credit_note", part)
-                .await["id"]
-                .take();
-            firm.house
+            let note = firm.app.data(&firm.owner, "create_credit_note", part).await["id"].take();
+            firm.app
                 .ok(&firm.owner, "issue_invoice", issue(&note))
                 .await;
             notes.push(note);
             for _ in 0..3 {
                 let part = json!({ "invoice": invoice, "lines": [{ "line": 1, "quantity": "1" }] });
                 drafts.push(
-                    firm.house
-                        .data(&firm.owner, "create_credit_note", part)
-                        .await["id"]
-                        .take(),
+                    firm.app.data(&firm.owner, "create_credit_note", part).await["id"].take(),
                 );
             }
             invoices.push(invoice);
@@ -414,7 +407,7 @@ async fn a_server_that_is_killed_while_it_issues_leaves_no_gap_and_keeps_what_it
         for cycle in 0..KILLS {
             let mut drafting = JoinSet::new();
             for _ in left.len()..DRAFTS {
-                let (pipeline, owner) = (Arc::clone(&firm.house.pipeline), firm.owner.clone());
+                let (pipeline, owner) = (Arc::clone(&firm.app.pipeline), firm.owner.clone());
                 let mut arguments = pieces_of("1");
                 arguments["company"] = firm.company.clone();
                 drafting.spawn(async move {
@@ -423,7 +416,7 @@ async fn a_server_that_is_killed_while_it_issues_leaves_no_gap_and_keeps_what_it
                 });
             }
             left.extend(drafting.join_all().await);
-            let mut server = server(&firm.house.database, &folder);
+            let mut server = server(&firm.app.database, &folder);
             let client = json!({ "name": "t", "version": "1" });
             let hello = json!({ "jsonrpc": "2.0", "id": "hello", "method": "initialize", "params":
                 { "protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": client } });
@@ -486,10 +479,10 @@ async fn what_no_font_can_print_is_refused_before_it_is_final() {
     // A character that Unicode has not given to anybody, so that no machine has a font with it.
     const UNPRINTABLE: &str = "Fence \u{378}";
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        let owner = house.owner().await;
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
         let company =
-            |name: &'static str| house.data(&owner, "create_company", json!({ "name": name }));
+            |name: &'static str| app.data(&owner, "create_company", json!({ "name": name }));
         let (strange, plain) = (company(UNPRINTABLE).await, company("Plain").await);
         let line = json!({ "description": "Fence", "quantity": "1", "unit_price": "10", "tax_rate": "19" });
         let mut odd = line.clone();
@@ -500,18 +493,14 @@ async fn what_no_font_can_print_is_refused_before_it_is_final() {
             (draft(&plain, json!([line, odd]), "x"), "lines", "Line 2"),
             (draft(&plain, json!([line]), UNPRINTABLE), "notes", "notes"),
         ] {
-            let made = house
-                .data(&owner, "create_invoice", arguments.clone())
-                .await;
-            let error = house
-                .error(&owner, "issue_invoice", issue(&made["id"]))
-                .await;
+            let made = app.data(&owner, "create_invoice", arguments.clone()).await;
+            let error = app.error(&owner, "issue_invoice", issue(&made["id"])).await;
             assert_eq!(error.code(), Code::Validation, "{error:?}");
             assert_eq!(error.field_name(), Some(field), "{error:?}");
             let said = format!("{error:?}");
             assert!(said.contains(what) && said.contains('\u{378}'), "{said}");
             let read = json!({ "invoice": made["id"] });
-            let after = house.data(&owner, "get_invoice", read).await;
+            let after = app.data(&owner, "get_invoice", read).await;
             assert_eq!(
                 (&after["status"], &after["number"]),
                 (&json!("draft"), &Value::Null)
@@ -519,17 +508,15 @@ async fn what_no_font_can_print_is_refused_before_it_is_final() {
 
             let mut arguments = arguments;
             arguments["title"] = json!("Offer");
-            let made = house.data(&owner, "create_quotation", arguments).await;
+            let made = app.data(&owner, "create_quotation", arguments).await;
             let send = json!({ "quotation": made["id"], "confirm": true });
-            let error = house.error(&owner, "send_quotation", send).await;
+            let error = app.error(&owner, "send_quotation", send).await;
             assert_eq!(error.field_name(), Some(field), "{error:?}");
         }
         // Nothing was lost on the way: the first one that is issued has the first number.
         let made = draft(&plain, json!([line]), "Grüße, 中文, Ελληνικά");
-        let made = house.data(&owner, "create_invoice", made).await;
-        let issued = house
-            .data(&owner, "issue_invoice", issue(&made["id"]))
-            .await;
+        let made = app.data(&owner, "create_invoice", made).await;
+        let issued = app.data(&owner, "issue_invoice", issue(&made["id"])).await;
         let number = issued["number"].as_str().unwrap();
         assert!(number.ends_with("0001"), "{number}");
     }

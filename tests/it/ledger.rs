@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use bureau_kernel::caller::Caller;
 use bureau_kernel::error::{Code, Error};
 use bureau_kernel::pipeline::Outcome;
-use bureau_kernel::testing::{ENGINES, House};
+use bureau_kernel::testing::{ENGINES, TestApp};
 use chrono::{Datelike as _, Days, NaiveDate, Utc};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
@@ -167,7 +167,7 @@ enum Did {
 }
 
 struct Ledger<'a> {
-    house: &'a House,
+    app: &'a TestApp,
     caller: Caller,
     company: Value,
     docs: Vec<Doc>,
@@ -222,7 +222,7 @@ fn frozen(document: &Value) -> String {
 
 impl Ledger<'_> {
     async fn call(&self, tool: &str, arguments: Value) -> Result<Value, Error> {
-        match self.house.outcome(&self.caller, tool, arguments).await {
+        match self.app.outcome(&self.caller, tool, arguments).await {
             Outcome::Done(answer) => Ok(answer),
             Outcome::Failed(error) => Err(error),
             Outcome::Ask { message, .. } => panic!("{tool} asks: {message}"),
@@ -886,7 +886,7 @@ fn whatever_is_called_the_ledger_agrees_with_whole_numbers() {
     let cases = cases.map_or(CASES, |cases| cases.parse().unwrap());
     let runtime = tokio::runtime::Runtime::new().unwrap();
     for engine in ENGINES {
-        let house = runtime.block_on(House::new(engine, MODULES));
+        let app = runtime.block_on(TestApp::new(engine, MODULES));
         let tenants = AtomicU32::new(0);
         let config = Config {
             cases,
@@ -898,12 +898,12 @@ fn whatever_is_called_the_ledger_agrees_with_whole_numbers() {
             runtime.block_on(async {
                 // Each sequence has a workspace to itself.
                 let number = tenants.fetch_add(1, Ordering::Relaxed);
-                let caller = house.tenant(&format!("ledger-{number}")).await;
-                let company = house
+                let caller = app.tenant(&format!("ledger-{number}")).await;
+                let company = app
                     .data(&caller, "create_company", json!({ "name": "Buyer" }))
                     .await;
                 let mut ledger = Ledger {
-                    house: &house,
+                    app: &app,
                     caller,
                     company: company["id"].clone(),
                     docs: Vec::new(),
@@ -925,6 +925,6 @@ fn whatever_is_called_the_ledger_agrees_with_whole_numbers() {
             Err(TestError::Abort(reason)) => panic!("on {engine:?}: {reason}"),
         }
         let _inside = runtime.enter();
-        drop(house);
+        drop(app);
     }
 }

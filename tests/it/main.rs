@@ -1,4 +1,4 @@
-//! The whole house, from outside: one binary, so that it is linked once.
+//! The whole app, from outside: one binary, so that it is linked once.
 
 #![allow(
     clippy::unwrap_used,

@@ -13,7 +13,7 @@ use bureau_kernel::changes;
 use bureau_kernel::error::Code;
 use bureau_kernel::permission::Grants;
 use bureau_kernel::store::Store;
-use bureau_kernel::testing::{ENGINES, House};
+use bureau_kernel::testing::{ENGINES, TestApp};
 use serde_json::{Value, json};
 use tower::Service as _;
 
@@ -23,32 +23,32 @@ use crate::http::{router, server};
 
 const ROLES: [Role; 4] = [Role::Owner, Role::Admin, Role::Member, Role::Viewer];
 
-fn store(house: &House) -> &Store {
-    &house.pipeline.house().store
+fn store(app: &TestApp) -> &Store {
+    &app.pipeline.app().store
 }
 
-async fn added(house: &House, slug: &str, name: &str, role: Role) -> MemberInfo {
+async fn added(app: &TestApp, slug: &str, name: &str, role: Role) -> MemberInfo {
     let new = NewMember {
         name: name.into(),
         email: Some(format!("{}@firm.example", name.to_lowercase())),
         role,
         ..NewMember::default()
     };
-    admin::add_member(store(house), slug, new).await.unwrap()
+    admin::add_member(store(app), slug, new).await.unwrap()
 }
 
-async fn with_role(house: &House, who: &str, role: Role) {
+async fn with_role(app: &TestApp, who: &str, role: Role) {
     let change = MemberChange {
         role: Some(role),
         ..MemberChange::default()
     };
-    admin::update_member(store(house), "main", who, change)
+    admin::update_member(store(app), "main", who, change)
         .await
         .unwrap();
 }
 
 /// A key with every permission for a member of the first workspace.
-async fn key_of(house: &House, who: &str) -> String {
+async fn key_of(app: &TestApp, who: &str) -> String {
     let new = NewKey {
         name: format!("key of {who}"),
         grants: Grants::Everything,
@@ -58,12 +58,12 @@ async fn key_of(house: &House, who: &str) -> String {
         confirm: None,
         calls_per_hour: None,
     };
-    admin::create_key(store(house), new).await.unwrap().0
+    admin::create_key(store(app), new).await.unwrap().0
 }
 
 /// A request to a server over HTTP with a key; the result of the answer.
-async fn over_http(house: &House, key: &str, method: &str, mut params: Value) -> Value {
-    let pipeline = house.pipeline.clone();
+async fn over_http(app: &TestApp, key: &str, method: &str, mut params: Value) -> Value {
+    let pipeline = app.pipeline.clone();
     let mut router = router(
         server(pipeline.clone()),
         pipeline,
@@ -92,9 +92,9 @@ async fn over_http(house: &House, key: &str, method: &str, mut params: Value) ->
 }
 
 /// What a call over HTTP ends with: `OK` or the code of its error.
-async fn ends(house: &House, key: &str, tool: &str, arguments: &Value) -> String {
+async fn ends(app: &TestApp, key: &str, tool: &str, arguments: &Value) -> String {
     let params = json!({"name": tool, "arguments": arguments});
-    let answer = over_http(house, key, "tools/call", params).await;
+    let answer = over_http(app, key, "tools/call", params).await;
     let text = match answer.pointer("/result/content/0/text") {
         Some(text) => serde_json::from_str(text.as_str().unwrap()).unwrap(),
         None => answer.clone(),
@@ -105,8 +105,8 @@ async fn ends(house: &House, key: &str, tool: &str, arguments: &Value) -> String
     }
 }
 
-async fn listed(house: &House, key: &str) -> BTreeSet<String> {
-    let answer = over_http(house, key, "tools/list", json!({})).await;
+async fn listed(app: &TestApp, key: &str) -> BTreeSet<String> {
+    let answer = over_http(app, key, "tools/list", json!({})).await;
     let tools = answer["result"]["tools"].as_array().unwrap();
     tools
         .iter()
@@ -131,18 +131,18 @@ fn may(role: Role, tool: &str) -> bool {
 #[tokio::test(flavor = "multi_thread")]
 async fn roles_bound_every_effect_over_http_from_the_very_next_call_on() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        added(&house, "main", "Ada", Role::Owner).await;
-        let key = key_of(&house, "Ada").await;
-        let owner = house.owner().await;
+        let app = TestApp::new(engine, MODULES).await;
+        added(&app, "main", "Ada", Role::Owner).await;
+        let key = key_of(&app, "Ada").await;
+        let owner = app.owner().await;
         // Down and up again with one and the same key.
         for role in ROLES.into_iter().chain(ROLES.into_iter().rev()) {
-            with_role(&house, "ada@FIRM.example", role).await;
-            let made = house
+            with_role(&app, "ada@FIRM.example", role).await;
+            let made = app
                 .ok(&owner, "create_contact", json!({"name": "Grace Hopper"}))
                 .await;
             let contact = &made["data"]["id"];
-            let names = listed(&house, &key).await;
+            let names = listed(&app, &key).await;
             for (tool, arguments) in [
                 ("search_contacts", json!({})),
                 ("get_user", json!({"user": "me"})),
@@ -170,7 +170,7 @@ async fn roles_bound_every_effect_over_http_from_the_very_next_call_on() {
                     json!({"contact": contact, "confirm": true}),
                 ),
             ] {
-                let ended = ends(&house, &key, tool, &arguments).await;
+                let ended = ends(&app, &key, tool, &arguments).await;
                 let wanted = match (may(role, tool), tool) {
                     (false, _) => "RESOURCE_NOT_FOUND",
                     // It was changed since: the call got as far as that.
@@ -191,9 +191,9 @@ async fn roles_bound_every_effect_over_http_from_the_very_next_call_on() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_holds_no_more_than_it_was_given_whatever_the_role() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        added(&house, "main", "Ada", Role::Admin).await;
-        let known = house.pipeline.registry().permissions();
+        let app = TestApp::new(engine, MODULES).await;
+        added(&app, "main", "Ada", Role::Admin).await;
+        let known = app.pipeline.registry().permissions();
         let new = |grants: &[&str], who: &str| NewKey {
             name: "narrow".into(),
             grants: Grants::parse(grants.iter().copied(), &known).unwrap(),
@@ -203,22 +203,19 @@ async fn a_key_holds_no_more_than_it_was_given_whatever_the_role() {
             confirm: None,
             calls_per_hour: None,
         };
-        let (key, info) = admin::create_key(store(&house), new(&["read_contacts"], "Ada"))
+        let (key, info) = admin::create_key(store(&app), new(&["read_contacts"], "Ada"))
             .await
             .unwrap();
         assert_eq!(info.members[0].name, "Ada");
-        assert_eq!(
-            ends(&house, &key, "search_contacts", &json!({})).await,
-            "OK"
-        );
-        let refused = ends(&house, &key, "create_contact", &json!({"name": "No"})).await;
+        assert_eq!(ends(&app, &key, "search_contacts", &json!({})).await, "OK");
+        let refused = ends(&app, &key, "create_contact", &json!({"name": "No"})).await;
         assert_eq!(refused, "RESOURCE_NOT_FOUND");
-        let me = house.pipeline.authenticate(&key, None).await.unwrap();
+        let me = app.pipeline.authenticate(&key, None).await.unwrap();
         assert_eq!((me.member, me.role), (info.members[0].id, Role::Admin));
 
         // What goes beyond the role is refused before there is a key.
-        added(&house, "main", "Bob", Role::Member).await;
-        added(&house, "main", "Vera", Role::Viewer).await;
+        added(&app, "main", "Bob", Role::Member).await;
+        added(&app, "main", "Vera", Role::Viewer).await;
         for (grants, who) in [
             (["full"], "Bob"),
             (["read_audit_log"], "Bob"),
@@ -226,7 +223,7 @@ async fn a_key_holds_no_more_than_it_was_given_whatever_the_role() {
             (["create_contacts"], "Vera"),
             (["read_audit_log"], "Vera"),
         ] {
-            let error = admin::create_key(store(&house), new(&grants, who))
+            let error = admin::create_key(store(&app), new(&grants, who))
                 .await
                 .unwrap_err();
             assert_eq!(
@@ -236,9 +233,9 @@ async fn a_key_holds_no_more_than_it_was_given_whatever_the_role() {
             );
             assert!(error.hint_text().unwrap().contains("bureau member update"));
         }
-        let nobody = admin::create_key(store(&house), new(&["read_contacts"], "Nobody")).await;
+        let nobody = admin::create_key(store(&app), new(&["read_contacts"], "Nobody")).await;
         assert_eq!(nobody.unwrap_err().code(), Code::NotFound);
-        let keys = admin::list_keys(store(&house)).await.unwrap();
+        let keys = admin::list_keys(store(&app)).await.unwrap();
         assert_eq!(keys.len(), 1, "{keys:?}");
         assert_eq!(keys[0].members[0].name, "Ada");
     }
@@ -247,31 +244,31 @@ async fn a_key_holds_no_more_than_it_was_given_whatever_the_role() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_workspace_keeps_its_last_owner() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
+        let app = TestApp::new(engine, MODULES).await;
         let demote = || MemberChange {
             role: Some(Role::Admin),
             ..MemberChange::default()
         };
-        let error = admin::update_member(store(&house), "main", "Owner", demote())
+        let error = admin::update_member(store(&app), "main", "Owner", demote())
             .await
             .unwrap_err();
         assert_eq!(error.code(), Code::Conflict);
-        let error = admin::remove_member(house.pipeline.house(), "main", "Owner", None)
+        let error = admin::remove_member(app.pipeline.app(), "main", "Owner", None)
             .await
             .unwrap_err();
         assert_eq!(error.code(), Code::Conflict);
         // Of two owners who step down at the same moment, one stays.
-        added(&house, "main", "Ada", Role::Owner).await;
+        added(&app, "main", "Ada", Role::Owner).await;
         let (one, other) = tokio::join!(
-            admin::update_member(store(&house), "main", "Owner", demote()),
-            admin::update_member(store(&house), "main", "Ada", demote()),
+            admin::update_member(store(&app), "main", "Owner", demote()),
+            admin::update_member(store(&app), "main", "Ada", demote()),
         );
         assert_eq!(
             usize::from(one.is_ok()) + usize::from(other.is_ok()),
             1,
             "{engine:?}"
         );
-        let members = admin::list_members(store(&house), "main").await.unwrap();
+        let members = admin::list_members(store(&app), "main").await.unwrap();
         let owners = members.iter().filter(|member| member.role == Role::Owner);
         assert_eq!(owners.count(), 1);
     }
@@ -280,14 +277,14 @@ async fn a_workspace_keeps_its_last_owner() {
 #[tokio::test(flavor = "multi_thread")]
 async fn members_are_told_apart_by_their_address() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        let ada = added(&house, "main", "Ada", Role::Member).await;
+        let app = TestApp::new(engine, MODULES).await;
+        let ada = added(&app, "main", "Ada", Role::Member).await;
         let again = NewMember {
             name: "Another".into(),
             email: Some("ADA@Firm.example".into()),
             ..NewMember::default()
         };
-        let error = admin::add_member(store(&house), "main", again.clone())
+        let error = admin::add_member(store(&app), "main", again.clone())
             .await
             .unwrap_err();
         assert_eq!(
@@ -298,10 +295,8 @@ async fn members_are_told_apart_by_their_address() {
             name: "ADA".into(),
             ..NewMember::default()
         };
-        let twin = admin::add_member(store(&house), "main", twin)
-            .await
-            .unwrap();
-        let members = admin::list_members(store(&house), "main").await.unwrap();
+        let twin = admin::add_member(store(&app), "main", twin).await.unwrap();
+        let members = admin::list_members(store(&app), "main").await.unwrap();
         let error = admin::find_member(&members, "ada").unwrap_err();
         assert_eq!(error.code(), Code::Conflict);
         assert!(error.hint_text().unwrap().contains(&twin.id.to_string()));
@@ -309,14 +304,12 @@ async fn members_are_told_apart_by_their_address() {
             assert_eq!(admin::find_member(&members, who).unwrap().id, ada.id);
         }
         // Who is gone leaves the address free, until somebody has taken it.
-        let gone = admin::remove_member(house.pipeline.house(), "main", "ada@firm.example", None)
+        let gone = admin::remove_member(app.pipeline.app(), "main", "ada@firm.example", None)
             .await
             .unwrap();
         assert_eq!((gone.reassigned, gone.change), (0, None));
-        admin::add_member(store(&house), "main", again)
-            .await
-            .unwrap();
-        let error = admin::restore_member(store(&house), "main", &ada.id.to_string())
+        admin::add_member(store(&app), "main", again).await.unwrap();
+        let error = admin::restore_member(store(&app), "main", &ada.id.to_string())
             .await
             .unwrap_err();
         assert_eq!(error.field_name(), Some("email"));
@@ -339,7 +332,7 @@ async fn members_are_told_apart_by_their_address() {
                 "title",
             ),
         ] {
-            let error = admin::add_member(store(&house), "main", new)
+            let error = admin::add_member(store(&app), "main", new)
                 .await
                 .unwrap_err();
             assert_eq!(error.field_name(), Some(field));
@@ -347,13 +340,13 @@ async fn members_are_told_apart_by_their_address() {
     }
 }
 
-async fn contact_of(house: &House, caller: &Caller, name: &str, owner: &str) -> Value {
+async fn contact_of(app: &TestApp, caller: &Caller, name: &str, owner: &str) -> Value {
     let arguments = json!({"name": name, "owner": owner, "on_duplicate": "create"});
-    house.ok(caller, "create_contact", arguments).await["data"]["id"].clone()
+    app.ok(caller, "create_contact", arguments).await["data"]["id"].clone()
 }
 
-async fn owner_of(house: &House, caller: &Caller, contact: &Value) -> Value {
-    let contact = house
+async fn owner_of(app: &TestApp, caller: &Caller, contact: &Value) -> Value {
+    let contact = app
         .ok(caller, "get_contact", json!({"contact": contact}))
         .await;
     contact["data"]["owner"].clone()
@@ -362,100 +355,96 @@ async fn owner_of(house: &House, caller: &Caller, contact: &Value) -> Value {
 #[tokio::test(flavor = "multi_thread")]
 async fn who_leaves_passes_on_what_is_theirs_and_that_can_be_undone() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        let owner = house.owner().await;
-        let ada = added(&house, "main", "Ada", Role::Member).await;
-        let bob = added(&house, "main", "Bob", Role::Member).await;
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
+        let ada = added(&app, "main", "Ada", Role::Member).await;
+        let bob = added(&app, "main", "Bob", Role::Member).await;
         let (ada_id, bob_id) = (ada.id.to_string(), bob.id.to_string());
         let team = NewTeam {
             name: "Sales".into(),
             lead: Some("Ada".into()),
             ..NewTeam::default()
         };
-        admin::create_team(store(&house), "main", team)
-            .await
-            .unwrap();
-        let (_, full) = house.key(&["full"]).await;
+        admin::create_team(store(&app), "main", team).await.unwrap();
+        let (_, full) = app.key(&["full"]).await;
         let key = {
-            with_role(&house, "Ada", Role::Admin).await;
-            let key = key_of(&house, "Ada").await;
-            with_role(&house, "Ada", Role::Member).await;
+            with_role(&app, "Ada", Role::Admin).await;
+            let key = key_of(&app, "Ada").await;
+            with_role(&app, "Ada", Role::Member).await;
             key
         };
-        assert_eq!(ends(&house, &key, "get_workspace", &json!({})).await, "OK");
+        assert_eq!(ends(&app, &key, "get_workspace", &json!({})).await, "OK");
         let hers = [
-            contact_of(&house, &full, "Grace", &ada_id).await,
-            contact_of(&house, &full, "Alan", &ada_id).await,
+            contact_of(&app, &full, "Grace", &ada_id).await,
+            contact_of(&app, &full, "Alan", &ada_id).await,
         ];
-        let others = contact_of(&house, &full, "Katherine", &owner.member.to_string()).await;
+        let others = contact_of(&app, &full, "Katherine", &owner.member.to_string()).await;
 
-        let refused = admin::remove_member(house.pipeline.house(), "main", "Ada", None)
+        let refused = admin::remove_member(app.pipeline.app(), "main", "Ada", None)
             .await
             .unwrap_err();
         assert_eq!(refused.code(), Code::Conflict);
         assert!(refused.message().contains("2 of kind contact"), "{refused}");
         assert!(refused.hint_text().unwrap().contains("--reassign-to"));
-        let themselves = admin::remove_member(house.pipeline.house(), "main", "Ada", Some("ada"))
+        let themselves = admin::remove_member(app.pipeline.app(), "main", "Ada", Some("ada"))
             .await
             .unwrap_err();
         assert_eq!(themselves.field_name(), Some("reassign_to"));
         // Nothing of a refused removal is left.
-        assert_eq!(ends(&house, &key, "get_workspace", &json!({})).await, "OK");
-        assert_eq!(owner_of(&house, &owner, &hers[0]).await, json!(ada_id));
+        assert_eq!(ends(&app, &key, "get_workspace", &json!({})).await, "OK");
+        assert_eq!(owner_of(&app, &owner, &hers[0]).await, json!(ada_id));
 
-        let removed = admin::remove_member(house.pipeline.house(), "main", "Ada", Some("Bob"))
+        let removed = admin::remove_member(app.pipeline.app(), "main", "Ada", Some("Bob"))
             .await
             .unwrap();
         assert_eq!(removed.reassigned, 2);
         let change = removed.change.unwrap().to_string();
         for contact in &hers {
             assert_eq!(
-                owner_of(&house, &owner, contact).await,
+                owner_of(&app, &owner, contact).await,
                 json!(bob_id),
                 "{engine:?}"
             );
         }
-        assert_eq!(owner_of(&house, &owner, &others).await, json!(owner.member));
+        assert_eq!(owner_of(&app, &owner, &others).await, json!(owner.member));
         assert_eq!(
-            ends(&house, &key, "get_workspace", &json!({})).await,
+            ends(&app, &key, "get_workspace", &json!({})).await,
             "UNAUTHORIZED",
             "a key of nobody"
         );
-        let teams = admin::list_teams(store(&house), "main").await.unwrap();
+        let teams = admin::list_teams(store(&app), "main").await.unwrap();
         assert_eq!((teams[0].lead, teams[0].members.len()), (None, 0));
-        let missing = house
-            .error(&owner, "get_user", json!({"user": ada_id}))
-            .await;
+        let missing = app.error(&owner, "get_user", json!({"user": ada_id})).await;
         assert_eq!(missing.code(), Code::NotFound);
         let refers = json!({"contact": hers[0], "owner": ada_id});
-        let error = house.error(&owner, "update_contact", refers).await;
+        let error = app.error(&owner, "update_contact", refers).await;
         assert_eq!(
             error.code(),
             Code::NotFound,
             "nothing new refers to who is gone"
         );
 
-        admin::restore_member(store(&house), "main", "Ada")
+        admin::restore_member(store(&app), "main", "Ada")
             .await
             .unwrap();
-        assert_eq!(ends(&house, &key, "get_workspace", &json!({})).await, "OK");
-        let undone = house
+        assert_eq!(ends(&app, &key, "get_workspace", &json!({})).await, "OK");
+        let undone = app
             .ok(&owner, "undo_change", json!({"change": change}))
             .await;
         assert_eq!(undone["data"]["records"].as_array().unwrap().len(), 2);
         for contact in &hers {
             assert_eq!(
-                owner_of(&house, &owner, contact).await,
+                owner_of(&app, &owner, contact).await,
                 json!(ada_id),
                 "{engine:?}"
             );
         }
         // A search by owner finds them again as well.
-        let found = house
+        let found = app
             .ok(&owner, "search_contacts", json!({"owner": ada_id}))
             .await;
         assert_eq!(found["data"].as_array().unwrap().len(), 2);
-        let audit = changes::verify(store(&house)).await.unwrap();
+        let audit = changes::verify(store(&app)).await.unwrap();
         assert_eq!(audit.broken, None);
     }
 }
@@ -463,30 +452,30 @@ async fn who_leaves_passes_on_what_is_theirs_and_that_can_be_undone() {
 #[tokio::test(flavor = "multi_thread")]
 async fn teams_have_members_and_a_lead_who_is_one_of_them() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        let owner = house.owner().await;
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
         for name in ["Ada", "Bob", "Cid"] {
-            added(&house, "main", name, Role::Member).await;
+            added(&app, "main", name, Role::Member).await;
         }
         let new = |name: &str| NewTeam {
             name: name.into(),
             about: Some("Sells".into()),
             lead: Some("Ada".into()),
         };
-        let sales = admin::create_team(store(&house), "main", new("Sales"))
+        let sales = admin::create_team(store(&app), "main", new("Sales"))
             .await
             .unwrap();
-        let error = admin::create_team(store(&house), "main", new("SALES"))
+        let error = admin::create_team(store(&app), "main", new("SALES"))
             .await
             .unwrap_err();
         assert_eq!(
             (error.code(), error.field_name()),
             (Code::Conflict, Some("name"))
         );
-        admin::put_member(store(&house), "main", "sales", "bob@firm.example")
+        admin::put_member(store(&app), "main", "sales", "bob@firm.example")
             .await
             .unwrap();
-        admin::put_member(store(&house), "main", "sales", "Bob")
+        admin::put_member(store(&app), "main", "sales", "Bob")
             .await
             .unwrap();
         let lead = TeamChange {
@@ -494,10 +483,10 @@ async fn teams_have_members_and_a_lead_who_is_one_of_them() {
             name: Some("Key accounts".into()),
             ..TeamChange::default()
         };
-        admin::update_team(store(&house), "main", &sales.id.to_string(), lead)
+        admin::update_team(store(&app), "main", &sales.id.to_string(), lead)
             .await
             .unwrap();
-        let answer = house.ok(&owner, "list_teams", json!({})).await;
+        let answer = app.ok(&owner, "list_teams", json!({})).await;
         let team = &answer["data"][0];
         let names: Vec<&str> = team["members"]
             .as_array()
@@ -510,7 +499,7 @@ async fn teams_have_members_and_a_lead_who_is_one_of_them() {
             (&team["name"], &team["lead"]),
             (&json!("Key accounts"), &team["members"][2]["id"])
         );
-        let of_team = house
+        let of_team = app
             .ok(
                 &owner,
                 "list_team_members",
@@ -520,33 +509,33 @@ async fn teams_have_members_and_a_lead_who_is_one_of_them() {
         assert_eq!(of_team["data"].as_array().unwrap().len(), 2);
         assert_eq!(of_team["data"][0]["teams"][0]["name"], "Key accounts");
         let rest = json!({"team": sales.id, "cursor": of_team["page"]["next"]});
-        let rest = house.ok(&owner, "list_team_members", rest).await;
+        let rest = app.ok(&owner, "list_team_members", rest).await;
         assert_eq!(rest["data"][0]["name"], "Cid");
         assert_eq!(rest["data"].as_array().unwrap().len(), 1);
 
-        admin::take_member(store(&house), "main", "Key accounts", "Cid")
+        admin::take_member(store(&app), "main", "Key accounts", "Cid")
             .await
             .unwrap();
-        let teams = admin::list_teams(store(&house), "main").await.unwrap();
+        let teams = admin::list_teams(store(&app), "main").await.unwrap();
         assert_eq!((teams[0].lead, teams[0].members.len()), (None, 2));
-        let absent = admin::take_member(store(&house), "main", "Key accounts", "Cid").await;
+        let absent = admin::take_member(store(&app), "main", "Key accounts", "Cid").await;
         assert_eq!(absent.unwrap_err().code(), Code::NotFound);
-        admin::delete_team(house.pipeline.house(), "main", "Key accounts")
+        admin::delete_team(app.pipeline.app(), "main", "Key accounts")
             .await
             .unwrap();
         assert!(
-            admin::list_teams(store(&house), "main")
+            admin::list_teams(store(&app), "main")
                 .await
                 .unwrap()
                 .is_empty()
         );
-        let answer = house.ok(&owner, "list_team_members", json!({})).await;
+        let answer = app.ok(&owner, "list_team_members", json!({})).await;
         assert!(!answer.to_string().contains("teams"), "{answer}");
         // The name is free again, and the log has kept it all.
-        admin::create_team(store(&house), "main", new("Key accounts"))
+        admin::create_team(store(&app), "main", new("Key accounts"))
             .await
             .unwrap();
-        let log = house
+        let log = app
             .ok(
                 &owner,
                 "get_audit_log",
@@ -566,18 +555,18 @@ async fn teams_have_members_and_a_lead_who_is_one_of_them() {
 #[tokio::test(flavor = "multi_thread")]
 async fn two_workspaces_know_nothing_of_each_others_people() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        let (ours, theirs) = (house.tenant("ours").await, house.tenant("theirs").await);
-        let ada = added(&house, "theirs", "Ada", Role::Admin).await;
+        let app = TestApp::new(engine, MODULES).await;
+        let (ours, theirs) = (app.tenant("ours").await, app.tenant("theirs").await);
+        let ada = added(&app, "theirs", "Ada", Role::Admin).await;
         let team = NewTeam {
             name: "Sales".into(),
             lead: Some("Ada".into()),
             ..NewTeam::default()
         };
-        let team = admin::create_team(store(&house), "theirs", team.clone())
+        let team = admin::create_team(store(&app), "theirs", team.clone())
             .await
             .unwrap();
-        let found = house
+        let found = app
             .ok(&theirs, "list_team_members", json!({"query": "ada"}))
             .await;
         assert_eq!(found["data"][0]["id"], json!(ada.id));
@@ -587,30 +576,30 @@ async fn two_workspaces_know_nothing_of_each_others_people() {
             json!({"team": team.id}),
             json!({"role": "admin"}),
         ] {
-            let found = house.ok(&ours, "list_team_members", arguments).await;
+            let found = app.ok(&ours, "list_team_members", arguments).await;
             assert!(!found.to_string().contains("Ada"), "{found}");
         }
         for who in [ada.id.to_string(), "Ada".into(), "ada@firm.example".into()] {
-            let error = house.error(&ours, "get_user", json!({"user": who})).await;
+            let error = app.error(&ours, "get_user", json!({"user": who})).await;
             assert_eq!(error.code(), Code::NotFound);
-            let error = admin::remove_member(house.pipeline.house(), "ours", &who, None)
+            let error = admin::remove_member(app.pipeline.app(), "ours", &who, None)
                 .await
                 .unwrap_err();
             assert_eq!(error.code(), Code::NotFound);
         }
-        let error = admin::put_member(store(&house), "ours", "Sales", "Owner")
+        let error = admin::put_member(store(&app), "ours", "Sales", "Owner")
             .await
             .unwrap_err();
         assert_eq!(error.code(), Code::NotFound);
-        let teams = house.ok(&ours, "list_teams", json!({})).await;
+        let teams = app.ok(&ours, "list_teams", json!({})).await;
         assert_eq!(teams["data"], json!([]));
         // The same person may work in both, and a key acts as each of them in their own.
-        let here = added(&house, "ours", "Ada", Role::Viewer).await;
+        let here = added(&app, "ours", "Ada", Role::Viewer).await;
         let new = NewKey {
             name: "both".into(),
             grants: Grants::parse(
                 ["read_contacts", "read_teams"],
-                &house.pipeline.registry().permissions(),
+                &app.pipeline.registry().permissions(),
             )
             .unwrap(),
             workspaces: vec!["ours".into(), "theirs".into()],
@@ -619,9 +608,9 @@ async fn two_workspaces_know_nothing_of_each_others_people() {
             confirm: None,
             calls_per_hour: None,
         };
-        let (key, _) = admin::create_key(store(&house), new).await.unwrap();
+        let (key, _) = admin::create_key(store(&app), new).await.unwrap();
         for (slug, member) in [("ours", here.id), ("theirs", ada.id)] {
-            let caller = house.pipeline.authenticate(&key, Some(slug)).await.unwrap();
+            let caller = app.pipeline.authenticate(&key, Some(slug)).await.unwrap();
             assert_eq!(caller.member, member);
         }
     }
@@ -630,36 +619,34 @@ async fn two_workspaces_know_nothing_of_each_others_people() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_caller_learns_where_it_is_and_what_it_may_do() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        let owner = house.owner().await;
-        house
-            .ok(&owner, "create_contact", json!({"name": "Ada"}))
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
+        app.ok(&owner, "create_contact", json!({"name": "Ada"}))
             .await;
-        let gone = house
+        let gone = app
             .ok(&owner, "create_contact", json!({"name": "Bob"}))
             .await;
-        house
-            .ok(
-                &owner,
-                "delete_contact",
-                json!({"contact": gone["data"]["id"], "confirm": true}),
-            )
-            .await;
-        let all = house.ok(&owner, "get_workspace", json!({})).await["data"].clone();
+        app.ok(
+            &owner,
+            "delete_contact",
+            json!({"contact": gone["data"]["id"], "confirm": true}),
+        )
+        .await;
+        let all = app.ok(&owner, "get_workspace", json!({})).await["data"].clone();
         assert_eq!(all["records"]["contact"], 1, "{all}");
         assert_eq!(
             (&all["slug"], &all["currency"], &all["time_zone"]),
             (&json!("main"), &json!("EUR"), &json!("UTC"))
         );
         assert_eq!(all["today"].as_str().unwrap().len(), 10);
-        let known = house.pipeline.registry().permissions();
+        let known = app.pipeline.registry().permissions();
         assert_eq!(
             all["me"]["permissions"].as_array().unwrap().len(),
             known.len()
         );
         assert!(all["me"].get("key").is_none());
-        let (_, narrow) = house.key(&["read_workspace", "read_teams"]).await;
-        let some = house.ok(&narrow, "get_workspace", json!({})).await["data"].clone();
+        let (_, narrow) = app.key(&["read_workspace", "read_teams"]).await;
+        let some = app.ok(&narrow, "get_workspace", json!({})).await["data"].clone();
         assert_eq!(
             some["me"]["permissions"],
             json!(["read_teams", "read_workspace"])

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bureau_kernel::caller::Caller;
 use bureau_kernel::store::Database;
-use bureau_kernel::testing::{ENGINES, Engine, House};
+use bureau_kernel::testing::{ENGINES, Engine, TestApp};
 use serde_json::{Value, json};
 use sqlx::{
     AssertSqlSafe, Connection as _, Executor as _, PgConnection, Row as _, SqliteConnection,
@@ -72,8 +72,8 @@ async fn sqlite_rows(
         .unwrap()
 }
 
-async fn sqlite_schema(house: &House) -> BTreeMap<String, Table> {
-    let Database::Sqlite(path) = &house.database else {
+async fn sqlite_schema(app: &TestApp) -> BTreeMap<String, Table> {
+    let Database::Sqlite(path) = &app.database else {
         panic!("not SQLite")
     };
     let mut connection = SqliteConnection::connect(&format!("sqlite://{}?mode=ro", path.display()))
@@ -161,8 +161,8 @@ fn columns_of(key: &str, of: &str) -> String {
     )
 }
 
-async fn postgres_schema(house: &House) -> BTreeMap<String, Table> {
-    let Database::Postgres(url) = &house.database else {
+async fn postgres_schema(app: &TestApp) -> BTreeMap<String, Table> {
+    let Database::Postgres(url) = &app.database else {
         panic!("not PostgreSQL")
     };
     let mut connection = PgConnection::connect(url).await.unwrap();
@@ -241,8 +241,8 @@ fn both_engines_have_the_same_migrations() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn both_engines_have_the_same_schema() {
-    let sqlite = sqlite_schema(&House::new(Engine::Sqlite, MODULES).await).await;
-    let postgres = postgres_schema(&House::new(Engine::Postgres, MODULES).await).await;
+    let sqlite = sqlite_schema(&TestApp::new(Engine::Sqlite, MODULES).await).await;
+    let postgres = postgres_schema(&TestApp::new(Engine::Postgres, MODULES).await).await;
     let names = |schema: &BTreeMap<String, Table>| schema.keys().cloned().collect::<Vec<_>>();
     assert_eq!(names(&sqlite), names(&postgres));
     assert!(sqlite.len() > 5);
@@ -289,14 +289,14 @@ const NAMES: [&str; 18] = [
     "a-b",
 ];
 
-/// A house whose index is made: until then a search looks into the database, newest first.
-async fn indexed(engine: Engine) -> House {
-    let house = House::new(engine, MODULES).await;
-    let search = house.pipeline.house().search.as_ref().unwrap();
+/// An app whose index is made: until then a search looks into the database, newest first.
+async fn indexed(engine: Engine) -> TestApp {
+    let app = TestApp::new(engine, MODULES).await;
+    let search = app.pipeline.app().search.as_ref().unwrap();
     while !search.status().ready {
         tokio::task::yield_now().await;
     }
-    house
+    app
 }
 
 /// Calls in order; `{n}` stands for the id of the n-th record that was made.
@@ -377,12 +377,12 @@ fn filled(arguments: &Value, ids: &[String]) -> Value {
 
 /// The answers to the script, without what differs from one run to the next.
 async fn answers(engine: Engine) -> Vec<String> {
-    let house = indexed(engine).await;
-    let owner = house.owner().await;
+    let app = indexed(engine).await;
+    let owner = app.owner().await;
     let mut ids: Vec<String> = Vec::new();
     let mut answers = Vec::new();
     for (tool, arguments) in script() {
-        let outcome = house.outcome(&owner, tool, filled(&arguments, &ids)).await;
+        let outcome = app.outcome(&owner, tool, filled(&arguments, &ids)).await;
         let answer = match outcome {
             bureau_kernel::pipeline::Outcome::Done(answer) => answer,
             bureau_kernel::pipeline::Outcome::Failed(error) => error.to_json(),
@@ -419,8 +419,8 @@ async fn both_engines_answer_the_same() {
 #[tokio::test(flavor = "multi_thread")]
 async fn names_are_listed_as_people_look_for_them() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        let owner = house.owner().await;
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
         for name in [
             "zoe",
             "Äda",
@@ -432,11 +432,10 @@ async fn names_are_listed_as_people_look_for_them() {
             "Émile",
             "emil",
         ] {
-            house
-                .ok(&owner, "create_contact", json!({"name": name}))
+            app.ok(&owner, "create_contact", json!({"name": name}))
                 .await;
         }
-        let found = house
+        let found = app
             .ok(&owner, "search_contacts", json!({"fields": ["name"]}))
             .await;
         let names: Vec<&str> = found["data"]
@@ -481,7 +480,7 @@ fn sorts() -> Vec<String> {
 
 /// The ids of a list read in pages of two, with something done after each page.
 async fn paged(
-    house: &House,
+    app: &TestApp,
     owner: &Caller,
     arguments: &Value,
     mut between: impl AsyncFnMut(usize),
@@ -490,7 +489,7 @@ async fn paged(
     let mut arguments = arguments.clone();
     arguments["limit"] = 2.into();
     for page in 0..500 {
-        let answer = house.ok(owner, "search_contacts", arguments.clone()).await;
+        let answer = app.ok(owner, "search_contacts", arguments.clone()).await;
         let rows = answer["data"].as_array().unwrap();
         assert!(rows.len() <= 2);
         seen.extend(
@@ -513,22 +512,21 @@ async fn pages_hold_each_row_once_in_every_order_also_while_rows_come() {
     for engine in ENGINES {
         for sort in &sorts {
             for descending in [false, true] {
-                let house = House::new(engine, MODULES).await;
-                let owner = house.owner().await;
+                let app = TestApp::new(engine, MODULES).await;
+                let owner = app.owner().await;
                 for (index, name) in NAMES.iter().enumerate() {
                     let score = index % 3;
-                    house
-                        .ok(
-                            &owner,
-                            "create_contact",
-                            json!({"name": name, "score": score}),
-                        )
-                        .await;
+                    app.ok(
+                        &owner,
+                        "create_contact",
+                        json!({"name": name, "score": score}),
+                    )
+                    .await;
                 }
                 let list = json!({"sort": sort, "descending": descending});
                 let mut whole = list.clone();
                 whole["limit"] = 100.into();
-                let whole = house.ok(&owner, "search_contacts", whole).await;
+                let whole = app.ok(&owner, "search_contacts", whole).await;
                 let ids: Vec<String> = whole["data"]
                     .as_array()
                     .unwrap()
@@ -537,20 +535,19 @@ async fn pages_hold_each_row_once_in_every_order_also_while_rows_come() {
                     .collect();
                 assert_eq!(ids.len(), NAMES.len());
 
-                let paged_ids = paged(&house, &owner, &list, async |_| {}).await;
+                let paged_ids = paged(&app, &owner, &list, async |_| {}).await;
                 assert_eq!(paged_ids, ids, "{sort} {descending} on {engine:?}");
 
                 // Rows come in everywhere, and one of those that were read goes.
-                let meanwhile = paged(&house, &owner, &list, async |page| {
+                let meanwhile = paged(&app, &owner, &list, async |page| {
                     if page < 12 {
                         let name = ["aaa", "Zzz", "m", "שרה", "Ä"][page % 5];
-                        house
-                            .ok(
-                                &owner,
-                                "create_contact",
-                                json!({"name": name, "score": page % 4}),
-                            )
-                            .await;
+                        app.ok(
+                            &owner,
+                            "create_contact",
+                            json!({"name": name, "score": page % 4}),
+                        )
+                        .await;
                     }
                 })
                 .await;
@@ -574,22 +571,21 @@ async fn pages_hold_each_row_once_in_every_order_also_while_rows_come() {
 #[tokio::test(flavor = "multi_thread")]
 async fn pages_of_a_search_hold_each_match_once() {
     for engine in ENGINES {
-        let house = indexed(engine).await;
-        let owner = house.owner().await;
+        let app = indexed(engine).await;
+        let owner = app.owner().await;
         for index in 0..15 {
-            house
-                .ok(
-                    &owner,
-                    "create_contact",
-                    json!({"name": format!("Smith {index}"), "city": "Berlin"}),
-                )
-                .await;
+            app.ok(
+                &owner,
+                "create_contact",
+                json!({"name": format!("Smith {index}"), "city": "Berlin"}),
+            )
+            .await;
         }
         for list in [
             json!({"query": "smith"}),
             json!({"query": "berlin", "created_after": "today"}),
         ] {
-            let seen = paged(&house, &owner, &list, async |_| {}).await;
+            let seen = paged(&app, &owner, &list, async |_| {}).await;
             let once: BTreeSet<&String> = seen.iter().collect();
             assert_eq!((seen.len(), once.len()), (15, 15), "{list} on {engine:?}");
         }
@@ -599,17 +595,16 @@ async fn pages_of_a_search_hold_each_match_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_feed_of_changes_holds_each_change_once_also_while_more_are_made() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        let owner = house.owner().await;
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
         for name in NAMES {
-            house
-                .ok(&owner, "create_contact", json!({"name": name}))
+            app.ok(&owner, "create_contact", json!({"name": name}))
                 .await;
         }
         let mut arguments = json!({"oldest_first": true, "limit": 2, "tool": "create_contact"});
         let mut seen = Vec::new();
         for page in 0..40 {
-            let answer = house.ok(&owner, "list_changes", arguments.clone()).await;
+            let answer = app.ok(&owner, "list_changes", arguments.clone()).await;
             let rows = answer["data"].as_array().unwrap();
             seen.extend(
                 rows.iter()
@@ -617,13 +612,12 @@ async fn the_feed_of_changes_holds_each_change_once_also_while_more_are_made() {
             );
             arguments["cursor"] = answer["page"]["next"].clone();
             if page < 10 {
-                house
-                    .ok(
-                        &owner,
-                        "create_contact",
-                        json!({"name": format!("Later {page}")}),
-                    )
-                    .await;
+                app.ok(
+                    &owner,
+                    "create_contact",
+                    json!({"name": format!("Later {page}")}),
+                )
+                .await;
             }
         }
         let once: BTreeSet<&String> = seen.iter().collect();

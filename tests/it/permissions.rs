@@ -9,7 +9,7 @@ use bureau_kernel::error::{Code, Error};
 use bureau_kernel::pipeline::{CONFIRMATION_S, Call, Outcome, Pipeline, Settings};
 use bureau_kernel::registry::{Module, Registry, Selection};
 use bureau_kernel::store::{OpenOptions, Scope, Store, sql};
-use bureau_kernel::testing::{ENGINES, House};
+use bureau_kernel::testing::{ENGINES, TestApp};
 use bureau_kernel::tool::Entry;
 use bureau_kernel::types::time::{Timestamp, now};
 use serde_json::{Map, Value, json};
@@ -18,12 +18,12 @@ use crate::MODULES;
 
 /// Another server on the same database.
 fn server(
-    house: &House,
+    app: &TestApp,
     modules: &[Module],
     selection: &Selection,
     settings: Settings,
 ) -> Arc<Pipeline> {
-    let store = house.pipeline.house().store.clone();
+    let store = app.pipeline.app().store.clone();
     Pipeline::new(
         store,
         Registry::new(modules, selection).unwrap(),
@@ -81,11 +81,11 @@ fn names<'a>(pipeline: &'a Pipeline, caller: &'a Caller) -> BTreeSet<&'static st
 }
 
 /// The arguments of each tool's first example, tried and not kept.
-async fn tries(house: &House) -> Vec<(&Entry, Map<String, Value>)> {
-    let owner = house.owner().await;
+async fn tries(app: &TestApp) -> Vec<(&Entry, Map<String, Value>)> {
+    let owner = app.owner().await;
     let mut tries = Vec::new();
-    for entry in house.pipeline.registry().entries() {
-        let mut arguments = house
+    for entry in app.pipeline.registry().entries() {
+        let mut arguments = app
             .example_arguments(&owner, entry.spec.name)
             .await
             .swap_remove(0);
@@ -98,21 +98,21 @@ async fn tries(house: &House) -> Vec<(&Entry, Map<String, Value>)> {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_tool_needs_its_own_permission_and_no_other() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        let pipeline = &house.pipeline;
+        let app = TestApp::new(engine, MODULES).await;
+        let pipeline = &app.pipeline;
         let known = pipeline.registry().permissions();
-        let read_only = server(&house, MODULES, &all(), read_only());
-        let (_, reader) = house.key(&["read-only"]).await;
-        let (_, full) = house.key(&["full"]).await;
-        for (entry, arguments) in tries(&house).await {
+        let read_only = server(&app, MODULES, &all(), read_only());
+        let (_, reader) = app.key(&["read-only"]).await;
+        let (_, full) = app.key(&["full"]).await;
+        for (entry, arguments) in tries(&app).await {
             let (name, permission) = (entry.spec.name, entry.spec.permission.name());
-            let (_, just) = house.key(&[permission]).await;
+            let (_, just) = app.key(&[permission]).await;
             let others: Vec<&str> = known
                 .iter()
                 .copied()
                 .filter(|other| *other != permission)
                 .collect();
-            let (_, others) = house.key(&others).await;
+            let (_, others) = app.key(&others).await;
             let reads = entry.spec.effect.reads_only();
             for (who, caller, may) in [
                 ("just", &just, true),
@@ -188,9 +188,9 @@ async fn every_tool_needs_its_own_permission_and_no_other() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn unknown_off_and_not_permitted_are_one_answer() {
-    let house = House::new(ENGINES[0], MODULES).await;
-    let pipeline = &house.pipeline;
-    let owner = house.owner().await;
+    let app = TestApp::new(ENGINES[0], MODULES).await;
+    let pipeline = &app.pipeline;
+    let owner = app.owner().await;
     let known = pipeline.registry().permissions();
     let nothing = Map::new();
     for entry in pipeline.registry().entries() {
@@ -200,7 +200,7 @@ async fn unknown_off_and_not_permitted_are_one_answer() {
             .copied()
             .filter(|other| *other != permission.name())
             .collect();
-        let (_, denied) = house.key(&others).await;
+        let (_, denied) = app.key(&others).await;
         let denied = refused(pipeline, &denied, name, &nothing).await.to_json();
 
         // The same tools are left where all with this permission are off.
@@ -213,7 +213,7 @@ async fn unknown_off_and_not_permitted_are_one_answer() {
             exclude_tools,
             ..all()
         };
-        let off = server(&house, MODULES, &selection, Settings::default());
+        let off = server(&app, MODULES, &selection, Settings::default());
         assert_eq!(
             refused(&off, &owner, name, &nothing).await.to_json(),
             denied,
@@ -229,11 +229,11 @@ async fn unknown_off_and_not_permitted_are_one_answer() {
             .filter(|other| other.name != module.name)
             .copied()
             .collect();
-        let without = server(&house, &others, &all(), Settings::default());
+        let without = server(&app, &others, &all(), Settings::default());
         let features: Vec<String> = others.iter().map(|other| other.name.into()).collect();
         let narrowed = owner.clone().narrow(Some(&features), false).unwrap();
         let off = server(
-            &house,
+            &app,
             MODULES,
             &Selection {
                 features,
@@ -273,14 +273,14 @@ async fn unknown_off_and_not_permitted_are_one_answer() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_read_only_store_has_no_connection_that_writes() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        let owner = house.owner().await;
-        let made = house
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
+        let made = app
             .ok(&owner, "create_contact", json!({"name": "Stays"}))
             .await;
         let options = OpenOptions {
             read_only: true,
-            ..OpenOptions::new(house.database.clone())
+            ..OpenOptions::new(app.database.clone())
         };
         let store = Store::open(&options).await.unwrap();
         assert!(store.is_read_only());
@@ -299,7 +299,7 @@ async fn a_read_only_store_has_no_connection_that_writes() {
             ] {
                 for (which, store) in [
                     ("a read-only store", &store),
-                    ("a read", &house.pipeline.house().store),
+                    ("a read", &app.pipeline.app().store),
                 ] {
                     let mut tx = store.read(scope).await.unwrap();
                     let wrote = sql(statement).run(&mut tx).await;
@@ -323,7 +323,7 @@ async fn a_read_only_store_has_no_connection_that_writes() {
             matches!(&outcome, Outcome::Done(answer) if answer["data"]["name"] == "Stays"),
             "{outcome:?}"
         );
-        for (entry, arguments) in tries(&house)
+        for (entry, arguments) in tries(&app)
             .await
             .iter()
             .filter(|(entry, _)| !entry.spec.effect.reads_only())
@@ -336,14 +336,14 @@ async fn a_read_only_store_has_no_connection_that_writes() {
             assert!(!listed, "{}", entry.spec.name);
         }
         // A key works there too, though its use cannot be noted.
-        let (key, _) = house.key(&["full"]).await;
+        let (key, _) = app.key(&["full"]).await;
         assert!(pipeline.authenticate(&key, None).await.is_ok());
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_narrows_and_never_widens() {
-    let house = House::new(ENGINES[0], MODULES).await;
+    let app = TestApp::new(ENGINES[0], MODULES).await;
     let mut groups: Vec<Vec<String>> = vec![vec!["default".into()], vec!["all".into()]];
     groups.extend(MODULES.iter().map(|module| vec![module.name.into()]));
     let mut asked: Vec<Option<Vec<String>>> = vec![None, Some(vec!["no-such-group".into()])];
@@ -355,9 +355,9 @@ async fn a_request_narrows_and_never_widens() {
     asked.push(Some(
         MODULES.iter().map(|module| module.name.into()).collect(),
     ));
-    let mut callers = vec![house.owner().await];
+    let mut callers = vec![app.owner().await];
     for permissions in [["read-only"], ["full"], ["contacts:write"]] {
-        callers.push(house.key(&permissions).await.1);
+        callers.push(app.key(&permissions).await.1);
     }
     let nothing = Map::new();
     let mut narrower = 0;
@@ -371,7 +371,7 @@ async fn a_request_narrows_and_never_widens() {
                 read_only: server_reads,
                 ..Settings::default()
             };
-            let pipeline = server(&house, MODULES, &selection, settings);
+            let pipeline = server(&app, MODULES, &selection, settings);
             for caller in &callers {
                 let whole = names(&pipeline, caller);
                 for wanted in &asked {
@@ -415,11 +415,7 @@ async fn a_request_narrows_and_never_widens() {
     assert!(narrower > 50);
     let empty = [" ".to_owned(), String::new()];
     for nothing in [&empty[..], &[]] {
-        let error = house
-            .owner()
-            .await
-            .narrow(Some(nothing), false)
-            .unwrap_err();
+        let error = app.owner().await.narrow(Some(nothing), false).unwrap_err();
         assert_eq!(
             (error.code(), error.field_name()),
             (Code::Validation, Some("X-Bureau-Features"))
@@ -430,38 +426,32 @@ async fn a_request_narrows_and_never_widens() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_of_a_viewer_reads_only() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        let (key, _) = house.key(&["full"]).await;
-        let mut tx = house
-            .pipeline
-            .house()
-            .store
-            .write(Scope::System)
-            .await
-            .unwrap();
+        let app = TestApp::new(engine, MODULES).await;
+        let (key, _) = app.key(&["full"]).await;
+        let mut tx = app.pipeline.app().store.write(Scope::System).await.unwrap();
         sql("UPDATE member SET role = 'viewer'")
             .run(&mut tx)
             .await
             .unwrap();
         tx.commit().await.unwrap();
-        let caller = house.pipeline.authenticate(&key, None).await.unwrap();
-        let error = house
+        let caller = app.pipeline.authenticate(&key, None).await.unwrap();
+        let error = app
             .error(&caller, "create_contact", json!({"name": "No"}))
             .await;
         assert_eq!(error.code(), Code::NotFound, "{engine:?}");
-        house.ok(&caller, "search_contacts", json!({})).await;
+        app.ok(&caller, "search_contacts", json!({})).await;
     }
 }
 
-/// A house where each write is confirmed, and a contact in it.
-async fn asking(engine: bureau_kernel::testing::Engine) -> (House, Caller, Value) {
+/// An app where each write is confirmed, and a contact in it.
+async fn asking(engine: bureau_kernel::testing::Engine) -> (TestApp, Caller, Value) {
     let settings = Settings {
         confirm: ConfirmPolicy::Writes,
         ..Settings::default()
     };
-    let house = House::with(engine, MODULES, settings).await;
-    let owner = house.owner().await;
-    let made = house
+    let app = TestApp::with(engine, MODULES, settings).await;
+    let owner = app.owner().await;
+    let made = app
         .ok(
             &owner,
             "create_contact",
@@ -469,11 +459,11 @@ async fn asking(engine: bureau_kernel::testing::Engine) -> (House, Caller, Value
         )
         .await;
     let contact = made["data"]["id"].clone();
-    (house, owner, contact)
+    (app, owner, contact)
 }
 
-async fn token(house: &House, caller: &Caller, tool: &str, arguments: Value) -> Value {
-    let error = house.error(caller, tool, arguments).await;
+async fn token(app: &TestApp, caller: &Caller, tool: &str, arguments: Value) -> Value {
+    let error = app.error(caller, tool, arguments).await;
     assert_eq!(
         (error.code(), error.field_name()),
         (Code::ConfirmationRequired, Some("confirm")),
@@ -502,9 +492,9 @@ async fn what_needs_a_persons_word_follows_the_policy() {
             confirm: policy,
             ..Settings::default()
         };
-        let house = House::with(ENGINES[0], MODULES, settings).await;
-        let owner = house.owner().await;
-        let made = house
+        let app = TestApp::with(ENGINES[0], MODULES, settings).await;
+        let owner = app.owner().await;
+        let made = app
             .ok(
                 &owner,
                 "create_contact",
@@ -524,10 +514,10 @@ async fn what_needs_a_persons_word_follows_the_policy() {
             // A dry run shows what would happen and needs nobody.
             let tried = with(arguments.clone(), "dry_run", json!(true));
             assert!(
-                matches!(house.outcome(&owner, tool, tried).await, Outcome::Done(_)),
+                matches!(app.outcome(&owner, tool, tried).await, Outcome::Done(_)),
                 "{tool}"
             );
-            let asked = match house.outcome(&owner, tool, arguments).await {
+            let asked = match app.outcome(&owner, tool, arguments).await {
                 Outcome::Failed(error) => error.code() == Code::ConfirmationRequired,
                 _ => false,
             };
@@ -539,13 +529,13 @@ async fn what_needs_a_persons_word_follows_the_policy() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_confirmation_is_for_its_caller_tool_and_arguments_only() {
     for engine in ENGINES {
-        let (house, owner, contact) = asking(engine).await;
-        let (_, key) = house.key(&["full"]).await;
-        let (_, other_key) = house.key(&["full"]).await;
+        let (app, owner, contact) = asking(engine).await;
+        let (_, key) = app.key(&["full"]).await;
+        let (_, other_key) = app.key(&["full"]).await;
         let call = json!({"contact": contact});
         let update = json!({"contact": contact, "city": "London", "tags": ["a", "b"]});
-        let given = token(&house, &key, "update_contact", update.clone()).await;
-        let other = house
+        let given = token(&app, &key, "update_contact", update.clone()).await;
+        let other = app
             .ok(
                 &owner,
                 "create_contact",
@@ -593,7 +583,7 @@ async fn a_confirmation_is_for_its_caller_tool_and_arguments_only() {
                 json!({"contact": contact, "city": "London"}),
             ),
         ] {
-            let error = house
+            let error = app
                 .error(
                     caller,
                     tool,
@@ -613,7 +603,7 @@ async fn a_confirmation_is_for_its_caller_tool_and_arguments_only() {
             json!(format!("{}x", given.as_str().unwrap())),
             json!("x".repeat(100_000)),
         ] {
-            let error = house
+            let error = app
                 .error(
                     &key,
                     "update_contact",
@@ -626,12 +616,12 @@ async fn a_confirmation_is_for_its_caller_tool_and_arguments_only() {
                 "{error:?}"
             );
         }
-        let found = house.ok(&owner, "get_contact", call.clone()).await;
+        let found = app.ok(&owner, "get_contact", call.clone()).await;
         assert_eq!(found["data"]["version"], 1, "nothing was written");
         // The same arguments in another order and form are the same call; it runs once.
         let same = json!({"tags": "[\"a\",\"b\"]", "city": "London", "contact": contact, "country": null, "confirm_token": given});
-        house.ok(&key, "update_contact", same.clone()).await;
-        let error = house.error(&key, "update_contact", same).await;
+        app.ok(&key, "update_contact", same.clone()).await;
+        let error = app.error(&key, "update_contact", same).await;
         assert_eq!(
             error.field_name(),
             Some("confirm_token"),
@@ -644,11 +634,11 @@ async fn a_confirmation_is_for_its_caller_tool_and_arguments_only() {
 async fn a_confirmation_lives_five_minutes() {
     assert_eq!(CONFIRMATION_S, 300);
     for engine in ENGINES {
-        let (house, owner, contact) = asking(engine).await;
+        let (app, owner, contact) = asking(engine).await;
         let call = json!({"contact": contact});
         let before = now();
-        let given = token(&house, &owner, "delete_contact", call.clone()).await;
-        let store = &house.pipeline.house().store;
+        let given = token(&app, &owner, "delete_contact", call.clone()).await;
+        let store = &app.pipeline.app().store;
         let mut tx = store.write(Scope::System).await.unwrap();
         let end: Timestamp = sql("SELECT expires_at FROM confirmation")
             .one("expires_at", &mut tx)
@@ -662,7 +652,7 @@ async fn a_confirmation_lives_five_minutes() {
             .await
             .unwrap();
         tx.commit().await.unwrap();
-        let error = house
+        let error = app
             .error(
                 &owner,
                 "delete_contact",
@@ -670,7 +660,7 @@ async fn a_confirmation_lives_five_minutes() {
             )
             .await;
         assert_eq!(error.field_name(), Some("confirm_token"), "{engine:?}");
-        house.ok(&owner, "get_contact", call).await;
+        app.ok(&owner, "get_contact", call).await;
     }
 }
 
@@ -682,22 +672,22 @@ fn chrono_seconds(seconds: i64) -> std::time::Duration {
 #[tokio::test(flavor = "multi_thread")]
 async fn of_two_uses_of_a_confirmation_at_the_same_moment_one_runs() {
     for engine in ENGINES {
-        let (house, owner, _) = asking(engine).await;
+        let (app, owner, _) = asking(engine).await;
         for round in 0..10 {
             let call = json!({"name": format!("Once {round}")});
-            let given = token(&house, &owner, "create_contact", call.clone()).await;
+            let given = token(&app, &owner, "create_contact", call.clone()).await;
             let call = with(call, "confirm_token", given);
             let (one, two, three) = tokio::join!(
-                house.outcome(&owner, "create_contact", call.clone()),
-                house.outcome(&owner, "create_contact", call.clone()),
-                house.outcome(&owner, "create_contact", call.clone()),
+                app.outcome(&owner, "create_contact", call.clone()),
+                app.outcome(&owner, "create_contact", call.clone()),
+                app.outcome(&owner, "create_contact", call.clone()),
             );
             let done = [&one, &two, &three]
                 .into_iter()
                 .filter(|outcome| matches!(outcome, Outcome::Done(_)))
                 .count();
             assert_eq!(done, 1, "{engine:?}: {one:?} {two:?} {three:?}");
-            let found = house
+            let found = app
                 .ok(
                     &owner,
                     "search_contacts",
@@ -719,14 +709,8 @@ async fn of_two_uses_of_a_confirmation_at_the_same_moment_one_runs() {
 #[tokio::test(flavor = "multi_thread")]
 async fn where_a_person_can_be_asked_the_models_own_word_does_not_count() {
     for engine in ENGINES {
-        let (house, owner, contact) = asking(engine).await;
-        let given = token(
-            &house,
-            &owner,
-            "delete_contact",
-            json!({"contact": contact}),
-        )
-        .await;
+        let (app, owner, contact) = asking(engine).await;
+        let given = token(&app, &owner, "delete_contact", json!({"contact": contact})).await;
         let words = [
             json!({"contact": contact}),
             json!({"contact": contact, "confirm": true}),
@@ -742,7 +726,7 @@ async fn where_a_person_can_be_asked_the_models_own_word_does_not_count() {
         };
         let mut last = String::new();
         for arguments in &words {
-            match house
+            match app
                 .pipeline
                 .call(owner.clone(), call(arguments, None))
                 .await
@@ -754,21 +738,20 @@ async fn where_a_person_can_be_asked_the_models_own_word_does_not_count() {
                 other => panic!("{arguments} on {engine:?}: {other:?}"),
             }
         }
-        house
-            .ok(&owner, "get_contact", json!({"contact": contact}))
+        app.ok(&owner, "get_contact", json!({"contact": contact}))
             .await;
         // A yes counts once.
         let answered = call(&json!({"contact": contact}), Some(last));
         assert!(
             matches!(
-                house.pipeline.call(owner.clone(), answered.clone()).await,
+                app.pipeline.call(owner.clone(), answered.clone()).await,
                 Outcome::Done(_)
             ),
             "{engine:?}"
         );
         assert!(
             matches!(
-                house.pipeline.call(owner.clone(), answered).await,
+                app.pipeline.call(owner.clone(), answered).await,
                 Outcome::Failed(_)
             ),
             "{engine:?}"

@@ -2,19 +2,18 @@
 
 use bureau_kernel::caller::Caller;
 use bureau_kernel::error::Code;
-use bureau_kernel::testing::{ENGINES, House};
+use bureau_kernel::testing::{ENGINES, TestApp};
 use serde_json::{Value, json};
 
 use crate::MODULES;
 
-async fn sales(house: &House, owner: &Caller) -> Value {
-    house
-        .data(
-            owner,
-            "list_pipeline_stages",
-            json!({ "pipeline": "Sales" }),
-        )
-        .await[0]
+async fn sales(app: &TestApp, owner: &Caller) -> Value {
+    app.data(
+        owner,
+        "list_pipeline_stages",
+        json!({ "pipeline": "Sales" }),
+    )
+    .await[0]
         .clone()
 }
 
@@ -37,9 +36,9 @@ fn names(pipeline: &Value) -> Vec<&str> {
 #[tokio::test(flavor = "multi_thread")]
 async fn stages_are_renamed_ordered_added_and_taken_away_in_one_change() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        let owner = house.owner().await;
-        let before = sales(&house, &owner).await;
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
+        let before = sales(&app, &owner).await;
         assert_eq!(
             names(&before),
             [
@@ -61,8 +60,8 @@ async fn stages_are_renamed_ordered_added_and_taken_away_in_one_change() {
             json!({ "name": "Contract", "probability": 90, "rotting_days": 7 }),
         );
         let change = json!({ "pipeline": before["id"], "stages": stages });
-        let answer = house.ok(&owner, "update_pipeline", change).await;
-        let after = sales(&house, &owner).await;
+        let answer = app.ok(&owner, "update_pipeline", change).await;
+        let after = sales(&app, &owner).await;
         assert_eq!(
             names(&after),
             ["Qualified", "Lead", "Offer", "Contract", "Won", "Lost"],
@@ -73,10 +72,9 @@ async fn stages_are_renamed_ordered_added_and_taken_away_in_one_change() {
             "a stage that is renamed stays the same"
         );
         assert_eq!(after["stages"][2]["probability"], 55);
-        house
-            .ok(&owner, "undo_change", json!({ "change": answer["change"] }))
+        app.ok(&owner, "undo_change", json!({ "change": answer["change"] }))
             .await;
-        let back = sales(&house, &owner).await;
+        let back = sales(&app, &owner).await;
         assert_eq!(back["stages"], before["stages"], "on {engine:?}");
     }
 }
@@ -84,14 +82,14 @@ async fn stages_are_renamed_ordered_added_and_taken_away_in_one_change() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stage_with_open_deals_stays_and_deals_follow_its_new_probability() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        let owner = house.owner().await;
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
         let deal = json!({ "name": "Big", "amount": "1000", "stage": "Proposal" });
-        let deal = house.data(&owner, "create_deal", deal).await;
-        let pipeline = sales(&house, &owner).await;
+        let deal = app.data(&owner, "create_deal", deal).await;
+        let pipeline = sales(&app, &owner).await;
         let mut without = keep(&pipeline);
         without.remove(2);
-        let error = house
+        let error = app
             .error(
                 &owner,
                 "update_pipeline",
@@ -109,14 +107,13 @@ async fn a_stage_with_open_deals_stays_and_deals_follow_its_new_probability() {
         );
         let mut likelier = keep(&pipeline);
         likelier[2]["probability"] = json!(65);
-        house
-            .ok(
-                &owner,
-                "update_pipeline",
-                json!({ "pipeline": pipeline["id"], "stages": likelier }),
-            )
-            .await;
-        let summary = house.data(&owner, "get_pipeline_summary", json!({})).await;
+        app.ok(
+            &owner,
+            "update_pipeline",
+            json!({ "pipeline": pipeline["id"], "stages": likelier }),
+        )
+        .await;
+        let summary = app.data(&owner, "get_pipeline_summary", json!({})).await;
         assert_eq!(
             summary["stages"][2]["values"][0]["weighted"], "650.00",
             "on {engine:?}"
@@ -127,17 +124,17 @@ async fn a_stage_with_open_deals_stays_and_deals_follow_its_new_probability() {
 #[tokio::test(flavor = "multi_thread")]
 async fn there_is_one_default_pipeline_and_names_are_not_used_twice() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        let owner = house.owner().await;
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
         let renewals =
             json!({ "name": "Renewals", "stages": [{ "name": "Due" }], "is_default": true });
-        let renewals = house.data(&owner, "create_pipeline", renewals).await;
+        let renewals = app.data(&owner, "create_pipeline", renewals).await;
         assert_eq!(
             names(&renewals),
             ["Due", "Won", "Lost"],
             "both ends are added"
         );
-        let all = house.data(&owner, "list_pipeline_stages", json!({})).await;
+        let all = app.data(&owner, "list_pipeline_stages", json!({})).await;
         let defaults: Vec<&Value> = all
             .as_array()
             .unwrap()
@@ -145,7 +142,7 @@ async fn there_is_one_default_pipeline_and_names_are_not_used_twice() {
             .filter(|one| one["is_default"] == true)
             .collect();
         assert_eq!(defaults.len(), 1, "on {engine:?}");
-        let deal = house
+        let deal = app
             .data(&owner, "create_deal", json!({ "name": "Next year" }))
             .await;
         assert_eq!(
@@ -184,7 +181,7 @@ async fn there_is_one_default_pipeline_and_names_are_not_used_twice() {
                 "name",
             ),
         ] {
-            let error = house.error(&owner, tool, wrong.clone()).await;
+            let error = app.error(&owner, tool, wrong.clone()).await;
             assert_eq!(
                 (error.code(), error.field_name()),
                 (code, Some(field)),

@@ -13,7 +13,7 @@ use bureau_kernel::pipeline::Outcome;
 use bureau_kernel::prelude::*;
 use bureau_kernel::registry::{Registry, Selection};
 use bureau_kernel::store::{Scope, sql};
-use bureau_kernel::testing::{ENGINES, Engine, House};
+use bureau_kernel::testing::{ENGINES, Engine, TestApp};
 use bureau_kernel::tool::Entry;
 use bureau_kernel::types::id::{Entity as _, encode};
 use serde_json::{Map, Value, json};
@@ -47,7 +47,7 @@ const KINDS: [&str; 10] = [
 
 impl Scene {
     /// The pipeline is made once: there is one of a name.
-    async fn new(house: &House, owner: &Caller, pipeline: Option<&Self>) -> Self {
+    async fn new(app: &TestApp, owner: &Caller, pipeline: Option<&Self>) -> Self {
         let mut ids: BTreeMap<&'static str, String> = BTreeMap::new();
         let text = |value: &Value| value.as_str().unwrap().to_owned();
         match pipeline {
@@ -59,17 +59,17 @@ impl Scene {
             None => {
                 let stages = json!([{ "name": canary("stage"), "probability": 20 }]);
                 let new = json!({ "name": canary("pipeline"), "stages": stages });
-                let made = house.data(owner, "create_pipeline", new).await;
+                let made = app.data(owner, "create_pipeline", new).await;
                 ids.insert("pipeline", text(&made["id"]));
                 ids.insert("stage", text(&made["stages"][0]["id"]));
             }
         }
         let company = json!({ "name": canary("company"), "on_duplicate": "create" });
-        let company = house.data(owner, "create_company", company).await;
+        let company = app.data(owner, "create_company", company).await;
         ids.insert("company", text(&company["id"]));
         let contact = json!({ "name": canary("contact"), "company_id": ids["company"], "company": "Elsewhere",
                               "emails": ["ada@canary.example"], "on_duplicate": "create" });
-        let contact = house.data(owner, "create_contact", contact).await;
+        let contact = app.data(owner, "create_contact", contact).await;
         ids.insert("contact", text(&contact["id"]));
         let links = json!({ "company": ids["company"], "contact": ids["contact"] });
         let with = |mut arguments: Value, more: &[(&str, &Value)]| {
@@ -83,7 +83,7 @@ impl Scene {
         };
         let lines = json!([{ "description": "Work", "unit_price": "10", "tax_rate": "19" }]);
         let deal = json!({ "name": canary("deal"), "pipeline": ids["pipeline"] });
-        let deal = house.data(owner, "create_deal", with(deal, &[])).await["id"].clone();
+        let deal = app.data(owner, "create_deal", with(deal, &[])).await["id"].clone();
         ids.insert("deal", text(&deal));
         let day = json!("2031-01-31");
         for (kind, tool, arguments) in [
@@ -125,7 +125,7 @@ impl Scene {
                 ),
             ),
         ] {
-            let made = house.data(owner, tool, arguments).await;
+            let made = app.data(owner, tool, arguments).await;
             ids.insert(kind, text(&made["id"]));
         }
         Self { ids }
@@ -152,25 +152,25 @@ struct Variant<'a> {
 
 impl Variant<'_> {
     /// Whether it is a call that the owner can make.
-    async fn works(&self, house: &House, owner: &Caller) -> bool {
+    async fn works(&self, app: &TestApp, owner: &Caller) -> bool {
         let mut arguments = self.arguments.clone();
         arguments.insert("dry_run".into(), true.into());
         let name = self.entry.spec.name;
-        let outcome = house.outcome(owner, name, Value::Object(arguments)).await;
+        let outcome = app.outcome(owner, name, Value::Object(arguments)).await;
         matches!(outcome, Outcome::Done(_))
     }
 
     /// The same with a record of a fresh scene, about which no example has said anything yet, where there is such a call.
-    async fn of_a_draft(mut self, house: &House, owner: &Caller, scene: &Scene) -> Option<Self> {
+    async fn of_a_draft(mut self, app: &TestApp, owner: &Caller, scene: &Scene) -> Option<Self> {
         let (parameter, _) = self.what.split_once(": ")?;
         let parameter = parameter.to_owned();
         let (_, kind) = self.entry.spec.name.split_once('_')?;
         self.arguments.get(kind)?;
-        let fresh = Scene::new(house, owner, Some(scene)).await;
+        let fresh = Scene::new(app, owner, Some(scene)).await;
         let id = fresh.ids.get(kind)?.clone();
         self.arguments.retain(|name, _| *name == parameter);
         self.arguments.insert(kind.to_owned(), id.into());
-        self.works(house, owner).await.then_some(self)
+        self.works(app, owner).await.then_some(self)
     }
 }
 
@@ -216,7 +216,7 @@ fn twists(entry: &Entry) -> Vec<Twist> {
 
 /// The call that a twist makes, with records of its own; nothing where there is no such call.
 async fn variant<'a>(
-    house: &House,
+    app: &TestApp,
     owner: &Caller,
     scene: &Scene,
     entry: &'a Entry,
@@ -226,7 +226,7 @@ async fn variant<'a>(
     if let Twist::OfScene(parameter) = &twist {
         scene.fitting(parameter)?;
     }
-    let example = house.example_arguments(owner, name).await;
+    let example = app.example_arguments(owner, name).await;
     let mut arguments = example.into_iter().next()?;
     let what = match twist {
         Twist::Nothing => String::new(),
@@ -236,7 +236,7 @@ async fn variant<'a>(
             what
         }
         Twist::OfScene(parameter) => {
-            let fresh = Scene::new(house, owner, Some(scene)).await;
+            let fresh = Scene::new(app, owner, Some(scene)).await;
             let id = fresh.fitting(&parameter)?.clone();
             arguments.insert(parameter.clone(), id.into());
             // What an offer or a plan says already is not said again.
@@ -246,20 +246,20 @@ async fn variant<'a>(
             format!("{parameter} of others")
         }
         Twist::Heir => {
-            let fresh = Scene::new(house, owner, Some(scene)).await;
-            let heir = Scene::new(house, owner, Some(scene)).await;
+            let fresh = Scene::new(app, owner, Some(scene)).await;
+            let heir = Scene::new(app, owner, Some(scene)).await;
             let kind = name.strip_prefix("delete_").unwrap();
             arguments.insert(kind.to_owned(), fresh.ids[kind].clone().into());
             arguments.insert("reassign_to".into(), heir.ids[kind].clone().into());
             "reassign_to".into()
         }
         Twist::Merge => {
-            let fresh = Scene::new(house, owner, Some(scene)).await;
+            let fresh = Scene::new(app, owner, Some(scene)).await;
             arguments.insert("merge".into(), json!([fresh.ids["contact"]]));
             "merge of what others refer to".into()
         }
         Twist::Several(parameter, kind) => {
-            let fresh = Scene::new(house, owner, Some(scene)).await;
+            let fresh = Scene::new(app, owner, Some(scene)).await;
             arguments.insert(parameter.clone(), json!([fresh.ids[kind]]));
             format!("{parameter} of others")
         }
@@ -272,15 +272,9 @@ async fn variant<'a>(
 }
 
 /// Rows of the change log as far as they count here.
-async fn rows(house: &House, change: &Value) -> BTreeSet<(String, &'static str)> {
+async fn rows(app: &TestApp, change: &Value) -> BTreeSet<(String, &'static str)> {
     let change: Id<bureau_kernel::changes::Change> = change.as_str().unwrap().parse().unwrap();
-    let mut tx = house
-        .pipeline
-        .house()
-        .store
-        .read(Scope::System)
-        .await
-        .unwrap();
+    let mut tx = app.pipeline.app().store.read(Scope::System).await.unwrap();
     let rows = sql("SELECT DISTINCT entity, action FROM change_log WHERE call = ")
         .value(change)
         .rows(&mut tx)
@@ -364,13 +358,13 @@ fn lacks(error: &Error) -> Option<&str> {
 
 /// Tries a call with its tool's permission and each other one, then with all but one, then makes it; what is wrong.
 async fn try_all(
-    house: &House,
+    app: &TestApp,
     owner: &Caller,
     every: &[&'static str],
     variant: &Variant<'_>,
     thorough: bool,
 ) -> Vec<String> {
-    let registry = house.pipeline.registry();
+    let registry = app.pipeline.registry();
     let entry = variant.entry;
     let (name, own) = (entry.spec.name, entry.spec.permission.name());
     let called = format!("{name} {}", variant.what);
@@ -380,8 +374,8 @@ async fn try_all(
         arguments.insert("dry_run".into(), true.into());
     }
     let mut call = async |held: &[&str]| {
-        let caller = house.limited(owner, held);
-        let outcome = house
+        let caller = app.limited(owner, held);
+        let outcome = app
             .outcome(&caller, name, Value::Object(arguments.clone()))
             .await;
         if let Some(found) = disclosed(registry, entry, held, &wire(&outcome)) {
@@ -417,9 +411,9 @@ async fn try_all(
     }
     let mut arguments = variant.arguments.clone();
     arguments.insert("confirm".into(), true.into());
-    let answer = house.ok(owner, name, Value::Object(arguments)).await;
+    let answer = app.ok(owner, name, Value::Object(arguments)).await;
     let written = match answer.get("change") {
-        Some(change) => rows(house, change).await,
+        Some(change) => rows(app, change).await,
         None => BTreeSet::new(),
     };
     let needed = needed(registry, entry, &written);
@@ -442,17 +436,11 @@ async fn try_all(
 /// Changes in a workspace of which each did something else than the others and than those that are known, newest first:
 /// their identifiers and what they did.
 async fn kinds_of_changes(
-    house: &House,
+    app: &TestApp,
     owner: &Caller,
     known: &mut BTreeSet<String>,
 ) -> Vec<(String, String)> {
-    let mut tx = house
-        .pipeline
-        .house()
-        .store
-        .read(Scope::System)
-        .await
-        .unwrap();
+    let mut tx = app.pipeline.app().store.read(Scope::System).await.unwrap();
     let rows = sql(
         "SELECT call, tool, entity, action FROM change_log WHERE undoes IS NULL AND workspace = ",
     )
@@ -484,11 +472,11 @@ async fn kinds_of_changes(
 #[tokio::test(flavor = "multi_thread")]
 async fn every_tool_writes_and_shows_what_the_permissions_are_for_and_nothing_else() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
+        let app = TestApp::new(engine, MODULES).await;
         let thorough = engine == Engine::Sqlite;
         // Which permission is asked for what does not depend on the engine; what is looked up in order to ask it does. So
         // the second one is spared the combinations with permissions that write.
-        let permissions = house.pipeline.registry().permissions().into_iter();
+        let permissions = app.pipeline.registry().permissions().into_iter();
         let every: Vec<&'static str> = permissions
             .filter(|name| thorough || name.starts_with("read_"))
             .collect();
@@ -496,44 +484,44 @@ async fn every_tool_writes_and_shows_what_the_permissions_are_for_and_nothing_el
         // second in the second.
         let mut workspaces: Vec<(Caller, Scene)> = Vec::new();
         let (mut findings, mut tried) = (Vec::new(), BTreeSet::new());
-        for entry in house.pipeline.registry().entries() {
+        for entry in app.pipeline.registry().entries() {
             for (place, twist) in twists(entry).into_iter().enumerate() {
                 if place == workspaces.len() {
-                    let owner = house.tenant(&format!("workspace-{place}")).await;
-                    let scene = Scene::new(&house, &owner, None).await;
+                    let owner = app.tenant(&format!("workspace-{place}")).await;
+                    let scene = Scene::new(&app, &owner, None).await;
                     workspaces.push((owner, scene));
                 }
                 let (owner, scene) = &workspaces[place];
-                let Some(variant) = variant(&house, owner, scene, entry, twist).await else {
+                let Some(variant) = variant(&app, owner, scene, entry, twist).await else {
                     continue;
                 };
                 // What the owner cannot do is no call to try.
-                let variant = if variant.works(&house, owner).await {
+                let variant = if variant.works(&app, owner).await {
                     variant
                 } else {
-                    let Some(variant) = variant.of_a_draft(&house, owner, scene).await else {
+                    let Some(variant) = variant.of_a_draft(&app, owner, scene).await else {
                         continue;
                     };
                     variant
                 };
                 tried.insert(format!("{} {}", entry.spec.name, variant.what));
-                findings.extend(try_all(&house, owner, &every, &variant, thorough).await);
+                findings.extend(try_all(&app, owner, &every, &variant, thorough).await);
             }
         }
-        let undo = house.pipeline.registry().entry("undo_change").unwrap();
+        let undo = app.pipeline.registry().entry("undo_change").unwrap();
         let mut undone = 0;
         let mut known = BTreeSet::new();
         for (owner, _) in &workspaces {
-            for (change, did) in kinds_of_changes(&house, owner, &mut known).await {
+            for (change, did) in kinds_of_changes(&app, owner, &mut known).await {
                 let tries = json!({ "change": change, "dry_run": true });
-                let outcome = house.outcome(owner, "undo_change", tries).await;
+                let outcome = app.outcome(owner, "undo_change", tries).await;
                 if matches!(outcome, Outcome::Done(_)) {
                     let variant = Variant {
                         entry: undo,
                         what: format!("of {did}"),
                         arguments: Map::from_iter([("change".to_owned(), change.into())]),
                     };
-                    findings.extend(try_all(&house, owner, &every, &variant, thorough).await);
+                    findings.extend(try_all(&app, owner, &every, &variant, thorough).await);
                     undone += 1;
                 }
             }
@@ -573,8 +561,8 @@ async fn every_tool_writes_and_shows_what_the_permissions_are_for_and_nothing_el
 }
 
 /// Who calls with nothing but these permissions, as a member who is neither owner nor admin.
-async fn clerk(house: &House, permissions: &[&str]) -> Caller {
-    let store = &house.pipeline.house().store;
+async fn clerk(app: &TestApp, permissions: &[&str]) -> Caller {
+    let store = &app.pipeline.app().store;
     let known = admin::list_members(store, "main").await.unwrap();
     if known.iter().all(|member| member.name != "Clerk") {
         let new = NewMember {
@@ -587,7 +575,7 @@ async fn clerk(house: &House, permissions: &[&str]) -> Caller {
     let permissions = permissions.iter().copied();
     let new = NewKey {
         name: "clerk's".into(),
-        grants: Grants::parse(permissions, &house.pipeline.registry().permissions()).unwrap(),
+        grants: Grants::parse(permissions, &app.pipeline.registry().permissions()).unwrap(),
         workspaces: vec!["main".into()],
         member: Some("Clerk".into()),
         expires_at: None,
@@ -595,26 +583,20 @@ async fn clerk(house: &House, permissions: &[&str]) -> Caller {
         calls_per_hour: None,
     };
     let (key, _) = admin::create_key(store, new).await.unwrap();
-    house.pipeline.authenticate(&key, None).await.unwrap()
+    app.pipeline.authenticate(&key, None).await.unwrap()
 }
 
 /// A call that is refused for want of a permission; which one.
-async fn forbidden(house: &House, caller: &Caller, tool: &str, arguments: Value) -> String {
-    let error = house.error(caller, tool, arguments).await;
+async fn forbidden(app: &TestApp, caller: &Caller, tool: &str, arguments: Value) -> String {
+    let error = app.error(caller, tool, arguments).await;
     assert_eq!(error.code(), Code::Forbidden, "{tool}: {error:?}");
     let permission = error.detail_value("permission").and_then(Value::as_str);
     permission.unwrap_or_else(|| panic!("{error:?}")).to_owned()
 }
 
 /// How far the change log has come: the same where nothing was written.
-async fn written(house: &House) -> i64 {
-    let mut tx = house
-        .pipeline
-        .house()
-        .store
-        .read(Scope::System)
-        .await
-        .unwrap();
+async fn written(app: &TestApp) -> i64 {
+    let mut tx = app.pipeline.app().store.read(Scope::System).await.unwrap();
     // Members and keys are made by the command line.
     let count = sql("SELECT COUNT(*) AS count FROM change_log WHERE tool <> 'bureau'")
         .one("count", &mut tx)
@@ -626,15 +608,15 @@ async fn written(house: &House) -> i64 {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_duplicate_is_answered_and_changed_by_whoever_may_read_and_change_it() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        let owner = house.owner().await;
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
         let ada =
             json!({ "name": "Ada King", "emails": ["ada@king.example"], "summary": "Secret" });
-        let ada = house.data(&owner, "create_contact", ada).await["id"].clone();
+        let ada = app.data(&owner, "create_contact", ada).await["id"].clone();
         let king = json!({ "name": "King Ltd", "domain": "king.example", "summary": "Secret" });
-        house.data(&owner, "create_company", king).await;
-        let creates = clerk(&house, &["create_contacts", "create_companies"]).await;
-        let before = written(&house).await;
+        app.data(&owner, "create_company", king).await;
+        let creates = clerk(&app, &["create_contacts", "create_companies"]).await;
+        let before = written(&app).await;
         let contact = |choice: &str| json!({ "name": "Overwritten", "emails": ["ada@king.example"], "summary": "OWNED", "on_duplicate": choice });
         let company = |choice: &str| json!({ "name": "King Ltd", "summary": "OWNED", "on_duplicate": choice });
         for (tool, arguments, permission) in [
@@ -643,26 +625,24 @@ async fn a_duplicate_is_answered_and_changed_by_whoever_may_read_and_change_it()
             ("create_company", company("update"), "update_companies"),
             ("create_company", company("return"), "read_companies"),
         ] {
-            let named = forbidden(&house, &creates, tool, arguments).await;
+            let named = forbidden(&app, &creates, tool, arguments).await;
             assert_eq!(named, permission, "{tool} on {engine:?}");
         }
         // That there is one is said, and nothing about it.
-        let error = house
+        let error = app
             .error(&creates, "create_contact", contact("error"))
             .await;
         assert_eq!(error.detail_value("existing"), Some(&ada));
         assert!(!error.to_json().to_string().contains("Secret"), "{error:?}");
-        assert_eq!(written(&house).await, before, "{engine:?}");
+        assert_eq!(written(&app).await, before, "{engine:?}");
         // With the permission it is done; what it is now is shown to whoever may read it.
-        let updates = clerk(&house, &["create_contacts", "update_contacts"]).await;
-        let done = house
+        let updates = clerk(&app, &["create_contacts", "update_contacts"]).await;
+        let done = app
             .data(&updates, "create_contact", contact("update"))
             .await;
         assert_eq!(done, json!({ "id": ada, "version": 2 }), "{engine:?}");
-        let reads = clerk(&house, &["create_contacts", "read_contacts"]).await;
-        let found = house
-            .data(&reads, "create_contact", contact("return"))
-            .await;
+        let reads = clerk(&app, &["create_contacts", "read_contacts"]).await;
+        let found = app.data(&reads, "create_contact", contact("return")).await;
         assert_eq!(found["summary"], "OWNED", "{engine:?}");
     }
 }
@@ -670,82 +650,78 @@ async fn a_duplicate_is_answered_and_changed_by_whoever_may_read_and_change_it()
 #[tokio::test(flavor = "multi_thread")]
 async fn taking_back_takes_what_doing_the_opposite_takes() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        let owner = house.owner().await;
-        let undoes = clerk(&house, &["undo_changes"]).await;
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
+        let undoes = clerk(&app, &["undo_changes"]).await;
         let change = |answer: &Value| json!({ "change": answer["change"], "confirm": true });
-        let deal = house
+        let deal = app
             .ok(&owner, "create_deal", json!({ "name": "Big one" }))
             .await;
         let stages = json!({ "name": "Partners", "stages": [{ "name": "Talk" }] });
-        let pipeline = house.ok(&owner, "create_pipeline", stages).await;
+        let pipeline = app.ok(&owner, "create_pipeline", stages).await;
         let company = json!({ "name": "Acme" });
-        let company = house.data(&owner, "create_company", company).await["id"].clone();
+        let company = app.data(&owner, "create_company", company).await["id"].clone();
         let gone = json!({ "name": "Gone" });
-        let gone = house.data(&owner, "create_contact", gone).await["id"].clone();
+        let gone = app.data(&owner, "create_contact", gone).await["id"].clone();
         let deleted = json!({ "contact": gone, "confirm": true });
-        let deleted = house.ok(&owner, "delete_contact", deleted).await;
+        let deleted = app.ok(&owner, "delete_contact", deleted).await;
         let changed = json!({ "company": company, "city": "Bonn" });
-        let changed = house.ok(&owner, "update_company", changed).await;
-        let before = written(&house).await;
+        let changed = app.ok(&owner, "update_company", changed).await;
+        let before = written(&app).await;
         for (what, permission) in [
             (&deal, "delete_deals"),
             (&pipeline, "delete_pipeline"),
             (&deleted, "delete_contacts"),
             (&changed, "update_companies"),
         ] {
-            let named = forbidden(&house, &undoes, "undo_change", change(what)).await;
+            let named = forbidden(&app, &undoes, "undo_change", change(what)).await;
             assert_eq!(named, permission, "on {engine:?}");
             let skipping =
                 json!({ "change": what["change"], "skip_conflicts": true, "confirm": true });
-            let named = forbidden(&house, &undoes, "undo_change", skipping).await;
+            let named = forbidden(&app, &undoes, "undo_change", skipping).await;
             assert_eq!(named, permission, "on {engine:?}");
         }
-        assert_eq!(written(&house).await, before, "{engine:?}");
-        let may = clerk(
-            &house,
-            &["undo_changes", "delete_deals", "update_companies"],
-        )
-        .await;
-        house.ok(&may, "undo_change", change(&deal)).await;
+        assert_eq!(written(&app).await, before, "{engine:?}");
+        let may = clerk(&app, &["undo_changes", "delete_deals", "update_companies"]).await;
+        app.ok(&may, "undo_change", change(&deal)).await;
         // A request that leaves groups out leaves out to undo what was done in them.
         let only_history = may
             .clone()
             .narrow(Some(&["history".into()]), false)
             .unwrap();
-        let error = house
+        let error = app
             .error(&only_history, "undo_change", change(&changed))
             .await;
         assert_eq!(error.code(), Code::Forbidden, "{error:?}");
         assert_eq!(error.detail_value("kind"), Some(&json!("company")));
         let both = ["history".to_owned(), "companies".to_owned()];
         let both = may.narrow(Some(&both), false).unwrap();
-        house.ok(&both, "undo_change", change(&changed)).await;
+        app.ok(&both, "undo_change", change(&changed)).await;
         let company = json!({ "company": company });
-        let company = house.data(&owner, "get_company", company).await;
+        let company = app.data(&owner, "get_company", company).await;
         assert_eq!(company.get("city"), None, "{engine:?}");
     }
 }
 
 /// A plan that issues for Acme from 2031 on: its identifier, and what it is changed with to bill more.
-async fn issuing_plan(house: &House, owner: &Caller) -> (Value, Value) {
+async fn issuing_plan(app: &TestApp, owner: &Caller) -> (Value, Value) {
     let company = json!({ "name": "Acme", "on_duplicate": "create" });
-    let company = house.data(owner, "create_company", company).await["id"].clone();
+    let company = app.data(owner, "create_company", company).await["id"].clone();
     let lines =
         |price: &str| json!([{ "description": "Hosting", "unit_price": price, "tax_rate": "19" }]);
     let plan = json!({ "name": "Hosting", "company": company, "starts_on": "2031-01-31", "auto_issue": true, "lines": lines("10") });
-    let plan = house.data(owner, "create_recurring_invoice", plan).await["id"].clone();
+    let plan = app.data(owner, "create_recurring_invoice", plan).await["id"].clone();
     (plan, lines("9999"))
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_may_not_issue_changes_no_plan_that_issues_not_even_when_it_rests() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        let owner = house.owner().await;
-        let (plan, more) = issuing_plan(&house, &owner).await;
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
+        let (plan, more) = issuing_plan(&app, &owner).await;
         let drafts = clerk(
-            &house,
+            &app,
             &[
                 "create_invoices",
                 "read_invoices",
@@ -764,8 +740,7 @@ async fn who_may_not_issue_changes_no_plan_that_issues_not_even_when_it_rests() 
         for status in ["active", "paused", "ended"] {
             if status != "active" {
                 // Anybody who may change it may stop it.
-                house
-                    .ok(&drafts, tool, change(json!({ "status": status })))
+                app.ok(&drafts, tool, change(json!({ "status": status })))
                     .await;
             }
             for attempt in [
@@ -774,78 +749,78 @@ async fn who_may_not_issue_changes_no_plan_that_issues_not_even_when_it_rests() 
                 json!({ "starts_on": "2031-02-28" }),
                 json!({ "status": "active", "lines": more }),
             ] {
-                let named = forbidden(&house, &drafts, tool, change(attempt.clone())).await;
+                let named = forbidden(&app, &drafts, tool, change(attempt.clone())).await;
                 assert_eq!(
                     named, "issue_invoices",
                     "{attempt} while {status} on {engine:?}"
                 );
             }
         }
-        let drafting = house
+        let drafting = app
             .ok(&owner, tool, change(json!({ "auto_issue": false })))
             .await;
-        let before = written(&house).await;
+        let before = written(&app).await;
         // What it may not set it may not bring back either.
         let undo = json!({ "change": drafting["change"], "confirm": true });
         assert_eq!(
-            forbidden(&house, &drafts, "undo_change", undo.clone()).await,
+            forbidden(&app, &drafts, "undo_change", undo.clone()).await,
             "issue_invoices"
         );
-        assert_eq!(written(&house).await, before);
-        house.ok(&owner, "undo_change", undo).await;
+        assert_eq!(written(&app).await, before);
+        app.ok(&owner, "undo_change", undo).await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_merge_takes_the_deletion_and_the_change_of_whatever_it_moves() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        let owner = house.owner().await;
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
         let made = |name: &str| json!({ "name": name });
-        let real = house
+        let real = app
             .data(&owner, "create_contact", made("Real customer"))
             .await["id"]
             .clone();
         let lines = json!([{ "description": "Hosting", "unit_price": "10", "tax_rate": "19" }]);
         let plan = json!({ "name": "Hosting", "contact": real, "starts_on": "2031-01-31", "auto_issue": true, "lines": lines });
-        house.ok(&owner, "create_recurring_invoice", plan).await;
+        app.ok(&owner, "create_recurring_invoice", plan).await;
         let draft = json!({ "contact": real, "lines": lines });
-        let draft = house.data(&owner, "create_invoice", draft).await["id"].clone();
-        let attacker = house.data(&owner, "create_contact", made("Attacker")).await["id"].clone();
+        let draft = app.data(&owner, "create_invoice", draft).await["id"].clone();
+        let attacker = app.data(&owner, "create_contact", made("Attacker")).await["id"].clone();
         let merge = json!({ "keep": attacker, "merge": [real], "confirm": true });
-        let before = written(&house).await;
+        let before = written(&app).await;
         let mut held = vec!["create_contacts", "update_contacts"];
         for lacking in ["delete_contacts", "update_invoices", "issue_invoices"] {
-            let caller = clerk(&house, &held).await;
-            let named = forbidden(&house, &caller, "merge_contacts", merge.clone()).await;
+            let caller = clerk(&app, &held).await;
+            let named = forbidden(&app, &caller, "merge_contacts", merge.clone()).await;
             assert_eq!(named, lacking, "with {held:?} on {engine:?}");
             held.push(lacking);
         }
-        assert_eq!(written(&house).await, before, "{engine:?}");
-        let caller = clerk(&house, &held).await;
-        let merged = house.data(&caller, "merge_contacts", merge).await;
+        assert_eq!(written(&app).await, before, "{engine:?}");
+        let caller = clerk(&app, &held).await;
+        let merged = app.data(&caller, "merge_contacts", merge).await;
         assert_eq!(
             merged,
             json!({ "id": attacker, "version": 1 }),
             "{engine:?}"
         );
         let draft = json!({ "invoice": draft });
-        let draft = house.data(&owner, "get_invoice", draft).await;
+        let draft = app.data(&owner, "get_invoice", draft).await;
         assert_eq!(draft["contact"]["id"], attacker, "{engine:?}");
         // The same of what passes to an heir.
         let (one, two) = (made("Old Ltd"), made("New Ltd"));
-        let old = house.data(&owner, "create_company", one).await["id"].clone();
-        let new = house.data(&owner, "create_company", two).await["id"].clone();
+        let old = app.data(&owner, "create_company", one).await["id"].clone();
+        let new = app.data(&owner, "create_company", two).await["id"].clone();
         let deal = json!({ "name": "Sale", "company": old });
-        house.ok(&owner, "create_deal", deal).await;
+        app.ok(&owner, "create_deal", deal).await;
         let delete = json!({ "company": old, "reassign_to": new, "confirm": true });
-        let deletes = clerk(&house, &["delete_companies"]).await;
+        let deletes = clerk(&app, &["delete_companies"]).await;
         assert_eq!(
-            forbidden(&house, &deletes, "delete_company", delete.clone()).await,
+            forbidden(&app, &deletes, "delete_company", delete.clone()).await,
             "update_deals"
         );
-        let both = clerk(&house, &["delete_companies", "update_deals"]).await;
-        let gone = house.data(&both, "delete_company", delete).await;
+        let both = clerk(&app, &["delete_companies", "update_deals"]).await;
+        let gone = app.data(&both, "delete_company", delete).await;
         assert_eq!(gone, json!({ "id": old, "restorable": true }), "{engine:?}");
     }
 }
@@ -853,22 +828,22 @@ async fn a_merge_takes_the_deletion_and_the_change_of_whatever_it_moves() {
 #[tokio::test(flavor = "multi_thread")]
 async fn discarding_a_draft_is_deleting_it() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        let owner = house.owner().await;
-        let scene = Scene::new(&house, &owner, None).await;
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
+        let scene = Scene::new(&app, &owner, None).await;
         let updates = ["update_invoices", "update_quotations"];
-        let caller = clerk(&house, &updates).await;
+        let caller = clerk(&app, &updates).await;
         for (tool, kind, permission) in [
             ("update_invoice", "invoice", "delete_invoices"),
             ("update_quotation", "quotation", "delete_quotations"),
         ] {
-            let before = written(&house).await;
+            let before = written(&app).await;
             let discard = json!({ kind: scene.ids[kind], "discard": true, "confirm": true });
-            let named = forbidden(&house, &caller, tool, discard.clone()).await;
+            let named = forbidden(&app, &caller, tool, discard.clone()).await;
             assert_eq!(named, permission, "{engine:?}");
-            assert_eq!(written(&house).await, before, "{engine:?}");
-            let may = clerk(&house, &[updates[0], updates[1], permission]).await;
-            let gone = house.data(&may, tool, discard).await;
+            assert_eq!(written(&app).await, before, "{engine:?}");
+            let may = clerk(&app, &[updates[0], updates[1], permission]).await;
+            let gone = app.data(&may, tool, discard).await;
             assert_eq!(
                 gone,
                 json!({ "id": scene.ids[kind], "version": 2 }),
@@ -881,54 +856,54 @@ async fn discarding_a_draft_is_deleting_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn records_and_names_are_shown_to_whoever_may_read_their_kind() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        let owner = house.owner().await;
-        let scene = Scene::new(&house, &owner, None).await;
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
+        let scene = Scene::new(&app, &owner, None).await;
         let id = |kind: &str| scene.ids[kind].clone();
         // What writes and may not read hears that it was done.
-        let writes = clerk(&house, &["create_deals", "update_deals", "update_contacts"]).await;
+        let writes = clerk(&app, &["create_deals", "update_deals", "update_contacts"]).await;
         let same = json!({ "contact": id("contact") });
-        let same = house.data(&writes, "update_contact", same).await;
+        let same = app.data(&writes, "update_contact", same).await;
         assert_eq!(
             same,
             json!({ "id": id("contact"), "version": 1 }),
             "{engine:?}"
         );
         let deal = json!({ "name": "New", "company": id("company"), "contact": id("contact") });
-        let deal = house.data(&writes, "create_deal", deal).await;
+        let deal = app.data(&writes, "create_deal", deal).await;
         let fields: Vec<&String> = deal.as_object().unwrap().keys().collect();
         assert_eq!(fields, ["id", "version"], "{engine:?}");
         let stale = json!({ "deal": id("deal"), "summary": "x", "version": 7 });
-        let error = house.error(&writes, "update_deal", stale.clone()).await;
+        let error = app.error(&writes, "update_deal", stale.clone()).await;
         let now = json!({ "id": id("deal"), "version": 1 });
         assert_eq!(error.detail_value("current"), Some(&now), "{engine:?}");
         // What reads one kind hears the names of that kind, and where a deal stands.
-        let reads = clerk(&house, &["read_deals", "update_deals"]).await;
+        let reads = clerk(&app, &["read_deals", "update_deals"]).await;
         let deal = json!({ "deal": id("deal") });
-        let deal = house.data(&reads, "get_deal", deal).await;
+        let deal = app.data(&reads, "get_deal", deal).await;
         assert_eq!(
             deal["company"],
             json!({ "id": id("company") }),
             "{engine:?}"
         );
         assert_eq!(deal["stage"]["name"], canary("stage"), "{engine:?}");
-        let error = house.error(&reads, "update_deal", stale).await;
+        let error = app.error(&reads, "update_deal", stale).await;
         let now = error.detail_value("current").unwrap();
         assert_eq!(now["name"], canary("deal"), "{engine:?}");
         // A link to a company does not tell its name.
-        let people = clerk(&house, &["create_contacts", "read_contacts"]).await;
+        let people = clerk(&app, &["create_contacts", "read_contacts"]).await;
         let linked = json!({ "name": "Spy", "company_id": id("company") });
-        let linked = house.data(&people, "create_contact", linked).await;
+        let linked = app.data(&people, "create_contact", linked).await;
         assert_eq!(linked.get("company"), None, "{engine:?}");
         // How many of a kind refer to a record is for whoever may read that kind.
-        let companies = clerk(&house, &["read_companies", "read_deals"]).await;
+        let companies = clerk(&app, &["read_companies", "read_deals"]).await;
         let company = json!({ "company": id("company") });
-        let company = house.data(&companies, "get_company", company).await;
+        let company = app.data(&companies, "get_company", company).await;
         assert_eq!(company["linked"], json!({ "deal": 2 }), "{engine:?}");
         // The question to a person says no more than the answer will.
-        let deletes = clerk(&house, &["delete_contacts"]).await;
+        let deletes = clerk(&app, &["delete_contacts"]).await;
         let delete = json!({ "contact": linked["id"] });
-        let error = house.error(&deletes, "delete_contact", delete).await;
+        let error = app.error(&deletes, "delete_contact", delete).await;
         assert_eq!(error.code(), Code::ConfirmationRequired, "{error:?}");
         assert!(!error.to_json().to_string().contains("Spy"), "{error:?}");
     }
@@ -937,18 +912,18 @@ async fn records_and_names_are_shown_to_whoever_may_read_their_kind() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_audit_log_names_an_exchange_rate_by_its_workspace() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        let owner = house.owner().await;
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
         let rate = RateInfo {
             currency: "CHF".into(),
             day: "2026-01-05".parse().unwrap(),
             rate: "1.05".into(),
             source: "bank".into(),
         };
-        let store = &house.pipeline.house().store;
+        let store = &app.pipeline.app().store;
         admin::set_rate(store, "main", rate).await.unwrap();
         let wanted = json!({ "record_type": "exchange_rate" });
-        let found = house.data(&owner, "get_audit_log", wanted).await;
+        let found = app.data(&owner, "get_audit_log", wanted).await;
         assert_eq!(
             found[0]["record"],
             owner.workspace.id.to_string(),
@@ -1046,14 +1021,8 @@ const TASKS: Module = Module {
 };
 
 /// The tables of the tasks room, as a migration would make them.
-async fn make_tables(house: &House, engine: Engine) {
-    let mut tx = house
-        .pipeline
-        .house()
-        .store
-        .write(Scope::System)
-        .await
-        .unwrap();
+async fn make_tables(app: &TestApp, engine: Engine) {
+    let mut tx = app.pipeline.app().store.write(Scope::System).await.unwrap();
     let statements = match engine {
         Engine::Sqlite => [
             "CREATE TABLE project (id INTEGER PRIMARY KEY, workspace INTEGER NOT NULL, version INTEGER NOT NULL, created_at INTEGER NOT NULL,
@@ -1083,10 +1052,10 @@ async fn make_tables(house: &House, engine: Engine) {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_others_cannot_be_without_is_not_erased() {
     for engine in ENGINES {
-        let house = House::new(engine, &[TASKS]).await;
-        make_tables(&house, engine).await;
-        let owner = house.owner().await;
-        let pipeline = &house.pipeline;
+        let app = TestApp::new(engine, &[TASKS]).await;
+        make_tables(&app, engine).await;
+        let owner = app.owner().await;
+        let pipeline = &app.pipeline;
         let name = |text: &str| Line::new(text).unwrap();
         let job = pipeline.job(&owner, "test").await.unwrap();
         let (project, task) = pipeline
@@ -1106,11 +1075,11 @@ async fn what_others_cannot_be_without_is_not_erased() {
             .await
             .unwrap();
         let erase = async |cx: &mut Cx| cx.purge(project).await.map(drop);
-        let before = written(&house).await;
+        let before = written(&app).await;
         let error = pipeline.work(&job, erase).await.unwrap_err();
         assert_eq!(error.code(), Code::Conflict, "{engine:?}: {error:?}");
         assert!(error.message().contains(&task.to_string()), "{error:?}");
-        assert_eq!(written(&house).await, before, "{engine:?}");
+        assert_eq!(written(&app).await, before, "{engine:?}");
         let erase_both = async |cx: &mut Cx| {
             cx.purge(task).await?;
             cx.purge(project).await.map(drop)

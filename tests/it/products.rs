@@ -3,7 +3,7 @@
 use bureau_kernel::caller::Caller;
 use bureau_kernel::error::Code;
 use bureau_kernel::pipeline::Outcome;
-use bureau_kernel::testing::{ENGINES, House};
+use bureau_kernel::testing::{ENGINES, TestApp};
 use serde_json::{Value, json};
 
 use crate::MODULES;
@@ -16,20 +16,20 @@ fn said(more: &Value) -> Value {
     arguments
 }
 
-async fn create(house: &House, owner: &Caller, more: Value) -> Value {
-    house.data(owner, "create_product", said(&more)).await
+async fn create(app: &TestApp, owner: &Caller, more: Value) -> Value {
+    app.data(owner, "create_product", said(&more)).await
 }
 
 /// A draft for somebody with these lines, as it is asked for.
-async fn draft(house: &House, owner: &Caller, lines: Value) -> Value {
+async fn draft(app: &TestApp, owner: &Caller, lines: Value) -> Value {
     let company = json!({ "name": "Acme", "on_duplicate": "return" });
-    let company = house.data(owner, "create_company", company).await;
+    let company = app.data(owner, "create_company", company).await;
     json!({ "company": company["id"], "currency": "EUR", "lines": lines })
 }
 
 /// The names in a list, in its order.
-async fn names(house: &House, caller: &Caller, filters: Value) -> Vec<String> {
-    let found = house.data(caller, "list_products", filters).await;
+async fn names(app: &TestApp, caller: &Caller, filters: Value) -> Vec<String> {
+    let found = app.data(caller, "list_products", filters).await;
     let found = found.as_array().unwrap().iter();
     found
         .map(|row| row["name"].as_str().unwrap().to_owned())
@@ -39,11 +39,11 @@ async fn names(house: &House, caller: &Caller, filters: Value) -> Vec<String> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_product_has_its_workspaces_currency_and_its_prices_digits() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        let owner = house.owner().await;
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
         let base = json!({ "name": "Plain", "unit_price": "0" });
-        let plain = house.data(&owner, "create_product", base).await;
-        let workspace = house.data(&owner, "get_workspace", json!({})).await;
+        let plain = app.data(&owner, "create_product", base).await;
+        let workspace = app.data(&owner, "get_workspace", json!({})).await;
         assert_eq!(plain["currency"], workspace["currency"], "on {engine:?}");
         assert_eq!(
             (&plain["type"], &plain["active"]),
@@ -56,13 +56,13 @@ async fn a_product_has_its_workspaces_currency_and_its_prices_digits() {
             ("KWD", "1.5", "1.500"),
         ] {
             let more = json!({ "currency": currency, "unit_price": price });
-            let product = create(&house, &owner, more).await;
+            let product = create(&app, &owner, more).await;
             assert_eq!(
                 product["unit_price"], shown,
                 "{price} {currency} on {engine:?}"
             );
             let read = json!({ "product": product["id"] });
-            assert_eq!(house.data(&owner, "get_product", read).await, product);
+            assert_eq!(app.data(&owner, "get_product", read).await, product);
         }
     }
 }
@@ -70,9 +70,9 @@ async fn a_product_has_its_workspaces_currency_and_its_prices_digits() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_wrong_with_a_product_is_said_of_its_field() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        let owner = house.owner().await;
-        let product = create(&house, &owner, json!({ "tax_category": "exempt" })).await;
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
+        let product = create(&app, &owner, json!({ "tax_category": "exempt" })).await;
         for (wrong, field) in [
             (json!({ "name": "" }), "name"),
             (json!({ "unit_price": null }), "unit_price"),
@@ -91,7 +91,7 @@ async fn what_is_wrong_with_a_product_is_said_of_its_field() {
             (json!({ "sku": "x".repeat(65) }), "sku"),
             (json!({ "colour": "red" }), "colour"),
         ] {
-            let error = house.error(&owner, "create_product", said(&wrong)).await;
+            let error = app.error(&owner, "create_product", said(&wrong)).await;
             let found = (error.code(), error.field_name());
             assert_eq!(
                 found,
@@ -103,7 +103,7 @@ async fn what_is_wrong_with_a_product_is_said_of_its_field() {
             }
             let mut change = wrong.clone();
             change["product"] = product["id"].clone();
-            let error = house.error(&owner, "update_product", change).await;
+            let error = app.error(&owner, "update_product", change).await;
             let found = (error.code(), error.field_name());
             assert_eq!(
                 found,
@@ -112,18 +112,18 @@ async fn what_is_wrong_with_a_product_is_said_of_its_field() {
             );
         }
         let read = json!({ "product": product["id"] });
-        assert_eq!(house.data(&owner, "get_product", read).await, product);
-        assert_eq!(names(&house, &owner, json!({})).await, ["Consulting"]);
+        assert_eq!(app.data(&owner, "get_product", read).await, product);
+        assert_eq!(names(&app, &owner, json!({})).await, ["Consulting"]);
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_rate_and_category_the_one_given_last_counts() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        let owner = house.owner().await;
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
         let both = json!({ "tax_category": "Exempt", "tax_rate": "0" });
-        let product = create(&house, &owner, both).await;
+        let product = create(&app, &owner, both).await;
         let tax = |product: &Value| (product["tax_rate"].clone(), product["tax_category"].clone());
         assert_eq!(tax(&product), (json!("0"), json!("Exempt")));
         let id = &product["id"];
@@ -139,15 +139,15 @@ async fn of_rate_and_category_the_one_given_last_counts() {
         ] {
             let mut arguments = change.clone();
             arguments["product"] = id.clone();
-            let changed = house.data(&owner, "update_product", arguments).await;
+            let changed = app.data(&owner, "update_product", arguments).await;
             assert_eq!(tax(&changed), (rate, category), "{change} on {engine:?}");
         }
         // A line takes what its product says.
         let exempt = json!({ "product": id, "tax_category": "exempt" });
-        house.ok(&owner, "update_product", exempt).await;
+        app.ok(&owner, "update_product", exempt).await;
         let lines = json!([{ "product": id, "quantity": "2" }]);
-        let invoice = draft(&house, &owner, lines).await;
-        let invoice = house.data(&owner, "create_invoice", invoice).await;
+        let invoice = draft(&app, &owner, lines).await;
+        let invoice = app.data(&owner, "create_invoice", invoice).await;
         assert_eq!(invoice["lines"][0]["tax_category"], "E", "on {engine:?}");
         assert_eq!(invoice["gross_total"], "240.00");
     }
@@ -156,35 +156,35 @@ async fn of_rate_and_category_the_one_given_last_counts() {
 #[tokio::test(flavor = "multi_thread")]
 async fn two_products_never_have_one_sku() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        let owner = house.owner().await;
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
         let made = said(&json!({ "sku": "Köln-1" }));
-        let made = house.ok(&owner, "create_product", made).await;
+        let made = app.ok(&owner, "create_product", made).await;
         let first = made["data"].clone();
-        let second = create(&house, &owner, json!({ "name": "Other", "sku": "B-2" })).await;
+        let second = create(&app, &owner, json!({ "name": "Other", "sku": "B-2" })).await;
         let taken = json!({ "sku": "koln-1" });
         let mut change = taken.clone();
         change["product"] = second["id"].clone();
         for error in [
-            house.error(&owner, "create_product", said(&taken)).await,
-            house.error(&owner, "update_product", change).await,
+            app.error(&owner, "create_product", said(&taken)).await,
+            app.error(&owner, "update_product", change).await,
         ] {
             let found = (error.code(), error.field_name());
             assert_eq!(found, (Code::Conflict, Some("sku")), "on {engine:?}");
             assert_eq!(error.detail_value("existing"), Some(&first["id"]));
         }
         let own = json!({ "product": first["id"], "sku": "KÖLN-1", "name": "Same" });
-        house.ok(&owner, "update_product", own).await;
-        let read = house.data(&owner, "get_product", json!({ "product": "Koln-1" }));
+        app.ok(&owner, "update_product", own).await;
+        let read = app.data(&owner, "get_product", json!({ "product": "Koln-1" }));
         assert_eq!(read.await["id"], first["id"], "on {engine:?}");
         let free = json!({ "product": first["id"], "clear": ["sku"] });
-        let freed = house.ok(&owner, "update_product", free).await;
-        create(&house, &owner, json!({ "name": "Heir", "sku": "KÖLN-1" })).await;
+        let freed = app.ok(&owner, "update_product", free).await;
+        create(&app, &owner, json!({ "name": "Heir", "sku": "KÖLN-1" })).await;
         // What an undo would bring back is taken meanwhile.
         let undo = json!({ "change": freed["change"] });
-        let error = house.error(&owner, "undo_change", undo).await;
+        let error = app.error(&owner, "undo_change", undo).await;
         assert_eq!(error.code(), Code::Conflict, "{error:?} on {engine:?}");
-        let gone = house
+        let gone = app
             .error(&owner, "get_product", json!({ "product": "Z-9" }))
             .await;
         let found = (gone.code(), gone.field_name());
@@ -195,12 +195,12 @@ async fn two_products_never_have_one_sku() {
 #[tokio::test(flavor = "multi_thread")]
 async fn of_sixteen_calls_at_once_one_gets_the_sku() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        let owner = house.owner().await;
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
         let calls = (0..16).map(|number| {
             let sku = if number % 2 == 0 { "ART-1" } else { "art-1" };
             let arguments = said(&json!({ "sku": sku, "name": format!("N{number}") }));
-            house.outcome(&owner, "create_product", arguments)
+            app.outcome(&owner, "create_product", arguments)
         });
         let outcomes = futures::future::join_all(calls).await;
         let mut done = 0;
@@ -219,24 +219,24 @@ async fn of_sixteen_calls_at_once_one_gets_the_sku() {
             }
         }
         assert_eq!(done, 1, "on {engine:?}");
-        assert_eq!(names(&house, &owner, json!({})).await.len(), 1);
+        assert_eq!(names(&app, &owner, json!({})).await.len(), 1);
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_out_of_sale_is_in_no_new_line_and_stays_in_old_ones() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        let owner = house.owner().await;
-        let product = create(&house, &owner, json!({ "tax_rate": "19" })).await;
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
+        let product = create(&app, &owner, json!({ "tax_rate": "19" })).await;
         let id = &product["id"];
         let travel = json!({ "description": "Travel", "unit_price": "10", "tax_rate": "19" });
-        let draft = draft(&house, &owner, json!([travel, { "product": id }])).await;
-        let invoice = house.data(&owner, "create_invoice", draft.clone()).await;
+        let draft = draft(&app, &owner, json!([travel, { "product": id }])).await;
+        let invoice = app.data(&owner, "create_invoice", draft.clone()).await;
         let retire = json!({ "product": id, "active": false });
-        let retired = house.data(&owner, "update_product", retire).await;
+        let retired = app.data(&owner, "update_product", retire).await;
         assert_eq!(retired["active"], false);
-        let error = house.error(&owner, "create_invoice", draft.clone()).await;
+        let error = app.error(&owner, "create_invoice", draft.clone()).await;
         let found = (error.code(), error.field_name());
         assert_eq!(
             found,
@@ -248,19 +248,19 @@ async fn what_is_out_of_sale_is_in_no_new_line_and_stays_in_old_ones() {
             "{error:?}"
         );
         let noted = json!({ "invoice": invoice["id"], "notes": "Thank you" });
-        let noted = house.data(&owner, "update_invoice", noted).await;
+        let noted = app.data(&owner, "update_invoice", noted).await;
         assert_eq!(noted["lines"], invoice["lines"], "on {engine:?}");
         let back = json!({ "product": id, "clear": ["active"] });
-        house.ok(&owner, "update_product", back).await;
-        house.ok(&owner, "create_invoice", draft).await;
+        app.ok(&owner, "update_product", back).await;
+        app.ok(&owner, "create_invoice", draft).await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn products_are_listed_by_kind_currency_and_whether_they_are_sold() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        let owner = house.owner().await;
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
         for (name, sku, kind, price, currency, active) in [
             ("Anvil", "A-1", "goods", "300", "EUR", true),
             ("bellows", "B-1", "goods", "80", "EUR", true),
@@ -270,7 +270,7 @@ async fn products_are_listed_by_kind_currency_and_whether_they_are_sold() {
         ] {
             let more = json!({ "name": name, "sku": sku, "type": kind, "unit_price": price, "currency": currency,
                                "active": active, "description": format!("About {name} of the forge") });
-            create(&house, &owner, more).await;
+            create(&app, &owner, more).await;
         }
         for (filters, expected) in [
             (json!({}), vec!["Anvil", "bellows", "Coal", "Design"]),
@@ -298,13 +298,13 @@ async fn products_are_listed_by_kind_currency_and_whether_they_are_sold() {
             (json!({ "query": "forge", "currency": "JPY" }), vec!["Coal"]),
             (json!({ "query": "anvil", "type": "service" }), vec![]),
         ] {
-            let found = names(&house, &owner, filters.clone()).await;
+            let found = names(&app, &owner, filters.clone()).await;
             assert_eq!(found, expected, "{filters} on {engine:?}");
         }
         let mut walked = Vec::new();
         let mut arguments = json!({ "limit": 1 });
         loop {
-            let answer = house.ok(&owner, "list_products", arguments).await;
+            let answer = app.ok(&owner, "list_products", arguments).await;
             walked.push(answer["data"][0]["name"].as_str().unwrap().to_owned());
             match answer["page"]["next"].as_str() {
                 Some(next) => arguments = json!({ "limit": 1, "cursor": next }),
@@ -322,15 +322,15 @@ async fn products_are_listed_by_kind_currency_and_whether_they_are_sold() {
 #[tokio::test(flavor = "multi_thread")]
 async fn two_workspaces_share_no_product_and_no_sku() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        let (ours, theirs) = (house.tenant("ours").await, house.tenant("theirs").await);
+        let app = TestApp::new(engine, MODULES).await;
+        let (ours, theirs) = (app.tenant("ours").await, app.tenant("theirs").await);
         let sku = json!({ "sku": "SAME-1" });
-        let mine = create(&house, &ours, sku.clone()).await;
-        let other = create(&house, &theirs, sku).await;
+        let mine = create(&app, &ours, sku.clone()).await;
+        let other = create(&app, &theirs, sku).await;
         for (caller, own, foreign) in [(&ours, &mine, &other), (&theirs, &other, &mine)] {
-            let by_sku = house.data(caller, "get_product", json!({ "product": "same-1" }));
+            let by_sku = app.data(caller, "get_product", json!({ "product": "same-1" }));
             assert_eq!(by_sku.await["id"], own["id"], "on {engine:?}");
-            assert_eq!(names(&house, caller, json!({})).await.len(), 1);
+            assert_eq!(names(&app, caller, json!({})).await.len(), 1);
             let steal = json!({ "product": foreign["id"], "unit_price": "1" });
             for (tool, arguments, field) in [
                 ("get_product", json!({ "product": foreign["id"] }), None),
@@ -341,7 +341,7 @@ async fn two_workspaces_share_no_product_and_no_sku() {
                     Some("lines[0].product"),
                 ),
             ] {
-                let error = house.error(caller, tool, arguments).await;
+                let error = app.error(caller, tool, arguments).await;
                 assert_eq!(error.code(), Code::NotFound, "{tool} on {engine:?}");
                 if field.is_some() {
                     assert_eq!(error.field_name(), field);

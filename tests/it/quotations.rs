@@ -7,7 +7,7 @@ use bureau_kernel::caller::Caller;
 use bureau_kernel::error::{Code, Error};
 use bureau_kernel::pipeline::Outcome;
 use bureau_kernel::resource::Representation;
-use bureau_kernel::testing::{ENGINES, Engine, House};
+use bureau_kernel::testing::{ENGINES, Engine, TestApp};
 use chrono::{Datelike as _, Days, NaiveDate};
 use data_encoding::BASE64;
 use serde_json::{Value, json};
@@ -17,9 +17,9 @@ use tokio_util::sync::CancellationToken;
 use crate::MODULES;
 use crate::tamper::Raw;
 
-/// A house with a customer.
+/// An app with a customer.
 struct Firm {
-    house: House,
+    app: TestApp,
     owner: Caller,
     company: String,
     raw: Raw,
@@ -28,26 +28,26 @@ struct Firm {
 
 impl Firm {
     async fn new(engine: Engine) -> Self {
-        let house = House::new(engine, MODULES).await;
-        let owner = house.owner().await;
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
         let company = json!({ "name": "Buyer Ltd", "country": "FR", "vat_id": "FR12345678901" });
-        let company = house.data(&owner, "create_company", company).await["id"].clone();
-        let stats = house.data(&owner, "get_quotation_stats", json!({})).await;
+        let company = app.data(&owner, "create_company", company).await["id"].clone();
+        let stats = app.data(&owner, "get_quotation_stats", json!({})).await;
         Self {
-            raw: Raw::new(&house.database).await,
+            raw: Raw::new(&app.database).await,
             company: company.as_str().unwrap().to_owned(),
             today: stats["as_of"].as_str().unwrap().parse().unwrap(),
-            house,
+            app,
             owner,
         }
     }
 
     async fn call(&self, tool: &str, arguments: Value) -> Value {
-        self.house.data(&self.owner, tool, arguments).await
+        self.app.data(&self.owner, tool, arguments).await
     }
 
     async fn error(&self, tool: &str, arguments: Value) -> Error {
-        self.house.error(&self.owner, tool, arguments).await
+        self.app.error(&self.owner, tool, arguments).await
     }
 
     /// A draft of one line, with more.
@@ -249,7 +249,7 @@ async fn a_quotation_goes_from_draft_to_sent_to_its_end_and_no_other_way() {
             for ((tool, more), expected) in calls.iter().zip(expected) {
                 let arguments = json!({ "quotation": all[from]["id"], "dry_run": true });
                 let arguments = merged(arguments, more);
-                let found = match firm.house.outcome(&firm.owner, tool, arguments).await {
+                let found = match firm.app.outcome(&firm.owner, tool, arguments).await {
                     Outcome::Done(answer) => {
                         let after = &answer["data"];
                         json!([after["status"], after["revision"]])
@@ -344,7 +344,7 @@ async fn a_version_that_was_sent_is_kept_and_its_number_stays() {
         assert_eq!(first["valid_until"], until.to_string());
         let change = json!({ "quotation": first["id"], "title": "Roof and walls",
             "lines": [{ "description": "Roof", "unit_price": "200", "tax_rate": "19" }] });
-        let done = firm.house.ok(&firm.owner, "update_quotation", change).await;
+        let done = firm.app.ok(&firm.owner, "update_quotation", change).await;
         let second = firm.get(&first).await;
         for (field, value) in [
             ("number", &first["number"]),
@@ -377,7 +377,7 @@ async fn a_version_that_was_sent_is_kept_and_its_number_stays() {
         assert_eq!(other["number"], format!("Q-{year}-0002"), "on {engine:?}");
         // The change is taken back, and that is taken back.
         let undo = json!({ "change": done["change"] });
-        let undone = firm.house.ok(&firm.owner, "undo_change", undo).await;
+        let undone = firm.app.ok(&firm.owner, "undo_change", undo).await;
         let back = firm.get(&first).await;
         assert_eq!(
             (&back["status"], back.get("earlier")),
@@ -423,7 +423,7 @@ async fn what_was_sent_is_not_unsent_and_a_decision_is_taken_back() {
         let firm = Firm::new(engine).await;
         let draft = firm.draft("Fence", json!({})).await;
         let send = json!({ "quotation": draft["id"], "confirm": true });
-        let sent = firm.house.ok(&firm.owner, "send_quotation", send).await;
+        let sent = firm.app.ok(&firm.owner, "send_quotation", send).await;
         let error = firm
             .error("undo_change", json!({ "change": sent["change"] }))
             .await;
@@ -434,7 +434,7 @@ async fn what_was_sent_is_not_unsent_and_a_decision_is_taken_back() {
         for status in ["declined", "accepted"] {
             let decide = json!({ "quotation": draft["id"], "status": status, "reason": "Said so" });
             let tool = "update_quotation_status";
-            let decided = firm.house.ok(&firm.owner, tool, decide).await;
+            let decided = firm.app.ok(&firm.owner, tool, decide).await;
             assert_eq!(decided["data"]["decision"], "Said so");
             assert!(decided["data"]["decided_at"].is_string());
             firm.call("undo_change", json!({ "change": decided["change"] }))
@@ -470,7 +470,7 @@ async fn what_has_ended_does_not_hold_on_to_its_customer() {
         let error = firm.error("delete_company", gone.clone()).await;
         assert_eq!(error.code(), Code::Conflict, "on {engine:?}");
         let accepted = firm
-            .house
+            .app
             .ok(
                 &firm.owner,
                 "update_quotation_status",
@@ -510,7 +510,7 @@ async fn an_invoice_takes_over_all_that_was_accepted_exactly_and_once() {
             let accepted = firm.accepted(&format!("Offer {number}"), offer).await;
             let convert = json!({ "quotation": accepted["id"] });
             let tool = "convert_quotation";
-            let done = firm.house.ok(&firm.owner, tool, convert.clone()).await;
+            let done = firm.app.ok(&firm.owner, tool, convert.clone()).await;
             let invoice = &done["data"];
             for field in [
                 "customer",
@@ -569,7 +569,7 @@ async fn what_was_converted_stays_accepted() {
         let sent = firm.sent("Kept", json!({})).await;
         let accept = json!({ "quotation": sent["id"], "status": "accepted" });
         let tool = "update_quotation_status";
-        let accepted = firm.house.ok(&firm.owner, tool, accept).await;
+        let accepted = firm.app.ok(&firm.owner, tool, accept).await;
         let convert = json!({ "quotation": sent["id"] });
         firm.call("convert_quotation", convert).await;
         for skip in [false, true] {
@@ -595,7 +595,7 @@ async fn sixteen_who_convert_at_once_make_one_invoice() {
                 arguments: arguments.as_object().cloned().unwrap(),
                 ..Default::default()
             };
-            let (pipeline, owner) = (firm.house.pipeline.clone(), firm.owner.clone());
+            let (pipeline, owner) = (firm.app.pipeline.clone(), firm.owner.clone());
             tasks.spawn(async move { pipeline.call(owner, call).await });
         }
         let mut made = Vec::new();
@@ -631,7 +631,7 @@ async fn each_quotation_that_is_sent_at_once_has_a_number_of_its_own() {
                 arguments: arguments.as_object().cloned().unwrap(),
                 ..Default::default()
             };
-            let (pipeline, owner) = (firm.house.pipeline.clone(), firm.owner.clone());
+            let (pipeline, owner) = (firm.app.pipeline.clone(), firm.owner.clone());
             tasks.spawn(async move { pipeline.call(owner, call).await });
         }
         let mut numbers = Vec::new();
@@ -852,10 +852,10 @@ async fn a_quotation_that_was_sent_is_read_as_a_pdf() {
         let uri = sent["resources"][0].as_str().unwrap();
         let id = draft["id"].as_str().unwrap();
         assert_eq!(uri, format!("bureau://quotations/{id}/pdf"));
-        let registry = firm.house.pipeline.registry();
+        let registry = firm.app.pipeline.registry();
         let (resource, arguments) = registry.resource_for_caller(&firm.owner, uri).unwrap();
         let cancel = CancellationToken::new();
-        let read = resource.read(&firm.house.pipeline, firm.owner.clone(), arguments, cancel);
+        let read = resource.read(&firm.app.pipeline, firm.owner.clone(), arguments, cancel);
         let Representation::Blob { mime_type, base64 } = read.await.unwrap() else {
             panic!("{uri} is text");
         };
@@ -1024,7 +1024,7 @@ async fn figures_are_those_of_the_quotations_one_by_one() {
                 rate: decimal(*rate, 7, 7),
                 source: "test".into(),
             };
-            let store = &firm.house.pipeline.house().store;
+            let store = &firm.app.pipeline.app().store;
             set_rate(store, "main", info).await.unwrap();
         }
         let offers = offer_all(&mut firm, &customers).await;

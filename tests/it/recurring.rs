@@ -16,7 +16,7 @@ use bureau_kernel::pipeline::{Pipeline, Settings};
 use bureau_kernel::prelude::{Attributes, Columns as _, Id, Kept, Line};
 use bureau_kernel::registry::{Registry, Selection};
 use bureau_kernel::store::{Database, OpenOptions, Scope, Store, sql};
-use bureau_kernel::testing::{ENGINES, Engine, House};
+use bureau_kernel::testing::{ENGINES, Engine, TestApp};
 use bureau_kernel::testing_postgres::fresh_database;
 use bureau_kernel::types::id::decode;
 use bureau_kernel::types::time::{Timestamp, now};
@@ -44,7 +44,7 @@ fn days(texts: &[&str]) -> Vec<NaiveDate> {
 }
 
 /// A plan of 100 and the tax of every month, with what else is said.
-async fn plan(house: &House, caller: &Caller, more: Value) -> String {
+async fn plan(app: &TestApp, caller: &Caller, more: Value) -> String {
     let mut arguments = json!({
         "name": "Hosting", "lines": [{ "description": "Hosting", "unit_price": 100, "tax_rate": 19 }],
     });
@@ -53,10 +53,10 @@ async fn plan(house: &House, caller: &Caller, more: Value) -> String {
     }
     if arguments.get("company").is_none() {
         let company = json!({ "name": "Acme", "on_duplicate": "create" });
-        let company = house.data(caller, "create_company", company).await;
+        let company = app.data(caller, "create_company", company).await;
         arguments["company"] = company["id"].clone();
     }
-    let made = house
+    let made = app
         .data(caller, "create_recurring_invoice", arguments)
         .await;
     made["id"].as_str().unwrap().to_owned()
@@ -76,7 +76,7 @@ struct Made {
 
 /// What a plan made, in the order of its days, what was discarded included.
 async fn made(pipeline: &Pipeline, plan: &str) -> Vec<Made> {
-    let mut tx = pipeline.house().store.read(Scope::System).await.unwrap();
+    let mut tx = pipeline.app().store.read(Scope::System).await.unwrap();
     let rows = sql("SELECT id, recurring_on, status, serial, issue_date, service_from, service_to, archived_at FROM invoice
                     WHERE recurring_on IS NOT NULL AND recurring = ")
         .value(decode(plan).unwrap().1)
@@ -114,7 +114,7 @@ async fn days_made(pipeline: &Pipeline, plan: &str) -> Vec<NaiveDate> {
 
 /// The serial numbers and dates of all invoices of a workspace, in the order of the numbers.
 async fn numbers(pipeline: &Pipeline, caller: &Caller) -> Vec<(i64, NaiveDate)> {
-    let mut tx = pipeline.house().store.read(Scope::System).await.unwrap();
+    let mut tx = pipeline.app().store.read(Scope::System).await.unwrap();
     let rows =
         sql("SELECT serial, issue_date FROM invoice WHERE serial IS NOT NULL AND workspace = ")
             .value(caller.workspace.id)
@@ -146,14 +146,14 @@ async fn neighbour(database: &Database) -> Arc<Pipeline> {
     Pipeline::new(store, registry, None, Settings::default()).unwrap()
 }
 
-async fn tick(house: &House, moment: Timestamp) -> Ticked {
-    let ticked = Scheduler::new(house.pipeline.clone()).tick(moment).await;
+async fn tick(app: &TestApp, moment: Timestamp) -> Ticked {
+    let ticked = Scheduler::new(app.pipeline.clone()).tick(moment).await;
     ticked.unwrap()
 }
 
 /// How it stands with the plans of a workspace.
-async fn the_queue(house: &House, workspace: &str, moment: Timestamp) -> Queue {
-    let queues = queues(&house.pipeline, moment).await.unwrap();
+async fn the_queue(app: &TestApp, workspace: &str, moment: Timestamp) -> Queue {
+    let queues = queues(&app.pipeline, moment).await.unwrap();
     let mut queues = queues.into_iter();
     queues
         .find(|queue| queue.job == "recurring_invoice" && queue.workspace == workspace)
@@ -161,8 +161,8 @@ async fn the_queue(house: &House, workspace: &str, moment: Timestamp) -> Queue {
 }
 
 /// What the scheduler did for plans, oldest first.
-async fn steps(house: &House) -> Vec<String> {
-    let store = &house.pipeline.house().store;
+async fn steps(app: &TestApp) -> Vec<String> {
+    let store = &app.pipeline.app().store;
     let mut tx = store.read(Scope::System).await.unwrap();
     let rows =
         sql("SELECT DISTINCT call FROM change_log WHERE tool = 'recurring_invoice' ORDER BY call")
@@ -176,29 +176,26 @@ async fn steps(house: &House) -> Vec<String> {
 }
 
 /// What a plan is now.
-async fn shown(house: &House, caller: &Caller, plan: &str) -> Value {
+async fn shown(app: &TestApp, caller: &Caller, plan: &str) -> Value {
     let arguments = json!({ "recurring_invoice": plan });
-    house
-        .data(caller, "update_recurring_invoice", arguments)
+    app.data(caller, "update_recurring_invoice", arguments)
         .await
 }
 
-async fn update(house: &House, caller: &Caller, plan: &str, mut change: Value) -> Value {
+async fn update(app: &TestApp, caller: &Caller, plan: &str, mut change: Value) -> Value {
     change["recurring_invoice"] = plan.into();
-    house.data(caller, "update_recurring_invoice", change).await
+    app.data(caller, "update_recurring_invoice", change).await
 }
 
 /// The code, the field and the message of an update that has to fail.
 async fn refused(
-    house: &House,
+    app: &TestApp,
     caller: &Caller,
     plan: &str,
     mut change: Value,
 ) -> (Code, String, String) {
     change["recurring_invoice"] = plan.into();
-    let error = house
-        .error(caller, "update_recurring_invoice", change)
-        .await;
+    let error = app.error(caller, "update_recurring_invoice", change).await;
     let field = error.field_name().unwrap_or_default().to_owned();
     (error.code(), field, error.message().to_owned())
 }
@@ -206,21 +203,21 @@ async fn refused(
 #[tokio::test(flavor = "multi_thread")]
 async fn four_servers_at_once_make_one_invoice_for_each_day_and_the_31st_comes_back() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        let owner = house.owner().await;
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
         let mut plans = Vec::new();
         for number in 0..8 {
             let more = json!({ "starts_on": "2031-01-31", "auto_issue": number % 2 == 0 });
-            plans.push(plan(&house, &owner, more).await);
+            plans.push(plan(&app, &owner, more).await);
         }
         let mut servers = JoinSet::new();
         for _ in 0..4 {
-            let pipeline = neighbour(&house.database).await;
+            let pipeline = neighbour(&app.database).await;
             servers.spawn(async move {
                 let ticked = Scheduler::new(pipeline.clone())
                     .tick(at("2031-05-31 12:00"))
                     .await;
-                pipeline.house().close().await;
+                pipeline.app().close().await;
                 ticked.unwrap()
             });
         }
@@ -234,7 +231,7 @@ async fn four_servers_at_once_make_one_invoice_for_each_day_and_the_31st_comes_b
             "2031-05-31",
         ]);
         for (number, plan) in plans.iter().enumerate() {
-            let made = made(&house.pipeline, plan).await;
+            let made = made(&app.pipeline, plan).await;
             let found: Vec<NaiveDate> = made.iter().map(|made| made.on).collect();
             assert_eq!(found, expected, "{number} on {engine:?}");
             let status = if number % 2 == 0 { "issued" } else { "draft" };
@@ -244,14 +241,14 @@ async fn four_servers_at_once_make_one_invoice_for_each_day_and_the_31st_comes_b
                 let issued = (number % 2 == 0).then(|| day("2031-05-31"));
                 assert_eq!(one.issued, issued);
             }
-            let now = shown(&house, &owner, plan).await;
+            let now = shown(&app, &owner, plan).await;
             assert_eq!(
                 (&now["next_on"], &now["last_on"]),
                 (&json!("2031-06-30"), &json!("2031-05-31"))
             );
         }
-        assert_gapless(&numbers(&house.pipeline, &owner).await, 20);
-        let findings = check_log(&house.pipeline.house().store).await;
+        assert_gapless(&numbers(&app.pipeline, &owner).await, 20);
+        let findings = check_log(&app.pipeline.app().store).await;
         assert!(findings.is_empty(), "on {engine:?}: {findings:?}");
     }
 }
@@ -265,30 +262,27 @@ async fn a_server_that_starts_again_makes_up_for_five_missed_periods_each_for_it
             Engine::Postgres => Database::Postgres(fresh_database().await),
         };
         let open = || {
-            House::at(
+            TestApp::at(
                 database.clone(),
                 folder.clone(),
                 MODULES,
                 Settings::default(),
             )
         };
-        let house = open().await;
-        let owner = house.owner().await;
+        let app = open().await;
+        let owner = app.owner().await;
         let more = json!({ "starts_on": "2031-03-15", "auto_issue": true });
-        let plan = plan(&house, &owner, more).await;
-        assert_eq!(tick(&house, at("2031-03-15 08:00")).await.done, 1);
-        house.pipeline.house().close().await;
-        drop(house);
+        let plan = plan(&app, &owner, more).await;
+        assert_eq!(tick(&app, at("2031-03-15 08:00")).await.done, 1);
+        app.pipeline.app().close().await;
+        drop(app);
 
-        let house = open().await;
-        let queue = the_queue(&house, "main", at("2031-08-20 08:00")).await;
+        let app = open().await;
+        let queue = the_queue(&app, "main", at("2031-08-20 08:00")).await;
         assert_eq!((queue.due, queue.oldest.as_ref()), (1, Some(&plan)));
-        assert_eq!(tick(&house, at("2031-08-20 08:00")).await.done, 5);
-        assert_eq!(
-            tick(&house, at("2031-08-20 09:00")).await,
-            Ticked::default()
-        );
-        let made = made(&house.pipeline, &plan).await;
+        assert_eq!(tick(&app, at("2031-08-20 08:00")).await.done, 5);
+        assert_eq!(tick(&app, at("2031-08-20 09:00")).await, Ticked::default());
+        let made = made(&app.pipeline, &plan).await;
         let periods: Vec<String> = made
             .iter()
             .map(|made| format!("{} to {}", made.period.0, made.period.1))
@@ -309,16 +303,16 @@ async fn a_server_that_starts_again_makes_up_for_five_missed_periods_each_for_it
         let mut expected = vec![day("2031-03-15")];
         expected.extend(vec![day("2031-08-20"); 5]);
         assert_eq!(issued, expected, "numbers go in the order of dates");
-        assert_gapless(&numbers(&house.pipeline, &owner).await, 6);
-        house.pipeline.house().close().await;
+        assert_gapless(&numbers(&app.pipeline, &owner).await, 6);
+        app.pipeline.app().close().await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn plans_of_every_rhythm_make_their_days_and_end_with_their_last() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        let owner = house.owner().await;
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
         let cases: &[(Value, &[&str], &str)] = &[
             (
                 json!({ "interval": "week", "starts_on": "2031-12-22" }),
@@ -349,13 +343,13 @@ async fn plans_of_every_rhythm_make_their_days_and_end_with_their_last() {
         ];
         let mut plans = Vec::new();
         for (more, ..) in cases {
-            plans.push(plan(&house, &owner, more.clone()).await);
+            plans.push(plan(&app, &owner, more.clone()).await);
         }
-        assert_eq!(tick(&house, at("2032-01-12 12:00")).await.failed, 0);
+        assert_eq!(tick(&app, at("2032-01-12 12:00")).await.failed, 0);
         for ((more, expected, status), plan) in cases.iter().zip(plans) {
-            let found = days_made(&house.pipeline, &plan).await;
+            let found = days_made(&app.pipeline, &plan).await;
             assert_eq!(found, days(expected), "{more} on {engine:?}");
-            let now = shown(&house, &owner, &plan).await;
+            let now = shown(&app, &owner, &plan).await;
             assert_eq!(now["status"], *status, "{more}");
             assert_eq!(now["next_on"].is_null(), *status == "ended", "{more}");
         }
@@ -365,39 +359,39 @@ async fn plans_of_every_rhythm_make_their_days_and_end_with_their_last() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_falls_into_a_pause_is_not_made_up_and_what_is_over_makes_nothing() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        let owner = house.owner().await;
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
         let today = now().date_naive();
         let start = today - Days::new(25);
         let weekly = json!({ "interval": "week", "starts_on": start });
         let (paused, ended, left) = (
-            plan(&house, &owner, weekly.clone()).await,
-            plan(&house, &owner, weekly.clone()).await,
-            plan(&house, &owner, weekly).await,
+            plan(&app, &owner, weekly.clone()).await,
+            plan(&app, &owner, weekly.clone()).await,
+            plan(&app, &owner, weekly).await,
         );
-        update(&house, &owner, &paused, json!({ "status": "paused" })).await;
-        let over = update(&house, &owner, &ended, json!({ "status": "ended" })).await;
+        update(&app, &owner, &paused, json!({ "status": "paused" })).await;
+        let over = update(&app, &owner, &ended, json!({ "status": "ended" })).await;
         assert!(over["next_on"].is_null(), "{over}");
-        assert_eq!(tick(&house, now()).await.done, 4);
+        assert_eq!(tick(&app, now()).await.done, 4);
         let weeks = |count: u64| -> Vec<NaiveDate> {
             (0..count).map(|week| start + Days::new(7 * week)).collect()
         };
-        assert_eq!(days_made(&house.pipeline, &left).await, weeks(4));
-        let resumed = update(&house, &owner, &paused, json!({ "status": "active" })).await;
+        assert_eq!(days_made(&app.pipeline, &left).await, weeks(4));
+        let resumed = update(&app, &owner, &paused, json!({ "status": "active" })).await;
         assert_eq!(resumed["next_on"], json!(start + Days::new(28)));
-        assert_eq!(tick(&house, now()).await, Ticked::default());
-        assert!(made(&house.pipeline, &paused).await.is_empty());
+        assert_eq!(tick(&app, now()).await, Ticked::default());
+        assert!(made(&app.pipeline, &paused).await.is_empty());
         let later = now() + chrono::Duration::days(4);
-        tick(&house, later).await;
+        tick(&app, later).await;
         let first = vec![start + Days::new(28)];
-        assert_eq!(days_made(&house.pipeline, &paused).await, first);
-        assert!(made(&house.pipeline, &ended).await.is_empty());
+        assert_eq!(days_made(&app.pipeline, &paused).await, first);
+        assert!(made(&app.pipeline, &ended).await.is_empty());
         // What is over can go on, from its next day that is not past.
-        let again = update(&house, &owner, &ended, json!({ "status": "active" })).await;
+        let again = update(&app, &owner, &ended, json!({ "status": "active" })).await;
         assert_eq!(again["next_on"], json!(start + Days::new(28)));
         // One that has made its invoice of that day goes on with the day after it.
-        update(&house, &owner, &paused, json!({ "status": "paused" })).await;
-        let again = update(&house, &owner, &paused, json!({ "status": "active" })).await;
+        update(&app, &owner, &paused, json!({ "status": "paused" })).await;
+        let again = update(&app, &owner, &paused, json!({ "status": "active" })).await;
         assert_eq!(again["next_on"], json!(start + Days::new(35)));
     }
 }
@@ -407,46 +401,46 @@ async fn invoices_of_plans_and_of_people_at_the_same_time_are_numbered_without_a
     const PEOPLE: usize = 6;
     const EACH: usize = 4;
     for engine in ENGINES {
-        let house = Arc::new(House::new(engine, MODULES).await);
-        let owner = house.owner().await;
+        let app = Arc::new(TestApp::new(engine, MODULES).await);
+        let owner = app.owner().await;
         let start = now().date_naive() - Days::new(22);
         let mut plans = Vec::new();
         for _ in 0..5 {
             let more = json!({ "interval": "week", "starts_on": start, "auto_issue": true });
-            plans.push(plan(&house, &owner, more).await);
+            plans.push(plan(&app, &owner, more).await);
         }
         let company = json!({ "name": "Zenith" });
-        let company = house.data(&owner, "create_company", company).await["id"].clone();
+        let company = app.data(&owner, "create_company", company).await["id"].clone();
         let mut people = JoinSet::new();
         for _ in 0..PEOPLE {
-            let (house, owner, company) = (house.clone(), owner.clone(), company.clone());
+            let (app, owner, company) = (app.clone(), owner.clone(), company.clone());
             people.spawn(async move {
                 for _ in 0..EACH {
                     let line =
                         json!({ "description": "Audit", "unit_price": "50", "tax_rate": "19" });
                     let draft = json!({ "company": company, "lines": [line] });
-                    let draft = house.data(&owner, "create_invoice", draft).await;
+                    let draft = app.data(&owner, "create_invoice", draft).await;
                     let issue = json!({ "invoice": draft["id"], "confirm": true });
-                    house.ok(&owner, "issue_invoice", issue).await;
+                    app.ok(&owner, "issue_invoice", issue).await;
                 }
             });
         }
         for _ in 0..2 {
-            let pipeline = neighbour(&house.database).await;
+            let pipeline = neighbour(&app.database).await;
             people.spawn(async move {
                 let ticked = Scheduler::new(pipeline.clone()).tick(now()).await.unwrap();
                 assert_eq!(ticked.failed, 0);
-                pipeline.house().close().await;
+                pipeline.app().close().await;
             });
         }
         timeout(HANG, people.join_all()).await.unwrap();
         let expected: Vec<NaiveDate> = (0..4).map(|week| start + Days::new(7 * week)).collect();
         for plan in &plans {
-            assert_eq!(days_made(&house.pipeline, plan).await, expected);
+            assert_eq!(days_made(&app.pipeline, plan).await, expected);
         }
-        let numbers = numbers(&house.pipeline, &owner).await;
+        let numbers = numbers(&app.pipeline, &owner).await;
         assert_gapless(&numbers, PEOPLE * EACH + 5 * 4);
-        let findings = check_log(&house.pipeline.house().store).await;
+        let findings = check_log(&app.pipeline.app().store).await;
         assert!(findings.is_empty(), "on {engine:?}: {findings:?}");
     }
 }
@@ -454,23 +448,23 @@ async fn invoices_of_plans_and_of_people_at_the_same_time_are_numbered_without_a
 #[tokio::test(flavor = "multi_thread")]
 async fn a_plan_that_cannot_issue_is_shown_leaves_nothing_half_done_and_stops_no_other() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        let owner = house.owner().await;
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
         let company = json!({ "name": "Sans Numéro", "country": "FR" });
-        let company = house.data(&owner, "create_company", company).await["id"].clone();
+        let company = app.data(&owner, "create_company", company).await["id"].clone();
         let abroad = json!({
             "name": "Abroad", "company": company, "starts_on": "2031-01-01", "auto_issue": true,
             "lines": [{ "description": "Advice", "unit_price": "100", "tax_category": "reverse charge" }],
         });
-        let abroad = plan(&house, &owner, abroad).await;
+        let abroad = plan(&app, &owner, abroad).await;
         let sound = json!({ "starts_on": "2031-01-02", "auto_issue": true });
-        let sound = plan(&house, &owner, sound).await;
+        let sound = plan(&app, &owner, sound).await;
         let moment = at("2031-02-03 12:00");
-        let ticked = tick(&house, moment).await;
+        let ticked = tick(&app, moment).await;
         assert_eq!((ticked.done, ticked.failed), (2, 1), "on {engine:?}");
-        assert!(made(&house.pipeline, &abroad).await.is_empty());
-        assert_eq!(made(&house.pipeline, &sound).await.len(), 2);
-        let queue = the_queue(&house, "main", moment + chrono::Duration::seconds(1)).await;
+        assert!(made(&app.pipeline, &abroad).await.is_empty());
+        assert_eq!(made(&app.pipeline, &sound).await.len(), 2);
+        let queue = the_queue(&app, "main", moment + chrono::Duration::seconds(1)).await;
         let [failed] = &queue.failed[..] else {
             panic!("{queue:?}")
         };
@@ -479,28 +473,28 @@ async fn a_plan_that_cannot_issue_is_shown_leaves_nothing_half_done_and_stops_no
         assert_eq!(failed.error, said);
         // Once that is put right, everything is made up for.
         let known = json!({ "company": company, "vat_id": "FR40303265045" });
-        house.ok(&owner, "update_company", known).await;
-        let ticked = tick(&house, moment + chrono::Duration::minutes(5)).await;
+        app.ok(&owner, "update_company", known).await;
+        let ticked = tick(&app, moment + chrono::Duration::minutes(5)).await;
         assert_eq!((ticked.done, ticked.failed), (2, 0));
         let expected = days(&["2031-01-01", "2031-02-01"]);
-        assert_eq!(days_made(&house.pipeline, &abroad).await, expected);
-        assert_gapless(&numbers(&house.pipeline, &owner).await, 4);
+        assert_eq!(days_made(&app.pipeline, &abroad).await, expected);
+        assert_gapless(&numbers(&app.pipeline, &owner).await, 4);
         let later = moment + chrono::Duration::minutes(6);
-        assert!(the_queue(&house, "main", later).await.failed.is_empty());
+        assert!(the_queue(&app, "main", later).await.failed.is_empty());
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_step_is_not_undone_and_the_day_of_a_discarded_draft_does_not_come_back() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        let owner = house.owner().await;
-        let drafted = plan(&house, &owner, json!({ "starts_on": "2031-01-15" })).await;
-        tick(&house, at("2031-01-15 12:00")).await;
-        let change = steps(&house).await.remove(0);
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
+        let drafted = plan(&app, &owner, json!({ "starts_on": "2031-01-15" })).await;
+        tick(&app, at("2031-01-15 12:00")).await;
+        let change = steps(&app).await.remove(0);
         for skip in [false, true] {
             let undo = json!({ "change": change, "skip_conflicts": skip, "confirm": true });
-            let error = house.error(&owner, "undo_change", undo).await;
+            let error = app.error(&owner, "undo_change", undo).await;
             assert_eq!(error.code(), Code::Conflict, "{error:?}");
             assert!(
                 error
@@ -514,43 +508,37 @@ async fn a_step_is_not_undone_and_the_day_of_a_discarded_draft_does_not_come_bac
                 "{hint}"
             );
         }
-        let only = made(&house.pipeline, &drafted).await.remove(0);
+        let only = made(&app.pipeline, &drafted).await.remove(0);
         assert!(!only.is_deleted);
         let discard = json!({ "invoice": only.id, "discard": true });
-        let discarded = house.ok(&owner, "update_invoice", discard).await;
-        assert_eq!(
-            tick(&house, at("2031-01-16 12:00")).await,
-            Ticked::default()
-        );
+        let discarded = app.ok(&owner, "update_invoice", discard).await;
+        assert_eq!(tick(&app, at("2031-01-16 12:00")).await, Ticked::default());
         let undo = json!({ "change": discarded["change"], "confirm": true });
-        house.ok(&owner, "undo_change", undo).await;
-        assert!(!made(&house.pipeline, &drafted).await[0].is_deleted);
+        app.ok(&owner, "undo_change", undo).await;
+        assert!(!made(&app.pipeline, &drafted).await[0].is_deleted);
         // Another step was done since: the plan stays as it is, and of the step before only the draft can go.
-        tick(&house, at("2031-03-15 12:00")).await;
-        let february = steps(&house).await.remove(1);
+        tick(&app, at("2031-03-15 12:00")).await;
+        let february = steps(&app).await.remove(1);
         let undo = json!({ "change": february, "confirm": true });
-        let error = house.error(&owner, "undo_change", undo).await;
+        let error = app.error(&owner, "undo_change", undo).await;
         assert_eq!(error.code(), Code::Conflict, "{error:?}");
         let undo = json!({ "change": february, "skip_conflicts": true, "confirm": true });
-        house.ok(&owner, "undo_change", undo).await;
-        assert_eq!(
-            tick(&house, at("2031-03-16 12:00")).await,
-            Ticked::default()
-        );
-        let all = made(&house.pipeline, &drafted).await;
+        app.ok(&owner, "undo_change", undo).await;
+        assert_eq!(tick(&app, at("2031-03-16 12:00")).await, Ticked::default());
+        let all = made(&app.pipeline, &drafted).await;
         let deleted: Vec<bool> = all.iter().map(|made| made.is_deleted).collect();
         assert_eq!(deleted, [false, true, false], "on {engine:?}");
         // What was issued stays issued.
         let more = json!({ "starts_on": "2031-03-20", "auto_issue": true });
-        let issued = plan(&house, &owner, more).await;
-        tick(&house, at("2031-03-20 12:00")).await;
-        let change = steps(&house).await.pop().unwrap();
+        let issued = plan(&app, &owner, more).await;
+        tick(&app, at("2031-03-20 12:00")).await;
+        let change = steps(&app).await.pop().unwrap();
         for skip in [false, true] {
             let undo = json!({ "change": change, "skip_conflicts": skip, "confirm": true });
-            let error = house.error(&owner, "undo_change", undo).await;
+            let error = app.error(&owner, "undo_change", undo).await;
             assert_eq!(error.code(), Code::Conflict, "{error:?}");
         }
-        assert_eq!(made(&house.pipeline, &issued).await[0].status, "issued");
+        assert_eq!(made(&app.pipeline, &issued).await[0].status, "issued");
     }
 }
 
@@ -561,25 +549,25 @@ async fn the_day_begins_where_the_workspace_is() {
             ("Pacific/Auckland", "2031-03-09 10:59", "2031-03-09 11:00"),
             ("Pacific/Honolulu", "2031-03-10 09:59", "2031-03-10 10:00"),
         ] {
-            let house = House::new(engine, MODULES).await;
+            let app = TestApp::new(engine, MODULES).await;
             let change = WorkspaceChange {
                 time_zone: Some(zone.into()),
                 ..WorkspaceChange::default()
             };
-            let store = &house.pipeline.house().store;
+            let store = &app.pipeline.app().store;
             admin::update_workspace(store, "main", change)
                 .await
                 .unwrap();
-            let owner = house.owner().await;
+            let owner = app.owner().await;
             let more = json!({ "starts_on": "2031-03-10", "auto_issue": true });
-            let plan = plan(&house, &owner, more).await;
+            let plan = plan(&app, &owner, more).await;
             assert_eq!(
-                tick(&house, at(early)).await,
+                tick(&app, at(early)).await,
                 Ticked::default(),
                 "{zone} on {engine:?}"
             );
-            assert_eq!(tick(&house, at(due)).await.done, 1, "{zone} on {engine:?}");
-            let only = made(&house.pipeline, &plan).await.remove(0);
+            assert_eq!(tick(&app, at(due)).await.done, 1, "{zone} on {engine:?}");
+            let only = made(&app.pipeline, &plan).await.remove(0);
             assert_eq!(only.issued, Some(day("2031-03-10")), "{zone}");
         }
     }
@@ -588,19 +576,17 @@ async fn the_day_begins_where_the_workspace_is() {
 #[tokio::test(flavor = "multi_thread")]
 async fn each_workspace_has_its_own_plans_and_numbers() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        let callers = [house.owner().await, house.tenant("second").await];
+        let app = TestApp::new(engine, MODULES).await;
+        let callers = [app.owner().await, app.tenant("second").await];
         let mut plans = Vec::new();
         for caller in &callers {
             let more = json!({ "starts_on": "2031-01-31", "auto_issue": true });
-            plans.push(plan(&house, caller, more).await);
+            plans.push(plan(&app, caller, more).await);
         }
-        assert_eq!(tick(&house, at("2031-02-28 12:00")).await.done, 4);
+        assert_eq!(tick(&app, at("2031-02-28 12:00")).await.done, 4);
         for (caller, plan) in callers.iter().zip(&plans) {
-            assert_gapless(&numbers(&house.pipeline, caller).await, 2);
-            let listed = house
-                .data(caller, "list_recurring_invoices", json!({}))
-                .await;
+            assert_gapless(&numbers(&app.pipeline, caller).await, 2);
+            let listed = app.data(caller, "list_recurring_invoices", json!({})).await;
             let listed: Vec<&Value> = listed
                 .as_array()
                 .unwrap()
@@ -609,7 +595,7 @@ async fn each_workspace_has_its_own_plans_and_numbers() {
                 .collect();
             assert_eq!(listed, [&json!(plan)]);
         }
-        let (code, field, _) = refused(&house, &callers[0], &plans[1], json!({})).await;
+        let (code, field, _) = refused(&app, &callers[0], &plans[1], json!({})).await;
         assert_eq!(
             (code, field.as_str()),
             (Code::NotFound, "recurring_invoice"),
@@ -621,13 +607,13 @@ async fn each_workspace_has_its_own_plans_and_numbers() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_changed_plan_goes_on_from_its_next_day_and_never_over_a_day_that_has_its_invoice() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        let owner = house.owner().await;
-        let changing = plan(&house, &owner, json!({ "starts_on": "2031-01-31" })).await;
-        tick(&house, at("2031-03-31 12:00")).await;
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
+        let changing = plan(&app, &owner, json!({ "starts_on": "2031-01-31" })).await;
+        tick(&app, at("2031-03-31 12:00")).await;
         let price = json!([{ "description": "Hosting", "unit_price": "150", "tax_rate": "19" }]);
         let now = update(
-            &house,
+            &app,
             &owner,
             &changing,
             json!({ "lines": price, "every": 3 }),
@@ -638,7 +624,7 @@ async fn a_changed_plan_goes_on_from_its_next_day_and_never_over_a_day_that_has_
             (&json!("2031-04-30"), &json!("2031-04-30"), &json!("50.00"))
         );
         let taken = json!({ "starts_on": "2031-03-31" });
-        let (code, field, message) = refused(&house, &owner, &changing, taken).await;
+        let (code, field, message) = refused(&app, &owner, &changing, taken).await;
         assert_eq!(
             (code, field.as_str(), message.as_str()),
             (
@@ -648,9 +634,9 @@ async fn a_changed_plan_goes_on_from_its_next_day_and_never_over_a_day_that_has_
             )
         );
         let free = json!({ "starts_on": "2031-05-31", "ends_on": "2031-08-31" });
-        update(&house, &owner, &changing, free).await;
-        tick(&house, at("2031-12-31 12:00")).await;
-        let found = days_made(&house.pipeline, &changing).await;
+        update(&app, &owner, &changing, free).await;
+        tick(&app, at("2031-12-31 12:00")).await;
+        let found = days_made(&app.pipeline, &changing).await;
         let expected = [
             "2031-01-31",
             "2031-02-28",
@@ -659,22 +645,22 @@ async fn a_changed_plan_goes_on_from_its_next_day_and_never_over_a_day_that_has_
             "2031-08-31",
         ];
         assert_eq!(found, days(&expected), "on {engine:?}");
-        let last = made(&house.pipeline, &changing).await.pop().unwrap();
-        let last = house
+        let last = made(&app.pipeline, &changing).await.pop().unwrap();
+        let last = app
             .data(&owner, "get_invoice", json!({ "invoice": last.id }))
             .await;
         assert_eq!(last["net_total"], "150.00");
-        assert_eq!(shown(&house, &owner, &changing).await["status"], "ended");
+        assert_eq!(shown(&app, &owner, &changing).await["status"], "ended");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_planned_is_refused_by_name_and_changes_nothing() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        let owner = house.owner().await;
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
         let company = json!({ "name": "Acme" });
-        let company = house.data(&owner, "create_company", company).await["id"].clone();
+        let company = app.data(&owner, "create_company", company).await["id"].clone();
         let line = json!({ "description": "Hosting", "unit_price": "100", "tax_rate": "19" });
         let long_ago = now().date_naive() - Days::new(62 * 7);
         for (field, more) in [
@@ -714,7 +700,7 @@ async fn what_cannot_be_planned_is_refused_by_name_and_changes_nothing() {
                 .as_object_mut()
                 .unwrap()
                 .retain(|_, value| !value.is_null());
-            let error = house
+            let error = app
                 .error(&owner, "create_recurring_invoice", arguments)
                 .await;
             assert_eq!(
@@ -724,11 +710,11 @@ async fn what_cannot_be_planned_is_refused_by_name_and_changes_nothing() {
             );
         }
         let listed = json!({ "sort": "name" });
-        let listed = house.ok(&owner, "list_recurring_invoices", listed).await;
+        let listed = app.ok(&owner, "list_recurring_invoices", listed).await;
         assert_eq!(listed["data"], json!([]));
 
-        let sound = plan(&house, &owner, json!({ "starts_on": "2031-01-31" })).await;
-        let before = shown(&house, &owner, &sound).await;
+        let sound = plan(&app, &owner, json!({ "starts_on": "2031-01-31" })).await;
+        let before = shown(&app, &owner, &sound).await;
         for (field, change) in [
             ("company", json!({ "clear": ["company"] })),
             ("clear[0]", json!({ "clear": ["starts_on"] })),
@@ -739,31 +725,31 @@ async fn what_cannot_be_planned_is_refused_by_name_and_changes_nothing() {
                 json!({ "interval": "week", "starts_on": long_ago }),
             ),
         ] {
-            let (code, found, message) = refused(&house, &owner, &sound, change).await;
+            let (code, found, message) = refused(&app, &owner, &sound, change).await;
             assert_eq!(
                 (code, found.as_str()),
                 (Code::Validation, field),
                 "{message}"
             );
         }
-        assert_eq!(shown(&house, &owner, &sound).await, before);
+        assert_eq!(shown(&app, &owner, &sound).await, before);
         // What is over goes on only where something is left of it.
         let past = json!({ "status": "ended", "starts_on": "2026-01-01", "ends_on": "2026-03-01" });
-        update(&house, &owner, &sound, past).await;
+        update(&app, &owner, &sound, past).await;
         let (_, field, message) =
-            refused(&house, &owner, &sound, json!({ "status": "active" })).await;
+            refused(&app, &owner, &sound, json!({ "status": "active" })).await;
         assert_eq!(field, "status", "{message}");
         let on = json!({ "status": "active", "ends_on": "2031-12-31" });
-        assert_eq!(update(&house, &owner, &sound, on).await["status"], "active");
+        assert_eq!(update(&app, &owner, &sound, on).await["status"], "active");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_may_not_issue_makes_no_plan_issue() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        let owner = house.owner().await;
-        let (_, clerk) = house
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
+        let (_, clerk) = app
             .key(&[
                 "create_invoices",
                 "update_invoices",
@@ -772,13 +758,13 @@ async fn who_may_not_issue_makes_no_plan_issue() {
             ])
             .await;
         let company = json!({ "name": "Acme" });
-        let company = house.data(&owner, "create_company", company).await["id"].clone();
+        let company = app.data(&owner, "create_company", company).await["id"].clone();
         let issuing = json!({ "company": company, "starts_on": "2031-01-31", "auto_issue": true });
         let mut refused_plan = issuing.clone();
         refused_plan["name"] = "Hosting".into();
         refused_plan["lines"] =
             json!([{ "description": "Hosting", "unit_price": "1", "tax_rate": "19" }]);
-        let error = house
+        let error = app
             .error(&clerk, "create_recurring_invoice", refused_plan)
             .await;
         assert_eq!(
@@ -787,14 +773,14 @@ async fn who_may_not_issue_makes_no_plan_issue() {
             "{error:?}"
         );
         let drafting = json!({ "company": company, "starts_on": "2031-01-31" });
-        let drafting = plan(&house, &clerk, drafting).await;
-        let issuing = plan(&house, &owner, issuing).await;
+        let drafting = plan(&app, &clerk, drafting).await;
+        let issuing = plan(&app, &owner, issuing).await;
         for (plan, change) in [
             (&drafting, json!({ "auto_issue": true })),
             (&drafting, json!({ "auto_issue": true, "status": "paused" })),
             (&issuing, json!({ "notes": "Something else" })),
         ] {
-            let (code, field, _) = refused(&house, &clerk, plan, change.clone()).await;
+            let (code, field, _) = refused(&app, &clerk, plan, change.clone()).await;
             assert_eq!(
                 (code, field.as_str()),
                 (Code::Forbidden, "auto_issue"),
@@ -802,14 +788,14 @@ async fn who_may_not_issue_makes_no_plan_issue() {
             );
         }
         // To stop it, and to have drafts instead, takes no such permission; to let it go on does.
-        update(&house, &clerk, &issuing, json!({ "status": "paused" })).await;
-        let (code, ..) = refused(&house, &clerk, &issuing, json!({ "status": "active" })).await;
+        update(&app, &clerk, &issuing, json!({ "status": "paused" })).await;
+        let (code, ..) = refused(&app, &clerk, &issuing, json!({ "status": "active" })).await;
         assert_eq!(code, Code::Forbidden);
         let drafts = json!({ "status": "active", "auto_issue": false });
-        update(&house, &clerk, &issuing, drafts).await;
+        update(&app, &clerk, &issuing, drafts).await;
         let again = json!({ "auto_issue": true });
         assert_eq!(
-            update(&house, &owner, &issuing, again).await["auto_issue"],
+            update(&app, &owner, &issuing, again).await["auto_issue"],
             true
         );
     }
@@ -817,14 +803,14 @@ async fn who_may_not_issue_makes_no_plan_issue() {
 
 /// A quotation of this status that holds until this day.
 async fn quotation(
-    house: &House,
+    app: &TestApp,
     caller: &Caller,
     status: QuotationStatus,
     valid_until: Option<&str>,
 ) -> Id<Quotation> {
-    let job = house.pipeline.job(caller, "test").await.unwrap();
+    let job = app.pipeline.job(caller, "test").await.unwrap();
     let until = valid_until.map(day);
-    let made = house.pipeline.work(&job, async |cx| {
+    let made = app.pipeline.work(&job, async |cx| {
         let mut quotation = Quotation::empty();
         quotation.title = Line::new("Relaunch").unwrap();
         quotation.status = Kept(status);
@@ -838,8 +824,8 @@ async fn quotation(
 async fn a_sent_quotation_expires_the_day_after_its_last_and_no_other_does() {
     use QuotationStatus::{Accepted, Declined, Draft, Expired, Sent};
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        let owner = house.owner().await;
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
         let mut quotations = Vec::new();
         for (status, until, then) in [
             (Sent, Some("2031-03-10"), Expired),
@@ -849,19 +835,19 @@ async fn a_sent_quotation_expires_the_day_after_its_last_and_no_other_does() {
             (Accepted, Some("2031-03-10"), Accepted),
             (Declined, Some("2031-03-10"), Declined),
         ] {
-            let id = quotation(&house, &owner, status, until).await;
+            let id = quotation(&app, &owner, status, until).await;
             quotations.push((id, then));
         }
         assert_eq!(
-            tick(&house, at("2031-03-10 23:59")).await,
+            tick(&app, at("2031-03-10 23:59")).await,
             Ticked::default(),
             "it holds all day long"
         );
         let moment = at("2031-03-11 00:00");
-        assert_eq!(tick(&house, moment).await.done, 1);
-        assert_eq!(tick(&house, moment).await, Ticked::default());
+        assert_eq!(tick(&app, moment).await.done, 1);
+        assert_eq!(tick(&app, moment).await, Ticked::default());
         for (id, then) in quotations {
-            let found = house
+            let found = app
                 .pipeline
                 .look(&owner, async |cx| cx.get(id).await)
                 .await
@@ -922,23 +908,23 @@ async fn two_servers_killed_again_and_again_issue_one_invoice_for_each_missed_we
     let file = folder.path().join("bureau.sqlite");
     let database = Database::Sqlite(file.clone());
     let open = || {
-        House::at(
+        TestApp::at(
             database.clone(),
             folder.clone(),
             MODULES,
             Settings::default(),
         )
     };
-    let house = open().await;
-    let owner = house.owner().await;
+    let app = open().await;
+    let owner = app.owner().await;
     let start = now().date_naive() - Days::new(7 * (WEEKS - 1) + 3);
     let mut plans = Vec::new();
     for _ in 0..PLANS {
         let more = json!({ "interval": "week", "starts_on": start, "auto_issue": true });
-        plans.push(plan(&house, &owner, more).await);
+        plans.push(plan(&app, &owner, more).await);
     }
-    house.pipeline.house().close().await;
-    drop(house);
+    app.pipeline.app().close().await;
+    drop(app);
 
     let store = Store::open(&OpenOptions::new(database.clone()))
         .await
@@ -965,20 +951,20 @@ async fn two_servers_killed_again_and_again_issue_one_invoice_for_each_missed_we
     assert!(kills >= 10, "{kills}");
     store.close().await;
 
-    let house = open().await;
+    let app = open().await;
     let expected: Vec<NaiveDate> = (0..WEEKS).map(|week| start + Days::new(7 * week)).collect();
     for plan in &plans {
-        let made = made(&house.pipeline, plan).await;
+        let made = made(&app.pipeline, plan).await;
         let found: Vec<NaiveDate> = made.iter().map(|made| made.on).collect();
         assert_eq!(found, expected);
         assert!(made.iter().all(|made| made.status == "issued"));
     }
     let count = usize::try_from(all).unwrap();
-    assert_gapless(&numbers(&house.pipeline, &owner).await, count);
-    assert_eq!(tick(&house, now()).await, Ticked::default());
-    let findings = check_log(&house.pipeline.house().store).await;
+    assert_gapless(&numbers(&app.pipeline, &owner).await, count);
+    assert_eq!(tick(&app, now()).await, Ticked::default());
+    let findings = check_log(&app.pipeline.app().store).await;
     assert!(findings.is_empty(), "{findings:?}");
-    house.pipeline.house().close().await;
+    app.pipeline.app().close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

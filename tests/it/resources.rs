@@ -17,7 +17,7 @@ use bureau_kernel::pipeline::{Pipeline, Settings};
 use bureau_kernel::prelude::{Contents, Cx, Example, Permission, Resource, Spec, Tool, tool};
 use bureau_kernel::registry::{Module, Registry, Selection};
 use bureau_kernel::resource::Representation;
-use bureau_kernel::testing::{ENGINES, Engine, House};
+use bureau_kernel::testing::{ENGINES, Engine, TestApp};
 use bureau_kernel::types::id::{decode, encode};
 use schemars::JsonSchema;
 use secrecy::SecretString;
@@ -206,13 +206,13 @@ fn initialize(way: Way) -> Value {
     json!({ "jsonrpc": "2.0", "id": 1, "method": "initialize", "params": params })
 }
 
-async fn house() -> House {
-    House::new(Engine::Sqlite, MODULES).await
+async fn app() -> TestApp {
+    TestApp::new(Engine::Sqlite, MODULES).await
 }
 
 /// Another server over the same data, as this key sees it.
-fn beside(house: &House, selection: &Selection, read_only: bool, key: &str) -> Client {
-    let store = house.pipeline.house().store.clone();
+fn beside(app: &TestApp, selection: &Selection, read_only: bool, key: &str) -> Client {
+    let store = app.pipeline.app().store.clone();
     let registry = Registry::new(MODULES, selection).unwrap();
     let settings = Settings {
         read_only,
@@ -223,21 +223,21 @@ fn beside(house: &House, selection: &Selection, read_only: bool, key: &str) -> C
 }
 
 /// An id of each kind of record that a resource is of, by the resource's variable, made with the tools' examples.
-async fn ids(house: &House, caller: &Caller) -> BTreeMap<&'static str, String> {
+async fn ids(app: &TestApp, caller: &Caller) -> BTreeMap<&'static str, String> {
     let mut ids = BTreeMap::new();
-    for resource in house.pipeline.registry().resources() {
+    for resource in app.pipeline.registry().resources() {
         if let Some(variable) = variable(resource)
             && !ids.contains_key(variable)
         {
             let tool = format!("create_{variable}");
-            let arguments = house.example_arguments(caller, &tool).await.swap_remove(0);
-            let made = house.ok(caller, &tool, Value::Object(arguments)).await;
+            let arguments = app.example_arguments(caller, &tool).await.swap_remove(0);
+            let made = app.ok(caller, &tool, Value::Object(arguments)).await;
             let id = made["data"]["id"].as_str().unwrap();
             // What has a document has it once it is issued or sent.
             for finish in ["issue", "send"].map(|verb| format!("{verb}_{variable}")) {
-                if house.pipeline.registry().entry(&finish).is_some() {
+                if app.pipeline.registry().entry(&finish).is_some() {
                     let arguments = json!({ (variable): id, "confirm": true });
-                    house.ok(caller, &finish, arguments).await;
+                    app.ok(caller, &finish, arguments).await;
                 }
             }
             ids.insert(variable, id.to_owned());
@@ -266,7 +266,7 @@ fn never(id: &str) -> String {
 
 /// What the resource's tool answers when it is called by its name.
 async fn called(
-    house: &House,
+    app: &TestApp,
     caller: &Caller,
     resource: &'static Resource,
     ids: &BTreeMap<&'static str, String>,
@@ -278,7 +278,7 @@ async fn called(
     if let Some(name) = variable(resource) {
         arguments[name] = json!(ids[name]);
     }
-    let data = house.data(caller, resource.tool, arguments).await;
+    let data = app.data(caller, resource.tool, arguments).await;
     match resource.contents {
         Contents::Json => data,
         Contents::Document => data["document"]["content"].clone(),
@@ -304,9 +304,9 @@ async fn read(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn resources_and_templates_are_declared_and_listed_whole() {
-    let house = house().await;
-    let (key, _) = house.key(&["full"]).await;
-    let client = Client::new(&house.pipeline, &key);
+    let app = app().await;
+    let (key, _) = app.key(&["full"]).await;
+    let client = Client::new(&app.pipeline, &key);
     for way in WAYS {
         let declared = client.capabilities(way).await;
         assert_eq!(declared["resources"], json!({}), "{way:?}: {declared}");
@@ -341,14 +341,14 @@ async fn resources_and_templates_are_declared_and_listed_whole() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_resource_holds_what_its_tool_answers_and_no_copy_of_it_is_fresh() {
-    let house = house().await;
-    let ids = ids(&house, &house.owner().await).await;
-    let (key, caller) = house.key(&["full"]).await;
-    let client = Client::new(&house.pipeline, &key);
+    let app = app().await;
+    let ids = ids(&app, &app.owner().await).await;
+    let (key, caller) = app.key(&["full"]).await;
+    let client = Client::new(&app.pipeline, &key);
     for way in WAYS {
-        for resource in house.pipeline.registry().resources() {
+        for resource in app.pipeline.registry().resources() {
             let uri = filled(resource, &ids);
-            let answer = called(&house, &caller, resource, &ids).await;
+            let answer = called(&app, &caller, resource, &ids).await;
             assert_eq!(client.json(way, &uri).await, answer, "{way:?} {uri}");
         }
         let result = client.read(way, "bureau://workspace/context").await["result"].clone();
@@ -365,7 +365,7 @@ async fn a_resource_holds_what_its_tool_answers_and_no_copy_of_it_is_fresh() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_resource_that_is_a_list_is_read_to_its_end() {
-    let house = house().await;
+    let app = app().await;
     for number in 0..120 {
         let member = NewMember {
             name: format!("Member {number}"),
@@ -373,11 +373,11 @@ async fn a_resource_that_is_a_list_is_read_to_its_end() {
             title: None,
             role: Role::Viewer,
         };
-        let store = &house.pipeline.house().store;
+        let store = &app.pipeline.app().store;
         admin::add_member(store, "main", member).await.unwrap();
     }
-    let (key, _) = house.key(&["full"]).await;
-    let client = Client::new(&house.pipeline, &key);
+    let (key, _) = app.key(&["full"]).await;
+    let client = Client::new(&app.pipeline, &key);
     let members = client.json(WAYS[0], "bureau://team/members").await;
     let mut ids: Vec<&str> = members
         .as_array()
@@ -391,17 +391,17 @@ async fn a_resource_that_is_a_list_is_read_to_its_end() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_may_not_call_the_tool_neither_lists_nor_reads_the_resource() {
-    let house = house().await;
-    let ids = ids(&house, &house.owner().await).await;
-    let known = house.pipeline.registry().permissions();
-    for resource in house.pipeline.registry().resources() {
-        let entry = house.pipeline.registry().entry(resource.tool).unwrap();
+    let app = app().await;
+    let ids = ids(&app, &app.owner().await).await;
+    let known = app.pipeline.registry().permissions();
+    for resource in app.pipeline.registry().resources() {
+        let entry = app.pipeline.registry().entry(resource.tool).unwrap();
         let permission = entry.spec.permission.name();
         let others: Vec<&str> = known.iter().copied().filter(|p| *p != permission).collect();
         let uri = filled(resource, &ids);
         for (grants, may) in [(vec![permission], true), (others, false)] {
-            let (key, _) = house.key(&grants).await;
-            let client = Client::new(&house.pipeline, &key);
+            let (key, _) = app.key(&grants).await;
+            let client = Client::new(&app.pipeline, &key);
             for way in WAYS {
                 let listed = client.uris(way).await;
                 let listed = listed.iter().any(|uri| uri == resource.uri);
@@ -423,13 +423,13 @@ async fn who_may_not_call_the_tool_neither_lists_nor_reads_the_resource() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_read_is_an_error_of_the_protocol_that_says_why() {
-    let house = house().await;
-    let owner = house.owner().await;
-    let ids = ids(&house, &owner).await;
+    let app = app().await;
+    let owner = app.owner().await;
+    let ids = ids(&app, &owner).await;
     let gone = json!({ "contact": ids["contact"], "confirm": true });
-    house.ok(&owner, "delete_contact", gone).await;
-    let (key, _) = house.key(&["full"]).await;
-    let client = Client::new(&house.pipeline, &key);
+    app.ok(&owner, "delete_contact", gone).await;
+    let (key, _) = app.key(&["full"]).await;
+    let client = Client::new(&app.pipeline, &key);
     for way in WAYS {
         for (uri, code, kind, field) in [
             (
@@ -500,9 +500,9 @@ async fn what_cannot_be_read_is_an_error_of_the_protocol_that_says_why() {
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_of_another_workspace_is_in_any_resource() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        let (ours, theirs) = (house.tenant("ours").await, house.tenant("zanzibar").await);
-        let store = &house.pipeline.house().store;
+        let app = TestApp::new(engine, MODULES).await;
+        let (ours, theirs) = (app.tenant("ours").await, app.tenant("zanzibar").await);
+        let store = &app.pipeline.app().store;
         let member = NewMember {
             name: "Zanzibar".into(),
             email: None,
@@ -511,13 +511,13 @@ async fn nothing_of_another_workspace_is_in_any_resource() {
         };
         admin::add_member(store, "zanzibar", member).await.unwrap();
         let pipeline = json!({ "name": "Zanzibar", "stages": ["Open", "Shut"] });
-        house.ok(&theirs, "create_pipeline", pipeline).await;
-        let their_ids = ids(&house, &theirs).await;
-        for resource in house.pipeline.registry().resources() {
+        app.ok(&theirs, "create_pipeline", pipeline).await;
+        let their_ids = ids(&app, &theirs).await;
+        for resource in app.pipeline.registry().resources() {
             let uri = filled(resource, &their_ids);
-            let seen = read(&house.pipeline, &theirs, &uri).await;
+            let seen = read(&app.pipeline, &theirs, &uri).await;
             assert!(seen.is_ok(), "{engine:?} {uri}: {seen:?}");
-            let seen = read(&house.pipeline, &ours, &uri).await;
+            let seen = read(&app.pipeline, &ours, &uri).await;
             let Some(variable) = variable(resource) else {
                 let text = format!("{:?}", seen.unwrap()).to_lowercase();
                 assert!(!text.contains("zanzibar"), "{engine:?} {uri}: {text}");
@@ -528,7 +528,7 @@ async fn nothing_of_another_workspace_is_in_any_resource() {
             let never = never(id);
             let error = seen.unwrap_err();
             assert_eq!(error.code(), Code::NotFound, "{engine:?} {uri}");
-            let other = read(&house.pipeline, &ours, &uri.replace(id, &never)).await;
+            let other = read(&app.pipeline, &ours, &uri.replace(id, &never)).await;
             let other = other.unwrap_err().to_json().to_string();
             assert_eq!(
                 error.to_json().to_string(),
@@ -541,9 +541,9 @@ async fn nothing_of_another_workspace_is_in_any_resource() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn only_what_is_switched_on_is_there() {
-    let house = house().await;
-    let ids = ids(&house, &house.owner().await).await;
-    let (key, _) = house.key(&["full"]).await;
+    let app = app().await;
+    let ids = ids(&app, &app.owner().await).await;
+    let (key, _) = app.key(&["full"]).await;
     let select = |features: &[&str], without: &[&str]| Selection {
         features: features.iter().copied().map(str::to_owned).collect(),
         tools: None,
@@ -552,10 +552,10 @@ async fn only_what_is_switched_on_is_there() {
     let contact = format!("bureau://contacts/{}", ids["contact"]);
     let company = format!("bureau://companies/{}", ids["company"]);
     let some = select(&["contacts", "history"], &[]);
-    let some = beside(&house, &some, false, &key);
+    let some = beside(&app, &some, false, &key);
     let without = select(&["contacts", "companies"], &["get_contact"]);
-    let without = beside(&house, &without, false, &key);
-    let none = beside(&house, &select(&["history"], &[]), false, &key);
+    let without = beside(&app, &without, false, &key);
+    let none = beside(&app, &select(&["history"], &[]), false, &key);
     for way in WAYS {
         assert_eq!(some.uris(way).await, ["bureau://contacts/{contact}"]);
         some.json(way, &contact).await;
@@ -579,7 +579,7 @@ async fn only_what_is_switched_on_is_there() {
         }
     }
     // A request may narrow what it sees.
-    let client = Client::new(&house.pipeline, &key);
+    let client = Client::new(&app.pipeline, &key);
     let list = json!({ "jsonrpc": "2.0", "id": 1, "method": LISTS[1], "params": {} });
     let narrow = [("x-bureau-features", "deals")];
     let answer = client.over_http(WAYS[3], &list, &narrow).await;
@@ -590,15 +590,15 @@ async fn only_what_is_switched_on_is_there() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_read_only_server_and_a_key_that_only_reads_serve_all_resources() {
-    let house = house().await;
-    let ids = ids(&house, &house.owner().await).await;
+    let app = app().await;
+    let ids = ids(&app, &app.owner().await).await;
     let all = Selection {
         features: vec!["all".into()],
         ..Selection::default()
     };
-    let (key, _) = house.key(&["read-only"]).await;
-    let client = beside(&house, &all, true, &key);
-    let every: Vec<&'static Resource> = house.pipeline.registry().resources().collect();
+    let (key, _) = app.key(&["read-only"]).await;
+    let client = beside(&app, &all, true, &key);
+    let every: Vec<&'static Resource> = app.pipeline.registry().resources().collect();
     for way in WAYS {
         assert_eq!(client.uris(way).await.len(), every.len());
         for resource in &every {
@@ -609,7 +609,7 @@ async fn a_read_only_server_and_a_key_that_only_reads_serve_all_resources() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_read_counts_as_a_call_of_its_key() {
-    let house = house().await;
+    let app = app().await;
     let new = NewKey {
         name: "few".into(),
         grants: Grants::Everything,
@@ -619,9 +619,9 @@ async fn a_read_counts_as_a_call_of_its_key() {
         confirm: None,
         calls_per_hour: Some(1),
     };
-    let store = &house.pipeline.house().store;
+    let store = &app.pipeline.app().store;
     let (key, _) = admin::create_key(store, new).await.unwrap();
-    let client = Client::new(&house.pipeline, &key);
+    let client = Client::new(&app.pipeline, &key);
     client.json(WAYS[0], "bureau://workspace/context").await;
     for way in WAYS {
         let error = client.read(way, "bureau://workspace/context").await["error"].clone();
@@ -756,9 +756,9 @@ const PAPERS: Module = Module {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_document_is_read_as_what_it_is() {
-    let house = House::new(Engine::Sqlite, &[PAPERS]).await;
-    let (key, _) = house.key(&["full"]).await;
-    let client = Client::new(&house.pipeline, &key);
+    let app = TestApp::new(Engine::Sqlite, &[PAPERS]).await;
+    let (key, _) = app.key(&["full"]).await;
+    let client = Client::new(&app.pipeline, &key);
     for way in WAYS {
         let pdf = client.read(way, "papers://A-1/pdf").await["result"]["contents"].clone();
         let wanted = json!([{ "uri": "papers://A-1/pdf", "mimeType": "application/pdf", "blob": "JVBERi0xLjcK" }]);

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use bureau_kernel::caller::Caller;
 use bureau_kernel::pipeline::Outcome;
 use bureau_kernel::store::{Scope, sql};
-use bureau_kernel::testing::{ENGINES, House};
+use bureau_kernel::testing::{ENGINES, TestApp};
 use bureau_kernel::tool::{Effect, Entry};
 use bureau_kernel::types::id::encode;
 use serde_json::{Map, Value, json};
@@ -14,16 +14,16 @@ use serde_json::{Map, Value, json};
 use crate::MODULES;
 
 /// Tools that add a record, answer it, and need no person.
-pub(crate) fn creators(house: &House) -> Vec<&Entry> {
-    let entries = house.pipeline.registry().entries();
+pub(crate) fn creators(app: &TestApp) -> Vec<&Entry> {
+    let entries = app.pipeline.registry().entries();
     entries
         .filter(|entry| entry.spec.name.starts_with("create_"))
         .collect()
 }
 
 /// Tools that read and can be called with nothing said: lists, searches, figures.
-pub(crate) fn overviews(house: &House) -> Vec<&Entry> {
-    let entries = house.pipeline.registry().entries();
+pub(crate) fn overviews(app: &TestApp) -> Vec<&Entry> {
+    let entries = app.pipeline.registry().entries();
     entries
         .filter(|entry| entry.spec.effect == Effect::Reads)
         .filter(|entry| entry.wire().input_schema.get("required").is_none())
@@ -61,13 +61,13 @@ pub(crate) fn as_given(schema: &Value, text: &str) -> Option<Value> {
 
 /// A creating tool's example with a mark in every parameter that takes it.
 pub(crate) async fn marked(
-    house: &House,
+    app: &TestApp,
     caller: &Caller,
     entry: &Entry,
     mark: &str,
 ) -> Map<String, Value> {
     let name = entry.spec.name;
-    let mut arguments = house.example_arguments(caller, name).await.swap_remove(0);
+    let mut arguments = app.example_arguments(caller, name).await.swap_remove(0);
     if takes(entry, "on_duplicate") {
         arguments.insert("on_duplicate".into(), "create".into());
     }
@@ -78,7 +78,7 @@ pub(crate) async fn marked(
         let mut tried = arguments.clone();
         tried.insert(parameter.clone(), value.clone());
         tried.insert("dry_run".into(), true.into());
-        let outcome = house.outcome(caller, name, Value::Object(tried)).await;
+        let outcome = app.outcome(caller, name, Value::Object(tried)).await;
         if matches!(outcome, Outcome::Done(_)) {
             arguments.insert(parameter, value);
         }
@@ -87,8 +87,8 @@ pub(crate) async fn marked(
 }
 
 /// The records of a workspace that are or were, by their noun: all that the change log knows, oldest first.
-pub(crate) async fn records(house: &House, caller: &Caller) -> BTreeMap<&'static str, Vec<String>> {
-    let store = &house.pipeline.house().store;
+pub(crate) async fn records(app: &TestApp, caller: &Caller) -> BTreeMap<&'static str, Vec<String>> {
+    let store = &app.pipeline.app().store;
     let mut tx = store
         .read(Scope::Workspace(caller.workspace.id.raw()))
         .await
@@ -103,7 +103,7 @@ pub(crate) async fn records(house: &House, caller: &Caller) -> BTreeMap<&'static
     let mut found: BTreeMap<&'static str, Vec<String>> = BTreeMap::new();
     for row in rows {
         let table: String = row.get("entity").unwrap();
-        if let Some(kind) = house.pipeline.registry().record(&table) {
+        if let Some(kind) = app.pipeline.registry().record(&table) {
             let id = encode(kind.prefix(), row.get("record").unwrap());
             found.entry(kind.noun()).or_default().push(id);
         }
@@ -113,15 +113,15 @@ pub(crate) async fn records(house: &House, caller: &Caller) -> BTreeMap<&'static
 
 /// A record as its room answers it, or what it says when it is not there; `None` where the room has no tool for one.
 pub(crate) async fn read(
-    house: &House,
+    app: &TestApp,
     caller: &Caller,
     noun: &'static str,
     id: &str,
 ) -> Option<Value> {
     let tool = format!("get_{noun}");
-    house.pipeline.registry().entry(&tool)?;
+    app.pipeline.registry().entry(&tool)?;
     Some(
-        match house.outcome(caller, &tool, json!({ noun: id })).await {
+        match app.outcome(caller, &tool, json!({ noun: id })).await {
             Outcome::Done(answer) => answer["data"].clone(),
             Outcome::Failed(error) => error.to_json()["error"]["code"].clone(),
             Outcome::Ask { .. } => panic!("reading asks nobody"),
@@ -130,15 +130,15 @@ pub(crate) async fn read(
 }
 
 /// Every record that a workspace has or had: as its room answers it, or as the overviews show it.
-pub(crate) async fn everything(house: &House, caller: &Caller) -> BTreeMap<String, Value> {
+pub(crate) async fn everything(app: &TestApp, caller: &Caller) -> BTreeMap<String, Value> {
     let mut shown = Vec::new();
-    for entry in overviews(house) {
-        shown.push(house.ok(caller, entry.spec.name, json!({})).await);
+    for entry in overviews(app) {
+        shown.push(app.ok(caller, entry.spec.name, json!({})).await);
     }
     let mut all = BTreeMap::new();
-    for (noun, ids) in records(house, caller).await {
+    for (noun, ids) in records(app, caller).await {
         for id in ids {
-            let record = match read(house, caller, noun, &id).await {
+            let record = match read(app, caller, noun, &id).await {
                 Some(record) => record,
                 None => shown
                     .iter()
@@ -171,14 +171,14 @@ async fn each_room_stands_alone_on_both_engines() {
     for engine in ENGINES {
         for module in MODULES {
             // As if only this room had been compiled in: the records that it uses are there, other rooms' tools are not.
-            let house = House::new(engine, std::slice::from_ref(module)).await;
-            let owner = house.owner().await;
+            let app = TestApp::new(engine, std::slice::from_ref(module)).await;
+            let owner = app.owner().await;
             let own: Vec<&str> = module.tools.iter().map(|make| make().spec.name).collect();
-            let visible = house.pipeline.visible(&owner);
+            let visible = app.pipeline.visible(&owner);
             let visible: Vec<&str> = visible.map(|entry| entry.spec.name).collect();
             assert_eq!(visible, own, "{} on {engine:?}", module.name);
-            for entry in overviews(&house) {
-                house.ok(&owner, entry.spec.name, json!({})).await;
+            for entry in overviews(&app) {
+                app.ok(&owner, entry.spec.name, json!({})).await;
             }
         }
     }

@@ -19,7 +19,7 @@ use bureau_kernel::pipeline::{Pipeline, Settings};
 use bureau_kernel::prelude::{Attributes, Code, Cx, Id, Kept, Line, Module};
 use bureau_kernel::registry::{Registry, Selection};
 use bureau_kernel::store::{Database, OpenOptions, Scope, Store, sql};
-use bureau_kernel::testing::{ENGINES, Engine, House};
+use bureau_kernel::testing::{ENGINES, Engine, TestApp};
 use bureau_kernel::testing_postgres::fresh_database;
 use bureau_kernel::types::id::decode;
 use bureau_kernel::types::time::{Timestamp, now};
@@ -102,9 +102,9 @@ fn at(days: i64, seconds: i64) -> Timestamp {
 }
 
 /// A plant that is dry from this moment on.
-async fn plant(house: &House, caller: &Caller, name: &str, due: Timestamp) -> i64 {
+async fn plant(app: &TestApp, caller: &Caller, name: &str, due: Timestamp) -> i64 {
     let task = json!({ "type": "task", "subject": format!("Water the {name}"), "due_at": due });
-    let made = house.ok(caller, "create_activity", task).await;
+    let made = app.ok(caller, "create_activity", task).await;
     decode(made["data"]["id"].as_str().unwrap()).unwrap().1
 }
 
@@ -120,7 +120,7 @@ async fn neighbour(database: &Database, settings: Settings) -> Arc<Pipeline> {
 /// For each plant of a workspace the days on which it was watered, in the order in which that was done.
 async fn watered(pipeline: &Pipeline, caller: &Caller) -> BTreeMap<String, Vec<String>> {
     let scope = Scope::Workspace(caller.workspace.id.raw());
-    let mut tx = pipeline.house().store.read(scope).await.unwrap();
+    let mut tx = pipeline.app().store.read(scope).await.unwrap();
     let rows = sql("SELECT subject FROM activity WHERE type = 'note' AND workspace = ")
         .value(caller.workspace.id)
         .sql(" ORDER BY id")
@@ -152,7 +152,7 @@ fn days(first: Timestamp, count: i64) -> Vec<String> {
 
 /// Rows of the table `job`.
 async fn taken_up(pipeline: &Pipeline) -> i64 {
-    let mut tx = pipeline.house().store.read(Scope::System).await.unwrap();
+    let mut tx = pipeline.app().store.read(Scope::System).await.unwrap();
     let count: i64 = sql("SELECT COUNT(*) AS taken_up FROM job")
         .one("taken_up", &mut tx)
         .await
@@ -168,8 +168,8 @@ async fn garden(pipeline: &Pipeline, moment: Timestamp) -> Vec<Queue> {
     queues
 }
 
-async fn the_queue(house: &House, moment: Timestamp) -> Queue {
-    let mut queues = garden(&house.pipeline, moment).await;
+async fn the_queue(app: &TestApp, moment: Timestamp) -> Queue {
+    let mut queues = garden(&app.pipeline, moment).await;
     assert_eq!(queues.len(), 1, "one job in one workspace");
     queues.remove(0)
 }
@@ -178,17 +178,17 @@ async fn the_queue(house: &House, moment: Timestamp) -> Queue {
 async fn four_servers_at_once_do_each_step_once_and_the_missed_ones_of_a_record_in_order() {
     const PLANTS: i64 = 20;
     for engine in ENGINES {
-        let house = House::new(engine, &modules()).await;
-        let owner = house.owner().await;
+        let app = TestApp::new(engine, &modules()).await;
+        let owner = app.owner().await;
         for number in 0..PLANTS {
-            plant(&house, &owner, &format!("fern {number}"), at(0, number)).await;
+            plant(&app, &owner, &format!("fern {number}"), at(0, number)).await;
         }
         let mut servers = JoinSet::new();
         for _ in 0..4 {
-            let pipeline = neighbour(&house.database, Settings::default()).await;
+            let pipeline = neighbour(&app.database, Settings::default()).await;
             servers.spawn(async move {
                 let ticked = Scheduler::new(pipeline.clone()).tick(at(4, 60)).await;
-                pipeline.house().close().await;
+                pipeline.app().close().await;
                 ticked.unwrap()
             });
         }
@@ -201,13 +201,13 @@ async fn four_servers_at_once_do_each_step_once_and_the_missed_ones_of_a_record_
                 .all(|ticked| ticked.failed == 0 && !ticked.more),
             "{ticked:?}"
         );
-        let watered = watered(&house.pipeline, &owner).await;
+        let watered = watered(&app.pipeline, &owner).await;
         assert_eq!(watered.len(), 20, "{engine:?}: {watered:?}");
         for (name, found) in watered {
             assert_eq!(found, days(at(0, 0), 5), "{name} on {engine:?}");
         }
-        assert_eq!(taken_up(&house.pipeline).await, 0);
-        let findings = check_log(&house.pipeline.house().store).await;
+        assert_eq!(taken_up(&app.pipeline).await, 0);
+        let findings = check_log(&app.pipeline.app().store).await;
         assert!(findings.is_empty(), "on {engine:?}: {findings:?}");
     }
 }
@@ -215,23 +215,17 @@ async fn four_servers_at_once_do_each_step_once_and_the_missed_ones_of_a_record_
 #[tokio::test(flavor = "multi_thread")]
 async fn each_step_is_a_change_of_the_owner_by_the_scheduler_and_undoing_it_makes_it_due_again() {
     for engine in ENGINES {
-        let house = House::new(engine, &modules()).await;
-        let owner = house.owner().await;
-        plant(&house, &owner, "fern", at(0, 0)).await;
-        let scheduler = Scheduler::new(house.pipeline.clone());
+        let app = TestApp::new(engine, &modules()).await;
+        let owner = app.owner().await;
+        plant(&app, &owner, "fern", at(0, 0)).await;
+        let scheduler = Scheduler::new(app.pipeline.clone());
         assert_eq!(scheduler.tick(at(0, -1)).await.unwrap(), Ticked::default());
-        let queue = the_queue(&house, at(1, 0)).await;
+        let queue = the_queue(&app, at(1, 0)).await;
         assert_eq!((queue.due, queue.leased, queue.failed.len()), (1, 0, 0));
         let ticked = scheduler.tick(at(1, 0)).await.unwrap();
         assert_eq!((ticked.done, ticked.failed, ticked.more), (2, 0, false));
 
-        let mut tx = house
-            .pipeline
-            .house()
-            .store
-            .read(Scope::System)
-            .await
-            .unwrap();
+        let mut tx = app.pipeline.app().store.read(Scope::System).await.unwrap();
         let rows =
             sql("SELECT call, client, member, at FROM change_log WHERE tool = 'water' ORDER BY id")
                 .rows(&mut tx)
@@ -251,8 +245,8 @@ async fn each_step_is_a_change_of_the_owner_by_the_scheduler_and_undoing_it_make
 
         let last = Id::<bureau_kernel::changes::Change>::from_raw(calls[3]).to_string();
         let undo = json!({ "change": last, "confirm": true });
-        house.ok(&owner, "undo_change", undo).await;
-        let queue = the_queue(&house, at(1, 0)).await;
+        app.ok(&owner, "undo_change", undo).await;
+        let queue = the_queue(&app, at(1, 0)).await;
         assert_eq!(queue.due, 1, "what was taken back is due again");
     }
 }
@@ -260,14 +254,14 @@ async fn each_step_is_a_change_of_the_owner_by_the_scheduler_and_undoing_it_make
 #[tokio::test(flavor = "multi_thread")]
 async fn what_fails_waits_longer_each_time_is_shown_and_stops_nothing_else() {
     for engine in ENGINES {
-        let house = House::new(engine, &modules()).await;
-        let owner = house.owner().await;
-        let cactus = plant(&house, &owner, "cactus", at(0, 0)).await;
-        plant(&house, &owner, "fern", at(0, 1)).await;
-        let scheduler = Scheduler::new(house.pipeline.clone());
+        let app = TestApp::new(engine, &modules()).await;
+        let owner = app.owner().await;
+        let cactus = plant(&app, &owner, "cactus", at(0, 0)).await;
+        plant(&app, &owner, "fern", at(0, 1)).await;
+        let scheduler = Scheduler::new(app.pipeline.clone());
         let ticked = scheduler.tick(at(0, 60)).await.unwrap();
         assert_eq!((ticked.done, ticked.failed, ticked.more), (1, 1, false));
-        let found = watered(&house.pipeline, &owner).await;
+        let found = watered(&app.pipeline, &owner).await;
         assert_eq!(
             found.keys().collect::<Vec<_>>(),
             ["fern"],
@@ -280,7 +274,7 @@ async fn what_fails_waits_longer_each_time_is_shown_and_stops_nothing_else() {
             } else {
                 24 * 60
             };
-            let queue = the_queue(&house, tried).await;
+            let queue = the_queue(&app, tried).await;
             let [failed] = &queue.failed[..] else {
                 panic!("{queue:?}")
             };
@@ -299,53 +293,53 @@ async fn what_fails_waits_longer_each_time_is_shown_and_stops_nothing_else() {
         // What it failed on is put right: it is done the next time, with all that was missed.
         let id = Id::<Activity>::from_raw(cactus);
         let renamed = json!({ "activity": id, "subject": "Water the rose" });
-        house.ok(&owner, "update_activity", renamed).await;
+        app.ok(&owner, "update_activity", renamed).await;
         tried += chrono::Duration::hours(25);
         assert_eq!(scheduler.tick(tried).await.unwrap().failed, 0);
-        let roses = &watered(&house.pipeline, &owner).await["rose"];
+        let roses = &watered(&app.pipeline, &owner).await["rose"];
         let missed = (tried - at(0, 0)).num_days() + 1;
         assert_eq!(*roses, days(at(0, 0), missed), "on {engine:?}");
-        assert!(the_queue(&house, tried).await.failed.is_empty());
-        assert_eq!(taken_up(&house.pipeline).await, 0);
+        assert!(the_queue(&app, tried).await.failed.is_empty());
+        assert_eq!(taken_up(&app.pipeline).await, 0);
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_failed_and_is_not_due_any_more_is_forgotten() {
     for engine in ENGINES {
-        let house = House::new(engine, &modules()).await;
-        let owner = house.owner().await;
-        let cactus = plant(&house, &owner, "cactus", at(0, 0)).await;
-        let scheduler = Scheduler::new(house.pipeline.clone());
+        let app = TestApp::new(engine, &modules()).await;
+        let owner = app.owner().await;
+        let cactus = plant(&app, &owner, "cactus", at(0, 0)).await;
+        let scheduler = Scheduler::new(app.pipeline.clone());
         scheduler.tick(at(0, 60)).await.unwrap();
-        assert_eq!(the_queue(&house, at(0, 61)).await.failed.len(), 1);
+        assert_eq!(the_queue(&app, at(0, 61)).await.failed.len(), 1);
         let delete = json!({ "activity": Id::<Activity>::from_raw(cactus), "confirm": true });
-        house.ok(&owner, "delete_activity", delete).await;
+        app.ok(&owner, "delete_activity", delete).await;
         assert!(
-            the_queue(&house, at(0, 61)).await.failed.is_empty(),
+            the_queue(&app, at(0, 61)).await.failed.is_empty(),
             "it is no problem even before a server has looked"
         );
-        assert_eq!(taken_up(&house.pipeline).await, 1);
+        assert_eq!(taken_up(&app.pipeline).await, 1);
         scheduler.tick(at(0, 62)).await.unwrap();
-        assert_eq!(taken_up(&house.pipeline).await, 0, "on {engine:?}");
+        assert_eq!(taken_up(&app.pipeline).await, 0, "on {engine:?}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn many_that_failed_do_not_hide_what_became_due_after_them() {
     for engine in ENGINES {
-        let house = House::new(engine, &modules()).await;
-        let owner = house.owner().await;
+        let app = TestApp::new(engine, &modules()).await;
+        let owner = app.owner().await;
         for number in 0..120 {
-            plant(&house, &owner, "cactus", at(0, number)).await;
+            plant(&app, &owner, "cactus", at(0, number)).await;
         }
-        let scheduler = Scheduler::new(house.pipeline.clone());
+        let scheduler = Scheduler::new(app.pipeline.clone());
         let ticked = scheduler.tick(at(0, 600)).await.unwrap();
         assert_eq!((ticked.done, ticked.failed, ticked.more), (0, 120, false));
-        plant(&house, &owner, "fern", at(0, 590)).await;
+        plant(&app, &owner, "fern", at(0, 590)).await;
         let ticked = scheduler.tick(at(0, 601)).await.unwrap();
         assert_eq!((ticked.done, ticked.failed), (1, 0), "on {engine:?}");
-        let queue = the_queue(&house, at(0, 602)).await;
+        let queue = the_queue(&app, at(0, 602)).await;
         assert_eq!((queue.due, queue.failed.len()), (120, 120));
     }
 }
@@ -357,21 +351,21 @@ async fn a_panic_and_a_step_without_end_are_failures_of_their_record_alone() {
             call_limit: Duration::from_millis(200),
             ..Settings::default()
         };
-        let house = House::new(engine, &modules()).await;
-        let owner = house.owner().await;
+        let app = TestApp::new(engine, &modules()).await;
+        let owner = app.owner().await;
         for name in ["mimosa", "bonsai", "fern"] {
-            plant(&house, &owner, name, at(0, 0)).await;
+            plant(&app, &owner, name, at(0, 0)).await;
         }
-        let pipeline = neighbour(&house.database, settings).await;
+        let pipeline = neighbour(&app.database, settings).await;
         let scheduler = Scheduler::new(pipeline.clone());
         let ticked = timeout(HANG, scheduler.tick(at(0, 60)))
             .await
             .unwrap()
             .unwrap();
         assert_eq!((ticked.done, ticked.failed, ticked.more), (1, 2, false));
-        let found = watered(&house.pipeline, &owner).await;
+        let found = watered(&app.pipeline, &owner).await;
         assert_eq!(found.keys().collect::<Vec<_>>(), ["fern"], "on {engine:?}");
-        let errors: Vec<String> = the_queue(&house, at(0, 70))
+        let errors: Vec<String> = the_queue(&app, at(0, 70))
             .await
             .failed
             .into_iter()
@@ -384,8 +378,8 @@ async fn a_panic_and_a_step_without_end_are_failures_of_their_record_alone() {
                 "{errors:?}"
             );
         }
-        pipeline.house().close().await;
-        let findings = check_log(&house.pipeline.house().store).await;
+        pipeline.app().close().await;
+        let findings = check_log(&app.pipeline.app().store).await;
         assert!(findings.is_empty(), "on {engine:?}: {findings:?}");
     }
 }
@@ -393,11 +387,11 @@ async fn a_panic_and_a_step_without_end_are_failures_of_their_record_alone() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_lease_of_a_server_that_is_gone_is_taken_over_when_it_ran_out_and_not_before() {
     for engine in ENGINES {
-        let house = House::new(engine, &modules()).await;
-        let owner = house.owner().await;
-        let fern = plant(&house, &owner, "fern", at(0, 0)).await;
+        let app = TestApp::new(engine, &modules()).await;
+        let owner = app.owner().await;
+        let fern = plant(&app, &owner, "fern", at(0, 0)).await;
         let scope = Scope::Workspace(owner.workspace.id.raw());
-        let mut tx = house.pipeline.house().store.write(scope).await.unwrap();
+        let mut tx = app.pipeline.app().store.write(scope).await.unwrap();
         sql("INSERT INTO job (workspace, name, record, enqueued_at, run_after, leased_until, holder, attempts)
              VALUES ($1, 'water', $2, $3, $4, $4, 7, 1)")
             .bind(owner.workspace.id)
@@ -408,15 +402,15 @@ async fn the_lease_of_a_server_that_is_gone_is_taken_over_when_it_ran_out_and_no
             .await
             .unwrap();
         tx.commit().await.unwrap();
-        let scheduler = Scheduler::new(house.pipeline.clone());
+        let scheduler = Scheduler::new(app.pipeline.clone());
         assert_eq!(scheduler.tick(at(0, 50)).await.unwrap(), Ticked::default());
-        let queue = the_queue(&house, at(0, 50)).await;
+        let queue = the_queue(&app, at(0, 50)).await;
         assert_eq!((queue.due, queue.leased, queue.failed.len()), (0, 1, 0));
-        let queue = the_queue(&house, at(0, 61)).await;
+        let queue = the_queue(&app, at(0, 61)).await;
         assert_eq!((queue.due, queue.leased, queue.failed.len()), (1, 0, 0));
         assert_eq!(scheduler.tick(at(0, 61)).await.unwrap().done, 1);
-        assert_eq!(watered(&house.pipeline, &owner).await["fern"].len(), 1);
-        assert_eq!(taken_up(&house.pipeline).await, 0, "on {engine:?}");
+        assert_eq!(watered(&app.pipeline, &owner).await["fern"].len(), 1);
+        assert_eq!(taken_up(&app.pipeline).await, 0, "on {engine:?}");
     }
 }
 
@@ -445,13 +439,13 @@ enum Fate {
 
 /// A scheduler comes to this fate at each point of its work, a little later each time; another one works later.
 async fn interrupted_everywhere(engine: Engine, fate: Fate) {
-    let house = House::new(engine, &modules()).await;
-    let owner = house.owner().await;
-    let other = Scheduler::new(house.pipeline.clone());
+    let app = TestApp::new(engine, &modules()).await;
+    let owner = app.owner().await;
+    let other = Scheduler::new(app.pipeline.clone());
     for polls in 0.. {
         let name = format!("fern {polls}");
-        let fern = plant(&house, &owner, &name, at(0, 0)).await;
-        let pipeline = neighbour(&house.database, Settings::default()).await;
+        let fern = plant(&app, &owner, &name, at(0, 0)).await;
+        let pipeline = neighbour(&app.database, Settings::default()).await;
         // Its first transactions open connections, which takes many steps in which nothing happens.
         pipeline.job(&owner, "water").await.unwrap();
         pipeline.operator(None).await.unwrap();
@@ -478,20 +472,20 @@ async fn interrupted_everywhere(engine: Engine, fate: Fate) {
             .unwrap_or_else(|_| panic!("{engine:?}, {fate:?} at {polls}: nobody works any more"))
             .unwrap();
         assert_eq!(
-            watered(&house.pipeline, &owner).await[&name],
+            watered(&app.pipeline, &owner).await[&name],
             days(at(0, 0), 2),
             "{engine:?}, {fate:?} at {polls}"
         );
         let done = json!({ "activity": Id::<Activity>::from_raw(fern) });
-        house.ok(&owner, "complete_activity", done).await;
-        pipeline.house().close().await;
+        app.ok(&owner, "complete_activity", done).await;
+        pipeline.app().close().await;
         // On a busy machine a step can come to its end before it is looked at; hence a few more.
         if through && polls > 8 {
             break;
         }
     }
-    assert_eq!(taken_up(&house.pipeline).await, 0, "{engine:?}, {fate:?}");
-    let findings = check_log(&house.pipeline.house().store).await;
+    assert_eq!(taken_up(&app.pipeline).await, 0, "{engine:?}, {fate:?}");
+    let findings = check_log(&app.pipeline.app().store).await;
     assert!(findings.is_empty(), "{engine:?}, {fate:?}: {findings:?}");
 }
 
@@ -511,19 +505,19 @@ async fn a_scheduler_whose_lease_ran_out_at_any_point_does_nothing_that_another_
 
 /// Stops a scheduler that has just taken a record up, and lets another one do everything after the lease has run out. What
 /// each of them did; `None` where the first was further on already when it was stopped, as happens on a busy machine.
-async fn overtaken(house: &House, owner: &Caller) -> Option<(Ticked, Ticked)> {
-    let slow = neighbour(&house.database, Settings::default()).await;
+async fn overtaken(app: &TestApp, owner: &Caller) -> Option<(Ticked, Ticked)> {
+    let slow = neighbour(&app.database, Settings::default()).await;
     let scheduler = Scheduler::new(slow.clone());
-    let other = Scheduler::new(house.pipeline.clone());
+    let other = Scheduler::new(app.pipeline.clone());
     let mut tick = pin!(scheduler.tick(at(1, 60)));
     let taken = async {
-        while taken_up(&house.pipeline).await == 0 {
+        while taken_up(&app.pipeline).await == 0 {
             if polled(&mut tick, 0).await.is_some() {
                 return false;
             }
             sleep(Duration::from_millis(1)).await;
         }
-        watered(&house.pipeline, owner).await.is_empty()
+        watered(&app.pipeline, owner).await.is_empty()
     };
     if !timeout(HANG, taken).await.unwrap() {
         return None;
@@ -536,7 +530,7 @@ async fn overtaken(house: &House, owner: &Caller) -> Option<(Ticked, Ticked)> {
         return None;
     };
     let second = timeout(HANG, tick).await.unwrap();
-    slow.house().close().await;
+    slow.app().close().await;
     Some((first.unwrap(), second.unwrap()))
 }
 
@@ -544,11 +538,11 @@ async fn overtaken(house: &House, owner: &Caller) -> Option<(Ticked, Ticked)> {
 async fn a_step_begins_only_while_the_lease_is_still_the_schedulers_own() {
     for engine in ENGINES {
         let done = loop {
-            let house = House::new(engine, &modules()).await;
-            let owner = house.owner().await;
-            plant(&house, &owner, "orchid", at(0, 0)).await;
-            if let Some((first, second)) = overtaken(&house, &owner).await {
-                let orchid = watered(&house.pipeline, &owner).await.remove("orchid");
+            let app = TestApp::new(engine, &modules()).await;
+            let owner = app.owner().await;
+            plant(&app, &owner, "orchid", at(0, 0)).await;
+            if let Some((first, second)) = overtaken(&app, &owner).await {
+                let orchid = watered(&app.pipeline, &owner).await.remove("orchid");
                 break (first.done, second, orchid.unwrap());
             }
         };
@@ -563,20 +557,20 @@ async fn a_step_begins_only_while_the_lease_is_still_the_schedulers_own() {
 #[tokio::test(flavor = "multi_thread")]
 async fn each_workspace_is_worked_for_on_its_own() {
     for engine in ENGINES {
-        let house = House::new(engine, &modules()).await;
-        let ours = house.owner().await;
-        let theirs = house.tenant("second").await;
-        plant(&house, &ours, "cactus", at(0, 0)).await;
-        plant(&house, &ours, "fern", at(0, 0)).await;
-        plant(&house, &theirs, "moss", at(0, 0)).await;
-        let scheduler = Scheduler::new(house.pipeline.clone());
+        let app = TestApp::new(engine, &modules()).await;
+        let ours = app.owner().await;
+        let theirs = app.tenant("second").await;
+        plant(&app, &ours, "cactus", at(0, 0)).await;
+        plant(&app, &ours, "fern", at(0, 0)).await;
+        plant(&app, &theirs, "moss", at(0, 0)).await;
+        let scheduler = Scheduler::new(app.pipeline.clone());
         let ticked = scheduler.tick(at(0, 60)).await.unwrap();
         assert_eq!((ticked.done, ticked.failed), (2, 1));
         for (caller, plants) in [(&ours, ["fern"]), (&theirs, ["moss"])] {
-            let found = watered(&house.pipeline, caller).await;
+            let found = watered(&app.pipeline, caller).await;
             assert_eq!(found.into_keys().collect::<Vec<_>>(), plants, "{engine:?}");
         }
-        let queues = garden(&house.pipeline, at(0, 70)).await;
+        let queues = garden(&app.pipeline, at(0, 70)).await;
         let failed: Vec<(&str, usize)> = queues
             .iter()
             .map(|queue| (queue.workspace.as_str(), queue.failed.len()))
@@ -588,17 +582,17 @@ async fn each_workspace_is_worked_for_on_its_own() {
 #[tokio::test(flavor = "multi_thread")]
 async fn where_nothing_may_be_written_nothing_is_done_and_the_queue_can_be_seen() {
     for engine in ENGINES {
-        let house = House::new(engine, &modules()).await;
-        let owner = house.owner().await;
-        plant(&house, &owner, "fern", at(0, 0)).await;
+        let app = TestApp::new(engine, &modules()).await;
+        let owner = app.owner().await;
+        plant(&app, &owner, "fern", at(0, 0)).await;
         let read_only = Settings {
             read_only: true,
             ..Settings::default()
         };
-        let by_settings = neighbour(&house.database, read_only).await;
+        let by_settings = neighbour(&app.database, read_only).await;
         let options = OpenOptions {
             read_only: true,
-            ..OpenOptions::new(house.database.clone())
+            ..OpenOptions::new(app.database.clone())
         };
         let store = Store::open(&options).await.unwrap();
         let registry = Registry::new(&modules(), &Selection::default()).unwrap();
@@ -608,40 +602,40 @@ async fn where_nothing_may_be_written_nothing_is_done_and_the_queue_can_be_seen(
             assert_eq!(scheduler.tick(at(0, 60)).await.unwrap(), Ticked::default());
             jobs::start(pipeline.clone()).stop().await;
             assert_eq!(garden(&pipeline, at(0, 60)).await[0].due, 1);
-            pipeline.house().close().await;
+            pipeline.app().close().await;
         }
-        assert!(watered(&house.pipeline, &owner).await.is_empty());
-        assert_eq!(taken_up(&house.pipeline).await, 0, "on {engine:?}");
+        assert!(watered(&app.pipeline, &owner).await.is_empty());
+        assert_eq!(taken_up(&app.pipeline).await, 0, "on {engine:?}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_makes_up_at_its_start_for_what_was_missed_and_ends_between_two_steps() {
     for engine in ENGINES {
-        let house = House::new(engine, &modules()).await;
-        let owner = house.owner().await;
+        let app = TestApp::new(engine, &modules()).await;
+        let owner = app.owner().await;
         let first = now() - chrono::Duration::hours(3 * 24 + 1);
         for number in 0..30 {
-            plant(&house, &owner, &format!("fern {number}"), first).await;
+            plant(&app, &owner, &format!("fern {number}"), first).await;
         }
         // It is told to end as soon as it has begun.
-        let running = jobs::start(house.pipeline.clone());
+        let running = jobs::start(app.pipeline.clone());
         let begun = async {
-            while watered(&house.pipeline, &owner).await.is_empty() {
+            while watered(&app.pipeline, &owner).await.is_empty() {
                 sleep(Duration::from_millis(1)).await;
             }
         };
         timeout(HANG, begun).await.unwrap();
         timeout(HANG, running.stop()).await.unwrap();
-        assert_eq!(taken_up(&house.pipeline).await, 0, "no step is under way");
-        let before = watered(&house.pipeline, &owner).await;
+        assert_eq!(taken_up(&app.pipeline).await, 0, "no step is under way");
+        let before = watered(&app.pipeline, &owner).await;
         sleep(Duration::from_millis(20)).await;
-        assert_eq!(watered(&house.pipeline, &owner).await, before);
+        assert_eq!(watered(&app.pipeline, &owner).await, before);
         // The next one goes on.
-        let running = jobs::start(house.pipeline.clone());
+        let running = jobs::start(app.pipeline.clone());
         let whole: Vec<Vec<String>> = vec![days(first, 4); 30];
         let made_up = async {
-            while watered(&house.pipeline, &owner)
+            while watered(&app.pipeline, &owner)
                 .await
                 .into_values()
                 .collect::<Vec<_>>()
@@ -654,7 +648,7 @@ async fn a_server_makes_up_at_its_start_for_what_was_missed_and_ends_between_two
             .await
             .unwrap_or_else(|_| panic!("{engine:?}: what was missed is made up"));
         running.stop().await;
-        assert_eq!(taken_up(&house.pipeline).await, 0);
+        assert_eq!(taken_up(&app.pipeline).await, 0);
     }
 }
 
@@ -709,17 +703,17 @@ async fn servers_killed_at_any_moment_leave_no_step_undone_and_none_done_twice()
             Engine::Postgres => Database::Postgres(fresh_database().await),
         };
         let at_home = |database: &Database| {
-            House::at(
+            TestApp::at(
                 database.clone(),
                 folder.clone(),
                 MODULES,
                 Settings::default(),
             )
         };
-        let house = at_home(&database).await;
-        let owner = house.owner().await;
+        let app = at_home(&database).await;
+        let owner = app.owner().await;
         for number in 0..PLANTS {
-            plant(&house, &owner, &format!("fern {number}"), at(0, 0)).await;
+            plant(&app, &owner, &format!("fern {number}"), at(0, 0)).await;
         }
         let mut kills = 0;
         for cycle in 1..=CYCLES {
@@ -752,8 +746,8 @@ async fn servers_killed_at_any_moment_leave_no_step_undone_and_none_done_twice()
             assert_eq!(found, days(at(0, 0), 10), "{name} on {engine:?}");
         }
         assert_eq!(taken_up(&pipeline).await, 0);
-        let findings = check_log(&pipeline.house().store).await;
+        let findings = check_log(&pipeline.app().store).await;
         assert!(findings.is_empty(), "on {engine:?}: {findings:?}");
-        pipeline.house().close().await;
+        pipeline.app().close().await;
     }
 }

@@ -10,7 +10,7 @@ use bureau_kernel::error::Code;
 use bureau_kernel::key;
 use bureau_kernel::permission::Grants;
 use bureau_kernel::store::Database;
-use bureau_kernel::testing::{ENGINES, Engine, House};
+use bureau_kernel::testing::{ENGINES, Engine, TestApp};
 use bureau_kernel::types::time::now;
 use serde_json::json;
 use tempfile::TempDir;
@@ -55,7 +55,7 @@ pub(crate) fn capture(folder: &Path) {
 /// Calls that succeed and calls that fail at every step, all with canaries; says the key that it used.
 pub(crate) async fn calls(database: &Database, folder: &Path) {
     let pipeline = open(database, folder).await;
-    let store = &pipeline.house().store;
+    let store = &pipeline.app().store;
     let new = NewKey {
         name: "agent".into(),
         grants: Grants::Everything,
@@ -302,36 +302,35 @@ fn holds(folder: &Path, text: &str) -> Vec<PathBuf> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_file_holds_the_text_of_a_key() {
-    let house = House::new(Engine::Sqlite, MODULES).await;
-    let (text, agent) = house.key(&["read_contacts", "create_contacts"]).await;
-    house
-        .ok(
-            &agent,
-            "create_contact",
-            json!({ "name": "Serinus Canariensis" }),
-        )
-        .await;
-    indexed(&house.pipeline).await;
+    let app = TestApp::new(Engine::Sqlite, MODULES).await;
+    let (text, agent) = app.key(&["read_contacts", "create_contacts"]).await;
+    app.ok(
+        &agent,
+        "create_contact",
+        json!({ "name": "Serinus Canariensis" }),
+    )
+    .await;
+    indexed(&app.pipeline).await;
     // The scan sees what is there.
-    assert!(!holds(house.folder.path(), "Serinus Canariensis").is_empty());
-    assert!(house.folder.path().join("bureau.sqlite-wal").exists());
+    assert!(!holds(app.folder.path(), "Serinus Canariensis").is_empty());
+    assert!(app.folder.path().join("bureau.sqlite-wal").exists());
     let secret = text.strip_prefix(key::PREFIX).unwrap();
     for part in [secret, &secret[..16], &secret[16..32]] {
-        assert_eq!(holds(house.folder.path(), part), Vec::<PathBuf>::new());
+        assert_eq!(holds(app.folder.path(), part), Vec::<PathBuf>::new());
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_revoked_and_an_expired_key_stop_working_at_once() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        let store = &house.pipeline.house().store;
-        let (revoked, agent) = house.key(&["read_contacts"]).await;
+        let app = TestApp::new(engine, MODULES).await;
+        let store = &app.pipeline.app().store;
+        let (revoked, agent) = app.key(&["read_contacts"]).await;
         admin::revoke_key(store, &agent.key.unwrap().to_string())
             .await
             .unwrap();
-        let (expired, agent) = house.key(&["read_contacts"]).await;
-        let mut raw = Raw::new(&house.database).await;
+        let (expired, agent) = app.key(&["read_contacts"]).await;
+        let mut raw = Raw::new(&app.database).await;
         let past = match engine {
             Engine::Sqlite => (now().timestamp_micros() - 1).to_string(),
             Engine::Postgres => "now() - INTERVAL '1 microsecond'".into(),
@@ -342,10 +341,10 @@ async fn a_revoked_and_an_expired_key_stop_working_at_once() {
         ))
         .await;
         for key in [revoked, expired] {
-            let error = house.pipeline.authenticate(&key, None).await.unwrap_err();
+            let error = app.pipeline.authenticate(&key, None).await.unwrap_err();
             assert_eq!(error.code(), Code::Unauthorized, "on {engine:?}");
         }
         // Another key is as good as before.
-        house.key(&["read_contacts"]).await;
+        app.key(&["read_contacts"]).await;
     }
 }

@@ -2,7 +2,7 @@
 
 use bureau_kernel::changes::{Audit, verify};
 use bureau_kernel::store::Database;
-use bureau_kernel::testing::{ENGINES, Engine, House};
+use bureau_kernel::testing::{ENGINES, Engine, TestApp};
 use serde_json::json;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::sqlite::SqliteConnectOptions;
@@ -119,14 +119,14 @@ const CHANGES: &[(&str, i64)] = &[
     ),
 ];
 
-/// A house with 12 rows in its log: a workspace, its owner, a second workspace and owner, six contacts and two updates.
-async fn with_history(engine: Engine) -> House {
-    let house = House::new(engine, &[bureau_contacts::MODULE]).await;
-    let owner = house.owner().await;
-    house.tenant("second").await;
+/// An app with 12 rows in its log: a workspace, its owner, a second workspace and owner, six contacts and two updates.
+async fn with_history(engine: Engine) -> TestApp {
+    let app = TestApp::new(engine, &[bureau_contacts::MODULE]).await;
+    let owner = app.owner().await;
+    app.tenant("second").await;
     for number in 0..6 {
         let name = format!("Person {number}");
-        let made = house
+        let made = app
             .ok(
                 &owner,
                 "create_contact",
@@ -136,24 +136,24 @@ async fn with_history(engine: Engine) -> House {
         if number % 3 == 0 {
             let change =
                 json!({ "contact": made["data"]["id"], "title": "Director", "city": "Lyon" });
-            house.ok(&owner, "update_contact", change).await;
+            app.ok(&owner, "update_contact", change).await;
         }
     }
-    sealed(&house.pipeline.house().store).await;
-    house
+    sealed(&app.pipeline.app().store).await;
+    app
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_change_to_the_log_is_found_at_the_first_row_that_it_breaks() {
     for engine in ENGINES {
-        let house = with_history(engine).await;
-        let store = &house.pipeline.house().store;
+        let app = with_history(engine).await;
+        let store = &app.pipeline.app().store;
         let whole = Audit {
             rows: 12,
             broken: None,
         };
         assert_eq!(verify(store).await.unwrap(), whole, "on {engine:?}");
-        let mut raw = Raw::new(&house.database).await;
+        let mut raw = Raw::new(&app.database).await;
         raw.run("CREATE TABLE kept AS SELECT * FROM change_log")
             .await;
         let zeros = match engine {
@@ -183,9 +183,9 @@ async fn every_change_to_the_log_is_found_at_the_first_row_that_it_breaks() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_row_beside_the_chain_is_found() {
     // On PostgreSQL a row without a position is one that waits for the sealer; SQLite's rows are born sealed.
-    let house = with_history(Engine::Sqlite).await;
-    let store = &house.pipeline.house().store;
-    let mut raw = Raw::new(&house.database).await;
+    let app = with_history(Engine::Sqlite).await;
+    let store = &app.pipeline.app().store;
+    let mut raw = Raw::new(&app.database).await;
     let forged = "INSERT INTO change_log (id, call, workspace, at, tool, entity, record, action, version, after, digest)
                   SELECT id + 1000000, call, workspace, at, tool, entity, record, action, version, after, digest
                   FROM change_log WHERE position = 5";
@@ -197,9 +197,9 @@ async fn a_row_beside_the_chain_is_found() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_log_with_a_purged_record_verifies_and_holds_nothing_of_it() {
     for engine in ENGINES {
-        let house = with_history(engine).await;
-        let owner = house.owner().await;
-        let made = house
+        let app = with_history(engine).await;
+        let owner = app.owner().await;
+        let made = app
             .ok(
                 &owner,
                 "create_contact",
@@ -207,21 +207,19 @@ async fn a_log_with_a_purged_record_verifies_and_holds_nothing_of_it() {
             )
             .await;
         let contact = &made["data"]["id"];
-        house
-            .ok(
-                &owner,
-                "update_contact",
-                json!({ "contact": contact, "city": "Nowhereville" }),
-            )
-            .await;
-        house
-            .ok(
-                &owner,
-                "delete_contact",
-                json!({ "contact": contact, "purge": true, "confirm": true }),
-            )
-            .await;
-        let store = &house.pipeline.house().store;
+        app.ok(
+            &owner,
+            "update_contact",
+            json!({ "contact": contact, "city": "Nowhereville" }),
+        )
+        .await;
+        app.ok(
+            &owner,
+            "delete_contact",
+            json!({ "contact": contact, "purge": true, "confirm": true }),
+        )
+        .await;
+        let store = &app.pipeline.app().store;
         sealed(store).await;
         assert_eq!(
             verify(store).await.unwrap(),
@@ -232,7 +230,7 @@ async fn a_log_with_a_purged_record_verifies_and_holds_nothing_of_it() {
             "on {engine:?}"
         );
         // Emptied for good reason, and still not to be filled with something else.
-        let mut raw = Raw::new(&house.database).await;
+        let mut raw = Raw::new(&app.database).await;
         raw.run("UPDATE change_log SET after = '{\"name\":\"Forged\"}' WHERE position = 13")
             .await;
         let broken = verify(store)

@@ -9,7 +9,7 @@ use bureau_kernel::error::Code;
 use bureau_kernel::permission::Grants;
 use bureau_kernel::pipeline::{Call, Outcome};
 use bureau_kernel::store::Database;
-use bureau_kernel::testing::{ENGINES, Engine, House};
+use bureau_kernel::testing::{ENGINES, Engine, TestApp};
 use bureau_kernel::types::id::{decode, encode};
 use serde_json::{Map, Value, json};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, Row as _};
@@ -22,7 +22,7 @@ const CANARY: &str = "Zanzibar";
 
 /// Two workspaces with the same data, but for the canary in the second.
 struct Tenants {
-    house: House,
+    app: TestApp,
     ours: Caller,
     theirs: Caller,
     /// Identifiers of the other workspace, by what they name.
@@ -32,12 +32,12 @@ struct Tenants {
 }
 
 async fn tenants(engine: Engine) -> Tenants {
-    let house = House::new(engine, MODULES).await;
-    let (ours, theirs) = (house.tenant("ours").await, house.tenant("theirs").await);
+    let app = TestApp::new(engine, MODULES).await;
+    let (ours, theirs) = (app.tenant("ours").await, app.tenant("theirs").await);
     let mut their_ids = BTreeMap::new();
     for (caller, mark) in [(&ours, "Common"), (&theirs, CANARY)] {
         for name in ["Ada", "Grace", "Alan"] {
-            let made = house
+            let made = app
                 .ok(
                     caller,
                     "create_contact",
@@ -50,32 +50,31 @@ async fn tenants(engine: Engine) -> Tenants {
             their_ids.insert("change", text("/change"));
         }
         // And of every room that there is, with the mark wherever it takes one.
-        for entry in creators(&house) {
-            let arguments = marked(&house, caller, entry, mark).await;
-            house
-                .ok(caller, entry.spec.name, Value::Object(arguments.clone()))
+        for entry in creators(&app) {
+            let arguments = marked(&app, caller, entry, mark).await;
+            app.ok(caller, entry.spec.name, Value::Object(arguments.clone()))
                 .await;
             // And once more, unless there is only one with this name.
-            let twice = house.outcome(caller, entry.spec.name, Value::Object(arguments));
+            let twice = app.outcome(caller, entry.spec.name, Value::Object(arguments));
             if let Outcome::Failed(error) = twice.await {
                 assert_eq!(error.code(), Code::Conflict, "{error:?}");
             }
         }
-        for (noun, ids) in records(&house, caller).await {
+        for (noun, ids) in records(&app, caller).await {
             their_ids.insert(noun, ids.last().unwrap().clone());
         }
         their_ids.insert("member", caller.member.to_string());
         their_ids.insert("workspace", caller.workspace.id.to_string());
     }
     let mut their_cursors = Vec::new();
-    for (tool, mut arguments) in pages(&house) {
+    for (tool, mut arguments) in pages(&app) {
         arguments["limit"] = 1.into();
-        let page = house.ok(&theirs, tool, arguments).await;
+        let page = app.ok(&theirs, tool, arguments).await;
         their_cursors.extend(page.pointer("/page/next").cloned());
     }
     assert!(their_cursors.len() > 5);
     Tenants {
-        house,
+        app,
         ours,
         theirs,
         their_ids,
@@ -84,9 +83,9 @@ async fn tenants(engine: Engine) -> Tenants {
 }
 
 /// Calls of every tool that answers in pages, each in another way.
-fn pages(house: &House) -> Vec<(&'static str, Value)> {
+fn pages(app: &TestApp) -> Vec<(&'static str, Value)> {
     let mut calls = Vec::new();
-    for entry in overviews(house)
+    for entry in overviews(app)
         .into_iter()
         .filter(|entry| takes(entry, "cursor"))
     {
@@ -109,12 +108,12 @@ fn pages(house: &House) -> Vec<(&'static str, Value)> {
 /// Calls of every tool that shows many records at once: with nothing said, and with each of its parameters given the
 /// other workspace's mark, each of its identifiers, and each choice.
 async fn looks(
-    house: &House,
+    app: &TestApp,
     caller: &Caller,
     their_ids: &BTreeMap<&'static str, String>,
 ) -> Vec<(&'static str, Value)> {
     let mut calls = Vec::new();
-    for entry in overviews(house) {
+    for entry in overviews(app) {
         let name = entry.spec.name;
         calls.push((name, json!({})));
         for (parameter, schema) in parameters(entry) {
@@ -134,7 +133,7 @@ async fn looks(
             for value in values {
                 let call = json!({ &parameter: value });
                 // What this parameter does not take is refused; that it reveals nothing is another test's.
-                let outcome = house.outcome(caller, name, call.clone()).await;
+                let outcome = app.outcome(caller, name, call.clone()).await;
                 if matches!(outcome, Outcome::Done(_)) {
                     calls.push((name, call));
                 }
@@ -262,13 +261,13 @@ fn never(id: &str) -> String {
 async fn an_id_of_another_workspace_is_answered_like_one_that_never_was() {
     for engine in ENGINES {
         let Tenants {
-            house,
+            app,
             ours,
             their_ids,
             ..
         } = tenants(engine).await;
         let mut compared = 0;
-        for entry in house.pipeline.registry().entries() {
+        for entry in app.pipeline.registry().entries() {
             let name = entry.spec.name;
             let mut fields = Vec::new();
             text_fields(
@@ -277,10 +276,8 @@ async fn an_id_of_another_workspace_is_answered_like_one_that_never_was() {
                 &mut fields,
             );
             // In a workspace of its own, so that the examples of two tools do not meet.
-            let caller = house
-                .tenant(&format!("of-{}", name.replace('_', "-")))
-                .await;
-            let mut bases = house.example_arguments(&caller, name).await;
+            let caller = app.tenant(&format!("of-{}", name.replace('_', "-"))).await;
+            let mut bases = app.example_arguments(&caller, name).await;
             bases.push(Map::new());
             for base in &bases {
                 for field in &fields {
@@ -292,7 +289,7 @@ async fn an_id_of_another_workspace_is_answered_like_one_that_never_was() {
                             // Where the text is no id but only looks like one, the call would succeed.
                             arguments.insert("dry_run".into(), true.into());
                             let outcome =
-                                house.outcome(&caller, name, Value::Object(arguments)).await;
+                                app.outcome(&caller, name, Value::Object(arguments)).await;
                             let answer = shown(&outcome);
                             assert!(
                                 !answer.to_string().contains(CANARY),
@@ -315,17 +312,17 @@ async fn an_id_of_another_workspace_is_answered_like_one_that_never_was() {
         }
         assert!(compared > 300, "only {compared} pairs were compared");
         // The same that was not found from outside is found from inside.
-        let found = house.ok(&ours, "search_contacts", json!({})).await;
+        let found = app.ok(&ours, "search_contacts", json!({})).await;
         assert!(found["data"].as_array().unwrap().len() >= 3);
     }
 }
 
 /// Every row of a list, page by page.
-async fn all_rows(house: &House, caller: &Caller, tool: &str, arguments: Value) -> Vec<Value> {
+async fn all_rows(app: &TestApp, caller: &Caller, tool: &str, arguments: Value) -> Vec<Value> {
     let mut rows = Vec::new();
     let mut arguments = arguments;
     for _ in 0..100 {
-        let page = match house.outcome(caller, tool, arguments.clone()).await {
+        let page = match app.outcome(caller, tool, arguments.clone()).await {
             Outcome::Done(page) => page,
             // What is there only in the other workspace: how that is said is what there is to see.
             refused => return vec![shown(&refused)],
@@ -348,7 +345,7 @@ async fn all_rows(house: &House, caller: &Caller, tool: &str, arguments: Value) 
 async fn lists_and_searches_hold_nothing_of_another_workspace() {
     for engine in ENGINES {
         let Tenants {
-            house,
+            app,
             ours,
             theirs,
             their_ids,
@@ -389,9 +386,9 @@ async fn lists_and_searches_hold_nothing_of_another_workspace() {
                 json!({"details": true, "actor": their_ids["member"]}),
             ),
         ]);
-        lists.extend(looks(&house, &theirs, &their_ids).await);
-        lists.extend(looks(&house, &ours, &their_ids).await);
-        let entries = house.pipeline.registry().entries();
+        lists.extend(looks(&app, &theirs, &their_ids).await);
+        lists.extend(looks(&app, &ours, &their_ids).await);
+        let entries = app.pipeline.registry().entries();
         for entry in entries
             .filter(|entry| entry.wire().output_schema["properties"]["data"]["type"] == "array")
         {
@@ -403,13 +400,13 @@ async fn lists_and_searches_hold_nothing_of_another_workspace() {
         }
         let mut seen = 0;
         for (tool, mut arguments) in lists {
-            let entry = house.pipeline.registry().entry(tool).unwrap();
+            let entry = app.pipeline.registry().entry(tool).unwrap();
             if takes(entry, "cursor") {
                 arguments["limit"] = 2.into();
             }
             let (mine, other) = (
-                all_rows(&house, &ours, tool, arguments.clone()).await,
-                all_rows(&house, &theirs, tool, arguments.clone()).await,
+                all_rows(&app, &ours, tool, arguments.clone()).await,
+                all_rows(&app, &theirs, tool, arguments.clone()).await,
             );
             let text = Value::Array(mine.clone()).to_string();
             assert!(
@@ -440,15 +437,15 @@ async fn lists_and_searches_hold_nothing_of_another_workspace() {
 async fn a_cursor_of_another_workspace_opens_nothing_of_it() {
     for engine in ENGINES {
         let Tenants {
-            house,
+            app,
             ours,
             their_cursors,
             ..
         } = tenants(engine).await;
         for cursor in their_cursors {
-            for (tool, mut arguments) in pages(&house) {
+            for (tool, mut arguments) in pages(&app) {
                 arguments["cursor"] = cursor.clone();
-                let outcome = house.outcome(&ours, tool, arguments).await;
+                let outcome = app.outcome(&ours, tool, arguments).await;
                 if let Outcome::Failed(error) = &outcome {
                     assert_eq!(
                         (error.code(), error.field_name()),
@@ -469,7 +466,7 @@ async fn a_cursor_of_another_workspace_opens_nothing_of_it() {
 async fn nobody_undoes_what_another_workspace_did() {
     for engine in ENGINES {
         let Tenants {
-            house,
+            app,
             ours,
             theirs,
             their_ids,
@@ -479,10 +476,10 @@ async fn nobody_undoes_what_another_workspace_did() {
             json!({"change": their_ids["change"]}),
             json!({"change": their_ids["change"], "skip_conflicts": true}),
         ] {
-            let error = house.error(&ours, "undo_change", arguments).await;
+            let error = app.error(&ours, "undo_change", arguments).await;
             assert_eq!(error.code(), Code::NotFound);
         }
-        let contact = house
+        let contact = app
             .ok(
                 &theirs,
                 "get_contact",
@@ -494,7 +491,7 @@ async fn nobody_undoes_what_another_workspace_did() {
 }
 
 /// One key that opens both workspaces: the same actor on both sides.
-async fn shared_key(house: &House) -> (Caller, Caller) {
+async fn shared_key(app: &TestApp) -> (Caller, Caller) {
     let new = NewKey {
         name: "for both".into(),
         grants: Grants::Everything,
@@ -504,34 +501,29 @@ async fn shared_key(house: &House) -> (Caller, Caller) {
         confirm: None,
         calls_per_hour: None,
     };
-    let (key, _) = admin::create_key(&house.pipeline.house().store, new)
+    let (key, _) = admin::create_key(&app.pipeline.app().store, new)
         .await
         .unwrap();
-    let chosen = house.pipeline.authenticate(&key, None).await;
+    let chosen = app.pipeline.authenticate(&key, None).await;
     assert_eq!(
         chosen.unwrap_err().code(),
         Code::Validation,
         "one of several has to be chosen"
     );
     assert_eq!(
-        house
-            .pipeline
+        app.pipeline
             .authenticate(&key, Some("main"))
             .await
             .unwrap_err()
             .code(),
         Code::NotFound
     );
-    let theirs = house
+    let theirs = app
         .pipeline
         .authenticate(&key, Some("theirs"))
         .await
         .unwrap();
-    let ours = house
-        .pipeline
-        .authenticate(&key, Some("ours"))
-        .await
-        .unwrap();
+    let ours = app.pipeline.authenticate(&key, Some("ours")).await.unwrap();
     assert_eq!(ours.actor(), theirs.actor());
     (ours, theirs)
 }
@@ -540,16 +532,13 @@ async fn shared_key(house: &House) -> (Caller, Caller) {
 async fn an_idempotency_key_means_nothing_in_another_workspace() {
     for engine in ENGINES {
         let Tenants {
-            house,
-            ours,
-            theirs,
-            ..
+            app, ours, theirs, ..
         } = tenants(engine).await;
-        let (here, there) = shared_key(&house).await;
+        let (here, there) = shared_key(&app).await;
         for (mine, other) in [(&ours, &theirs), (&here, &there)] {
             let call = json!({"name": "Once Only", "idempotency_key": "k-1"});
-            let their_answer = house.ok(other, "create_contact", call.clone()).await;
-            let my_answer = house.ok(mine, "create_contact", call.clone()).await;
+            let their_answer = app.ok(other, "create_contact", call.clone()).await;
+            let my_answer = app.ok(mine, "create_contact", call.clone()).await;
             assert_ne!(
                 my_answer["data"]["id"], their_answer["data"]["id"],
                 "{engine:?}"
@@ -557,22 +546,20 @@ async fn an_idempotency_key_means_nothing_in_another_workspace() {
             assert_ne!(my_answer["change"], their_answer["change"], "{engine:?}");
             // Nor does it clash with what was done there under this key.
             let call = json!({"name": "Another", "idempotency_key": "k-2"});
-            house.ok(other, "create_contact", call).await;
-            house
-                .ok(
+            app.ok(other, "create_contact", call).await;
+            app.ok(
+                mine,
+                "create_contact",
+                json!({"name": "Different", "idempotency_key": "k-2"}),
+            )
+            .await;
+            assert_eq!(
+                app.ok(
                     mine,
                     "create_contact",
-                    json!({"name": "Different", "idempotency_key": "k-2"}),
+                    json!({"name": "Once Only", "idempotency_key": "k-1"})
                 )
-                .await;
-            assert_eq!(
-                house
-                    .ok(
-                        mine,
-                        "create_contact",
-                        json!({"name": "Once Only", "idempotency_key": "k-1"})
-                    )
-                    .await,
+                .await,
                 my_answer
             );
         }
@@ -583,20 +570,17 @@ async fn an_idempotency_key_means_nothing_in_another_workspace() {
 async fn a_confirmation_of_another_workspace_confirms_nothing() {
     for engine in ENGINES {
         let Tenants {
-            house,
-            ours,
-            theirs,
-            ..
+            app, ours, theirs, ..
         } = tenants(engine).await;
-        let (here, there) = shared_key(&house).await;
+        let (here, there) = shared_key(&app).await;
         for (mine, other) in [(&ours, &theirs), (&here, &there)] {
-            let made = house
+            let made = app
                 .ok(mine, "create_contact", json!({"name": "Stays"}))
                 .await;
-            let theirs = house
+            let theirs = app
                 .ok(other, "create_contact", json!({"name": "Goes"}))
                 .await;
-            let asked = house
+            let asked = app
                 .error(
                     other,
                     "delete_contact",
@@ -606,19 +590,18 @@ async fn a_confirmation_of_another_workspace_confirms_nothing() {
             let token = asked.detail_value("confirm_token").unwrap().clone();
             for contact in [&made["data"]["id"], &theirs["data"]["id"]] {
                 let call = json!({"contact": contact, "confirm_token": token});
-                let error = house.error(mine, "delete_contact", call).await;
+                let error = app.error(mine, "delete_contact", call).await;
                 assert_eq!(
                     error.field_name(),
                     Some("confirm_token"),
                     "{engine:?}: {error:?}"
                 );
             }
-            house
-                .ok(mine, "get_contact", json!({"contact": made["data"]["id"]}))
+            app.ok(mine, "get_contact", json!({"contact": made["data"]["id"]}))
                 .await;
             // Where it belongs, it still works: the tries did not use it up.
             let call = json!({"contact": theirs["data"]["id"], "confirm_token": token});
-            house.ok(other, "delete_contact", call).await;
+            app.ok(other, "delete_contact", call).await;
         }
     }
 }
@@ -627,7 +610,7 @@ async fn a_confirmation_of_another_workspace_confirms_nothing() {
 async fn dry_runs_and_asked_questions_of_others_records_reveal_nothing() {
     for engine in ENGINES {
         let Tenants {
-            house,
+            app,
             ours,
             their_ids,
             ..
@@ -642,9 +625,7 @@ async fn dry_runs_and_asked_questions_of_others_records_reveal_nothing() {
                     can_ask,
                     ..Call::default()
                 };
-                answers.push(masked(&shown(
-                    &house.pipeline.call(ours.clone(), call).await,
-                )));
+                answers.push(masked(&shown(&app.pipeline.call(ours.clone(), call).await)));
             }
             assert_eq!(answers[0], answers[1], "{engine:?}");
             assert_eq!(answers[0]["error"]["code"], "RESOURCE_NOT_FOUND");
@@ -653,8 +634,8 @@ async fn dry_runs_and_asked_questions_of_others_records_reveal_nothing() {
 }
 
 /// A connection of the test's own, past Bureau.
-async fn raw(house: &House) -> PgConnection {
-    let Database::Postgres(url) = &house.database else {
+async fn raw(app: &TestApp) -> PgConnection {
+    let Database::Postgres(url) = &app.database else {
         panic!("not PostgreSQL")
     };
     PgConnection::connect(url).await.unwrap()
@@ -701,8 +682,8 @@ async fn allowed(connection: &mut PgConnection, table: &str, privilege: &str) ->
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_table_of_workspaces_has_a_policy_or_is_closed_to_calls() {
-    let Tenants { house, .. } = tenants(Engine::Postgres).await;
-    let mut connection = raw(&house).await;
+    let Tenants { app, .. } = tenants(Engine::Postgres).await;
+    let mut connection = raw(&app).await;
     let tables = shared_tables(&mut connection).await;
     assert!(tables.len() > 5, "{tables:?}");
     for (table, _) in tables {
@@ -754,34 +735,29 @@ async fn every_table_of_workspaces_has_a_policy_or_is_closed_to_calls() {
 #[tokio::test(flavor = "multi_thread")]
 async fn row_level_security_alone_keeps_workspaces_apart() {
     let Tenants {
-        house,
-        ours,
-        theirs,
-        ..
+        app, ours, theirs, ..
     } = tenants(Engine::Postgres).await;
     // Something in each of the tables.
     for caller in [&ours, &theirs] {
-        let made = house
+        let made = app
             .ok(
                 caller,
                 "create_contact",
                 json!({"name": "Kept", "idempotency_key": "kept"}),
             )
             .await;
-        house
-            .error(
-                caller,
-                "delete_contact",
-                json!({"contact": made["data"]["id"]}),
-            )
-            .await;
+        app.error(
+            caller,
+            "delete_contact",
+            json!({"contact": made["data"]["id"]}),
+        )
+        .await;
         // What no creating tool makes.
-        let payment = house
+        let payment = app
             .example_arguments(caller, "record_payment")
             .await
             .swap_remove(0);
-        house
-            .ok(caller, "record_payment", Value::Object(payment))
+        app.ok(caller, "record_payment", Value::Object(payment))
             .await;
         let definition = admin::AttributeDefinition {
             entity: "contact".into(),
@@ -789,7 +765,7 @@ async fn row_level_security_alone_keeps_workspaces_apart() {
             kind: "number".into(),
             about: None,
         };
-        let store = &house.pipeline.house().store;
+        let store = &app.pipeline.app().store;
         admin::define_attribute(store, &caller.workspace.slug, &["contact"], definition)
             .await
             .unwrap();
@@ -802,15 +778,15 @@ async fn row_level_security_alone_keeps_workspaces_apart() {
             .await
             .unwrap();
     }
-    shared_key(&house).await;
-    let mut owner = raw(&house).await;
+    shared_key(&app).await;
+    let mut owner = raw(&app).await;
     let rates = "INSERT INTO exchange_rate (workspace, currency, day, rate, source, created_at)
                  SELECT id, 'USD', '2026-01-02', '0.9', 'test', now() FROM workspace";
     owner.execute(rates).await.unwrap();
     let job = "INSERT INTO job (workspace, name, record, enqueued_at, run_after, attempts)
                SELECT id, 'test', 1, now(), now(), 1 FROM workspace";
     owner.execute(job).await.unwrap();
-    let mut connection = raw(&house).await;
+    let mut connection = raw(&app).await;
     // What refers to a row must not keep it from being deleted here: only the policies are to be seen at work.
     let references = "SELECT format('ALTER TABLE %s DROP CONSTRAINT %I', conrelid::regclass, conname) FROM pg_constraint
                       WHERE contype = 'f' AND connamespace = 'public'::regnamespace";

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use bureau_kernel::caller::Caller;
 use bureau_kernel::error::Code;
-use bureau_kernel::testing::{ENGINES, House};
+use bureau_kernel::testing::{ENGINES, TestApp};
 use serde_json::{Value, json};
 
 use crate::MODULES;
@@ -18,8 +18,8 @@ fn text<'a>(answer: &'a Value, pointer: &str) -> &'a str {
 }
 
 /// Every record of a workspace, without what counts changes.
-async fn state(house: &House, caller: &Caller) -> BTreeMap<String, Value> {
-    let mut all = everything(house, caller).await;
+async fn state(app: &TestApp, caller: &Caller) -> BTreeMap<String, Value> {
+    let mut all = everything(app, caller).await;
     for fields in all.values_mut().filter_map(Value::as_object_mut) {
         // The stages of a deal are its history: what was taken back is part of it.
         let moves = fields.contains_key("stage");
@@ -33,22 +33,22 @@ async fn state(house: &House, caller: &Caller) -> BTreeMap<String, Value> {
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_a_tool_wrote_one_undo_takes_back() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
+        let app = TestApp::new(engine, MODULES).await;
         let mut undone = 0;
-        for entry in house.pipeline.registry().entries() {
+        for entry in app.pipeline.registry().entries() {
             let name = entry.spec.name;
             if entry.spec.effect.reads_only() || entry.spec.irreversible.is_some() {
                 continue;
             }
-            let caller = house.tenant(&name.replace('_', "-")).await;
-            let example = house.example_arguments(&caller, name).await.swap_remove(0);
-            let before = state(&house, &caller).await;
-            let done = house.ok(&caller, name, Value::Object(example)).await;
-            let mut written = state(&house, &caller).await;
+            let caller = app.tenant(&name.replace('_', "-")).await;
+            let example = app.example_arguments(&caller, name).await.swap_remove(0);
+            let before = state(&app, &caller).await;
+            let done = app.ok(&caller, name, Value::Object(example)).await;
+            let mut written = state(&app, &caller).await;
             assert_ne!(written, before, "{name} on {engine:?} wrote nothing");
             let undo = json!({ "change": done["change"] });
-            house.ok(&caller, "undo_change", undo).await;
-            let after = state(&house, &caller).await;
+            app.ok(&caller, "undo_change", undo).await;
+            let after = state(&app, &caller).await;
             // What was created is deleted, and known as such.
             written.retain(|id, _| !before.contains_key(id));
             for id in written.keys() {
@@ -66,9 +66,9 @@ async fn whatever_a_tool_wrote_one_undo_takes_back() {
 #[tokio::test(flavor = "multi_thread")]
 async fn create_update_and_delete_are_taken_back() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        let owner = house.owner().await;
-        let created = house
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
+        let created = app
             .ok(
                 &owner,
                 "create_contact",
@@ -76,21 +76,21 @@ async fn create_update_and_delete_are_taken_back() {
             )
             .await;
         let id = text(&created, "/data/id").to_owned();
-        let updated = house
+        let updated = app
             .ok(
                 &owner,
                 "update_contact",
                 json!({ "contact": id, "city": "London", "clear": ["tags"], "score": 7 }),
             )
             .await;
-        let back = house
+        let back = app
             .ok(
                 &owner,
                 "undo_change",
                 json!({ "change": updated["change"] }),
             )
             .await;
-        let now = house
+        let now = app
             .ok(&owner, "get_contact", json!({ "contact": id }))
             .await;
         assert_eq!(now["data"]["tags"], json!(["vip"]));
@@ -100,28 +100,27 @@ async fn create_update_and_delete_are_taken_back() {
             "taking back is a change of its own"
         );
         // The undo itself can be undone.
-        house
-            .ok(&owner, "undo_change", json!({ "change": back["change"] }))
+        app.ok(&owner, "undo_change", json!({ "change": back["change"] }))
             .await;
-        let again = house
+        let again = app
             .ok(&owner, "get_contact", json!({ "contact": id }))
             .await;
         assert_eq!(
             (&again["data"]["city"], &again["data"]["score"]),
             (&json!("London"), &json!(7))
         );
-        let deleted = house
+        let deleted = app
             .ok(
                 &owner,
                 "delete_contact",
                 json!({ "contact": id, "confirm": true }),
             )
             .await;
-        let gone = house
+        let gone = app
             .error(&owner, "get_contact", json!({ "contact": id }))
             .await;
         assert_eq!(gone.code(), Code::NotFound);
-        let found = house
+        let found = app
             .ok(&owner, "search_contacts", json!({ "query": "ada" }))
             .await;
         assert_eq!(
@@ -129,14 +128,13 @@ async fn create_update_and_delete_are_taken_back() {
             json!([]),
             "a deleted contact is not found on {engine:?}"
         );
-        house
-            .ok(
-                &owner,
-                "undo_change",
-                json!({ "change": deleted["change"] }),
-            )
-            .await;
-        let found = house
+        app.ok(
+            &owner,
+            "undo_change",
+            json!({ "change": deleted["change"] }),
+        )
+        .await;
+        let found = app
             .ok(
                 &owner,
                 "search_contacts",
@@ -149,7 +147,7 @@ async fn create_update_and_delete_are_taken_back() {
             "a restored contact is found again"
         );
         // Creation was overtaken by the later changes.
-        let refused = house
+        let refused = app
             .error(
                 &owner,
                 "undo_change",
@@ -164,31 +162,30 @@ async fn create_update_and_delete_are_taken_back() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_undo_that_would_overwrite_later_work_does_nothing() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        let owner = house.owner().await;
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
         let mut ids = Vec::new();
         for name in ["Kept", "First", "Second", "Assistant"] {
-            let answer = house
+            let answer = app
                 .ok(&owner, "create_contact", json!({ "name": name }))
                 .await;
             ids.push(text(&answer, "/data/id").to_owned());
         }
         // The assistant of one that goes away is to follow the one that stays.
-        house
-            .ok(
-                &owner,
-                "update_contact",
-                json!({ "contact": ids[3], "reports_to": ids[1] }),
-            )
-            .await;
-        let merged = house
+        app.ok(
+            &owner,
+            "update_contact",
+            json!({ "contact": ids[3], "reports_to": ids[1] }),
+        )
+        .await;
+        let merged = app
             .ok(
                 &owner,
                 "merge_contacts",
                 json!({ "keep": ids[0], "merge": [ids[1], ids[2]] }),
             )
             .await;
-        let assistant = house
+        let assistant = app
             .ok(&owner, "get_contact", json!({ "contact": ids[3] }))
             .await;
         assert_eq!(
@@ -196,15 +193,14 @@ async fn an_undo_that_would_overwrite_later_work_does_nothing() {
             json!(ids[0]),
             "what pointed at the loser moves"
         );
-        house
-            .ok(
-                &owner,
-                "update_contact",
-                json!({ "contact": ids[3], "city": "Paris" }),
-            )
-            .await;
+        app.ok(
+            &owner,
+            "update_contact",
+            json!({ "contact": ids[3], "city": "Paris" }),
+        )
+        .await;
 
-        let refused = house
+        let refused = app
             .error(&owner, "undo_change", json!({ "change": merged["change"] }))
             .await;
         assert_eq!(refused.code(), Code::Conflict);
@@ -213,23 +209,20 @@ async fn an_undo_that_would_overwrite_later_work_does_nothing() {
             "it names the record that changed: {refused:?}"
         );
         assert_eq!(
-            house
-                .error(&owner, "get_contact", json!({ "contact": ids[1] }))
+            app.error(&owner, "get_contact", json!({ "contact": ids[1] }))
                 .await
                 .code(),
             Code::NotFound
         );
 
         let skipping = json!({ "change": merged["change"], "skip_conflicts": true });
-        let undone = house.ok(&owner, "undo_change", skipping).await;
+        let undone = app.ok(&owner, "undo_change", skipping).await;
         assert_eq!(undone["data"]["skipped"][0]["record"], json!(ids[3]));
-        house
-            .ok(&owner, "get_contact", json!({ "contact": ids[1] }))
+        app.ok(&owner, "get_contact", json!({ "contact": ids[1] }))
             .await;
-        house
-            .ok(&owner, "get_contact", json!({ "contact": ids[2] }))
+        app.ok(&owner, "get_contact", json!({ "contact": ids[2] }))
             .await;
-        let assistant = house
+        let assistant = app
             .ok(&owner, "get_contact", json!({ "contact": ids[3] }))
             .await;
         assert_eq!(assistant["data"]["city"], "Paris");
@@ -239,16 +232,16 @@ async fn an_undo_that_would_overwrite_later_work_does_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_merge_is_one_change_and_one_undo() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        let owner = house.owner().await;
-        let keep = house
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
+        let keep = app
             .ok(
                 &owner,
                 "create_contact",
                 json!({ "name": "Jon", "emails": ["jon@merge.example"], "city": "Bonn" }),
             )
             .await;
-        let lose = house
+        let lose = app
             .ok(
                 &owner,
                 "create_contact",
@@ -256,7 +249,7 @@ async fn a_merge_is_one_change_and_one_undo() {
             )
             .await;
         let (keep, lose) = (keep["data"].clone(), lose["data"].clone());
-        let merged = house
+        let merged = app
             .ok(
                 &owner,
                 "merge_contacts",
@@ -266,7 +259,7 @@ async fn a_merge_is_one_change_and_one_undo() {
         assert_eq!(merged["data"]["emails"].as_array().map(Vec::len), Some(2));
         assert_eq!(merged["data"]["title"], "CTO");
         // The address of the one that is gone finds the one that stayed.
-        let duplicate = house
+        let duplicate = app
             .error(
                 &owner,
                 "create_contact",
@@ -274,11 +267,10 @@ async fn a_merge_is_one_change_and_one_undo() {
             )
             .await;
         assert_eq!(duplicate.detail_value("existing"), Some(&keep["id"]));
-        house
-            .ok(&owner, "undo_change", json!({ "change": merged["change"] }))
+        app.ok(&owner, "undo_change", json!({ "change": merged["change"] }))
             .await;
         for before in [&keep, &lose] {
-            let now = house
+            let now = app
                 .ok(&owner, "get_contact", json!({ "contact": before["id"] }))
                 .await["data"]
                 .clone();
@@ -292,10 +284,10 @@ async fn a_merge_is_one_change_and_one_undo() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_erased_stays_erased() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        let owner = house.owner().await;
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
         let canary = "Zyxwvutsrq";
-        let created = house
+        let created = app
             .ok(
                 &owner,
                 "create_contact",
@@ -303,7 +295,7 @@ async fn what_was_erased_stays_erased() {
             )
             .await;
         let id = created["data"]["id"].clone();
-        let erased = house
+        let erased = app
             .ok(
                 &owner,
                 "delete_contact",
@@ -312,13 +304,13 @@ async fn what_was_erased_stays_erased() {
             .await;
         assert_eq!(erased["data"]["restorable"], false);
         for change in [&created["change"], &erased["change"]] {
-            let error = house
+            let error = app
                 .error(&owner, "undo_change", json!({ "change": change }))
                 .await;
             assert_eq!(error.code(), Code::Conflict);
             assert!(error.message().contains("erased"), "{error:?}");
         }
-        let log = house
+        let log = app
             .ok(&owner, "list_changes", json!({ "record": id }))
             .await;
         assert_eq!(
@@ -330,7 +322,7 @@ async fn what_was_erased_stays_erased() {
             !log.to_string().contains(canary),
             "what it held is not: {log}"
         );
-        let audit = bureau_kernel::changes::verify(&house.pipeline.house().store)
+        let audit = bureau_kernel::changes::verify(&app.pipeline.app().store)
             .await
             .unwrap();
         assert_eq!(audit.broken, None, "erasing leaves the chain whole");
@@ -340,21 +332,20 @@ async fn what_was_erased_stays_erased() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stale_version_is_answered_with_the_record_as_it_is() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        let owner = house.owner().await;
-        let created = house
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
+        let created = app
             .ok(&owner, "create_contact", json!({ "name": "Ada" }))
             .await;
         let id = created["data"]["id"].clone();
-        house
-            .ok(
-                &owner,
-                "update_contact",
-                json!({ "contact": id, "city": "Turin", "version": 1 }),
-            )
-            .await;
+        app.ok(
+            &owner,
+            "update_contact",
+            json!({ "contact": id, "city": "Turin", "version": 1 }),
+        )
+        .await;
         let stale = json!({ "contact": id, "city": "Rome", "version": 1 });
-        let error = house.error(&owner, "update_contact", stale).await;
+        let error = app.error(&owner, "update_contact", stale).await;
         assert_eq!(
             (error.code(), error.field_name()),
             (Code::Conflict, Some("version"))
@@ -366,13 +357,13 @@ async fn a_stale_version_is_answered_with_the_record_as_it_is() {
             Some(&json!("Turin"))
         );
         let dry = json!({ "contact": id, "city": "Rome", "version": 2, "dry_run": true });
-        let shown = house.ok(&owner, "update_contact", dry).await;
+        let shown = app.ok(&owner, "update_contact", dry).await;
         assert_eq!(
             (&shown["data"]["city"], &shown["dry_run"]),
             (&json!("Rome"), &json!(true))
         );
         assert_eq!(shown.get("change"), None);
-        let now = house
+        let now = app
             .ok(&owner, "get_contact", json!({ "contact": id }))
             .await;
         assert_eq!(

@@ -1,11 +1,11 @@
 //! Worked cases of invoices and credit notes, each figure known beforehand to its last digit.
 //!
 //! The figures of the table were computed by hand. Beside that each case is computed once more here, in whole numbers and
-//! without anything of the house, so that a slip of the hand and one of the program would both be seen.
+//! without anything of the app, so that a slip of the hand and one of the program would both be seen.
 
 use bureau_kernel::caller::Caller;
 use bureau_kernel::error::Code;
-use bureau_kernel::testing::{ENGINES, House};
+use bureau_kernel::testing::{ENGINES, TestApp};
 use serde_json::{Value, json};
 
 use crate::MODULES;
@@ -562,27 +562,27 @@ fn assert_figures(found: &Figures, case: &Case, whose: &str) {
 }
 
 /// A customer of whom everything is known.
-async fn customer(house: &House, owner: &Caller) -> Value {
+async fn customer(app: &TestApp, owner: &Caller) -> Value {
     let company = json!({
         "name": "Worked Cases SARL", "street": "1 Rue du Test", "postal_code": "75001", "city": "Paris", "country": "FR",
         "vat_id": "FR12345678901", "email": "accounts@worked.example",
     });
-    house.data(owner, "create_company", company).await["id"].take()
+    app.data(owner, "create_company", company).await["id"].take()
 }
 
-async fn drafted(house: &House, owner: &Caller, company: &Value, mut arguments: Value) -> Value {
+async fn drafted(app: &TestApp, owner: &Caller, company: &Value, mut arguments: Value) -> Value {
     arguments["company"] = company.clone();
-    house.data(owner, "create_invoice", arguments).await
+    app.data(owner, "create_invoice", arguments).await
 }
 
-async fn issued(house: &House, owner: &Caller, draft: &Value) -> Value {
+async fn issued(app: &TestApp, owner: &Caller, draft: &Value) -> Value {
     let arguments = json!({ "invoice": draft["id"], "confirm": true });
-    house.data(owner, "issue_invoice", arguments).await
+    app.data(owner, "issue_invoice", arguments).await
 }
 
-async fn invoiced(house: &House, owner: &Caller, company: &Value, arguments: Value) -> Value {
-    let draft = drafted(house, owner, company, arguments).await;
-    issued(house, owner, &draft).await
+async fn invoiced(app: &TestApp, owner: &Caller, company: &Value, arguments: Value) -> Value {
+    let draft = drafted(app, owner, company, arguments).await;
+    issued(app, owner, &draft).await
 }
 
 #[test]
@@ -596,15 +596,15 @@ fn worked_cases_are_right_by_hand_and_by_whole_numbers() {
 #[tokio::test(flavor = "multi_thread")]
 async fn worked_cases_come_to_their_known_results_and_become_e_invoices() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        let owner = house.owner().await;
-        let company = customer(&house, &owner).await;
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
+        let company = customer(&app, &owner).await;
         for case in cases() {
             let mut arguments = case.arguments.clone();
             arguments["total"] = case.totals[2].into();
-            let draft = drafted(&house, &owner, &company, arguments).await;
+            let draft = drafted(&app, &owner, &company, arguments).await;
             assert_figures(&answered(&draft), &case, &format!("drafted on {engine:?}"));
-            let invoice = issued(&house, &owner, &draft).await;
+            let invoice = issued(&app, &owner, &draft).await;
             assert_figures(&answered(&invoice), &case, &format!("issued on {engine:?}"));
             assert_eq!(invoice["balance_due"], case.totals[2], "{}", case.name);
             let is_free = raw(case.totals[2]) == 0;
@@ -615,7 +615,7 @@ async fn worked_cases_come_to_their_known_results_and_become_e_invoices() {
                 continue;
             }
             let read = json!({ "invoice": invoice["id"], "document": "ubl" });
-            let read = house.data(&owner, "get_invoice", read).await;
+            let read = app.data(&owner, "get_invoice", read).await;
             assert_figures(&answered(&read), &case, &format!("read on {engine:?}"));
             let ubl = read["document"]["content"].as_str().unwrap();
             let payable = ubl.split("PayableAmount").nth(1).unwrap();
@@ -628,9 +628,9 @@ async fn worked_cases_come_to_their_known_results_and_become_e_invoices() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_comes_to_too_much_or_too_little_is_refused() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        let owner = house.owner().await;
-        let company = customer(&house, &owner).await;
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
+        let company = customer(&app, &owner).await;
         for (field, lines, discount, charge) in [
             ("lines", vec![["1", "756302521008.41", "", "19"]], "", ""),
             ("lines", vec![["1", "900000000000", "", "0"]; 2], "", ""),
@@ -667,16 +667,16 @@ async fn what_comes_to_too_much_or_too_little_is_refused() {
         ] {
             let mut arguments = invoice("EUR", &lines, discount, charge);
             arguments["company"] = company.clone();
-            let error = house.error(&owner, "create_invoice", arguments).await;
+            let error = app.error(&owner, "create_invoice", arguments).await;
             assert_eq!(error.code(), Code::Validation, "{lines:?}: {error:?}");
             assert_eq!(error.field_name(), Some(field), "{lines:?}: {error:?}");
         }
         let mut arguments = invoice("EUR", &[["3", "0.335", "", "19"]], "", "");
         arguments["company"] = company.clone();
         arguments["total"] = "1.19".into();
-        let error = house.error(&owner, "create_invoice", arguments).await;
+        let error = app.error(&owner, "create_invoice", arguments).await;
         assert_eq!(error.field_name(), Some("total"), "{error:?}");
-        let none = house.ok(&owner, "list_invoices", json!({})).await;
+        let none = app.ok(&owner, "list_invoices", json!({})).await;
         assert_eq!(none["data"], json!([]), "a refused invoice was written");
     }
 }
@@ -685,26 +685,26 @@ async fn what_comes_to_too_much_or_too_little_is_refused() {
 type Credited = (Value, [&'static str; 3]);
 
 /// Credits lines of an invoice (all that is left where there are none), issues the note, and answers it.
-async fn credited(house: &House, owner: &Caller, invoice: &Value, lines: Value) -> Value {
+async fn credited(app: &TestApp, owner: &Caller, invoice: &Value, lines: Value) -> Value {
     let mut arguments = json!({ "invoice": invoice["id"] });
     if !lines.is_null() {
         arguments["lines"] = lines;
     }
-    let draft = house.data(owner, "create_credit_note", arguments).await;
-    let note = issued(house, owner, &draft).await;
+    let draft = app.data(owner, "create_credit_note", arguments).await;
+    let note = issued(app, owner, &draft).await;
     for total in ["net_total", "tax_total", "gross_total"] {
         assert_eq!(note[total], draft[total], "issuing changed the {total}");
     }
     let read = json!({ "invoice": note["id"], "document": "ubl" });
     if note["currency"] != "KWD" {
-        house.ok(owner, "get_invoice", read).await;
+        app.ok(owner, "get_invoice", read).await;
     }
     note
 }
 
-async fn read(house: &House, owner: &Caller, invoice: &Value) -> Value {
+async fn read(app: &TestApp, owner: &Caller, invoice: &Value) -> Value {
     let read = json!({ "invoice": invoice["id"] });
-    house.data(owner, "get_invoice", read).await
+    app.data(owner, "get_invoice", read).await
 }
 
 fn assert_fields(record: &Value, expected: &[(&str, &str)]) {
@@ -716,14 +716,14 @@ fn assert_fields(record: &Value, expected: &[(&str, &str)]) {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_invoice_that_is_partly_paid_is_credited_whole_and_the_rest_goes_back() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        let owner = house.owner().await;
-        let company = customer(&house, &owner).await;
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
+        let company = customer(&app, &owner).await;
         let sold = invoice("EUR", &[["10", "100", "", "19"]], "", "");
-        let sold = invoiced(&house, &owner, &company, sold).await;
+        let sold = invoiced(&app, &owner, &company, sold).await;
         let pay = json!({ "invoice": sold["id"], "amount": "500" });
-        let paid = house.data(&owner, "record_payment", pay).await;
-        let note = credited(&house, &owner, &sold, Value::Null).await;
+        let paid = app.data(&owner, "record_payment", pay).await;
+        let note = credited(&app, &owner, &sold, Value::Null).await;
         assert_fields(
             &note,
             &[
@@ -735,7 +735,7 @@ async fn an_invoice_that_is_partly_paid_is_credited_whole_and_the_rest_goes_back
                 ("status", "partly_paid"),
             ],
         );
-        let now = read(&house, &owner, &sold).await;
+        let now = read(&app, &owner, &sold).await;
         assert_fields(
             &now,
             &[
@@ -745,7 +745,7 @@ async fn an_invoice_that_is_partly_paid_is_credited_whole_and_the_rest_goes_back
                 ("status", "credited"),
             ],
         );
-        let again = house
+        let again = app
             .error(
                 &owner,
                 "create_credit_note",
@@ -754,21 +754,20 @@ async fn an_invoice_that_is_partly_paid_is_credited_whole_and_the_rest_goes_back
             .await;
         assert_eq!(again.code(), Code::Conflict);
         let more = json!({ "invoice": note["id"], "amount": "500.01" });
-        let more = house.error(&owner, "record_payment", more).await;
+        let more = app.error(&owner, "record_payment", more).await;
         assert_eq!(more.field_name(), Some("amount"));
-        let back = house
+        let back = app
             .data(&owner, "record_payment", json!({ "invoice": note["id"] }))
             .await;
         assert_fields(&back, &[("direction", "out"), ("amount", "500.00")]);
         assert_fields(
-            &read(&house, &owner, &note).await,
+            &read(&app, &owner, &note).await,
             &[("balance_due", "0.00"), ("status", "paid")],
         );
         // The payment turns out to have failed after all: what was paid back is owed again.
-        house
-            .ok(&owner, "record_payment", json!({ "reverses": paid["id"] }))
+        app.ok(&owner, "record_payment", json!({ "reverses": paid["id"] }))
             .await;
-        let now = read(&house, &owner, &sold).await;
+        let now = read(&app, &owner, &sold).await;
         assert_fields(
             &now,
             &[
@@ -779,10 +778,9 @@ async fn an_invoice_that_is_partly_paid_is_credited_whole_and_the_rest_goes_back
             ],
         );
         // And the refund too: then nobody owes anything.
-        house
-            .ok(&owner, "record_payment", json!({ "reverses": back["id"] }))
+        app.ok(&owner, "record_payment", json!({ "reverses": back["id"] }))
             .await;
-        let now = read(&house, &owner, &sold).await;
+        let now = read(&app, &owner, &sold).await;
         assert_fields(
             &now,
             &[
@@ -791,7 +789,7 @@ async fn an_invoice_that_is_partly_paid_is_credited_whole_and_the_rest_goes_back
                 ("status", "credited"),
             ],
         );
-        let note = read(&house, &owner, &note).await;
+        let note = read(&app, &owner, &note).await;
         assert_fields(
             &note,
             &[
@@ -903,21 +901,21 @@ async fn parts_of_an_invoice_that_are_credited_come_to_exactly_the_whole() {
         ),
     ];
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        let owner = house.owner().await;
-        let company = customer(&house, &owner).await;
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
+        let company = customer(&app, &owner).await;
         for (arguments, totals, notes) in &tables {
-            let sold = invoiced(&house, &owner, &company, arguments.clone()).await;
+            let sold = invoiced(&app, &owner, &company, arguments.clone()).await;
             assert_eq!(answered(&sold).totals, *totals, "{arguments}");
             for (place, (lines, totals)) in notes.iter().enumerate() {
-                let note = credited(&house, &owner, &sold, lines.clone()).await;
+                let note = credited(&app, &owner, &sold, lines.clone()).await;
                 assert_eq!(
                     answered(&note).totals,
                     *totals,
                     "note {place} of {arguments}"
                 );
             }
-            let now = read(&house, &owner, &sold).await;
+            let now = read(&app, &owner, &sold).await;
             assert_fields(
                 &now,
                 &[
@@ -927,7 +925,7 @@ async fn parts_of_an_invoice_that_are_credited_come_to_exactly_the_whole() {
                 ],
             );
             let more = json!({ "invoice": sold["id"] });
-            let more = house.error(&owner, "create_credit_note", more).await;
+            let more = app.error(&owner, "create_credit_note", more).await;
             assert_eq!(more.code(), Code::Conflict, "{more:?}");
         }
     }
@@ -936,27 +934,25 @@ async fn parts_of_an_invoice_that_are_credited_come_to_exactly_the_whole() {
 #[tokio::test(flavor = "multi_thread")]
 async fn drafts_of_credit_notes_take_back_no_line_twice() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        let owner = house.owner().await;
-        let company = customer(&house, &owner).await;
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
+        let company = customer(&app, &owner).await;
         let sold = invoice(
             "EUR",
             &[["1", "100", "", "19"], ["1", "100", "", "19"]],
             "",
             "",
         );
-        let sold = invoiced(&house, &owner, &company, sold).await;
+        let sold = invoiced(&app, &owner, &company, sold).await;
         let first = json!({ "invoice": sold["id"], "lines": [{ "line": 1 }] });
-        let note = house
-            .data(&owner, "create_credit_note", first.clone())
-            .await;
-        let twin = house.data(&owner, "create_credit_note", first).await;
-        issued(&house, &owner, &note).await;
+        let note = app.data(&owner, "create_credit_note", first.clone()).await;
+        let twin = app.data(&owner, "create_credit_note", first).await;
+        issued(&app, &owner, &note).await;
         let issue = json!({ "invoice": twin["id"], "confirm": true });
-        let error = house.error(&owner, "issue_invoice", issue).await;
+        let error = app.error(&owner, "issue_invoice", issue).await;
         assert_eq!(error.code(), Code::Conflict, "{error:?}");
         // What a credit note takes back, and from whom, follows from its invoice.
-        let other = house
+        let other = app
             .data(&owner, "create_company", json!({ "name": "Somebody else" }))
             .await;
         for (field, value) in [
@@ -966,11 +962,11 @@ async fn drafts_of_credit_notes_take_back_no_line_twice() {
             ("currency", json!("USD")),
         ] {
             let change = json!({ "invoice": twin["id"], field: value });
-            let error = house.error(&owner, "update_invoice", change).await;
+            let error = app.error(&owner, "update_invoice", change).await;
             assert_eq!(error.field_name(), Some(field), "{error:?}");
         }
         // No credit note is older than its invoice.
-        let rest = house
+        let rest = app
             .data(
                 &owner,
                 "create_credit_note",
@@ -978,9 +974,9 @@ async fn drafts_of_credit_notes_take_back_no_line_twice() {
             )
             .await;
         let early = json!({ "invoice": rest["id"], "issue_date": "yesterday", "confirm": true });
-        let error = house.error(&owner, "issue_invoice", early).await;
+        let error = app.error(&owner, "issue_invoice", early).await;
         assert_eq!(error.field_name(), Some("issue_date"), "{error:?}");
-        let rest = issued(&house, &owner, &rest).await;
+        let rest = issued(&app, &owner, &rest).await;
         assert_fields(&rest, &[("gross_total", "119.00")]);
     }
 }
@@ -988,46 +984,45 @@ async fn drafts_of_credit_notes_take_back_no_line_twice() {
 #[tokio::test(flavor = "multi_thread")]
 async fn one_payment_settles_several_invoices_and_its_sum_is_what_was_said() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        let owner = house.owner().await;
-        let company = customer(&house, &owner).await;
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
+        let company = customer(&app, &owner).await;
         let mut invoices = Vec::new();
         for price in ["100", "50.50", "0.01"] {
             let sold = invoice("EUR", &[["1", price, "", "0"]], "", "");
-            invoices.push(invoiced(&house, &owner, &company, sold).await);
+            invoices.push(invoiced(&app, &owner, &company, sold).await);
         }
         let part = |index: usize| json!({ "invoice": invoices[index]["id"] });
         let some = json!({ "invoice": invoices[0]["id"], "amount": "30" });
         // The parts without an amount come to their balances, and so the sum is not what was said.
         let wrong = json!({ "amount": "100", "allocations": [some, part(1), part(2)] });
-        let error = house.error(&owner, "record_payment", wrong).await;
+        let error = app.error(&owner, "record_payment", wrong).await;
         assert_eq!(error.field_name(), Some("amount"), "{error:?}");
         let pay = json!({ "amount": "80.51", "allocations": [part(2), some, part(1)] });
-        let paid = house.data(&owner, "record_payment", pay).await;
+        let paid = app.data(&owner, "record_payment", pay).await;
         assert_eq!(paid["amount"], "80.51");
         for (index, balance, status) in [
             (0, "70.00", "partly_paid"),
             (1, "0.00", "paid"),
             (2, "0.00", "paid"),
         ] {
-            let now = read(&house, &owner, &invoices[index]).await;
+            let now = read(&app, &owner, &invoices[index]).await;
             assert_fields(&now, &[("balance_due", balance), ("status", status)]);
         }
         // Credited in between, and then the payment is reversed: what was credited stays credited.
-        let note = credited(&house, &owner, &invoices[1], Value::Null).await;
+        let note = credited(&app, &owner, &invoices[1], Value::Null).await;
         assert_fields(
             &note,
             &[("balance_due", "50.50"), ("amount_credited", "0.00")],
         );
-        house
-            .ok(&owner, "record_payment", json!({ "reverses": paid["id"] }))
+        app.ok(&owner, "record_payment", json!({ "reverses": paid["id"] }))
             .await;
         for (index, balance, status) in [
             (0, "100.00", "issued"),
             (1, "0.00", "credited"),
             (2, "0.01", "issued"),
         ] {
-            let now = read(&house, &owner, &invoices[index]).await;
+            let now = read(&app, &owner, &invoices[index]).await;
             assert_fields(
                 &now,
                 &[
@@ -1038,10 +1033,10 @@ async fn one_payment_settles_several_invoices_and_its_sum_is_what_was_said() {
             );
         }
         assert_fields(
-            &read(&house, &owner, &note).await,
+            &read(&app, &owner, &note).await,
             &[("balance_due", "0.00"), ("status", "paid")],
         );
-        let twice = house
+        let twice = app
             .error(&owner, "record_payment", json!({ "reverses": paid["id"] }))
             .await;
         assert_eq!(twice.code(), Code::Conflict, "{twice:?}");
@@ -1051,11 +1046,11 @@ async fn one_payment_settles_several_invoices_and_its_sum_is_what_was_said() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_issued_or_paid_is_not_undone_nor_a_part_of_it() {
     for engine in ENGINES {
-        let house = House::new(engine, MODULES).await;
-        let owner = house.owner().await;
-        let company = customer(&house, &owner).await;
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
+        let company = customer(&app, &owner).await;
         let sold = invoice("EUR", &[["1", "100", "", "0"]], "", "");
-        let draft = drafted(&house, &owner, &company, sold).await;
+        let draft = drafted(&app, &owner, &company, sold).await;
         let mut changes = Vec::new();
         for (tool, arguments) in [
             (
@@ -1067,10 +1062,10 @@ async fn what_was_issued_or_paid_is_not_undone_nor_a_part_of_it() {
                 json!({ "invoice": draft["id"], "amount": "50" }),
             ),
         ] {
-            changes.push(house.ok(&owner, tool, arguments).await["change"].take());
+            changes.push(app.ok(&owner, tool, arguments).await["change"].take());
         }
         let credit = json!({ "invoice": draft["id"], "lines": [{ "line": 1, "quantity": "0.8" }] });
-        let note = house.data(&owner, "create_credit_note", credit).await;
+        let note = app.data(&owner, "create_credit_note", credit).await;
         // 50.00 of it are set off and 30.00 go back: the note was changed since it was issued, its invoice was not.
         for (tool, arguments) in [
             (
@@ -1079,20 +1074,20 @@ async fn what_was_issued_or_paid_is_not_undone_nor_a_part_of_it() {
             ),
             ("record_payment", json!({ "invoice": note["id"] })),
         ] {
-            changes.push(house.ok(&owner, tool, arguments).await["change"].take());
+            changes.push(app.ok(&owner, tool, arguments).await["change"].take());
         }
         let before = (
-            read(&house, &owner, &draft).await,
-            read(&house, &owner, &note).await,
+            read(&app, &owner, &draft).await,
+            read(&app, &owner, &note).await,
         );
         for change in &changes {
             for skip in [false, true] {
                 let undo = json!({ "change": change, "skip_conflicts": skip });
-                let error = house.error(&owner, "undo_change", undo).await;
+                let error = app.error(&owner, "undo_change", undo).await;
                 assert_eq!(error.code(), Code::Conflict, "{error:?}");
                 let now = (
-                    read(&house, &owner, &draft).await,
-                    read(&house, &owner, &note).await,
+                    read(&app, &owner, &draft).await,
+                    read(&app, &owner, &note).await,
                 );
                 assert_eq!(now, before, "on {engine:?} after {error:?}");
             }

@@ -11,7 +11,7 @@ use super::workspace::workspace_by_slug;
 use super::{Entry, differing, end, log, log_in, operator, team};
 use crate::caller::{Member, Role, Team, Workspace};
 use crate::changes::{Action, Change};
-use crate::context::{Cx, House};
+use crate::context::{App, Cx};
 use crate::error::{Error, Result};
 use crate::store::{Row, Scope, Store, Tx, sql};
 use crate::types::email::Email;
@@ -460,22 +460,22 @@ async fn update(
 /// # Errors
 /// As [`find_member`]; [`Code::Conflict`](crate::error::Code::Conflict) for the last owner, and with the numbers of what they are responsible for.
 pub async fn remove_member(
-    house: &Arc<House>,
+    app: &Arc<App>,
     slug: &str,
     who: &str,
     reassign_to: Option<&str>,
 ) -> Result<Removed> {
-    let mut cx = context(house, slug).await?;
+    let mut cx = context(app, slug).await?;
     let removed = remove(&mut cx, who, reassign_to).await;
     let (tx, ..) = cx.into_parts();
     end(tx, removed).await
 }
 
 /// A context of the owner's own, outside of any tool, in a transaction that reaches members and teams.
-pub(super) async fn context(house: &Arc<House>, slug: &str) -> Result<Cx> {
-    let caller = Arc::new(operator(&house.store, Some(slug)).await?);
-    let tx = house.store.write(Scope::System).await?;
-    Cx::new(tx, Arc::clone(house), caller, "bureau", true, None)
+pub(super) async fn context(app: &Arc<App>, slug: &str) -> Result<Cx> {
+    let caller = Arc::new(operator(&app.store, Some(slug)).await?);
+    let tx = app.store.write(Scope::System).await?;
+    Cx::new(tx, Arc::clone(app), caller, "bureau", true, None)
 }
 
 async fn remove(cx: &mut Cx, who: &str, reassign_to: Option<&str>) -> Result<Removed> {

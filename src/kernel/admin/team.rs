@@ -12,7 +12,7 @@ use super::workspace::workspace_by_slug;
 use super::{Entry, differing, end, log, log_in};
 use crate::caller::{Member, Team, Workspace};
 use crate::changes::Action;
-use crate::context::House;
+use crate::context::App;
 use crate::error::{Error, Result};
 use crate::store::{Row, Scope, Store, Tx, sql};
 use crate::types::id::{Entity as _, Id};
@@ -370,8 +370,8 @@ fn log_update(
 ///
 /// # Errors
 /// [`Code::NotFound`](crate::error::Code::NotFound) for an unknown team; [`Code::Conflict`](crate::error::Code::Conflict) when live records refer to it.
-pub async fn delete_team(house: &Arc<House>, slug: &str, which: &str) -> Result<TeamInfo> {
-    let mut cx = context(house, slug).await?;
+pub async fn delete_team(app: &Arc<App>, slug: &str, which: &str) -> Result<TeamInfo> {
+    let mut cx = context(app, slug).await?;
     let workspace = cx.workspace().id;
     let deleted = async {
         lock(cx.tx(), workspace).await?;

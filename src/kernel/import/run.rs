@@ -255,7 +255,7 @@ impl<'a, R: Import> Reader<'a, R> {
         let check = Check {
             workspace: Arc::clone(&caller.workspace),
             time: LocalTime {
-                now: pipeline.house().store.clock().now(),
+                now: pipeline.app().store.clock().now(),
                 zone: caller.workspace.time_zone,
             },
             schema: schema::wire(schema),

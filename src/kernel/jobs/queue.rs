@@ -107,7 +107,7 @@ pub(super) fn look<'a>(
 /// What the database and the jobs say.
 pub async fn queues(pipeline: &Pipeline, moment: Timestamp) -> Result<Vec<Queue>> {
     let mut queues = Vec::new();
-    for caller in admin::operators(&pipeline.house().store).await? {
+    for caller in admin::operators(&pipeline.app().store).await? {
         for job in pipeline.registry().jobs() {
             let found = look(pipeline, &caller, job, moment, COUNTED).await?;
             let record = pipeline.registry().record(job.table);

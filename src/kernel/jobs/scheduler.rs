@@ -111,11 +111,11 @@ impl Scheduler {
     }
 
     fn now(&self) -> Timestamp {
-        self.pipeline.house().store.clock().now()
+        self.pipeline.app().store.clock().now()
     }
 
     fn is_needed(&self) -> bool {
-        !self.pipeline.settings().read_only && !self.pipeline.house().store.is_read_only()
+        !self.pipeline.settings().read_only && !self.pipeline.app().store.is_read_only()
     }
 
     async fn keep_ticking(self) {
@@ -152,7 +152,7 @@ impl Scheduler {
         }
         // The clock goes on while it works.
         let ahead = moment - self.now();
-        for caller in admin::operators(&self.pipeline.house().store).await? {
+        for caller in admin::operators(&self.pipeline.app().store).await? {
             let caller = Caller {
                 client: Some(CLIENT.to_owned()),
                 ..caller
@@ -169,7 +169,7 @@ impl Scheduler {
 
     /// Notes a sign of life, and finds out whether the clock can be right.
     async fn rests(&self) -> Result<bool> {
-        let reading = clock::beat(&self.pipeline.house().store).await?;
+        let reading = clock::beat(&self.pipeline.app().store).await?;
         let wrong = reading.wrong();
         let rested = self.rested.swap(wrong.is_some(), Ordering::Relaxed);
         match &wrong {

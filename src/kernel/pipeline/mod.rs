@@ -30,7 +30,7 @@ use options::{Request, Word};
 use crate::admin::{self, Authenticated};
 use crate::caller::{Caller, ConfirmPolicy};
 use crate::compute::Compute;
-use crate::context::{Cx, House};
+use crate::context::{App, Cx};
 use crate::error::{Code, Error, Result};
 use crate::projection::Projection;
 use crate::registry::Registry;
@@ -107,7 +107,7 @@ pub enum Outcome {
 
 /// The way in for every call, of whichever transport.
 pub struct Pipeline {
-    house: Arc<House>,
+    app: Arc<App>,
     settings: Settings,
     limits: Limits,
     key_seen: DashMap<i64, Instant>,
@@ -141,7 +141,7 @@ impl Pipeline {
         };
         Ok(Arc::new(Self {
             limits: Limits::new(store.shared_connections()),
-            house: Arc::new(House {
+            app: Arc::new(App {
                 store,
                 registry,
                 search,
@@ -154,14 +154,14 @@ impl Pipeline {
 
     /// What all calls share.
     #[must_use]
-    pub fn house(&self) -> &Arc<House> {
-        &self.house
+    pub fn app(&self) -> &Arc<App> {
+        &self.app
     }
 
     /// The tools.
     #[must_use]
     pub fn registry(&self) -> &Arc<Registry> {
-        &self.house.registry
+        &self.app.registry
     }
 
     /// What the operator decided.
@@ -177,10 +177,10 @@ impl Pipeline {
     /// several workspaces and none is chosen; [`Code::NotFound`] when it does not open the one that is.
     pub async fn authenticate(&self, key: &str, workspace: Option<&str>) -> Result<Caller> {
         let Authenticated { caller, stale } =
-            admin::authenticate(&self.house.store, key, workspace).await?;
+            admin::authenticate(&self.app.store, key, workspace).await?;
         if let Some(id) = caller
             .key
-            .filter(|_| stale && !self.house.store.is_read_only())
+            .filter(|_| stale && !self.app.store.is_read_only())
         {
             self.note_use(id.raw());
         }
@@ -195,7 +195,7 @@ impl Pipeline {
             .is_none_or(|seen| seen.elapsed() > Duration::from_secs(60));
         if due {
             self.key_seen.insert(key, Instant::now());
-            let store = self.house.store.clone();
+            let store = self.app.store.clone();
             tokio::spawn(async move {
                 if let Err(error) = admin::note_use(&store, key).await {
                     tracing::warn!(?error, "the last use of a key could not be noted");
@@ -209,12 +209,12 @@ impl Pipeline {
     /// # Errors
     /// [`Code::NotFound`] when there is no such workspace.
     pub async fn operator(&self, workspace: Option<&str>) -> Result<Caller> {
-        admin::operator(&self.house.store, workspace).await
+        admin::operator(&self.app.store, workspace).await
     }
 
     /// The tools that this caller may see, alphabetically.
     pub fn visible<'a>(&'a self, caller: &'a Caller) -> impl Iterator<Item = &'a Entry> + 'a {
-        self.house.registry.visible(caller, self.settings.read_only)
+        self.app.registry.visible(caller, self.settings.read_only)
     }
 
     /// Runs a call.
@@ -241,7 +241,7 @@ impl Pipeline {
         }
         // Only names that exist become labels: what a caller makes up must not grow the metrics.
         let tool = self
-            .house
+            .app
             .registry
             .entry(&name)
             .map_or("unknown", |entry| entry.spec.name);
@@ -254,11 +254,11 @@ impl Pipeline {
         self.count(&caller)?;
         // Between a question and its answer there may be minutes: whoever may no longer call has no answer to give.
         let caller = match call.confirm_token {
-            Some(_) => admin::still(&self.house.store, caller).await?,
+            Some(_) => admin::still(&self.app.store, caller).await?,
             None => caller,
         };
         let caller = Arc::new(caller);
-        let registry = self.house.registry.clone();
+        let registry = self.app.registry.clone();
         let entry = registry.for_caller(&caller, &call.tool)?;
         self.check_read_only(&caller, entry)?;
         let (request, parsed) = Request::read(entry, call)?;
@@ -275,7 +275,7 @@ impl Pipeline {
         let name = entry.spec.name;
         let span = tracing::Span::current();
         let work = async move {
-            let registry = pipeline.house.registry.clone();
+            let registry = pipeline.app.registry.clone();
             let entry = registry.for_caller(&caller, name)?;
             pipeline.write(&caller, entry, &request, parsed).await
         };
@@ -315,7 +315,7 @@ impl Pipeline {
     ) -> Result<Outcome> {
         let share = self.limits.share(caller, self.settings.call_limit).await?;
         let awaits = entry.awaits(&request.arguments);
-        let mut tx = self.house.read(caller, awaits).await?;
+        let mut tx = self.app.read(caller, awaits).await?;
         tx.keep_share(share);
         let (cx, result) = self.run(tx, caller, entry, parsed, request, false).await?;
         let (tx, next, resolved, notices) = cx.into_parts();
@@ -364,7 +364,7 @@ impl Pipeline {
         caller: &Caller,
         request: &Request,
     ) -> Result<Option<OwnedSemaphorePermit>> {
-        if !self.house.store.is_postgres() {
+        if !self.app.store.is_postgres() {
             return Ok(None);
         }
         let share = self.limits.share(caller, self.settings.call_limit);
@@ -377,7 +377,7 @@ impl Pipeline {
         if request.receipt_key().is_none() {
             return Ok(None);
         }
-        let mut tx = unless_gone(request, self.house.store.read(scope(caller))).await?;
+        let mut tx = unless_gone(request, self.app.store.read(scope(caller))).await?;
         let answer = receipts::find(&mut tx, caller, request).await;
         tx.rollback().await;
         answer
@@ -390,7 +390,7 @@ impl Pipeline {
         request: &Request,
         parsed: Parsed,
     ) -> Result<Outcome> {
-        let store = &self.house.store;
+        let store = &self.app.store;
         let mut tx = unless_gone(request, store.write(scope(caller))).await?;
         let shown = match before_write(&mut tx, caller, request).await {
             Ok(Before::Answered(answer)) => {
@@ -455,10 +455,10 @@ impl Pipeline {
         request: &Request,
         writes: bool,
     ) -> Result<(Cx, Result<Value>)> {
-        let house = Arc::clone(&self.house);
+        let app = Arc::clone(&self.app);
         let mut cx = Cx::new(
             tx,
-            house,
+            app,
             Arc::clone(caller),
             entry.spec.name,
             writes,

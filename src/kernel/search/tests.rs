@@ -141,14 +141,14 @@ fn person(id: i64, title: &str) -> Doc {
 }
 
 /// A directory, a database and the search over them.
-struct House {
+struct TestIndex {
     dir: tempfile::TempDir,
     db: Arc<Memory>,
     growth: watch::Sender<i64>,
     search: Search,
 }
 
-impl House {
+impl TestIndex {
     fn new(docs: impl IntoIterator<Item = Doc>) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let db = Arc::new(Memory::default());
@@ -214,10 +214,10 @@ impl House {
     }
 }
 
-fn open_again(dir: tempfile::TempDir, db: Arc<Memory>) -> House {
+fn open_again(dir: tempfile::TempDir, db: Arc<Memory>) -> TestIndex {
     let growth = watch::Sender::new(0);
     let search = Search::open(dir.path(), Arc::clone(&db), growth.subscribe()).unwrap();
-    House {
+    TestIndex {
         dir,
         db,
         growth,
@@ -287,7 +287,7 @@ fn people() -> Vec<Doc> {
 
 #[tokio::test]
 async fn a_word_is_found_by_its_beginning_of_any_length() {
-    let house = House::new(people());
+    let test = TestIndex::new(people());
     for text in [
         "j",
         "jo",
@@ -297,56 +297,56 @@ async fn a_word_is_found_by_its_beginning_of_any_length() {
         "johnathan",
         "JOHNATHAN appl",
     ] {
-        assert!(house.ids(text).await.contains(&3), "{text}");
+        assert!(test.ids(text).await.contains(&3), "{text}");
     }
     assert!(
-        !house.ids("johnathanx").await.is_empty(),
+        !test.ids("johnathanx").await.is_empty(),
         "one letter too many is a typo"
     );
     assert!(
-        house.ids("ohnathan").await.is_empty(),
+        test.ids("ohnathan").await.is_empty(),
         "the first letter has to be right"
     );
 }
 
 #[tokio::test]
 async fn typos_are_forgiven_by_length() {
-    let house = House::new(people());
-    assert_eq!(house.ids("muler").await, [2]);
+    let test = TestIndex::new(people());
+    assert_eq!(test.ids("muler").await, [2]);
     assert_eq!(
-        house.ids("mulelr").await,
+        test.ids("mulelr").await,
         [2],
         "swapped neighbours are one typo"
     );
     assert_eq!(
-        house.ids("jonhatan").await,
+        test.ids("jonhatan").await,
         [3],
         "two typos from 8 letters on"
     );
     assert!(
-        house.ids("mler").await.is_empty(),
+        test.ids("mler").await.is_empty(),
         "two typos in a short word"
     );
-    assert!(house.ids("anx").await.is_empty(), "none below 4 letters");
+    assert!(test.ids("anx").await.is_empty(), "none below 4 letters");
 }
 
 #[tokio::test]
 async fn accents_scripts_and_compounds_are_found_as_people_type_them() {
-    let house = House::new(people());
-    assert_eq!(house.ids("lopez").await, [1]);
-    assert_eq!(house.ids("LÓPEZ").await, [1]);
-    assert_eq!(house.ids("Mu\u{308}ller").await, [2]);
-    assert_eq!(house.ids("山").await, [5]);
-    assert_eq!(house.ids("太郎").await, [5]);
+    let test = TestIndex::new(people());
+    assert_eq!(test.ids("lopez").await, [1]);
+    assert_eq!(test.ids("LÓPEZ").await, [1]);
+    assert_eq!(test.ids("Mu\u{308}ller").await, [2]);
+    assert_eq!(test.ids("山").await, [5]);
+    assert_eq!(test.ids("太郎").await, [5]);
     for text in ["obrien", "O’Brien", "brien", "smythe", "obrien-smythe"] {
-        assert_eq!(house.ids(text).await, [7], "{text}");
+        assert_eq!(test.ids(text).await, [7], "{text}");
     }
-    assert_eq!(house.ids("werft.example").await, [1]);
+    assert_eq!(test.ids("werft.example").await, [1]);
 }
 
 #[tokio::test]
 async fn a_number_is_found_by_any_three_of_its_digits_in_a_row() {
-    let house = House::new(people());
+    let test = TestIndex::new(people());
     for text in [
         "493",
         "123",
@@ -358,16 +358,16 @@ async fn a_number_is_found_by_any_three_of_its_digits_in_a_row() {
         "0049301234567",
         "müller 30-123",
     ] {
-        assert_eq!(house.ids(text).await, [2], "{text}");
+        assert_eq!(test.ids(text).await, [2], "{text}");
     }
     for text in ["1243", "12345678", "4567 123", "302"] {
-        assert!(house.ids(text).await.is_empty(), "{text}");
+        assert!(test.ids(text).await.is_empty(), "{text}");
     }
 }
 
 #[tokio::test]
 async fn better_matches_come_first_and_equal_ones_newest_first() {
-    let house = House::new([
+    let test = TestIndex::new([
         person(1, "Maria Marin"),
         Doc {
             text: vec!["marin".into()],
@@ -382,28 +382,29 @@ async fn better_matches_come_first_and_equal_ones_newest_first() {
         person(6, "Maria Marin"),
         person(7, "Maria Marin Long Name"),
     ]);
-    assert_eq!(house.ids("marin").await, [6, 1, 7, 2, 3, 4, 5]);
+    assert_eq!(test.ids("marin").await, [6, 1, 7, 2, 3, 4, 5]);
     assert_eq!(
-        house.ids("marinn").await,
+        test.ids("marinn").await,
         [7, 6, 1, 2],
         "only typos, the title first"
     );
-    let zoe = house.ids("zoe").await;
+    let zoe = test.ids("zoe").await;
     assert_eq!(zoe, [4, 2]);
 }
 
 #[tokio::test]
 async fn typos_follow_after_all_exact_matches_over_all_pages() {
-    let house =
-        House::new((1..=30).map(|id| person(id, if id % 2 == 0 { "Marina" } else { "Marine" })));
+    let test = TestIndex::new(
+        (1..=30).map(|id| person(id, if id % 2 == 0 { "Marina" } else { "Marine" })),
+    );
     let mut seen = Vec::new();
     for offset in (0..30).step_by(7) {
         let page = ids(
-            &house.search,
+            &test.search,
             Query {
                 limit: 7,
                 offset,
-                ..house.query("marina")
+                ..test.query("marina")
             },
         )
         .await;
@@ -415,19 +416,19 @@ async fn typos_follow_after_all_exact_matches_over_all_pages() {
         .chain((1..=30).rev().filter(|i| i % 2 == 1))
         .collect();
     assert_eq!(seen, expected);
-    let full = house
+    let full = test
         .search
         .find(Query {
             limit: 30,
-            ..house.query("marina")
+            ..test.query("marina")
         })
         .await;
     assert!(matches!(full, Found::Hits { more: false, .. }), "{full:?}");
-    let part = house
+    let part = test
         .search
         .find(Query {
             limit: 29,
-            ..house.query("marina")
+            ..test.query("marina")
         })
         .await;
     assert!(matches!(part, Found::Hits { more: true, .. }), "{part:?}");
@@ -435,13 +436,13 @@ async fn typos_follow_after_all_exact_matches_over_all_pages() {
 
 #[tokio::test]
 async fn filters_narrow_and_stand_alone() {
-    let house = House::new(people());
+    let test = TestIndex::new(people());
     let with = |text: &str, filters: &[&[&str]]| Query {
         filters: filters
             .iter()
             .map(|g| g.iter().map(|f| (*f).to_owned()).collect())
             .collect(),
-        ..house.query(text)
+        ..test.query(text)
     };
     let cases: [(Query, &[i64]); 6] = [
         (with("apple", &[&["type:lead"]]), &[3]),
@@ -456,7 +457,7 @@ async fn filters_narrow_and_stand_alone() {
     ];
     for (query, expected) in cases {
         assert_eq!(
-            ids(&house.search, query.clone()).await,
+            ids(&test.search, query.clone()).await,
             expected,
             "{query:?}"
         );
@@ -465,14 +466,14 @@ async fn filters_narrow_and_stand_alone() {
 
 #[tokio::test]
 async fn other_workspaces_and_kinds_are_never_found() {
-    let house = House::new(people());
-    assert_eq!(house.ids("ana").await, [1]);
+    let test = TestIndex::new(people());
+    assert_eq!(test.ids("ana").await, [1]);
     assert_eq!(
         ids(
-            &house.search,
+            &test.search,
             Query {
                 workspace: 2,
-                ..house.query("ana")
+                ..test.query("ana")
             }
         )
         .await,
@@ -480,10 +481,10 @@ async fn other_workspaces_and_kinds_are_never_found() {
     );
     assert!(
         ids(
-            &house.search,
+            &test.search,
             Query {
                 workspace: 12,
-                ..house.query("ana")
+                ..test.query("ana")
             }
         )
         .await
@@ -491,20 +492,20 @@ async fn other_workspaces_and_kinds_are_never_found() {
     );
     assert!(
         ids(
-            &house.search,
+            &test.search,
             Query {
                 kinds: vec![],
-                ..house.query("ana")
+                ..test.query("ana")
             }
         )
         .await
         .is_empty()
     );
-    let both = house
+    let both = test
         .search
         .find(Query {
             kinds: vec!["company", "contact"],
-            ..house.query("ana")
+            ..test.query("ana")
         })
         .await;
     let Found::Hits { hits, .. } = both else {
@@ -517,52 +518,52 @@ async fn other_workspaces_and_kinds_are_never_found() {
 
 #[tokio::test]
 async fn own_writes_are_found_at_once_in_every_process() {
-    let house = House::new([]);
-    let other = house.another();
-    house.ids("nobody").await;
+    let test = TestIndex::new([]);
+    let other = test.another();
+    test.ids("nobody").await;
     for id in 1..=20 {
-        house.put(person(id, &format!("Written{id}")));
-        assert_eq!(house.ids(&format!("written{id}")).await.first(), Some(&id));
+        test.put(person(id, &format!("Written{id}")));
+        assert_eq!(test.ids(&format!("written{id}")).await.first(), Some(&id));
         assert_eq!(
-            ids(&other, house.query(&format!("written{id}")))
+            ids(&other, test.query(&format!("written{id}")))
                 .await
                 .first(),
             Some(&id)
         );
     }
-    house.put(person(7, "Renamed"));
-    assert_eq!(house.ids("renamed").await, [7]);
-    assert!(!house.ids("written7").await.contains(&7));
-    house.db.remove("contact", 8);
-    assert!(!house.ids("written8").await.contains(&8));
+    test.put(person(7, "Renamed"));
+    assert_eq!(test.ids("renamed").await, [7]);
+    assert!(!test.ids("written7").await.contains(&7));
+    test.db.remove("contact", 8);
+    assert!(!test.ids("written8").await.contains(&8));
     until("only one process writes", || {
-        house.search.status().holder != other.status().holder
+        test.search.status().holder != other.status().holder
     })
     .await;
 }
 
 #[tokio::test]
 async fn a_position_that_never_comes_ends_in_not_ready() {
-    let house = House::new(people());
-    house.ids("ana").await;
+    let test = TestIndex::new(people());
+    test.ids("ana").await;
     let ahead = Query {
         at_least: 1_000_000,
-        ..house.query("ana")
+        ..test.query("ana")
     };
-    assert_eq!(house.search.find(ahead).await, Found::NotReady);
-    assert_eq!(house.ids("ana").await, [1]);
+    assert_eq!(test.search.find(ahead).await, Found::NotReady);
+    assert_eq!(test.ids("ana").await, [1]);
 }
 
 #[tokio::test]
 async fn another_process_takes_over_when_the_holder_ends() {
-    let house = House::new(people());
-    house.ids("ana").await;
-    let other = house.another();
-    assert_eq!(ids(&other, house.query("ana")).await, [1]);
+    let test = TestIndex::new(people());
+    test.ids("ana").await;
+    let other = test.another();
+    assert_eq!(ids(&other, test.query("ana")).await, [1]);
     assert!(!other.status().holder);
-    let House {
+    let TestIndex {
         dir, db, search, ..
-    } = house;
+    } = test;
     drop(search);
     let position = db.put(person(50, "Newcomer"));
     let query = Query {
@@ -616,26 +617,26 @@ async fn a_killed_holder_is_replaced() {
     for doc in people() {
         db.put(doc);
     }
-    let house = open_again(dir, db);
-    assert_eq!(house.ids("ana").await, [1]);
-    assert!(!house.search.status().holder);
+    let test = open_again(dir, db);
+    assert_eq!(test.ids("ana").await, [1]);
+    assert!(!test.search.status().holder);
     child.kill().unwrap();
     child.wait().unwrap();
-    house.put(person(51, "Survivor"));
-    assert_eq!(house.ids("survivor").await, [51]);
-    assert!(house.search.status().holder);
+    test.put(person(51, "Survivor"));
+    assert_eq!(test.ids("survivor").await, [51]);
+    assert!(test.search.status().holder);
 }
 
 /// The answers that have to stay the same whatever happens to the index.
-async fn answers(house: &House) -> Vec<Vec<i64>> {
+async fn answers(test: &TestIndex) -> Vec<Vec<i64>> {
     let mut all = Vec::new();
     for text in ["ana", "person", "jo", "apple", "1234", "fillr", ""] {
         all.push(
             ids(
-                &house.search,
+                &test.search,
                 Query {
                     limit: 100,
-                    ..house.query(text)
+                    ..test.query(text)
                 },
             )
             .await,
@@ -654,27 +655,27 @@ fn files(dir: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// A house with some history in its index: several commits, updates and removals.
-async fn lived_in() -> House {
-    let house = House::new(people());
-    house.ids("ana").await;
+/// An index with some history: several commits, updates and removals.
+async fn lived_in() -> TestIndex {
+    let test = TestIndex::new(people());
+    test.ids("ana").await;
     for id in 200..206 {
-        house.put(person(id, "Temporary Person"));
-        house.ids("temporary").await;
+        test.put(person(id, "Temporary Person"));
+        test.ids("temporary").await;
     }
-    house.db.remove("contact", 200);
-    house.put(person(201, "Permanent Person"));
-    house.ids("permanent").await;
-    house
+    test.db.remove("contact", 200);
+    test.put(person(201, "Permanent Person"));
+    test.ids("permanent").await;
+    test
 }
 
 #[tokio::test]
 async fn flipped_bytes_never_change_an_answer() {
-    let mut house = lived_in().await;
-    let expected = answers(&house).await;
-    let count = files(&house.live()).len();
+    let mut test = lived_in().await;
+    let expected = answers(&test).await;
+    let count = files(&test.live()).len();
     for nth in 0..count {
-        let (dir, db) = house.close().await;
+        let (dir, db) = test.close().await;
         let live = index::Place::new(dir.path()).unwrap().live();
         let all = files(&live);
         let damaged = all[nth % all.len()].clone();
@@ -685,9 +686,9 @@ async fn flipped_bytes_never_change_an_answer() {
             bytes[at] ^= 0x55;
             fs::write(path, bytes).unwrap();
         }
-        house = open_again(dir, db);
-        assert_eq!(answers(&house).await, expected, "{damaged:?}");
-        let kept = house.live().with_extension("broken").exists();
+        test = open_again(dir, db);
+        assert_eq!(answers(&test).await, expected, "{damaged:?}");
+        let kept = test.live().with_extension("broken").exists();
         // A flipped blank in a list of files is no damage; the checksums of all others are compared.
         assert!(
             kept || damaged.extension().is_none_or(|e| e == "json"),
@@ -698,11 +699,11 @@ async fn flipped_bytes_never_change_an_answer() {
 
 #[tokio::test]
 async fn cut_and_missing_files_never_change_an_answer() {
-    let mut house = lived_in().await;
-    let expected = answers(&house).await;
-    let count = files(&house.live()).len();
+    let mut test = lived_in().await;
+    let expected = answers(&test).await;
+    let count = files(&test.live()).len();
     for nth in 0..count {
-        let (dir, db) = house.close().await;
+        let (dir, db) = test.close().await;
         let live = index::Place::new(dir.path()).unwrap().live();
         let all = files(&live);
         let damaged = all[nth % all.len()].clone();
@@ -720,9 +721,9 @@ async fn cut_and_missing_files_never_change_an_answer() {
                 _ => fs::write(path, b"not an index").unwrap(),
             }
         }
-        house = open_again(dir, db);
-        assert_eq!(answers(&house).await, expected, "{damaged:?}");
-        let kept = house.live().with_extension("broken").exists();
+        test = open_again(dir, db);
+        assert_eq!(answers(&test).await, expected, "{damaged:?}");
+        let kept = test.live().with_extension("broken").exists();
         // A flipped blank in a list of files is no damage; the checksums of all others are compared.
         assert!(
             kept || damaged.extension().is_none_or(|e| e == "json"),
@@ -733,11 +734,11 @@ async fn cut_and_missing_files_never_change_an_answer() {
 
 #[tokio::test]
 async fn files_cut_while_searching_are_survived() {
-    let house = lived_in().await;
-    let other = house.another();
-    let expected = answers(&house).await;
-    ids(&other, house.query("ana")).await;
-    for path in files(&house.live()) {
+    let test = lived_in().await;
+    let other = test.another();
+    let expected = answers(&test).await;
+    ids(&other, test.query("ana")).await;
+    for path in files(&test.live()) {
         fs::File::options()
             .write(true)
             .open(path)
@@ -745,29 +746,29 @@ async fn files_cut_while_searching_are_survived() {
             .set_len(1)
             .unwrap();
     }
-    assert_eq!(ids(&other, house.query("ana")).await, [1]);
-    assert_eq!(answers(&house).await, expected);
-    house.put(person(52, "Afterwards"));
-    assert_eq!(house.ids("afterwards").await, [52]);
-    assert_eq!(ids(&other, house.query("afterwards")).await, [52]);
+    assert_eq!(ids(&other, test.query("ana")).await, [1]);
+    assert_eq!(answers(&test).await, expected);
+    test.put(person(52, "Afterwards"));
+    assert_eq!(test.ids("afterwards").await, [52]);
+    assert_eq!(ids(&other, test.query("afterwards")).await, [52]);
 }
 
 #[tokio::test]
 async fn removing_the_directory_while_running_is_survived() {
-    let house = lived_in().await;
-    let other = house.another();
-    let expected = answers(&house).await;
-    ids(&other, house.query("ana")).await;
-    fs::remove_dir_all(house.live()).unwrap();
-    assert_eq!(answers(&house).await, expected);
-    house.put(person(53, "Onward"));
-    assert_eq!(house.ids("onward").await, [53]);
-    fs::remove_dir_all(house.dir.path()).unwrap();
-    house.put(person(54, "Upward"));
-    assert_eq!(house.ids("upward").await, [54]);
-    assert_eq!(ids(&other, house.query("upward")).await, [54]);
+    let test = lived_in().await;
+    let other = test.another();
+    let expected = answers(&test).await;
+    ids(&other, test.query("ana")).await;
+    fs::remove_dir_all(test.live()).unwrap();
+    assert_eq!(answers(&test).await, expected);
+    test.put(person(53, "Onward"));
+    assert_eq!(test.ids("onward").await, [53]);
+    fs::remove_dir_all(test.dir.path()).unwrap();
+    test.put(person(54, "Upward"));
+    assert_eq!(test.ids("upward").await, [54]);
+    assert_eq!(ids(&other, test.query("upward")).await, [54]);
     until("exactly one process writes", || {
-        house.search.status().holder != other.status().holder
+        test.search.status().holder != other.status().holder
     })
     .await;
 }
@@ -783,53 +784,53 @@ async fn an_index_of_another_schema_is_left_alone_while_used_and_removed_after()
     lock.lock().unwrap();
     let db = Arc::new(Memory::default());
     db.put(person(1, "Ana"));
-    let house = open_again(dir, db);
-    assert_eq!(house.ids("ana").await, [1]);
+    let test = open_again(dir, db);
+    assert_eq!(test.ids("ana").await, [1]);
     assert!(!unused.exists());
     assert!(used.exists());
 }
 
 #[tokio::test]
 async fn an_index_ahead_of_or_beside_the_database_is_built_again() {
-    let house = House::new(people());
-    house.put(person(60, "Futura"));
-    assert_eq!(house.ids("futura").await, [60]);
-    let all = house.head() as usize;
-    house.db.restore(all - 1);
+    let test = TestIndex::new(people());
+    test.put(person(60, "Futura"));
+    assert_eq!(test.ids("futura").await, [60]);
+    let all = test.head() as usize;
+    test.db.restore(all - 1);
     until("the restored database is seen", || {
-        house.search.status().position < all as i64
+        test.search.status().position < all as i64
     })
     .await;
-    assert!(house.ids("futura").await.is_empty());
+    assert!(test.ids("futura").await.is_empty());
 
     // While nobody looks, the database is replaced by one that has come further.
-    let (dir, db) = house.close().await;
+    let (dir, db) = test.close().await;
     db.restore(all - 2);
     db.put(person(61, "Other"));
     db.put(person(62, "World"));
-    let house = open_again(dir, db);
-    assert!(!house.ids("person139").await.contains(&139));
-    assert_eq!(house.ids("world").await, [62]);
+    let test = open_again(dir, db);
+    assert!(!test.ids("person139").await.contains(&139));
+    assert_eq!(test.ids("world").await, [62]);
 }
 
 #[tokio::test]
 async fn a_search_during_a_build_is_not_ready_and_what_changes_meanwhile_is_found_after() {
-    let house = House::new(people());
-    let expected = answers(&house).await;
-    house.db.slow.store(true, Ordering::Release);
-    fs::remove_dir_all(house.live()).unwrap();
-    until("the build has begun", || !house.search.status().ready).await;
-    assert_eq!(house.search.find(house.query("ana")).await, Found::NotReady);
-    house.put(person(70, "Meanwhile"));
-    house.db.slow.store(false, Ordering::Release);
-    assert_eq!(house.ids("meanwhile").await, [70]);
-    house.db.remove("contact", 70);
-    assert_eq!(answers(&house).await, expected);
+    let test = TestIndex::new(people());
+    let expected = answers(&test).await;
+    test.db.slow.store(true, Ordering::Release);
+    fs::remove_dir_all(test.live()).unwrap();
+    until("the build has begun", || !test.search.status().ready).await;
+    assert_eq!(test.search.find(test.query("ana")).await, Found::NotReady);
+    test.put(person(70, "Meanwhile"));
+    test.db.slow.store(false, Ordering::Release);
+    assert_eq!(test.ids("meanwhile").await, [70]);
+    test.db.remove("contact", 70);
+    assert_eq!(answers(&test).await, expected);
 }
 
 #[tokio::test]
 async fn hostile_text_is_only_text() {
-    let house = House::new(people());
+    let test = TestIndex::new(people());
     let long = "x".repeat(100_000);
     let deep = "(".repeat(10_000);
     let many = "a* OR b~ ".repeat(1_000);
@@ -863,39 +864,36 @@ async fn hostile_text_is_only_text() {
         deep.as_str(),
         many.as_str(),
     ] {
-        let _ = house.ids(text).await;
+        let _ = test.ids(text).await;
     }
-    assert_eq!(house.ids("\u{202e}ana").await, [1]);
+    assert_eq!(test.ids("\u{202e}ana").await, [1]);
     assert!(
-        house.ids("***").await.is_empty(),
+        test.ids("***").await.is_empty(),
         "text without a word finds nothing"
     );
     let far = Query {
         limit: usize::MAX,
         offset: usize::MAX,
-        ..house.query("ana")
+        ..test.query("ana")
     };
-    assert!(ids(&house.search, far).await.is_empty());
+    assert!(ids(&test.search, far).await.is_empty());
 }
 
 #[tokio::test]
 async fn many_small_commits_leave_few_segments_and_all_records() {
-    let house = House::new([]);
-    house.ids("nobody").await;
+    let test = TestIndex::new([]);
+    test.ids("nobody").await;
     for id in 1..=60 {
-        house.put(person(id, &format!("Drop Number{id}")));
-        house.ids("drop").await;
+        test.put(person(id, &format!("Drop Number{id}")));
+        test.ids("drop").await;
     }
-    until("segments are merged", || {
-        house.search.status().segments < 15
-    })
-    .await;
+    until("segments are merged", || test.search.status().segments < 15).await;
     assert_eq!(
         ids(
-            &house.search,
+            &test.search,
             Query {
                 limit: 100,
-                ..house.query("drop")
+                ..test.query("drop")
             }
         )
         .await
@@ -919,8 +917,8 @@ fn stands_in_a_file(folder: &Path, text: &str) -> bool {
 }
 
 /// Whether any segment of the live index knows a term that begins so.
-fn has_term(house: &House, start: &str) -> bool {
-    let index = tantivy::Index::open(files::Files::open(&house.live()).unwrap()).unwrap();
+fn has_term(test: &TestIndex, start: &str) -> bool {
+    let index = tantivy::Index::open(files::Files::open(&test.live()).unwrap()).unwrap();
     let reader = index.reader().unwrap();
     let (_, fields) = schema::schema();
     reader.searcher().segment_readers().iter().any(|segment| {
@@ -938,46 +936,42 @@ fn has_term(house: &House, start: &str) -> bool {
 
 #[tokio::test]
 async fn what_is_erased_leaves_the_files_of_the_index() {
-    let house = House::new(people());
-    house.put(Doc {
+    let test = TestIndex::new(people());
+    test.put(Doc {
         text: vec!["geheimratsecke".into()],
         ..person(500, "Quintessenz Xylophonist")
     });
-    assert_eq!(house.ids("xylophonist").await, [500]);
+    assert_eq!(test.ids("xylophonist").await, [500]);
     // What it was called before is in a segment of its own, marked as deleted.
-    house.put(person(500, "Zephyrinus Xylophonist"));
-    assert_eq!(house.ids("zephyrinus").await, [500]);
-    assert!(has_term(&house, "xylophonist"));
-    let position = house.db.erase("contact", 500);
-    house.growth.send_replace(position);
-    assert!(house.ids("xylophonist").await.is_empty());
+    test.put(person(500, "Zephyrinus Xylophonist"));
+    assert_eq!(test.ids("zephyrinus").await, [500]);
+    assert!(has_term(&test, "xylophonist"));
+    let position = test.db.erase("contact", 500);
+    test.growth.send_replace(position);
+    assert!(test.ids("xylophonist").await.is_empty());
     let words = ["quintessenz", "xylophonist", "zephyrinus", "geheimratsecke"];
     until("what was erased is gone", || {
-        !words.iter().any(|word| has_term(&house, word))
+        !words.iter().any(|word| has_term(&test, word))
     })
     .await;
-    let place = index::Place::new(house.dir.path()).unwrap();
+    let place = index::Place::new(test.dir.path()).unwrap();
     until("the index says that it is clean", || {
         place.mark().is_some_and(|mark| !mark.residue)
     })
     .await;
     for word in words {
-        assert!(!stands_in_a_file(house.dir.path(), word), "{word}");
+        assert!(!stands_in_a_file(test.dir.path(), word), "{word}");
     }
-    assert_eq!(
-        house.ids("siobhan").await,
-        [7],
-        "the others are still found"
-    );
-    house.put(person(501, "Later One"));
-    assert_eq!(house.ids("later").await, [501], "and it goes on");
+    assert_eq!(test.ids("siobhan").await, [7], "the others are still found");
+    test.put(person(501, "Later One"));
+    assert_eq!(test.ids("later").await, [501], "and it goes on");
 }
 
 #[tokio::test]
 async fn what_was_erased_before_a_crash_is_removed_after_it() {
-    let house = House::new(people());
-    house.ids("ana").await;
-    let (dir, db) = house.close().await;
+    let test = TestIndex::new(people());
+    test.ids("ana").await;
+    let (dir, db) = test.close().await;
     // As if the process had ended between the commit and the rewriting.
     let place = index::Place::new(dir.path()).unwrap();
     {
@@ -991,30 +985,30 @@ async fn what_was_erased_before_a_crash_is_removed_after_it() {
         assert!(place.mark().unwrap().residue);
         desk.rest().unwrap();
     }
-    let house = open_again(dir, db);
+    let test = open_again(dir, db);
     until("it is clean", || {
         place.mark().is_some_and(|mark| !mark.residue)
     })
     .await;
-    assert!(!has_term(&house, "siobhan"));
+    assert!(!has_term(&test, "siobhan"));
 }
 
 #[tokio::test]
 async fn an_index_that_knows_more_than_the_database_is_reported_and_remembered() {
-    let house = House::new(people());
-    house.ids("ana").await;
-    let end = house.head();
-    assert_eq!(last_known(house.dir.path()).unwrap().position, end);
-    let (dir, db) = house.close().await;
+    let test = TestIndex::new(people());
+    test.ids("ana").await;
+    let end = test.head();
+    assert_eq!(last_known(test.dir.path()).unwrap().position, end);
+    let (dir, db) = test.close().await;
     // The tail of the log is lost.
     {
         let mut inner = db.inner.lock().unwrap();
         inner.log.truncate(10);
     }
-    let house = open_again(dir, db);
+    let test = open_again(dir, db);
     // Built anew from what is there, and found by it.
-    assert_eq!(house.ids("lopez").await, [1]);
-    let known = last_known(house.dir.path()).unwrap();
+    assert_eq!(test.ids("lopez").await, [1]);
+    let known = last_known(test.dir.path()).unwrap();
     assert_eq!(
         known.position, end,
         "the set-aside index's end is still known"
@@ -1024,8 +1018,8 @@ async fn an_index_that_knows_more_than_the_database_is_reported_and_remembered()
 
 #[tokio::test]
 async fn an_index_of_another_database_is_not_read() {
-    let house = House::new(people());
-    house.ids("ana").await;
+    let test = TestIndex::new(people());
+    test.ids("ana").await;
     // Another process starts on a new database in the same place, while the first one keeps the index.
     let other = Arc::new(Memory::default());
     other.inner.lock().unwrap().world = 7;
@@ -1033,14 +1027,14 @@ async fn an_index_of_another_database_is_not_read() {
         other.put(person(id, "Ana Newcomer"));
     }
     let search = Search::open(
-        house.dir.path(),
+        test.dir.path(),
         Arc::clone(&other),
         watch::Sender::new(0).subscribe(),
     )
     .unwrap();
     let query = |at_least| Query {
         at_least,
-        ..house.query("ana")
+        ..test.query("ana")
     };
     until("it has looked", || !search.has_reached(0)).await;
     for at_least in [0, 1, 60] {
@@ -1048,9 +1042,9 @@ async fn an_index_of_another_database_is_not_read() {
         assert_eq!(found.await.unwrap(), Found::NotReady);
     }
     // With the first one gone, it makes its own.
-    let House {
+    let TestIndex {
         search: first, dir, ..
-    } = house;
+    } = test;
     drop(first);
     let own = Query {
         at_least: 60,
@@ -1071,25 +1065,25 @@ async fn an_index_of_another_database_is_not_read() {
 
 #[tokio::test]
 async fn only_the_first_search_waits_for_an_index_that_hangs() {
-    let house = House::new(people());
-    house.ids("ana").await;
-    let end = house.head();
+    let test = TestIndex::new(people());
+    test.ids("ana").await;
+    let end = test.head();
     // Positions that the log never reaches.
     let ahead = Query {
         at_least: end + 1,
-        ..house.query("ana")
+        ..test.query("ana")
     };
-    assert_eq!(house.search.find(ahead.clone()).await, Found::NotReady);
+    assert_eq!(test.search.find(ahead.clone()).await, Found::NotReady);
     let many = async {
         for _ in 0..1_000 {
-            assert_eq!(house.search.find(ahead.clone()).await, Found::NotReady);
+            assert_eq!(test.search.find(ahead.clone()).await, Found::NotReady);
         }
     };
     // Waiting for each would take half an hour.
     timeout(Duration::from_secs(60), many).await.unwrap();
-    house.put(person(900, "Ana Later"));
+    test.put(person(900, "Ana Later"));
     assert!(
-        house.ids("later").await.contains(&900),
+        test.ids("later").await.contains(&900),
         "it is waited for again"
     );
 }
@@ -1111,12 +1105,12 @@ async fn nobody_else_may_read_the_index() {
         }
         found
     }
-    let house = House::new(people());
-    house.ids("ana").await;
-    house.put(person(900, "Ana Later"));
-    house.ids("later").await;
-    assert_eq!(wide(house.dir.path()), [] as [PathBuf; 0]);
-    let (dir, db) = house.close().await;
+    let test = TestIndex::new(people());
+    test.ids("ana").await;
+    test.put(person(900, "Ana Later"));
+    test.ids("later").await;
+    assert_eq!(wide(test.dir.path()), [] as [PathBuf; 0]);
+    let (dir, db) = test.close().await;
     // As an older version left them.
     for path in [
         dir.path().to_owned(),
@@ -1128,7 +1122,7 @@ async fn nobody_else_may_read_the_index() {
             fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
         }
     }
-    let house = open_again(dir, db);
-    house.ids("ana").await;
-    assert_eq!(wide(house.dir.path()), [] as [PathBuf; 0]);
+    let test = open_again(dir, db);
+    test.ids("ana").await;
+    assert_eq!(wide(test.dir.path()), [] as [PathBuf; 0]);
 }

@@ -80,7 +80,7 @@ pub struct OpenOptions {
     pub database: Database,
     /// Open no connection that could write. Migrations are then not run; an old database is an error.
     pub read_only: bool,
-    /// Connections that callers share, for reading only on SQLite; 8 serve best on few cores. The house keeps a few of its
+    /// Connections that callers share, for reading only on SQLite; 8 serve best on few cores. The server keeps a few of its
     /// own beside them, which no caller can hold: [`Store::connections`] counts them all.
     pub connections: u32,
     /// What time it is there: the machine's clock, unless a test gives it another.
@@ -179,7 +179,7 @@ enum Conn {
 pub enum Scope {
     /// One workspace: on PostgreSQL the rows of all others are out of reach. Runs on the connections that callers share.
     Workspace(i64),
-    /// The house itself: keys, workspaces, readiness, indexing. Runs on connections of its own, so that it goes on while
+    /// The server itself: keys, workspaces, readiness, indexing. Runs on connections of its own, so that it goes on while
     /// callers hold all of theirs.
     System,
 }
@@ -240,7 +240,7 @@ impl Store {
         matches!(self.0.engine, Engine::Postgres(_))
     }
 
-    /// How many connections it opens at most: those that callers share, and those of the house.
+    /// How many connections it opens at most: those that callers share, and those of the server.
     #[must_use]
     pub fn connections(&self) -> u32 {
         match &self.0.engine {
@@ -254,7 +254,7 @@ impl Store {
     /// # Errors
     /// [`Code::Unavailable`] when no connection is to be had in time.
     pub async fn read(&self, scope: Scope) -> Result<Tx> {
-        // What the house looks up for itself takes a moment, and stops nowhere.
+        // What the server looks up for itself takes a moment, and stops nowhere.
         let has_gates = scope != Scope::System;
         if has_gates {
             self.0.steps.gate("read").await;

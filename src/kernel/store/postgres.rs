@@ -1,7 +1,7 @@
 //! PostgreSQL: plain transactions, row-level security, and the sealer of the change log.
 //!
 //! Callers share one pool. Keys, readiness and the index are read through another one, and the sealer and the listener
-//! have a connection each: whatever callers wait for, and however many they are, the house goes on.
+//! have a connection each: whatever callers wait for, and however many they are, the server goes on.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
@@ -27,8 +27,8 @@ const CHANNEL: &str = "bureau_sealed";
 /// Rows that one sealing takes at most.
 const SEAL_ROWS: i64 = 2_000;
 
-/// Connections of the house beside those of the sealer and the listener: each look-up holds one for a moment.
-const HOUSE: u32 = 4;
+/// Connections of the server beside those of the sealer and the listener: each look-up holds one for a moment.
+const OWN: u32 = 4;
 /// How long a wait for a lock may take in a call without a limit.
 const LOCK_LIMIT: Duration = Duration::from_secs(30);
 /// How long the outcome of a commit is looked for whose answer was lost.
@@ -38,7 +38,7 @@ const GRACE: Duration = Duration::from_secs(2);
 
 pub(super) struct Postgres {
     callers: PgPool,
-    house: PgPool,
+    own: PgPool,
     sealer: PgPool,
     listener: PgPool,
     /// When it was last looked whether this process's number is still its own, in milliseconds of the Unix epoch.
@@ -159,7 +159,7 @@ impl Postgres {
                 settings(read_only, open.call_limit),
             )
             .connect_lazy_with(options.clone()),
-            house: pool(HOUSE, unlimited()).connect_lazy_with(options.clone()),
+            own: pool(OWN, unlimited()).connect_lazy_with(options.clone()),
             sealer: pool(1, unlimited()).connect_lazy_with(options.clone()),
             listener: listener.connect_lazy_with(options),
             looked: AtomicI64::new(0),
@@ -167,7 +167,7 @@ impl Postgres {
     }
 
     pub(super) fn connections(&self) -> u32 {
-        [&self.callers, &self.house, &self.sealer, &self.listener]
+        [&self.callers, &self.own, &self.sealer, &self.listener]
             .map(|pool| pool.options().get_max_connections())
             .iter()
             .sum()
@@ -182,7 +182,7 @@ impl Postgres {
         };
         // One round trip. The number is a number, so there is nothing to escape.
         let (pool, begin) = match scope {
-            Scope::System => (&self.house, mode.to_owned()),
+            Scope::System => (&self.own, mode.to_owned()),
             Scope::Workspace(workspace) => (
                 &self.callers,
                 format!(
@@ -239,7 +239,7 @@ impl Postgres {
     }
 
     async fn number(&self, text: &'static str) -> Result<i64> {
-        let row = sqlx::query(text).fetch_one(&self.house).await;
+        let row = sqlx::query(text).fetch_one(&self.own).await;
         row.and_then(|row| row.try_get(0)).map_err(fault::translate)
     }
 
@@ -279,7 +279,7 @@ impl Postgres {
     }
 
     async fn look_after(&self, number: &str, row: i64) -> sqlx::Result<Option<bool>> {
-        let mut conn = self.house.acquire().await?;
+        let mut conn = self.own.acquire().await?;
         let status =
             sqlx::query_scalar::<_, Option<String>>("SELECT pg_xact_status($1::TEXT::xid8)")
                 .bind(number)
@@ -301,7 +301,7 @@ impl Postgres {
     }
 
     pub(super) async fn close(&self) {
-        for pool in [&self.callers, &self.house, &self.sealer, &self.listener] {
+        for pool in [&self.callers, &self.own, &self.sealer, &self.listener] {
             pool.close().await;
         }
     }

@@ -1,4 +1,4 @@
-//! SQLite: one file, one writer connection, a pool of readers for callers and a small one for the house.
+//! SQLite: one file, one writer connection, a pool of readers for callers and a small one for the server.
 //!
 //! Writes of many callers share one durable commit. Each call runs in a savepoint of the open transaction; when it
 //! is done, a committer stands in line behind the calls that wait for the connection, and commits what they all
@@ -36,13 +36,13 @@ const TURNS: Duration = Duration::from_millis(100);
 /// How long it then stands back: enough for a process that waits for the lock to wake up and take it.
 const REST: Duration = Duration::from_millis(1);
 
-/// Connections on which the house reads (keys, readiness, the index): each look-up holds one for a moment.
-const HOUSE: u32 = 3;
+/// Connections on which the server reads (keys, readiness, the index): each look-up holds one for a moment.
+const OWN: u32 = 3;
 
 pub(super) struct Sqlite {
     place: Place,
     callers: SqlitePool,
-    house: SqlitePool,
+    own: SqlitePool,
     writer: Option<Arc<Mutex<Writer>>>,
     write_wait: Duration,
 }
@@ -276,7 +276,7 @@ impl Sqlite {
         Ok(Self {
             place: Place::of(path),
             callers: readers(path, settings.connections.max(1)),
-            house: readers(path, HOUSE),
+            own: readers(path, OWN),
             writer,
             write_wait: settings.write_wait,
         })
@@ -288,13 +288,13 @@ impl Sqlite {
     }
 
     pub(super) fn connections(&self) -> u32 {
-        let readers = [&self.callers, &self.house].map(|pool| pool.options().get_max_connections());
+        let readers = [&self.callers, &self.own].map(|pool| pool.options().get_max_connections());
         readers.iter().sum::<u32>() + u32::from(self.writer.is_some())
     }
 
     pub(super) async fn read(&self, scope: Scope) -> Result<Connection> {
         let pool = match scope {
-            Scope::System => &self.house,
+            Scope::System => &self.own,
             Scope::Workspace(_) => &self.callers,
         };
         self.place.check()?;
@@ -337,7 +337,7 @@ impl Sqlite {
 
     pub(super) async fn close(&self) {
         self.callers.close().await;
-        self.house.close().await;
+        self.own.close().await;
         if let Some(writer) = &self.writer {
             // A committer may stand in line for what callers wait for.
             writer.lock().await.commit().await;
@@ -345,7 +345,7 @@ impl Sqlite {
     }
 
     pub(super) async fn integrity(&self) -> Result<Vec<String>> {
-        let mut conn = self.house.acquire().await.map_err(fault::translate)?;
+        let mut conn = self.own.acquire().await.map_err(fault::translate)?;
         sqlx::query("BEGIN")
             .execute(&mut *conn)
             .await

@@ -20,7 +20,7 @@ use super::time::Timestamp;
 
 /// A kind of thing that has identifiers.
 pub trait Entity: Send + Sync + 'static {
-    /// What its identifiers start with on the wire: 2 to 4 letters, unique in the house.
+    /// What its identifiers start with on the wire: 2 to 4 letters, unique in Bureau.
     const PREFIX: &'static str;
     /// What it is called in messages, singular.
     const NOUN: &'static str;

@@ -51,7 +51,7 @@ const UNWANTED_BYTES: usize = 2 * MAX_MESSAGE_BYTES;
 /// The longest head of a request, in bytes, and what is read ahead of a body.
 const MAX_HEAD_BYTES: usize = 32 * 1024;
 
-/// How often a full house is worth a line in the log.
+/// How often it is worth a line in the log.
 const WARN_EVERY: Duration = Duration::from_secs(60);
 
 /// How long to wait when the operating system has no connection to give.
@@ -119,7 +119,7 @@ pub(super) async fn serve(
     stop: CancellationToken,
     drain: Duration,
 ) {
-    let house = Arc::new(Mutex::new(House::new(limits)));
+    let admission = Arc::new(Mutex::new(Admission::new(limits)));
     let tasks = TaskTracker::new();
     let close = CancellationToken::new();
     loop {
@@ -129,7 +129,7 @@ pub(super) async fn serve(
                 Ok(accepted) => accepted,
                 Err(error) if is_of_client(&error) => continue,
                 Err(error) => {
-                    lock(&house).warn(&format!("no connection can be taken: {error}"));
+                    lock(&admission).warn(&format!("no connection can be taken: {error}"));
                     sleep(BREATH).await;
                     continue;
                 }
@@ -140,13 +140,13 @@ pub(super) async fn serve(
             connection: Connection::default(),
             out: close.child_token(),
         };
-        let Some(number) = lock(&house).enter(guest.clone()) else {
+        let Some(number) = lock(&admission).enter(guest.clone()) else {
             continue;
         };
-        let (house, router, stop) = (Arc::clone(&house), router.clone(), stop.clone());
+        let (admission, router, stop) = (Arc::clone(&admission), router.clone(), stop.clone());
         tasks.spawn(async move {
             attend(socket, peer, router, &guest, limits, &stop).await;
-            lock(&house).leave(number);
+            lock(&admission).leave(number);
         });
     }
     drop(listener);
@@ -270,7 +270,7 @@ struct Guest {
 }
 
 /// Who is in.
-struct House {
+struct Admission {
     limits: Limits,
     /// By the order of their coming.
     guests: BTreeMap<u64, Guest>,
@@ -279,11 +279,11 @@ struct House {
     warned: Option<Instant>,
 }
 
-fn lock(house: &Mutex<House>) -> MutexGuard<'_, House> {
-    house.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock(admission: &Mutex<Admission>) -> MutexGuard<'_, Admission> {
+    admission.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl House {
+impl Admission {
     fn new(limits: Limits) -> Self {
         Self {
             limits,
@@ -294,7 +294,7 @@ impl House {
         }
     }
 
-    /// Lets a connection in. In a full house the oldest one leaves on which nobody has shown a good key, else the oldest of
+    /// Lets a connection in. Where all are taken the oldest one leaves on which nobody has shown a good key, else the oldest of
     /// the key that has the most. Where each has one only, the new one stays out.
     fn enter(&mut self, guest: Guest) -> Option<u64> {
         let of_host = self.hosts.get(&guest.host).copied().unwrap_or_default();
@@ -388,8 +388,8 @@ mod tests {
         }
     }
 
-    fn house(connections: usize, connections_of_peer: usize) -> House {
-        House::new(Limits {
+    fn admission(connections: usize, connections_of_peer: usize) -> Admission {
+        Admission::new(Limits {
             connections,
             connections_of_peer,
             ..Limits::of_this_process()
@@ -398,46 +398,46 @@ mod tests {
 
     #[test]
     fn in_a_full_house_strangers_make_room_first_and_then_who_has_the_most() {
-        let mut house = house(3, 3);
+        let mut admission = admission(3, 3);
         let (known, older, newer) = (guest(1), guest(1), guest(2));
         known.connection.is_of(7);
         for guest in [&known, &older, &newer] {
-            assert!(house.enter(guest.clone()).is_some());
+            assert!(admission.enter(guest.clone()).is_some());
         }
-        assert!(house.enter(guest(3)).is_some());
+        assert!(admission.enter(guest(3)).is_some());
         assert!(older.out.is_cancelled(), "the oldest stranger leaves");
         assert!(!known.out.is_cancelled() && !newer.out.is_cancelled());
-        for (guest, actor) in house.guests.values().zip([7, 8, 7]) {
+        for (guest, actor) in admission.guests.values().zip([7, 8, 7]) {
             guest.connection.is_of(actor);
         }
-        assert!(house.enter(guest(4)).is_some());
+        assert!(admission.enter(guest(4)).is_some());
         assert!(
             known.out.is_cancelled(),
             "the oldest of the key with the most"
         );
         assert!(!newer.out.is_cancelled());
-        for (guest, actor) in house.guests.values().zip([7, 8, 9]) {
+        for (guest, actor) in admission.guests.values().zip([7, 8, 9]) {
             guest.connection.is_of(actor);
         }
-        assert!(house.enter(guest(5)).is_none(), "each has one");
-        assert_eq!(house.guests.len(), 3);
+        assert!(admission.enter(guest(5)).is_none(), "each has one");
+        assert_eq!(admission.guests.len(), 3);
     }
 
     #[test]
     fn one_host_takes_its_share_only_and_makes_room_from_it() {
-        let mut house = house(4, 2);
+        let mut admission = admission(4, 2);
         let (first, other) = (guest(1), guest(2));
-        assert!(house.enter(other.clone()).is_some());
-        assert!(house.enter(first.clone()).is_some());
-        assert!(house.enter(guest(1)).is_some());
-        assert!(house.enter(guest(1)).is_some());
+        assert!(admission.enter(other.clone()).is_some());
+        assert!(admission.enter(first.clone()).is_some());
+        assert!(admission.enter(guest(1)).is_some());
+        assert!(admission.enter(guest(1)).is_some());
         assert!(first.out.is_cancelled() && !other.out.is_cancelled());
-        assert_eq!(house.guests.len(), 3, "there is room for others");
-        let numbers: Vec<u64> = house.guests.keys().copied().collect();
+        assert_eq!(admission.guests.len(), 3, "there is room for others");
+        let numbers: Vec<u64> = admission.guests.keys().copied().collect();
         for number in numbers.into_iter().chain([0, 99]) {
-            house.leave(number);
+            admission.leave(number);
         }
-        assert!(house.guests.is_empty() && house.hosts.is_empty());
+        assert!(admission.guests.is_empty() && admission.hosts.is_empty());
     }
 
     #[test]

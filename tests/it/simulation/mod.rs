@@ -663,7 +663,7 @@ impl Simulation {
     /// Remembers which changes have taken effect since the last time, in their order.
     async fn notice(&mut self) {
         let mut tx = self.servers[0]
-            .house()
+            .app()
             .store
             .read(Scope::System)
             .await
@@ -683,7 +683,7 @@ impl Simulation {
 
     async fn effect(&self, call: i64) -> Effect {
         let mut tx = self.servers[0]
-            .house()
+            .app()
             .store
             .read(Scope::System)
             .await
@@ -787,7 +787,7 @@ impl Simulation {
         self.check_keys();
         self.check_tokens();
         self.compare().await;
-        let store = &self.servers[0].house().store;
+        let store = &self.servers[0].app().store;
         let mut findings = check_log(store).await;
         let audit = self.servers[0]
             .look(&self.owner, bureau_invoicing::audit)
@@ -842,7 +842,7 @@ impl Simulation {
     /// The database holds what the model does.
     async fn compare(&self) {
         let mut tx = self.servers[1]
-            .house()
+            .app()
             .store
             .read(Scope::System)
             .await
@@ -957,7 +957,7 @@ impl Simulation {
         self.say(format!("{} days go by", days.num_days()));
         self.stage.open(true);
         let server_number = self.chance.below(STORES);
-        self.servers[server_number].house().close().await;
+        self.servers[server_number].app().close().await;
         self.servers[server_number] = server(&self.database, &self.clock, &self.steps).await;
         self.stage.open(false);
         self.say(format!("server {server_number} starts again"));
@@ -976,7 +976,7 @@ impl Simulation {
         self.finish().await;
         self.stage.open(true);
         let mut tx = self.servers[0]
-            .house()
+            .app()
             .store
             .write(Scope::System)
             .await
@@ -998,7 +998,7 @@ impl Simulation {
             }
         }
         self.look().await;
-        sealed(&self.servers[0].house().store).await;
+        sealed(&self.servers[0].app().store).await;
         let done = self
             .calls
             .iter()
@@ -1023,7 +1023,7 @@ impl Simulation {
             "something is issued"
         );
         for server in &self.servers {
-            server.house().close().await;
+            server.app().close().await;
         }
         hex(&self.trace.finalize())
     }

@@ -1,4 +1,4 @@
-//! A house over a filled database.
+//! An app over a filled database.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -20,13 +20,13 @@ use crate::common::rows::Rows;
 const MEMBERS: usize = 50;
 
 /// The way in, and what is behind it.
-pub(crate) struct House {
+pub(crate) struct BenchApp {
     pub(crate) pipeline: Arc<Pipeline>,
     owner: Caller,
     pub(crate) firm: Firm,
 }
 
-impl House {
+impl BenchApp {
     /// Opens the database, and fills it where that was not done.
     pub(crate) async fn open(
         database: Database,
@@ -53,15 +53,15 @@ impl House {
         let firm = firm(&mut rows, now, sizes).await;
         rows.close().await;
         let (pipeline, owner) = way_in(&database, with_index.then(|| folder.join("index"))).await;
-        let house = Self {
+        let app = Self {
             pipeline,
             owner,
             firm,
         };
         if with_index {
-            house.wait_for_index().await;
+            app.wait_for_index().await;
         }
-        house
+        app
     }
 
     async fn wait_for_index(&self) {
@@ -74,7 +74,7 @@ impl House {
         } = self.firm.sizes;
         let began = std::time::Instant::now();
         let ready = || {
-            let search = self.pipeline.house().search.as_ref();
+            let search = self.pipeline.app().search.as_ref();
             let status = search.map(bureau_kernel::search::Search::status);
             status.is_some_and(|status| {
                 status.ready && status.documents >= contacts + companies + deals + activities
@@ -92,7 +92,7 @@ impl House {
     }
 
     pub(crate) async fn close(self) {
-        let store = self.pipeline.house().store.clone();
+        let store = self.pipeline.app().store.clone();
         drop(self.pipeline);
         store.close().await;
     }
@@ -145,7 +145,7 @@ async fn way_in(database: &Database, index: Option<PathBuf>) -> (Arc<Pipeline>, 
 /// Makes what the firm's records refer to, the usual way.
 async fn prepare(database: &Database) {
     let (pipeline, owner) = way_in(database, None).await;
-    let store = pipeline.house().store.clone();
+    let store = pipeline.app().store.clone();
     for number in 1..MEMBERS {
         let member = NewMember {
             name: format!("Member {number}"),
