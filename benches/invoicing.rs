@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use bureau_kernel::caller::Caller;
-use bureau_kernel::pipeline::{Call, Outcome};
+use bureau_kernel::dispatch::{Call, Outcome};
 use bureau_kernel::prelude::*;
 use bureau_kernel::testing::{ENGINES, Engine, TestApp};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
@@ -75,7 +75,7 @@ impl Firm {
             arguments: arguments.as_object().cloned().unwrap(),
             ..Call::default()
         };
-        match self.app.pipeline.call(self.owner.clone(), call).await {
+        match self.app.dispatcher.call(self.owner.clone(), call).await {
             Outcome::Done(mut answer) => answer["data"]["id"].take(),
             other => panic!("{other:?}"),
         }

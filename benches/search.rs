@@ -7,7 +7,7 @@ mod common;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use bureau_kernel::pipeline::{Call, Outcome};
+use bureau_kernel::dispatch::{Call, Outcome};
 use bureau_kernel::testing::{Engine, TestApp};
 use common::{fill, people};
 use criterion::{Criterion, criterion_group, criterion_main};
@@ -20,8 +20,8 @@ fn search(c: &mut Criterion) {
     let (app, owner) = runtime.block_on(async {
         let app = TestApp::new(Engine::Sqlite, &modules).await;
         let owner = app.owner().await;
-        fill::fill(&app.pipeline, &owner, 0..CONTACTS).await;
-        let search = || app.pipeline.app().search.as_ref().unwrap().status();
+        fill::fill(&app.dispatcher, &owner, 0..CONTACTS).await;
+        let search = || app.dispatcher.app().search.as_ref().unwrap().status();
         while search().documents < CONTACTS {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
@@ -39,7 +39,7 @@ fn search(c: &mut Criterion) {
                     arguments: arguments.as_object().cloned().unwrap(),
                     ..Call::default()
                 };
-                match app.pipeline.call(owner.clone(), call).await {
+                match app.dispatcher.call(owner.clone(), call).await {
                     Outcome::Done(answer) => answer,
                     other => panic!("{other:?}"),
                 }

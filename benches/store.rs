@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use bureau_contacts::Contact;
 use bureau_kernel::caller::Caller;
-use bureau_kernel::pipeline::{Call, Outcome};
+use bureau_kernel::dispatch::{Call, Outcome};
 use bureau_kernel::store::{Scope, sql};
 use bureau_kernel::testing::{Engine, TestApp};
 use bureau_kernel::types::id::Id;
@@ -34,7 +34,7 @@ async fn call(app: &TestApp, caller: &Caller, tool: &str, arguments: Value) -> V
         arguments: arguments.as_object().cloned().unwrap(),
         ..Call::default()
     };
-    match app.pipeline.call(caller.clone(), call).await {
+    match app.dispatcher.call(caller.clone(), call).await {
         Outcome::Done(answer) => answer,
         other => panic!("{other:?}"),
     }
@@ -46,7 +46,7 @@ fn reads(c: &mut Criterion) {
     let (app, owner, id, pool) = runtime.block_on(async {
         let app = TestApp::new(Engine::Sqlite, &modules).await;
         let owner = app.owner().await;
-        fill::fill(&app.pipeline, &owner, 0..CONTACTS).await;
+        fill::fill(&app.dispatcher, &owner, 0..CONTACTS).await;
         let page = call(&app, &owner, "search_contacts", json!({ "limit": 1 })).await;
         let id = page["data"][0]["id"].as_str().unwrap().to_owned();
         let options = sqlx::sqlite::SqliteConnectOptions::new()
@@ -60,7 +60,7 @@ fn reads(c: &mut Criterion) {
     });
     let raw = id.parse::<Id<Contact>>().unwrap().raw();
     let workspace = owner.workspace.id;
-    let store = app.pipeline.app().store.clone();
+    let store = app.dispatcher.app().store.clone();
     let mut group = c.benchmark_group("read one contact");
     group.bench_function("sqlx pool alone", |b| {
         b.to_async(&runtime).iter(|| async {

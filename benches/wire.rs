@@ -44,7 +44,7 @@ fn message(method: &str, mut params: Value) -> String {
 fn wire(c: &mut Criterion) {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let modules = [bureau_contacts::MODULE, bureau_history::MODULE];
-    let settings = bureau_kernel::pipeline::Settings {
+    let settings = bureau_kernel::dispatch::Settings {
         calls_per_hour: 0,
         ..Default::default()
     };
@@ -59,16 +59,22 @@ fn wire(c: &mut Criterion) {
             )
             .await;
         let id = made["data"]["id"].as_str().unwrap().to_owned();
-        let handler = Server::new(Arc::clone(&app.pipeline), bureau::INSTRUCTIONS);
+        let handler = Server::new(Arc::clone(&app.dispatcher), bureau::INSTRUCTIONS);
         let metrics = PrometheusBuilder::new().build_recorder().handle();
         let ready: http::Ready = Arc::new(|| Box::pin(async { true }));
-        let pipeline = Arc::clone(&app.pipeline);
-        let router = http::router(handler, pipeline, ready, metrics, &http::Options::default());
+        let dispatcher = Arc::clone(&app.dispatcher);
+        let router = http::router(
+            handler,
+            dispatcher,
+            ready,
+            metrics,
+            &http::Options::default(),
+        );
         (app, key, router.unwrap(), id)
     });
     c.bench_function("wire/the manifest as text", |b| {
         b.iter(|| {
-            let entries = app.pipeline.registry().entries();
+            let entries = app.dispatcher.registry().entries();
             let tools: Vec<_> = entries.map(|entry| tool(entry.wire(), false)).collect();
             serde_json::to_string(&tools).unwrap()
         });

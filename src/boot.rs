@@ -1,4 +1,4 @@
-//! From a configuration to a running app: database, tools, pipeline.
+//! From a configuration to a running app: database, tools, dispatcher.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use bureau_kernel::admin;
 use bureau_kernel::clock;
+use bureau_kernel::dispatch::{Dispatcher, Settings};
 use bureau_kernel::error::Result;
-use bureau_kernel::pipeline::{Pipeline, Settings};
 use bureau_kernel::private;
 use bureau_kernel::registry::{Registry, Selection};
 use bureau_kernel::store::{Database, OpenOptions, Store};
@@ -111,20 +111,20 @@ pub fn whole_registry() -> Result<Arc<Registry>> {
     )
 }
 
-/// The pipeline of a server, with the search index.
+/// The dispatcher of a server, with the search index.
 ///
 /// # Errors
 /// [`Code::Unavailable`](bureau_kernel::error::Code::Unavailable) when the index has no place.
-pub fn server_pipeline(
+pub fn server_dispatcher(
     config: &Config,
     store: Store,
     registry: Arc<Registry>,
-) -> Result<Arc<Pipeline>> {
+) -> Result<Arc<Dispatcher>> {
     let folder = &config.data_dir;
     if private::is_open(folder) {
         tracing::warn!(folder = %folder.display(), "other users of this machine may look into the data folder: chmod 700 ends that");
     }
-    Pipeline::new(
+    Dispatcher::new(
         store,
         registry,
         Some(&index_folder(config)),
@@ -132,21 +132,21 @@ pub fn server_pipeline(
     )
 }
 
-/// The pipeline of a single call: it searches the database, which is quicker than opening the index for once.
+/// The dispatcher of a single call: it searches the database, which is quicker than opening the index for once.
 ///
 /// # Errors
 /// None.
-pub fn call_pipeline(
+pub fn call_dispatcher(
     config: &Config,
     store: Store,
     registry: Arc<Registry>,
-) -> Result<Arc<Pipeline>> {
+) -> Result<Arc<Dispatcher>> {
     let settings = Settings {
         // Nobody but the one who asked waits for it, and they can end it: taking a large import back is a single call.
         call_limit: Duration::from_secs(3_600),
         ..config.settings()
     };
-    Pipeline::new(store, registry, None, settings)
+    Dispatcher::new(store, registry, None, settings)
 }
 
 /// Where the search index of this database is. Every database has its own, so that two of them can share a data folder;

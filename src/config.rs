@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use bureau_kernel::caller::ConfirmPolicy;
-use bureau_kernel::pipeline::Settings;
+use bureau_kernel::dispatch::Settings;
 use bureau_kernel::registry::Selection;
 use bureau_kernel::store::{CONNECTIONS, Database};
 use bureau_kernel::types::text::nearest;
@@ -348,7 +348,7 @@ impl Config {
         }
     }
 
-    /// What the pipeline is told.
+    /// What the dispatcher is told.
     #[must_use]
     pub fn settings(&self) -> Settings {
         Settings {

@@ -18,8 +18,8 @@ use std::sync::{Arc, OnceLock};
 use axum::http::{HeaderMap, HeaderValue, Uri, header};
 use bureau_kernel::caller::Caller;
 use bureau_kernel::changes;
+use bureau_kernel::dispatch::{Dispatcher, Settings};
 use bureau_kernel::import::{AnyImport, OnDuplicate, Plan, escaped, guarded, unescaped};
-use bureau_kernel::pipeline::{Pipeline, Settings};
 use bureau_kernel::registry::Registry;
 use bureau_kernel::store::backup::{self, Terms};
 use bureau_kernel::store::{Database, OpenOptions, Store};
@@ -185,7 +185,7 @@ pub fn events(data: &[u8]) {
 /// An app without anything in it, in which nothing is written.
 struct Empty {
     runtime: Runtime,
-    pipeline: Arc<Pipeline>,
+    dispatcher: Arc<Dispatcher>,
     caller: Caller,
     folder: TempDir,
     /// Every kind of table that can be imported.
@@ -207,7 +207,7 @@ impl Empty {
             let database = Database::Sqlite(folder.path().join("empty.sqlite"));
             let registry = boot::whole_registry().unwrap();
             let imports = registry.imports().collect();
-            let (pipeline, caller, backup) = runtime.block_on(async {
+            let (dispatcher, caller, backup) = runtime.block_on(async {
                 let store = Store::open(&OpenOptions::new(database.clone()))
                     .await
                     .unwrap();
@@ -218,13 +218,14 @@ impl Empty {
                 backup::create(&database, &file, false, terms, &())
                     .await
                     .unwrap();
-                let pipeline = Pipeline::new(store, registry, None, Settings::default()).unwrap();
-                let caller = pipeline.operator(None).await.unwrap();
-                (pipeline, caller, std::fs::read(file).unwrap())
+                let dispatcher =
+                    Dispatcher::new(store, registry, None, Settings::default()).unwrap();
+                let caller = dispatcher.operator(None).await.unwrap();
+                (dispatcher, caller, std::fs::read(file).unwrap())
             });
             Self {
                 runtime,
-                pipeline,
+                dispatcher,
                 caller,
                 folder,
                 imports,
@@ -260,7 +261,7 @@ pub fn csv(data: &[u8]) {
     let read = rows().filter_map(Result::ok).count() as u64;
     assert!(read <= table.count);
     empty.runtime.block_on(async {
-        let mapping = import.mapping(&empty.pipeline, &empty.caller, &table.headers, &[]);
+        let mapping = import.mapping(&empty.dispatcher, &empty.caller, &table.headers, &[]);
         let Ok(mapping) = mapping.await else {
             return;
         };
@@ -273,7 +274,7 @@ pub fn csv(data: &[u8]) {
         let mut rows = rows();
         let preview = import
             .preview(
-                &empty.pipeline,
+                &empty.dispatcher,
                 &empty.caller,
                 &plan,
                 &mut rows,
@@ -321,7 +322,7 @@ pub fn restore(data: &[u8]) {
     let folder = TempDir::new_in(empty.folder.path()).unwrap();
     let database = Database::Sqlite(folder.path().join("restored.sqlite"));
     empty.runtime.block_on(async {
-        let terms = judged(&empty.pipeline.app().registry);
+        let terms = judged(&empty.dispatcher.app().registry);
         let prepared = backup::prepare(&database, &file, folder.path(), terms, &()).await;
         let Ok(prepared) = prepared else {
             return;

@@ -1,7 +1,7 @@
-//! MCP on the wire: rmcp's `ServerHandler`, written by hand over the kernel's pipeline.
+//! MCP on the wire: rmcp's `ServerHandler`, written by hand over the kernel's dispatcher.
 //!
 //! Nothing is decided here. Who may see or do what, what a call means and whether it must be confirmed is the
-//! pipeline's business; this file turns its answers into MCP, for clients of the stateless protocol (2026-07-28) and
+//! dispatcher's business; this file turns its answers into MCP, for clients of the stateless protocol (2026-07-28) and
 //! for those that begin with `initialize` alike.
 //!
 //! Two options of a call may also travel in the request's `_meta`: [`META_IDEMPOTENCY_KEY`] and [`META_DRY_RUN`]. Answers
@@ -11,8 +11,8 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use axum::http::request::Parts;
 use bureau_kernel::caller::Caller;
+use bureau_kernel::dispatch::{Call, Dispatcher, Held, Outcome};
 use bureau_kernel::error::{Code, Error};
-use bureau_kernel::pipeline::{Call, Held, Outcome, Pipeline};
 use bureau_kernel::resource::{self, Representation};
 use bureau_kernel::tool::WireForm;
 use bureau_kernel::types::text::visible;
@@ -87,16 +87,20 @@ impl Credential {
     ///
     /// # Errors
     ///
-    /// [`Code::Unauthorized`] when the key is wrong, expired or revoked, and whatever the pipeline says about a
+    /// [`Code::Unauthorized`] when the key is wrong, expired or revoked, and whatever the dispatcher says about a
     /// workspace that the caller cannot enter.
     pub async fn resolve(
         &self,
-        pipeline: &Pipeline,
+        dispatcher: &Dispatcher,
         workspace: Option<&str>,
     ) -> Result<Caller, Error> {
         match self {
-            Self::Operator => pipeline.operator(workspace).await,
-            Self::Key(key) => pipeline.authenticate(key.expose_secret(), workspace).await,
+            Self::Operator => dispatcher.operator(workspace).await,
+            Self::Key(key) => {
+                dispatcher
+                    .authenticate(key.expose_secret(), workspace)
+                    .await
+            }
         }
     }
 }
@@ -107,18 +111,18 @@ impl Credential {
 /// stdio the caller comes from the credential given to [`Server::with_credential`].
 #[derive(Clone)]
 pub struct Server {
-    pipeline: Arc<Pipeline>,
+    dispatcher: Arc<Dispatcher>,
     instructions: Arc<str>,
     output_schemas: bool,
     local: Option<Arc<(Credential, Option<String>)>>,
 }
 
 impl Server {
-    /// A server over `pipeline` that tells clients `instructions` (under 2,000 characters; one client cuts there).
+    /// A server over `dispatcher` that tells clients `instructions` (under 2,000 characters; one client cuts there).
     #[must_use]
-    pub fn new(pipeline: Arc<Pipeline>, instructions: &str) -> Self {
+    pub fn new(dispatcher: Arc<Dispatcher>, instructions: &str) -> Self {
         Self {
-            pipeline,
+            dispatcher,
             instructions: instructions.into(),
             output_schemas: false,
             local: None,
@@ -155,7 +159,7 @@ impl Server {
                 )
             })?;
             let caller = credential
-                .resolve(&self.pipeline, workspace.as_deref())
+                .resolve(&self.dispatcher, workspace.as_deref())
                 .await?;
             (caller, context.client_info())
         };
@@ -169,7 +173,7 @@ impl Server {
     async fn counted(&self, context: &RequestContext<RoleServer>) -> Result<Caller, ErrorData> {
         let caller = self.caller(context).await;
         caller
-            .and_then(|caller| self.pipeline.count(&caller).map(|()| caller))
+            .and_then(|caller| self.dispatcher.count(&caller).map(|()| caller))
             .map_err(|error| protocol_error(&error))
     }
 
@@ -178,14 +182,17 @@ impl Server {
     fn count(&self, context: &RequestContext<RoleServer>) -> Result<(), ErrorData> {
         let parts = context.extensions.get::<Parts>();
         let caller = parts.and_then(|parts| parts.extensions.get::<Arc<Caller>>());
-        let counted = caller.map_or(Ok(()), |caller| self.pipeline.count(caller));
+        let counted = caller.map_or(Ok(()), |caller| self.dispatcher.count(caller));
         counted.map_err(|error| protocol_error(&error))
     }
 
     /// The tool's own name where the caller may see it. Anything else is text from outside, without bound, and is
     /// kept out of the log.
     fn known_name(&self, caller: &Caller, name: &str) -> &'static str {
-        let mut visible = self.pipeline.visible(caller).map(|entry| entry.wire().name);
+        let mut visible = self
+            .dispatcher
+            .visible(caller)
+            .map(|entry| entry.wire().name);
         visible.find(|known| *known == name).unwrap_or("unknown")
     }
 
@@ -243,20 +250,20 @@ impl Server {
         call: Call,
         context: &RequestContext<RoleServer>,
     ) -> Outcome {
-        let entry = self.pipeline.registry().entry(&call.tool);
+        let entry = self.dispatcher.registry().entry(&call.tool);
         let writes = entry.is_some_and(|entry| !entry.spec.effect.reads_only());
         let Some(underway) = underway(context).filter(|_| writes) else {
-            return self.pipeline.call(caller, call).await;
+            return self.dispatcher.call(caller, call).await;
         };
         underway.set_writing(true);
-        let outcome = self.pipeline.call(caller, call).await;
+        let outcome = self.dispatcher.call(caller, call).await;
         underway.set_writing(false);
         outcome
     }
 
     /// Whether any caller could find a resource here; where none could, none are declared or served.
     fn has_resources(&self) -> bool {
-        self.pipeline.registry().resources().next().is_some()
+        self.dispatcher.registry().resources().next().is_some()
     }
 
     /// The resources, or else the templates, that the one who asks may read.
@@ -268,7 +275,7 @@ impl Server {
     ) -> Result<Vec<&'static resource::Resource>, ErrorData> {
         let caller = self.counted(context).await?;
         one_page(request)?;
-        let resources = self.pipeline.registry().visible_resources(&caller);
+        let resources = self.dispatcher.registry().visible_resources(&caller);
         Ok(resources
             .filter(|resource| resource.is_template() == templates)
             .collect())
@@ -280,18 +287,18 @@ impl Server {
         context: &RequestContext<RoleServer>,
     ) -> Result<Representation, Error> {
         let caller = self.caller(context).await?;
-        let registry = self.pipeline.registry();
+        let registry = self.dispatcher.registry();
         let found = registry.resource_for_caller(&caller, uri);
         if found.is_err() {
             // What is found is counted as the call of its tool.
-            self.pipeline.count(&caller)?;
+            self.dispatcher.count(&caller)?;
         }
         let (resource, arguments) = found?;
         let _in_flight = InFlight::enter();
         let tool = resource.tool;
         let span = tracing::info_span!("read", tool, traceparent = trace_parent(&context.meta));
         resource
-            .read(&self.pipeline, caller, arguments, context.ct.clone())
+            .read(&self.dispatcher, caller, arguments, context.ct.clone())
             .instrument(span)
             .await
     }
@@ -308,7 +315,7 @@ impl Server {
             if let Some(underway) = underway(context) {
                 underway.set_long_answer();
             }
-            let compute = &self.pipeline.app().compute;
+            let compute = &self.dispatcher.app().compute;
             let written = compute.run(actor, move || (value.to_string(), value));
             written.await?
         };
@@ -365,7 +372,7 @@ impl ServerHandler for Server {
         let caller = self.counted(&context).await?;
         one_page(request.as_ref())?;
         let tools = self
-            .pipeline
+            .dispatcher
             .visible(&caller)
             .map(|entry| tool(entry.wire(), self.output_schemas))
             .collect();
@@ -701,7 +708,7 @@ async fn ask_in_place(context: &RequestContext<RoleServer>, message: String) -> 
     }
 }
 
-/// The token of an accepted question; `None` when none was answered, so that the pipeline asks (again).
+/// The token of an accepted question; `None` when none was answered, so that the dispatcher asks (again).
 fn confirmation(request: &mut CallToolRequestParams) -> Result<Option<String>, Error> {
     let (Some(answers), Some(token)) =
         (request.input_responses.take(), request.request_state.take())

@@ -3,7 +3,7 @@
 
 use bureau_contacts::{CREATE_CONTACTS, Contact};
 use bureau_kernel::caller::Caller;
-use bureau_kernel::pipeline::{Call, Outcome, Pipeline};
+use bureau_kernel::dispatch::{Call, Dispatcher, Outcome};
 use bureau_kernel::prelude::*;
 use std::sync::Arc;
 
@@ -48,7 +48,11 @@ impl Tool for FillContacts {
 }
 
 /// Writes the people of these numbers.
-pub(crate) async fn fill(pipeline: &Arc<Pipeline>, caller: &Caller, people: std::ops::Range<u64>) {
+pub(crate) async fn fill(
+    dispatcher: &Arc<Dispatcher>,
+    caller: &Caller,
+    people: std::ops::Range<u64>,
+) {
     let mut first = people.start;
     while first < people.end {
         let count = BATCH.min(people.end - first);
@@ -58,7 +62,7 @@ pub(crate) async fn fill(pipeline: &Arc<Pipeline>, caller: &Caller, people: std:
             arguments: arguments.as_object().cloned().unwrap_or_default(),
             ..Call::default()
         };
-        match pipeline.call(caller.clone(), call).await {
+        match dispatcher.call(caller.clone(), call).await {
             Outcome::Done(_) => {}
             other => panic!("{other:?}"),
         }

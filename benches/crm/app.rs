@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use bureau_kernel::admin::{self, NewKey, NewMember};
 use bureau_kernel::caller::{Caller, Role};
+use bureau_kernel::dispatch::{Call, Dispatcher, Outcome, Settings};
 use bureau_kernel::furnish::furnish;
 use bureau_kernel::permission::Grants;
-use bureau_kernel::pipeline::{Call, Outcome, Pipeline, Settings};
 use bureau_kernel::registry::{Registry, Selection};
 use bureau_kernel::store::{Database, OpenOptions, Store};
 use chrono::{DateTime, Utc};
@@ -21,7 +21,7 @@ const MEMBERS: usize = 50;
 
 /// The way in, and what is behind it.
 pub(crate) struct BenchApp {
-    pub(crate) pipeline: Arc<Pipeline>,
+    pub(crate) dispatcher: Arc<Dispatcher>,
     owner: Caller,
     pub(crate) firm: Firm,
 }
@@ -52,9 +52,9 @@ impl BenchApp {
         let mut rows = Rows::open(&database).await;
         let firm = firm(&mut rows, now, sizes).await;
         rows.close().await;
-        let (pipeline, owner) = way_in(&database, with_index.then(|| folder.join("index"))).await;
+        let (dispatcher, owner) = way_in(&database, with_index.then(|| folder.join("index"))).await;
         let app = Self {
-            pipeline,
+            dispatcher,
             owner,
             firm,
         };
@@ -74,7 +74,7 @@ impl BenchApp {
         } = self.firm.sizes;
         let began = std::time::Instant::now();
         let ready = || {
-            let search = self.pipeline.app().search.as_ref();
+            let search = self.dispatcher.app().search.as_ref();
             let status = search.map(bureau_kernel::search::Search::status);
             status.is_some_and(|status| {
                 status.ready && status.documents >= contacts + companies + deals + activities
@@ -88,29 +88,34 @@ impl BenchApp {
 
     /// A call that has to succeed.
     pub(crate) async fn call(&self, tool: &str, arguments: Value) -> Value {
-        call(&self.pipeline, &self.owner, tool, arguments).await
+        call(&self.dispatcher, &self.owner, tool, arguments).await
     }
 
     pub(crate) async fn close(self) {
-        let store = self.pipeline.app().store.clone();
-        drop(self.pipeline);
+        let store = self.dispatcher.app().store.clone();
+        drop(self.dispatcher);
         store.close().await;
     }
 }
 
-async fn call(pipeline: &Arc<Pipeline>, caller: &Caller, tool: &str, arguments: Value) -> Value {
+async fn call(
+    dispatcher: &Arc<Dispatcher>,
+    caller: &Caller,
+    tool: &str,
+    arguments: Value,
+) -> Value {
     let call = Call {
         tool: tool.into(),
         arguments: arguments.as_object().cloned().unwrap(),
         ..Call::default()
     };
-    match pipeline.call(caller.clone(), call).await {
+    match dispatcher.call(caller.clone(), call).await {
         Outcome::Done(answer) => answer,
         other => panic!("{tool} {arguments}: {other:?}"),
     }
 }
 
-async fn way_in(database: &Database, index: Option<PathBuf>) -> (Arc<Pipeline>, Caller) {
+async fn way_in(database: &Database, index: Option<PathBuf>) -> (Arc<Dispatcher>, Caller) {
     let store = Store::open(&OpenOptions::new(database.clone()))
         .await
         .unwrap();
@@ -137,15 +142,15 @@ async fn way_in(database: &Database, index: Option<PathBuf>) -> (Arc<Pipeline>, 
         call_limit: Duration::from_secs(600),
         ..Settings::default()
     };
-    let pipeline = Pipeline::new(store, registry, index.as_deref(), settings).unwrap();
-    let owner = pipeline.operator(None).await.unwrap();
-    (pipeline, owner)
+    let dispatcher = Dispatcher::new(store, registry, index.as_deref(), settings).unwrap();
+    let owner = dispatcher.operator(None).await.unwrap();
+    (dispatcher, owner)
 }
 
 /// Makes what the firm's records refer to, the usual way.
 async fn prepare(database: &Database) {
-    let (pipeline, owner) = way_in(database, None).await;
-    let store = pipeline.app().store.clone();
+    let (dispatcher, owner) = way_in(database, None).await;
+    let store = dispatcher.app().store.clone();
     for number in 1..MEMBERS {
         let member = NewMember {
             name: format!("Member {number}"),
@@ -156,7 +161,7 @@ async fn prepare(database: &Database) {
         admin::add_member(&store, "main", member).await.unwrap();
     }
     for number in 0..3 {
-        let known = pipeline.registry().permissions();
+        let known = dispatcher.registry().permissions();
         let key = NewKey {
             name: format!("Key {number}"),
             grants: Grants::parse(["read_deals"], &known).unwrap(),
@@ -172,7 +177,7 @@ async fn prepare(database: &Database) {
         { "name": "Due", "probability": 60 },
         { "name": "Offer sent", "probability": 80, "rotting_days": 14 },
     ]});
-    call(&pipeline, &owner, "create_pipeline", renewals).await;
+    call(&dispatcher, &owner, "create_pipeline", renewals).await;
     // On PostgreSQL the log is sealed a moment later, and what is written past it follows its last seal.
     let mut rows = Rows::open(database).await;
     while rows
@@ -184,7 +189,7 @@ async fn prepare(database: &Database) {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     rows.close().await;
-    drop(pipeline);
+    drop(dispatcher);
     store.close().await;
 }
 

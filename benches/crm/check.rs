@@ -64,7 +64,7 @@ pub(crate) async fn check(app: &BenchApp, rows: &mut Rows) {
             assert_eq!(one, other, "{entity} {number}");
         }
     }
-    let store = &app.pipeline.app().store;
+    let store = &app.dispatcher.app().store;
     let audit = bureau_kernel::changes::verify(store).await.unwrap();
     assert_eq!(audit.broken, None);
     assert!(audit.rows >= i64::try_from(app.firm.sizes.entries).unwrap());

@@ -1,4 +1,4 @@
-//! The CRM at a million records, call by call through the pipeline, on both engines.
+//! The CRM at a million records, call by call through the dispatcher, on both engines.
 //!
 //! `cargo bench --bench crm` fills a database of each engine with a million contacts, deals, activities and entries of
 //! the change log, which takes minutes, once: they stay in `target/bench-data/crm`, or where `--data=FOLDER` says. A

@@ -27,7 +27,7 @@ use std::time::{Duration, Instant};
 
 use bureau::config::{Config, Listen, Options};
 use bureau_contacts::Contact;
-use bureau_kernel::pipeline::{Call, Outcome, Pipeline, Settings};
+use bureau_kernel::dispatch::{Call, Dispatcher, Outcome, Settings};
 use bureau_kernel::record::Columns;
 use bureau_kernel::registry::{Registry, Selection};
 use bureau_kernel::store::{Database, OpenOptions, Scope, Store, sql};
@@ -393,8 +393,8 @@ async fn point_read(
     .await?;
     let modules = [bureau_contacts::MODULE];
     let registry = Registry::new(&modules, &Selection::default())?;
-    let pipeline = Pipeline::new(store.clone(), registry, None, Settings::default())?;
-    let operator = pipeline.operator(None).await?;
+    let dispatcher = Dispatcher::new(store.clone(), registry, None, Settings::default())?;
+    let operator = dispatcher.operator(None).await?;
     let workspace = operator.workspace.id;
     let columns: Vec<&str> = Contact::COLUMNS.iter().map(|column| column.name).collect();
     let text: &'static str = format!(
@@ -429,7 +429,7 @@ async fn point_read(
                     arguments: arguments.as_object().cloned().unwrap(),
                     ..Call::default()
                 };
-                let outcome = pipeline.call(operator.clone(), call).await;
+                let outcome = dispatcher.call(operator.clone(), call).await;
                 assert!(matches!(outcome, Outcome::Done(_)));
             }
         }
@@ -547,22 +547,22 @@ async fn prepare(report: &mut Report, size: u64) -> Result<PathBuf> {
         call_limit: Duration::from_secs(600),
         ..Settings::default()
     };
-    let pipeline = Pipeline::new(store.clone(), registry.clone(), None, settings.clone())?;
-    let operator = pipeline.operator(None).await?;
+    let dispatcher = Dispatcher::new(store.clone(), registry.clone(), None, settings.clone())?;
+    let operator = dispatcher.operator(None).await?;
     let began = Instant::now();
-    fill::fill(&pipeline, &operator, 0..size).await;
+    fill::fill(&dispatcher, &operator, 0..size).await;
     report.figure(
         &format!("filling {}, 1,000 contacts a call", thousands(size)),
         began.elapsed().as_secs_f64(),
         "s",
         None,
     );
-    drop(pipeline);
+    drop(dispatcher);
     let began = Instant::now();
     let index = bureau::boot::index_folder(&config);
-    let pipeline = Pipeline::new(store.clone(), registry, Some(&index), settings)?;
+    let dispatcher = Dispatcher::new(store.clone(), registry, Some(&index), settings)?;
     let ready = || {
-        let status = pipeline
+        let status = dispatcher
             .app()
             .search
             .as_ref()
@@ -578,7 +578,7 @@ async fn prepare(report: &mut Report, size: u64) -> Result<PathBuf> {
         "s",
         None,
     );
-    drop(pipeline);
+    drop(dispatcher);
     store.close().await;
     std::fs::write(whole, "")?;
     Ok(folder)

@@ -1,4 +1,4 @@
-//! `bureau call`: one call of a tool, through the same pipeline as every other.
+//! `bureau call`: one call of a tool, through the same dispatcher as every other.
 
 use std::io::Read as _;
 

@@ -12,9 +12,9 @@ use std::time::Duration;
 use bureau_kernel::admin;
 use bureau_kernel::changes;
 use bureau_kernel::clock;
+use bureau_kernel::dispatch::Dispatcher;
 use bureau_kernel::error::Error;
 use bureau_kernel::jobs::{self, Queue};
-use bureau_kernel::pipeline::Pipeline;
 use bureau_kernel::search::{Found, Query, last_known};
 use bureau_kernel::store::{Database, Scope, Store};
 use clap::Args;
@@ -208,12 +208,12 @@ async fn index(config: &Config, store: &Store) -> Result<String, String> {
     {
         return Err(loss);
     }
-    let open = || -> Result<Arc<Pipeline>, Error> {
-        boot::server_pipeline(config, store.clone(), boot::whole_registry()?)
+    let open = || -> Result<Arc<Dispatcher>, Error> {
+        boot::server_dispatcher(config, store.clone(), boot::whole_registry()?)
     };
-    let pipeline = open().map_err(|error| error.to_string())?;
+    let dispatcher = open().map_err(|error| error.to_string())?;
     let head = head(store).await.map_err(|error| error.to_string())?;
-    let app = pipeline.app();
+    let app = dispatcher.app();
     let (Some(search), Some(record)) = (&app.search, app.registry.records().first()) else {
         return Err("there is none".into());
     };
@@ -281,8 +281,8 @@ async fn lost(folder: &Path, store: &Store) -> Result<Option<String>, Error> {
 async fn scheduled_work(config: &Config, store: &Store) -> Finding {
     const WHAT: &str = "scheduled work";
     let queues = async {
-        let pipeline = boot::call_pipeline(config, store.clone(), boot::whole_registry()?)?;
-        jobs::queues(&pipeline, store.clock().now()).await
+        let dispatcher = boot::call_dispatcher(config, store.clone(), boot::whole_registry()?)?;
+        jobs::queues(&dispatcher, store.clock().now()).await
     };
     let queues = match queues.await {
         Ok(queues) => queues,
@@ -366,10 +366,10 @@ async fn references(config: &Config, store: &Store) -> Result<String, String> {
     /// More are not named.
     const NAMED: usize = 5;
     let looked = async {
-        let pipeline = boot::call_pipeline(config, store.clone(), boot::whole_registry()?)?;
+        let dispatcher = boot::call_dispatcher(config, store.clone(), boot::whole_registry()?)?;
         let mut all = Vec::new();
         for owner in admin::operators(store).await? {
-            for (record, column) in pipeline
+            for (record, column) in dispatcher
                 .look(&owner, async |cx| cx.dangling().await)
                 .await?
             {
@@ -404,10 +404,10 @@ async fn accounts(config: &Config, store: &Store) -> Finding {
     /// More are not named.
     const NAMED: usize = 5;
     let looked = async {
-        let pipeline = boot::call_pipeline(config, store.clone(), boot::whole_registry()?)?;
+        let dispatcher = boot::call_dispatcher(config, store.clone(), boot::whole_registry()?)?;
         let mut all = Vec::new();
         for owner in admin::operators(store).await? {
-            let found = pipeline.look(&owner, bureau_invoicing::audit).await?;
+            let found = dispatcher.look(&owner, bureau_invoicing::audit).await?;
             let found = found.into_iter();
             all.extend(found.map(|finding| (owner.workspace.slug.clone(), finding)));
         }

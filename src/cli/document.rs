@@ -5,8 +5,8 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use bureau_kernel::dispatch::Dispatcher;
 use bureau_kernel::error::{Code, Error};
-use bureau_kernel::pipeline::Pipeline;
 use clap::{Args, ValueEnum};
 use data_encoding::BASE64;
 use serde::Deserialize;
@@ -77,8 +77,8 @@ pub(super) async fn run(config: &Config, arguments: Arguments) -> Result<()> {
     let registry = boot::whole_registry()?;
     let store = boot::store(config).await?;
     let rendered = async {
-        let pipeline = boot::call_pipeline(config, store.clone(), registry)?;
-        render(config, &pipeline, &arguments).await
+        let dispatcher = boot::call_dispatcher(config, store.clone(), registry)?;
+        render(config, &dispatcher, &arguments).await
     }
     .await;
     store.close().await;
@@ -116,16 +116,16 @@ pub(super) async fn run(config: &Config, arguments: Arguments) -> Result<()> {
 /// Asks the tool whose document it is, or each in turn where it is known by its number.
 async fn render(
     config: &Config,
-    pipeline: &Arc<Pipeline>,
+    dispatcher: &Arc<Dispatcher>,
     arguments: &Arguments,
 ) -> Result<Rendered> {
-    let caller = super::caller(config, pipeline, config.workspace()?).await?;
+    let caller = super::caller(config, dispatcher, config.workspace()?).await?;
     let mut refusal = None;
     for (tool, parameter, prefix) in TOOLS {
         let is_other = |(_, _, other): &(&str, &str, &str)| {
             *other != prefix && arguments.document.starts_with(other)
         };
-        let is_there = pipeline
+        let is_there = dispatcher
             .registry()
             .entries()
             .any(|entry| entry.spec.name == tool);
@@ -139,7 +139,7 @@ async fn render(
             ),
             ("document".to_owned(), arguments.format.name().into()),
         ]);
-        match super::call_tool(pipeline, caller.clone(), tool.to_owned(), input).await {
+        match super::call_tool(dispatcher, caller.clone(), tool.to_owned(), input).await {
             Ok(mut answer) => {
                 let document = answer.pointer_mut("/data/document").map(Value::take);
                 let rendered = serde_json::from_value(document.unwrap_or_default());

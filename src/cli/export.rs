@@ -57,8 +57,8 @@ pub(super) async fn run(config: &Config, arguments: Arguments) -> Result<()> {
     let kind = find(&registry, &arguments.what)?;
     let store = boot::store(config).await?;
     let done = async {
-        let pipeline = boot::call_pipeline(config, store.clone(), registry.clone())?;
-        let caller = super::caller(config, &pipeline, config.workspace()?).await?;
+        let dispatcher = boot::call_dispatcher(config, store.clone(), registry.clone())?;
+        let caller = super::caller(config, &dispatcher, config.workspace()?).await?;
         let permission = kind.access().read;
         if !caller.may(permission) {
             let name = permission.name();
@@ -79,7 +79,7 @@ pub(super) async fn run(config: &Config, arguments: Arguments) -> Result<()> {
             archived: arguments.include_archived,
         };
         let read = Read {
-            pipeline: &pipeline,
+            dispatcher: &dispatcher,
             caller: &caller,
             kind,
             wanted,
@@ -201,7 +201,7 @@ impl Written {
 
 /// What is taken out.
 struct Read<'a> {
-    pipeline: &'a bureau_kernel::pipeline::Pipeline,
+    dispatcher: &'a bureau_kernel::dispatch::Dispatcher,
     caller: &'a bureau_kernel::caller::Caller,
     kind: &'static dyn AnyRecord,
     wanted: Wanted,
@@ -211,7 +211,7 @@ impl Read<'_> {
     /// Writes all of it that can be read, and says what that was.
     async fn write(&self, out: &mut impl Write, format: Format) -> Result<Written> {
         let progress = Progress::begin("Exporting", None);
-        let columns = self.pipeline.look(self.caller, async |cx: &mut Cx| {
+        let columns = self.dispatcher.look(self.caller, async |cx: &mut Cx| {
             export::columns(cx, self.kind, self.wanted).await
         });
         let columns = columns.await?;
@@ -220,7 +220,7 @@ impl Read<'_> {
         }
         let (mut after, mut written) = (i64::MIN, Written::default());
         loop {
-            let part = self.pipeline.look(self.caller, async |cx: &mut Cx| {
+            let part = self.dispatcher.look(self.caller, async |cx: &mut Cx| {
                 export::part(cx, self.kind, self.wanted, after, PART).await
             });
             let Part {

@@ -9,11 +9,11 @@ use std::time::{Duration, Instant};
 
 use bureau_kernel::caller::Caller;
 use bureau_kernel::changes::Change;
+use bureau_kernel::dispatch::Dispatcher;
 use bureau_kernel::error::{Code, Error};
 use bureau_kernel::import::{
     AnyImport, Mapping, OnDuplicate, Plan, Preview, Rejected, Totals, day_format, guarded,
 };
-use bureau_kernel::pipeline::Pipeline;
 use bureau_kernel::types::id::Id;
 use bureau_kernel::types::text::nearest;
 use clap::{Args, ValueEnum};
@@ -127,21 +127,21 @@ pub(super) async fn run(config: &Config, arguments: Arguments) -> Result<()> {
     }
     let store = boot::store(config).await?;
     let done = async {
-        let pipeline = if arguments.preview {
-            boot::call_pipeline(config, store.clone(), Arc::clone(&registry))?
+        let dispatcher = if arguments.preview {
+            boot::call_dispatcher(config, store.clone(), Arc::clone(&registry))?
         } else {
-            boot::server_pipeline(config, store.clone(), Arc::clone(&registry))?
+            boot::server_dispatcher(config, store.clone(), Arc::clone(&registry))?
         };
-        let caller = super::caller(config, &pipeline, config.workspace()?).await?;
+        let caller = super::caller(config, &dispatcher, config.workspace()?).await?;
         let work = Work {
-            pipeline: &pipeline,
+            dispatcher: &dispatcher,
             caller: &caller,
             import,
             table: &table,
             arguments: &arguments,
         };
         let done = work.run(rejects, asks).await;
-        pipeline.app().close().await;
+        dispatcher.app().close().await;
         done
     }
     .await;
@@ -151,7 +151,7 @@ pub(super) async fn run(config: &Config, arguments: Arguments) -> Result<()> {
 
 /// One import.
 struct Work<'a> {
-    pipeline: &'a Arc<Pipeline>,
+    dispatcher: &'a Arc<Dispatcher>,
     caller: &'a Caller,
     import: &'static dyn AnyImport,
     table: &'a Table,
@@ -197,7 +197,7 @@ impl Work<'_> {
         let (headers, said) = (&self.table.headers, &self.arguments.map);
         let mapping = self
             .import
-            .mapping(self.pipeline, self.caller, headers, said);
+            .mapping(self.dispatcher, self.caller, headers, said);
         Ok(Plan {
             mapping: mapping.await.map_err(usage)?,
             on_duplicate,
@@ -215,7 +215,7 @@ impl Work<'_> {
         let mut rows = self.table.rows()?;
         let preview = self
             .import
-            .preview(self.pipeline, self.caller, plan, &mut rows, &mut told);
+            .preview(self.dispatcher, self.caller, plan, &mut rows, &mut told);
         Ok(preview.await?)
     }
 
@@ -265,7 +265,7 @@ impl Work<'_> {
     }
 
     async fn import(&self, plan: &Plan, mut rejects: Rejects) -> Result<()> {
-        let job = self.pipeline.job(self.caller, self.import.tool()).await?;
+        let job = self.dispatcher.job(self.caller, self.import.tool()).await?;
         let change = job.change();
         // Said before anything is written: whatever becomes of this process, it can be taken back.
         print::note(&format!("Importing as {change}."));
@@ -279,7 +279,7 @@ impl Work<'_> {
             let mut rows = self.table.rows()?;
             let done = self
                 .import
-                .run(self.pipeline, &job, plan, &mut rows, &mut told)
+                .run(self.dispatcher, &job, plan, &mut rows, &mut told)
                 .await;
             totals = done.map_err(|error| interrupted(&error, change))?;
         }
@@ -311,10 +311,10 @@ impl Work<'_> {
 
     /// Waits until what was imported is found, where this process keeps the index.
     async fn wait_for_index(&self) -> Result<()> {
-        let Some(search) = &self.pipeline.app().search else {
+        let Some(search) = &self.dispatcher.app().search else {
             return Ok(());
         };
-        let app = self.pipeline.app();
+        let app = self.dispatcher.app();
         let Some(end) = app.own_last_position(self.caller).await? else {
             return Ok(());
         };

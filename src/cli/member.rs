@@ -153,9 +153,9 @@ async fn run_in(config: &Config, store: &Store, slug: &str, command: Command) ->
 }
 
 async fn remove(config: &Config, store: &Store, slug: &str, arguments: Remove) -> Result<()> {
-    let pipeline = boot::call_pipeline(config, store.clone(), boot::whole_registry()?)?;
+    let dispatcher = boot::call_dispatcher(config, store.clone(), boot::whole_registry()?)?;
     let heir = arguments.reassign_to.as_deref();
-    let removed = admin::remove_member(pipeline.app(), slug, &arguments.who, heir)
+    let removed = admin::remove_member(dispatcher.app(), slug, &arguments.who, heir)
         .await
         .map_err(usage)?;
     if arguments.json {

@@ -29,8 +29,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use bureau_kernel::caller::Caller;
+use bureau_kernel::dispatch::{Call, Dispatcher, Outcome};
 use bureau_kernel::error::{Code, Error};
-use bureau_kernel::pipeline::{Call, Outcome, Pipeline};
 use bureau_kernel::registry::Registry;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
@@ -316,22 +316,22 @@ fn start_log(level: LevelFilter) {
 /// Who a command acts as: the key that was given, else the operator.
 async fn caller(
     config: &Config,
-    pipeline: &Pipeline,
+    dispatcher: &Dispatcher,
     workspace: Option<&str>,
 ) -> Result<Caller, Error> {
     let mut caller = match &config.api_key {
         Some(key) => {
-            pipeline
+            dispatcher
                 .authenticate(key.expose_secret(), workspace)
                 .await?
         }
-        None => pipeline.operator(workspace).await?,
+        None => dispatcher.operator(workspace).await?,
     };
     caller.client = Some(concat!("bureau/", env!("CARGO_PKG_VERSION")).to_owned());
     Ok(caller)
 }
 
-/// One call through the same pipeline as every other, on an app that is opened for it. `workspace` is what the
+/// One call through the same dispatcher as every other, on an app that is opened for it. `workspace` is what the
 /// configuration says.
 async fn call_once(
     config: &Config,
@@ -342,9 +342,9 @@ async fn call_once(
 ) -> Result<Value, Error> {
     let store = boot::store(config).await?;
     let answer = async {
-        let pipeline = boot::call_pipeline(config, store.clone(), registry)?;
-        let caller = caller(config, &pipeline, workspace).await?;
-        call_tool(&pipeline, caller, tool, arguments).await
+        let dispatcher = boot::call_dispatcher(config, store.clone(), registry)?;
+        let caller = caller(config, &dispatcher, workspace).await?;
+        call_tool(&dispatcher, caller, tool, arguments).await
     }
     .await;
     store.close().await;
@@ -352,12 +352,12 @@ async fn call_once(
 }
 
 async fn call_tool(
-    pipeline: &Arc<Pipeline>,
+    dispatcher: &Arc<Dispatcher>,
     caller: Caller,
     tool: String,
     arguments: Map<String, Value>,
 ) -> Result<Value, Error> {
-    match pipeline
+    match dispatcher
         .call(
             caller,
             Call {

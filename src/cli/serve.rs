@@ -55,7 +55,7 @@ pub(super) async fn run(mut config: Config, arguments: &Arguments) -> Result<()>
     };
     let limits = http::Limits::of_this_process();
     let store = boot::server_store(&config).await?;
-    let pipeline = boot::server_pipeline(&config, store.clone(), registry)?;
+    let dispatcher = boot::server_dispatcher(&config, store.clone(), registry)?;
     let anchoring = anchors::start(&config, &store);
     let options = http::Options {
         no_auth: arguments.no_auth,
@@ -64,15 +64,15 @@ pub(super) async fn run(mut config: Config, arguments: &Arguments) -> Result<()>
         sessions: arguments.sessions,
         ..http::Options::default()
     };
-    let server = Server::new(Arc::clone(&pipeline), crate::INSTRUCTIONS)
+    let server = Server::new(Arc::clone(&dispatcher), crate::INSTRUCTIONS)
         .with_output_schemas(config.output_schemas);
     #[cfg(feature = "conformance")]
     let server = crate::conformance::WithFixtures::new(server);
     let recorder = metrics::install()
         .map_err(|error| Failure::Failed(format!("Metrics cannot be recorded: {error}.")))?;
-    let app = Arc::clone(pipeline.app());
-    let scheduled = Arc::clone(&pipeline);
-    let router = http::router(server, pipeline, ready(&store), recorder, &options)?;
+    let app = Arc::clone(dispatcher.app());
+    let scheduled = Arc::clone(&dispatcher);
+    let router = http::router(server, dispatcher, ready(&store), recorder, &options)?;
     let stop = transport::stop_signal()
         .map_err(|error| Failure::Failed(format!("Signals cannot be received: {error}.")))?;
     announce(&config, arguments, address, demo_key.as_deref(), &store).await?;

@@ -13,16 +13,16 @@ pub(super) async fn run(config: &Config) -> Result<()> {
     let workspace = config.workspace()?;
     let registry = boot::registry(config).map_err(usage)?;
     let store = boot::server_store(config).await?;
-    let pipeline = boot::server_pipeline(config, store, registry)?;
+    let dispatcher = boot::server_dispatcher(config, store, registry)?;
     // A wrong key or workspace is said now, and not in answer to the first call.
-    super::caller(config, &pipeline, workspace).await?;
+    super::caller(config, &dispatcher, workspace).await?;
     let credential = config
         .api_key
         .clone()
         .map_or(Credential::Operator, Credential::Key);
-    let app = Arc::clone(pipeline.app());
-    let scheduled = Arc::clone(&pipeline);
-    let server = Server::new(pipeline, crate::INSTRUCTIONS)
+    let app = Arc::clone(dispatcher.app());
+    let scheduled = Arc::clone(&dispatcher);
+    let server = Server::new(dispatcher, crate::INSTRUCTIONS)
         .with_output_schemas(config.output_schemas)
         .with_credential(credential, workspace.map(str::to_owned));
     #[cfg(feature = "conformance")]

@@ -110,8 +110,8 @@ async fn run_in(config: &Config, store: &Store, slug: &str, command: Command) ->
             (updated, "is saved", arguments.json)
         }
         Command::Delete { team, json } => {
-            let pipeline = boot::call_pipeline(config, store.clone(), boot::whole_registry()?)?;
-            let deleted = admin::delete_team(pipeline.app(), slug, &team).await;
+            let dispatcher = boot::call_dispatcher(config, store.clone(), boot::whole_registry()?)?;
+            let deleted = admin::delete_team(dispatcher.app(), slug, &team).await;
             (deleted, "is deleted", json)
         }
         Command::AddMember(arguments) => {

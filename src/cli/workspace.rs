@@ -181,9 +181,9 @@ async fn look<T>(
     store: &Store,
     part: impl AsyncFnOnce(&mut Cx) -> Result<T, Error>,
 ) -> Result<T> {
-    let pipeline = boot::call_pipeline(config, store.clone(), boot::whole_registry()?)?;
-    let owner = pipeline.operator(config.workspace()?).await?;
-    Ok(pipeline.look(&owner, part).await?)
+    let dispatcher = boot::call_dispatcher(config, store.clone(), boot::whole_registry()?)?;
+    let owner = dispatcher.operator(config.workspace()?).await?;
+    Ok(dispatcher.look(&owner, part).await?)
 }
 
 /// Writes records of the workspace as one change, and answers it where anything was written. `name` stands for it in the
@@ -195,11 +195,11 @@ async fn write<T>(
     name: &'static str,
     part: impl AsyncFn(&mut Cx) -> Result<T, Error>,
 ) -> Result<(T, Option<Id<Change>>)> {
-    let pipeline = boot::call_pipeline(config, store.clone(), boot::whole_registry()?)?;
-    let owner = pipeline.operator(config.workspace()?).await?;
-    let job = pipeline.job(&owner, name).await?;
-    let answer = pipeline.work(&job, part).await.map_err(usage)?;
-    let logged = pipeline.look(&owner, async |cx: &mut Cx| {
+    let dispatcher = boot::call_dispatcher(config, store.clone(), boot::whole_registry()?)?;
+    let owner = dispatcher.operator(config.workspace()?).await?;
+    let job = dispatcher.job(&owner, name).await?;
+    let answer = dispatcher.work(&job, part).await.map_err(usage)?;
+    let logged = dispatcher.look(&owner, async |cx: &mut Cx| {
         let row = sql("SELECT 1 AS found FROM change_log WHERE call = ")
             .value(job.change())
             .sql(" LIMIT 1");

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use bureau_kernel::admin::{find_member, list_members};
 use bureau_kernel::caller::Caller;
+use bureau_kernel::dispatch::Dispatcher;
 use bureau_kernel::error::{Error, Result};
 use bureau_kernel::past::Past;
-use bureau_kernel::pipeline::Pipeline;
 use serde_json::{Map, Value};
 
 use super::script::{Event, MARK, reference};
@@ -15,9 +15,9 @@ use super::{MEMBERS, SLUG};
 
 /// Makes all of these calls, or none. Calls of tools that are not compiled in are left out. What adds something does without
 /// what refers to their records; what does something with one of them is left out as well.
-pub(super) async fn fill(pipeline: &Pipeline, events: Vec<Event>) -> Result<()> {
-    let operator = pipeline.operator(Some(SLUG)).await?;
-    let members = list_members(&pipeline.app().store, SLUG).await?;
+pub(super) async fn fill(dispatcher: &Dispatcher, events: Vec<Event>) -> Result<()> {
+    let operator = dispatcher.operator(Some(SLUG)).await?;
+    let members = list_members(&dispatcher.app().store, SLUG).await?;
     let mut ids: HashMap<String, String> = HashMap::new();
     let mut callers: Vec<Arc<Caller>> = Vec::new();
     for (place, (name, ..)) in MEMBERS.iter().enumerate() {
@@ -27,7 +27,7 @@ pub(super) async fn fill(pipeline: &Pipeline, events: Vec<Event>) -> Result<()> 
         (caller.member, caller.role) = (member.id, member.role);
         callers.push(Arc::new(caller));
     }
-    let known = |event: &Event| pipeline.registry().entry(event.tool).is_some();
+    let known = |event: &Event| dispatcher.registry().entry(event.tool).is_some();
     let mut events = events.into_iter().filter(known);
     let mut last: (Option<String>, Option<String>) = (None, None);
     let next = |answer: Option<Value>| {
@@ -55,7 +55,7 @@ pub(super) async fn fill(pipeline: &Pipeline, events: Vec<Event>) -> Result<()> 
             arguments: event.arguments,
         }))
     };
-    pipeline.relive(&operator, next).await
+    dispatcher.relive(&operator, next).await
 }
 
 /// Puts identifiers in the places of references, also within lists and objects, and takes out what refers to nothing;

@@ -24,9 +24,9 @@ use bureau_kernel::admin::{
     self, MemberChange, NewKey, NewMember, NewTeam, NewWorkspace, RateInfo,
 };
 use bureau_kernel::caller::Role;
+use bureau_kernel::dispatch::{Dispatcher, Settings};
 use bureau_kernel::error::{Code, Error, Result};
 use bureau_kernel::permission::Grants;
-use bureau_kernel::pipeline::{Pipeline, Settings};
 use bureau_kernel::store::Store;
 use bureau_kernel::types::time::now;
 use chrono::{Datelike as _, Duration, NaiveDate};
@@ -150,14 +150,14 @@ pub async fn prepare_for(store: &Store, seed: u64, today: NaiveDate) -> Result<S
     if admin::list_keys(store).await?.is_empty() {
         staff(store).await?;
         rates(store, seed, today).await?;
-        let pipeline = Pipeline::new(
+        let dispatcher = Dispatcher::new(
             store.clone(),
             boot::whole_registry()?,
             None,
             Settings::default(),
         )?;
-        money::note_seller(&pipeline).await?;
-        fill::fill(&pipeline, plan(seed, today)).await?;
+        money::note_seller(&dispatcher).await?;
+        fill::fill(&dispatcher, plan(seed, today)).await?;
     }
     let new = NewKey {
         name: format!("demo {}", now().format("%Y-%m-%d %H:%M:%S")),

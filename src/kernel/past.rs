@@ -6,8 +6,8 @@ use serde_json::{Map, Value};
 
 use crate::caller::Caller;
 use crate::context::Cx;
+use crate::dispatch::Dispatcher;
 use crate::error::{Code, Error, Result};
-use crate::pipeline::Pipeline;
 use crate::store::{Scope, Tx};
 use crate::types::time::Timestamp;
 
@@ -24,7 +24,7 @@ pub struct Past {
     pub arguments: Map<String, Value>,
 }
 
-impl Pipeline {
+impl Dispatcher {
     /// Makes calls of the past in one transaction, in this order: all of them are on disk when this returns, or none is.
     /// Each is a change of its own, made by its tool with that moment for now. `next` is told what the call before it
     /// answered, and says which comes next, or that there is none. Other writers of a SQLite database wait for the end.

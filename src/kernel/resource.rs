@@ -1,6 +1,6 @@
 //! Resources: what a tool reads, under a URI.
 //!
-//! A resource is another name for a call of a tool that reads, and is read by that call through the [`Pipeline`]. So whoever
+//! A resource is another name for a call of a tool that reads, and is read by that call through the [`Dispatcher`]. So whoever
 //! may not call the tool neither sees the resource nor reads it, and a read is authenticated, limited, counted and kept
 //! within its workspace like every call.
 
@@ -12,8 +12,8 @@ use serde_json::{Map, Value};
 use tokio_util::sync::CancellationToken;
 
 use crate::caller::Caller;
+use crate::dispatch::{Call, Dispatcher, Outcome};
 use crate::error::{Error, Result};
-use crate::pipeline::{Call, Outcome, Pipeline};
 
 /// A resource, or with `{variables}` in its URI as many of them as these have values.
 #[derive(Debug, Clone, Copy)]
@@ -127,7 +127,7 @@ impl Resource {
     /// Whatever the tool's call ends with.
     pub async fn read(
         &self,
-        pipeline: &Arc<Pipeline>,
+        dispatcher: &Arc<Dispatcher>,
         caller: Caller,
         arguments: Map<String, Value>,
         cancel: CancellationToken,
@@ -141,10 +141,10 @@ impl Resource {
         match self.contents {
             Contents::Json => Ok(Representation::Text {
                 mime_type: self.mime_type.to_owned(),
-                text: whole(pipeline, caller, call).await?.to_string(),
+                text: whole(dispatcher, caller, call).await?.to_string(),
             }),
             Contents::Document => {
-                let mut answer = answer(pipeline, caller, call).await?;
+                let mut answer = answer(dispatcher, caller, call).await?;
                 let document = answer.pointer_mut("/data/document").map(Value::take);
                 document_of(document.unwrap_or_default())
             }
@@ -175,8 +175,8 @@ fn decoded(segment: &str) -> Option<String> {
         .filter(|value| !value.is_empty())
 }
 
-async fn answer(pipeline: &Arc<Pipeline>, caller: Caller, call: Call) -> Result<Value> {
-    match pipeline.call(caller, call).await {
+async fn answer(dispatcher: &Arc<Dispatcher>, caller: Caller, call: Call) -> Result<Value> {
+    match dispatcher.call(caller, call).await {
         Outcome::Done(answer) => Ok(answer),
         Outcome::Failed(error) => Err(error),
         Outcome::Ask { .. } => Err(Error::internal("a tool that reads asks for a confirmation")),
@@ -184,10 +184,10 @@ async fn answer(pipeline: &Arc<Pipeline>, caller: Caller, call: Call) -> Result<
 }
 
 /// The `data` of a call; of a list with its further pages.
-async fn whole(pipeline: &Arc<Pipeline>, caller: Caller, mut call: Call) -> Result<Value> {
+async fn whole(dispatcher: &Arc<Dispatcher>, caller: Caller, mut call: Call) -> Result<Value> {
     let mut rows = Vec::new();
     loop {
-        let mut answer = answer(pipeline, caller.clone(), call.clone()).await?;
+        let mut answer = answer(dispatcher, caller.clone(), call.clone()).await?;
         let next = answer.pointer_mut("/page/next").map(Value::take);
         match answer.get_mut("data").map(Value::take) {
             Some(Value::Array(page)) => rows.extend(page),

@@ -11,10 +11,10 @@ use crate::admin::{self, NewKey, NewWorkspace};
 use crate::caller::Caller;
 use crate::changes::{LogRow, Seal};
 use crate::clock::{self, Clock};
+use crate::dispatch::{Call, Dispatcher, Outcome, Settings};
 use crate::error::Error;
 use crate::furnish::furnish;
 use crate::permission::Grants;
-use crate::pipeline::{Call, Outcome, Pipeline, Settings};
 use crate::registry::{Module, Registry, Selection};
 use crate::store::{Database, OpenOptions, Scope, Store, sql};
 use crate::tool::{Entry, Example};
@@ -34,7 +34,7 @@ pub const ENGINES: [Engine; 2] = [Engine::Sqlite, Engine::Postgres];
 /// A fresh database with one workspace, its pipeline, and its owner as the caller.
 pub struct TestApp {
     /// The way in.
-    pub pipeline: Arc<Pipeline>,
+    pub dispatcher: Arc<Dispatcher>,
     /// Where it is.
     pub database: Database,
     /// The folder of its files; gone with it.
@@ -132,10 +132,10 @@ impl TestApp {
             .expect("the first workspace is furnished");
         clock::beat(&store).await.expect("the clock is read");
         let index = folder.path().join("index");
-        let pipeline = Pipeline::new(store, registry, Some(Path::new(&index)), settings)
+        let dispatcher = Dispatcher::new(store, registry, Some(Path::new(&index)), settings)
             .expect("the index opens");
         Self {
-            pipeline,
+            dispatcher,
             database: options.database,
             folder,
         }
@@ -144,7 +144,7 @@ impl TestApp {
     /// The owner, in the first workspace.
     #[expect(clippy::expect_used, reason = "a test that cannot start has failed")]
     pub async fn owner(&self) -> Caller {
-        self.pipeline
+        self.dispatcher
             .operator(None)
             .await
             .expect("there is an owner")
@@ -158,7 +158,7 @@ impl TestApp {
             name: slug.into(),
             ..NewWorkspace::default()
         };
-        let app = self.pipeline.app();
+        let app = self.dispatcher.app();
         admin::create_workspace(&app.store, new)
             .await
             .expect("a workspace is made");
@@ -166,7 +166,7 @@ impl TestApp {
         furnish(&app.store, app.registry.modules(), registry)
             .await
             .expect("it is furnished");
-        self.pipeline
+        self.dispatcher
             .operator(Some(slug))
             .await
             .expect("it has an owner")
@@ -175,7 +175,7 @@ impl TestApp {
     /// A key for the first workspace with these permissions, and its caller.
     #[expect(clippy::expect_used, reason = "a test that cannot start has failed")]
     pub async fn key(&self, permissions: &[&str]) -> (String, Caller) {
-        let known = self.pipeline.registry().permissions();
+        let known = self.dispatcher.registry().permissions();
         let new = NewKey {
             name: "test".into(),
             grants: Grants::parse(permissions.iter().copied(), &known).expect("permissions exist"),
@@ -186,11 +186,11 @@ impl TestApp {
             // No test of what a key may do is about how often.
             calls_per_hour: Some(u32::MAX),
         };
-        let (key, _) = admin::create_key(&self.pipeline.app().store, new)
+        let (key, _) = admin::create_key(&self.dispatcher.app().store, new)
             .await
             .expect("a key is made");
         let caller = self
-            .pipeline
+            .dispatcher
             .authenticate(&key, None)
             .await
             .expect("it works");
@@ -201,7 +201,7 @@ impl TestApp {
     #[expect(clippy::expect_used, reason = "a test that cannot start has failed")]
     #[must_use]
     pub fn limited(&self, caller: &Caller, permissions: &[&str]) -> Caller {
-        let known = self.pipeline.registry().permissions();
+        let known = self.dispatcher.registry().permissions();
         let permissions = permissions.iter().copied();
         let mut limited = caller.clone();
         limited.grants = Grants::parse(permissions, &known).expect("permissions exist");
@@ -216,7 +216,7 @@ impl TestApp {
             arguments,
             ..Call::default()
         };
-        self.pipeline.call(caller.clone(), call).await
+        self.dispatcher.call(caller.clone(), call).await
     }
 
     /// The `data` of a call that has to succeed.
@@ -259,7 +259,7 @@ impl TestApp {
     pub async fn run_examples(&self) -> Vec<String> {
         let owner = self.owner().await;
         let mut findings = Vec::new();
-        let entries: Vec<&Entry> = self.pipeline.registry().entries().collect();
+        let entries: Vec<&Entry> = self.dispatcher.registry().entries().collect();
         for entry in entries {
             if entry.examples.is_empty() {
                 findings.push(format!("{} has no example", entry.spec.name));
@@ -304,7 +304,7 @@ impl TestApp {
     /// examples themselves are not run, so each of these calls is valid as long as none of them was made.
     #[expect(clippy::expect_used, reason = "a test that cannot start has failed")]
     pub async fn example_arguments(&self, caller: &Caller, tool: &str) -> Vec<Map<String, Value>> {
-        let mut entries = self.pipeline.registry().entries();
+        let mut entries = self.dispatcher.registry().entries();
         let entry = entries
             .find(|entry| entry.spec.name == tool)
             .expect("the tool exists");

@@ -7,13 +7,13 @@ use std::time::Duration;
 use crate::caller::Caller;
 use crate::changes::Change;
 use crate::context::Cx;
+use crate::dispatch::Dispatcher;
 use crate::error::{Code, Error, Result};
-use crate::pipeline::Pipeline;
 use crate::store::Scope;
 use crate::types::id::Id;
 use crate::types::time::Timestamp;
 
-/// Something that is to be done as one change, in as many transactions as it takes. Made with [`Pipeline::job`].
+/// Something that is to be done as one change, in as many transactions as it takes. Made with [`Dispatcher::job`].
 #[derive(Debug, Clone)]
 pub struct Job {
     caller: Arc<Caller>,
@@ -51,7 +51,7 @@ impl Job {
     }
 }
 
-impl Pipeline {
+impl Dispatcher {
     /// A job of this caller. `name` stands in the change log where a call's tool does.
     ///
     /// # Errors

@@ -42,8 +42,8 @@ use axum::{
 };
 use bureau_kernel::caller::Caller;
 use bureau_kernel::compute::Turn;
+use bureau_kernel::dispatch::{Dispatcher, Held};
 use bureau_kernel::error::{Code, Error};
-use bureau_kernel::pipeline::{Held, Pipeline};
 use futures::{StreamExt, stream};
 use metrics_exporter_prometheus::PrometheusHandle;
 use rmcp::{
@@ -249,14 +249,14 @@ impl Underway {
     }
 }
 
-/// All routes over `handler`, whose requests are authenticated with `pipeline`.
+/// All routes over `handler`, whose requests are authenticated with `dispatcher`.
 ///
 /// # Errors
 ///
 /// [`StartError::Host`] or [`StartError::Origin`] when an allowed one cannot be read.
 pub fn router<H: ServerHandler + Clone>(
     handler: H,
-    pipeline: Arc<Pipeline>,
+    dispatcher: Arc<Dispatcher>,
     ready: Ready,
     metrics: PrometheusHandle,
     options: &Options,
@@ -277,7 +277,7 @@ pub fn router<H: ServerHandler + Clone>(
     let endpoint = Arc::new(Endpoint {
         service: StreamableHttpService::new(move || Ok(handler.clone()), manager, config),
         sessions: options.sessions.then_some(sessions),
-        pipeline,
+        dispatcher,
         metrics,
         places: Places::new(options.requests_per_caller),
         no_auth: options.no_auth,
@@ -369,7 +369,7 @@ struct Endpoint<H> {
     service: StreamableHttpService<H, Sessions>,
     /// Where there are any.
     sessions: Option<Arc<Sessions>>,
-    pipeline: Arc<Pipeline>,
+    dispatcher: Arc<Dispatcher>,
     metrics: PrometheusHandle,
     places: Places,
     no_auth: bool,
@@ -473,7 +473,7 @@ impl<H: ServerHandler> Endpoint<H> {
             examine(body)?
         } else {
             let body = body.clone();
-            let compute = &self.pipeline.app().compute;
+            let compute = &self.dispatcher.app().compute;
             let examined = compute.run(caller.actor(), move || examine(&body)).await;
             examined.map_err(|error| Refusal::internal(&error))??
         };
@@ -489,7 +489,7 @@ impl<H: ServerHandler> Endpoint<H> {
         if bytes < LARGE_BYTES {
             return Ok(None);
         }
-        let turn = self.pipeline.app().compute.turn(caller.actor()).await;
+        let turn = self.dispatcher.app().compute.turn(caller.actor()).await;
         turn.map(Some).map_err(|error| Refusal::internal(&error))
     }
 
@@ -498,7 +498,7 @@ impl<H: ServerHandler> Endpoint<H> {
         let workspace = text(headers, &X_WORKSPACE_SLUG)?;
         let caller = if self.no_auth {
             Credential::Operator
-                .resolve(&self.pipeline, workspace)
+                .resolve(&self.dispatcher, workspace)
                 .await
         } else {
             let key = bearer_key(headers).ok_or_else(|| {
@@ -511,7 +511,7 @@ impl<H: ServerHandler> Endpoint<H> {
                 )
                 .header(header::WWW_AUTHENTICATE, "Bearer")
             })?;
-            self.pipeline.authenticate(key, workspace).await
+            self.dispatcher.authenticate(key, workspace).await
         };
         let features = text(headers, &X_BUREAU_FEATURES)?.map(list);
         let read_only = flag(headers, &X_BUREAU_READ_ONLY)?;

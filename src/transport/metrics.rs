@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 
-/// Histogram, seconds, by `tool` and `code` (`OK`, `ASKED` or the error's code); the pipeline records it.
+/// Histogram, seconds, by `tool` and `code` (`OK`, `ASKED` or the error's code); the dispatcher records it.
 pub const CALL_DURATION: &str = "bureau_call_duration_seconds";
 
 /// Gauge: calls that are being worked on.

@@ -45,7 +45,7 @@ async fn invoice(app: &TestApp, owner: &Caller, lines: usize) -> Value {
 
 /// All turns at the cores, so that nobody else gets one.
 fn all_turns(app: &TestApp) -> Vec<bureau_kernel::compute::Turn> {
-    let compute = &app.pipeline.app().compute;
+    let compute = &app.dispatcher.app().compute;
     let mut turns = Vec::new();
     // A caller gets a part of them only.
     for actor in 1.. {
@@ -128,9 +128,9 @@ impl Server {
     }
 
     async fn of(app: &TestApp, limits: Limits) -> Self {
-        let handler = crate::http::server(app.pipeline.clone());
-        let pipeline = app.pipeline.clone();
-        let router = crate::http::router(handler, pipeline, true, &Options::default()).unwrap();
+        let handler = crate::http::server(app.dispatcher.clone());
+        let dispatcher = app.dispatcher.clone();
+        let router = crate::http::router(handler, dispatcher, true, &Options::default()).unwrap();
         Self::start(router, limits).await
     }
 
@@ -453,7 +453,7 @@ fn call(key: &str, tool: &str, arguments: &Value) -> String {
 }
 
 async fn unlimited_key(app: &TestApp, name: &str) -> Arc<str> {
-    let known = app.pipeline.registry().permissions();
+    let known = app.dispatcher.registry().permissions();
     let new = NewKey {
         name: name.into(),
         grants: Grants::parse(["full"], &known).unwrap(),
@@ -463,7 +463,7 @@ async fn unlimited_key(app: &TestApp, name: &str) -> Arc<str> {
         confirm: None,
         calls_per_hour: Some(100_000_000),
     };
-    let made = admin::create_key(&app.pipeline.app().store, new).await;
+    let made = admin::create_key(&app.dispatcher.app().store, new).await;
     made.unwrap().0.into()
 }
 
@@ -616,7 +616,7 @@ async fn one_abusive_key_leaves_the_others_alone(engine: Engine) {
         unlimited_key(&app, "abuser").await,
         unlimited_key(&app, "other").await,
     );
-    app.pipeline.app().close().await;
+    app.dispatcher.app().close().await;
 
     let server = Process::start(&app.database, app.folder.path());
     let scene = Scene {

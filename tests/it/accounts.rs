@@ -13,7 +13,7 @@ use crate::MODULES;
 use crate::cli::Home;
 
 async fn looked(app: &TestApp, caller: &Caller) -> Vec<Finding> {
-    app.pipeline.look(caller, audit).await.unwrap()
+    app.dispatcher.look(caller, audit).await.unwrap()
 }
 
 async fn issued(app: &TestApp, caller: &Caller, company: &Value, price: &str) -> String {
@@ -158,7 +158,13 @@ const OF_NOTE: &[(&str, &str, &str)] = &[
 ];
 
 async fn run(app: &TestApp, statement: &'static str, id: i64) {
-    let mut tx = app.pipeline.app().store.write(Scope::System).await.unwrap();
+    let mut tx = app
+        .dispatcher
+        .app()
+        .store
+        .write(Scope::System)
+        .await
+        .unwrap();
     assert_eq!(
         sql(statement).value(id).run(&mut tx).await.unwrap(),
         1,

@@ -31,7 +31,13 @@ struct Logged {
 
 /// All rows of a workspace, newest first.
 async fn logged(app: &TestApp, caller: &Caller) -> Vec<Logged> {
-    let mut tx = app.pipeline.app().store.read(Scope::System).await.unwrap();
+    let mut tx = app
+        .dispatcher
+        .app()
+        .store
+        .read(Scope::System)
+        .await
+        .unwrap();
     let rows = sql("SELECT id, call, workspace, at, member, api_key, tool, entity, record, action FROM change_log")
         .rows(&mut tx)
         .await
@@ -97,7 +103,7 @@ async fn lived_in(engine: Engine) -> (TestApp, Caller) {
     let app = TestApp::new(engine, MODULES).await;
     let owner = app.owner().await;
     let other = app.tenant("other").await;
-    let store = &app.pipeline.app().store;
+    let store = &app.dispatcher.app().store;
     let ada = NewMember {
         name: "Ada".into(),
         role: Role::Admin,
@@ -213,7 +219,7 @@ async fn every_filter_answers_what_the_log_holds() {
         )
         .await;
         for row in [&middle, &early, &rows[0]] {
-            let record = app.pipeline.registry().record(&row.entity);
+            let record = app.dispatcher.registry().record(&row.entity);
             let prefix = record.map_or("key", |record| record.prefix());
             check(json!({"record": encode(prefix, row.record)}), &|other| {
                 other.record == row.record
@@ -341,14 +347,14 @@ async fn an_entry_says_who_did_what_and_what_was_there() {
 async fn days_begin_and_end_where_the_workspace_is() {
     for engine in ENGINES {
         let app = TestApp::new(engine, MODULES).await;
-        let store = &app.pipeline.app().store;
+        let store = &app.dispatcher.app().store;
         let new = NewWorkspace {
             slug: "far".into(),
             time_zone: "Pacific/Auckland".into(),
             ..NewWorkspace::default()
         };
         admin::create_workspace(store, new).await.unwrap();
-        let owner = app.pipeline.operator(Some("far")).await.unwrap();
+        let owner = app.dispatcher.operator(Some("far")).await.unwrap();
         let mut ids = Vec::new();
         for name in ["Eve", "First", "Last", "After"] {
             let made = app
@@ -450,7 +456,7 @@ async fn the_log_is_for_those_who_may_see_it_and_asks_for_what_makes_sense() {
     for engine in ENGINES {
         let app = TestApp::new(engine, MODULES).await;
         let known: Vec<&str> = app
-            .pipeline
+            .dispatcher
             .registry()
             .permissions()
             .into_iter()

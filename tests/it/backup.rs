@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bureau_kernel::admin::{self, AttributeDefinition, NewTeam, RateInfo};
+use bureau_kernel::dispatch::{Call, Outcome, Settings};
 use bureau_kernel::error::Code;
-use bureau_kernel::pipeline::{Call, Outcome, Settings};
 use bureau_kernel::store::backup;
 use bureau_kernel::store::{Database, OpenOptions, Scope, Store, sql};
 use bureau_kernel::testing::{ENGINES, Engine, TestApp};
@@ -226,8 +226,8 @@ async fn place(engine: Engine, folder: &Path) -> Database {
 
 /// Stops everything that an app has open.
 pub(crate) async fn close(app: TestApp) -> (Database, Arc<TempDir>) {
-    sealed(&app.pipeline.app().store).await;
-    app.pipeline.app().store.close().await;
+    sealed(&app.dispatcher.app().store).await;
+    app.dispatcher.app().store.close().await;
     let TestApp {
         database, folder, ..
     } = app;
@@ -242,7 +242,7 @@ pub(crate) async fn lived_in(engine: Engine) -> (TestApp, String) {
     assert!(findings.is_empty(), "{findings:#?}");
     let (key, _) = app.key(&["read_contacts"]).await;
     let owner = app.owner().await;
-    let store = &app.pipeline.app().store;
+    let store = &app.dispatcher.app().store;
     for (name, kind) in [("weight", "number"), ("shape", "object")] {
         let definition = AttributeDefinition {
             entity: "contact".into(),
@@ -295,15 +295,21 @@ pub(crate) async fn lived_in(engine: Engine) -> (TestApp, String) {
     app.ok(&owner, "delete_contact", purge).await;
     // A receipt, and a call that waits for its confirmation.
     let again = json!({ "name": "Once Only" });
-    call(&app.pipeline, &owner, "create_contact", Some("once"), again)
-        .await
-        .unwrap();
+    call(
+        &app.dispatcher,
+        &owner,
+        "create_contact",
+        Some("once"),
+        again,
+    )
+    .await
+    .unwrap();
     let asks = Call {
         tool: "delete_contact".into(),
         arguments: json!({ "contact": ids[3] }).as_object().cloned().unwrap(),
         ..Call::default()
     };
-    let asked = app.pipeline.call(owner.clone(), asks).await;
+    let asked = app.dispatcher.call(owner.clone(), asks).await;
     assert!(!matches!(asked, Outcome::Done(_)), "{asked:?}");
     let rate = RateInfo {
         currency: "USD".into(),
@@ -395,7 +401,7 @@ async fn every_row_of_every_table_comes_back_whichever_engine_it_goes_to() {
 /// The key opens it, calls go on where they were, and what is made now is new.
 async fn lives_on(target: Database, folder: &Arc<TempDir>, key: &str, before: &Dump) {
     let app = TestApp::at(target, Arc::clone(folder), MODULES, Settings::default()).await;
-    let caller = app.pipeline.authenticate(key, None).await.unwrap();
+    let caller = app.dispatcher.authenticate(key, None).await.unwrap();
     let found = app
         .ok(&caller, "search_contacts", json!({ "query": "山田" }))
         .await;
@@ -403,7 +409,7 @@ async fn lives_on(target: Database, folder: &Arc<TempDir>, key: &str, before: &D
     let owner = app.owner().await;
     let person = json!({ "name": "Once Only" });
     let again = call(
-        &app.pipeline,
+        &app.dispatcher,
         &owner,
         "create_contact",
         Some("once"),
@@ -421,7 +427,7 @@ async fn lives_on(target: Database, folder: &Arc<TempDir>, key: &str, before: &D
     let id = bureau_kernel::types::id::decode(new["data"]["id"].as_str().unwrap());
     let id = id.unwrap().1.to_string();
     assert!(!before.values().flatten().any(|row| row.contains(&id)));
-    assert_eq!(check_log(&app.pipeline.app().store).await, [""; 0]);
+    assert_eq!(check_log(&app.dispatcher.app().store).await, [""; 0]);
     close(app).await;
 }
 
@@ -915,7 +921,7 @@ async fn data_is_replaced_only_when_that_is_said_and_nobody_uses_it() {
     run(&source, folder.path(), &["backup", &file, "--json"]).json();
     for engine in ENGINES {
         let app = with_contacts(engine, "target", 5).await;
-        sealed(&app.pipeline.app().store).await;
+        sealed(&app.dispatcher.app().store).await;
         let before = dump(&app.database).await;
         let (target, home) = (app.database.clone(), Arc::clone(&app.folder));
         let both = ["restore", &file, "--yes", "--replace"];
@@ -1285,7 +1291,7 @@ async fn a_backup_that_waits_for_a_long_call_lets_others_go_on() {
     assert!(process.try_wait().unwrap().is_none() && !file.exists());
     sqlx::query("ROLLBACK").execute(&mut long).await.unwrap();
     assert!(process.wait().unwrap().success());
-    sealed(&app.pipeline.app().store).await;
+    sealed(&app.dispatcher.app().store).await;
     let (kept, now) = (
         dump(&Database::Sqlite(file)).await,
         dump(&app.database).await,

@@ -15,8 +15,8 @@ use std::time::Duration;
 use bureau_kernel::admin;
 use bureau_kernel::caller::Caller;
 use bureau_kernel::changes;
+use bureau_kernel::dispatch::{Call, Dispatcher, Outcome, Settings};
 use bureau_kernel::error::{Code, Error};
-use bureau_kernel::pipeline::{Call, Outcome, Pipeline, Settings};
 use bureau_kernel::registry::{Registry, Selection};
 use bureau_kernel::replay::replay;
 use bureau_kernel::store::{Database, OpenOptions, Scope, Store, Tx, sql};
@@ -114,7 +114,7 @@ pub(crate) fn say(line: &str) {
 }
 
 /// A pipeline with a search index on this database, as a server opens it.
-pub(crate) async fn open(database: &Database, folder: &Path) -> Arc<Pipeline> {
+pub(crate) async fn open(database: &Database, folder: &Path) -> Arc<Dispatcher> {
     let store = Store::open(&OpenOptions::new(database.clone()))
         .await
         .unwrap();
@@ -124,7 +124,7 @@ pub(crate) async fn open(database: &Database, folder: &Path) -> Arc<Pipeline> {
         ..Selection::default()
     };
     let registry = Registry::new(MODULES, &selection).unwrap();
-    Pipeline::new(
+    Dispatcher::new(
         store,
         registry,
         Some(&folder.join("index")),
@@ -135,7 +135,7 @@ pub(crate) async fn open(database: &Database, folder: &Path) -> Arc<Pipeline> {
 
 /// A call, with an idempotency key or without.
 pub(crate) async fn call(
-    pipeline: &Arc<Pipeline>,
+    dispatcher: &Arc<Dispatcher>,
     caller: &Caller,
     tool: &str,
     key: Option<&str>,
@@ -147,7 +147,7 @@ pub(crate) async fn call(
         idempotency_key: key.map(str::to_owned),
         ..Call::default()
     };
-    match pipeline.call(caller.clone(), call).await {
+    match dispatcher.call(caller.clone(), call).await {
         Outcome::Done(answer) => Ok(answer),
         Outcome::Failed(error) => Err(error),
         Outcome::Ask { message, .. } => panic!("{tool} asks: {message}"),
@@ -173,9 +173,9 @@ pub(crate) fn person(key: &str) -> Value {
 }
 
 /// Creates the contact of a key and, for every third, gives it a city; says what is acknowledged.
-async fn create(pipeline: &Arc<Pipeline>, owner: &Caller, key: &str) {
+async fn create(dispatcher: &Arc<Dispatcher>, owner: &Caller, key: &str) {
     say(&format!("try {key}"));
-    let made = call(pipeline, owner, "create_contact", Some(key), person(key)).await;
+    let made = call(dispatcher, owner, "create_contact", Some(key), person(key)).await;
     let Some(id) = report(key, made) else { return };
     if !moves(key) {
         return;
@@ -185,7 +185,7 @@ async fn create(pipeline: &Arc<Pipeline>, owner: &Caller, key: &str) {
     let moved = json!({ "contact": id, "city": word(&second) });
     report(
         &second,
-        call(pipeline, owner, "update_contact", Some(&second), moved).await,
+        call(dispatcher, owner, "update_contact", Some(&second), moved).await,
     );
 }
 
@@ -213,12 +213,12 @@ async fn load(database: &Database, folder: &Path) {
     let mut lines = std::io::stdin().lines().map(Result::unwrap);
     let prefix = lines.next().unwrap();
     let again: Vec<String> = lines.collect();
-    let pipeline = open(database, folder).await;
-    let owner = pipeline.operator(None).await.unwrap();
+    let dispatcher = open(database, folder).await;
+    let owner = dispatcher.operator(None).await.unwrap();
     say("ready");
     let mut tasks = tokio::task::JoinSet::new();
     for number in 0..CALLERS {
-        let (pipeline, owner, prefix) = (pipeline.clone(), owner.clone(), prefix.clone());
+        let (dispatcher, owner, prefix) = (dispatcher.clone(), owner.clone(), prefix.clone());
         let own: Vec<String> = again
             .iter()
             .skip(number / 2)
@@ -227,10 +227,10 @@ async fn load(database: &Database, folder: &Path) {
             .collect();
         tasks.spawn(async move {
             for key in own {
-                create(&pipeline, &owner, &key).await;
+                create(&dispatcher, &owner, &key).await;
             }
             for turn in 0.. {
-                create(&pipeline, &owner, &format!("{prefix}-{number}-{turn}")).await;
+                create(&dispatcher, &owner, &format!("{prefix}-{number}-{turn}")).await;
             }
         });
     }
@@ -241,30 +241,30 @@ async fn load(database: &Database, folder: &Path) {
 
 /// Does what the lines of the standard input say, one after the other, and answers each with a line.
 async fn obey(database: &Database, folder: &Path) {
-    let pipeline = open(database, folder).await;
-    let owner = pipeline.operator(None).await.unwrap();
+    let dispatcher = open(database, folder).await;
+    let owner = dispatcher.operator(None).await.unwrap();
     say("ready");
     for line in std::io::stdin().lines() {
         let line = line.unwrap();
         let words: Vec<&str> = line.split(' ').collect();
         match words[..] {
             ["create", key] => {
-                create_once(&pipeline, &owner, key).await;
+                create_once(&dispatcher, &owner, key).await;
             }
             // Creates contacts with eight callers at once, and each looks for its own at once.
             ["storm", prefix, count] => {
                 let count: usize = count.parse().unwrap();
                 let mut tasks = tokio::task::JoinSet::new();
                 for number in 0..8 {
-                    let (pipeline, owner, prefix) =
-                        (pipeline.clone(), owner.clone(), prefix.to_owned());
+                    let (dispatcher, owner, prefix) =
+                        (dispatcher.clone(), owner.clone(), prefix.to_owned());
                     tasks.spawn(async move {
                         let mut missed = 0;
                         for turn in 0..count / 8 {
                             let key = format!("{prefix}-{number}-{turn}");
-                            let id = create_once(&pipeline, &owner, &key).await;
+                            let id = create_once(&dispatcher, &owner, &key).await;
                             missed +=
-                                usize::from(!find(&pipeline, &owner, &key).await.contains(&id));
+                                usize::from(!find(&dispatcher, &owner, &key).await.contains(&id));
                         }
                         missed
                     });
@@ -274,10 +274,10 @@ async fn obey(database: &Database, folder: &Path) {
             }
             ["find", key] => say(&format!(
                 "found {key} {}",
-                find(&pipeline, &owner, key).await.join(",")
+                find(&dispatcher, &owner, key).await.join(",")
             )),
             ["status"] => {
-                let status = pipeline.app().search.as_ref().unwrap().status();
+                let status = dispatcher.app().search.as_ref().unwrap().status();
                 say(&format!(
                     "status {} {} {}",
                     status.holder, status.ready, status.position
@@ -297,21 +297,21 @@ async fn obey(database: &Database, folder: &Path) {
             _ => panic!("{line} is no order"),
         }
     }
-    pipeline.app().store.close().await;
+    dispatcher.app().store.close().await;
 }
 
-async fn create_once(pipeline: &Arc<Pipeline>, owner: &Caller, key: &str) -> String {
+async fn create_once(dispatcher: &Arc<Dispatcher>, owner: &Caller, key: &str) -> String {
     report(
         key,
-        call(pipeline, owner, "create_contact", Some(key), person(key)).await,
+        call(dispatcher, owner, "create_contact", Some(key), person(key)).await,
     )
     .unwrap_or_default()
 }
 
 /// The contacts that a search for the word of a key finds, or what went wrong.
-pub(crate) async fn find(pipeline: &Arc<Pipeline>, caller: &Caller, key: &str) -> Vec<String> {
+pub(crate) async fn find(dispatcher: &Arc<Dispatcher>, caller: &Caller, key: &str) -> Vec<String> {
     match call(
-        pipeline,
+        dispatcher,
         caller,
         "search_contacts",
         None,
@@ -682,15 +682,15 @@ pub(crate) async fn sealed(store: &Store) {
 }
 
 /// Waits until this process's index is usable and has come to the end of the log.
-pub(crate) async fn indexed(pipeline: &Arc<Pipeline>) {
-    let store = &pipeline.app().store;
+pub(crate) async fn indexed(dispatcher: &Arc<Dispatcher>) {
+    let store = &dispatcher.app().store;
     let wait = async {
         loop {
             sealed(store).await;
             let mut tx = store.read(Scope::System).await.unwrap();
             let head = changes::head(&mut tx).await.unwrap();
             tx.rollback().await;
-            let status = pipeline.app().search.as_ref().unwrap().status();
+            let status = dispatcher.app().search.as_ref().unwrap().status();
             if status.ready && status.position >= head {
                 return;
             }
@@ -769,8 +769,8 @@ impl Campaign {
     /// Repeats every key, each twice at once: each gets the answer that it had, and nothing new is there. Then a search
     /// finds what was acknowledged, by the index.
     pub(crate) async fn repeat_all(&mut self) {
-        let pipeline = open(&self.database, self.folder.path()).await;
-        let owner = pipeline.operator(None).await.unwrap();
+        let dispatcher = open(&self.database, self.folder.path()).await;
+        let owner = dispatcher.operator(None).await.unwrap();
         let creates = self
             .known
             .tried
@@ -778,10 +778,10 @@ impl Campaign {
             .filter(|key| !key.ends_with("-moved"));
         let mut tasks = tokio::task::JoinSet::new();
         for key in creates.clone().chain(creates) {
-            let (pipeline, owner, key) = (pipeline.clone(), owner.clone(), key.clone());
+            let (dispatcher, owner, key) = (dispatcher.clone(), owner.clone(), key.clone());
             tasks.spawn(async move {
                 let answer = call(
-                    &pipeline,
+                    &dispatcher,
                     &owner,
                     "create_contact",
                     Some(&key),
@@ -797,7 +797,7 @@ impl Campaign {
             });
         }
         self.known.learn(&tasks.join_all().await);
-        indexed(&pipeline).await;
+        indexed(&dispatcher).await;
         for (key, (id, _)) in self
             .known
             .acknowledged
@@ -806,11 +806,11 @@ impl Campaign {
             .take(20)
         {
             assert!(
-                find(&pipeline, &owner, key).await.contains(id),
+                find(&dispatcher, &owner, key).await.contains(id),
                 "{key} is not found"
             );
         }
-        pipeline.app().store.close().await;
+        dispatcher.app().store.close().await;
     }
 }
 

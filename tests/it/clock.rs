@@ -2,9 +2,9 @@
 
 use bureau_kernel::caller::Caller;
 use bureau_kernel::clock::{self, Clock};
+use bureau_kernel::dispatch::Settings;
 use bureau_kernel::error::{Code, Error};
 use bureau_kernel::jobs::{Queue, Scheduler, Ticked, queues};
-use bureau_kernel::pipeline::Settings;
 use bureau_kernel::prelude::Cx;
 use bureau_kernel::store::{OpenOptions, Scope, Sql, sql};
 use bureau_kernel::testing::{ENGINES, Engine, TestApp};
@@ -30,7 +30,7 @@ async fn app(engine: Engine, clock: &Clock) -> (TestApp, Caller) {
 /// The same database opened once more, as the next process does.
 async fn reopened(app: TestApp, clock: &Clock) -> TestApp {
     let (database, folder) = (app.database.clone(), app.folder.clone());
-    app.pipeline.app().close().await;
+    app.dispatcher.app().close().await;
     drop(app);
     let options = OpenOptions {
         clock: clock.clone(),
@@ -40,13 +40,13 @@ async fn reopened(app: TestApp, clock: &Clock) -> TestApp {
 }
 
 async fn tick(app: &TestApp, clock: &Clock) -> Ticked {
-    let scheduler = Scheduler::new(app.pipeline.clone());
+    let scheduler = Scheduler::new(app.dispatcher.clone());
     scheduler.tick(clock.now()).await.unwrap()
 }
 
 /// The queue of the plans.
 async fn plans(app: &TestApp, clock: &Clock) -> Queue {
-    let queues = queues(&app.pipeline, clock.now()).await.unwrap();
+    let queues = queues(&app.dispatcher, clock.now()).await.unwrap();
     let mut queues = queues.into_iter();
     queues
         .find(|queue| queue.job == "recurring_invoice")
@@ -54,7 +54,7 @@ async fn plans(app: &TestApp, clock: &Clock) -> Queue {
 }
 
 async fn number(app: &TestApp, statement: Sql) -> i64 {
-    let store = &app.pipeline.app().store;
+    let store = &app.dispatcher.app().store;
     let mut tx = store.read(Scope::System).await.unwrap();
     let number = statement.one("number", &mut tx).await.unwrap();
     tx.rollback().await;
@@ -165,7 +165,7 @@ async fn a_clock_that_is_three_years_ahead_makes_nothing_final_and_once_it_is_ri
         let ada = app.data(&owner, "create_contact", ada).await["id"].clone();
         let get = json!({ "contact": ada });
         app.ok(&owner, "get_contact", get).await;
-        let store = &app.pipeline.app().store;
+        let store = &app.dispatcher.app().store;
         assert_eq!(clock::rows_from_the_future(store).await.unwrap(), None);
 
         clock.set(noon() + Duration::hours(1));
@@ -189,7 +189,7 @@ async fn a_person_accepts_a_clock_and_a_plan_that_missed_too_much_waits_for_a_wo
         let firm = firm(&app, &owner).await;
         clock.set("2029-11-20T12:00:00Z".parse().unwrap());
         assert!(tick(&app, &clock).await.rests);
-        let before = clock::accept(&app.pipeline.app().store).await.unwrap();
+        let before = clock::accept(&app.dispatcher.app().store).await.unwrap();
         assert_eq!(before.seen, Some(noon()));
         let ticked = tick(&app, &clock).await;
         // The quotation has expired, and 157 weeks of the plan are not made up unasked.
@@ -224,7 +224,7 @@ async fn sixty_missed_periods_are_made_up() {
     firm(&app, &owner).await;
     // From the 23rd on, 59 weeks later there are 60.
     clock.set(noon() + Duration::days(3 + 59 * 7));
-    clock::accept(&app.pipeline.app().store).await.unwrap();
+    clock::accept(&app.dispatcher.app().store).await.unwrap();
     let ticked = tick(&app, &clock).await;
     assert_eq!((ticked.done, ticked.failed), (61, 0), "and the quotation");
     assert_eq!(issued(&app).await, 61);
@@ -258,16 +258,16 @@ async fn what_began_by_a_wrong_clock_is_not_final_when_it_was_set_right_meanwhil
         let clock = Clock::at(noon());
         let (app, owner) = app(engine, &clock).await;
         clock.step(Duration::days(300));
-        let job = app.pipeline.job(&owner, "test").await.unwrap();
+        let job = app.dispatcher.job(&owner, "test").await.unwrap();
         let meanwhile = clock.clone();
         let part = async move |cx: &mut Cx| {
             meanwhile.set(noon());
             cx.require_trusted_clock().await
         };
-        let error = app.pipeline.work(&job, part).await.unwrap_err();
+        let error = app.dispatcher.work(&job, part).await.unwrap_err();
         assert_eq!(error.code(), Code::Conflict, "on {engine:?}");
         let part = async |cx: &mut Cx| cx.require_trusted_clock().await;
-        app.pipeline.work(&job, part).await.unwrap();
+        app.dispatcher.work(&job, part).await.unwrap();
     }
 }
 
@@ -295,7 +295,14 @@ async fn a_firm_that_writes_nothing_over_a_holiday_goes_on_if_its_server_ran() {
 
 async fn create(app: &TestApp, owner: &Caller, key: &str) -> Result<Value, Error> {
     let arguments = json!({ "name": "Ada Once", "on_duplicate": "create" });
-    call(&app.pipeline, owner, "create_contact", Some(key), arguments).await
+    call(
+        &app.dispatcher,
+        owner,
+        "create_contact",
+        Some(key),
+        arguments,
+    )
+    .await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -331,7 +338,7 @@ async fn a_clock_that_is_set_back_wakes_neither_a_key_nor_a_confirmation() {
     for engine in ENGINES {
         let clock = Clock::at(noon());
         let (app, owner) = app(engine, &clock).await;
-        let known = app.pipeline.registry().permissions();
+        let known = app.dispatcher.registry().permissions();
         let new = bureau_kernel::admin::NewKey {
             name: "short".into(),
             grants: bureau_kernel::permission::Grants::parse(["read_contacts"], &known).unwrap(),
@@ -341,9 +348,9 @@ async fn a_clock_that_is_set_back_wakes_neither_a_key_nor_a_confirmation() {
             confirm: None,
             calls_per_hour: None,
         };
-        let store = &app.pipeline.app().store;
+        let store = &app.dispatcher.app().store;
         let (key, _) = bureau_kernel::admin::create_key(store, new).await.unwrap();
-        app.pipeline.authenticate(&key, None).await.unwrap();
+        app.dispatcher.authenticate(&key, None).await.unwrap();
         let ada = json!({ "name": "Ada" });
         let ada = app.data(&owner, "create_contact", ada).await["id"].clone();
         clock.step(Duration::hours(2));
@@ -353,7 +360,7 @@ async fn a_clock_that_is_set_back_wakes_neither_a_key_nor_a_confirmation() {
         assert_eq!(asked.code(), Code::ConfirmationRequired);
         let token = asked.detail_value("confirm_token").unwrap().clone();
         clock.step(-Duration::hours(2));
-        let error = app.pipeline.authenticate(&key, None).await.unwrap_err();
+        let error = app.dispatcher.authenticate(&key, None).await.unwrap_err();
         assert_eq!(error.code(), Code::Unauthorized, "on {engine:?}");
         let mut again = delete;
         again["confirm_token"] = token;
@@ -372,7 +379,7 @@ async fn an_entry_of_the_queue_from_the_future_does_not_wait_for_it() {
         firm(&app, &owner).await;
         // Nothing can be issued: it fails at a time six days ahead.
         let seller = sql("UPDATE seller SET street = NULL, city = NULL");
-        let store = &app.pipeline.app().store;
+        let store = &app.dispatcher.app().store;
         let mut tx = store.write(Scope::System).await.unwrap();
         seller.run(&mut tx).await.unwrap();
         tx.commit().await.unwrap();
@@ -395,9 +402,9 @@ async fn drawing_an_identifier_waits_for_no_writer() {
     for engine in ENGINES {
         let clock = Clock::at(noon());
         let (app, owner) = app(engine, &clock).await;
-        let store = &app.pipeline.app().store;
+        let store = &app.dispatcher.app().store;
         let busy = store.write(Scope::System).await.unwrap();
-        let job = timeout(HANG, app.pipeline.job(&owner, "test"));
+        let job = timeout(HANG, app.dispatcher.job(&owner, "test"));
         let job = job.await.expect("it does not wait").unwrap();
         busy.rollback().await;
         assert!(job.change().raw() > 0);

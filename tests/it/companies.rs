@@ -1,8 +1,8 @@
 //! The rules of the companies room: duplicates, what refers to a company, and how contacts are linked to theirs.
 
 use bureau_kernel::caller::Caller;
+use bureau_kernel::dispatch::Outcome;
 use bureau_kernel::error::Code;
-use bureau_kernel::pipeline::Outcome;
 use bureau_kernel::testing::{ENGINES, TestApp};
 use serde_json::{Value, json};
 

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use bureau_kernel::admin::{self, NewKey};
 use bureau_kernel::caller::{Caller, ConfirmPolicy};
+use bureau_kernel::dispatch::{Call, Held, Outcome, Settings};
 use bureau_kernel::error::{Code, Error};
 use bureau_kernel::permission::{Grants, Permission};
-use bureau_kernel::pipeline::{Call, Held, Outcome, Settings};
 use bureau_kernel::prelude::{Cx, Example, Module, Spec, Tool, tool};
 use bureau_kernel::store::{Scope, Store, sql};
 use bureau_kernel::testing::{ENGINES, TestApp};
@@ -25,7 +25,7 @@ use crate::MODULES;
 use crate::campaign::HANG;
 
 async fn rows_of_log(app: &TestApp) -> i64 {
-    let store = &app.pipeline.app().store;
+    let store = &app.dispatcher.app().store;
     let mut tx = store.read(Scope::System).await.unwrap();
     let rows = sql("SELECT COUNT(*) AS rows FROM change_log");
     let rows = rows.one("rows", &mut tx).await.unwrap();
@@ -55,7 +55,7 @@ fn shown(tool: &str, arguments: &Value, token: Option<String>) -> Call {
 
 async fn asked(app: &TestApp, caller: &Caller, call: Call) -> (String, String) {
     let what = format!("{} {:?}", call.tool, call.arguments);
-    match app.pipeline.call(caller.clone(), call).await {
+    match app.dispatcher.call(caller.clone(), call).await {
         Outcome::Ask { message, token } => (message, token),
         other => panic!("{what} does not ask: {other:?}"),
     }
@@ -63,7 +63,7 @@ async fn asked(app: &TestApp, caller: &Caller, call: Call) -> (String, String) {
 
 async fn done(app: &TestApp, caller: &Caller, call: Call) -> Value {
     let what = format!("{} {:?}", call.tool, call.arguments);
-    match app.pipeline.call(caller.clone(), call).await {
+    match app.dispatcher.call(caller.clone(), call).await {
         Outcome::Done(answer) => answer,
         other => panic!("{what}: {other:?}"),
     }
@@ -71,7 +71,7 @@ async fn done(app: &TestApp, caller: &Caller, call: Call) -> Value {
 
 async fn failed(app: &TestApp, caller: &Caller, call: Call) -> Error {
     let what = format!("{} {:?}", call.tool, call.arguments);
-    match app.pipeline.call(caller.clone(), call).await {
+    match app.dispatcher.call(caller.clone(), call).await {
         Outcome::Failed(error) => error,
         other => panic!("{what} does not fail: {other:?}"),
     }
@@ -157,8 +157,8 @@ async fn a_person_is_asked_about_what_a_call_does_whatever_its_tool_is_called() 
         let deleted = desk.make("delete_contact", delete).await;
         let stages =
             json!({"name": "Partners", "stages": [{"name": "Talk"}, {"name": "Contract"}]});
-        let pipeline = desk.make("create_pipeline", stages).await;
-        let stage = |index: usize| json!({"stage": pipeline["data"]["stages"][index]["id"]});
+        let dispatcher = desk.make("create_pipeline", stages).await;
+        let stage = |index: usize| json!({"stage": dispatcher["data"]["stages"][index]["id"]});
         let revised = desk.sent_offer().await;
         desk.make(
             "update_quotation",
@@ -229,12 +229,12 @@ async fn a_person_is_asked_about_what_a_call_does_whatever_its_tool_is_called() 
             ),
             (
                 "update_pipeline",
-                json!({"pipeline": id(&pipeline), "name": "Resellers"}),
+                json!({"pipeline": id(&dispatcher), "name": "Resellers"}),
                 None,
             ),
             (
                 "update_pipeline",
-                json!({"pipeline": id(&pipeline), "stages": [stage(0), stage(2), stage(3)]}),
+                json!({"pipeline": id(&dispatcher), "stages": [stage(0), stage(2), stage(3)]}),
                 Some("Contract"),
             ),
             (
@@ -296,7 +296,7 @@ async fn a_person_is_asked_about_what_a_call_does_whatever_its_tool_is_called() 
             );
             assert!(error.message().contains(said), "{what}: {error:?}");
             assert_eq!(rows_of_log(&desk.app).await, rows, "{what} wrote");
-            let entry = desk.app.pipeline.registry().entry(tool).unwrap();
+            let entry = desk.app.dispatcher.registry().entry(tool).unwrap();
             let declared = &entry.wire().input_schema["properties"]["confirm"];
             assert_eq!(
                 declared["type"], "boolean",
@@ -314,7 +314,7 @@ async fn a_person_is_asked_about_what_a_call_does_whatever_its_tool_is_called() 
 async fn a_tool_that_asks_declares_the_flag_that_answers() {
     let app = TestApp::new(ENGINES[0], MODULES).await;
     let mut asking = 0;
-    for entry in app.pipeline.registry().entries() {
+    for entry in app.dispatcher.registry().entries() {
         let name = entry.spec.name;
         let caller = app.tenant(&name.replace('_', "-")).await;
         for mut arguments in app.example_arguments(&caller, name).await {
@@ -455,7 +455,7 @@ async fn the_answer_of_someone_who_may_no_longer_call_counts_for_nothing() {
             let question = shown("delete_contact", &delete, None);
             let (_, token) = asked(&desk.app, &caller, question).await;
             let rows = rows_of_log(&desk.app).await;
-            change(&desk.app.pipeline.app().store, statement).await;
+            change(&desk.app.dispatcher.app().store, statement).await;
             let answer = shown("delete_contact", &delete, Some(token));
             let error = failed(&desk.app, &caller, answer).await;
             assert_eq!(error.code(), code, "{what} on {engine:?}: {error:?}");
@@ -485,7 +485,7 @@ async fn a_call_that_cannot_be_read_waits_for_nobody() {
         let company = desk.company().await;
         let offer = desk.offer().await;
         let invoice = desk.draft("1").await;
-        let store = &desk.app.pipeline.app().store;
+        let store = &desk.app.dispatcher.app().store;
         let scope = Scope::Workspace(desk.owner.workspace.id.raw());
         let writer = store.write(scope).await.unwrap();
         let bad_lines = json!([{"description": "Work", "unit_price": "1"}, {"description": "Work", "unit_price": "much"}]);
@@ -569,7 +569,7 @@ async fn a_call_whose_client_is_gone_while_it_waits_is_not_begun() {
     for engine in ENGINES {
         let desk = Desk::new(engine).await;
         let rows = rows_of_log(&desk.app).await;
-        let store = &desk.app.pipeline.app().store;
+        let store = &desk.app.dispatcher.app().store;
         let scope = Scope::Workspace(desk.owner.workspace.id.raw());
         // SQLite has one writer; on PostgreSQL a call waits for another one with its key.
         let mut writer = store.write(scope).await.unwrap();
@@ -586,8 +586,8 @@ async fn a_call_whose_client_is_gone_while_it_waits_is_not_begun() {
             cancel: cancel.clone(),
             ..Call::default()
         };
-        let (pipeline, owner) = (Arc::clone(&desk.app.pipeline), desk.owner.clone());
-        let waiting = tokio::spawn(async move { pipeline.call(owner, call).await });
+        let (dispatcher, owner) = (Arc::clone(&desk.app.dispatcher), desk.owner.clone());
+        let waiting = tokio::spawn(async move { dispatcher.call(owner, call).await });
         tokio::time::sleep(Duration::from_millis(100)).await;
         assert!(!waiting.is_finished(), "{engine:?}");
         cancel.cancel();
@@ -614,7 +614,7 @@ async fn a_call_whose_client_is_gone_while_it_waits_is_not_begun() {
 
 /// A key that makes eight calls an hour, two of them at once.
 async fn few(app: &TestApp, permissions: &[&str]) -> (String, Caller) {
-    let known = app.pipeline.registry().permissions();
+    let known = app.dispatcher.registry().permissions();
     let new = NewKey {
         name: "few".into(),
         grants: Grants::parse(permissions.iter().copied(), &known).unwrap(),
@@ -624,9 +624,9 @@ async fn few(app: &TestApp, permissions: &[&str]) -> (String, Caller) {
         confirm: None,
         calls_per_hour: Some(8),
     };
-    let store = &app.pipeline.app().store;
+    let store = &app.dispatcher.app().store;
     let (key, _) = admin::create_key(store, new).await.unwrap();
-    let caller = app.pipeline.authenticate(&key, None).await.unwrap();
+    let caller = app.dispatcher.authenticate(&key, None).await.unwrap();
     (key, caller)
 }
 
@@ -661,7 +661,7 @@ async fn every_call_that_is_refused_counts() {
             assert_eq!(waits, expected == Code::RateLimited, "{what}: {error:?}");
         }
         assert_eq!(
-            app.pipeline.count(&caller).unwrap_err().code(),
+            app.dispatcher.count(&caller).unwrap_err().code(),
             Code::RateLimited
         );
     }
@@ -680,10 +680,10 @@ async fn every_request_of_a_key_counts_over_http() {
         ("no/such/method", json!({})),
     ] {
         let (key, _) = few(&app, &["full"]).await;
-        let pipeline = Arc::clone(&app.pipeline);
-        let handler = crate::http::server(Arc::clone(&pipeline));
+        let dispatcher = Arc::clone(&app.dispatcher);
+        let handler = crate::http::server(Arc::clone(&dispatcher));
         let options = bureau::transport::http::Options::default();
-        let mut router = crate::http::router(handler, pipeline, true, &options).unwrap();
+        let mut router = crate::http::router(handler, dispatcher, true, &options).unwrap();
         let mut limited = Vec::new();
         for _ in 0..3 {
             let message = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
@@ -775,7 +775,7 @@ async fn until(done: impl Fn() -> bool) {
 async fn one_caller_leaves_connections_for_the_others() {
     for engine in ENGINES {
         let app = TestApp::new(engine, &[WAITING]).await;
-        let half = app.pipeline.app().store.shared_connections().div_ceil(2) as usize;
+        let half = app.dispatcher.app().store.shared_connections().div_ceil(2) as usize;
         let (_, greedy) = app.key(&["full"]).await;
         let (_, other) = app.key(&["full"]).await;
         AT_WORK.store(0, Ordering::SeqCst);
@@ -785,15 +785,15 @@ async fn one_caller_leaves_connections_for_the_others() {
         };
         let mut waiting = Vec::new();
         for _ in 0..4 * half {
-            let (pipeline, caller) = (Arc::clone(&app.pipeline), greedy.clone());
-            waiting.push(tokio::spawn(
-                async move { pipeline.call(caller, call()).await },
-            ));
+            let (dispatcher, caller) = (Arc::clone(&app.dispatcher), greedy.clone());
+            waiting.push(tokio::spawn(async move {
+                dispatcher.call(caller, call()).await
+            }));
         }
         until(|| AT_WORK.load(Ordering::SeqCst) == half).await;
         // Another one is served beside them: its call is the next that begins.
-        let (pipeline, caller) = (Arc::clone(&app.pipeline), other.clone());
-        let served = tokio::spawn(async move { pipeline.call(caller, call()).await });
+        let (dispatcher, caller) = (Arc::clone(&app.dispatcher), other.clone());
+        let served = tokio::spawn(async move { dispatcher.call(caller, call()).await });
         until(|| AT_WORK.load(Ordering::SeqCst) > half).await;
         assert_eq!(AT_WORK.load(Ordering::SeqCst), half + 1, "{engine:?}");
         GO.add_permits(4 * half + 1);
@@ -820,8 +820,8 @@ async fn what_a_request_holds_is_held_until_its_write_is_done() {
             held: Some(Held::new(Arc::clone(&place))),
             ..Call::default()
         };
-        let pipeline = Arc::clone(&app.pipeline);
-        let request = tokio::spawn(async move { pipeline.call(owner, call).await });
+        let dispatcher = Arc::clone(&app.dispatcher);
+        let request = tokio::spawn(async move { dispatcher.call(owner, call).await });
         until(|| WRITING.load(Ordering::SeqCst) == 1).await;
         request.abort();
         assert!(request.await.unwrap_err().is_cancelled());

@@ -101,7 +101,7 @@ async fn two_calls_at_once_create_one_person() {
         let outcomes = futures::future::join_all(calls).await;
         let done = outcomes
             .iter()
-            .filter(|outcome| matches!(outcome, bureau_kernel::pipeline::Outcome::Done(_)));
+            .filter(|outcome| matches!(outcome, bureau_kernel::dispatch::Outcome::Done(_)));
         assert_eq!(done.count(), 1, "on {engine:?}: {outcomes:?}");
     }
 }
@@ -239,7 +239,7 @@ async fn custom_attributes_follow_their_definitions() {
             )
             .await;
         assert_eq!(error.field_name(), Some("attributes.vat"));
-        let store = &app.pipeline.app().store;
+        let store = &app.dispatcher.app().store;
         for (name, kind) in [
             ("vat_number", "text"),
             ("employees", "number"),

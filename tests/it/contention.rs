@@ -23,13 +23,13 @@ async fn sixty_four_writers_at_once_all_succeed_and_leave_a_whole_log() {
         let owner = app.owner().await;
         let mut tasks = JoinSet::new();
         for writer in 0..WRITERS {
-            let (pipeline, owner) = (app.pipeline.clone(), owner.clone());
+            let (dispatcher, owner) = (app.dispatcher.clone(), owner.clone());
             tasks.spawn(async move {
                 let mut written = Vec::new();
                 for turn in 0..5 {
                     let key = format!("w-{writer}-{turn}");
                     let answer = call(
-                        &pipeline,
+                        &dispatcher,
                         &owner,
                         "create_contact",
                         Some(&key),
@@ -54,7 +54,7 @@ async fn sixty_four_writers_at_once_all_succeed_and_leave_a_whole_log() {
         );
         let mut known = Known::default();
         known.learn(&acknowledged);
-        let store = &app.pipeline.app().store;
+        let store = &app.dispatcher.app().store;
         let mut findings = check(store, &known).await;
         findings.extend(check_log(store).await);
         assert!(
@@ -77,10 +77,10 @@ async fn of_many_updates_of_one_version_exactly_one_wins() {
         for version in 1..=3 {
             let mut tasks = JoinSet::new();
             for writer in 0..WRITERS {
-                let (pipeline, owner) = (app.pipeline.clone(), owner.clone());
+                let (dispatcher, owner) = (app.dispatcher.clone(), owner.clone());
                 let arguments = json!({ "contact": contact, "title": format!("Title {version} of {writer}"), "version": version });
                 tasks.spawn(async move {
-                    call(&pipeline, &owner, "update_contact", None, arguments).await
+                    call(&dispatcher, &owner, "update_contact", None, arguments).await
                 });
             }
             let outcomes = timeout(HANG, tasks.join_all())
@@ -105,7 +105,7 @@ async fn of_many_updates_of_one_version_exactly_one_wins() {
             );
             assert_eq!(now["data"]["version"], version + 1);
         }
-        let findings = check_log(&app.pipeline.app().store).await;
+        let findings = check_log(&app.dispatcher.app().store).await;
         assert!(findings.is_empty(), "on {engine:?}: {findings:?}");
     }
 }
@@ -121,11 +121,11 @@ async fn many_updates_without_a_version_all_succeed_one_after_the_other() {
             .clone();
         let mut tasks = JoinSet::new();
         for writer in 0..WRITERS {
-            let (pipeline, owner) = (app.pipeline.clone(), owner.clone());
+            let (dispatcher, owner) = (app.dispatcher.clone(), owner.clone());
             let arguments = json!({ "contact": contact, "title": format!("Title of {writer}") });
-            tasks.spawn(
-                async move { call(&pipeline, &owner, "update_contact", None, arguments).await },
-            );
+            tasks.spawn(async move {
+                call(&dispatcher, &owner, "update_contact", None, arguments).await
+            });
         }
         let outcomes = timeout(HANG, tasks.join_all())
             .await
@@ -136,7 +136,7 @@ async fn many_updates_without_a_version_all_succeed_one_after_the_other() {
             .collect();
         let expected: BTreeSet<i64> = (2..2 + i64::try_from(WRITERS).unwrap()).collect();
         assert_eq!(versions, expected, "on {engine:?}");
-        let findings = check_log(&app.pipeline.app().store).await;
+        let findings = check_log(&app.dispatcher.app().store).await;
         assert!(findings.is_empty(), "on {engine:?}: {findings:?}");
     }
 }
@@ -159,12 +159,12 @@ async fn calls_whose_callers_go_away_leave_nothing_half_written_and_nobody_waiti
             for caller in 0..16 {
                 let key = format!("gone-{round}-{caller}");
                 known.tried.insert(key.clone());
-                let (pipeline, owner) = (app.pipeline.clone(), owner.clone());
+                let (dispatcher, owner) = (app.dispatcher.clone(), owner.clone());
                 // One goes away at once, another when its call is almost done.
                 let patience = caller % 8;
                 tasks.spawn(async move {
                     let write = call(
-                        &pipeline,
+                        &dispatcher,
                         &owner,
                         "create_contact",
                         Some(&key),
@@ -187,7 +187,7 @@ async fn calls_whose_callers_go_away_leave_nothing_half_written_and_nobody_waiti
             "some callers were meant to go away"
         );
         let last = call(
-            &app.pipeline,
+            &app.dispatcher,
             &owner,
             "create_contact",
             Some("last"),
@@ -265,7 +265,7 @@ async fn a_transaction_dropped_at_any_point_is_undone_and_blocks_nobody() {
                     });
                 timeout(
                     HANG,
-                    pair(&app.pipeline.app().store, &format!("{name} other")),
+                    pair(&app.dispatcher.app().store, &format!("{name} other")),
                 )
                 .await
                 .unwrap_or_else(|_| {
@@ -278,7 +278,7 @@ async fn a_transaction_dropped_at_any_point_is_undone_and_blocks_nobody() {
                 }
             }
         }
-        let store = &app.pipeline.app().store;
+        let store = &app.dispatcher.app().store;
         let mut tx = store.read(Scope::System).await.unwrap();
         let rows = sql("SELECT name FROM counter WHERE name <> 'node'")
             .rows(&mut tx)
@@ -303,7 +303,7 @@ async fn a_transaction_dropped_at_any_point_is_undone_and_blocks_nobody() {
 async fn transactions_dropped_among_others_do_no_harm_to_them() {
     for engine in ENGINES {
         let app = TestApp::new(engine, MODULES).await;
-        let store = app.pipeline.app().store.clone();
+        let store = app.dispatcher.app().store.clone();
         let mut tasks = JoinSet::new();
         for writer in 0..200_usize {
             let store = store.clone();

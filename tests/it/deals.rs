@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use bureau_kernel::admin::{RateInfo, set_rate};
 use bureau_kernel::caller::Caller;
+use bureau_kernel::dispatch::Outcome;
 use bureau_kernel::error::Code;
-use bureau_kernel::pipeline::Outcome;
 use bureau_kernel::testing::{ENGINES, TestApp};
 use serde_json::{Value, json};
 
@@ -794,7 +794,7 @@ async fn the_pipelines_figures_are_those_of_its_deals_to_the_last_digit() {
                             rate: rounded(rate, 10_000_000_000, 10),
                             source: "test".into(),
                         };
-                        set_rate(&app.pipeline.app().store, "main", info)
+                        set_rate(&app.dispatcher.app().store, "main", info)
                             .await
                             .unwrap();
                     }

@@ -11,7 +11,7 @@ use std::time::Duration;
 use bureau::{boot, demo};
 use bureau_kernel::admin;
 use bureau_kernel::caller::Caller;
-use bureau_kernel::pipeline::{Call, Outcome, Pipeline, Settings};
+use bureau_kernel::dispatch::{Call, Dispatcher, Outcome, Settings};
 use bureau_kernel::store::{Database, OpenOptions, Row, Scope, Store, sql};
 use bureau_kernel::testing_postgres::fresh_database;
 use bureau_kernel::types::id::decode;
@@ -32,7 +32,7 @@ fn today() -> NaiveDate {
 
 /// An open demo firm.
 struct Firm {
-    pipeline: Arc<Pipeline>,
+    dispatcher: Arc<Dispatcher>,
     owner: Caller,
     _folder: TempDir,
 }
@@ -43,10 +43,10 @@ impl Firm {
         let registry = boot::whole_registry().unwrap();
         let index = folder.path().join("index");
         let settings = Settings::default();
-        let pipeline = Pipeline::new(store, registry, Some(&index), settings).unwrap();
-        let owner = pipeline.operator(Some(demo::SLUG)).await.unwrap();
+        let dispatcher = Dispatcher::new(store, registry, Some(&index), settings).unwrap();
+        let owner = dispatcher.operator(Some(demo::SLUG)).await.unwrap();
         Self {
-            pipeline,
+            dispatcher,
             owner,
             _folder: folder,
         }
@@ -76,14 +76,14 @@ impl Firm {
             arguments: arguments.as_object().cloned().unwrap(),
             ..Call::default()
         };
-        match self.pipeline.call(self.owner.clone(), call).await {
+        match self.dispatcher.call(self.owner.clone(), call).await {
             Outcome::Done(answer) => answer,
             other => panic!("{tool} {arguments}: {other:?}"),
         }
     }
 
     async fn rows(&self, text: &'static str) -> Vec<Row> {
-        let store = &self.pipeline.app().store;
+        let store = &self.dispatcher.app().store;
         let mut tx = store.read(Scope::System).await.unwrap();
         let rows = sql(text).rows(&mut tx).await;
         tx.rollback().await;
@@ -646,7 +646,7 @@ async fn what_is_there_is_not_made_twice_and_nothing_is_mixed_into_other_data() 
 
     let firm = Firm::on_sqlite().await;
     let before = firm.history().await.len();
-    let store = firm.pipeline.app().store.clone();
+    let store = firm.dispatcher.app().store.clone();
     demo::prepare_for(&store, demo::SEED + 1, today())
         .await
         .unwrap();

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bureau_kernel::caller::Caller;
+use bureau_kernel::dispatch::Dispatcher;
 use bureau_kernel::error::Code;
-use bureau_kernel::pipeline::Pipeline;
 use bureau_kernel::store::{Database, OpenOptions, Store};
 use bureau_kernel::testing_postgres::{Postgres, fresh_database};
 use serde_json::json;
@@ -144,14 +144,14 @@ async fn goes_on(mut process: Process, database: &Database, folder: &Path, known
             "{text}"
         );
     }
-    let pipeline = open(database, folder).await;
-    let owner = pipeline.operator(None).await.unwrap();
-    let store = &pipeline.app().store;
+    let dispatcher = open(database, folder).await;
+    let owner = dispatcher.operator(None).await.unwrap();
+    let store = &dispatcher.app().store;
     let mut findings = check(store, known).await;
     findings.extend(check_log(store).await);
     assert!(findings.is_empty(), "{}", findings.join("\n"));
     call(
-        &pipeline,
+        &dispatcher,
         &owner,
         "create_contact",
         Some("next"),
@@ -159,8 +159,8 @@ async fn goes_on(mut process: Process, database: &Database, folder: &Path, known
     )
     .await
     .unwrap();
-    indexed(&pipeline).await;
-    assert_eq!(find(&pipeline, &owner, "next").await.len(), 1);
+    indexed(&dispatcher).await;
+    assert_eq!(find(&dispatcher, &owner, "next").await.len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -280,11 +280,11 @@ struct Searched {
 /// Whole words, a beginning, a typo, a number and nothing at all.
 const QUERIES: [&str; 6] = ["lovelace", "hop", "turring", "555 26", "london", "nobody"];
 
-async fn answers(pipeline: &Arc<Pipeline>, owner: &Caller) -> Vec<Vec<String>> {
+async fn answers(dispatcher: &Arc<Dispatcher>, owner: &Caller) -> Vec<Vec<String>> {
     let mut answers = Vec::new();
     for query in QUERIES {
         let answer = call(
-            pipeline,
+            dispatcher,
             owner,
             "search_contacts",
             None,
@@ -309,13 +309,13 @@ impl Searched {
         Database::Sqlite(self.folder.path().join("bureau.sqlite"))
     }
 
-    async fn new() -> (Self, Arc<Pipeline>, Caller) {
+    async fn new() -> (Self, Arc<Dispatcher>, Caller) {
         let mut searched = Self {
             folder: TempDir::new().unwrap(),
             expected: Vec::new(),
         };
-        let pipeline = open(&searched.database(), searched.folder.path()).await;
-        let owner = pipeline.operator(None).await.unwrap();
+        let dispatcher = open(&searched.database(), searched.folder.path()).await;
+        let owner = dispatcher.operator(None).await.unwrap();
         for (number, name) in [
             "Ada Lovelace",
             "Grace Hopper",
@@ -329,17 +329,17 @@ impl Searched {
             let city = ["London", "New York"][number % 2];
             let arguments = json!({ "name": name, "city": city,
                 "phones": [format!("+1 415 555 {:04}", 2660 + number)], "emails": [format!("p{number}@firm.example")] });
-            call(&pipeline, &owner, "create_contact", None, arguments)
+            call(&dispatcher, &owner, "create_contact", None, arguments)
                 .await
                 .unwrap();
-            indexed(&pipeline).await;
+            indexed(&dispatcher).await;
         }
-        searched.expected = answers(&pipeline, &owner).await;
+        searched.expected = answers(&dispatcher, &owner).await;
         assert_eq!(
             searched.expected.iter().map(Vec::len).collect::<Vec<_>>(),
             [1, 1, 1, 5, 3, 0]
         );
-        (searched, pipeline, owner)
+        (searched, dispatcher, owner)
     }
 
     /// The files of the index, without those that only lock it.
@@ -387,15 +387,15 @@ fn cut(path: &Path) {
 }
 
 /// Ends a pipeline in order, as the end of its process would.
-async fn end(pipeline: Arc<Pipeline>) {
-    pipeline.app().store.close().await;
-    drop(pipeline);
+async fn end(dispatcher: Arc<Dispatcher>) {
+    dispatcher.app().store.close().await;
+    drop(dispatcher);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_index_that_was_damaged_between_two_starts_changes_no_answer() {
-    let (searched, pipeline, _) = Searched::new().await;
-    end(pipeline).await;
+    let (searched, dispatcher, _) = Searched::new().await;
+    end(dispatcher).await;
     let damages: [Damage; 6] = [
         ("a byte of every file is another", |s| {
             s.files().iter().for_each(|file| flip(file));
@@ -426,26 +426,26 @@ async fn an_index_that_was_damaged_between_two_starts_changes_no_answer() {
     ];
     for (what, damage) in damages {
         damage(&searched);
-        let pipeline = open(&searched.database(), searched.folder.path()).await;
-        let owner = pipeline.operator(None).await.unwrap();
+        let dispatcher = open(&searched.database(), searched.folder.path()).await;
+        let owner = dispatcher.operator(None).await.unwrap();
         assert_eq!(
-            answers(&pipeline, &owner).await,
+            answers(&dispatcher, &owner).await,
             searched.expected,
             "at once, when {what}"
         );
-        indexed(&pipeline).await;
+        indexed(&dispatcher).await;
         assert_eq!(
-            answers(&pipeline, &owner).await,
+            answers(&dispatcher, &owner).await,
             searched.expected,
             "from the index built again, when {what}"
         );
-        end(pipeline).await;
+        end(dispatcher).await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_index_that_is_damaged_while_running_changes_no_answer_and_the_next_write_is_found() {
-    let (searched, pipeline, owner) = Searched::new().await;
+    let (searched, dispatcher, owner) = Searched::new().await;
     let damages: [Damage; 3] = [
         ("every file is cut", |s| {
             s.files().iter().for_each(|file| cut(file));
@@ -465,24 +465,24 @@ async fn an_index_that_is_damaged_while_running_changes_no_answer_and_the_next_w
     for (number, (what, damage)) in damages.into_iter().enumerate() {
         damage(&searched);
         assert_eq!(
-            answers(&pipeline, &owner).await,
+            answers(&dispatcher, &owner).await,
             searched.expected,
             "when {what}"
         );
         let key = format!("damage-{number}");
         let mut new = person(&key);
         new["phones"] = json!([]);
-        let made = call(&pipeline, &owner, "create_contact", None, new)
+        let made = call(&dispatcher, &owner, "create_contact", None, new)
             .await
             .unwrap();
         assert_eq!(
-            find(&pipeline, &owner, &key).await,
+            find(&dispatcher, &owner, &key).await,
             [made["data"]["id"].as_str().unwrap()],
             "when {what}"
         );
-        indexed(&pipeline).await;
+        indexed(&dispatcher).await;
         assert_eq!(
-            answers(&pipeline, &owner).await,
+            answers(&dispatcher, &owner).await,
             searched.expected,
             "from the index built again, when {what}"
         );
@@ -491,14 +491,14 @@ async fn an_index_that_is_damaged_while_running_changes_no_answer_and_the_next_w
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_byte_flipped_while_running_never_stops_the_server_and_is_gone_after_the_next_start() {
-    let (searched, pipeline, owner) = Searched::new().await;
+    let (searched, dispatcher, owner) = Searched::new().await;
     for file in searched.files() {
         flip(&file);
         // A flipped byte can hide a match until the files are next compared with their checksums, at the next start; what
         // is found is read from the database, so nothing wrong is ever shown.
         for query in QUERIES {
             let answer = call(
-                &pipeline,
+                &dispatcher,
                 &owner,
                 "search_contacts",
                 None,
@@ -508,7 +508,7 @@ async fn a_byte_flipped_while_running_never_stops_the_server_and_is_gone_after_t
             .unwrap();
             for row in answer["data"].as_array().unwrap() {
                 let name = call(
-                    &pipeline,
+                    &dispatcher,
                     &owner,
                     "get_contact",
                     None,
@@ -520,9 +520,9 @@ async fn a_byte_flipped_while_running_never_stops_the_server_and_is_gone_after_t
             }
         }
     }
-    end(pipeline).await;
-    let pipeline = open(&searched.database(), searched.folder.path()).await;
-    assert_eq!(answers(&pipeline, &owner).await, searched.expected);
-    indexed(&pipeline).await;
-    assert_eq!(answers(&pipeline, &owner).await, searched.expected);
+    end(dispatcher).await;
+    let dispatcher = open(&searched.database(), searched.folder.path()).await;
+    assert_eq!(answers(&dispatcher, &owner).await, searched.expected);
+    indexed(&dispatcher).await;
+    assert_eq!(answers(&dispatcher, &owner).await, searched.expected);
 }

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use bureau_contacts::Contact;
 use bureau_kernel::caller::Caller;
 use bureau_kernel::context::Cx;
+use bureau_kernel::dispatch::{Dispatcher, Settings};
 use bureau_kernel::error::Code;
 use bureau_kernel::export::{self, Wanted};
-use bureau_kernel::pipeline::{Pipeline, Settings};
 use bureau_kernel::prelude::*;
 use bureau_kernel::store::{Database, Scope, Sql, sql};
 use bureau_kernel::testing::{ENGINES, Engine, TestApp};
@@ -24,7 +24,7 @@ use crate::cli::Home;
 
 /// Runs a statement past everything, as damage or another program would.
 async fn run(app: &TestApp, statement: Sql) -> u64 {
-    let store = &app.pipeline.app().store;
+    let store = &app.dispatcher.app().store;
     let mut tx = store.write(Scope::System).await.unwrap();
     let changed = statement.run(&mut tx).await.unwrap();
     tx.commit().await.unwrap();
@@ -32,9 +32,9 @@ async fn run(app: &TestApp, statement: Sql) -> u64 {
 }
 
 async fn index_is_ready(app: &TestApp) {
-    let pipeline = app.pipeline.clone();
+    let dispatcher = app.dispatcher.clone();
     let ready = async {
-        while !pipeline.app().search.as_ref().unwrap().status().ready {
+        while !dispatcher.app().search.as_ref().unwrap().status().ready {
             sleep(Duration::from_millis(5)).await;
         }
     };
@@ -46,7 +46,7 @@ async fn index_hangs(app: &TestApp, caller: &Caller) {
     index_is_ready(app).await;
     app.ok(caller, "search_contacts", json!({ "query": "anybody" }))
         .await;
-    app.pipeline.app().search.as_ref().unwrap().stop();
+    app.dispatcher.app().search.as_ref().unwrap().stop();
 }
 
 async fn create(app: &TestApp, caller: &Caller, name: &str) -> String {
@@ -56,14 +56,14 @@ async fn create(app: &TestApp, caller: &Caller, name: &str) -> String {
     made["id"].as_str().unwrap().to_owned()
 }
 
-async fn found(pipeline: &Arc<Pipeline>, caller: &Caller, arguments: Value) -> Value {
-    let call = bureau_kernel::pipeline::Call {
+async fn found(dispatcher: &Arc<Dispatcher>, caller: &Caller, arguments: Value) -> Value {
+    let call = bureau_kernel::dispatch::Call {
         tool: "search_contacts".into(),
         arguments: arguments.as_object().cloned().unwrap(),
         ..Default::default()
     };
-    match pipeline.call(caller.clone(), call).await {
-        bureau_kernel::pipeline::Outcome::Done(answer) => answer,
+    match dispatcher.call(caller.clone(), call).await {
+        bureau_kernel::dispatch::Outcome::Done(answer) => answer,
         other => panic!("{other:?}"),
     }
 }
@@ -100,9 +100,9 @@ async fn searches_that_wait_for_the_index_keep_nobody_from_reading() {
         // Many more than there are connections.
         let mut searches = JoinSet::new();
         for _ in 0..40 {
-            let (pipeline, owner) = (app.pipeline.clone(), owner.clone());
+            let (dispatcher, owner) = (app.dispatcher.clone(), owner.clone());
             searches
-                .spawn(async move { found(&pipeline, &owner, json!({ "query": "ada" })).await });
+                .spawn(async move { found(&dispatcher, &owner, json!({ "query": "ada" })).await });
         }
         sleep(Duration::from_millis(100)).await;
         let reads = async {
@@ -201,8 +201,8 @@ async fn a_write_in_one_process_is_found_in_another_and_after_a_restart() {
         }
         let (database, folder) = (app.database.clone(), Arc::clone(&app.folder));
         create(&app, &owner, "Ada Last").await;
-        app.pipeline.app().close().await;
-        other.pipeline.app().close().await;
+        app.dispatcher.app().close().await;
+        other.dispatcher.app().close().await;
         drop((app, other));
         let again = TestApp::at(database, folder, MODULES, Settings::default()).await;
         let query = json!({ "query": "ada last" });
@@ -220,7 +220,7 @@ async fn a_write_that_is_not_sealed_in_time_is_found_or_missed_with_a_word() {
     app.ok(&owner, "list_changes", json!({})).await;
     index_is_ready(&app).await;
     // The lock that sealers take.
-    let store = &app.pipeline.app().store;
+    let store = &app.dispatcher.app().store;
     let mut held = store.write(Scope::System).await.unwrap();
     let lock =
         sql("SELECT 1 AS one FROM (SELECT pg_advisory_xact_lock(").value(0x0062_7572_6561_7500_i64);
@@ -250,7 +250,7 @@ async fn everybody_who_follows_the_log_is_told_of_every_growth() {
     for engine in ENGINES {
         let app = TestApp::new(engine, MODULES).await;
         let owner = app.owner().await;
-        let store = &app.pipeline.app().store;
+        let store = &app.dispatcher.app().store;
         let mut followers: Vec<_> = (0..3).map(|_| store.growth()).collect();
         for number in 0..5 {
             let before = *followers[0].borrow();
@@ -273,7 +273,7 @@ async fn a_tool_that_searches_says_so() {
     let app = TestApp::new(Engine::Sqlite, MODULES).await;
     // These look through the few members and teams themselves.
     let few = ["list_team_members", "list_teams"];
-    for entry in app.pipeline.registry().entries() {
+    for entry in app.dispatcher.registry().entries() {
         let properties = entry.wire().input_schema["properties"].clone();
         let searches = properties.get(QUERY).is_some() && !few.contains(&entry.spec.name);
         let awaits = entry.spec.awaits == Awaits::Index;
@@ -291,7 +291,7 @@ async fn many(app: &TestApp, owner: &Caller, count: usize, first: usize) {
         })
         .collect();
     let (old, new) = people.split_at(first);
-    let job = app.pipeline.job(owner, "test").await.unwrap();
+    let job = app.dispatcher.job(owner, "test").await.unwrap();
     let long_ago = job.clone().at(now() - chrono::Duration::days(400));
     for (job, people) in
         std::iter::once((&long_ago, old)).chain(new.chunks(2_000).map(|c| (&job, c)))
@@ -300,7 +300,7 @@ async fn many(app: &TestApp, owner: &Caller, count: usize, first: usize) {
             let all = people.iter().map(|one| (one.clone(), Attributes::new()));
             cx.insert_all(all.collect()).await.map(drop)
         };
-        app.pipeline.work(job, add).await.unwrap();
+        app.dispatcher.work(job, add).await.unwrap();
     }
 }
 
@@ -412,8 +412,8 @@ async fn one_damaged_record_is_named_and_hides_no_other() {
                 assert_eq!(told, expected, "{context}, by {sort}");
             }
             // Exported without it.
-            let kind = app.pipeline.registry().record("contact").unwrap();
-            let part = app.pipeline.look(&owner, async |cx: &mut Cx| {
+            let kind = app.dispatcher.registry().record("contact").unwrap();
+            let part = app.dispatcher.look(&owner, async |cx: &mut Cx| {
                 export::part(cx, kind, Wanted::default(), i64::MIN, 100).await
             });
             let part = part.await.unwrap();
@@ -424,7 +424,7 @@ async fn one_damaged_record_is_named_and_hides_no_other() {
             );
             // The index is built anew and completes, for this workspace and the next.
             let (database, folder) = (app.database.clone(), Arc::clone(&app.folder));
-            app.pipeline.app().close().await;
+            app.dispatcher.app().close().await;
             drop(app);
             // What follows the log may still be writing its last.
             let index = folder.path().join("index");
@@ -450,7 +450,7 @@ async fn one_damaged_record_is_named_and_hides_no_other() {
                 BTreeSet::from(["Ada Next Door"]),
                 "{context}"
             );
-            let status = app.pipeline.app().search.as_ref().unwrap().status();
+            let status = app.dispatcher.app().search.as_ref().unwrap().status();
             assert!(
                 status.ready && status.documents == 5,
                 "{context}: {status:?}"

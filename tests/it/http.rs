@@ -16,7 +16,7 @@ use bureau::{
         stdio,
     },
 };
-use bureau_kernel::pipeline::Pipeline;
+use bureau_kernel::dispatch::Dispatcher;
 use bureau_kernel::store::Scope;
 use bureau_kernel::testing::{Engine, TestApp};
 use futures::StreamExt;
@@ -81,29 +81,29 @@ impl Answer {
 
 pub(crate) fn router<H: ServerHandler + Clone>(
     handler: H,
-    pipeline: Arc<Pipeline>,
+    dispatcher: Arc<Dispatcher>,
     database_is_there: bool,
     options: &Options,
 ) -> Result<Router, StartError> {
     let metrics = PrometheusBuilder::new().build_recorder().handle();
     let ready: http::Ready = Arc::new(move || Box::pin(async move { database_is_there }));
-    http::router(handler, pipeline, ready, metrics, options)
+    http::router(handler, dispatcher, ready, metrics, options)
 }
 
 /// A client with a full key, of a fresh app.
 async fn client_of<H: ServerHandler + Clone>(
-    handler: impl FnOnce(Arc<Pipeline>) -> H,
+    handler: impl FnOnce(Arc<Dispatcher>) -> H,
     options: Options,
 ) -> Client {
     let app = Arc::new(TestApp::new(Engine::Sqlite, MODULES).await);
     let (key, _) = app.key(&["full"]).await;
-    let handler = handler(Arc::clone(&app.pipeline));
-    let router = router(handler, Arc::clone(&app.pipeline), true, &options).unwrap();
+    let handler = handler(Arc::clone(&app.dispatcher));
+    let router = router(handler, Arc::clone(&app.dispatcher), true, &options).unwrap();
     Client { router, key, app }
 }
 
-pub(crate) fn server(pipeline: Arc<Pipeline>) -> Server {
-    Server::new(pipeline, "Test.")
+pub(crate) fn server(dispatcher: Arc<Dispatcher>) -> Server {
+    Server::new(dispatcher, "Test.")
 }
 
 async fn client_with(options: Options) -> Client {
@@ -358,11 +358,11 @@ async fn loopback_names_and_configured_ones_pass() {
 
 #[tokio::test]
 async fn an_allowed_name_that_cannot_be_read_stops_the_start() {
-    let pipeline = Arc::clone(&client().await.app.pipeline);
+    let dispatcher = Arc::clone(&client().await.app.dispatcher);
     let router = |options: Options| {
         router(
-            server(Arc::clone(&pipeline)),
-            Arc::clone(&pipeline),
+            server(Arc::clone(&dispatcher)),
+            Arc::clone(&dispatcher),
             true,
             &options,
         )
@@ -479,10 +479,10 @@ async fn health_needs_no_key_and_metrics_need_one_from_elsewhere() {
 #[tokio::test]
 async fn ready_says_no_while_the_database_is_away() {
     let mut client = client().await;
-    let pipeline = Arc::clone(&client.app.pipeline);
+    let dispatcher = Arc::clone(&client.app.dispatcher);
     client.router = router(
-        server(Arc::clone(&pipeline)),
-        pipeline,
+        server(Arc::clone(&dispatcher)),
+        dispatcher,
         false,
         &Options::default(),
     )
@@ -784,7 +784,7 @@ async fn what_is_said_of_a_call_that_took_too_long_is_true() {
         rpc("tools/call", json!({"name": tool, "arguments": arguments}))
     };
     let contact = client.contact().await;
-    let app = client.app.pipeline.app();
+    let app = client.app.dispatcher.app();
     // Whoever writes waits for this one.
     let writer = app.store.write(Scope::System).await.unwrap();
     let write = client
@@ -1418,7 +1418,7 @@ async fn a_call_that_does_not_end_cannot_hold_up_the_stop() {
 async fn a_handshake_client_confirms_on_its_own_connection() {
     let client = client().await;
     let server =
-        server(Arc::clone(&client.app.pipeline)).with_credential(Credential::Operator, None);
+        server(Arc::clone(&client.app.dispatcher)).with_credential(Credential::Operator, None);
     let (ours, theirs) = tokio::io::duplex(64 * 1024);
     let (reader, writer) = tokio::io::split(theirs);
     let session = tokio::spawn(stdio::serve_on(
@@ -1516,9 +1516,9 @@ async fn a_call_from_end_to_end_answers_in_text_and_where_declared_in_structure_
     assert_eq!(text["data"]["name"], "Ada King");
 
     let mut declaring = client.clone();
-    let pipeline = Arc::clone(&client.app.pipeline);
-    let handler = server(Arc::clone(&pipeline)).with_output_schemas(true);
-    declaring.router = router(handler, pipeline, true, &Options::default()).unwrap();
+    let dispatcher = Arc::clone(&client.app.dispatcher);
+    let handler = server(Arc::clone(&dispatcher)).with_output_schemas(true);
+    declaring.router = router(handler, dispatcher, true, &Options::default()).unwrap();
     let both = declaring.stateless("tools/call", call).await.json()["result"].clone();
     assert_eq!(both["structuredContent"], text);
     let tools =

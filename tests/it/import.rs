@@ -6,8 +6,8 @@ use std::process::{Command, Stdio};
 use bureau_contacts::Contact;
 use bureau_kernel::changes::verify;
 use bureau_kernel::context::Cx;
+use bureau_kernel::dispatch::Settings;
 use bureau_kernel::error::{Code, Error};
-use bureau_kernel::pipeline::Settings;
 use bureau_kernel::record::{Attributes, Columns as _};
 use bureau_kernel::store::{OpenOptions, Scope, Store, sql};
 use bureau_kernel::testing::{ENGINES, Engine, TestApp};
@@ -31,11 +31,11 @@ async fn the_parts_of_a_job_are_one_change_at_its_moment_and_one_undo() {
         let app = TestApp::new(engine, MODULES).await;
         let owner = app.owner().await;
         let then = "2025-03-01T12:00:00Z".parse().unwrap();
-        let job = app.pipeline.job(&owner, "import_contacts").await.unwrap();
+        let job = app.dispatcher.job(&owner, "import_contacts").await.unwrap();
         let job = job.at(then);
         for name in ["Ada", "Grace"] {
             let part = async |cx: &mut Cx| cx.insert(contact(name), Attributes::new()).await;
-            app.pipeline.work(&job, part).await.unwrap();
+            app.dispatcher.work(&job, part).await.unwrap();
         }
         let changes = app.ok(&owner, "list_changes", json!({})).await;
         let of_job: Vec<_> = changes["data"]
@@ -59,9 +59,9 @@ async fn a_part_that_fails_leaves_nothing_and_what_is_read_only_does_no_work() {
     for engine in ENGINES {
         let app = TestApp::new(engine, MODULES).await;
         let owner = app.owner().await;
-        let job = app.pipeline.job(&owner, "import_contacts").await.unwrap();
+        let job = app.dispatcher.job(&owner, "import_contacts").await.unwrap();
         let failed = app
-            .pipeline
+            .dispatcher
             .work(&job, async |cx: &mut Cx| {
                 cx.insert(contact("Ada"), Attributes::new()).await?;
                 Err::<(), _>(Error::conflict("No."))
@@ -75,14 +75,20 @@ async fn a_part_that_fails_leaves_nothing_and_what_is_read_only_does_no_work() {
             ..Settings::default()
         };
         let closed = TestApp::at(app.database.clone(), app.folder.clone(), MODULES, settings).await;
-        let refused = closed.pipeline.job(&owner, "import_contacts").await;
+        let refused = closed.dispatcher.job(&owner, "import_contacts").await;
         assert_eq!(refused.unwrap_err().code(), Code::ReadOnly);
     }
 }
 
 /// Every row of a table of the workspace that tells what the record layer keeps, without times.
 async fn kept(app: &TestApp, of: &str) -> Vec<String> {
-    let mut tx = app.pipeline.app().store.read(Scope::System).await.unwrap();
+    let mut tx = app
+        .dispatcher
+        .app()
+        .store
+        .read(Scope::System)
+        .await
+        .unwrap();
     let rows = sql("SELECT entity, field, value FROM lookup WHERE entity = ")
         .value(of.to_owned())
         .sql(" ORDER BY entity, field, value, record")
@@ -115,7 +121,11 @@ async fn many_records_at_once_leave_what_one_by_one_leaves() {
             TestApp::new(engine, MODULES).await,
         );
         let people: Vec<Contact> = (0..203).map(person).collect();
-        let job = one.pipeline.job(&one.owner().await, "test").await.unwrap();
+        let job = one
+            .dispatcher
+            .job(&one.owner().await, "test")
+            .await
+            .unwrap();
         let each = async |cx: &mut Cx| {
             let mut ids = Vec::new();
             for person in people.clone() {
@@ -129,9 +139,9 @@ async fn many_records_at_once_leave_what_one_by_one_leaves() {
             }
             Ok(())
         };
-        one.pipeline.work(&job, each).await.unwrap();
+        one.dispatcher.work(&job, each).await.unwrap();
         let job = many
-            .pipeline
+            .dispatcher
             .job(&many.owner().await, "test")
             .await
             .unwrap();
@@ -149,10 +159,10 @@ async fn many_records_at_once_leave_what_one_by_one_leaves() {
             assert_eq!(cx.get_all(&ids).await?, saved);
             Ok(())
         };
-        many.pipeline.work(&job, at_once).await.unwrap();
+        many.dispatcher.work(&job, at_once).await.unwrap();
         assert_eq!(kept(&one, "contact").await, kept(&many, "contact").await);
         assert_eq!(logged(&one).await, logged(&many).await, "{engine:?}");
-        let audit = verify(&many.pipeline.app().store).await.unwrap();
+        let audit = verify(&many.dispatcher.app().store).await.unwrap();
         assert_eq!(audit.broken, None);
         let page = json!({ "query": "person 17", "city": "berlin", "limit": 1 });
         let found = many.ok(&many.owner().await, "search_contacts", page).await;
@@ -164,7 +174,13 @@ async fn many_records_at_once_leave_what_one_by_one_leaves() {
 async fn logged(app: &TestApp) -> Vec<String> {
     let owner = app.owner().await;
     app.ok(&owner, "list_changes", json!({ "limit": 1 })).await;
-    let mut tx = app.pipeline.app().store.read(Scope::System).await.unwrap();
+    let mut tx = app
+        .dispatcher
+        .app()
+        .store
+        .read(Scope::System)
+        .await
+        .unwrap();
     let rows =
         sql("SELECT entity, action, tool, version, before, after FROM change_log WHERE tool = 'test' ORDER BY id")
             .rows(&mut tx)
@@ -188,12 +204,12 @@ async fn an_undo_of_many_names_what_stands_in_the_way_and_takes_the_rest_back() 
     for engine in ENGINES {
         let app = TestApp::new(engine, MODULES).await;
         let owner = app.owner().await;
-        let job = app.pipeline.job(&owner, "test").await.unwrap();
+        let job = app.dispatcher.job(&owner, "test").await.unwrap();
         let made = async |cx: &mut Cx| {
             let all = (0..700).map(|number| (person(number), Attributes::new()));
             cx.insert_all(all.collect()).await
         };
-        let saved = app.pipeline.work(&job, made).await.unwrap();
+        let saved = app.dispatcher.work(&job, made).await.unwrap();
         let id = |number: usize| saved[number].id.to_string();
         // One is changed since, another one is depended on by one that is not of this change.
         let change = json!({ "contact": id(3), "city": "Rome" });
@@ -229,7 +245,7 @@ async fn an_undo_of_many_names_what_stands_in_the_way_and_takes_the_rest_back() 
             700
         );
         assert_eq!(
-            verify(&app.pipeline.app().store).await.unwrap().broken,
+            verify(&app.dispatcher.app().store).await.unwrap().broken,
             None
         );
     }
@@ -240,7 +256,7 @@ async fn what_refers_to_each_other_in_one_change_goes_with_it() {
     for engine in ENGINES {
         let app = TestApp::new(engine, MODULES).await;
         let owner = app.owner().await;
-        let job = app.pipeline.job(&owner, "test").await.unwrap();
+        let job = app.dispatcher.job(&owner, "test").await.unwrap();
         let made = async |cx: &mut Cx| {
             let head = cx.insert_all(vec![(person(0), Attributes::new())]).await?;
             let staff = (1..20).map(|number| {
@@ -250,7 +266,7 @@ async fn what_refers_to_each_other_in_one_change_goes_with_it() {
             });
             cx.insert_all(staff.collect()).await
         };
-        let staff = app.pipeline.work(&job, made).await.unwrap();
+        let staff = app.dispatcher.work(&job, made).await.unwrap();
         let change = json!({ "contact": staff[4].id, "city": "Rome" });
         app.ok(&owner, "update_contact", change).await;
         let skipping = json!({ "change": job.change(), "skip_conflicts": true });

@@ -3,8 +3,8 @@
 
 use bureau_kernel::admin::{self, AttributeDefinition};
 use bureau_kernel::caller::{Caller, ConfirmPolicy};
+use bureau_kernel::dispatch::{Call, Outcome, Settings};
 use bureau_kernel::error::Error;
-use bureau_kernel::pipeline::{Call, Outcome, Settings};
 use bureau_kernel::testing::{ENGINES, TestApp};
 use bureau_kernel::tool::{Effect, Entry};
 use bureau_kernel::types::text::visible;
@@ -141,8 +141,8 @@ async fn tenant(app: &TestApp, slug: &str) -> Caller {
 
 /// Defines a custom attribute for the records of every room.
 pub(crate) async fn define_everywhere(app: &TestApp, slug: &str, name: &str, kind: &str) {
-    let store = &app.pipeline.app().store;
-    for record in app.pipeline.registry().records() {
+    let store = &app.dispatcher.app().store;
+    for record in app.dispatcher.registry().records() {
         let definition = AttributeDefinition {
             entity: record.table().into(),
             name: name.into(),
@@ -157,7 +157,7 @@ pub(crate) async fn define_everywhere(app: &TestApp, slug: &str, name: &str, kin
 
 /// Tools that write what they are told.
 fn writers(app: &TestApp) -> Vec<&Entry> {
-    let entries = app.pipeline.registry().entries();
+    let entries = app.dispatcher.registry().entries();
     entries
         .filter(|entry| matches!(entry.spec.effect, Effect::Adds | Effect::Changes))
         .collect()
@@ -355,7 +355,7 @@ async fn what_a_record_is_called_is_quoted_and_shortened_where_a_person_decides(
                     can_ask: true,
                     ..Call::default()
                 };
-                match app.pipeline.call(owner.clone(), call).await {
+                match app.dispatcher.call(owner.clone(), call).await {
                     Outcome::Ask { message, .. } => assert_quoted_and_short(&message),
                     other => panic!("{tool} on {engine:?}: {other:?}"),
                 }

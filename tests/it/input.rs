@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bureau_kernel::caller::Caller;
+use bureau_kernel::dispatch::Outcome;
 use bureau_kernel::error::{Code, Error};
-use bureau_kernel::pipeline::Outcome;
 use bureau_kernel::store::{Scope, sql};
 use bureau_kernel::testing::{Engine, TestApp};
 use bureau_kernel::tool::Entry;
@@ -417,7 +417,13 @@ fn payloads(
 /// How many rows there are in a workspace, and how often its records were changed.
 async fn state(app: &TestApp, caller: &Caller) -> Vec<i64> {
     let workspace = caller.workspace.id;
-    let mut tx = app.pipeline.app().store.read(Scope::System).await.unwrap();
+    let mut tx = app
+        .dispatcher
+        .app()
+        .store
+        .read(Scope::System)
+        .await
+        .unwrap();
     let mut numbers = Vec::new();
     for table in ["change_log", "lookup", "receipt"] {
         numbers.push(
@@ -430,7 +436,7 @@ async fn state(app: &TestApp, caller: &Caller) -> Vec<i64> {
                 .unwrap(),
         );
     }
-    for record in app.pipeline.registry().records() {
+    for record in app.dispatcher.registry().records() {
         let statement =
             sql("SELECT CAST(COUNT(*) + COALESCE(SUM(version), 0) AS BIGINT) AS n FROM ");
         numbers.push(
@@ -698,7 +704,7 @@ async fn every_field_of_every_tool(engine: Engine) {
     let app = TestApp::new(engine, MODULES).await;
     let foreign = another_workspace(&app).await;
     let mut samples = BTreeMap::new();
-    for entry in app.pipeline.registry().entries() {
+    for entry in app.dispatcher.registry().entries() {
         let caller = app
             .tenant(&format!("{}-samples", entry.spec.name.replace('_', "-")))
             .await;
@@ -710,7 +716,7 @@ async fn every_field_of_every_tool(engine: Engine) {
     let only = std::env::var("BUREAU_INPUT_TOOLS").unwrap_or_default();
     let is_wanted =
         |entry: &&Entry| only.is_empty() || only.split(',').any(|name| name == entry.spec.name);
-    for entry in app.pipeline.registry().entries().filter(is_wanted) {
+    for entry in app.dispatcher.registry().entries().filter(is_wanted) {
         let (samples, foreign) = (samples.clone(), foreign.clone());
         let mut run = Run {
             app: &app,

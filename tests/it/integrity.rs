@@ -28,7 +28,7 @@ async fn differences(store: &Store) -> Vec<String> {
 /// An app in which every room and every command of the owner has left something.
 async fn app(engine: Engine) -> TestApp {
     let (app, _) = lived_in(engine).await;
-    let store = &app.pipeline.app().store;
+    let store = &app.dispatcher.app().store;
     let owner = app.owner().await;
     let ada = NewMember {
         name: "Ada".into(),
@@ -54,7 +54,7 @@ async fn app(engine: Engine) -> TestApp {
     admin::put_member(store, "main", "Vertrieb Süd", "Gone")
         .await
         .unwrap();
-    admin::remove_member(app.pipeline.app(), "main", "Gone", None)
+    admin::remove_member(app.dispatcher.app(), "main", "Gone", None)
         .await
         .unwrap();
     let revoked = admin::NewKey {
@@ -241,7 +241,7 @@ const CHANGES: &[(&str, &str, &str)] = &[
 async fn whatever_is_changed_past_the_log_is_named() {
     for engine in ENGINES {
         let app = app(engine).await;
-        let store = &app.pipeline.app().store;
+        let store = &app.dispatcher.app().store;
         assert_eq!(differences(store).await, [""; 0], "on {engine:?}");
         let mut raw = Raw::new(&app.database).await;
         let zeros = match engine {
@@ -271,7 +271,7 @@ async fn whatever_is_changed_past_the_log_is_named() {
 async fn contents_that_were_emptied_are_explained_by_no_forged_purge() {
     for engine in ENGINES {
         let app = app(engine).await;
-        let store = &app.pipeline.app().store;
+        let store = &app.dispatcher.app().store;
         let mut raw = Raw::new(&app.database).await;
         let digest = match engine {
             Engine::Sqlite => format!("X'{}'", emptied()),
@@ -470,7 +470,7 @@ async fn tables_that_are_not_as_the_migrations_make_them_are_named() {
 async fn anchors_find_a_history_that_was_rewritten_and_one_that_was_cut_off() {
     for engine in ENGINES {
         let app = app(engine).await;
-        let store = &app.pipeline.app().store;
+        let store = &app.dispatcher.app().store;
         let key = Key::new("a key of this test").unwrap();
         let path = app.folder.path().join("anchors");
         let file = AnchorFile::new(&path);

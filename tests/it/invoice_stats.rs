@@ -347,7 +347,7 @@ async fn the_figures_are_what_the_invoices_come_to_in_each_currency_and_in_the_b
             rate: "0.0061".into(),
             source: "ECB".into(),
         };
-        let store = &app.pipeline.app().store;
+        let store = &app.dispatcher.app().store;
         admin::set_rate(store, "main", rate).await.unwrap();
         let mut customers = Vec::new();
         for name in ["Buyer One", "Buyer Two", "Buyer Three"] {
@@ -361,7 +361,7 @@ async fn the_figures_are_what_the_invoices_come_to_in_each_currency_and_in_the_b
             .await;
         customers.push(("contact", made["id"].clone()));
         trade(&app, &owner, &customers, seed).await;
-        assert_eq!(app.pipeline.look(&owner, audit).await.unwrap(), []);
+        assert_eq!(app.dispatcher.look(&owner, audit).await.unwrap(), []);
         let long_ago = chrono::Utc::now().date_naive() - Days::new(90);
         for filter in [
             json!({}),
@@ -423,7 +423,13 @@ async fn sums_beyond_64_bits_are_exact() {
             "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {MANY} - 1)
              INSERT INTO invoice (id, {names}) SELECT id - i, {names} FROM invoice, n WHERE id = "
         );
-        let mut tx = app.pipeline.app().store.write(Scope::System).await.unwrap();
+        let mut tx = app
+            .dispatcher
+            .app()
+            .store
+            .write(Scope::System)
+            .await
+            .unwrap();
         sql(copy.leak()).value(id).run(&mut tx).await.unwrap();
         tx.commit().await.unwrap();
         let stats = app.data(&owner, "get_invoice_stats", json!({})).await;
@@ -447,7 +453,7 @@ async fn of_many_customers_those_with_most_are_shown_whatever_currency_they_pay_
             rate: "0.0061".into(),
             source: "ECB".into(),
         };
-        let store = &app.pipeline.app().store;
+        let store = &app.dispatcher.app().store;
         admin::set_rate(store, "main", rate).await.unwrap();
         let mut buyers: Vec<(i128, String)> = Vec::new();
         for number in 0..64_i128 {

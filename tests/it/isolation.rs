@@ -10,8 +10,8 @@ use std::time::Duration;
 use bureau_kernel::admin::{self, NewMember};
 use bureau_kernel::caller::Caller;
 use bureau_kernel::clock::Clock;
+use bureau_kernel::dispatch::{Outcome, Settings};
 use bureau_kernel::error::{Code, Error};
-use bureau_kernel::pipeline::{Outcome, Settings};
 use bureau_kernel::search::{Found, Query};
 use bureau_kernel::store::{Database, OpenOptions, Scope, Store, Tx, sql};
 use bureau_kernel::testing::{ENGINES, Engine, TestApp};
@@ -43,7 +43,7 @@ async fn all_statements_of_a_read_see_one_moment() {
     for engine in ENGINES {
         let app = TestApp::new(engine, MODULES).await;
         let owner = app.owner().await;
-        let store = &app.pipeline.app().store;
+        let store = &app.dispatcher.app().store;
         for scope in [Scope::System, Scope::Workspace(owner.workspace.id.raw())] {
             let mut tx = store.read(scope).await.unwrap();
             let before = count(&mut tx, "company").await;
@@ -94,12 +94,12 @@ async fn keys_readiness_sealing_and_the_index_need_no_connection_of_the_callers(
         let app = TestApp::new(engine, MODULES).await;
         let owner = app.owner().await;
         let (key, _) = app.key(&["read_companies"]).await;
-        let store = app.pipeline.app().store.clone();
+        let store = app.dispatcher.app().store.clone();
         app.ok(&owner, "create_company", json!({ "name": "Found" }))
             .await;
         let held = all_of_the_callers(&store, owner.workspace.id.raw()).await;
         let served = async {
-            app.pipeline.authenticate(&key, None).await.unwrap();
+            app.dispatcher.authenticate(&key, None).await.unwrap();
             admin::list_workspaces(&store).await.unwrap();
             let head = loop {
                 let mut tx = store.read(Scope::System).await.unwrap();
@@ -120,7 +120,7 @@ async fn keys_readiness_sealing_and_the_index_need_no_connection_of_the_callers(
                 offset: 0,
                 at_least: head,
             };
-            let search = app.pipeline.app().search.as_ref().unwrap();
+            let search = app.dispatcher.app().search.as_ref().unwrap();
             loop {
                 if let Found::Hits { hits, .. } = search.find(query.clone()).await {
                     assert_eq!(hits.len(), 1, "on {engine:?}");
@@ -172,7 +172,7 @@ async fn a_statement_of_a_call_ends_with_it_and_one_of_the_house_takes_its_time(
     };
     let app = TestApp::with(Engine::Postgres, MODULES, settings).await;
     let owner = app.owner().await;
-    let store = &app.pipeline.app().store;
+    let store = &app.dispatcher.app().store;
     let scope = Scope::Workspace(owner.workspace.id.raw());
     let mut tx = store.read(scope).await.unwrap();
     let slow = sql("SELECT 1 AS one FROM pg_sleep(600)").rows(&mut tx);
@@ -193,7 +193,7 @@ async fn after_idle_connections_were_cut_the_first_calls_succeed() {
     let company = app
         .data(&owner, "create_company", json!({ "name": "Here" }))
         .await;
-    let store = &app.pipeline.app().store;
+    let store = &app.dispatcher.app().store;
     // As many idle connections as there can be.
     drop(all_of_the_callers(store, owner.workspace.id.raw()).await);
     join_all((0..8).map(|_| app.data(&owner, "get_company", json!({ "company": company["id"] }))))
@@ -206,7 +206,7 @@ async fn after_idle_connections_were_cut_the_first_calls_succeed() {
         )
         .await
         .unwrap();
-    app.pipeline.authenticate(&key, None).await.unwrap();
+    app.dispatcher.authenticate(&key, None).await.unwrap();
     let change = json!({ "company": company["id"], "name": "Still here" });
     app.ok(&owner, "update_company", change).await;
     let read = || app.data(&owner, "get_company", json!({ "company": company["id"] }));
@@ -224,21 +224,21 @@ async fn a_server_opens_no_more_connections_than_it_says() {
         .await;
     let read = || app.data(&owner, "get_company", json!({ "company": company["id"] }));
     join_all((0..64).map(|_| read())).await;
-    join_all((0..32).map(|_| admin::list_workspaces(&app.pipeline.app().store))).await;
+    join_all((0..32).map(|_| admin::list_workspaces(&app.dispatcher.app().store))).await;
     let open: i64 = sqlx::query_scalar(
         "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()",
     )
     .fetch_one(&mut psql(&app).await)
     .await
     .unwrap();
-    let most = app.pipeline.app().store.connections();
+    let most = app.dispatcher.app().store.connections();
     assert!(open <= i64::from(most), "{open} of {most}");
 }
 
 /// Records that hold on to something deleted; there must be none.
 async fn dangling(app: &TestApp) -> Vec<(String, &'static str)> {
     let owner = app.owner().await;
-    let look = app.pipeline.look(&owner, async |cx| cx.dangling().await);
+    let look = app.dispatcher.look(&owner, async |cx| cx.dangling().await);
     look.await.unwrap()
 }
 
@@ -262,7 +262,7 @@ async fn delete(app: &TestApp, owner: &Caller, delete: &Delete) -> Result<(), Er
             Outcome::Failed(error) => Err(error),
             asked => panic!("{asked:?}"),
         },
-        Delete::Member(who) => admin::remove_member(app.pipeline.app(), "main", who, None)
+        Delete::Member(who) => admin::remove_member(app.dispatcher.app(), "main", who, None)
             .await
             .map(drop),
     }
@@ -294,7 +294,7 @@ async fn races(app: &TestApp, owner: &Caller) -> Vec<Race> {
             name: format!("Member {}", rand::random::<u64>()),
             ..NewMember::default()
         };
-        let store = &app.pipeline.app().store;
+        let store = &app.dispatcher.app().store;
         admin::add_member(store, "main", new)
             .await
             .unwrap()
@@ -372,15 +372,15 @@ async fn races(app: &TestApp, owner: &Caller) -> Vec<Race> {
     );
     let stages = json!([{ "name": "One" }, { "name": "Two" }]);
     let name = format!("Ways {}", rand::random::<u64>());
-    let pipeline = app
+    let dispatcher = app
         .data(
             owner,
             "create_pipeline",
             json!({ "name": name, "stages": stages }),
         )
         .await;
-    let stage = |index: usize| pipeline["stages"][index]["id"].clone();
-    let moved = json!({ "name": "Moves", "pipeline": pipeline["id"], "stage": stage(0) });
+    let stage = |index: usize| dispatcher["stages"][index]["id"].clone();
+    let moved = json!({ "name": "Moves", "pipeline": dispatcher["id"], "stage": stage(0) });
     let moved = id("create_deal", moved).await;
     let kept = [0, 2, 3].map(|index| json!({ "stage": stage(index) }));
     race(
@@ -388,7 +388,7 @@ async fn races(app: &TestApp, owner: &Caller) -> Vec<Race> {
         ("update_deal", json!({ "deal": moved, "stage": stage(1) })),
         Delete::Tool(
             "update_pipeline",
-            json!({ "pipeline": pipeline["id"], "stages": kept, "confirm": true }),
+            json!({ "pipeline": dispatcher["id"], "stages": kept, "confirm": true }),
         ),
     );
     let (one, other) = (contact("A chief").await, contact("A report").await);
@@ -763,7 +763,7 @@ async fn one_who_writes_without_taking_turns_is_waited_for_just_as_long() {
 async fn a_server_whose_file_was_replaced_says_so_and_writes_nothing_to_the_old_one() {
     let app = TestApp::new(Engine::Sqlite, MODULES).await;
     let owner = app.owner().await;
-    let store = app.pipeline.app().store.clone();
+    let store = app.dispatcher.app().store.clone();
     let Database::Sqlite(path) = &app.database else {
         panic!("a file");
     };
@@ -857,7 +857,13 @@ async fn identifiers_of_two_processes_never_meet_however_many_started_between_th
         let started = async |many: i64| {
             // That many do not start in one millisecond.
             clock.step(chrono::Duration::milliseconds(10));
-            let mut tx = app.pipeline.app().store.write(Scope::System).await.unwrap();
+            let mut tx = app
+                .dispatcher
+                .app()
+                .store
+                .write(Scope::System)
+                .await
+                .unwrap();
             let counted = sql("UPDATE counter SET value = value + ").value(many);
             counted
                 .sql(" WHERE name = 'node'")
@@ -896,7 +902,7 @@ async fn identifiers_of_two_processes_never_meet_however_many_started_between_th
 async fn after_a_statement_that_failed_a_transaction_only_ends() {
     for engine in ENGINES {
         let app = TestApp::new(engine, MODULES).await;
-        let store = &app.pipeline.app().store;
+        let store = &app.dispatcher.app().store;
         let mut tx = store.write(Scope::System).await.unwrap();
         let kept = sql("INSERT INTO counter (name, value) VALUES ('before', 1)");
         kept.run(&mut tx).await.unwrap();
@@ -928,13 +934,13 @@ async fn of_many_new_default_pipelines_one_is_the_default() {
         let owner = app.owner().await;
         let create = |number: usize| {
             let stages = json!([{ "name": "Open" }]);
-            let pipeline =
+            let dispatcher =
                 json!({ "name": format!("Way {number}"), "stages": stages, "is_default": true });
-            app.ok(&owner, "create_pipeline", pipeline)
+            app.ok(&owner, "create_pipeline", dispatcher)
         };
         let made = timeout(HANG, join_all((0..8).map(create))).await.unwrap();
         let defaults = async || {
-            let store = &app.pipeline.app().store;
+            let store = &app.dispatcher.app().store;
             let mut tx = store.read(Scope::System).await.unwrap();
             let rows = sql("SELECT is_default FROM pipeline WHERE archived_at IS NULL")
                 .rows(&mut tx)
@@ -965,7 +971,7 @@ async fn of_many_new_default_pipelines_one_is_the_default() {
                 .await;
         }
         assert_eq!(defaults().await, 1, "on {engine:?}");
-        let store = &app.pipeline.app().store;
+        let store = &app.dispatcher.app().store;
         let mut tx = store.write(Scope::System).await.unwrap();
         let all = sql("UPDATE pipeline SET is_default = ").value(true);
         let error = all.run(&mut tx).await.unwrap_err();

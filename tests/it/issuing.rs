@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bureau_kernel::caller::Caller;
+use bureau_kernel::dispatch::Dispatcher;
 use bureau_kernel::error::{Code, Error};
-use bureau_kernel::pipeline::Pipeline;
 use bureau_kernel::store::Database;
 use bureau_kernel::testing::{ENGINES, TestApp};
 use chrono::NaiveDate;
@@ -30,7 +30,7 @@ type Outcome = Result<Value, Error>;
 struct Firm {
     app: TestApp,
     owner: Caller,
-    pipelines: Vec<Arc<Pipeline>>,
+    dispatchers: Vec<Arc<Dispatcher>>,
     company: Value,
     _folders: Vec<TempDir>,
 }
@@ -39,11 +39,11 @@ impl Firm {
     async fn new(engine: bureau_kernel::testing::Engine) -> Self {
         let app = TestApp::new(engine, MODULES).await;
         let owner = app.owner().await;
-        let mut pipelines = vec![Arc::clone(&app.pipeline)];
+        let mut dispatchers = vec![Arc::clone(&app.dispatcher)];
         let mut folders = Vec::new();
         for _ in 0..2 {
             let folder = TempDir::new().unwrap();
-            pipelines.push(open(&app.database, folder.path()).await);
+            dispatchers.push(open(&app.database, folder.path()).await);
             folders.push(folder);
         }
         let company = app
@@ -53,7 +53,7 @@ impl Firm {
             company: company["id"].clone(),
             app,
             owner,
-            pipelines,
+            dispatchers,
             _folders: folders,
         }
     }
@@ -87,9 +87,9 @@ impl Firm {
             .into_iter()
             .enumerate()
             .map(|(number, (tool, arguments))| {
-                let pipeline = Arc::clone(&self.pipelines[number % self.pipelines.len()]);
+                let dispatcher = Arc::clone(&self.dispatchers[number % self.dispatchers.len()]);
                 let owner = self.owner.clone();
-                tokio::spawn(async move { call(&pipeline, &owner, tool, None, arguments).await })
+                tokio::spawn(async move { call(&dispatcher, &owner, tool, None, arguments).await })
             });
         let calls = join_all(calls.collect::<Vec<_>>());
         let outcomes = timeout(HANG, calls).await.expect("nobody waits for ever");
@@ -407,11 +407,11 @@ async fn a_server_that_is_killed_while_it_issues_leaves_no_gap_and_keeps_what_it
         for cycle in 0..KILLS {
             let mut drafting = JoinSet::new();
             for _ in left.len()..DRAFTS {
-                let (pipeline, owner) = (Arc::clone(&firm.app.pipeline), firm.owner.clone());
+                let (dispatcher, owner) = (Arc::clone(&firm.app.dispatcher), firm.owner.clone());
                 let mut arguments = pieces_of("1");
                 arguments["company"] = firm.company.clone();
                 drafting.spawn(async move {
-                    let draft = call(&pipeline, &owner, "create_invoice", None, arguments).await;
+                    let draft = call(&dispatcher, &owner, "create_invoice", None, arguments).await;
                     draft.unwrap()["data"]["id"].take()
                 });
             }

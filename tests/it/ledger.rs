@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use bureau_kernel::caller::Caller;
+use bureau_kernel::dispatch::Outcome;
 use bureau_kernel::error::{Code, Error};
-use bureau_kernel::pipeline::Outcome;
 use bureau_kernel::testing::{ENGINES, TestApp};
 use chrono::{Datelike as _, Days, NaiveDate, Utc};
 use proptest::prelude::*;

@@ -24,7 +24,7 @@ use crate::http::{router, server};
 const ROLES: [Role; 4] = [Role::Owner, Role::Admin, Role::Member, Role::Viewer];
 
 fn store(app: &TestApp) -> &Store {
-    &app.pipeline.app().store
+    &app.dispatcher.app().store
 }
 
 async fn added(app: &TestApp, slug: &str, name: &str, role: Role) -> MemberInfo {
@@ -63,10 +63,10 @@ async fn key_of(app: &TestApp, who: &str) -> String {
 
 /// A request to a server over HTTP with a key; the result of the answer.
 async fn over_http(app: &TestApp, key: &str, method: &str, mut params: Value) -> Value {
-    let pipeline = app.pipeline.clone();
+    let dispatcher = app.dispatcher.clone();
     let mut router = router(
-        server(pipeline.clone()),
-        pipeline,
+        server(dispatcher.clone()),
+        dispatcher,
         true,
         &Options::default(),
     )
@@ -193,7 +193,7 @@ async fn a_key_holds_no_more_than_it_was_given_whatever_the_role() {
     for engine in ENGINES {
         let app = TestApp::new(engine, MODULES).await;
         added(&app, "main", "Ada", Role::Admin).await;
-        let known = app.pipeline.registry().permissions();
+        let known = app.dispatcher.registry().permissions();
         let new = |grants: &[&str], who: &str| NewKey {
             name: "narrow".into(),
             grants: Grants::parse(grants.iter().copied(), &known).unwrap(),
@@ -210,7 +210,7 @@ async fn a_key_holds_no_more_than_it_was_given_whatever_the_role() {
         assert_eq!(ends(&app, &key, "search_contacts", &json!({})).await, "OK");
         let refused = ends(&app, &key, "create_contact", &json!({"name": "No"})).await;
         assert_eq!(refused, "RESOURCE_NOT_FOUND");
-        let me = app.pipeline.authenticate(&key, None).await.unwrap();
+        let me = app.dispatcher.authenticate(&key, None).await.unwrap();
         assert_eq!((me.member, me.role), (info.members[0].id, Role::Admin));
 
         // What goes beyond the role is refused before there is a key.
@@ -253,7 +253,7 @@ async fn a_workspace_keeps_its_last_owner() {
             .await
             .unwrap_err();
         assert_eq!(error.code(), Code::Conflict);
-        let error = admin::remove_member(app.pipeline.app(), "main", "Owner", None)
+        let error = admin::remove_member(app.dispatcher.app(), "main", "Owner", None)
             .await
             .unwrap_err();
         assert_eq!(error.code(), Code::Conflict);
@@ -304,7 +304,7 @@ async fn members_are_told_apart_by_their_address() {
             assert_eq!(admin::find_member(&members, who).unwrap().id, ada.id);
         }
         // Who is gone leaves the address free, until somebody has taken it.
-        let gone = admin::remove_member(app.pipeline.app(), "main", "ada@firm.example", None)
+        let gone = admin::remove_member(app.dispatcher.app(), "main", "ada@firm.example", None)
             .await
             .unwrap();
         assert_eq!((gone.reassigned, gone.change), (0, None));
@@ -380,13 +380,13 @@ async fn who_leaves_passes_on_what_is_theirs_and_that_can_be_undone() {
         ];
         let others = contact_of(&app, &full, "Katherine", &owner.member.to_string()).await;
 
-        let refused = admin::remove_member(app.pipeline.app(), "main", "Ada", None)
+        let refused = admin::remove_member(app.dispatcher.app(), "main", "Ada", None)
             .await
             .unwrap_err();
         assert_eq!(refused.code(), Code::Conflict);
         assert!(refused.message().contains("2 of kind contact"), "{refused}");
         assert!(refused.hint_text().unwrap().contains("--reassign-to"));
-        let themselves = admin::remove_member(app.pipeline.app(), "main", "Ada", Some("ada"))
+        let themselves = admin::remove_member(app.dispatcher.app(), "main", "Ada", Some("ada"))
             .await
             .unwrap_err();
         assert_eq!(themselves.field_name(), Some("reassign_to"));
@@ -394,7 +394,7 @@ async fn who_leaves_passes_on_what_is_theirs_and_that_can_be_undone() {
         assert_eq!(ends(&app, &key, "get_workspace", &json!({})).await, "OK");
         assert_eq!(owner_of(&app, &owner, &hers[0]).await, json!(ada_id));
 
-        let removed = admin::remove_member(app.pipeline.app(), "main", "Ada", Some("Bob"))
+        let removed = admin::remove_member(app.dispatcher.app(), "main", "Ada", Some("Bob"))
             .await
             .unwrap();
         assert_eq!(removed.reassigned, 2);
@@ -520,7 +520,7 @@ async fn teams_have_members_and_a_lead_who_is_one_of_them() {
         assert_eq!((teams[0].lead, teams[0].members.len()), (None, 2));
         let absent = admin::take_member(store(&app), "main", "Key accounts", "Cid").await;
         assert_eq!(absent.unwrap_err().code(), Code::NotFound);
-        admin::delete_team(app.pipeline.app(), "main", "Key accounts")
+        admin::delete_team(app.dispatcher.app(), "main", "Key accounts")
             .await
             .unwrap();
         assert!(
@@ -582,7 +582,7 @@ async fn two_workspaces_know_nothing_of_each_others_people() {
         for who in [ada.id.to_string(), "Ada".into(), "ada@firm.example".into()] {
             let error = app.error(&ours, "get_user", json!({"user": who})).await;
             assert_eq!(error.code(), Code::NotFound);
-            let error = admin::remove_member(app.pipeline.app(), "ours", &who, None)
+            let error = admin::remove_member(app.dispatcher.app(), "ours", &who, None)
                 .await
                 .unwrap_err();
             assert_eq!(error.code(), Code::NotFound);
@@ -599,7 +599,7 @@ async fn two_workspaces_know_nothing_of_each_others_people() {
             name: "both".into(),
             grants: Grants::parse(
                 ["read_contacts", "read_teams"],
-                &app.pipeline.registry().permissions(),
+                &app.dispatcher.registry().permissions(),
             )
             .unwrap(),
             workspaces: vec!["ours".into(), "theirs".into()],
@@ -610,7 +610,7 @@ async fn two_workspaces_know_nothing_of_each_others_people() {
         };
         let (key, _) = admin::create_key(store(&app), new).await.unwrap();
         for (slug, member) in [("ours", here.id), ("theirs", ada.id)] {
-            let caller = app.pipeline.authenticate(&key, Some(slug)).await.unwrap();
+            let caller = app.dispatcher.authenticate(&key, Some(slug)).await.unwrap();
             assert_eq!(caller.member, member);
         }
     }
@@ -639,7 +639,7 @@ async fn a_caller_learns_where_it_is_and_what_it_may_do() {
             (&json!("main"), &json!("EUR"), &json!("UTC"))
         );
         assert_eq!(all["today"].as_str().unwrap().len(), 10);
-        let known = app.pipeline.registry().permissions();
+        let known = app.dispatcher.registry().permissions();
         assert_eq!(
             all["me"]["permissions"].as_array().unwrap().len(),
             known.len()

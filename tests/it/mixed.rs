@@ -554,9 +554,9 @@ impl Caller {
     fn looks_at_the_firm(&mut self) {
         let dashboard = self.ok("get_crm_dashboard", &json!({}));
         let mut open = 0;
-        for pipeline in dashboard["data"]["pipelines"].as_array().unwrap() {
-            fits_together(pipeline);
-            open += pipeline["total"]["count"].as_i64().unwrap();
+        for dispatcher in dashboard["data"]["pipelines"].as_array().unwrap() {
+            fits_together(dispatcher);
+            open += dispatcher["total"]["count"].as_i64().unwrap();
         }
         assert_eq!(
             dashboard["data"]["deals"]["open"]["count"], open,

@@ -292,7 +292,7 @@ const NAMES: [&str; 18] = [
 /// An app whose index is made: until then a search looks into the database, newest first.
 async fn indexed(engine: Engine) -> TestApp {
     let app = TestApp::new(engine, MODULES).await;
-    let search = app.pipeline.app().search.as_ref().unwrap();
+    let search = app.dispatcher.app().search.as_ref().unwrap();
     while !search.status().ready {
         tokio::task::yield_now().await;
     }
@@ -384,8 +384,8 @@ async fn answers(engine: Engine) -> Vec<String> {
     for (tool, arguments) in script() {
         let outcome = app.outcome(&owner, tool, filled(&arguments, &ids)).await;
         let answer = match outcome {
-            bureau_kernel::pipeline::Outcome::Done(answer) => answer,
-            bureau_kernel::pipeline::Outcome::Failed(error) => error.to_json(),
+            bureau_kernel::dispatch::Outcome::Done(answer) => answer,
+            bureau_kernel::dispatch::Outcome::Failed(error) => error.to_json(),
             other => panic!("{other:?}"),
         };
         if tool == "create_contact"

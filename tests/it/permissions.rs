@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use bureau_kernel::caller::{Caller, ConfirmPolicy};
+use bureau_kernel::dispatch::{CONFIRMATION_S, Call, Dispatcher, Outcome, Settings};
 use bureau_kernel::error::{Code, Error};
-use bureau_kernel::pipeline::{CONFIRMATION_S, Call, Outcome, Pipeline, Settings};
 use bureau_kernel::registry::{Module, Registry, Selection};
 use bureau_kernel::store::{OpenOptions, Scope, Store, sql};
 use bureau_kernel::testing::{ENGINES, TestApp};
@@ -22,9 +22,9 @@ fn server(
     modules: &[Module],
     selection: &Selection,
     settings: Settings,
-) -> Arc<Pipeline> {
-    let store = app.pipeline.app().store.clone();
-    Pipeline::new(
+) -> Arc<Dispatcher> {
+    let store = app.dispatcher.app().store.clone();
+    Dispatcher::new(
         store,
         Registry::new(modules, selection).unwrap(),
         None,
@@ -48,7 +48,7 @@ fn read_only() -> Settings {
 }
 
 async fn run(
-    pipeline: &Arc<Pipeline>,
+    dispatcher: &Arc<Dispatcher>,
     caller: &Caller,
     tool: &str,
     arguments: &Map<String, Value>,
@@ -58,23 +58,23 @@ async fn run(
         arguments: arguments.clone(),
         ..Call::default()
     };
-    pipeline.call(caller.clone(), call).await
+    dispatcher.call(caller.clone(), call).await
 }
 
 async fn refused(
-    pipeline: &Arc<Pipeline>,
+    dispatcher: &Arc<Dispatcher>,
     caller: &Caller,
     tool: &str,
     arguments: &Map<String, Value>,
 ) -> Error {
-    match run(pipeline, caller, tool, arguments).await {
+    match run(dispatcher, caller, tool, arguments).await {
         Outcome::Failed(error) => error,
         other => panic!("{tool} was not refused: {other:?}"),
     }
 }
 
-fn names<'a>(pipeline: &'a Pipeline, caller: &'a Caller) -> BTreeSet<&'static str> {
-    pipeline
+fn names<'a>(dispatcher: &'a Dispatcher, caller: &'a Caller) -> BTreeSet<&'static str> {
+    dispatcher
         .visible(caller)
         .map(|entry| entry.spec.name)
         .collect()
@@ -84,7 +84,7 @@ fn names<'a>(pipeline: &'a Pipeline, caller: &'a Caller) -> BTreeSet<&'static st
 async fn tries(app: &TestApp) -> Vec<(&Entry, Map<String, Value>)> {
     let owner = app.owner().await;
     let mut tries = Vec::new();
-    for entry in app.pipeline.registry().entries() {
+    for entry in app.dispatcher.registry().entries() {
         let mut arguments = app
             .example_arguments(&owner, entry.spec.name)
             .await
@@ -99,8 +99,8 @@ async fn tries(app: &TestApp) -> Vec<(&Entry, Map<String, Value>)> {
 async fn every_tool_needs_its_own_permission_and_no_other() {
     for engine in ENGINES {
         let app = TestApp::new(engine, MODULES).await;
-        let pipeline = &app.pipeline;
-        let known = pipeline.registry().permissions();
+        let dispatcher = &app.dispatcher;
+        let known = dispatcher.registry().permissions();
         let read_only = server(&app, MODULES, &all(), read_only());
         let (_, reader) = app.key(&["read-only"]).await;
         let (_, full) = app.key(&["full"]).await;
@@ -120,11 +120,11 @@ async fn every_tool_needs_its_own_permission_and_no_other() {
                 ("read-only", &reader, reads),
                 ("full", &full, true),
             ] {
-                let seen = pipeline
+                let seen = dispatcher
                     .visible(caller)
                     .any(|visible| visible.spec.name == name);
                 assert_eq!(seen, may, "{name} is listed to {who}");
-                match run(pipeline, caller, name, &arguments).await {
+                match run(dispatcher, caller, name, &arguments).await {
                     Outcome::Done(_) => assert!(may, "{name} ran for {who}"),
                     // These two are nothing but what they do to other records; what that takes is looked at in
                     // `privileges`.
@@ -160,7 +160,7 @@ async fn every_tool_needs_its_own_permission_and_no_other() {
                 assert_eq!(code, expected, "{name} for {who} on a read-only server");
                 // So does a caller that forwent writing.
                 let narrowed = caller.clone().narrow(None, true).unwrap();
-                let code = match run(pipeline, &narrowed, name, &arguments).await {
+                let code = match run(dispatcher, &narrowed, name, &arguments).await {
                     Outcome::Failed(error) => Some(error.code()),
                     _ => None,
                 };
@@ -175,7 +175,7 @@ async fn every_tool_needs_its_own_permission_and_no_other() {
                     .clone()
                     .narrow(Some(&[module.name.into()]), false)
                     .unwrap();
-                let outcome = run(pipeline, &narrowed, name, &arguments).await;
+                let outcome = run(dispatcher, &narrowed, name, &arguments).await;
                 let done = matches!(outcome, Outcome::Done(_));
                 // What was done in a group that is left out is not undone either.
                 let left_out = name == "undo_change"
@@ -189,11 +189,11 @@ async fn every_tool_needs_its_own_permission_and_no_other() {
 #[tokio::test(flavor = "multi_thread")]
 async fn unknown_off_and_not_permitted_are_one_answer() {
     let app = TestApp::new(ENGINES[0], MODULES).await;
-    let pipeline = &app.pipeline;
+    let dispatcher = &app.dispatcher;
     let owner = app.owner().await;
-    let known = pipeline.registry().permissions();
+    let known = dispatcher.registry().permissions();
     let nothing = Map::new();
-    for entry in pipeline.registry().entries() {
+    for entry in dispatcher.registry().entries() {
         let (name, permission) = (entry.spec.name, entry.spec.permission);
         let others: Vec<&str> = known
             .iter()
@@ -201,10 +201,10 @@ async fn unknown_off_and_not_permitted_are_one_answer() {
             .filter(|other| *other != permission.name())
             .collect();
         let (_, denied) = app.key(&others).await;
-        let denied = refused(pipeline, &denied, name, &nothing).await.to_json();
+        let denied = refused(dispatcher, &denied, name, &nothing).await.to_json();
 
         // The same tools are left where all with this permission are off.
-        let same = pipeline
+        let same = dispatcher
             .registry()
             .entries()
             .filter(|other| other.spec.permission == permission);
@@ -245,7 +245,9 @@ async fn unknown_off_and_not_permitted_are_one_answer() {
             let name = make().spec.name;
             let unknown = refused(&without, &owner, name, &nothing).await.to_json();
             assert_eq!(
-                refused(pipeline, &narrowed, name, &nothing).await.to_json(),
+                refused(dispatcher, &narrowed, name, &nothing)
+                    .await
+                    .to_json(),
                 unknown,
                 "{name}"
             );
@@ -258,7 +260,7 @@ async fn unknown_off_and_not_permitted_are_one_answer() {
     }
     // What a caller makes up comes back shortened and without what nobody sees.
     let error = refused(
-        pipeline,
+        dispatcher,
         &owner,
         &format!("drop\u{202e}{}", "x".repeat(10_000)),
         &nothing,
@@ -299,7 +301,7 @@ async fn a_read_only_store_has_no_connection_that_writes() {
             ] {
                 for (which, store) in [
                     ("a read-only store", &store),
-                    ("a read", &app.pipeline.app().store),
+                    ("a read", &app.dispatcher.app().store),
                 ] {
                     let mut tx = store.read(scope).await.unwrap();
                     let wrote = sql(statement).run(&mut tx).await;
@@ -313,12 +315,12 @@ async fn a_read_only_store_has_no_connection_that_writes() {
         }
         // A server on it reads, and says what it is.
         let registry = Registry::new(MODULES, &all()).unwrap();
-        let pipeline = Pipeline::new(store, registry, None, read_only()).unwrap();
+        let dispatcher = Dispatcher::new(store, registry, None, read_only()).unwrap();
         let get = json!({"contact": made["data"]["id"]})
             .as_object()
             .cloned()
             .unwrap();
-        let outcome = run(&pipeline, &owner, "get_contact", &get).await;
+        let outcome = run(&dispatcher, &owner, "get_contact", &get).await;
         assert!(
             matches!(&outcome, Outcome::Done(answer) if answer["data"]["name"] == "Stays"),
             "{outcome:?}"
@@ -328,16 +330,16 @@ async fn a_read_only_store_has_no_connection_that_writes() {
             .iter()
             .filter(|(entry, _)| !entry.spec.effect.reads_only())
         {
-            let error = refused(&pipeline, &owner, entry.spec.name, arguments).await;
+            let error = refused(&dispatcher, &owner, entry.spec.name, arguments).await;
             assert_eq!(error.code(), Code::ReadOnly);
-            let listed = pipeline
+            let listed = dispatcher
                 .visible(&owner)
                 .any(|visible| visible.spec.name == entry.spec.name);
             assert!(!listed, "{}", entry.spec.name);
         }
         // A key works there too, though its use cannot be noted.
         let (key, _) = app.key(&["full"]).await;
-        assert!(pipeline.authenticate(&key, None).await.is_ok());
+        assert!(dispatcher.authenticate(&key, None).await.is_ok());
     }
 }
 
@@ -371,19 +373,19 @@ async fn a_request_narrows_and_never_widens() {
                 read_only: server_reads,
                 ..Settings::default()
             };
-            let pipeline = server(&app, MODULES, &selection, settings);
+            let dispatcher = server(&app, MODULES, &selection, settings);
             for caller in &callers {
-                let whole = names(&pipeline, caller);
+                let whole = names(&dispatcher, caller);
                 for wanted in &asked {
                     for reads in [false, true] {
                         let narrowed = caller.clone().narrow(wanted.as_deref(), reads).unwrap();
-                        let seen = names(&pipeline, &narrowed);
+                        let seen = names(&dispatcher, &narrowed);
                         assert!(
                             seen.is_subset(&whole),
                             "{features:?} {wanted:?}: {seen:?} of {whole:?}"
                         );
                         narrower += usize::from(seen.len() < whole.len());
-                        for entry in pipeline.registry().entries() {
+                        for entry in dispatcher.registry().entries() {
                             let name = entry.spec.name;
                             let asked_for = wanted
                                 .as_ref()
@@ -395,7 +397,7 @@ async fn a_request_narrows_and_never_widens() {
                                 "{name}"
                             );
                             if !seen.contains(name) {
-                                let error = refused(&pipeline, &narrowed, name, &nothing).await;
+                                let error = refused(&dispatcher, &narrowed, name, &nothing).await;
                                 assert!(
                                     matches!(error.code(), Code::NotFound | Code::ReadOnly),
                                     "{name}: {error:?}"
@@ -406,7 +408,7 @@ async fn a_request_narrows_and_never_widens() {
                         let everything: Vec<String> =
                             MODULES.iter().map(|module| module.name.into()).collect();
                         let again = narrowed.clone().narrow(Some(&everything), false).unwrap();
-                        assert!(names(&pipeline, &again).is_subset(&seen));
+                        assert!(names(&dispatcher, &again).is_subset(&seen));
                     }
                 }
             }
@@ -428,13 +430,19 @@ async fn a_key_of_a_viewer_reads_only() {
     for engine in ENGINES {
         let app = TestApp::new(engine, MODULES).await;
         let (key, _) = app.key(&["full"]).await;
-        let mut tx = app.pipeline.app().store.write(Scope::System).await.unwrap();
+        let mut tx = app
+            .dispatcher
+            .app()
+            .store
+            .write(Scope::System)
+            .await
+            .unwrap();
         sql("UPDATE member SET role = 'viewer'")
             .run(&mut tx)
             .await
             .unwrap();
         tx.commit().await.unwrap();
-        let caller = app.pipeline.authenticate(&key, None).await.unwrap();
+        let caller = app.dispatcher.authenticate(&key, None).await.unwrap();
         let error = app
             .error(&caller, "create_contact", json!({"name": "No"}))
             .await;
@@ -638,7 +646,7 @@ async fn a_confirmation_lives_five_minutes() {
         let call = json!({"contact": contact});
         let before = now();
         let given = token(&app, &owner, "delete_contact", call.clone()).await;
-        let store = &app.pipeline.app().store;
+        let store = &app.dispatcher.app().store;
         let mut tx = store.write(Scope::System).await.unwrap();
         let end: Timestamp = sql("SELECT expires_at FROM confirmation")
             .one("expires_at", &mut tx)
@@ -727,7 +735,7 @@ async fn where_a_person_can_be_asked_the_models_own_word_does_not_count() {
         let mut last = String::new();
         for arguments in &words {
             match app
-                .pipeline
+                .dispatcher
                 .call(owner.clone(), call(arguments, None))
                 .await
             {
@@ -744,14 +752,14 @@ async fn where_a_person_can_be_asked_the_models_own_word_does_not_count() {
         let answered = call(&json!({"contact": contact}), Some(last));
         assert!(
             matches!(
-                app.pipeline.call(owner.clone(), answered.clone()).await,
+                app.dispatcher.call(owner.clone(), answered.clone()).await,
                 Outcome::Done(_)
             ),
             "{engine:?}"
         );
         assert!(
             matches!(
-                app.pipeline.call(owner.clone(), answered).await,
+                app.dispatcher.call(owner.clone(), answered).await,
                 Outcome::Failed(_)
             ),
             "{engine:?}"

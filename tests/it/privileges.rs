@@ -7,9 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use bureau_kernel::admin::{self, NewKey, NewMember, RateInfo};
 use bureau_kernel::caller::{Caller, Role};
 use bureau_kernel::changes::Action;
+use bureau_kernel::dispatch::Outcome;
 use bureau_kernel::error::{Code, Error};
 use bureau_kernel::permission::Grants;
-use bureau_kernel::pipeline::Outcome;
 use bureau_kernel::prelude::*;
 use bureau_kernel::registry::{Registry, Selection};
 use bureau_kernel::store::{Scope, sql};
@@ -47,10 +47,10 @@ const KINDS: [&str; 10] = [
 
 impl Scene {
     /// The pipeline is made once: there is one of a name.
-    async fn new(app: &TestApp, owner: &Caller, pipeline: Option<&Self>) -> Self {
+    async fn new(app: &TestApp, owner: &Caller, dispatcher: Option<&Self>) -> Self {
         let mut ids: BTreeMap<&'static str, String> = BTreeMap::new();
         let text = |value: &Value| value.as_str().unwrap().to_owned();
-        match pipeline {
+        match dispatcher {
             Some(other) => {
                 for kind in ["pipeline", "stage"] {
                     ids.insert(kind, other.ids[kind].clone());
@@ -274,7 +274,13 @@ async fn variant<'a>(
 /// Rows of the change log as far as they count here.
 async fn rows(app: &TestApp, change: &Value) -> BTreeSet<(String, &'static str)> {
     let change: Id<bureau_kernel::changes::Change> = change.as_str().unwrap().parse().unwrap();
-    let mut tx = app.pipeline.app().store.read(Scope::System).await.unwrap();
+    let mut tx = app
+        .dispatcher
+        .app()
+        .store
+        .read(Scope::System)
+        .await
+        .unwrap();
     let rows = sql("SELECT DISTINCT entity, action FROM change_log WHERE call = ")
         .value(change)
         .rows(&mut tx)
@@ -364,7 +370,7 @@ async fn try_all(
     variant: &Variant<'_>,
     thorough: bool,
 ) -> Vec<String> {
-    let registry = app.pipeline.registry();
+    let registry = app.dispatcher.registry();
     let entry = variant.entry;
     let (name, own) = (entry.spec.name, entry.spec.permission.name());
     let called = format!("{name} {}", variant.what);
@@ -440,7 +446,13 @@ async fn kinds_of_changes(
     owner: &Caller,
     known: &mut BTreeSet<String>,
 ) -> Vec<(String, String)> {
-    let mut tx = app.pipeline.app().store.read(Scope::System).await.unwrap();
+    let mut tx = app
+        .dispatcher
+        .app()
+        .store
+        .read(Scope::System)
+        .await
+        .unwrap();
     let rows = sql(
         "SELECT call, tool, entity, action FROM change_log WHERE undoes IS NULL AND workspace = ",
     )
@@ -476,7 +488,7 @@ async fn every_tool_writes_and_shows_what_the_permissions_are_for_and_nothing_el
         let thorough = engine == Engine::Sqlite;
         // Which permission is asked for what does not depend on the engine; what is looked up in order to ask it does. So
         // the second one is spared the combinations with permissions that write.
-        let permissions = app.pipeline.registry().permissions().into_iter();
+        let permissions = app.dispatcher.registry().permissions().into_iter();
         let every: Vec<&'static str> = permissions
             .filter(|name| thorough || name.starts_with("read_"))
             .collect();
@@ -484,7 +496,7 @@ async fn every_tool_writes_and_shows_what_the_permissions_are_for_and_nothing_el
         // second in the second.
         let mut workspaces: Vec<(Caller, Scene)> = Vec::new();
         let (mut findings, mut tried) = (Vec::new(), BTreeSet::new());
-        for entry in app.pipeline.registry().entries() {
+        for entry in app.dispatcher.registry().entries() {
             for (place, twist) in twists(entry).into_iter().enumerate() {
                 if place == workspaces.len() {
                     let owner = app.tenant(&format!("workspace-{place}")).await;
@@ -508,7 +520,7 @@ async fn every_tool_writes_and_shows_what_the_permissions_are_for_and_nothing_el
                 findings.extend(try_all(&app, owner, &every, &variant, thorough).await);
             }
         }
-        let undo = app.pipeline.registry().entry("undo_change").unwrap();
+        let undo = app.dispatcher.registry().entry("undo_change").unwrap();
         let mut undone = 0;
         let mut known = BTreeSet::new();
         for (owner, _) in &workspaces {
@@ -562,7 +574,7 @@ async fn every_tool_writes_and_shows_what_the_permissions_are_for_and_nothing_el
 
 /// Who calls with nothing but these permissions, as a member who is neither owner nor admin.
 async fn clerk(app: &TestApp, permissions: &[&str]) -> Caller {
-    let store = &app.pipeline.app().store;
+    let store = &app.dispatcher.app().store;
     let known = admin::list_members(store, "main").await.unwrap();
     if known.iter().all(|member| member.name != "Clerk") {
         let new = NewMember {
@@ -575,7 +587,7 @@ async fn clerk(app: &TestApp, permissions: &[&str]) -> Caller {
     let permissions = permissions.iter().copied();
     let new = NewKey {
         name: "clerk's".into(),
-        grants: Grants::parse(permissions, &app.pipeline.registry().permissions()).unwrap(),
+        grants: Grants::parse(permissions, &app.dispatcher.registry().permissions()).unwrap(),
         workspaces: vec!["main".into()],
         member: Some("Clerk".into()),
         expires_at: None,
@@ -583,7 +595,7 @@ async fn clerk(app: &TestApp, permissions: &[&str]) -> Caller {
         calls_per_hour: None,
     };
     let (key, _) = admin::create_key(store, new).await.unwrap();
-    app.pipeline.authenticate(&key, None).await.unwrap()
+    app.dispatcher.authenticate(&key, None).await.unwrap()
 }
 
 /// A call that is refused for want of a permission; which one.
@@ -596,7 +608,13 @@ async fn forbidden(app: &TestApp, caller: &Caller, tool: &str, arguments: Value)
 
 /// How far the change log has come: the same where nothing was written.
 async fn written(app: &TestApp) -> i64 {
-    let mut tx = app.pipeline.app().store.read(Scope::System).await.unwrap();
+    let mut tx = app
+        .dispatcher
+        .app()
+        .store
+        .read(Scope::System)
+        .await
+        .unwrap();
     // Members and keys are made by the command line.
     let count = sql("SELECT COUNT(*) AS count FROM change_log WHERE tool <> 'bureau'")
         .one("count", &mut tx)
@@ -658,7 +676,7 @@ async fn taking_back_takes_what_doing_the_opposite_takes() {
             .ok(&owner, "create_deal", json!({ "name": "Big one" }))
             .await;
         let stages = json!({ "name": "Partners", "stages": [{ "name": "Talk" }] });
-        let pipeline = app.ok(&owner, "create_pipeline", stages).await;
+        let dispatcher = app.ok(&owner, "create_pipeline", stages).await;
         let company = json!({ "name": "Acme" });
         let company = app.data(&owner, "create_company", company).await["id"].clone();
         let gone = json!({ "name": "Gone" });
@@ -670,7 +688,7 @@ async fn taking_back_takes_what_doing_the_opposite_takes() {
         let before = written(&app).await;
         for (what, permission) in [
             (&deal, "delete_deals"),
-            (&pipeline, "delete_pipeline"),
+            (&dispatcher, "delete_pipeline"),
             (&deleted, "delete_contacts"),
             (&changed, "update_companies"),
         ] {
@@ -920,7 +938,7 @@ async fn the_audit_log_names_an_exchange_rate_by_its_workspace() {
             rate: "1.05".into(),
             source: "bank".into(),
         };
-        let store = &app.pipeline.app().store;
+        let store = &app.dispatcher.app().store;
         admin::set_rate(store, "main", rate).await.unwrap();
         let wanted = json!({ "record_type": "exchange_rate" });
         let found = app.data(&owner, "get_audit_log", wanted).await;
@@ -1022,7 +1040,13 @@ const TASKS: Module = Module {
 
 /// The tables of the tasks room, as a migration would make them.
 async fn make_tables(app: &TestApp, engine: Engine) {
-    let mut tx = app.pipeline.app().store.write(Scope::System).await.unwrap();
+    let mut tx = app
+        .dispatcher
+        .app()
+        .store
+        .write(Scope::System)
+        .await
+        .unwrap();
     let statements = match engine {
         Engine::Sqlite => [
             "CREATE TABLE project (id INTEGER PRIMARY KEY, workspace INTEGER NOT NULL, version INTEGER NOT NULL, created_at INTEGER NOT NULL,
@@ -1055,10 +1079,10 @@ async fn what_others_cannot_be_without_is_not_erased() {
         let app = TestApp::new(engine, &[TASKS]).await;
         make_tables(&app, engine).await;
         let owner = app.owner().await;
-        let pipeline = &app.pipeline;
+        let dispatcher = &app.dispatcher;
         let name = |text: &str| Line::new(text).unwrap();
-        let job = pipeline.job(&owner, "test").await.unwrap();
-        let (project, task) = pipeline
+        let job = dispatcher.job(&owner, "test").await.unwrap();
+        let (project, task) = dispatcher
             .work(&job, async |cx: &mut Cx| {
                 let project = Project {
                     name: name("House"),
@@ -1076,7 +1100,7 @@ async fn what_others_cannot_be_without_is_not_erased() {
             .unwrap();
         let erase = async |cx: &mut Cx| cx.purge(project).await.map(drop);
         let before = written(&app).await;
-        let error = pipeline.work(&job, erase).await.unwrap_err();
+        let error = dispatcher.work(&job, erase).await.unwrap_err();
         assert_eq!(error.code(), Code::Conflict, "{engine:?}: {error:?}");
         assert!(error.message().contains(&task.to_string()), "{error:?}");
         assert_eq!(written(&app).await, before, "{engine:?}");
@@ -1084,6 +1108,6 @@ async fn what_others_cannot_be_without_is_not_erased() {
             cx.purge(task).await?;
             cx.purge(project).await.map(drop)
         };
-        pipeline.work(&job, erase_both).await.unwrap();
+        dispatcher.work(&job, erase_both).await.unwrap();
     }
 }

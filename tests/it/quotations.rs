@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use bureau_kernel::admin::{RateInfo, set_rate};
 use bureau_kernel::caller::Caller;
+use bureau_kernel::dispatch::Outcome;
 use bureau_kernel::error::{Code, Error};
-use bureau_kernel::pipeline::Outcome;
 use bureau_kernel::resource::Representation;
 use bureau_kernel::testing::{ENGINES, Engine, TestApp};
 use chrono::{Datelike as _, Days, NaiveDate};
@@ -590,13 +590,13 @@ async fn sixteen_who_convert_at_once_make_one_invoice() {
         for turn in 0..16 {
             let tool = ["convert_quotation", "create_invoice"][turn % 2];
             let arguments = json!({ "quotation": accepted["id"] });
-            let call = bureau_kernel::pipeline::Call {
+            let call = bureau_kernel::dispatch::Call {
                 tool: tool.into(),
                 arguments: arguments.as_object().cloned().unwrap(),
                 ..Default::default()
             };
-            let (pipeline, owner) = (firm.app.pipeline.clone(), firm.owner.clone());
-            tasks.spawn(async move { pipeline.call(owner, call).await });
+            let (dispatcher, owner) = (firm.app.dispatcher.clone(), firm.owner.clone());
+            tasks.spawn(async move { dispatcher.call(owner, call).await });
         }
         let mut made = Vec::new();
         let mut refused = Vec::new();
@@ -626,13 +626,13 @@ async fn each_quotation_that_is_sent_at_once_has_a_number_of_its_own() {
         for number in 0..16 {
             let draft = firm.draft(&format!("No. {number}"), json!({})).await;
             let arguments = json!({ "quotation": draft["id"], "confirm": true });
-            let call = bureau_kernel::pipeline::Call {
+            let call = bureau_kernel::dispatch::Call {
                 tool: "send_quotation".into(),
                 arguments: arguments.as_object().cloned().unwrap(),
                 ..Default::default()
             };
-            let (pipeline, owner) = (firm.app.pipeline.clone(), firm.owner.clone());
-            tasks.spawn(async move { pipeline.call(owner, call).await });
+            let (dispatcher, owner) = (firm.app.dispatcher.clone(), firm.owner.clone());
+            tasks.spawn(async move { dispatcher.call(owner, call).await });
         }
         let mut numbers = Vec::new();
         while let Some(outcome) = tasks.join_next().await {
@@ -852,10 +852,10 @@ async fn a_quotation_that_was_sent_is_read_as_a_pdf() {
         let uri = sent["resources"][0].as_str().unwrap();
         let id = draft["id"].as_str().unwrap();
         assert_eq!(uri, format!("bureau://quotations/{id}/pdf"));
-        let registry = firm.app.pipeline.registry();
+        let registry = firm.app.dispatcher.registry();
         let (resource, arguments) = registry.resource_for_caller(&firm.owner, uri).unwrap();
         let cancel = CancellationToken::new();
-        let read = resource.read(&firm.app.pipeline, firm.owner.clone(), arguments, cancel);
+        let read = resource.read(&firm.app.dispatcher, firm.owner.clone(), arguments, cancel);
         let Representation::Blob { mime_type, base64 } = read.await.unwrap() else {
             panic!("{uri} is text");
         };
@@ -1024,7 +1024,7 @@ async fn figures_are_those_of_the_quotations_one_by_one() {
                 rate: decimal(*rate, 7, 7),
                 source: "test".into(),
             };
-            let store = &firm.app.pipeline.app().store;
+            let store = &firm.app.dispatcher.app().store;
             set_rate(store, "main", info).await.unwrap();
         }
         let offers = offer_all(&mut firm, &customers).await;

@@ -1,8 +1,8 @@
 //! Idempotency keys: a repeated call is answered, not run again.
 
 use bureau_kernel::caller::Caller;
+use bureau_kernel::dispatch::{Call, Outcome, Settings};
 use bureau_kernel::error::{Code, Error};
-use bureau_kernel::pipeline::{Call, Outcome, Settings};
 use bureau_kernel::store::{Database, Scope, sql};
 use bureau_kernel::testing::{ENGINES, Engine, TestApp};
 use serde_json::{Value, json};
@@ -16,7 +16,7 @@ use crate::tamper::Raw;
 async fn create(app: &TestApp, caller: &Caller, key: &str, name: &str) -> Result<Value, Error> {
     let arguments = json!({ "name": name, "on_duplicate": "create" });
     call(
-        &app.pipeline,
+        &app.dispatcher,
         caller,
         "create_contact",
         Some(key),
@@ -32,7 +32,13 @@ async fn count(app: &TestApp, table: &'static str) -> i64 {
         "log" => sql("SELECT COUNT(*) AS rows FROM change_log"),
         _ => sql("SELECT COUNT(*) AS rows FROM change_log WHERE entity = 'contact'"),
     };
-    let mut tx = app.pipeline.app().store.read(Scope::System).await.unwrap();
+    let mut tx = app
+        .dispatcher
+        .app()
+        .store
+        .read(Scope::System)
+        .await
+        .unwrap();
     let rows = statement.one("rows", &mut tx).await.unwrap();
     tx.rollback().await;
     rows
@@ -58,7 +64,7 @@ async fn a_repeated_call_gets_the_same_answer_and_writes_once_also_after_a_resta
             "on {engine:?}"
         );
         let (database, folder) = (app.database.clone(), app.folder.clone());
-        app.pipeline.app().store.close().await;
+        app.dispatcher.app().store.close().await;
         drop(app);
         let app = TestApp::at(database, folder, MODULES, Settings::default()).await;
         assert_eq!(
@@ -81,7 +87,7 @@ async fn a_repeated_call_gets_the_same_answer_and_writes_once_also_after_a_resta
 async fn a_repeated_call_of_any_tool_that_writes_is_answered_and_not_run() {
     for engine in ENGINES {
         let app = TestApp::new(engine, MODULES).await;
-        for entry in app.pipeline.registry().entries() {
+        for entry in app.dispatcher.registry().entries() {
             let name = entry.spec.name;
             if entry.spec.effect.reads_only() {
                 continue;
@@ -90,7 +96,7 @@ async fn a_repeated_call_of_any_tool_that_writes_is_answered_and_not_run() {
             let example = app.example_arguments(&caller, name).await.swap_remove(0);
             let again = || {
                 let arguments = Value::Object(example.clone());
-                call(&app.pipeline, &caller, name, Some("again"), arguments)
+                call(&app.dispatcher, &caller, name, Some("again"), arguments)
             };
             let first = again().await.unwrap();
             let rows = count(&app, "log").await;
@@ -108,11 +114,11 @@ async fn thirty_two_repetitions_at_once_get_one_answer_and_write_once() {
         for round in 0..5_i64 {
             let mut tasks = JoinSet::new();
             for _ in 0..32 {
-                let (pipeline, owner) = (app.pipeline.clone(), owner.clone());
+                let (dispatcher, owner) = (app.dispatcher.clone(), owner.clone());
                 let key = format!("round {round}");
                 let arguments = json!({ "name": "Ada Often", "on_duplicate": "create" });
                 tasks.spawn(async move {
-                    call(&pipeline, &owner, "create_contact", Some(&key), arguments)
+                    call(&dispatcher, &owner, "create_contact", Some(&key), arguments)
                         .await
                         .unwrap()
                 });
@@ -144,9 +150,15 @@ async fn a_key_used_for_another_call_is_a_conflict_and_nothing_is_written() {
             "on {engine:?}"
         );
         let update = json!({ "contact": made["data"]["id"], "city": "Elsewhere" });
-        let error = call(&app.pipeline, &owner, "update_contact", Some("one"), update)
-            .await
-            .unwrap_err();
+        let error = call(
+            &app.dispatcher,
+            &owner,
+            "update_contact",
+            Some("one"),
+            update,
+        )
+        .await
+        .unwrap_err();
         assert_eq!(error.code(), Code::Conflict, "another tool, on {engine:?}");
         assert_eq!(
             (
@@ -194,14 +206,26 @@ async fn what_wrote_nothing_leaves_no_receipt() {
         let app = TestApp::new(engine, MODULES).await;
         let owner = app.owner().await;
         let trial = json!({ "name": "Ada Trial", "dry_run": true });
-        let tried = call(&app.pipeline, &owner, "create_contact", Some("one"), trial)
-            .await
-            .unwrap();
+        let tried = call(
+            &app.dispatcher,
+            &owner,
+            "create_contact",
+            Some("one"),
+            trial,
+        )
+        .await
+        .unwrap();
         assert_eq!(tried["dry_run"], true);
         let wrong = json!({ "name": "Ada Trial", "score": 5000 });
-        let error = call(&app.pipeline, &owner, "create_contact", Some("one"), wrong)
-            .await
-            .unwrap_err();
+        let error = call(
+            &app.dispatcher,
+            &owner,
+            "create_contact",
+            Some("one"),
+            wrong,
+        )
+        .await
+        .unwrap_err();
         assert_eq!(error.code(), Code::Validation);
         assert_eq!(
             (count(&app, "receipt").await, count(&app, "contact").await),
@@ -217,9 +241,15 @@ async fn what_wrote_nothing_leaves_no_receipt() {
         );
         // A trial with a used key is a trial, not the old answer.
         let trial = json!({ "name": "Ada Real", "on_duplicate": "create", "dry_run": true });
-        let tried = call(&app.pipeline, &owner, "create_contact", Some("one"), trial)
-            .await
-            .unwrap();
+        let tried = call(
+            &app.dispatcher,
+            &owner,
+            "create_contact",
+            Some("one"),
+            trial,
+        )
+        .await
+        .unwrap();
         assert_eq!(tried["dry_run"], true, "on {engine:?}");
     }
 }
@@ -277,11 +307,11 @@ async fn a_confirmed_call_whose_answer_was_lost_gets_its_first_answer() {
                 confirm_token,
                 ..Call::default()
             };
-            let token = match app.pipeline.call(owner.clone(), call(None)).await {
+            let token = match app.dispatcher.call(owner.clone(), call(None)).await {
                 Outcome::Ask { token, .. } => token,
                 other => panic!("{tool} on {engine:?}: {other:?}"),
             };
-            let again = |token: Option<String>| app.pipeline.call(owner.clone(), call(token));
+            let again = |token: Option<String>| app.dispatcher.call(owner.clone(), call(token));
             let first = match again(Some(token.clone())).await {
                 Outcome::Done(answer) => answer,
                 other => panic!("{tool} on {engine:?}: {other:?}"),
@@ -289,7 +319,7 @@ async fn a_confirmed_call_whose_answer_was_lost_gets_its_first_answer() {
             let rows = count(&app, "log").await;
             // Also while somebody else writes.
             let scope = Scope::Workspace(owner.workspace.id.raw());
-            let writer = app.pipeline.app().store.write(scope).await.unwrap();
+            let writer = app.dispatcher.app().store.write(scope).await.unwrap();
             for token in [None, Some(token)] {
                 match timeout(HANG, again(token)).await.unwrap() {
                     Outcome::Done(answer) => assert_eq!(answer, first, "{tool} on {engine:?}"),
@@ -313,7 +343,13 @@ async fn a_receipt_does_not_outlive_its_purged_record() {
         create(&app, &owner, "two", "Ada Staying").await.unwrap();
         let purge = json!({ "contact": made["data"]["id"], "purge": true, "confirm": true });
         app.ok(&owner, "delete_contact", purge).await;
-        let mut tx = app.pipeline.app().store.read(Scope::System).await.unwrap();
+        let mut tx = app
+            .dispatcher
+            .app()
+            .store
+            .read(Scope::System)
+            .await
+            .unwrap();
         let rows = sql("SELECT answer FROM receipt")
             .rows(&mut tx)
             .await
@@ -326,7 +362,7 @@ async fn a_receipt_does_not_outlive_its_purged_record() {
         );
         if let Database::Sqlite(_) = app.database {
             assert!(
-                app.pipeline
+                app.dispatcher
                     .app()
                     .store
                     .integrity()

@@ -10,9 +10,9 @@ use bureau_invoicing::{Quotation, QuotationStatus};
 use bureau_kernel::admin::{self, WorkspaceChange};
 use bureau_kernel::caller::Caller;
 use bureau_kernel::changes::Change;
+use bureau_kernel::dispatch::{Dispatcher, Settings};
 use bureau_kernel::error::Code;
 use bureau_kernel::jobs::{Queue, Scheduler, Ticked, queues};
-use bureau_kernel::pipeline::{Pipeline, Settings};
 use bureau_kernel::prelude::{Attributes, Columns as _, Id, Kept, Line};
 use bureau_kernel::registry::{Registry, Selection};
 use bureau_kernel::store::{Database, OpenOptions, Scope, Store, sql};
@@ -75,8 +75,8 @@ struct Made {
 }
 
 /// What a plan made, in the order of its days, what was discarded included.
-async fn made(pipeline: &Pipeline, plan: &str) -> Vec<Made> {
-    let mut tx = pipeline.app().store.read(Scope::System).await.unwrap();
+async fn made(dispatcher: &Dispatcher, plan: &str) -> Vec<Made> {
+    let mut tx = dispatcher.app().store.read(Scope::System).await.unwrap();
     let rows = sql("SELECT id, recurring_on, status, serial, issue_date, service_from, service_to, archived_at FROM invoice
                     WHERE recurring_on IS NOT NULL AND recurring = ")
         .value(decode(plan).unwrap().1)
@@ -104,8 +104,8 @@ async fn made(pipeline: &Pipeline, plan: &str) -> Vec<Made> {
         .collect()
 }
 
-async fn days_made(pipeline: &Pipeline, plan: &str) -> Vec<NaiveDate> {
-    made(pipeline, plan)
+async fn days_made(dispatcher: &Dispatcher, plan: &str) -> Vec<NaiveDate> {
+    made(dispatcher, plan)
         .await
         .iter()
         .map(|made| made.on)
@@ -113,8 +113,8 @@ async fn days_made(pipeline: &Pipeline, plan: &str) -> Vec<NaiveDate> {
 }
 
 /// The serial numbers and dates of all invoices of a workspace, in the order of the numbers.
-async fn numbers(pipeline: &Pipeline, caller: &Caller) -> Vec<(i64, NaiveDate)> {
-    let mut tx = pipeline.app().store.read(Scope::System).await.unwrap();
+async fn numbers(dispatcher: &Dispatcher, caller: &Caller) -> Vec<(i64, NaiveDate)> {
+    let mut tx = dispatcher.app().store.read(Scope::System).await.unwrap();
     let rows =
         sql("SELECT serial, issue_date FROM invoice WHERE serial IS NOT NULL AND workspace = ")
             .value(caller.workspace.id)
@@ -138,22 +138,22 @@ fn assert_gapless(numbers: &[(i64, NaiveDate)], count: usize) {
 }
 
 /// The same database opened once more, as another server would.
-async fn neighbour(database: &Database) -> Arc<Pipeline> {
+async fn neighbour(database: &Database) -> Arc<Dispatcher> {
     let store = Store::open(&OpenOptions::new(database.clone()))
         .await
         .unwrap();
     let registry = Registry::new(MODULES, &Selection::default()).unwrap();
-    Pipeline::new(store, registry, None, Settings::default()).unwrap()
+    Dispatcher::new(store, registry, None, Settings::default()).unwrap()
 }
 
 async fn tick(app: &TestApp, moment: Timestamp) -> Ticked {
-    let ticked = Scheduler::new(app.pipeline.clone()).tick(moment).await;
+    let ticked = Scheduler::new(app.dispatcher.clone()).tick(moment).await;
     ticked.unwrap()
 }
 
 /// How it stands with the plans of a workspace.
 async fn the_queue(app: &TestApp, workspace: &str, moment: Timestamp) -> Queue {
-    let queues = queues(&app.pipeline, moment).await.unwrap();
+    let queues = queues(&app.dispatcher, moment).await.unwrap();
     let mut queues = queues.into_iter();
     queues
         .find(|queue| queue.job == "recurring_invoice" && queue.workspace == workspace)
@@ -162,7 +162,7 @@ async fn the_queue(app: &TestApp, workspace: &str, moment: Timestamp) -> Queue {
 
 /// What the scheduler did for plans, oldest first.
 async fn steps(app: &TestApp) -> Vec<String> {
-    let store = &app.pipeline.app().store;
+    let store = &app.dispatcher.app().store;
     let mut tx = store.read(Scope::System).await.unwrap();
     let rows =
         sql("SELECT DISTINCT call FROM change_log WHERE tool = 'recurring_invoice' ORDER BY call")
@@ -212,12 +212,12 @@ async fn four_servers_at_once_make_one_invoice_for_each_day_and_the_31st_comes_b
         }
         let mut servers = JoinSet::new();
         for _ in 0..4 {
-            let pipeline = neighbour(&app.database).await;
+            let dispatcher = neighbour(&app.database).await;
             servers.spawn(async move {
-                let ticked = Scheduler::new(pipeline.clone())
+                let ticked = Scheduler::new(dispatcher.clone())
                     .tick(at("2031-05-31 12:00"))
                     .await;
-                pipeline.app().close().await;
+                dispatcher.app().close().await;
                 ticked.unwrap()
             });
         }
@@ -231,7 +231,7 @@ async fn four_servers_at_once_make_one_invoice_for_each_day_and_the_31st_comes_b
             "2031-05-31",
         ]);
         for (number, plan) in plans.iter().enumerate() {
-            let made = made(&app.pipeline, plan).await;
+            let made = made(&app.dispatcher, plan).await;
             let found: Vec<NaiveDate> = made.iter().map(|made| made.on).collect();
             assert_eq!(found, expected, "{number} on {engine:?}");
             let status = if number % 2 == 0 { "issued" } else { "draft" };
@@ -247,8 +247,8 @@ async fn four_servers_at_once_make_one_invoice_for_each_day_and_the_31st_comes_b
                 (&json!("2031-06-30"), &json!("2031-05-31"))
             );
         }
-        assert_gapless(&numbers(&app.pipeline, &owner).await, 20);
-        let findings = check_log(&app.pipeline.app().store).await;
+        assert_gapless(&numbers(&app.dispatcher, &owner).await, 20);
+        let findings = check_log(&app.dispatcher.app().store).await;
         assert!(findings.is_empty(), "on {engine:?}: {findings:?}");
     }
 }
@@ -274,7 +274,7 @@ async fn a_server_that_starts_again_makes_up_for_five_missed_periods_each_for_it
         let more = json!({ "starts_on": "2031-03-15", "auto_issue": true });
         let plan = plan(&app, &owner, more).await;
         assert_eq!(tick(&app, at("2031-03-15 08:00")).await.done, 1);
-        app.pipeline.app().close().await;
+        app.dispatcher.app().close().await;
         drop(app);
 
         let app = open().await;
@@ -282,7 +282,7 @@ async fn a_server_that_starts_again_makes_up_for_five_missed_periods_each_for_it
         assert_eq!((queue.due, queue.oldest.as_ref()), (1, Some(&plan)));
         assert_eq!(tick(&app, at("2031-08-20 08:00")).await.done, 5);
         assert_eq!(tick(&app, at("2031-08-20 09:00")).await, Ticked::default());
-        let made = made(&app.pipeline, &plan).await;
+        let made = made(&app.dispatcher, &plan).await;
         let periods: Vec<String> = made
             .iter()
             .map(|made| format!("{} to {}", made.period.0, made.period.1))
@@ -303,8 +303,8 @@ async fn a_server_that_starts_again_makes_up_for_five_missed_periods_each_for_it
         let mut expected = vec![day("2031-03-15")];
         expected.extend(vec![day("2031-08-20"); 5]);
         assert_eq!(issued, expected, "numbers go in the order of dates");
-        assert_gapless(&numbers(&app.pipeline, &owner).await, 6);
-        app.pipeline.app().close().await;
+        assert_gapless(&numbers(&app.dispatcher, &owner).await, 6);
+        app.dispatcher.app().close().await;
     }
 }
 
@@ -347,7 +347,7 @@ async fn plans_of_every_rhythm_make_their_days_and_end_with_their_last() {
         }
         assert_eq!(tick(&app, at("2032-01-12 12:00")).await.failed, 0);
         for ((more, expected, status), plan) in cases.iter().zip(plans) {
-            let found = days_made(&app.pipeline, &plan).await;
+            let found = days_made(&app.dispatcher, &plan).await;
             assert_eq!(found, days(expected), "{more} on {engine:?}");
             let now = shown(&app, &owner, &plan).await;
             assert_eq!(now["status"], *status, "{more}");
@@ -376,16 +376,16 @@ async fn what_falls_into_a_pause_is_not_made_up_and_what_is_over_makes_nothing()
         let weeks = |count: u64| -> Vec<NaiveDate> {
             (0..count).map(|week| start + Days::new(7 * week)).collect()
         };
-        assert_eq!(days_made(&app.pipeline, &left).await, weeks(4));
+        assert_eq!(days_made(&app.dispatcher, &left).await, weeks(4));
         let resumed = update(&app, &owner, &paused, json!({ "status": "active" })).await;
         assert_eq!(resumed["next_on"], json!(start + Days::new(28)));
         assert_eq!(tick(&app, now()).await, Ticked::default());
-        assert!(made(&app.pipeline, &paused).await.is_empty());
+        assert!(made(&app.dispatcher, &paused).await.is_empty());
         let later = now() + chrono::Duration::days(4);
         tick(&app, later).await;
         let first = vec![start + Days::new(28)];
-        assert_eq!(days_made(&app.pipeline, &paused).await, first);
-        assert!(made(&app.pipeline, &ended).await.is_empty());
+        assert_eq!(days_made(&app.dispatcher, &paused).await, first);
+        assert!(made(&app.dispatcher, &ended).await.is_empty());
         // What is over can go on, from its next day that is not past.
         let again = update(&app, &owner, &ended, json!({ "status": "active" })).await;
         assert_eq!(again["next_on"], json!(start + Days::new(28)));
@@ -426,21 +426,24 @@ async fn invoices_of_plans_and_of_people_at_the_same_time_are_numbered_without_a
             });
         }
         for _ in 0..2 {
-            let pipeline = neighbour(&app.database).await;
+            let dispatcher = neighbour(&app.database).await;
             people.spawn(async move {
-                let ticked = Scheduler::new(pipeline.clone()).tick(now()).await.unwrap();
+                let ticked = Scheduler::new(dispatcher.clone())
+                    .tick(now())
+                    .await
+                    .unwrap();
                 assert_eq!(ticked.failed, 0);
-                pipeline.app().close().await;
+                dispatcher.app().close().await;
             });
         }
         timeout(HANG, people.join_all()).await.unwrap();
         let expected: Vec<NaiveDate> = (0..4).map(|week| start + Days::new(7 * week)).collect();
         for plan in &plans {
-            assert_eq!(days_made(&app.pipeline, plan).await, expected);
+            assert_eq!(days_made(&app.dispatcher, plan).await, expected);
         }
-        let numbers = numbers(&app.pipeline, &owner).await;
+        let numbers = numbers(&app.dispatcher, &owner).await;
         assert_gapless(&numbers, PEOPLE * EACH + 5 * 4);
-        let findings = check_log(&app.pipeline.app().store).await;
+        let findings = check_log(&app.dispatcher.app().store).await;
         assert!(findings.is_empty(), "on {engine:?}: {findings:?}");
     }
 }
@@ -462,8 +465,8 @@ async fn a_plan_that_cannot_issue_is_shown_leaves_nothing_half_done_and_stops_no
         let moment = at("2031-02-03 12:00");
         let ticked = tick(&app, moment).await;
         assert_eq!((ticked.done, ticked.failed), (2, 1), "on {engine:?}");
-        assert!(made(&app.pipeline, &abroad).await.is_empty());
-        assert_eq!(made(&app.pipeline, &sound).await.len(), 2);
+        assert!(made(&app.dispatcher, &abroad).await.is_empty());
+        assert_eq!(made(&app.dispatcher, &sound).await.len(), 2);
         let queue = the_queue(&app, "main", moment + chrono::Duration::seconds(1)).await;
         let [failed] = &queue.failed[..] else {
             panic!("{queue:?}")
@@ -477,8 +480,8 @@ async fn a_plan_that_cannot_issue_is_shown_leaves_nothing_half_done_and_stops_no
         let ticked = tick(&app, moment + chrono::Duration::minutes(5)).await;
         assert_eq!((ticked.done, ticked.failed), (2, 0));
         let expected = days(&["2031-01-01", "2031-02-01"]);
-        assert_eq!(days_made(&app.pipeline, &abroad).await, expected);
-        assert_gapless(&numbers(&app.pipeline, &owner).await, 4);
+        assert_eq!(days_made(&app.dispatcher, &abroad).await, expected);
+        assert_gapless(&numbers(&app.dispatcher, &owner).await, 4);
         let later = moment + chrono::Duration::minutes(6);
         assert!(the_queue(&app, "main", later).await.failed.is_empty());
     }
@@ -508,14 +511,14 @@ async fn a_step_is_not_undone_and_the_day_of_a_discarded_draft_does_not_come_bac
                 "{hint}"
             );
         }
-        let only = made(&app.pipeline, &drafted).await.remove(0);
+        let only = made(&app.dispatcher, &drafted).await.remove(0);
         assert!(!only.is_deleted);
         let discard = json!({ "invoice": only.id, "discard": true });
         let discarded = app.ok(&owner, "update_invoice", discard).await;
         assert_eq!(tick(&app, at("2031-01-16 12:00")).await, Ticked::default());
         let undo = json!({ "change": discarded["change"], "confirm": true });
         app.ok(&owner, "undo_change", undo).await;
-        assert!(!made(&app.pipeline, &drafted).await[0].is_deleted);
+        assert!(!made(&app.dispatcher, &drafted).await[0].is_deleted);
         // Another step was done since: the plan stays as it is, and of the step before only the draft can go.
         tick(&app, at("2031-03-15 12:00")).await;
         let february = steps(&app).await.remove(1);
@@ -525,7 +528,7 @@ async fn a_step_is_not_undone_and_the_day_of_a_discarded_draft_does_not_come_bac
         let undo = json!({ "change": february, "skip_conflicts": true, "confirm": true });
         app.ok(&owner, "undo_change", undo).await;
         assert_eq!(tick(&app, at("2031-03-16 12:00")).await, Ticked::default());
-        let all = made(&app.pipeline, &drafted).await;
+        let all = made(&app.dispatcher, &drafted).await;
         let deleted: Vec<bool> = all.iter().map(|made| made.is_deleted).collect();
         assert_eq!(deleted, [false, true, false], "on {engine:?}");
         // What was issued stays issued.
@@ -538,7 +541,7 @@ async fn a_step_is_not_undone_and_the_day_of_a_discarded_draft_does_not_come_bac
             let error = app.error(&owner, "undo_change", undo).await;
             assert_eq!(error.code(), Code::Conflict, "{error:?}");
         }
-        assert_eq!(made(&app.pipeline, &issued).await[0].status, "issued");
+        assert_eq!(made(&app.dispatcher, &issued).await[0].status, "issued");
     }
 }
 
@@ -554,7 +557,7 @@ async fn the_day_begins_where_the_workspace_is() {
                 time_zone: Some(zone.into()),
                 ..WorkspaceChange::default()
             };
-            let store = &app.pipeline.app().store;
+            let store = &app.dispatcher.app().store;
             admin::update_workspace(store, "main", change)
                 .await
                 .unwrap();
@@ -567,7 +570,7 @@ async fn the_day_begins_where_the_workspace_is() {
                 "{zone} on {engine:?}"
             );
             assert_eq!(tick(&app, at(due)).await.done, 1, "{zone} on {engine:?}");
-            let only = made(&app.pipeline, &plan).await.remove(0);
+            let only = made(&app.dispatcher, &plan).await.remove(0);
             assert_eq!(only.issued, Some(day("2031-03-10")), "{zone}");
         }
     }
@@ -585,7 +588,7 @@ async fn each_workspace_has_its_own_plans_and_numbers() {
         }
         assert_eq!(tick(&app, at("2031-02-28 12:00")).await.done, 4);
         for (caller, plan) in callers.iter().zip(&plans) {
-            assert_gapless(&numbers(&app.pipeline, caller).await, 2);
+            assert_gapless(&numbers(&app.dispatcher, caller).await, 2);
             let listed = app.data(caller, "list_recurring_invoices", json!({})).await;
             let listed: Vec<&Value> = listed
                 .as_array()
@@ -636,7 +639,7 @@ async fn a_changed_plan_goes_on_from_its_next_day_and_never_over_a_day_that_has_
         let free = json!({ "starts_on": "2031-05-31", "ends_on": "2031-08-31" });
         update(&app, &owner, &changing, free).await;
         tick(&app, at("2031-12-31 12:00")).await;
-        let found = days_made(&app.pipeline, &changing).await;
+        let found = days_made(&app.dispatcher, &changing).await;
         let expected = [
             "2031-01-31",
             "2031-02-28",
@@ -645,7 +648,7 @@ async fn a_changed_plan_goes_on_from_its_next_day_and_never_over_a_day_that_has_
             "2031-08-31",
         ];
         assert_eq!(found, days(&expected), "on {engine:?}");
-        let last = made(&app.pipeline, &changing).await.pop().unwrap();
+        let last = made(&app.dispatcher, &changing).await.pop().unwrap();
         let last = app
             .data(&owner, "get_invoice", json!({ "invoice": last.id }))
             .await;
@@ -808,9 +811,9 @@ async fn quotation(
     status: QuotationStatus,
     valid_until: Option<&str>,
 ) -> Id<Quotation> {
-    let job = app.pipeline.job(caller, "test").await.unwrap();
+    let job = app.dispatcher.job(caller, "test").await.unwrap();
     let until = valid_until.map(day);
-    let made = app.pipeline.work(&job, async |cx| {
+    let made = app.dispatcher.work(&job, async |cx| {
         let mut quotation = Quotation::empty();
         quotation.title = Line::new("Relaunch").unwrap();
         quotation.status = Kept(status);
@@ -848,7 +851,7 @@ async fn a_sent_quotation_expires_the_day_after_its_last_and_no_other_does() {
         assert_eq!(tick(&app, moment).await, Ticked::default());
         for (id, then) in quotations {
             let found = app
-                .pipeline
+                .dispatcher
                 .look(&owner, async |cx| cx.get(id).await)
                 .await
                 .unwrap();
@@ -923,7 +926,7 @@ async fn two_servers_killed_again_and_again_issue_one_invoice_for_each_missed_we
         let more = json!({ "interval": "week", "starts_on": start, "auto_issue": true });
         plans.push(plan(&app, &owner, more).await);
     }
-    app.pipeline.app().close().await;
+    app.dispatcher.app().close().await;
     drop(app);
 
     let store = Store::open(&OpenOptions::new(database.clone()))
@@ -954,17 +957,17 @@ async fn two_servers_killed_again_and_again_issue_one_invoice_for_each_missed_we
     let app = open().await;
     let expected: Vec<NaiveDate> = (0..WEEKS).map(|week| start + Days::new(7 * week)).collect();
     for plan in &plans {
-        let made = made(&app.pipeline, plan).await;
+        let made = made(&app.dispatcher, plan).await;
         let found: Vec<NaiveDate> = made.iter().map(|made| made.on).collect();
         assert_eq!(found, expected);
         assert!(made.iter().all(|made| made.status == "issued"));
     }
     let count = usize::try_from(all).unwrap();
-    assert_gapless(&numbers(&app.pipeline, &owner).await, count);
+    assert_gapless(&numbers(&app.dispatcher, &owner).await, count);
     assert_eq!(tick(&app, now()).await, Ticked::default());
-    let findings = check_log(&app.pipeline.app().store).await;
+    let findings = check_log(&app.dispatcher.app().store).await;
     assert!(findings.is_empty(), "{findings:?}");
-    app.pipeline.app().close().await;
+    app.dispatcher.app().close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

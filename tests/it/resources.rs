@@ -11,9 +11,9 @@ use bureau::server::{Credential, Server};
 use bureau::transport::{http::Options, stdio};
 use bureau_kernel::admin::{self, NewKey, NewMember};
 use bureau_kernel::caller::{Caller, Role};
+use bureau_kernel::dispatch::{Dispatcher, Settings};
 use bureau_kernel::error::{Code, Error};
 use bureau_kernel::permission::Grants;
-use bureau_kernel::pipeline::{Pipeline, Settings};
 use bureau_kernel::prelude::{Contents, Cx, Example, Permission, Resource, Spec, Tool, tool};
 use bureau_kernel::registry::{Module, Registry, Selection};
 use bureau_kernel::resource::Representation;
@@ -70,11 +70,11 @@ struct Client {
 }
 
 impl Client {
-    fn new(pipeline: &Arc<Pipeline>, key: &str) -> Self {
-        let server = crate::http::server(Arc::clone(pipeline));
+    fn new(dispatcher: &Arc<Dispatcher>, key: &str) -> Self {
+        let server = crate::http::server(Arc::clone(dispatcher));
         let router = crate::http::router(
             server.clone(),
-            Arc::clone(pipeline),
+            Arc::clone(dispatcher),
             true,
             &Options::default(),
         );
@@ -212,20 +212,20 @@ async fn app() -> TestApp {
 
 /// Another server over the same data, as this key sees it.
 fn beside(app: &TestApp, selection: &Selection, read_only: bool, key: &str) -> Client {
-    let store = app.pipeline.app().store.clone();
+    let store = app.dispatcher.app().store.clone();
     let registry = Registry::new(MODULES, selection).unwrap();
     let settings = Settings {
         read_only,
         ..Settings::default()
     };
-    let pipeline = Pipeline::new(store, registry, None, settings).unwrap();
-    Client::new(&pipeline, key)
+    let dispatcher = Dispatcher::new(store, registry, None, settings).unwrap();
+    Client::new(&dispatcher, key)
 }
 
 /// An id of each kind of record that a resource is of, by the resource's variable, made with the tools' examples.
 async fn ids(app: &TestApp, caller: &Caller) -> BTreeMap<&'static str, String> {
     let mut ids = BTreeMap::new();
-    for resource in app.pipeline.registry().resources() {
+    for resource in app.dispatcher.registry().resources() {
         if let Some(variable) = variable(resource)
             && !ids.contains_key(variable)
         {
@@ -235,7 +235,7 @@ async fn ids(app: &TestApp, caller: &Caller) -> BTreeMap<&'static str, String> {
             let id = made["data"]["id"].as_str().unwrap();
             // What has a document has it once it is issued or sent.
             for finish in ["issue", "send"].map(|verb| format!("{verb}_{variable}")) {
-                if app.pipeline.registry().entry(&finish).is_some() {
+                if app.dispatcher.registry().entry(&finish).is_some() {
                     let arguments = json!({ (variable): id, "confirm": true });
                     app.ok(caller, &finish, arguments).await;
                 }
@@ -287,14 +287,14 @@ async fn called(
 
 /// Reads through the kernel, as a server does.
 async fn read(
-    pipeline: &Arc<Pipeline>,
+    dispatcher: &Arc<Dispatcher>,
     caller: &Caller,
     uri: &str,
 ) -> Result<Representation, Error> {
-    let (resource, arguments) = pipeline.registry().resource_for_caller(caller, uri)?;
+    let (resource, arguments) = dispatcher.registry().resource_for_caller(caller, uri)?;
     resource
         .read(
-            pipeline,
+            dispatcher,
             caller.clone(),
             arguments,
             CancellationToken::new(),
@@ -306,7 +306,7 @@ async fn read(
 async fn resources_and_templates_are_declared_and_listed_whole() {
     let app = app().await;
     let (key, _) = app.key(&["full"]).await;
-    let client = Client::new(&app.pipeline, &key);
+    let client = Client::new(&app.dispatcher, &key);
     for way in WAYS {
         let declared = client.capabilities(way).await;
         assert_eq!(declared["resources"], json!({}), "{way:?}: {declared}");
@@ -344,9 +344,9 @@ async fn a_resource_holds_what_its_tool_answers_and_no_copy_of_it_is_fresh() {
     let app = app().await;
     let ids = ids(&app, &app.owner().await).await;
     let (key, caller) = app.key(&["full"]).await;
-    let client = Client::new(&app.pipeline, &key);
+    let client = Client::new(&app.dispatcher, &key);
     for way in WAYS {
-        for resource in app.pipeline.registry().resources() {
+        for resource in app.dispatcher.registry().resources() {
             let uri = filled(resource, &ids);
             let answer = called(&app, &caller, resource, &ids).await;
             assert_eq!(client.json(way, &uri).await, answer, "{way:?} {uri}");
@@ -373,11 +373,11 @@ async fn a_resource_that_is_a_list_is_read_to_its_end() {
             title: None,
             role: Role::Viewer,
         };
-        let store = &app.pipeline.app().store;
+        let store = &app.dispatcher.app().store;
         admin::add_member(store, "main", member).await.unwrap();
     }
     let (key, _) = app.key(&["full"]).await;
-    let client = Client::new(&app.pipeline, &key);
+    let client = Client::new(&app.dispatcher, &key);
     let members = client.json(WAYS[0], "bureau://team/members").await;
     let mut ids: Vec<&str> = members
         .as_array()
@@ -393,15 +393,15 @@ async fn a_resource_that_is_a_list_is_read_to_its_end() {
 async fn who_may_not_call_the_tool_neither_lists_nor_reads_the_resource() {
     let app = app().await;
     let ids = ids(&app, &app.owner().await).await;
-    let known = app.pipeline.registry().permissions();
-    for resource in app.pipeline.registry().resources() {
-        let entry = app.pipeline.registry().entry(resource.tool).unwrap();
+    let known = app.dispatcher.registry().permissions();
+    for resource in app.dispatcher.registry().resources() {
+        let entry = app.dispatcher.registry().entry(resource.tool).unwrap();
         let permission = entry.spec.permission.name();
         let others: Vec<&str> = known.iter().copied().filter(|p| *p != permission).collect();
         let uri = filled(resource, &ids);
         for (grants, may) in [(vec![permission], true), (others, false)] {
             let (key, _) = app.key(&grants).await;
-            let client = Client::new(&app.pipeline, &key);
+            let client = Client::new(&app.dispatcher, &key);
             for way in WAYS {
                 let listed = client.uris(way).await;
                 let listed = listed.iter().any(|uri| uri == resource.uri);
@@ -429,7 +429,7 @@ async fn what_cannot_be_read_is_an_error_of_the_protocol_that_says_why() {
     let gone = json!({ "contact": ids["contact"], "confirm": true });
     app.ok(&owner, "delete_contact", gone).await;
     let (key, _) = app.key(&["full"]).await;
-    let client = Client::new(&app.pipeline, &key);
+    let client = Client::new(&app.dispatcher, &key);
     for way in WAYS {
         for (uri, code, kind, field) in [
             (
@@ -502,7 +502,7 @@ async fn nothing_of_another_workspace_is_in_any_resource() {
     for engine in ENGINES {
         let app = TestApp::new(engine, MODULES).await;
         let (ours, theirs) = (app.tenant("ours").await, app.tenant("zanzibar").await);
-        let store = &app.pipeline.app().store;
+        let store = &app.dispatcher.app().store;
         let member = NewMember {
             name: "Zanzibar".into(),
             email: None,
@@ -510,14 +510,14 @@ async fn nothing_of_another_workspace_is_in_any_resource() {
             role: Role::Member,
         };
         admin::add_member(store, "zanzibar", member).await.unwrap();
-        let pipeline = json!({ "name": "Zanzibar", "stages": ["Open", "Shut"] });
-        app.ok(&theirs, "create_pipeline", pipeline).await;
+        let dispatcher = json!({ "name": "Zanzibar", "stages": ["Open", "Shut"] });
+        app.ok(&theirs, "create_pipeline", dispatcher).await;
         let their_ids = ids(&app, &theirs).await;
-        for resource in app.pipeline.registry().resources() {
+        for resource in app.dispatcher.registry().resources() {
             let uri = filled(resource, &their_ids);
-            let seen = read(&app.pipeline, &theirs, &uri).await;
+            let seen = read(&app.dispatcher, &theirs, &uri).await;
             assert!(seen.is_ok(), "{engine:?} {uri}: {seen:?}");
-            let seen = read(&app.pipeline, &ours, &uri).await;
+            let seen = read(&app.dispatcher, &ours, &uri).await;
             let Some(variable) = variable(resource) else {
                 let text = format!("{:?}", seen.unwrap()).to_lowercase();
                 assert!(!text.contains("zanzibar"), "{engine:?} {uri}: {text}");
@@ -528,7 +528,7 @@ async fn nothing_of_another_workspace_is_in_any_resource() {
             let never = never(id);
             let error = seen.unwrap_err();
             assert_eq!(error.code(), Code::NotFound, "{engine:?} {uri}");
-            let other = read(&app.pipeline, &ours, &uri.replace(id, &never)).await;
+            let other = read(&app.dispatcher, &ours, &uri.replace(id, &never)).await;
             let other = other.unwrap_err().to_json().to_string();
             assert_eq!(
                 error.to_json().to_string(),
@@ -579,7 +579,7 @@ async fn only_what_is_switched_on_is_there() {
         }
     }
     // A request may narrow what it sees.
-    let client = Client::new(&app.pipeline, &key);
+    let client = Client::new(&app.dispatcher, &key);
     let list = json!({ "jsonrpc": "2.0", "id": 1, "method": LISTS[1], "params": {} });
     let narrow = [("x-bureau-features", "deals")];
     let answer = client.over_http(WAYS[3], &list, &narrow).await;
@@ -598,7 +598,7 @@ async fn a_read_only_server_and_a_key_that_only_reads_serve_all_resources() {
     };
     let (key, _) = app.key(&["read-only"]).await;
     let client = beside(&app, &all, true, &key);
-    let every: Vec<&'static Resource> = app.pipeline.registry().resources().collect();
+    let every: Vec<&'static Resource> = app.dispatcher.registry().resources().collect();
     for way in WAYS {
         assert_eq!(client.uris(way).await.len(), every.len());
         for resource in &every {
@@ -619,9 +619,9 @@ async fn a_read_counts_as_a_call_of_its_key() {
         confirm: None,
         calls_per_hour: Some(1),
     };
-    let store = &app.pipeline.app().store;
+    let store = &app.dispatcher.app().store;
     let (key, _) = admin::create_key(store, new).await.unwrap();
-    let client = Client::new(&app.pipeline, &key);
+    let client = Client::new(&app.dispatcher, &key);
     client.json(WAYS[0], "bureau://workspace/context").await;
     for way in WAYS {
         let error = client.read(way, "bureau://workspace/context").await["error"].clone();
@@ -758,7 +758,7 @@ const PAPERS: Module = Module {
 async fn a_document_is_read_as_what_it_is() {
     let app = TestApp::new(Engine::Sqlite, &[PAPERS]).await;
     let (key, _) = app.key(&["full"]).await;
-    let client = Client::new(&app.pipeline, &key);
+    let client = Client::new(&app.dispatcher, &key);
     for way in WAYS {
         let pdf = client.read(way, "papers://A-1/pdf").await["result"]["contents"].clone();
         let wanted = json!([{ "uri": "papers://A-1/pdf", "mimeType": "application/pdf", "blob": "JVBERi0xLjcK" }]);

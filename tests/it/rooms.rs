@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use bureau_kernel::caller::Caller;
-use bureau_kernel::pipeline::Outcome;
+use bureau_kernel::dispatch::Outcome;
 use bureau_kernel::store::{Scope, sql};
 use bureau_kernel::testing::{ENGINES, TestApp};
 use bureau_kernel::tool::{Effect, Entry};
@@ -15,7 +15,7 @@ use crate::MODULES;
 
 /// Tools that add a record, answer it, and need no person.
 pub(crate) fn creators(app: &TestApp) -> Vec<&Entry> {
-    let entries = app.pipeline.registry().entries();
+    let entries = app.dispatcher.registry().entries();
     entries
         .filter(|entry| entry.spec.name.starts_with("create_"))
         .collect()
@@ -23,7 +23,7 @@ pub(crate) fn creators(app: &TestApp) -> Vec<&Entry> {
 
 /// Tools that read and can be called with nothing said: lists, searches, figures.
 pub(crate) fn overviews(app: &TestApp) -> Vec<&Entry> {
-    let entries = app.pipeline.registry().entries();
+    let entries = app.dispatcher.registry().entries();
     entries
         .filter(|entry| entry.spec.effect == Effect::Reads)
         .filter(|entry| entry.wire().input_schema.get("required").is_none())
@@ -88,7 +88,7 @@ pub(crate) async fn marked(
 
 /// The records of a workspace that are or were, by their noun: all that the change log knows, oldest first.
 pub(crate) async fn records(app: &TestApp, caller: &Caller) -> BTreeMap<&'static str, Vec<String>> {
-    let store = &app.pipeline.app().store;
+    let store = &app.dispatcher.app().store;
     let mut tx = store
         .read(Scope::Workspace(caller.workspace.id.raw()))
         .await
@@ -103,7 +103,7 @@ pub(crate) async fn records(app: &TestApp, caller: &Caller) -> BTreeMap<&'static
     let mut found: BTreeMap<&'static str, Vec<String>> = BTreeMap::new();
     for row in rows {
         let table: String = row.get("entity").unwrap();
-        if let Some(kind) = app.pipeline.registry().record(&table) {
+        if let Some(kind) = app.dispatcher.registry().record(&table) {
             let id = encode(kind.prefix(), row.get("record").unwrap());
             found.entry(kind.noun()).or_default().push(id);
         }
@@ -119,7 +119,7 @@ pub(crate) async fn read(
     id: &str,
 ) -> Option<Value> {
     let tool = format!("get_{noun}");
-    app.pipeline.registry().entry(&tool)?;
+    app.dispatcher.registry().entry(&tool)?;
     Some(
         match app.outcome(caller, &tool, json!({ noun: id })).await {
             Outcome::Done(answer) => answer["data"].clone(),
@@ -174,7 +174,7 @@ async fn each_room_stands_alone_on_both_engines() {
             let app = TestApp::new(engine, std::slice::from_ref(module)).await;
             let owner = app.owner().await;
             let own: Vec<&str> = module.tools.iter().map(|make| make().spec.name).collect();
-            let visible = app.pipeline.visible(&owner);
+            let visible = app.dispatcher.visible(&owner);
             let visible: Vec<&str> = visible.map(|entry| entry.spec.name).collect();
             assert_eq!(visible, own, "{} on {engine:?}", module.name);
             for entry in overviews(&app) {

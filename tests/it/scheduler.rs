@@ -13,9 +13,9 @@ use std::time::Duration;
 
 use bureau_activities::{Activity, ActivityType};
 use bureau_kernel::caller::Caller;
+use bureau_kernel::dispatch::{Dispatcher, Settings};
 use bureau_kernel::error::{Error, Result};
 use bureau_kernel::jobs::{self, Job, Queue, Scheduler, Ticked, queues};
-use bureau_kernel::pipeline::{Pipeline, Settings};
 use bureau_kernel::prelude::{Attributes, Code, Cx, Id, Kept, Line, Module};
 use bureau_kernel::registry::{Registry, Selection};
 use bureau_kernel::store::{Database, OpenOptions, Scope, Store, sql};
@@ -109,18 +109,18 @@ async fn plant(app: &TestApp, caller: &Caller, name: &str, due: Timestamp) -> i6
 }
 
 /// The same database opened once more, as another server would.
-async fn neighbour(database: &Database, settings: Settings) -> Arc<Pipeline> {
+async fn neighbour(database: &Database, settings: Settings) -> Arc<Dispatcher> {
     let store = Store::open(&OpenOptions::new(database.clone()))
         .await
         .unwrap();
     let registry = Registry::new(&modules(), &Selection::default()).unwrap();
-    Pipeline::new(store, registry, None, settings).unwrap()
+    Dispatcher::new(store, registry, None, settings).unwrap()
 }
 
 /// For each plant of a workspace the days on which it was watered, in the order in which that was done.
-async fn watered(pipeline: &Pipeline, caller: &Caller) -> BTreeMap<String, Vec<String>> {
+async fn watered(dispatcher: &Dispatcher, caller: &Caller) -> BTreeMap<String, Vec<String>> {
     let scope = Scope::Workspace(caller.workspace.id.raw());
-    let mut tx = pipeline.app().store.read(scope).await.unwrap();
+    let mut tx = dispatcher.app().store.read(scope).await.unwrap();
     let rows = sql("SELECT subject FROM activity WHERE type = 'note' AND workspace = ")
         .value(caller.workspace.id)
         .sql(" ORDER BY id")
@@ -151,8 +151,8 @@ fn days(first: Timestamp, count: i64) -> Vec<String> {
 }
 
 /// Rows of the table `job`.
-async fn taken_up(pipeline: &Pipeline) -> i64 {
-    let mut tx = pipeline.app().store.read(Scope::System).await.unwrap();
+async fn taken_up(dispatcher: &Dispatcher) -> i64 {
+    let mut tx = dispatcher.app().store.read(Scope::System).await.unwrap();
     let count: i64 = sql("SELECT COUNT(*) AS taken_up FROM job")
         .one("taken_up", &mut tx)
         .await
@@ -162,14 +162,14 @@ async fn taken_up(pipeline: &Pipeline) -> i64 {
 }
 
 /// How it stands with watering, in each workspace.
-async fn garden(pipeline: &Pipeline, moment: Timestamp) -> Vec<Queue> {
-    let mut queues = queues(pipeline, moment).await.unwrap();
+async fn garden(dispatcher: &Dispatcher, moment: Timestamp) -> Vec<Queue> {
+    let mut queues = queues(dispatcher, moment).await.unwrap();
     queues.retain(|queue| queue.job == "water");
     queues
 }
 
 async fn the_queue(app: &TestApp, moment: Timestamp) -> Queue {
-    let mut queues = garden(&app.pipeline, moment).await;
+    let mut queues = garden(&app.dispatcher, moment).await;
     assert_eq!(queues.len(), 1, "one job in one workspace");
     queues.remove(0)
 }
@@ -185,10 +185,10 @@ async fn four_servers_at_once_do_each_step_once_and_the_missed_ones_of_a_record_
         }
         let mut servers = JoinSet::new();
         for _ in 0..4 {
-            let pipeline = neighbour(&app.database, Settings::default()).await;
+            let dispatcher = neighbour(&app.database, Settings::default()).await;
             servers.spawn(async move {
-                let ticked = Scheduler::new(pipeline.clone()).tick(at(4, 60)).await;
-                pipeline.app().close().await;
+                let ticked = Scheduler::new(dispatcher.clone()).tick(at(4, 60)).await;
+                dispatcher.app().close().await;
                 ticked.unwrap()
             });
         }
@@ -201,13 +201,13 @@ async fn four_servers_at_once_do_each_step_once_and_the_missed_ones_of_a_record_
                 .all(|ticked| ticked.failed == 0 && !ticked.more),
             "{ticked:?}"
         );
-        let watered = watered(&app.pipeline, &owner).await;
+        let watered = watered(&app.dispatcher, &owner).await;
         assert_eq!(watered.len(), 20, "{engine:?}: {watered:?}");
         for (name, found) in watered {
             assert_eq!(found, days(at(0, 0), 5), "{name} on {engine:?}");
         }
-        assert_eq!(taken_up(&app.pipeline).await, 0);
-        let findings = check_log(&app.pipeline.app().store).await;
+        assert_eq!(taken_up(&app.dispatcher).await, 0);
+        let findings = check_log(&app.dispatcher.app().store).await;
         assert!(findings.is_empty(), "on {engine:?}: {findings:?}");
     }
 }
@@ -218,14 +218,20 @@ async fn each_step_is_a_change_of_the_owner_by_the_scheduler_and_undoing_it_make
         let app = TestApp::new(engine, &modules()).await;
         let owner = app.owner().await;
         plant(&app, &owner, "fern", at(0, 0)).await;
-        let scheduler = Scheduler::new(app.pipeline.clone());
+        let scheduler = Scheduler::new(app.dispatcher.clone());
         assert_eq!(scheduler.tick(at(0, -1)).await.unwrap(), Ticked::default());
         let queue = the_queue(&app, at(1, 0)).await;
         assert_eq!((queue.due, queue.leased, queue.failed.len()), (1, 0, 0));
         let ticked = scheduler.tick(at(1, 0)).await.unwrap();
         assert_eq!((ticked.done, ticked.failed, ticked.more), (2, 0, false));
 
-        let mut tx = app.pipeline.app().store.read(Scope::System).await.unwrap();
+        let mut tx = app
+            .dispatcher
+            .app()
+            .store
+            .read(Scope::System)
+            .await
+            .unwrap();
         let rows =
             sql("SELECT call, client, member, at FROM change_log WHERE tool = 'water' ORDER BY id")
                 .rows(&mut tx)
@@ -258,10 +264,10 @@ async fn what_fails_waits_longer_each_time_is_shown_and_stops_nothing_else() {
         let owner = app.owner().await;
         let cactus = plant(&app, &owner, "cactus", at(0, 0)).await;
         plant(&app, &owner, "fern", at(0, 1)).await;
-        let scheduler = Scheduler::new(app.pipeline.clone());
+        let scheduler = Scheduler::new(app.dispatcher.clone());
         let ticked = scheduler.tick(at(0, 60)).await.unwrap();
         assert_eq!((ticked.done, ticked.failed, ticked.more), (1, 1, false));
-        let found = watered(&app.pipeline, &owner).await;
+        let found = watered(&app.dispatcher, &owner).await;
         assert_eq!(
             found.keys().collect::<Vec<_>>(),
             ["fern"],
@@ -296,11 +302,11 @@ async fn what_fails_waits_longer_each_time_is_shown_and_stops_nothing_else() {
         app.ok(&owner, "update_activity", renamed).await;
         tried += chrono::Duration::hours(25);
         assert_eq!(scheduler.tick(tried).await.unwrap().failed, 0);
-        let roses = &watered(&app.pipeline, &owner).await["rose"];
+        let roses = &watered(&app.dispatcher, &owner).await["rose"];
         let missed = (tried - at(0, 0)).num_days() + 1;
         assert_eq!(*roses, days(at(0, 0), missed), "on {engine:?}");
         assert!(the_queue(&app, tried).await.failed.is_empty());
-        assert_eq!(taken_up(&app.pipeline).await, 0);
+        assert_eq!(taken_up(&app.dispatcher).await, 0);
     }
 }
 
@@ -310,7 +316,7 @@ async fn what_failed_and_is_not_due_any_more_is_forgotten() {
         let app = TestApp::new(engine, &modules()).await;
         let owner = app.owner().await;
         let cactus = plant(&app, &owner, "cactus", at(0, 0)).await;
-        let scheduler = Scheduler::new(app.pipeline.clone());
+        let scheduler = Scheduler::new(app.dispatcher.clone());
         scheduler.tick(at(0, 60)).await.unwrap();
         assert_eq!(the_queue(&app, at(0, 61)).await.failed.len(), 1);
         let delete = json!({ "activity": Id::<Activity>::from_raw(cactus), "confirm": true });
@@ -319,9 +325,9 @@ async fn what_failed_and_is_not_due_any_more_is_forgotten() {
             the_queue(&app, at(0, 61)).await.failed.is_empty(),
             "it is no problem even before a server has looked"
         );
-        assert_eq!(taken_up(&app.pipeline).await, 1);
+        assert_eq!(taken_up(&app.dispatcher).await, 1);
         scheduler.tick(at(0, 62)).await.unwrap();
-        assert_eq!(taken_up(&app.pipeline).await, 0, "on {engine:?}");
+        assert_eq!(taken_up(&app.dispatcher).await, 0, "on {engine:?}");
     }
 }
 
@@ -333,7 +339,7 @@ async fn many_that_failed_do_not_hide_what_became_due_after_them() {
         for number in 0..120 {
             plant(&app, &owner, "cactus", at(0, number)).await;
         }
-        let scheduler = Scheduler::new(app.pipeline.clone());
+        let scheduler = Scheduler::new(app.dispatcher.clone());
         let ticked = scheduler.tick(at(0, 600)).await.unwrap();
         assert_eq!((ticked.done, ticked.failed, ticked.more), (0, 120, false));
         plant(&app, &owner, "fern", at(0, 590)).await;
@@ -356,14 +362,14 @@ async fn a_panic_and_a_step_without_end_are_failures_of_their_record_alone() {
         for name in ["mimosa", "bonsai", "fern"] {
             plant(&app, &owner, name, at(0, 0)).await;
         }
-        let pipeline = neighbour(&app.database, settings).await;
-        let scheduler = Scheduler::new(pipeline.clone());
+        let dispatcher = neighbour(&app.database, settings).await;
+        let scheduler = Scheduler::new(dispatcher.clone());
         let ticked = timeout(HANG, scheduler.tick(at(0, 60)))
             .await
             .unwrap()
             .unwrap();
         assert_eq!((ticked.done, ticked.failed, ticked.more), (1, 2, false));
-        let found = watered(&app.pipeline, &owner).await;
+        let found = watered(&app.dispatcher, &owner).await;
         assert_eq!(found.keys().collect::<Vec<_>>(), ["fern"], "on {engine:?}");
         let errors: Vec<String> = the_queue(&app, at(0, 70))
             .await
@@ -378,8 +384,8 @@ async fn a_panic_and_a_step_without_end_are_failures_of_their_record_alone() {
                 "{errors:?}"
             );
         }
-        pipeline.app().close().await;
-        let findings = check_log(&app.pipeline.app().store).await;
+        dispatcher.app().close().await;
+        let findings = check_log(&app.dispatcher.app().store).await;
         assert!(findings.is_empty(), "on {engine:?}: {findings:?}");
     }
 }
@@ -391,7 +397,7 @@ async fn the_lease_of_a_server_that_is_gone_is_taken_over_when_it_ran_out_and_no
         let owner = app.owner().await;
         let fern = plant(&app, &owner, "fern", at(0, 0)).await;
         let scope = Scope::Workspace(owner.workspace.id.raw());
-        let mut tx = app.pipeline.app().store.write(scope).await.unwrap();
+        let mut tx = app.dispatcher.app().store.write(scope).await.unwrap();
         sql("INSERT INTO job (workspace, name, record, enqueued_at, run_after, leased_until, holder, attempts)
              VALUES ($1, 'water', $2, $3, $4, $4, 7, 1)")
             .bind(owner.workspace.id)
@@ -402,15 +408,15 @@ async fn the_lease_of_a_server_that_is_gone_is_taken_over_when_it_ran_out_and_no
             .await
             .unwrap();
         tx.commit().await.unwrap();
-        let scheduler = Scheduler::new(app.pipeline.clone());
+        let scheduler = Scheduler::new(app.dispatcher.clone());
         assert_eq!(scheduler.tick(at(0, 50)).await.unwrap(), Ticked::default());
         let queue = the_queue(&app, at(0, 50)).await;
         assert_eq!((queue.due, queue.leased, queue.failed.len()), (0, 1, 0));
         let queue = the_queue(&app, at(0, 61)).await;
         assert_eq!((queue.due, queue.leased, queue.failed.len()), (1, 0, 0));
         assert_eq!(scheduler.tick(at(0, 61)).await.unwrap().done, 1);
-        assert_eq!(watered(&app.pipeline, &owner).await["fern"].len(), 1);
-        assert_eq!(taken_up(&app.pipeline).await, 0, "on {engine:?}");
+        assert_eq!(watered(&app.dispatcher, &owner).await["fern"].len(), 1);
+        assert_eq!(taken_up(&app.dispatcher).await, 0, "on {engine:?}");
     }
 }
 
@@ -441,15 +447,15 @@ enum Fate {
 async fn interrupted_everywhere(engine: Engine, fate: Fate) {
     let app = TestApp::new(engine, &modules()).await;
     let owner = app.owner().await;
-    let other = Scheduler::new(app.pipeline.clone());
+    let other = Scheduler::new(app.dispatcher.clone());
     for polls in 0.. {
         let name = format!("fern {polls}");
         let fern = plant(&app, &owner, &name, at(0, 0)).await;
-        let pipeline = neighbour(&app.database, Settings::default()).await;
+        let dispatcher = neighbour(&app.database, Settings::default()).await;
         // Its first transactions open connections, which takes many steps in which nothing happens.
-        pipeline.job(&owner, "water").await.unwrap();
-        pipeline.operator(None).await.unwrap();
-        let scheduler = Scheduler::new(pipeline.clone());
+        dispatcher.job(&owner, "water").await.unwrap();
+        dispatcher.operator(None).await.unwrap();
+        let scheduler = Scheduler::new(dispatcher.clone());
         let through = {
             let mut tick = pin!(scheduler.tick(at(1, 60)));
             let through = polled(&mut tick, polls).await.is_some();
@@ -472,20 +478,20 @@ async fn interrupted_everywhere(engine: Engine, fate: Fate) {
             .unwrap_or_else(|_| panic!("{engine:?}, {fate:?} at {polls}: nobody works any more"))
             .unwrap();
         assert_eq!(
-            watered(&app.pipeline, &owner).await[&name],
+            watered(&app.dispatcher, &owner).await[&name],
             days(at(0, 0), 2),
             "{engine:?}, {fate:?} at {polls}"
         );
         let done = json!({ "activity": Id::<Activity>::from_raw(fern) });
         app.ok(&owner, "complete_activity", done).await;
-        pipeline.app().close().await;
+        dispatcher.app().close().await;
         // On a busy machine a step can come to its end before it is looked at; hence a few more.
         if through && polls > 8 {
             break;
         }
     }
-    assert_eq!(taken_up(&app.pipeline).await, 0, "{engine:?}, {fate:?}");
-    let findings = check_log(&app.pipeline.app().store).await;
+    assert_eq!(taken_up(&app.dispatcher).await, 0, "{engine:?}, {fate:?}");
+    let findings = check_log(&app.dispatcher.app().store).await;
     assert!(findings.is_empty(), "{engine:?}, {fate:?}: {findings:?}");
 }
 
@@ -508,16 +514,16 @@ async fn a_scheduler_whose_lease_ran_out_at_any_point_does_nothing_that_another_
 async fn overtaken(app: &TestApp, owner: &Caller) -> Option<(Ticked, Ticked)> {
     let slow = neighbour(&app.database, Settings::default()).await;
     let scheduler = Scheduler::new(slow.clone());
-    let other = Scheduler::new(app.pipeline.clone());
+    let other = Scheduler::new(app.dispatcher.clone());
     let mut tick = pin!(scheduler.tick(at(1, 60)));
     let taken = async {
-        while taken_up(&app.pipeline).await == 0 {
+        while taken_up(&app.dispatcher).await == 0 {
             if polled(&mut tick, 0).await.is_some() {
                 return false;
             }
             sleep(Duration::from_millis(1)).await;
         }
-        watered(&app.pipeline, owner).await.is_empty()
+        watered(&app.dispatcher, owner).await.is_empty()
     };
     if !timeout(HANG, taken).await.unwrap() {
         return None;
@@ -542,7 +548,7 @@ async fn a_step_begins_only_while_the_lease_is_still_the_schedulers_own() {
             let owner = app.owner().await;
             plant(&app, &owner, "orchid", at(0, 0)).await;
             if let Some((first, second)) = overtaken(&app, &owner).await {
-                let orchid = watered(&app.pipeline, &owner).await.remove("orchid");
+                let orchid = watered(&app.dispatcher, &owner).await.remove("orchid");
                 break (first.done, second, orchid.unwrap());
             }
         };
@@ -563,14 +569,14 @@ async fn each_workspace_is_worked_for_on_its_own() {
         plant(&app, &ours, "cactus", at(0, 0)).await;
         plant(&app, &ours, "fern", at(0, 0)).await;
         plant(&app, &theirs, "moss", at(0, 0)).await;
-        let scheduler = Scheduler::new(app.pipeline.clone());
+        let scheduler = Scheduler::new(app.dispatcher.clone());
         let ticked = scheduler.tick(at(0, 60)).await.unwrap();
         assert_eq!((ticked.done, ticked.failed), (2, 1));
         for (caller, plants) in [(&ours, ["fern"]), (&theirs, ["moss"])] {
-            let found = watered(&app.pipeline, caller).await;
+            let found = watered(&app.dispatcher, caller).await;
             assert_eq!(found.into_keys().collect::<Vec<_>>(), plants, "{engine:?}");
         }
-        let queues = garden(&app.pipeline, at(0, 70)).await;
+        let queues = garden(&app.dispatcher, at(0, 70)).await;
         let failed: Vec<(&str, usize)> = queues
             .iter()
             .map(|queue| (queue.workspace.as_str(), queue.failed.len()))
@@ -596,16 +602,16 @@ async fn where_nothing_may_be_written_nothing_is_done_and_the_queue_can_be_seen(
         };
         let store = Store::open(&options).await.unwrap();
         let registry = Registry::new(&modules(), &Selection::default()).unwrap();
-        let by_store = Pipeline::new(store, registry, None, Settings::default()).unwrap();
-        for pipeline in [by_settings, by_store] {
-            let scheduler = Scheduler::new(pipeline.clone());
+        let by_store = Dispatcher::new(store, registry, None, Settings::default()).unwrap();
+        for dispatcher in [by_settings, by_store] {
+            let scheduler = Scheduler::new(dispatcher.clone());
             assert_eq!(scheduler.tick(at(0, 60)).await.unwrap(), Ticked::default());
-            jobs::start(pipeline.clone()).stop().await;
-            assert_eq!(garden(&pipeline, at(0, 60)).await[0].due, 1);
-            pipeline.app().close().await;
+            jobs::start(dispatcher.clone()).stop().await;
+            assert_eq!(garden(&dispatcher, at(0, 60)).await[0].due, 1);
+            dispatcher.app().close().await;
         }
-        assert!(watered(&app.pipeline, &owner).await.is_empty());
-        assert_eq!(taken_up(&app.pipeline).await, 0, "on {engine:?}");
+        assert!(watered(&app.dispatcher, &owner).await.is_empty());
+        assert_eq!(taken_up(&app.dispatcher).await, 0, "on {engine:?}");
     }
 }
 
@@ -619,23 +625,23 @@ async fn a_server_makes_up_at_its_start_for_what_was_missed_and_ends_between_two
             plant(&app, &owner, &format!("fern {number}"), first).await;
         }
         // It is told to end as soon as it has begun.
-        let running = jobs::start(app.pipeline.clone());
+        let running = jobs::start(app.dispatcher.clone());
         let begun = async {
-            while watered(&app.pipeline, &owner).await.is_empty() {
+            while watered(&app.dispatcher, &owner).await.is_empty() {
                 sleep(Duration::from_millis(1)).await;
             }
         };
         timeout(HANG, begun).await.unwrap();
         timeout(HANG, running.stop()).await.unwrap();
-        assert_eq!(taken_up(&app.pipeline).await, 0, "no step is under way");
-        let before = watered(&app.pipeline, &owner).await;
+        assert_eq!(taken_up(&app.dispatcher).await, 0, "no step is under way");
+        let before = watered(&app.dispatcher, &owner).await;
         sleep(Duration::from_millis(20)).await;
-        assert_eq!(watered(&app.pipeline, &owner).await, before);
+        assert_eq!(watered(&app.dispatcher, &owner).await, before);
         // The next one goes on.
-        let running = jobs::start(app.pipeline.clone());
+        let running = jobs::start(app.dispatcher.clone());
         let whole: Vec<Vec<String>> = vec![days(first, 4); 30];
         let made_up = async {
-            while watered(&app.pipeline, &owner)
+            while watered(&app.dispatcher, &owner)
                 .await
                 .into_values()
                 .collect::<Vec<_>>()
@@ -648,7 +654,7 @@ async fn a_server_makes_up_at_its_start_for_what_was_missed_and_ends_between_two
             .await
             .unwrap_or_else(|_| panic!("{engine:?}: what was missed is made up"));
         running.stop().await;
-        assert_eq!(taken_up(&app.pipeline).await, 0);
+        assert_eq!(taken_up(&app.dispatcher).await, 0);
     }
 }
 
@@ -669,9 +675,9 @@ fn gardener() {
         .build()
         .unwrap();
     runtime.block_on(async move {
-        let pipeline = neighbour(&database, Settings::default()).await;
+        let dispatcher = neighbour(&database, Settings::default()).await;
         say("ready");
-        let ticked = Scheduler::new(pipeline).tick(moment).await.unwrap();
+        let ticked = Scheduler::new(dispatcher).tick(moment).await.unwrap();
         say(&format!("ticked {ticked:?}"));
         sleep(HANG).await;
     });
@@ -736,18 +742,18 @@ async fn servers_killed_at_any_moment_leave_no_step_undone_and_none_done_twice()
             kills > 2,
             "{engine:?}: the servers were meant to be at work"
         );
-        let pipeline = neighbour(&database, Settings::default()).await;
-        let last = Scheduler::new(pipeline.clone()).tick(at(9, 80_000)).await;
+        let dispatcher = neighbour(&database, Settings::default()).await;
+        let last = Scheduler::new(dispatcher.clone()).tick(at(9, 80_000)).await;
         println!("{engine:?}: {kills} kills at work, then {last:?}");
         assert_eq!(last.unwrap().failed, 0);
-        let watered = watered(&pipeline, &owner).await;
+        let watered = watered(&dispatcher, &owner).await;
         assert_eq!(watered.len(), PLANTS);
         for (name, found) in watered {
             assert_eq!(found, days(at(0, 0), 10), "{name} on {engine:?}");
         }
-        assert_eq!(taken_up(&pipeline).await, 0);
-        let findings = check_log(&pipeline.app().store).await;
+        assert_eq!(taken_up(&dispatcher).await, 0);
+        let findings = check_log(&dispatcher.app().store).await;
         assert!(findings.is_empty(), "on {engine:?}: {findings:?}");
-        pipeline.app().close().await;
+        dispatcher.app().close().await;
     }
 }

@@ -54,8 +54,8 @@ pub(crate) fn capture(folder: &Path) {
 
 /// Calls that succeed and calls that fail at every step, all with canaries; says the key that it used.
 pub(crate) async fn calls(database: &Database, folder: &Path) {
-    let pipeline = open(database, folder).await;
-    let store = &pipeline.app().store;
+    let dispatcher = open(database, folder).await;
+    let store = &dispatcher.app().store;
     let new = NewKey {
         name: "agent".into(),
         grants: Grants::Everything,
@@ -67,11 +67,11 @@ pub(crate) async fn calls(database: &Database, folder: &Path) {
     };
     let (text, info) = admin::create_key(store, new).await.unwrap();
     say(&format!("key {text}"));
-    let agent = pipeline.authenticate(&text, None).await.unwrap();
+    let agent = dispatcher.authenticate(&text, None).await.unwrap();
     let wrong = key::generate();
     say(&format!("key {wrong}"));
-    pipeline.authenticate(&wrong, None).await.unwrap_err();
-    pipeline
+    dispatcher.authenticate(&wrong, None).await.unwrap_err();
+    dispatcher
         .authenticate("canary_tool", None)
         .await
         .unwrap_err();
@@ -81,7 +81,7 @@ pub(crate) async fn calls(database: &Database, folder: &Path) {
         "phones": ["+1 415 555 2671"], "city": "Tenerife", "summary": "sings before the mine",
     });
     let made = call(
-        &pipeline,
+        &dispatcher,
         &agent,
         "create_contact",
         Some("canary-idempotency"),
@@ -91,7 +91,7 @@ pub(crate) async fn calls(database: &Database, folder: &Path) {
     .unwrap();
     let contact = made["data"]["id"].clone();
     call(
-        &pipeline,
+        &dispatcher,
         &agent,
         "create_contact",
         Some("canary-idempotency"),
@@ -99,7 +99,7 @@ pub(crate) async fn calls(database: &Database, folder: &Path) {
     )
     .await
     .unwrap();
-    indexed(&pipeline).await;
+    indexed(&dispatcher).await;
     for (tool, arguments) in [
         ("search_contacts", json!({ "query": "Canariensis" })),
         (
@@ -114,7 +114,7 @@ pub(crate) async fn calls(database: &Database, folder: &Path) {
         ("list_changes", json!({})),
         ("find_duplicate_contacts", json!({})),
     ] {
-        call(&pipeline, &agent, tool, None, arguments)
+        call(&dispatcher, &agent, tool, None, arguments)
             .await
             .unwrap();
     }
@@ -157,7 +157,7 @@ pub(crate) async fn calls(database: &Database, folder: &Path) {
         ),
         ("canary_tool", person.clone(), Code::NotFound),
     ] {
-        let error = call(&pipeline, &agent, tool, None, arguments)
+        let error = call(&dispatcher, &agent, tool, None, arguments)
             .await
             .unwrap_err();
         assert_eq!(error.code(), code, "{error:?}");
@@ -176,7 +176,7 @@ pub(crate) async fn calls(database: &Database, folder: &Path) {
     let mut other = person;
     other["on_duplicate"] = json!("create");
     let error = call(
-        &pipeline,
+        &dispatcher,
         &agent,
         "create_contact",
         Some("canary-idempotency 2"),
@@ -186,7 +186,7 @@ pub(crate) async fn calls(database: &Database, folder: &Path) {
     .unwrap_err();
     assert_eq!(error.code(), Code::Internal, "{error:?}");
     let query = json!({ "query": "Canariensis" });
-    let found = call(&pipeline, &agent, "search_contacts", None, query.clone());
+    let found = call(&dispatcher, &agent, "search_contacts", None, query.clone());
     let found = found.await.unwrap();
     assert_eq!(
         found["data"][0]["id"], contact,
@@ -200,7 +200,7 @@ pub(crate) async fn calls(database: &Database, folder: &Path) {
     };
     raw.run(broken).await;
     let error = call(
-        &pipeline,
+        &dispatcher,
         &agent,
         "get_contact",
         None,
@@ -209,7 +209,7 @@ pub(crate) async fn calls(database: &Database, folder: &Path) {
     .await
     .unwrap_err();
     assert_eq!(error.code(), Code::Unreadable, "{error:?}");
-    let answer = call(&pipeline, &agent, "search_contacts", None, query)
+    let answer = call(&dispatcher, &agent, "search_contacts", None, query)
         .await
         .unwrap();
     assert_eq!(
@@ -220,7 +220,7 @@ pub(crate) async fn calls(database: &Database, folder: &Path) {
     admin::revoke_key(store, &info.id.to_string())
         .await
         .unwrap();
-    pipeline.authenticate(&text, None).await.unwrap_err();
+    dispatcher.authenticate(&text, None).await.unwrap_err();
     store.close().await;
 }
 
@@ -310,7 +310,7 @@ async fn no_file_holds_the_text_of_a_key() {
         json!({ "name": "Serinus Canariensis" }),
     )
     .await;
-    indexed(&app.pipeline).await;
+    indexed(&app.dispatcher).await;
     // The scan sees what is there.
     assert!(!holds(app.folder.path(), "Serinus Canariensis").is_empty());
     assert!(app.folder.path().join("bureau.sqlite-wal").exists());
@@ -324,7 +324,7 @@ async fn no_file_holds_the_text_of_a_key() {
 async fn a_revoked_and_an_expired_key_stop_working_at_once() {
     for engine in ENGINES {
         let app = TestApp::new(engine, MODULES).await;
-        let store = &app.pipeline.app().store;
+        let store = &app.dispatcher.app().store;
         let (revoked, agent) = app.key(&["read_contacts"]).await;
         admin::revoke_key(store, &agent.key.unwrap().to_string())
             .await
@@ -341,7 +341,7 @@ async fn a_revoked_and_an_expired_key_stop_working_at_once() {
         ))
         .await;
         for key in [revoked, expired] {
-            let error = app.pipeline.authenticate(&key, None).await.unwrap_err();
+            let error = app.dispatcher.authenticate(&key, None).await.unwrap_err();
             assert_eq!(error.code(), Code::Unauthorized, "on {engine:?}");
         }
         // Another key is as good as before.

@@ -139,7 +139,7 @@ async fn with_history(engine: Engine) -> TestApp {
             app.ok(&owner, "update_contact", change).await;
         }
     }
-    sealed(&app.pipeline.app().store).await;
+    sealed(&app.dispatcher.app().store).await;
     app
 }
 
@@ -147,7 +147,7 @@ async fn with_history(engine: Engine) -> TestApp {
 async fn every_change_to_the_log_is_found_at_the_first_row_that_it_breaks() {
     for engine in ENGINES {
         let app = with_history(engine).await;
-        let store = &app.pipeline.app().store;
+        let store = &app.dispatcher.app().store;
         let whole = Audit {
             rows: 12,
             broken: None,
@@ -184,7 +184,7 @@ async fn every_change_to_the_log_is_found_at_the_first_row_that_it_breaks() {
 async fn a_row_beside_the_chain_is_found() {
     // On PostgreSQL a row without a position is one that waits for the sealer; SQLite's rows are born sealed.
     let app = with_history(Engine::Sqlite).await;
-    let store = &app.pipeline.app().store;
+    let store = &app.dispatcher.app().store;
     let mut raw = Raw::new(&app.database).await;
     let forged = "INSERT INTO change_log (id, call, workspace, at, tool, entity, record, action, version, after, digest)
                   SELECT id + 1000000, call, workspace, at, tool, entity, record, action, version, after, digest
@@ -219,7 +219,7 @@ async fn a_log_with_a_purged_record_verifies_and_holds_nothing_of_it() {
             json!({ "contact": contact, "purge": true, "confirm": true }),
         )
         .await;
-        let store = &app.pipeline.app().store;
+        let store = &app.dispatcher.app().store;
         sealed(store).await;
         assert_eq!(
             verify(store).await.unwrap(),

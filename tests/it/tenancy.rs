@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 
 use bureau_kernel::admin::{self, NewKey};
 use bureau_kernel::caller::Caller;
+use bureau_kernel::dispatch::{Call, Outcome};
 use bureau_kernel::error::Code;
 use bureau_kernel::permission::Grants;
-use bureau_kernel::pipeline::{Call, Outcome};
 use bureau_kernel::store::Database;
 use bureau_kernel::testing::{ENGINES, Engine, TestApp};
 use bureau_kernel::types::id::{decode, encode};
@@ -267,7 +267,7 @@ async fn an_id_of_another_workspace_is_answered_like_one_that_never_was() {
             ..
         } = tenants(engine).await;
         let mut compared = 0;
-        for entry in app.pipeline.registry().entries() {
+        for entry in app.dispatcher.registry().entries() {
             let name = entry.spec.name;
             let mut fields = Vec::new();
             text_fields(
@@ -388,7 +388,7 @@ async fn lists_and_searches_hold_nothing_of_another_workspace() {
         ]);
         lists.extend(looks(&app, &theirs, &their_ids).await);
         lists.extend(looks(&app, &ours, &their_ids).await);
-        let entries = app.pipeline.registry().entries();
+        let entries = app.dispatcher.registry().entries();
         for entry in entries
             .filter(|entry| entry.wire().output_schema["properties"]["data"]["type"] == "array")
         {
@@ -400,7 +400,7 @@ async fn lists_and_searches_hold_nothing_of_another_workspace() {
         }
         let mut seen = 0;
         for (tool, mut arguments) in lists {
-            let entry = app.pipeline.registry().entry(tool).unwrap();
+            let entry = app.dispatcher.registry().entry(tool).unwrap();
             if takes(entry, "cursor") {
                 arguments["limit"] = 2.into();
             }
@@ -501,17 +501,17 @@ async fn shared_key(app: &TestApp) -> (Caller, Caller) {
         confirm: None,
         calls_per_hour: None,
     };
-    let (key, _) = admin::create_key(&app.pipeline.app().store, new)
+    let (key, _) = admin::create_key(&app.dispatcher.app().store, new)
         .await
         .unwrap();
-    let chosen = app.pipeline.authenticate(&key, None).await;
+    let chosen = app.dispatcher.authenticate(&key, None).await;
     assert_eq!(
         chosen.unwrap_err().code(),
         Code::Validation,
         "one of several has to be chosen"
     );
     assert_eq!(
-        app.pipeline
+        app.dispatcher
             .authenticate(&key, Some("main"))
             .await
             .unwrap_err()
@@ -519,11 +519,15 @@ async fn shared_key(app: &TestApp) -> (Caller, Caller) {
         Code::NotFound
     );
     let theirs = app
-        .pipeline
+        .dispatcher
         .authenticate(&key, Some("theirs"))
         .await
         .unwrap();
-    let ours = app.pipeline.authenticate(&key, Some("ours")).await.unwrap();
+    let ours = app
+        .dispatcher
+        .authenticate(&key, Some("ours"))
+        .await
+        .unwrap();
     assert_eq!(ours.actor(), theirs.actor());
     (ours, theirs)
 }
@@ -625,7 +629,9 @@ async fn dry_runs_and_asked_questions_of_others_records_reveal_nothing() {
                     can_ask,
                     ..Call::default()
                 };
-                answers.push(masked(&shown(&app.pipeline.call(ours.clone(), call).await)));
+                answers.push(masked(&shown(
+                    &app.dispatcher.call(ours.clone(), call).await,
+                )));
             }
             assert_eq!(answers[0], answers[1], "{engine:?}");
             assert_eq!(answers[0]["error"]["code"], "RESOURCE_NOT_FOUND");
@@ -765,7 +771,7 @@ async fn row_level_security_alone_keeps_workspaces_apart() {
             kind: "number".into(),
             about: None,
         };
-        let store = &app.pipeline.app().store;
+        let store = &app.dispatcher.app().store;
         admin::define_attribute(store, &caller.workspace.slug, &["contact"], definition)
             .await
             .unwrap();

@@ -35,7 +35,7 @@ async fn whatever_a_tool_wrote_one_undo_takes_back() {
     for engine in ENGINES {
         let app = TestApp::new(engine, MODULES).await;
         let mut undone = 0;
-        for entry in app.pipeline.registry().entries() {
+        for entry in app.dispatcher.registry().entries() {
             let name = entry.spec.name;
             if entry.spec.effect.reads_only() || entry.spec.irreversible.is_some() {
                 continue;
@@ -322,7 +322,7 @@ async fn what_was_erased_stays_erased() {
             !log.to_string().contains(canary),
             "what it held is not: {log}"
         );
-        let audit = bureau_kernel::changes::verify(&app.pipeline.app().store)
+        let audit = bureau_kernel::changes::verify(&app.dispatcher.app().store)
             .await
             .unwrap();
         assert_eq!(audit.broken, None, "erasing leaves the chain whole");

@@ -1,18 +1,18 @@
 //! What the firm puts on its documents.
 
+use bureau_kernel::dispatch::Dispatcher;
 use bureau_kernel::error::Result;
-use bureau_kernel::pipeline::Pipeline;
 
 /// Notes it, as the owner does with `bureau workspace seller`.
 #[cfg(feature = "invoicing")]
-pub(in crate::demo) async fn note(pipeline: &Pipeline) -> Result<()> {
+pub(in crate::demo) async fn note(dispatcher: &Dispatcher) -> Result<()> {
     use crate::demo::{FIRM, SLUG};
     use bureau_kernel::schema;
     use data_encoding::BASE64;
     use serde_json::json;
 
-    let operator = pipeline.operator(Some(SLUG)).await?;
-    let job = pipeline.job(&operator, "bureau").await?;
+    let operator = dispatcher.operator(Some(SLUG)).await?;
+    let job = dispatcher.job(&operator, "bureau").await?;
     let details = json!({
         "name": format!("{FIRM} GmbH"),
         "street": "Speicherstraße 12",
@@ -36,12 +36,12 @@ pub(in crate::demo) async fn note(pipeline: &Pipeline) -> Result<()> {
     });
     let details = schema::parse_at("", details)?;
     let note = async |cx: &mut _| bureau_invoicing::set_seller(cx, &details, &[]).await;
-    pipeline.work(&job, note).await.map(drop)
+    dispatcher.work(&job, note).await.map(drop)
 }
 
 /// Without invoices there is nothing to put it on.
 #[cfg(not(feature = "invoicing"))]
 #[allow(clippy::unused_async)]
-pub(in crate::demo) async fn note(_: &Pipeline) -> Result<()> {
+pub(in crate::demo) async fn note(_: &Dispatcher) -> Result<()> {
     Ok(())
 }

@@ -19,9 +19,9 @@ use serde_json::{Map, Value as Data};
 
 use crate::caller::Caller;
 use crate::context::Cx;
+use crate::dispatch::Dispatcher;
 use crate::error::Result;
 use crate::permission::Permission;
-use crate::pipeline::Pipeline;
 use crate::record::{Attributes, Record};
 use crate::types::id::Id;
 use crate::work::Job;
@@ -241,7 +241,7 @@ pub trait AnyImport: Send + Sync {
     /// that are the same field, and where no column is any field.
     fn mapping<'a>(
         &'a self,
-        pipeline: &'a Pipeline,
+        dispatcher: &'a Dispatcher,
         caller: &'a Caller,
         headers: &'a [String],
         said: &'a [(String, String)],
@@ -249,7 +249,7 @@ pub trait AnyImport: Send + Sync {
     /// Says what [`run`](Self::run) would do. Writes nothing.
     fn preview<'a>(
         &'a self,
-        pipeline: &'a Pipeline,
+        dispatcher: &'a Dispatcher,
         caller: &'a Caller,
         plan: &'a Plan,
         rows: Rows<'a>,
@@ -258,7 +258,7 @@ pub trait AnyImport: Send + Sync {
     /// Brings the rows in, a thousand at a time: each such part is on disk before the next one begins.
     fn run<'a>(
         &'a self,
-        pipeline: &'a Pipeline,
+        dispatcher: &'a Dispatcher,
         job: &'a Job,
         plan: &'a Plan,
         rows: Rows<'a>,
@@ -305,12 +305,12 @@ impl<R: Import> AnyImport for Erased<R> {
 
     fn mapping<'a>(
         &'a self,
-        pipeline: &'a Pipeline,
+        dispatcher: &'a Dispatcher,
         caller: &'a Caller,
         headers: &'a [String],
         said: &'a [(String, String)],
     ) -> LocalBoxFuture<'a, Result<Mapping>> {
-        Box::pin(pipeline.look(caller, async |cx: &mut Cx| {
+        Box::pin(dispatcher.look(caller, async |cx: &mut Cx| {
             let defined = cx.defined_attributes(R::TABLE).await?;
             Mapping::of(R::FIELDS, &defined, headers, said)
         }))
@@ -318,24 +318,24 @@ impl<R: Import> AnyImport for Erased<R> {
 
     fn preview<'a>(
         &'a self,
-        pipeline: &'a Pipeline,
+        dispatcher: &'a Dispatcher,
         caller: &'a Caller,
         plan: &'a Plan,
         rows: Rows<'a>,
         told: Told<'a>,
     ) -> LocalBoxFuture<'a, Result<Preview>> {
-        Box::pin(run::preview::<R>(pipeline, caller, plan, rows, told))
+        Box::pin(run::preview::<R>(dispatcher, caller, plan, rows, told))
     }
 
     fn run<'a>(
         &'a self,
-        pipeline: &'a Pipeline,
+        dispatcher: &'a Dispatcher,
         job: &'a Job,
         plan: &'a Plan,
         rows: Rows<'a>,
         told: Told<'a>,
     ) -> LocalBoxFuture<'a, Result<Totals>> {
-        Box::pin(run::run::<R>(pipeline, job, plan, rows, told))
+        Box::pin(run::run::<R>(dispatcher, job, plan, rows, told))
     }
 
     fn meant<'a>(

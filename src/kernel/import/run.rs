@@ -9,9 +9,9 @@ use serde_json::{Map, Value as Data};
 use super::{Draft, Import, OnDuplicate, Plan, Preview, Rejected, Row, Rows, Told, Totals, cells};
 use crate::caller::{Caller, Member, Workspace};
 use crate::context::Cx;
+use crate::dispatch::Dispatcher;
 use crate::error::{Error, Result};
 use crate::given::Given;
-use crate::pipeline::Pipeline;
 use crate::record::{Attributes, cleaned, in_form};
 use crate::schema;
 use crate::store::sql;
@@ -84,21 +84,21 @@ impl<R: Import> Clone for Known<R> {
 impl<R: Import> Copy for Known<R> {}
 
 pub(super) async fn run<R: Import>(
-    pipeline: &Pipeline,
+    dispatcher: &Dispatcher,
     job: &Job,
     plan: &Plan,
     rows: Rows<'_>,
     told: Told<'_>,
 ) -> Result<Totals> {
     let mut totals = Totals::default();
-    let reader = Reader::<R>::new(pipeline, job.caller(), plan);
+    let reader = Reader::<R>::new(dispatcher, job.caller(), plan);
     // A row that refers to an earlier one has to wait until that is written.
     let one_by_one = plan.mapping.refers_to(R::TABLE);
     let mut waiting = Vec::new();
     let mut next = reader.part(rows, Absent::Waits).await?;
     while let Some(mut part) = next {
         waiting.append(&mut part.later);
-        let write = store_part(pipeline, job, plan, &part);
+        let write = store_part(dispatcher, job, plan, &part);
         let (done, read) = if one_by_one {
             let done = write.await;
             (done, reader.part(rows, Absent::Waits).await)
@@ -116,7 +116,7 @@ pub(super) async fn run<R: Import>(
         let mut round = std::mem::take(&mut waiting).into_iter().map(Ok);
         while let Some(mut part) = reader.part(&mut round, absent).await? {
             waiting.append(&mut part.later);
-            let done = store_part(pipeline, job, plan, &part).await?;
+            let done = store_part(dispatcher, job, plan, &part).await?;
             tell(&mut totals, part, done, told)?;
         }
         if waiting.len() == before {
@@ -127,13 +127,13 @@ pub(super) async fn run<R: Import>(
 }
 
 async fn store_part<R: Import>(
-    pipeline: &Pipeline,
+    dispatcher: &Dispatcher,
     job: &Job,
     plan: &Plan,
     part: &Part<R>,
 ) -> Result<Done> {
     let write = async |cx: &mut Cx| store(cx, &part.ready, plan.on_duplicate).await;
-    pipeline.work(job, write).await
+    dispatcher.work(job, write).await
 }
 
 fn tell<R>(totals: &mut Totals, part: Part<R>, done: Done, told: Told<'_>) -> Result<()> {
@@ -158,17 +158,17 @@ fn rejected(rows: Vec<Row>, wrong: impl Iterator<Item = (usize, String)>) -> Vec
 }
 
 pub(super) async fn preview<R: Import>(
-    pipeline: &Pipeline,
+    dispatcher: &Dispatcher,
     caller: &Caller,
     plan: &Plan,
     rows: Rows<'_>,
     told: Told<'_>,
 ) -> Result<Preview> {
     let mut preview = Preview::default();
-    let reader = Reader::<R>::new(pipeline, caller, plan);
+    let reader = Reader::<R>::new(dispatcher, caller, plan);
     let mut seen = HashSet::new();
     while let Some(part) = reader.part(rows, Absent::Passes).await? {
-        let verdicts = pipeline
+        let verdicts = dispatcher
             .look(caller, async |cx: &mut Cx| {
                 judge(cx, &part.ready, plan.on_duplicate, Some(&mut seen)).await
             })
@@ -219,7 +219,7 @@ fn shown<R: Import>(ready: Ready<R>) -> Result<Map<String, Data>> {
 
 /// Makes rows into what can become records.
 struct Reader<'a, R> {
-    pipeline: &'a Pipeline,
+    dispatcher: &'a Dispatcher,
     caller: &'a Caller,
     plan: &'a Plan,
     check: Arc<Check>,
@@ -249,19 +249,19 @@ impl Check {
 }
 
 impl<'a, R: Import> Reader<'a, R> {
-    fn new(pipeline: &'a Pipeline, caller: &'a Caller, plan: &'a Plan) -> Self {
+    fn new(dispatcher: &'a Dispatcher, caller: &'a Caller, plan: &'a Plan) -> Self {
         let generator = schemars::generate::SchemaSettings::default().into_generator();
         let schema = generator.into_root_schema_for::<Given<R>>();
         let check = Check {
             workspace: Arc::clone(&caller.workspace),
             time: LocalTime {
-                now: pipeline.app().store.clock().now(),
+                now: dispatcher.app().store.clock().now(),
                 zone: caller.workspace.time_zone,
             },
             schema: schema::wire(schema),
         };
         Self {
-            pipeline,
+            dispatcher,
             caller,
             plan,
             check: Arc::new(check),
@@ -291,7 +291,7 @@ impl<'a, R: Import> Reader<'a, R> {
             drafts.iter_mut().for_each(|draft| self.check.fit(draft));
             R::complete(cx, &mut drafts).await
         };
-        self.pipeline.look(self.caller, complete).await?;
+        self.dispatcher.look(self.caller, complete).await?;
         let check = Arc::clone(&self.check);
         let outcome = tokio::task::spawn_blocking(move || {
             let (mut ready, mut rejected) = (Vec::new(), Vec::new());

@@ -12,8 +12,8 @@ use super::lease::{self, Entry};
 use crate::admin;
 use crate::caller::Caller;
 use crate::context::Cx;
+use crate::dispatch::Dispatcher;
 use crate::error::{Error, Result};
-use crate::pipeline::Pipeline;
 use crate::types::id::encode;
 use crate::types::time::Timestamp;
 
@@ -78,7 +78,7 @@ impl Found {
 /// Looks at a job in a workspace at this moment. At least `wanted` of the records that are due are found beside those
 /// that have entries, so that many that wait for their next attempt do not hide the others.
 pub(super) fn look<'a>(
-    pipeline: &'a Pipeline,
+    dispatcher: &'a Dispatcher,
     caller: &'a Caller,
     job: &'static Job,
     moment: Timestamp,
@@ -98,19 +98,19 @@ pub(super) fn look<'a>(
             due,
         })
     };
-    pipeline.look(caller, ask).boxed()
+    dispatcher.look(caller, ask).boxed()
 }
 
 /// How it stands at this moment with each job in each workspace. It only reads.
 ///
 /// # Errors
 /// What the database and the jobs say.
-pub async fn queues(pipeline: &Pipeline, moment: Timestamp) -> Result<Vec<Queue>> {
+pub async fn queues(dispatcher: &Dispatcher, moment: Timestamp) -> Result<Vec<Queue>> {
     let mut queues = Vec::new();
-    for caller in admin::operators(&pipeline.app().store).await? {
-        for job in pipeline.registry().jobs() {
-            let found = look(pipeline, &caller, job, moment, COUNTED).await?;
-            let record = pipeline.registry().record(job.table);
+    for caller in admin::operators(&dispatcher.app().store).await? {
+        for job in dispatcher.registry().jobs() {
+            let found = look(dispatcher, &caller, job, moment, COUNTED).await?;
+            let record = dispatcher.registry().record(job.table);
             let prefix = record.map_or("rec", |record| record.prefix());
             queues.push(queue(&caller, job, prefix, &found, moment));
         }

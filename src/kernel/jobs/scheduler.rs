@@ -18,8 +18,8 @@ use crate::admin;
 use crate::caller::Caller;
 use crate::clock;
 use crate::context::Cx;
+use crate::dispatch::Dispatcher;
 use crate::error::{Code, Error, Result};
-use crate::pipeline::Pipeline;
 use crate::types::time::Timestamp;
 use crate::work::Job as Work;
 
@@ -38,7 +38,7 @@ const CLIENT: &str = "scheduler";
 
 /// Does what is due. Any number of them may be on one database, in one process or in many.
 pub struct Scheduler {
-    pipeline: Arc<Pipeline>,
+    dispatcher: Arc<Dispatcher>,
     /// What stands for it in its leases.
     holder: i64,
     /// The clock could not be right at the last tick.
@@ -68,8 +68,8 @@ pub struct Running {
 /// Starts a scheduler that looks for what is due now and every 30 seconds, and notes that somebody lives here. There is none
 /// where nothing may be written.
 #[must_use]
-pub fn start(pipeline: Arc<Pipeline>) -> Running {
-    let scheduler = Scheduler::new(pipeline);
+pub fn start(dispatcher: Arc<Dispatcher>) -> Running {
+    let scheduler = Scheduler::new(dispatcher);
     let stop = scheduler.stop.clone();
     let task = scheduler
         .is_needed()
@@ -99,11 +99,11 @@ impl Drop for Running {
 }
 
 impl Scheduler {
-    /// A scheduler over this pipeline's database and rooms.
+    /// A scheduler over this dispatcher's database and rooms.
     #[must_use]
-    pub fn new(pipeline: Arc<Pipeline>) -> Self {
+    pub fn new(dispatcher: Arc<Dispatcher>) -> Self {
         Self {
-            pipeline,
+            dispatcher,
             holder: rand::random(),
             rested: AtomicBool::new(false),
             stop: CancellationToken::new(),
@@ -111,11 +111,11 @@ impl Scheduler {
     }
 
     fn now(&self) -> Timestamp {
-        self.pipeline.app().store.clock().now()
+        self.dispatcher.app().store.clock().now()
     }
 
     fn is_needed(&self) -> bool {
-        !self.pipeline.settings().read_only && !self.pipeline.app().store.is_read_only()
+        !self.dispatcher.settings().read_only && !self.dispatcher.app().store.is_read_only()
     }
 
     async fn keep_ticking(self) {
@@ -152,12 +152,12 @@ impl Scheduler {
         }
         // The clock goes on while it works.
         let ahead = moment - self.now();
-        for caller in admin::operators(&self.pipeline.app().store).await? {
+        for caller in admin::operators(&self.dispatcher.app().store).await? {
             let caller = Caller {
                 client: Some(CLIENT.to_owned()),
                 ..caller
             };
-            for job in self.pipeline.registry().jobs() {
+            for job in self.dispatcher.registry().jobs() {
                 if let Err(error) = self.work_off(&caller, job, ahead, &mut ticked).await {
                     ticked.failed += 1;
                     tracing::warn!(job = job.name, ?error, "scheduled work was interrupted");
@@ -169,7 +169,7 @@ impl Scheduler {
 
     /// Notes a sign of life, and finds out whether the clock can be right.
     async fn rests(&self) -> Result<bool> {
-        let reading = clock::beat(&self.pipeline.app().store).await?;
+        let reading = clock::beat(&self.dispatcher.app().store).await?;
         let wrong = reading.wrong();
         let rested = self.rested.swap(wrong.is_some(), Ordering::Relaxed);
         match &wrong {
@@ -224,10 +224,10 @@ impl Scheduler {
         job: &'static Job,
         moment: Timestamp,
     ) -> Result<Vec<Turn>> {
-        let found = queue::look(&self.pipeline, caller, job, moment, PIECE).await?;
+        let found = queue::look(&self.dispatcher, caller, job, moment, PIECE).await?;
         let gone = found.gone(moment);
         if !gone.is_empty() {
-            let work = self.pipeline.job(caller, job.name).await?.at(moment);
+            let work = self.dispatcher.job(caller, job.name).await?.at(moment);
             self.work(&work, move |cx| {
                 lease::forget(cx, job, gone.clone()).boxed()
             })
@@ -253,13 +253,13 @@ impl Scheduler {
         ahead: chrono::Duration,
     ) -> Result<Option<bool>> {
         let job = turn.job.name;
-        let work = self.pipeline.job(caller, job).await?;
+        let work = self.dispatcher.job(caller, job).await?;
         let now = self.now();
         let work = work.at(now + ahead).by_clock(now);
         if !self.work(&work, move |cx| take(cx, turn).boxed()).await? {
             return Ok(None);
         }
-        let limit = self.pipeline.settings().call_limit;
+        let limit = self.dispatcher.settings().call_limit;
         let done = self.work(&work, move |cx| step(cx, turn, limit).boxed());
         let error = match done.await {
             Ok(done) => return Ok(done.then_some(true)),
@@ -278,7 +278,7 @@ impl Scheduler {
         Ok(Some(false))
     }
 
-    /// [`Pipeline::work`], as a future that can be sent.
+    /// [`Dispatcher::work`], as a future that can be sent.
     fn work<'a, T: Send + 'static>(
         &'a self,
         work: &'a Work,
@@ -287,7 +287,7 @@ impl Scheduler {
         // The compiler sees that of a closure whose type it knows.
         let part: Box<Part<T>> = Box::new(part);
         let part = async move |cx: &mut Cx| part(cx).await;
-        self.pipeline.work(work, part).boxed()
+        self.dispatcher.work(work, part).boxed()
     }
 }
 

@@ -24,10 +24,10 @@ use std::time::Duration;
 use bureau_kernel::admin;
 use bureau_kernel::caller::Caller;
 use bureau_kernel::clock::{self, Clock};
+use bureau_kernel::dispatch::{Call, Dispatcher, Outcome, Settings};
 use bureau_kernel::error::Code;
 use bureau_kernel::furnish::furnish;
 use bureau_kernel::jobs::{Scheduler, Ticked};
-use bureau_kernel::pipeline::{Call, Outcome, Pipeline, Settings};
 use bureau_kernel::registry::{Registry, Selection};
 use bureau_kernel::store::{Database, OpenOptions, Scope, Stage, Steps, Store, sql};
 use bureau_kernel::testing::Engine;
@@ -115,7 +115,7 @@ struct Simulation {
     age: usize,
     database: Database,
     _folder: TempDir,
-    servers: Vec<Arc<Pipeline>>,
+    servers: Vec<Arc<Dispatcher>>,
     owner: Caller,
     calls: Vec<Made>,
     running: BTreeMap<usize, JoinHandle<()>>,
@@ -141,7 +141,7 @@ struct Simulation {
     trace: Sha256,
 }
 
-async fn server(database: &Database, clock: &Clock, steps: &Steps) -> Arc<Pipeline> {
+async fn server(database: &Database, clock: &Clock, steps: &Steps) -> Arc<Dispatcher> {
     let options = OpenOptions {
         clock: clock.clone(),
         steps: steps.clone(),
@@ -164,7 +164,7 @@ async fn server(database: &Database, clock: &Clock, steps: &Steps) -> Arc<Pipeli
         call_limit: Duration::from_secs(3_600),
         ..Settings::default()
     };
-    Pipeline::new(store, registry, None, settings).unwrap()
+    Dispatcher::new(store, registry, None, settings).unwrap()
 }
 
 impl Simulation {
@@ -308,7 +308,7 @@ impl Simulation {
         key: Option<String>,
     ) -> usize {
         let number = self.calls.len();
-        let (pipeline, owner, ended) = (
+        let (dispatcher, owner, ended) = (
             self.servers[server].clone(),
             self.owner.clone(),
             self.ended.clone(),
@@ -328,7 +328,7 @@ impl Simulation {
             age: self.age,
         });
         let task = tokio::spawn(async move {
-            let outcome = pipeline.call(owner, call).await;
+            let outcome = dispatcher.call(owner, call).await;
             ended.lock().unwrap().push((number, Ended::Call(outcome)));
         });
         self.running.insert(number, task);
@@ -338,7 +338,7 @@ impl Simulation {
     /// Lets a server's scheduler look for what is due.
     fn tick(&mut self, server: usize) {
         let number = self.calls.len();
-        let (pipeline, clock, ended) = (
+        let (dispatcher, clock, ended) = (
             self.servers[server].clone(),
             self.clock.clone(),
             self.ended.clone(),
@@ -353,7 +353,7 @@ impl Simulation {
         };
         self.calls.push(made);
         let task = tokio::spawn(async move {
-            let ticked = Scheduler::new(pipeline).tick(clock.now()).await.unwrap();
+            let ticked = Scheduler::new(dispatcher).tick(clock.now()).await.unwrap();
             ended.lock().unwrap().push((number, Ended::Tick(ticked)));
         });
         self.running.insert(number, task);

@@ -106,15 +106,15 @@ pub enum Outcome {
 }
 
 /// The way in for every call, of whichever transport.
-pub struct Pipeline {
+pub struct Dispatcher {
     app: Arc<App>,
     settings: Settings,
     limits: Limits,
     key_seen: DashMap<i64, Instant>,
 }
 
-impl Pipeline {
-    /// The pipeline over a database and a registry. With `index`, a folder, searches are answered from the index there.
+impl Dispatcher {
+    /// The dispatcher over a database and a registry. With `index`, a folder, searches are answered from the index there.
     ///
     /// # Errors
     /// [`Code::Unavailable`] when the folder cannot be made.
@@ -271,20 +271,20 @@ impl Pipeline {
             };
         }
         // A write runs in a task of its own: once begun it is finished, whatever becomes of the client.
-        let pipeline = Arc::clone(self);
+        let dispatcher = Arc::clone(self);
         let name = entry.spec.name;
         let span = tracing::Span::current();
         let work = async move {
-            let registry = pipeline.app.registry.clone();
+            let registry = dispatcher.app.registry.clone();
             let entry = registry.for_caller(&caller, name)?;
-            pipeline.write(&caller, entry, &request, parsed).await
+            dispatcher.write(&caller, entry, &request, parsed).await
         };
         let task = tokio::spawn(work.instrument(span));
         task.await.map_err(Error::internal)?
     }
 
     /// Counts a request of a caller that is not a call of a tool, such as a list of tools. Calls are counted by
-    /// [`Pipeline::call`].
+    /// [`Dispatcher::call`].
     ///
     /// # Errors
     /// [`Code::RateLimited`] when its key has none left now.
