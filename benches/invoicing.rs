@@ -26,7 +26,7 @@ const CLIENTS: usize = 16;
 const OWNER: Module = Module {
     name: "owner",
     uses: &[&bureau_invoicing::MODULE],
-    furnish: Some(|cx| note_seller(cx).boxed()),
+    provision: Some(|cx| note_seller(cx).boxed()),
     ..Module::EMPTY
 };
 

@@ -40,7 +40,7 @@ pub async fn server_store(config: &Config) -> Result<Store> {
 
 async fn whole(store: Store) -> Result<Store> {
     admin::bootstrap(&store).await?;
-    furnish(&store).await?;
+    provision(&store).await?;
     if let Some(wrong) = clock::beat(&store).await?.wrong() {
         tracing::warn!("{wrong} If it is right, say so: bureau clock accept");
     }
@@ -59,8 +59,8 @@ fn options(config: &Config, read_only: bool) -> OpenOptions {
 ///
 /// # Errors
 /// What the database says.
-pub async fn furnish(store: &Store) -> Result<()> {
-    bureau_kernel::furnish::furnish(store, &crate::modules(), whole_registry).await
+pub async fn provision(store: &Store) -> Result<()> {
+    bureau_kernel::provision::provision(store, &crate::modules(), whole_registry).await
 }
 
 /// Opens the database as it is.

@@ -212,7 +212,7 @@ impl Empty {
                     .await
                     .unwrap();
                 bureau_kernel::admin::bootstrap(&store).await.unwrap();
-                boot::furnish(&store).await.unwrap();
+                boot::provision(&store).await.unwrap();
                 let file = folder.path().join("backup");
                 let terms = judged(&registry);
                 backup::create(&database, &file, false, terms, &())

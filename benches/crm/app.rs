@@ -7,8 +7,8 @@ use std::time::Duration;
 use bureau_kernel::admin::{self, NewKey, NewMember};
 use bureau_kernel::caller::{Caller, Role};
 use bureau_kernel::dispatch::{Call, Dispatcher, Outcome, Settings};
-use bureau_kernel::furnish::furnish;
 use bureau_kernel::permission::Grants;
+use bureau_kernel::provision::provision;
 use bureau_kernel::registry::{Registry, Selection};
 use bureau_kernel::store::{Database, OpenOptions, Store};
 use chrono::{DateTime, Utc};
@@ -135,7 +135,7 @@ async fn way_in(database: &Database, index: Option<PathBuf>) -> (Arc<Dispatcher>
         crate::check::MODULE,
     ];
     let registry = Registry::new(&modules, &selection).unwrap();
-    furnish(&store, &modules, || Ok(Arc::clone(&registry)))
+    provision(&store, &modules, || Ok(Arc::clone(&registry)))
         .await
         .unwrap();
     let settings = Settings {

@@ -78,6 +78,6 @@ pub const MODULE: Module = Module {
     }],
     imports: &[import::<Deal>()],
     uses: &[&bureau_companies::MODULE, &bureau_contacts::MODULE],
-    furnish: Some(|cx| stages::furnish(cx).boxed()),
+    provision: Some(|cx| stages::provision(cx).boxed()),
     ..Module::EMPTY
 };

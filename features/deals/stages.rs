@@ -209,7 +209,7 @@ const FIRST_STAGES: [(&str, StageKind, i64, Option<i64>); 6] = [
 ];
 
 /// Gives a new workspace its first pipeline.
-pub(crate) async fn furnish(cx: &mut Cx) -> Result<()> {
+pub(crate) async fn provision(cx: &mut Cx) -> Result<()> {
     let pipeline = Pipeline {
         name: Line::new("Sales").map_err(Error::internal)?,
         is_default: true,

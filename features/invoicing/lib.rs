@@ -176,7 +176,7 @@ pub const MODULE: Module = Module {
     imports: &[import::<Product>(), import::<Expense>()],
     resources: RESOURCES,
     jobs: jobs::JOBS,
-    furnish: Some(|cx| furnish(cx).boxed()),
+    provision: Some(|cx| provision(cx).boxed()),
     ..Module::EMPTY
 };
 
@@ -248,8 +248,8 @@ const fn document(
 }
 
 /// Gives a new workspace its seller, its taxes and its number series.
-async fn furnish(cx: &mut Cx) -> Result<()> {
-    tax::furnish(cx).await?;
-    seller::furnish(cx).await?;
-    series::furnish(cx).await
+async fn provision(cx: &mut Cx) -> Result<()> {
+    tax::provision(cx).await?;
+    seller::provision(cx).await?;
+    series::provision(cx).await
 }

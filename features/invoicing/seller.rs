@@ -174,7 +174,7 @@ fn read_logo(base64: &str) -> Result<Logo> {
 /// The workspace's seller.
 ///
 /// # Errors
-/// What the database says; [`Code::Internal`] where the workspace was not furnished.
+/// What the database says; [`Code::Internal`] where the workspace was not provisioned.
 pub async fn seller(cx: &mut Cx) -> Result<Saved<Seller>> {
     // Listed and not got: a call that writes a document does not lock the seller for all others.
     let page = cx
@@ -207,7 +207,7 @@ pub async fn complete_seller(cx: &mut Cx) -> Result<Seller> {
 }
 
 /// Gives a new workspace its seller.
-pub(crate) async fn furnish(cx: &mut Cx) -> Result<()> {
+pub(crate) async fn provision(cx: &mut Cx) -> Result<()> {
     let mut seller = Seller::empty();
     seller.country = cx
         .workspace()

@@ -398,7 +398,7 @@ async fn refuse_repeated(cx: &mut Cx, series: &Saved<Series>) -> Result<()> {
 }
 
 /// Gives a new workspace its series.
-pub(crate) async fn furnish(cx: &mut Cx) -> Result<()> {
+pub(crate) async fn provision(cx: &mut Cx) -> Result<()> {
     for (numbers, pattern) in [
         (Numbers::Invoices, "INV-{year}-{number:4}"),
         (Numbers::CreditNotes, "CN-{year}-{number:4}"),

@@ -310,7 +310,7 @@ const FIRST: [(&str, Category, Option<&str>, Option<&str>); 6] = [
 ];
 
 /// Gives a new workspace the rates that are the same everywhere, and those of its country where it is known.
-pub(crate) async fn furnish(cx: &mut Cx) -> Result<()> {
+pub(crate) async fn provision(cx: &mut Cx) -> Result<()> {
     for (name, category, reason, code) in FIRST {
         let rate = TaxRate {
             name: Line::new(name).map_err(Error::internal)?,

@@ -22,7 +22,7 @@ CREATE TABLE workspace (
     language          TEXT NOT NULL, -- BCP 47
     country           TEXT,          -- ISO 3166-1 alpha-2: the region of a phone number written nationally
     fiscal_year_start INTEGER NOT NULL CHECK (fiscal_year_start BETWEEN 1 AND 12), -- month
-    furnished         TEXT NOT NULL, -- the rooms that have put into it what they need, by name
+    provisioned         TEXT NOT NULL, -- the rooms that have put into it what they need, by name
     version           INTEGER NOT NULL,
     created_at        INTEGER NOT NULL,
     updated_at        INTEGER NOT NULL

@@ -228,7 +228,7 @@ async fn create(store: &Store, arguments: Create) -> Result<()> {
         owner: arguments.owner,
     };
     let workspace = admin::create_workspace(store, new).await.map_err(usage)?;
-    crate::boot::furnish(store).await?;
+    crate::boot::provision(store).await?;
     if arguments.json {
         return print::json(&shown(&workspace));
     }

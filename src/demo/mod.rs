@@ -145,7 +145,7 @@ pub async fn prepare_for(store: &Store, seed: u64, today: NaiveDate) -> Result<S
         )
         .hint("Leave the demo out, or name a new file with --database."));
     }
-    boot::furnish(store).await?;
+    boot::provision(store).await?;
     // The first key is made when all else is there.
     if admin::list_keys(store).await?.is_empty() {
         staff(store).await?;

@@ -41,13 +41,13 @@ pub struct Module {
     /// their tools.
     pub uses: &'static [&'static Module],
     /// Puts into a new workspace what the room cannot work without.
-    pub furnish: Option<Furnish>,
+    pub provision: Option<Provision>,
     /// What is done by itself when its records are due.
     pub jobs: &'static [Job],
 }
 
 /// Runs once in each workspace, in a transaction that writes.
-pub type Furnish = for<'a> fn(&'a mut Cx) -> BoxFuture<'a, Result<()>>;
+pub type Provision = for<'a> fn(&'a mut Cx) -> BoxFuture<'a, Result<()>>;
 
 impl Module {
     /// A room with nothing in it, for the fields that a room does not name.
@@ -60,7 +60,7 @@ impl Module {
         resources: &[],
         imports: &[],
         uses: &[],
-        furnish: None,
+        provision: None,
         jobs: &[],
     };
 

@@ -13,8 +13,8 @@ use crate::changes::{LogRow, Seal};
 use crate::clock::{self, Clock};
 use crate::dispatch::{Call, Dispatcher, Outcome, Settings};
 use crate::error::Error;
-use crate::furnish::furnish;
 use crate::permission::Grants;
+use crate::provision::provision;
 use crate::registry::{Module, Registry, Selection};
 use crate::store::{Database, OpenOptions, Scope, Store, sql};
 use crate::tool::{Entry, Example};
@@ -127,9 +127,9 @@ impl TestApp {
             ..Selection::default()
         };
         let registry = Registry::new(modules, &selection).expect("the rooms fit together");
-        furnish(&store, modules, || Ok(Arc::clone(&registry)))
+        provision(&store, modules, || Ok(Arc::clone(&registry)))
             .await
-            .expect("the first workspace is furnished");
+            .expect("the first workspace is provisioned");
         clock::beat(&store).await.expect("the clock is read");
         let index = folder.path().join("index");
         let dispatcher = Dispatcher::new(store, registry, Some(Path::new(&index)), settings)
@@ -163,9 +163,9 @@ impl TestApp {
             .await
             .expect("a workspace is made");
         let registry = || Ok(Arc::clone(&app.registry));
-        furnish(&app.store, app.registry.modules(), registry)
+        provision(&app.store, app.registry.modules(), registry)
             .await
-            .expect("it is furnished");
+            .expect("it is provisioned");
         self.dispatcher
             .operator(Some(slug))
             .await

@@ -86,7 +86,7 @@ const OWNER: Module = Module {
     name: "owner",
     about: "What the owner notes before the first invoice",
     uses: &[&bureau_invoicing::MODULE],
-    furnish: Some(|cx| note_seller(cx).boxed()),
+    provision: Some(|cx| note_seller(cx).boxed()),
     ..Module::EMPTY
 };
 

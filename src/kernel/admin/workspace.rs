@@ -117,7 +117,7 @@ async fn insert_workspace(tx: &mut Tx, new: NewWorkspace) -> Result<Workspace> {
         country: new.country.as_deref().map(country).transpose()?,
     };
     let owner = line("owner", &new.owner)?;
-    sql("INSERT INTO workspace (id, slug, name, time_zone, currency, language, country, fiscal_year_start, furnished,
+    sql("INSERT INTO workspace (id, slug, name, time_zone, currency, language, country, fiscal_year_start, provisioned,
                                 version, created_at, updated_at)
          VALUES ($1, $2, $3, $4, $5, 'en', $6, 1, '', 1, $7, $7)")
         .bind(workspace.id)

@@ -26,8 +26,8 @@ use bureau_kernel::caller::Caller;
 use bureau_kernel::clock::{self, Clock};
 use bureau_kernel::dispatch::{Call, Dispatcher, Outcome, Settings};
 use bureau_kernel::error::Code;
-use bureau_kernel::furnish::furnish;
 use bureau_kernel::jobs::{Scheduler, Ticked};
+use bureau_kernel::provision::provision;
 use bureau_kernel::registry::{Registry, Selection};
 use bureau_kernel::store::{Database, OpenOptions, Scope, Stage, Steps, Store, sql};
 use bureau_kernel::testing::Engine;
@@ -156,7 +156,7 @@ async fn server(database: &Database, clock: &Clock, steps: &Steps) -> Arc<Dispat
     };
     let registry = Registry::new(MODULES, &all).unwrap();
     admin::bootstrap(&store).await.unwrap();
-    furnish(&store, MODULES, || Ok(Arc::clone(&registry)))
+    provision(&store, MODULES, || Ok(Arc::clone(&registry)))
         .await
         .unwrap();
     clock::beat(&store).await.unwrap();
@@ -216,12 +216,12 @@ impl Simulation {
         // What was there before the first call is nothing of ours.
         simulation.notice().await;
         simulation.applied = simulation.effects.len();
-        simulation.furnish().await;
+        simulation.provision().await;
         simulation
     }
 
     /// What the firm begins with.
-    async fn furnish(&mut self) {
+    async fn provision(&mut self) {
         let acme = self.now("create_company", json!({ "name": "Acme" })).await;
         self.company = acme["data"]["id"].as_str().unwrap().to_owned();
         let plan = json!({

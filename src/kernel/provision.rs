@@ -15,26 +15,26 @@ use crate::types::id::Id;
 ///
 /// # Errors
 /// What the database says.
-pub async fn furnish(
+pub async fn provision(
     store: &Store,
     modules: &[Module],
     registry: impl FnOnce() -> Result<Arc<Registry>>,
 ) -> Result<()> {
     let rooms: Vec<&Module> = Module::all_with_used(modules)
         .into_iter()
-        .filter(|room| room.furnish.is_some())
+        .filter(|room| room.provision.is_some())
         .collect();
     if store.is_read_only() || rooms.is_empty() {
         return Ok(());
     }
     let mut waiting = Vec::new();
     let mut tx = store.read(Scope::System).await?;
-    let rows = sql("SELECT id, slug, furnished FROM workspace ORDER BY id")
+    let rows = sql("SELECT id, slug, provisioned FROM workspace ORDER BY id")
         .rows(&mut tx)
         .await;
     tx.rollback().await;
     for row in rows? {
-        let done: String = row.get("furnished")?;
+        let done: String = row.get("provisioned")?;
         if rooms.iter().any(|room| !has(&done, room)) {
             waiting.push((row.get::<Id<Workspace>>("id")?, row.get::<String>("slug")?));
         }
@@ -51,20 +51,20 @@ pub async fn furnish(
     for (id, slug) in waiting {
         let caller = Arc::new(admin::operator(store, Some(&slug)).await?);
         let mut tx = store.write(Scope::Workspace(id.raw())).await?;
-        // Two processes that start at once furnish it once.
-        tx.serialize(&format!("furnish {id}")).await?;
-        let mut done = furnished(&mut tx, id).await?;
+        // Two processes that start at once provision it once.
+        tx.serialize(&format!("provision {id}")).await?;
+        let mut done = provisioned(&mut tx, id).await?;
         let mut cx = Cx::new(tx, Arc::clone(&app), caller, "bureau", true, None)?;
         let mut result = Ok(());
         for room in &rooms {
-            if let (Ok(()), Some(furnish), false) = (&result, room.furnish, has(&done, room)) {
-                result = furnish(&mut cx).await;
+            if let (Ok(()), Some(provision), false) = (&result, room.provision, has(&done, room)) {
+                result = provision(&mut cx).await;
                 done = format!("{done} {}", room.name).trim().to_owned();
             }
         }
         let (mut tx, ..) = cx.into_parts();
         if result.is_ok() {
-            result = sql("UPDATE workspace SET furnished = ")
+            result = sql("UPDATE workspace SET provisioned = ")
                 .value(done)
                 .sql(" WHERE id = ")
                 .value(id)
@@ -81,9 +81,9 @@ fn has(done: &str, room: &Module) -> bool {
     done.split(' ').any(|name| name == room.name)
 }
 
-async fn furnished(tx: &mut Tx, workspace: Id<Workspace>) -> Result<String> {
-    sql("SELECT furnished FROM workspace WHERE id = ")
+async fn provisioned(tx: &mut Tx, workspace: Id<Workspace>) -> Result<String> {
+    sql("SELECT provisioned FROM workspace WHERE id = ")
         .value(workspace)
-        .one("furnished", tx)
+        .one("provisioned", tx)
         .await
 }
