@@ -41,7 +41,7 @@ pub(super) async fn run(config: &Config, command: Command) -> Result<()> {
 
 async fn show(config: &Config, arguments: &Show) -> Result<()> {
     let store = boot::open(config, true).await?;
-    let reading = clock::look(&store).await;
+    let reading = clock::reading(&store).await;
     store.close().await;
     let reading = reading?;
     if arguments.json {
@@ -72,7 +72,7 @@ async fn accept(config: &Config, arguments: &Accept) -> Result<()> {
     }
     let store = boot::open(config, false).await?;
     let accepted = async {
-        let reading = clock::look(&store).await?;
+        let reading = clock::reading(&store).await?;
         print::note(&said(&reading));
         if reading.is_trusted() {
             return Ok(());

@@ -297,7 +297,7 @@ async fn scheduled_work(config: &Config, store: &Store) -> Finding {
 
 /// A clock that cannot be right stops what is final; what it wrote before that is dated wrongly.
 async fn clock(store: &Store) -> Result<String, String> {
-    let reading = clock::look(store)
+    let reading = clock::reading(store)
         .await
         .map_err(|error| error.to_string())?;
     if let Some(wrong) = reading.wrong() {
@@ -370,7 +370,7 @@ async fn references(config: &Config, store: &Store) -> Result<String, String> {
         let mut all = Vec::new();
         for owner in admin::operators(store).await? {
             for (record, column) in dispatcher
-                .look(&owner, async |cx| cx.dangling().await)
+                .read(&owner, async |cx| cx.dangling().await)
                 .await?
             {
                 all.push(format!(
@@ -407,7 +407,7 @@ async fn accounts(config: &Config, store: &Store) -> Finding {
         let dispatcher = boot::call_dispatcher(config, store.clone(), boot::whole_registry()?)?;
         let mut all = Vec::new();
         for owner in admin::operators(store).await? {
-            let found = dispatcher.look(&owner, bureau_invoicing::audit).await?;
+            let found = dispatcher.read(&owner, bureau_invoicing::audit).await?;
             let found = found.into_iter();
             all.extend(found.map(|finding| (owner.workspace.slug.clone(), finding)));
         }

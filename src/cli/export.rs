@@ -211,7 +211,7 @@ impl Read<'_> {
     /// Writes all of it that can be read, and says what that was.
     async fn write(&self, out: &mut impl Write, format: Format) -> Result<Written> {
         let progress = Progress::begin("Exporting", None);
-        let columns = self.dispatcher.look(self.caller, async |cx: &mut Cx| {
+        let columns = self.dispatcher.read(self.caller, async |cx: &mut Cx| {
             export::columns(cx, self.kind, self.wanted).await
         });
         let columns = columns.await?;
@@ -220,7 +220,7 @@ impl Read<'_> {
         }
         let (mut after, mut written) = (i64::MIN, Written::default());
         loop {
-            let part = self.dispatcher.look(self.caller, async |cx: &mut Cx| {
+            let part = self.dispatcher.read(self.caller, async |cx: &mut Cx| {
                 export::part(cx, self.kind, self.wanted, after, PART).await
             });
             let Part {

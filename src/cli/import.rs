@@ -265,8 +265,11 @@ impl Work<'_> {
     }
 
     async fn import(&self, plan: &Plan, mut rejects: Rejects) -> Result<()> {
-        let job = self.dispatcher.job(self.caller, self.import.tool()).await?;
-        let change = job.change();
+        let batch = self
+            .dispatcher
+            .batch(self.caller, self.import.tool())
+            .await?;
+        let change = batch.change();
         // Said before anything is written: whatever becomes of this process, it can be taken back.
         print::note(&format!("Importing as {change}."));
         let mut totals = Totals::default();
@@ -279,7 +282,7 @@ impl Work<'_> {
             let mut rows = self.table.rows()?;
             let done = self
                 .import
-                .run(self.dispatcher, &job, plan, &mut rows, &mut told)
+                .run(self.dispatcher, &batch, plan, &mut rows, &mut told)
                 .await;
             totals = done.map_err(|error| interrupted(&error, change))?;
         }

@@ -176,14 +176,14 @@ pub(super) async fn run(config: &Config, command: Command) -> Result<()> {
 
 /// Looks records of the workspace up.
 #[cfg(feature = "invoicing")]
-async fn look<T>(
+async fn read<T>(
     config: &Config,
     store: &Store,
     part: impl AsyncFnOnce(&mut Cx) -> Result<T, Error>,
 ) -> Result<T> {
     let dispatcher = boot::call_dispatcher(config, store.clone(), boot::whole_registry()?)?;
     let owner = dispatcher.operator(config.workspace()?).await?;
-    Ok(dispatcher.look(&owner, part).await?)
+    Ok(dispatcher.read(&owner, part).await?)
 }
 
 /// Writes records of the workspace as one change, and answers it where anything was written. `name` stands for it in the
@@ -197,16 +197,16 @@ async fn write<T>(
 ) -> Result<(T, Option<Id<Change>>)> {
     let dispatcher = boot::call_dispatcher(config, store.clone(), boot::whole_registry()?)?;
     let owner = dispatcher.operator(config.workspace()?).await?;
-    let job = dispatcher.job(&owner, name).await?;
-    let answer = dispatcher.work(&job, part).await.map_err(usage)?;
-    let logged = dispatcher.look(&owner, async |cx: &mut Cx| {
+    let batch = dispatcher.batch(&owner, name).await?;
+    let answer = dispatcher.run_in(&batch, part).await.map_err(usage)?;
+    let logged = dispatcher.read(&owner, async |cx: &mut Cx| {
         let row = sql("SELECT 1 AS found FROM change_log WHERE call = ")
-            .value(job.change())
+            .value(batch.change())
             .sql(" LIMIT 1");
         Ok(row.row(cx.tx()).await?.is_some())
     });
     let is_logged = logged.await?;
-    Ok((answer, is_logged.then_some(job.change())))
+    Ok((answer, is_logged.then_some(batch.change())))
 }
 
 /// How what was written is taken back, as the end of an answer.

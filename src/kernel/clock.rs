@@ -148,7 +148,7 @@ pub async fn read(tx: &mut Tx) -> Result<Reading> {
 ///
 /// # Errors
 /// What the database says.
-pub async fn look(store: &Store) -> Result<Reading> {
+pub async fn reading(store: &Store) -> Result<Reading> {
     let mut tx = store.read(Scope::System).await?;
     let reading = read(&mut tx).await;
     tx.rollback().await;
@@ -160,7 +160,7 @@ pub async fn look(store: &Store) -> Result<Reading> {
 /// # Errors
 /// What the database says.
 pub async fn beat(store: &Store) -> Result<Reading> {
-    let reading = look(store).await?;
+    let reading = reading(store).await?;
     let is_due = reading
         .seen
         .is_none_or(|seen| reading.now - seen >= Duration::hours(BEAT_H));

@@ -6,6 +6,7 @@
 pub mod admin;
 pub mod anchor;
 pub mod audit;
+pub mod batch;
 pub mod bulk;
 pub mod caller;
 pub mod changes;
@@ -43,7 +44,6 @@ mod summary;
 pub mod tool;
 pub mod types;
 pub mod undo;
-pub mod work;
 
 #[cfg(feature = "testing")]
 pub mod testing;

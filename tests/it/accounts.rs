@@ -13,7 +13,7 @@ use crate::MODULES;
 use crate::cli::Home;
 
 async fn looked(app: &TestApp, caller: &Caller) -> Vec<Finding> {
-    app.dispatcher.look(caller, audit).await.unwrap()
+    app.dispatcher.read(caller, audit).await.unwrap()
 }
 
 async fn issued(app: &TestApp, caller: &Caller, company: &Value, price: &str) -> String {

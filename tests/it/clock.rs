@@ -258,16 +258,16 @@ async fn what_began_by_a_wrong_clock_is_not_final_when_it_was_set_right_meanwhil
         let clock = Clock::at(noon());
         let (app, owner) = app(engine, &clock).await;
         clock.step(Duration::days(300));
-        let job = app.dispatcher.job(&owner, "test").await.unwrap();
+        let batch = app.dispatcher.batch(&owner, "test").await.unwrap();
         let meanwhile = clock.clone();
         let part = async move |cx: &mut Cx| {
             meanwhile.set(noon());
             cx.require_trusted_clock().await
         };
-        let error = app.dispatcher.work(&job, part).await.unwrap_err();
+        let error = app.dispatcher.run_in(&batch, part).await.unwrap_err();
         assert_eq!(error.code(), Code::Conflict, "on {engine:?}");
         let part = async |cx: &mut Cx| cx.require_trusted_clock().await;
-        app.dispatcher.work(&job, part).await.unwrap();
+        app.dispatcher.run_in(&batch, part).await.unwrap();
     }
 }
 
@@ -404,9 +404,9 @@ async fn drawing_an_identifier_waits_for_no_writer() {
         let (app, owner) = app(engine, &clock).await;
         let store = &app.dispatcher.app().store;
         let busy = store.write(Scope::System).await.unwrap();
-        let job = timeout(HANG, app.dispatcher.job(&owner, "test"));
-        let job = job.await.expect("it does not wait").unwrap();
+        let batch = timeout(HANG, app.dispatcher.batch(&owner, "test"));
+        let batch = batch.await.expect("it does not wait").unwrap();
         busy.rollback().await;
-        assert!(job.change().raw() > 0);
+        assert!(batch.change().raw() > 0);
     }
 }

@@ -291,16 +291,16 @@ async fn many(app: &TestApp, owner: &Caller, count: usize, first: usize) {
         })
         .collect();
     let (old, new) = people.split_at(first);
-    let job = app.dispatcher.job(owner, "test").await.unwrap();
-    let long_ago = job.clone().at(now() - chrono::Duration::days(400));
-    for (job, people) in
-        std::iter::once((&long_ago, old)).chain(new.chunks(2_000).map(|c| (&job, c)))
+    let batch = app.dispatcher.batch(owner, "test").await.unwrap();
+    let long_ago = batch.clone().at(now() - chrono::Duration::days(400));
+    for (batch, people) in
+        std::iter::once((&long_ago, old)).chain(new.chunks(2_000).map(|c| (&batch, c)))
     {
         let add = async |cx: &mut Cx| {
             let all = people.iter().map(|one| (one.clone(), Attributes::new()));
             cx.insert_all(all.collect()).await.map(drop)
         };
-        app.dispatcher.work(job, add).await.unwrap();
+        app.dispatcher.run_in(batch, add).await.unwrap();
     }
 }
 
@@ -413,7 +413,7 @@ async fn one_damaged_record_is_named_and_hides_no_other() {
             }
             // Exported without it.
             let kind = app.dispatcher.registry().record("contact").unwrap();
-            let part = app.dispatcher.look(&owner, async |cx: &mut Cx| {
+            let part = app.dispatcher.read(&owner, async |cx: &mut Cx| {
                 export::part(cx, kind, Wanted::default(), i64::MIN, 100).await
             });
             let part = part.await.unwrap();

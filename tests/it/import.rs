@@ -31,24 +31,28 @@ async fn the_parts_of_a_job_are_one_change_at_its_moment_and_one_undo() {
         let app = TestApp::new(engine, MODULES).await;
         let owner = app.owner().await;
         let then = "2025-03-01T12:00:00Z".parse().unwrap();
-        let job = app.dispatcher.job(&owner, "import_contacts").await.unwrap();
-        let job = job.at(then);
+        let batch = app
+            .dispatcher
+            .batch(&owner, "import_contacts")
+            .await
+            .unwrap();
+        let batch = batch.at(then);
         for name in ["Ada", "Grace"] {
             let part = async |cx: &mut Cx| cx.insert(contact(name), Attributes::new()).await;
-            app.dispatcher.work(&job, part).await.unwrap();
+            app.dispatcher.run_in(&batch, part).await.unwrap();
         }
         let changes = app.ok(&owner, "list_changes", json!({})).await;
         let of_job: Vec<_> = changes["data"]
             .as_array()
             .unwrap()
             .iter()
-            .filter(|row| row["change"] == json!(job.change()))
+            .filter(|row| row["change"] == json!(batch.change()))
             .collect();
         assert_eq!(of_job.len(), 2, "{changes}");
         assert_eq!(of_job[0]["tool"], "import_contacts");
         assert_eq!(of_job[0]["at"], json!(then));
         let undone = app
-            .ok(&owner, "undo_change", json!({ "change": job.change() }))
+            .ok(&owner, "undo_change", json!({ "change": batch.change() }))
             .await;
         assert_eq!(undone["data"]["records"].as_array().unwrap().len(), 2);
     }
@@ -59,10 +63,14 @@ async fn a_part_that_fails_leaves_nothing_and_what_is_read_only_does_no_work() {
     for engine in ENGINES {
         let app = TestApp::new(engine, MODULES).await;
         let owner = app.owner().await;
-        let job = app.dispatcher.job(&owner, "import_contacts").await.unwrap();
+        let batch = app
+            .dispatcher
+            .batch(&owner, "import_contacts")
+            .await
+            .unwrap();
         let failed = app
             .dispatcher
-            .work(&job, async |cx: &mut Cx| {
+            .run_in(&batch, async |cx: &mut Cx| {
                 cx.insert(contact("Ada"), Attributes::new()).await?;
                 Err::<(), _>(Error::conflict("No."))
             })
@@ -75,7 +83,7 @@ async fn a_part_that_fails_leaves_nothing_and_what_is_read_only_does_no_work() {
             ..Settings::default()
         };
         let closed = TestApp::at(app.database.clone(), app.folder.clone(), MODULES, settings).await;
-        let refused = closed.dispatcher.job(&owner, "import_contacts").await;
+        let refused = closed.dispatcher.batch(&owner, "import_contacts").await;
         assert_eq!(refused.unwrap_err().code(), Code::ReadOnly);
     }
 }
@@ -121,9 +129,9 @@ async fn many_records_at_once_leave_what_one_by_one_leaves() {
             TestApp::new(engine, MODULES).await,
         );
         let people: Vec<Contact> = (0..203).map(person).collect();
-        let job = one
+        let batch = one
             .dispatcher
-            .job(&one.owner().await, "test")
+            .batch(&one.owner().await, "test")
             .await
             .unwrap();
         let each = async |cx: &mut Cx| {
@@ -139,10 +147,10 @@ async fn many_records_at_once_leave_what_one_by_one_leaves() {
             }
             Ok(())
         };
-        one.dispatcher.work(&job, each).await.unwrap();
-        let job = many
+        one.dispatcher.run_in(&batch, each).await.unwrap();
+        let batch = many
             .dispatcher
-            .job(&many.owner().await, "test")
+            .batch(&many.owner().await, "test")
             .await
             .unwrap();
         let at_once = async |cx: &mut Cx| {
@@ -159,7 +167,7 @@ async fn many_records_at_once_leave_what_one_by_one_leaves() {
             assert_eq!(cx.get_all(&ids).await?, saved);
             Ok(())
         };
-        many.dispatcher.work(&job, at_once).await.unwrap();
+        many.dispatcher.run_in(&batch, at_once).await.unwrap();
         assert_eq!(kept(&one, "contact").await, kept(&many, "contact").await);
         assert_eq!(logged(&one).await, logged(&many).await, "{engine:?}");
         let audit = verify(&many.dispatcher.app().store).await.unwrap();
@@ -204,19 +212,19 @@ async fn an_undo_of_many_names_what_stands_in_the_way_and_takes_the_rest_back() 
     for engine in ENGINES {
         let app = TestApp::new(engine, MODULES).await;
         let owner = app.owner().await;
-        let job = app.dispatcher.job(&owner, "test").await.unwrap();
+        let batch = app.dispatcher.batch(&owner, "test").await.unwrap();
         let made = async |cx: &mut Cx| {
             let all = (0..700).map(|number| (person(number), Attributes::new()));
             cx.insert_all(all.collect()).await
         };
-        let saved = app.dispatcher.work(&job, made).await.unwrap();
+        let saved = app.dispatcher.run_in(&batch, made).await.unwrap();
         let id = |number: usize| saved[number].id.to_string();
         // One is changed since, another one is depended on by one that is not of this change.
         let change = json!({ "contact": id(3), "city": "Rome" });
         app.ok(&owner, "update_contact", change).await;
         let other = json!({ "name": "Other", "reports_to": id(650) });
         app.ok(&owner, "create_contact", other).await;
-        let change = json!({ "change": job.change() });
+        let change = json!({ "change": batch.change() });
         let refused = app.error(&owner, "undo_change", change).await;
         let conflicts = refused.detail_value("conflicts").unwrap();
         let of = |number| json!(id(number));
@@ -225,7 +233,7 @@ async fn an_undo_of_many_names_what_stands_in_the_way_and_takes_the_rest_back() 
             (&of(650), &of(3)),
             "{conflicts}"
         );
-        let skipping = json!({ "change": job.change(), "skip_conflicts": true });
+        let skipping = json!({ "change": batch.change(), "skip_conflicts": true });
         let undone = app.ok(&owner, "undo_change", skipping).await;
         assert_eq!(undone["data"]["count"], 698);
         assert_eq!(undone["data"]["records"].as_array().unwrap().len(), 500);
@@ -256,7 +264,7 @@ async fn what_refers_to_each_other_in_one_change_goes_with_it() {
     for engine in ENGINES {
         let app = TestApp::new(engine, MODULES).await;
         let owner = app.owner().await;
-        let job = app.dispatcher.job(&owner, "test").await.unwrap();
+        let batch = app.dispatcher.batch(&owner, "test").await.unwrap();
         let made = async |cx: &mut Cx| {
             let head = cx.insert_all(vec![(person(0), Attributes::new())]).await?;
             let staff = (1..20).map(|number| {
@@ -266,10 +274,10 @@ async fn what_refers_to_each_other_in_one_change_goes_with_it() {
             });
             cx.insert_all(staff.collect()).await
         };
-        let staff = app.dispatcher.work(&job, made).await.unwrap();
+        let staff = app.dispatcher.run_in(&batch, made).await.unwrap();
         let change = json!({ "contact": staff[4].id, "city": "Rome" });
         app.ok(&owner, "update_contact", change).await;
-        let skipping = json!({ "change": job.change(), "skip_conflicts": true });
+        let skipping = json!({ "change": batch.change(), "skip_conflicts": true });
         let undone = app.ok(&owner, "undo_change", skipping).await;
         assert_eq!(
             undone["data"]["count"], 18,

@@ -361,7 +361,7 @@ async fn the_figures_are_what_the_invoices_come_to_in_each_currency_and_in_the_b
             .await;
         customers.push(("contact", made["id"].clone()));
         trade(&app, &owner, &customers, seed).await;
-        assert_eq!(app.dispatcher.look(&owner, audit).await.unwrap(), []);
+        assert_eq!(app.dispatcher.read(&owner, audit).await.unwrap(), []);
         let long_ago = chrono::Utc::now().date_naive() - Days::new(90);
         for filter in [
             json!({}),

@@ -238,7 +238,7 @@ async fn a_server_opens_no_more_connections_than_it_says() {
 /// Records that hold on to something deleted; there must be none.
 async fn dangling(app: &TestApp) -> Vec<(String, &'static str)> {
     let owner = app.owner().await;
-    let look = app.dispatcher.look(&owner, async |cx| cx.dangling().await);
+    let look = app.dispatcher.read(&owner, async |cx| cx.dangling().await);
     look.await.unwrap()
 }
 

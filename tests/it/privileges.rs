@@ -1081,9 +1081,9 @@ async fn what_others_cannot_be_without_is_not_erased() {
         let owner = app.owner().await;
         let dispatcher = &app.dispatcher;
         let name = |text: &str| Line::new(text).unwrap();
-        let job = dispatcher.job(&owner, "test").await.unwrap();
+        let batch = dispatcher.batch(&owner, "test").await.unwrap();
         let (project, task) = dispatcher
-            .work(&job, async |cx: &mut Cx| {
+            .run_in(&batch, async |cx: &mut Cx| {
                 let project = Project {
                     name: name("House"),
                 };
@@ -1100,7 +1100,7 @@ async fn what_others_cannot_be_without_is_not_erased() {
             .unwrap();
         let erase = async |cx: &mut Cx| cx.purge(project).await.map(drop);
         let before = written(&app).await;
-        let error = dispatcher.work(&job, erase).await.unwrap_err();
+        let error = dispatcher.run_in(&batch, erase).await.unwrap_err();
         assert_eq!(error.code(), Code::Conflict, "{engine:?}: {error:?}");
         assert!(error.message().contains(&task.to_string()), "{error:?}");
         assert_eq!(written(&app).await, before, "{engine:?}");
@@ -1108,6 +1108,6 @@ async fn what_others_cannot_be_without_is_not_erased() {
             cx.purge(task).await?;
             cx.purge(project).await.map(drop)
         };
-        dispatcher.work(&job, erase_both).await.unwrap();
+        dispatcher.run_in(&batch, erase_both).await.unwrap();
     }
 }

@@ -811,9 +811,9 @@ async fn quotation(
     status: QuotationStatus,
     valid_until: Option<&str>,
 ) -> Id<Quotation> {
-    let job = app.dispatcher.job(caller, "test").await.unwrap();
+    let batch = app.dispatcher.batch(caller, "test").await.unwrap();
     let until = valid_until.map(day);
-    let made = app.dispatcher.work(&job, async |cx| {
+    let made = app.dispatcher.run_in(&batch, async |cx| {
         let mut quotation = Quotation::empty();
         quotation.title = Line::new("Relaunch").unwrap();
         quotation.status = Kept(status);
@@ -852,7 +852,7 @@ async fn a_sent_quotation_expires_the_day_after_its_last_and_no_other_does() {
         for (id, then) in quotations {
             let found = app
                 .dispatcher
-                .look(&owner, async |cx| cx.get(id).await)
+                .read(&owner, async |cx| cx.get(id).await)
                 .await
                 .unwrap();
             assert_eq!(*found.status, then, "on {engine:?}");
@@ -1016,7 +1016,7 @@ async fn doctor_names_a_plan_that_cannot_issue_and_ends_with_1() {
     let jobs = report["checks"].as_array().unwrap().iter();
     let jobs = jobs.filter_map(|check| check["jobs"].as_array()).flatten();
     let failed: Vec<&Value> = jobs
-        .flat_map(|job| job["failed"].as_array().unwrap())
+        .flat_map(|batch| batch["failed"].as_array().unwrap())
         .collect();
     assert_eq!(failed.len(), 1);
     assert_eq!(

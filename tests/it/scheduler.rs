@@ -453,7 +453,7 @@ async fn interrupted_everywhere(engine: Engine, fate: Fate) {
         let fern = plant(&app, &owner, &name, at(0, 0)).await;
         let dispatcher = neighbour(&app.database, Settings::default()).await;
         // Its first transactions open connections, which takes many steps in which nothing happens.
-        dispatcher.job(&owner, "water").await.unwrap();
+        dispatcher.batch(&owner, "water").await.unwrap();
         dispatcher.operator(None).await.unwrap();
         let scheduler = Scheduler::new(dispatcher.clone());
         let through = {

@@ -12,7 +12,7 @@ use data_encoding::BASE64;
 use serde_json::{Map, Value, json};
 
 use super::super::{Failure, Result, print, usage};
-use super::{look, undone_with, write};
+use super::{read, undone_with, write};
 use crate::config::Config;
 
 /// Without a detail it shows what is noted.
@@ -99,7 +99,7 @@ pub(super) async fn run(config: &Config, store: &Store, arguments: Arguments) ->
         .map_err(usage)?;
     let given = arguments.given()?;
     if given.is_empty() && clear.is_empty() {
-        let seller = look(config, store, bureau_invoicing::seller).await?.record;
+        let seller = read(config, store, bureau_invoicing::seller).await?.record;
         if json {
             return print::json(&shown(&seller));
         }

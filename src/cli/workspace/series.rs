@@ -9,7 +9,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use serde_json::json;
 
 use super::super::{Result, print, usage};
-use super::{look, undone_with, write};
+use super::{read, undone_with, write};
 use crate::config::Config;
 
 #[derive(Subcommand, Debug)]
@@ -95,7 +95,7 @@ async fn set(config: &Config, store: &Store, arguments: Set) -> Result<()> {
 }
 
 async fn list(config: &Config, store: &Store, json: bool) -> Result<()> {
-    let series = look(config, store, async |cx: &mut Cx| {
+    let series = read(config, store, async |cx: &mut Cx| {
         let mut series = Vec::new();
         for one in all_series(cx).await? {
             let (next, _) = upcoming(cx, &one).await?;

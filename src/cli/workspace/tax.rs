@@ -16,7 +16,7 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::super::{Result, print, usage};
-use super::{look, undone_with, write};
+use super::{read, undone_with, write};
 use crate::config::Config;
 
 #[derive(Subcommand, Debug)]
@@ -130,7 +130,7 @@ fn say(rate: &Saved<TaxRate>, is: &str, change: Option<Id<Change>>, json: bool) 
 }
 
 async fn list(config: &Config, store: &Store, json: bool) -> Result<()> {
-    let rates = look(config, store, tax_rates).await?;
+    let rates = read(config, store, tax_rates).await?;
     if json {
         let rates: Vec<&TaxRate> = rates.iter().map(|rate| &rate.record).collect();
         return print::json(&rates);

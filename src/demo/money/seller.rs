@@ -12,7 +12,7 @@ pub(in crate::demo) async fn note(dispatcher: &Dispatcher) -> Result<()> {
     use serde_json::json;
 
     let operator = dispatcher.operator(Some(SLUG)).await?;
-    let job = dispatcher.job(&operator, "bureau").await?;
+    let batch = dispatcher.batch(&operator, "bureau").await?;
     let details = json!({
         "name": format!("{FIRM} GmbH"),
         "street": "Speicherstraße 12",
@@ -36,7 +36,7 @@ pub(in crate::demo) async fn note(dispatcher: &Dispatcher) -> Result<()> {
     });
     let details = schema::parse_at("", details)?;
     let note = async |cx: &mut _| bureau_invoicing::set_seller(cx, &details, &[]).await;
-    dispatcher.work(&job, note).await.map(drop)
+    dispatcher.run_in(&batch, note).await.map(drop)
 }
 
 /// Without invoices there is nothing to put it on.

@@ -266,7 +266,7 @@ impl Dispatcher {
         if entry.spec.effect.reads_only() {
             // A read stops where it stands when nobody waits for it any more.
             return tokio::select! {
-                outcome = self.read(&caller, entry, &request, parsed) => outcome,
+                outcome = self.run_read(&caller, entry, &request, parsed) => outcome,
                 () = cancel.cancelled() => Err(gone()),
             };
         }
@@ -277,7 +277,7 @@ impl Dispatcher {
         let work = async move {
             let registry = dispatcher.app.registry.clone();
             let entry = registry.for_caller(&caller, name)?;
-            dispatcher.write(&caller, entry, &request, parsed).await
+            dispatcher.run_write(&caller, entry, &request, parsed).await
         };
         let task = tokio::spawn(work.instrument(span));
         task.await.map_err(Error::internal)?
@@ -306,7 +306,7 @@ impl Dispatcher {
         .hint("Nothing was changed. Ask the operator for a connection that may write."))
     }
 
-    async fn read(
+    async fn run_read(
         &self,
         caller: &Arc<Caller>,
         entry: &Entry,
@@ -331,7 +331,7 @@ impl Dispatcher {
     }
 
     /// Runs a write. Where it only met another one, it is run again: its caller cannot have meant the order.
-    async fn write(
+    async fn run_write(
         &self,
         caller: &Arc<Caller>,
         entry: &Entry,

@@ -17,6 +17,7 @@ use futures::future::LocalBoxFuture;
 use serde::Serialize;
 use serde_json::{Map, Value as Data};
 
+use crate::batch::Batch;
 use crate::caller::Caller;
 use crate::context::Cx;
 use crate::dispatch::Dispatcher;
@@ -24,7 +25,6 @@ use crate::error::Result;
 use crate::permission::Permission;
 use crate::record::{Attributes, Record};
 use crate::types::id::Id;
-use crate::work::Job;
 
 pub use cells::day_format;
 pub use formula::{escaped, guarded, unescaped};
@@ -259,7 +259,7 @@ pub trait AnyImport: Send + Sync {
     fn run<'a>(
         &'a self,
         dispatcher: &'a Dispatcher,
-        job: &'a Job,
+        batch: &'a Batch,
         plan: &'a Plan,
         rows: Rows<'a>,
         told: Told<'a>,
@@ -310,7 +310,7 @@ impl<R: Import> AnyImport for Erased<R> {
         headers: &'a [String],
         said: &'a [(String, String)],
     ) -> LocalBoxFuture<'a, Result<Mapping>> {
-        Box::pin(dispatcher.look(caller, async |cx: &mut Cx| {
+        Box::pin(dispatcher.read(caller, async |cx: &mut Cx| {
             let defined = cx.defined_attributes(R::TABLE).await?;
             Mapping::of(R::FIELDS, &defined, headers, said)
         }))
@@ -330,12 +330,12 @@ impl<R: Import> AnyImport for Erased<R> {
     fn run<'a>(
         &'a self,
         dispatcher: &'a Dispatcher,
-        job: &'a Job,
+        batch: &'a Batch,
         plan: &'a Plan,
         rows: Rows<'a>,
         told: Told<'a>,
     ) -> LocalBoxFuture<'a, Result<Totals>> {
-        Box::pin(run::run::<R>(dispatcher, job, plan, rows, told))
+        Box::pin(run::run::<R>(dispatcher, batch, plan, rows, told))
     }
 
     fn meant<'a>(

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value as Data};
 
 use super::{Draft, Import, OnDuplicate, Plan, Preview, Rejected, Row, Rows, Told, Totals, cells};
+use crate::batch::Batch;
 use crate::caller::{Caller, Member, Workspace};
 use crate::context::Cx;
 use crate::dispatch::Dispatcher;
@@ -18,7 +19,6 @@ use crate::store::sql;
 use crate::types::id::{Entity as _, Id, decode};
 use crate::types::text::{folded, quoted};
 use crate::types::time::LocalTime;
-use crate::work::Job;
 
 /// Rows of one part: many enough to be quick, few enough that other callers do not wait long.
 const PART: usize = 1_000;
@@ -85,20 +85,20 @@ impl<R: Import> Copy for Known<R> {}
 
 pub(super) async fn run<R: Import>(
     dispatcher: &Dispatcher,
-    job: &Job,
+    batch: &Batch,
     plan: &Plan,
     rows: Rows<'_>,
     told: Told<'_>,
 ) -> Result<Totals> {
     let mut totals = Totals::default();
-    let reader = Reader::<R>::new(dispatcher, job.caller(), plan);
+    let reader = Reader::<R>::new(dispatcher, batch.caller(), plan);
     // A row that refers to an earlier one has to wait until that is written.
     let one_by_one = plan.mapping.refers_to(R::TABLE);
     let mut waiting = Vec::new();
     let mut next = reader.part(rows, Absent::Waits).await?;
     while let Some(mut part) = next {
         waiting.append(&mut part.later);
-        let write = store_part(dispatcher, job, plan, &part);
+        let write = store_part(dispatcher, batch, plan, &part);
         let (done, read) = if one_by_one {
             let done = write.await;
             (done, reader.part(rows, Absent::Waits).await)
@@ -116,7 +116,7 @@ pub(super) async fn run<R: Import>(
         let mut round = std::mem::take(&mut waiting).into_iter().map(Ok);
         while let Some(mut part) = reader.part(&mut round, absent).await? {
             waiting.append(&mut part.later);
-            let done = store_part(dispatcher, job, plan, &part).await?;
+            let done = store_part(dispatcher, batch, plan, &part).await?;
             tell(&mut totals, part, done, told)?;
         }
         if waiting.len() == before {
@@ -128,12 +128,12 @@ pub(super) async fn run<R: Import>(
 
 async fn store_part<R: Import>(
     dispatcher: &Dispatcher,
-    job: &Job,
+    batch: &Batch,
     plan: &Plan,
     part: &Part<R>,
 ) -> Result<Done> {
     let write = async |cx: &mut Cx| store(cx, &part.ready, plan.on_duplicate).await;
-    dispatcher.work(job, write).await
+    dispatcher.run_in(batch, write).await
 }
 
 fn tell<R>(totals: &mut Totals, part: Part<R>, done: Done, told: Told<'_>) -> Result<()> {
@@ -169,7 +169,7 @@ pub(super) async fn preview<R: Import>(
     let mut seen = HashSet::new();
     while let Some(part) = reader.part(rows, Absent::Passes).await? {
         let verdicts = dispatcher
-            .look(caller, async |cx: &mut Cx| {
+            .read(caller, async |cx: &mut Cx| {
                 judge(cx, &part.ready, plan.on_duplicate, Some(&mut seen)).await
             })
             .await?;
@@ -291,7 +291,7 @@ impl<'a, R: Import> Reader<'a, R> {
             drafts.iter_mut().for_each(|draft| self.check.fit(draft));
             R::complete(cx, &mut drafts).await
         };
-        self.dispatcher.look(self.caller, complete).await?;
+        self.dispatcher.read(self.caller, complete).await?;
         let check = Arc::clone(&self.check);
         let outcome = tokio::task::spawn_blocking(move || {
             let (mut ready, mut rejected) = (Vec::new(), Vec::new());

@@ -77,7 +77,7 @@ impl Found {
 
 /// Looks at a job in a workspace at this moment. At least `wanted` of the records that are due are found beside those
 /// that have entries, so that many that wait for their next attempt do not hide the others.
-pub(super) fn look<'a>(
+pub(super) fn due<'a>(
     dispatcher: &'a Dispatcher,
     caller: &'a Caller,
     job: &'static Job,
@@ -98,7 +98,7 @@ pub(super) fn look<'a>(
             due,
         })
     };
-    dispatcher.look(caller, ask).boxed()
+    dispatcher.read(caller, ask).boxed()
 }
 
 /// How it stands at this moment with each job in each workspace. It only reads.
@@ -109,7 +109,7 @@ pub async fn queues(dispatcher: &Dispatcher, moment: Timestamp) -> Result<Vec<Qu
     let mut queues = Vec::new();
     for caller in admin::operators(&dispatcher.app().store).await? {
         for job in dispatcher.registry().jobs() {
-            let found = look(dispatcher, &caller, job, moment, COUNTED).await?;
+            let found = due(dispatcher, &caller, job, moment, COUNTED).await?;
             let record = dispatcher.registry().record(job.table);
             let prefix = record.map_or("rec", |record| record.prefix());
             queues.push(queue(&caller, job, prefix, &found, moment));

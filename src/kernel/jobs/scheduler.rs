@@ -15,13 +15,13 @@ use tokio_util::sync::CancellationToken;
 use super::lease::{self, Entry, Turn};
 use super::{Job, queue};
 use crate::admin;
+use crate::batch::Batch;
 use crate::caller::Caller;
 use crate::clock;
 use crate::context::Cx;
 use crate::dispatch::Dispatcher;
 use crate::error::{Code, Error, Result};
 use crate::types::time::Timestamp;
-use crate::work::Job as Work;
 
 /// How often a server looks for what is due.
 const EVERY: Duration = Duration::from_secs(30);
@@ -224,10 +224,10 @@ impl Scheduler {
         job: &'static Job,
         moment: Timestamp,
     ) -> Result<Vec<Turn>> {
-        let found = queue::look(&self.dispatcher, caller, job, moment, PIECE).await?;
+        let found = queue::due(&self.dispatcher, caller, job, moment, PIECE).await?;
         let gone = found.gone(moment);
         if !gone.is_empty() {
-            let work = self.dispatcher.job(caller, job.name).await?.at(moment);
+            let work = self.dispatcher.batch(caller, job.name).await?.at(moment);
             self.work(&work, move |cx| {
                 lease::forget(cx, job, gone.clone()).boxed()
             })
@@ -253,7 +253,7 @@ impl Scheduler {
         ahead: chrono::Duration,
     ) -> Result<Option<bool>> {
         let job = turn.job.name;
-        let work = self.dispatcher.job(caller, job).await?;
+        let work = self.dispatcher.batch(caller, job).await?;
         let now = self.now();
         let work = work.at(now + ahead).by_clock(now);
         if !self.work(&work, move |cx| take(cx, turn).boxed()).await? {
@@ -278,16 +278,16 @@ impl Scheduler {
         Ok(Some(false))
     }
 
-    /// [`Dispatcher::work`], as a future that can be sent.
+    /// [`Dispatcher::run_in`], as a future that can be sent.
     fn work<'a, T: Send + 'static>(
         &'a self,
-        work: &'a Work,
+        work: &'a Batch,
         part: impl for<'c> Fn(&'c mut Cx) -> BoxFuture<'c, Result<T>> + Send + Sync + 'static,
     ) -> BoxFuture<'a, Result<T>> {
         // The compiler sees that of a closure whose type it knows.
         let part: Box<Part<T>> = Box::new(part);
         let part = async move |cx: &mut Cx| part(cx).await;
-        self.dispatcher.work(work, part).boxed()
+        self.dispatcher.run_in(work, part).boxed()
     }
 }
 

@@ -20,7 +20,7 @@ pub(super) async fn check(firm: &Firm) {
     check_taxes(firm).await;
     check_expenses(firm).await;
     check_plans(firm).await;
-    let found = firm.dispatcher.look(&firm.owner, bureau_invoicing::audit);
+    let found = firm.dispatcher.read(&firm.owner, bureau_invoicing::audit);
     let found = found.await.unwrap();
     assert!(found.is_empty(), "{found:?}");
 }

@@ -790,7 +790,7 @@ impl Simulation {
         let store = &self.servers[0].app().store;
         let mut findings = check_log(store).await;
         let audit = self.servers[0]
-            .look(&self.owner, bureau_invoicing::audit)
+            .read(&self.owner, bureau_invoicing::audit)
             .await
             .unwrap();
         findings.extend(audit.iter().map(|finding| format!("{finding:?}")));

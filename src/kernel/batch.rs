@@ -13,9 +13,9 @@ use crate::store::Scope;
 use crate::types::id::Id;
 use crate::types::time::Timestamp;
 
-/// Something that is to be done as one change, in as many transactions as it takes. Made with [`Dispatcher::job`].
+/// Something that is to be done as one change, in as many transactions as it takes. Made with [`Dispatcher::batch`].
 #[derive(Debug, Clone)]
-pub struct Job {
+pub struct Batch {
     caller: Arc<Caller>,
     name: &'static str,
     change: Id<Change>,
@@ -24,7 +24,7 @@ pub struct Job {
     clock_said: Option<Timestamp>,
 }
 
-impl Job {
+impl Batch {
     /// Says when it happened, instead of now: for history that is brought in.
     #[must_use]
     pub fn at(mut self, moment: Timestamp) -> Self {
@@ -52,11 +52,11 @@ impl Job {
 }
 
 impl Dispatcher {
-    /// A job of this caller. `name` stands in the change log where a call's tool does.
+    /// A batch of this caller. `name` stands in the change log where a call's tool does.
     ///
     /// # Errors
     /// [`Code::ReadOnly`] where nothing may be written; [`Code::Unavailable`] when the database cannot be written now.
-    pub async fn job(&self, caller: &Caller, name: &'static str) -> Result<Job> {
+    pub async fn batch(&self, caller: &Caller, name: &'static str) -> Result<Batch> {
         if self.settings().read_only || caller.read_only {
             return Err(Error::new(
                 Code::ReadOnly,
@@ -65,7 +65,7 @@ impl Dispatcher {
             .hint("Nothing was changed. Leave --read-only out, or use a key that may write."));
         }
         let change = self.app().store.next_id().await?;
-        Ok(Job {
+        Ok(Batch {
             caller: Arc::new(caller.clone()),
             name,
             change: Id::from_raw(change),
@@ -74,17 +74,21 @@ impl Dispatcher {
         })
     }
 
-    /// Does a part of a job in one transaction: what `part` writes is on disk when this returns, or nothing of it is.
+    /// Does a part of a batch in one transaction: what `part` writes is on disk when this returns, or nothing of it is.
     /// Where it only met another write it is run again, so it is to keep what it found out in its answer. It may take
     /// as long as it needs, but other callers of a SQLite database wait for it: about a thousand records are a good part.
     ///
     /// # Errors
     /// What `part` answers, and what the database says.
-    pub async fn work<T>(&self, job: &Job, part: impl AsyncFn(&mut Cx) -> Result<T>) -> Result<T> {
+    pub async fn run_in<T>(
+        &self,
+        batch: &Batch,
+        part: impl AsyncFn(&mut Cx) -> Result<T>,
+    ) -> Result<T> {
         const MOST_RUNS: u32 = 5;
         let mut run = 1;
         loop {
-            match self.work_once(job, &part).await {
+            match self.work_once(batch, &part).await {
                 Err(error) if error.is_clash() && run < MOST_RUNS => {
                     let wait = Duration::from_millis(rand::random_range(1..=u64::from(10 * run)));
                     tokio::time::sleep(wait).await;
@@ -99,7 +103,7 @@ impl Dispatcher {
     ///
     /// # Errors
     /// What `part` answers, and what the database says.
-    pub async fn look<T>(
+    pub async fn read<T>(
         &self,
         caller: &Caller,
         part: impl AsyncFnOnce(&mut Cx) -> Result<T>,
@@ -115,14 +119,14 @@ impl Dispatcher {
 
     async fn work_once<T>(
         &self,
-        job: &Job,
+        batch: &Batch,
         part: &impl AsyncFn(&mut Cx) -> Result<T>,
     ) -> Result<T> {
-        let tx = self.app().store.write(scope(&job.caller)).await?;
-        let (app, caller) = (Arc::clone(self.app()), Arc::clone(&job.caller));
-        let mut cx = Cx::new(tx, app, caller, job.name, true, None)?;
-        cx.stand_for(job.change, job.at);
-        if let Some(moment) = job.clock_said {
+        let tx = self.app().store.write(scope(&batch.caller)).await?;
+        let (app, caller) = (Arc::clone(self.app()), Arc::clone(&batch.caller));
+        let mut cx = Cx::new(tx, app, caller, batch.name, true, None)?;
+        cx.stand_for(batch.change, batch.at);
+        if let Some(moment) = batch.clock_said {
             cx.set_clock_said(moment);
         }
         let result = part(&mut cx).await;
