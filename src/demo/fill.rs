@@ -4,10 +4,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use bureau_kernel::admin::{find_member, list_members};
+use bureau_kernel::backdate::PastCall;
 use bureau_kernel::caller::Caller;
 use bureau_kernel::dispatch::Dispatcher;
 use bureau_kernel::error::{Error, Result};
-use bureau_kernel::past::Past;
 use serde_json::{Map, Value};
 
 use super::script::{Event, MARK, reference};
@@ -45,7 +45,7 @@ pub(super) async fn fill(dispatcher: &Dispatcher, events: Vec<Event>) -> Result<
             return Ok(None);
         };
         last = (event.makes, event.follow_up);
-        Ok(Some(Past {
+        Ok(Some(PastCall {
             caller: callers
                 .get(event.by)
                 .map(Arc::clone)
@@ -55,7 +55,7 @@ pub(super) async fn fill(dispatcher: &Dispatcher, events: Vec<Event>) -> Result<
             arguments: event.arguments,
         }))
     };
-    dispatcher.relive(&operator, next).await
+    dispatcher.replay(&operator, next).await
 }
 
 /// Puts identifiers in the places of references, also within lists and objects, and takes out what refers to nothing;

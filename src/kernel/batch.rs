@@ -125,7 +125,7 @@ impl Dispatcher {
         let tx = self.app().store.write(scope(&batch.caller)).await?;
         let (app, caller) = (Arc::clone(self.app()), Arc::clone(&batch.caller));
         let mut cx = Cx::new(tx, app, caller, batch.name, true, None)?;
-        cx.stand_for(batch.change, batch.at);
+        cx.as_of(batch.change, batch.at);
         if let Some(moment) = batch.clock_said {
             cx.set_clock_said(moment);
         }

@@ -108,7 +108,7 @@ impl Cx {
     }
 
     /// Makes it a part of a job: of its change, and at its moment where it has one.
-    pub(crate) fn stand_for(&mut self, change: Id<Change>, at: Option<Timestamp>) {
+    pub(crate) fn as_of(&mut self, change: Id<Change>, at: Option<Timestamp>) {
         self.change = change;
         self.now = at.unwrap_or(self.now);
     }

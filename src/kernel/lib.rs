@@ -6,6 +6,7 @@
 pub mod admin;
 pub mod anchor;
 pub mod audit;
+pub mod backdate;
 pub mod batch;
 pub mod bulk;
 pub mod caller;
@@ -26,7 +27,6 @@ pub mod list;
 pub mod notice;
 pub mod overview;
 mod own_writes;
-pub mod past;
 pub mod permission;
 pub mod private;
 mod projection;

@@ -85,7 +85,7 @@ pub(super) fn due<'a>(
     wanted: usize,
 ) -> BoxFuture<'a, Result<Found>> {
     let ask = async move |cx: &mut Cx| {
-        cx.stand_for(cx.change(), Some(moment));
+        cx.as_of(cx.change(), Some(moment));
         let entries = lease::entries(cx, job).await?;
         let limit = wanted + entries.len();
         let due = AssertUnwindSafe(async { (job.due)(cx, limit).await }).catch_unwind();

@@ -13,7 +13,7 @@ use crate::types::time::Timestamp;
 
 /// A call of the past.
 #[derive(Debug, Clone)]
-pub struct Past {
+pub struct PastCall {
     /// Who made it.
     pub caller: Arc<Caller>,
     /// When.
@@ -31,10 +31,10 @@ impl Dispatcher {
     ///
     /// # Errors
     /// What a tool or `next` answers; [`Code::ReadOnly`] where nothing may be written.
-    pub async fn relive(
+    pub async fn replay(
         &self,
         workspace: &Caller,
-        mut next: impl FnMut(Option<Value>) -> Result<Option<Past>>,
+        mut next: impl FnMut(Option<Value>) -> Result<Option<PastCall>>,
     ) -> Result<()> {
         if self.settings().read_only || workspace.read_only {
             return Err(Error::new(
@@ -51,7 +51,7 @@ impl Dispatcher {
         loop {
             let outcome = match next(answer.take()) {
                 Ok(Some(past)) => {
-                    let (back, outcome) = self.relive_one(tx, past).await?;
+                    let (back, outcome) = self.replay_one(tx, past).await?;
                     tx = back;
                     outcome
                 }
@@ -68,10 +68,10 @@ impl Dispatcher {
         }
     }
 
-    async fn relive_one(&self, tx: Tx, past: Past) -> Result<(Tx, Result<Value>)> {
+    async fn replay_one(&self, tx: Tx, past: PastCall) -> Result<(Tx, Result<Value>)> {
         let app = Arc::clone(self.app());
         let mut cx = Cx::new(tx, app, past.caller, past.tool, true, None)?;
-        cx.stand_for(cx.change(), Some(past.at));
+        cx.as_of(cx.change(), Some(past.at));
         let outcome = match self.registry().entry(past.tool) {
             Some(entry) => match entry.parse(Value::Object(past.arguments)) {
                 Ok(parsed) => parsed(&mut cx).await,
