@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use bureau_kernel::caller::{ApiKey, Role};
-use bureau_kernel::overview::Overview;
 use bureau_kernel::prelude::*;
+use bureau_kernel::whoami::WhoAmI;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -61,7 +61,7 @@ impl Tool for GetWorkspace {
     type Output = WorkspaceView;
 
     async fn call(self, cx: &mut Cx) -> Result<WorkspaceView> {
-        let Overview {
+        let WhoAmI {
             today,
             member,
             role,
@@ -70,7 +70,7 @@ impl Tool for GetWorkspace {
             read_only,
             groups,
             records,
-        } = cx.overview().await?;
+        } = cx.whoami().await?;
         let (key, key_name) = key.unzip();
         let workspace = cx.workspace();
         Ok(WorkspaceView {

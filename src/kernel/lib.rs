@@ -25,7 +25,6 @@ pub mod key;
 mod kinds;
 pub mod list;
 pub mod notice;
-pub mod overview;
 mod own_writes;
 pub mod permission;
 pub mod private;
@@ -44,6 +43,7 @@ mod summary;
 pub mod tool;
 pub mod types;
 pub mod undo;
+pub mod whoami;
 
 #[cfg(feature = "testing")]
 pub mod testing;

@@ -13,7 +13,7 @@ use crate::types::id::Id;
 
 /// What a caller finds itself in.
 #[derive(Debug, Clone)]
-pub struct Overview {
+pub struct WhoAmI {
     /// The day that it is in the workspace.
     pub today: NaiveDate,
     /// On whose behalf the call is made.
@@ -37,7 +37,7 @@ impl Cx {
     ///
     /// # Errors
     /// What the database says.
-    pub async fn overview(&mut self) -> Result<Overview> {
+    pub async fn whoami(&mut self) -> Result<WhoAmI> {
         let registry = self.registry().clone();
         let time = self.local_time();
         let caller = self.caller();
@@ -67,7 +67,7 @@ impl Cx {
                 }
             }
         }
-        Ok(Overview {
+        Ok(WhoAmI {
             today: time.now.with_timezone(&time.zone).date_naive(),
             member,
             role,
