@@ -15,7 +15,7 @@ pub(crate) struct CreateActivity {
     /// It is done already
     done: Option<bool>,
     #[serde(flatten)]
-    fields: Given<Activity>,
+    fields: Patch<Activity>,
 }
 
 impl Tool for CreateActivity {

@@ -16,9 +16,9 @@ pub(crate) struct UpdateActivity {
     /// false opens it again
     done: Option<bool>,
     /// Fields to empty
-    clear: Option<Vec<Clear<Activity>>>,
+    clear: Option<Vec<ClearField<Activity>>>,
     #[serde(flatten)]
-    fields: Given<Activity>,
+    fields: Patch<Activity>,
 }
 
 impl Tool for UpdateActivity {
@@ -43,8 +43,8 @@ impl Tool for UpdateActivity {
 
     async fn call(self, cx: &mut Cx) -> Result<ActivityView> {
         let mut edit = cx.edit(self.activity).await?;
-        edit.empty(&self.clear.unwrap_or_default());
-        edit.give(cx, &self.fields).await?;
+        edit.clear_fields(&self.clear.unwrap_or_default());
+        edit.apply(cx, &self.fields).await?;
         match self.done {
             Some(true) if edit.done_at.is_none() => edit.done_at = Kept(Some(cx.now())),
             Some(false) => {

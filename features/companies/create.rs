@@ -14,7 +14,7 @@ use crate::company::Company;
 pub(crate) struct CreateCompany {
     on_duplicate: Option<OnDuplicate>,
     #[serde(flatten)]
-    fields: Given<Company>,
+    fields: Patch<Company>,
 }
 
 impl Tool for CreateCompany {

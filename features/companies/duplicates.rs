@@ -35,7 +35,7 @@ impl Duplicates for Company {
         join(&mut self.tags, &other.tags, |a, b| folded(a) == folded(b));
     }
 
-    fn follow(&mut self, prepared: &Self, given: &Given<Self>) {
+    fn follow(&mut self, prepared: &Self, given: &Patch<Self>) {
         if given.has("website") && !given.has("domain") {
             self.domain.clone_from(&prepared.domain);
         }

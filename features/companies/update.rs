@@ -13,9 +13,9 @@ pub(crate) struct UpdateCompany {
     /// Company id
     company: Id<Company>,
     /// Fields to empty
-    clear: Option<Vec<Clear<Company>>>,
+    clear: Option<Vec<ClearField<Company>>>,
     #[serde(flatten)]
-    fields: Given<Company>,
+    fields: Patch<Company>,
 }
 
 impl Tool for UpdateCompany {
@@ -40,12 +40,12 @@ impl Tool for UpdateCompany {
 
     async fn call(self, cx: &mut Cx) -> Result<Saved<Company>> {
         let mut edit = cx.edit(self.company).await?;
-        edit.empty(&self.clear.unwrap_or_default());
+        edit.clear_fields(&self.clear.unwrap_or_default());
         // A new website has a domain of its own.
         if self.fields.has("website") && !self.fields.has("domain") {
             edit.clear("domain");
         }
-        edit.give(cx, &self.fields).await?;
+        edit.apply(cx, &self.fields).await?;
         let parent = edit.parent.filter(|_| self.fields.has("parent"));
         let turns = is_or_is_below(cx, parent, self.company).await;
         if turns.map_err(|error| error.field("parent"))? {

@@ -13,7 +13,7 @@ use crate::contact::Contact;
 pub(crate) struct CreateContact {
     on_duplicate: Option<OnDuplicate>,
     #[serde(flatten)]
-    fields: Given<Contact>,
+    fields: Patch<Contact>,
 }
 
 impl Tool for CreateContact {

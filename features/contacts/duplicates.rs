@@ -43,7 +43,7 @@ impl Duplicates for Contact {
         self.score = self.score.max(other.score);
     }
 
-    fn follow(&mut self, prepared: &Self, given: &Given<Self>) {
+    fn follow(&mut self, prepared: &Self, given: &Patch<Self>) {
         if given.has("company") || given.has("company_id") {
             self.company.clone_from(&prepared.company);
             self.company_id = prepared.company_id;

@@ -13,9 +13,9 @@ pub(crate) struct UpdateContact {
     /// Contact id
     contact: Id<Contact>,
     /// Fields to empty
-    clear: Option<Vec<Clear<Contact>>>,
+    clear: Option<Vec<ClearField<Contact>>>,
     #[serde(flatten)]
-    fields: Given<Contact>,
+    fields: Patch<Contact>,
 }
 
 impl Tool for UpdateContact {
@@ -40,8 +40,8 @@ impl Tool for UpdateContact {
 
     async fn call(self, cx: &mut Cx) -> Result<Saved<Contact>> {
         let mut edit = cx.edit(self.contact).await?;
-        edit.empty(&self.clear.unwrap_or_default());
-        edit.give(cx, &self.fields).await?;
+        edit.clear_fields(&self.clear.unwrap_or_default());
+        edit.apply(cx, &self.fields).await?;
         let clears_company = edit.company.is_none() && edit.before().company.is_some();
         if clears_company && !self.fields.has("company_id") {
             edit.company_id = None;

@@ -30,7 +30,7 @@ impl Course {
         cx: &mut Cx,
         deal: &mut Deal,
         before: Option<&Saved<Deal>>,
-        given: &Given<Deal>,
+        given: &Patch<Deal>,
     ) -> Result<()> {
         let was_open = before.is_none_or(|before| before.status == DealStatus::Open);
         let moves = self.pipeline.is_some() || self.stage.is_some() || before.is_none();
@@ -147,7 +147,7 @@ fn same_course(before: &Deal, deal: &Deal) -> bool {
 }
 
 /// What holds of the end of every deal.
-fn check_close(cx: &Cx, deal: &mut Deal, given: &Given<Deal>) -> Result<()> {
+fn check_close(cx: &Cx, deal: &mut Deal, given: &Patch<Deal>) -> Result<()> {
     let open = deal.status == DealStatus::Open;
     if let Some(certain) = deal.status.certainty() {
         // What is certain needs no estimate.

@@ -18,7 +18,7 @@ pub(crate) struct CreateDeal {
     /// Id or name
     stage: Option<Line<100>>,
     #[serde(flatten)]
-    fields: Given<Deal>,
+    fields: Patch<Deal>,
 }
 
 impl Tool for CreateDeal {

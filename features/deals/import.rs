@@ -150,7 +150,7 @@ impl Import for Deal {
 /// Puts a deal into its stage, as a new one.
 async fn place(cx: &mut Cx, draft: &mut Draft) -> Result<()> {
     let fields = Value::Object(draft.fields.clone());
-    let given: Given<Deal> = parse_at("", fields)?;
+    let given: Patch<Deal> = parse_at("", fields)?;
     let mut deal = given.record(cx.local_time())?;
     // Where a table has both, the name goes before the identifier, which may be of another workspace.
     let said = |name: &str| -> Result<Option<Line<100>>> {

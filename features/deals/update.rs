@@ -15,13 +15,13 @@ pub(crate) struct UpdateDeal {
     /// Deal id
     deal: Id<Deal>,
     /// Fields to empty
-    clear: Option<Vec<Clear<Deal>>>,
+    clear: Option<Vec<ClearField<Deal>>>,
     /// Id or name
     pipeline: Option<Line<100>>,
     /// Id or name
     stage: Option<Line<100>>,
     #[serde(flatten)]
-    fields: Given<Deal>,
+    fields: Patch<Deal>,
 }
 
 impl Tool for UpdateDeal {
@@ -87,12 +87,12 @@ impl Tool for UpdateDeal {
 pub async fn change_deal(
     cx: &mut Cx,
     edit: &mut Edit<Deal>,
-    clear: &[Clear<Deal>],
+    clear: &[ClearField<Deal>],
     course: &Course,
-    fields: &Given<Deal>,
+    fields: &Patch<Deal>,
 ) -> Result<()> {
-    edit.empty(clear);
-    edit.give(cx, fields).await?;
+    edit.clear_fields(clear);
+    edit.apply(cx, fields).await?;
     let before = edit.before().clone();
     course.take(cx, edit, Some(&before), fields).await
 }

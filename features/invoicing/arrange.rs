@@ -14,13 +14,13 @@ use crate::tax::{Category, TaxRate, add_country, tax_rates};
 /// [`Code::Validation`] naming the field.
 pub async fn set_seller(
     cx: &mut Cx,
-    given: &Given<Seller>,
-    clear: &[Clear<Seller>],
+    given: &Patch<Seller>,
+    clear: &[ClearField<Seller>],
 ) -> Result<(Saved<Seller>, Vec<Saved<TaxRate>>)> {
     let id = seller(cx).await?.id;
     let mut edit = cx.edit(id).await?;
-    edit.empty(clear);
-    edit.give(cx, given).await?;
+    edit.clear_fields(clear);
+    edit.apply(cx, given).await?;
     let saved = edit.save(cx).await?;
     let is_taxed = |rate: &Saved<TaxRate>| rate.category == Category::S;
     let added = if given.has("country") && !tax_rates(cx).await?.iter().any(is_taxed) {

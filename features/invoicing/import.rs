@@ -182,7 +182,7 @@ impl Import for Expense {
 /// The record that a draft's fields make.
 fn record<R: Record>(draft: &Draft, cx: &Cx) -> Result<R> {
     let fields = Value::Object(draft.fields.clone());
-    let given: Given<R> = parse_at("", fields)?;
+    let given: Patch<R> = parse_at("", fields)?;
     given.record(cx.local_time())
 }
 

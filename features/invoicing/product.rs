@@ -74,14 +74,14 @@ bureau_kernel::text_column!(BillingInterval);
 pub struct Active(pub bool);
 
 impl Column for Active {
-    type Given = bool;
+    type Input = bool;
     const KIND: Kind = Kind::Bool;
     const REQUIRED: bool = false;
-    fn given(
-        given: bool,
+    fn from_input(
+        input: bool,
         _: bureau_kernel::types::time::LocalTime,
     ) -> std::result::Result<Self, String> {
-        Ok(Self(given))
+        Ok(Self(input))
     }
     fn empty() -> Self {
         Self(true)

@@ -19,7 +19,7 @@ pub(crate) struct CreateQuotation {
     /// Your gross total, to compare
     total: Option<Amount>,
     #[serde(flatten)]
-    fields: Given<Quotation>,
+    fields: Patch<Quotation>,
 }
 
 impl Tool for CreateQuotation {

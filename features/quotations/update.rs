@@ -15,13 +15,13 @@ pub(crate) struct UpdateQuotation {
     /// Quotation id
     quotation: Id<Quotation>,
     /// Fields to empty
-    clear: Option<Vec<Clear<Quotation>>>,
+    clear: Option<Vec<ClearField<Quotation>>>,
     /// All lines anew, as in create_quotation
     lines: Option<Plain<LineGiven>>,
     /// Drop the draft or the new version
     discard: Option<bool>,
     #[serde(flatten)]
-    fields: Given<Quotation>,
+    fields: Patch<Quotation>,
 }
 
 impl Tool for UpdateQuotation {
@@ -75,8 +75,8 @@ impl Tool for UpdateQuotation {
             return discard(cx, edit).await;
         }
         let before = edit.before().record.clone();
-        edit.empty(&self.clear.unwrap_or_default());
-        edit.give(cx, &self.fields).await?;
+        edit.clear_fields(&self.clear.unwrap_or_default());
+        edit.apply(cx, &self.fields).await?;
         check_customer(&before, &edit)?;
         if edit.currency != before.currency && self.lines.is_none() {
             let message = "The prices of its lines are in another currency.";

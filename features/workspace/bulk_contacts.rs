@@ -14,10 +14,10 @@ pub(crate) struct BulkUpdateContacts {
     add_tags: Option<Vec<Line<50>>>,
     remove_tags: Option<Vec<Line<50>>>,
     /// Fields to empty
-    clear: Option<Vec<Clear<Contact>>>,
+    clear: Option<Vec<ClearField<Contact>>>,
     #[serde(flatten)]
     #[schemars(with = "Fields")]
-    fields: Given<Contact>,
+    fields: Patch<Contact>,
 }
 
 /// The fields that make sense for many contacts at once.
@@ -70,10 +70,10 @@ impl Tool for BulkUpdateContacts {
             .await?;
         let versions: Vec<i64> = edits.iter().map(|edit| edit.before().version).collect();
         for edit in &mut edits {
-            edit.empty(&clear);
+            edit.clear_fields(&clear);
             bulk::add_tags(&mut edit.tags, self.add_tags.as_deref());
             bulk::remove_tags(&mut edit.tags, self.remove_tags.as_deref());
-            edit.give(cx, &self.fields).await?;
+            edit.apply(cx, &self.fields).await?;
             edit.link_company(cx, |field| self.fields.has(field))
                 .await?;
             if edit.company.is_none() {

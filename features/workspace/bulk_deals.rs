@@ -18,10 +18,10 @@ pub(crate) struct BulkUpdateDeals {
     add_tags: Option<Vec<Line<50>>>,
     remove_tags: Option<Vec<Line<50>>>,
     /// Fields to empty
-    clear: Option<Vec<Clear<Deal>>>,
+    clear: Option<Vec<ClearField<Deal>>>,
     #[serde(flatten)]
     #[schemars(with = "Fields")]
-    fields: Given<Deal>,
+    fields: Patch<Deal>,
 }
 
 /// The fields that make sense for many deals at once.
@@ -75,7 +75,7 @@ impl Tool for BulkUpdateDeals {
         let mut edits = cx.edit_named(&self.deals, "deals", MAX_RECORDS).await?;
         let versions: Vec<i64> = edits.iter().map(|edit| edit.before().version).collect();
         for (index, edit) in edits.iter_mut().enumerate() {
-            edit.empty(&clear);
+            edit.clear_fields(&clear);
             bulk::add_tags(&mut edit.tags, self.add_tags.as_deref());
             bulk::remove_tags(&mut edit.tags, self.remove_tags.as_deref());
             change_deal(cx, edit, &[], &course, &self.fields)

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::context::Cx;
 use crate::error::{Error, Result};
-use crate::given::Given;
+use crate::patch::Patch;
 use crate::permission::Operation;
 use crate::record::{Record, Saved};
 use crate::types::id::Id;
@@ -19,7 +19,7 @@ pub trait Duplicates: Record {
     fn fill_from(&mut self, other: &Self);
     /// Takes from a record that was prepared for creation what follows from the given fields beyond these themselves, such
     /// as a link that follows from a name.
-    fn follow(&mut self, prepared: &Self, given: &Given<Self>) {
+    fn follow(&mut self, prepared: &Self, given: &Patch<Self>) {
         let _ = (prepared, given);
     }
 }
@@ -77,7 +77,7 @@ pub async fn find<R: Duplicates>(cx: &mut Cx, record: &R) -> Result<Option<(Id<R
 pub async fn create<R: Duplicates>(
     cx: &mut Cx,
     mut record: R,
-    fields: &Given<R>,
+    fields: &Patch<R>,
     choice: OnDuplicate,
 ) -> Result<Saved<R>> {
     // Asked before anything is looked for: that it is refused tells nothing of what is there.
@@ -99,7 +99,7 @@ pub async fn create<R: Duplicates>(
         OnDuplicate::Update => {
             let mut edit = cx.edit(id).await?;
             let before = edit.before().record.clone();
-            edit.give(cx, fields).await?;
+            edit.apply(cx, fields).await?;
             // Lists are joined: what was known stays known.
             edit.fill_from(&before);
             edit.follow(&record, fields);

@@ -18,7 +18,6 @@ pub mod dispatch;
 pub mod duplicates;
 pub mod error;
 pub mod export;
-pub mod given;
 pub mod import;
 pub mod jobs;
 pub mod key;
@@ -26,6 +25,7 @@ mod kinds;
 pub mod list;
 pub mod notice;
 mod own_writes;
+pub mod patch;
 pub mod permission;
 pub mod private;
 mod projection;
@@ -56,9 +56,9 @@ pub mod prelude {
     pub use crate::context::Cx;
     pub use crate::duplicates::{Duplicates, OnDuplicate};
     pub use crate::error::{Code, Error, Result};
-    pub use crate::given::{Clear, Given};
     pub use crate::jobs::Job;
     pub use crate::notice::Notice;
+    pub use crate::patch::{ClearField, Patch};
     pub use crate::permission::{Access, Operation, Permission};
     pub use crate::record::{
         Attributes, Columns, Commitment, Edit, Record, Saved, SearchText, record,

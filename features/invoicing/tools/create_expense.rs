@@ -13,7 +13,7 @@ use crate::expense_view::{ExpenseView, view};
 #[schemars(extend("required" = ["description", "category", "amount"]))]
 pub(crate) struct CreateExpense {
     #[serde(flatten)]
-    fields: Given<Expense>,
+    fields: Patch<Expense>,
 }
 
 impl Tool for CreateExpense {

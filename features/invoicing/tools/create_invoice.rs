@@ -24,7 +24,7 @@ pub(crate) struct CreateInvoice {
     /// Your gross total, to compare
     total: Option<Amount>,
     #[serde(flatten)]
-    fields: Given<Invoice>,
+    fields: Patch<Invoice>,
 }
 
 impl Tool for CreateInvoice {

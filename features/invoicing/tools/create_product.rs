@@ -13,7 +13,7 @@ use crate::product_view::ProductView;
 #[schemars(extend("required" = ["name", "unit_price"]))]
 pub(crate) struct CreateProduct {
     #[serde(flatten)]
-    fields: Given<Product>,
+    fields: Patch<Product>,
 }
 
 impl Tool for CreateProduct {

@@ -18,7 +18,7 @@ pub(crate) struct CreateRecurringInvoice {
     /// As in create_invoice
     lines: Plain<LineGiven>,
     #[serde(flatten)]
-    fields: Given<RecurringInvoice>,
+    fields: Patch<RecurringInvoice>,
 }
 
 impl Tool for CreateRecurringInvoice {

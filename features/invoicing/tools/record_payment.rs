@@ -29,7 +29,7 @@ pub(crate) struct RecordPayment {
     /// Payment to take back
     reverses: Option<Id<Payment>>,
     #[serde(flatten)]
-    fields: Given<Payment>,
+    fields: Patch<Payment>,
 }
 
 /// What of a payment is for one invoice.

@@ -13,9 +13,9 @@ use crate::expense_view::{ExpenseView, view};
 pub(crate) struct UpdateExpense {
     expense: Id<Expense>,
     /// Fields to empty
-    clear: Option<Vec<Clear<Expense>>>,
+    clear: Option<Vec<ClearField<Expense>>>,
     #[serde(flatten)]
-    fields: Given<Expense>,
+    fields: Patch<Expense>,
 }
 
 impl Tool for UpdateExpense {
@@ -50,8 +50,8 @@ impl Tool for UpdateExpense {
 
     async fn call(self, cx: &mut Cx) -> Result<ExpenseView> {
         let mut edit = cx.edit(self.expense).await?;
-        edit.empty(&self.clear.unwrap_or_default());
-        edit.give(cx, &self.fields).await?;
+        edit.clear_fields(&self.clear.unwrap_or_default());
+        edit.apply(cx, &self.fields).await?;
         if self.fields.has("spent_on") {
             edit.check_day(cx.today())?;
         }

@@ -18,13 +18,13 @@ pub(crate) struct UpdateInvoice {
     /// Draft's id
     invoice: Id<Invoice>,
     /// Fields to empty
-    clear: Option<Vec<Clear<Invoice>>>,
+    clear: Option<Vec<ClearField<Invoice>>>,
     /// All lines anew, as in create_invoice
     lines: Option<Plain<LineGiven>>,
     /// Delete the draft
     discard: Option<bool>,
     #[serde(flatten)]
-    fields: Given<Invoice>,
+    fields: Patch<Invoice>,
 }
 
 impl Tool for UpdateInvoice {
@@ -78,8 +78,8 @@ impl Tool for UpdateInvoice {
             return view(cx, gone).await;
         }
         let currency = edit.currency;
-        edit.empty(&self.clear.unwrap_or_default());
-        edit.give(cx, &self.fields).await?;
+        edit.clear_fields(&self.clear.unwrap_or_default());
+        edit.apply(cx, &self.fields).await?;
         if edit.currency != currency && (self.lines.is_none() || edit.credits.is_some()) {
             let message = "The prices of its lines are in another currency.";
             return Err(Error::invalid("currency", message)

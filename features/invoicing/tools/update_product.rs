@@ -13,9 +13,9 @@ use crate::product_view::ProductView;
 pub(crate) struct UpdateProduct {
     product: Id<Product>,
     /// Fields to empty
-    clear: Option<Vec<Clear<Product>>>,
+    clear: Option<Vec<ClearField<Product>>>,
     #[serde(flatten)]
-    fields: Given<Product>,
+    fields: Patch<Product>,
 }
 
 impl Tool for UpdateProduct {
@@ -44,8 +44,8 @@ impl Tool for UpdateProduct {
 
     async fn call(self, cx: &mut Cx) -> Result<ProductView> {
         let mut edit = cx.edit(self.product).await?;
-        edit.empty(&self.clear.unwrap_or_default());
-        edit.give(cx, &self.fields).await?;
+        edit.clear_fields(&self.clear.unwrap_or_default());
+        edit.apply(cx, &self.fields).await?;
         // Rate and category say the same thing: where one is given, the other that was there gives way.
         match (self.fields.has("tax_rate"), self.fields.has("tax_category")) {
             (true, false) => edit.tax_category = None,

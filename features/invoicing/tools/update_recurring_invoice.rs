@@ -16,11 +16,11 @@ use crate::recurring::{PlanStatus, RecurringInvoice};
 pub(crate) struct UpdateRecurringInvoice {
     recurring_invoice: Id<RecurringInvoice>,
     /// Fields to empty
-    clear: Option<Vec<Clear<RecurringInvoice>>>,
+    clear: Option<Vec<ClearField<RecurringInvoice>>>,
     /// All lines anew, as in create_invoice
     lines: Option<Plain<LineGiven>>,
     #[serde(flatten)]
-    fields: Given<RecurringInvoice>,
+    fields: Patch<RecurringInvoice>,
 }
 
 impl Tool for UpdateRecurringInvoice {
@@ -61,8 +61,8 @@ impl Tool for UpdateRecurringInvoice {
     async fn call(self, cx: &mut Cx) -> Result<PlanView> {
         let mut edit = cx.edit(self.recurring_invoice).await.map_err(named)?;
         let before = edit.before().record.clone();
-        edit.empty(&self.clear.unwrap_or_default());
-        edit.give(cx, &self.fields).await?;
+        edit.clear_fields(&self.clear.unwrap_or_default());
+        edit.apply(cx, &self.fields).await?;
         if edit.currency != before.currency && self.lines.is_none() {
             let message = "The prices of its lines are in another currency.";
             return Err(Error::invalid("currency", message).hint("Give the lines too."));

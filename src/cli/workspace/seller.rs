@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use bureau_invoicing::{MAX_LOGO, Seller};
 use bureau_kernel::context::Cx;
-use bureau_kernel::given::{Clear, Given};
+use bureau_kernel::patch::{ClearField, Patch};
 use bureau_kernel::schema;
 use bureau_kernel::store::Store;
 use clap::Args;
@@ -91,7 +91,7 @@ pub(crate) struct Arguments {
 
 pub(super) async fn run(config: &Config, store: &Store, arguments: Arguments) -> Result<()> {
     let json = arguments.json;
-    let clear: Vec<Clear<Seller>> = arguments
+    let clear: Vec<ClearField<Seller>> = arguments
         .clear
         .iter()
         .map(|name| schema::parse_at("clear", name.replace('-', "_").into()))
@@ -105,7 +105,7 @@ pub(super) async fn run(config: &Config, store: &Store, arguments: Arguments) ->
         }
         return print::out(&in_words(&seller));
     }
-    let given: Given<Seller> = schema::parse_at("", Value::Object(given)).map_err(usage)?;
+    let given: Patch<Seller> = schema::parse_at("", Value::Object(given)).map_err(usage)?;
     let ((seller, rates), change) =
         write(config, store, "workspace_seller", async |cx: &mut Cx| {
             bureau_invoicing::set_seller(cx, &given, &clear).await

@@ -12,7 +12,7 @@ use crate::caller::{Caller, Member, Workspace};
 use crate::context::Cx;
 use crate::dispatch::Dispatcher;
 use crate::error::{Error, Result};
-use crate::given::Given;
+use crate::patch::Patch;
 use crate::record::{Attributes, cleaned, in_form};
 use crate::schema;
 use crate::store::sql;
@@ -251,7 +251,7 @@ impl Check {
 impl<'a, R: Import> Reader<'a, R> {
     fn new(dispatcher: &'a Dispatcher, caller: &'a Caller, plan: &'a Plan) -> Self {
         let generator = schemars::generate::SchemaSettings::default().into_generator();
-        let schema = generator.into_root_schema_for::<Given<R>>();
+        let schema = generator.into_root_schema_for::<Patch<R>>();
         let check = Check {
             workspace: Arc::clone(&caller.workspace),
             time: LocalTime {
@@ -320,8 +320,8 @@ fn formed<R: Import>(check: &Check, place: usize, draft: Draft) -> Result<Ready<
     }
     let made = || -> Result<Ready<R>> {
         let mut record = R::empty();
-        give(&mut record, &draft.fields, check.time)?;
-        give(&mut record, &draft.kept, check.time)?;
+        apply(&mut record, &draft.fields, check.time)?;
+        apply(&mut record, &draft.kept, check.time)?;
         let record = in_form(&check.workspace, record)?;
         let terms = record.terms().into_iter();
         let tells = |field: &str| R::SAME.iter().any(|(name, _)| *name == field);
@@ -337,9 +337,9 @@ fn formed<R: Import>(check: &Check, place: usize, draft: Draft) -> Result<Ready<
     made().map_err(|error| in_words(&error))
 }
 
-fn give<R: Import>(record: &mut R, given: &Map<String, Data>, time: LocalTime) -> Result<()> {
+fn apply<R: Import>(record: &mut R, given: &Map<String, Data>, time: LocalTime) -> Result<()> {
     for (column, value) in given {
-        record.give(column, value.clone(), time)?;
+        record.apply(column, value.clone(), time)?;
     }
     Ok(())
 }
@@ -560,7 +560,7 @@ fn updated<R: Import>(
     time: LocalTime,
 ) -> Result<R, String> {
     let mut record = before.clone();
-    let changed = give(&mut record, &row.given, time).and_then(|()| {
+    let changed = apply(&mut record, &row.given, time).and_then(|()| {
         record.keep(before);
         in_form(workspace, record)
     });

@@ -67,7 +67,7 @@ pub trait Columns:
     ///
     /// # Errors
     /// [`Code::Validation`](crate::error::Code::Validation) with the path of what is wrong.
-    fn give(&mut self, column: &str, given: Data, time: LocalTime) -> Result<()>;
+    fn apply(&mut self, column: &str, given: Data, time: LocalTime) -> Result<()>;
     /// Empties a column.
     fn clear(&mut self, column: &str);
     /// The first required column that is still missing.
@@ -197,10 +197,10 @@ macro_rules! record {
                 })*
                 None
             }
-            fn give(&mut self, column: &str, given: $crate::record::Data, time: $crate::types::time::LocalTime) -> $crate::error::Result<()> {
+            fn apply(&mut self, column: &str, given: $crate::record::Data, time: $crate::types::time::LocalTime) -> $crate::error::Result<()> {
                 $(if column == $crate::record::plain(stringify!($field)) {
                     let given = $crate::schema::parse_at(column, given)?;
-                    self.$field = <$type as $crate::store::Column>::given(given, time)
+                    self.$field = <$type as $crate::store::Column>::from_input(given, time)
                         .map_err(|wrong| $crate::error::Error::invalid(column, format!("{column} {wrong}.")))?;
                     return Ok(());
                 })*
@@ -218,7 +218,7 @@ macro_rules! record {
                 None
             }
             fn given_schemas(generator: &mut schemars::SchemaGenerator) -> Vec<schemars::Schema> {
-                vec![$(generator.subschema_for::<<$type as $crate::store::Column>::Given>()),*]
+                vec![$(generator.subschema_for::<<$type as $crate::store::Column>::Input>()),*]
             }
         }
     };

@@ -77,7 +77,7 @@ impl Value {
 /// A Rust type that stands in a column.
 pub trait Column: Sized {
     /// What a caller gives for it.
-    type Given: DeserializeOwned + JsonSchema;
+    type Input: DeserializeOwned + JsonSchema;
     /// The kind of its values.
     const KIND: Kind;
     /// The table that it refers to, for an identifier of another record.
@@ -90,7 +90,7 @@ pub trait Column: Sized {
     ///
     /// # Errors
     /// What is wrong with it, as the end of a sentence about the column.
-    fn given(given: Self::Given, time: LocalTime) -> std::result::Result<Self, String>;
+    fn from_input(input: Self::Input, time: LocalTime) -> std::result::Result<Self, String>;
     /// What stands there while nothing was said; for a required one it never reaches the database.
     fn empty() -> Self;
     /// The value to bind.
@@ -104,12 +104,12 @@ pub trait Column: Sized {
 }
 
 impl<T: Column> Column for Option<T> {
-    type Given = T::Given;
+    type Input = T::Input;
     const KIND: Kind = T::KIND;
     const REFERS_TO: Option<&'static str> = T::REFERS_TO;
     const REQUIRED: bool = false;
-    fn given(given: T::Given, time: LocalTime) -> std::result::Result<Self, String> {
-        T::given(given, time).map(Some)
+    fn from_input(input: T::Input, time: LocalTime) -> std::result::Result<Self, String> {
+        T::from_input(input, time).map(Some)
     }
     fn empty() -> Self {
         None
@@ -129,11 +129,11 @@ impl<T: Column> Column for Option<T> {
 macro_rules! column {
     ($type:ty, $kind:ident, $required:literal, $empty:expr, $self:ident => $to:expr, $value:ident => $from:expr) => {
         impl Column for $type {
-            type Given = $type;
+            type Input = $type;
             const KIND: Kind = Kind::$kind;
             const REQUIRED: bool = $required;
-            fn given(given: $type, _: LocalTime) -> std::result::Result<Self, String> {
-                Ok(given)
+            fn from_input(input: $type, _: LocalTime) -> std::result::Result<Self, String> {
+                Ok(input)
             }
             column!(@ways $kind, $empty, $self => $to, $value => $from);
         }
@@ -164,10 +164,10 @@ column!(Amount, Int, false, Amount::from_raw(0), v => v.raw(), v => Some(Self::f
 
 /// A moment. Where a caller gives a day, it is the end of that day: what is due on a day may be done all day long.
 impl Column for Timestamp {
-    type Given = When;
+    type Input = When;
     const KIND: Kind = Kind::Time;
-    fn given(given: When, time: LocalTime) -> std::result::Result<Self, String> {
-        let moment = given.moment(time.now, time.zone, DayEdge::End);
+    fn from_input(input: When, time: LocalTime) -> std::result::Result<Self, String> {
+        let moment = input.moment(time.now, time.zone, DayEdge::End);
         // To the second, as people write the end of a day.
         moment
             .map(|moment| moment.trunc_subsecs(0))
@@ -177,10 +177,10 @@ impl Column for Timestamp {
 }
 
 impl Column for NaiveDate {
-    type Given = When;
+    type Input = When;
     const KIND: Kind = Kind::Date;
-    fn given(given: When, time: LocalTime) -> std::result::Result<Self, String> {
-        let date = given.date(time.now, time.zone);
+    fn from_input(input: When, time: LocalTime) -> std::result::Result<Self, String> {
+        let date = input.date(time.now, time.zone);
         date.ok_or_else(|| FAR_AWAY.to_owned())
     }
     column!(@ways Date, NaiveDate::default(), v => *v, v => Some(v));
@@ -199,13 +199,13 @@ impl<T> Deref for Kept<T> {
     }
 }
 impl<T: Column> Column for Kept<T> {
-    type Given = T::Given;
+    type Input = T::Input;
     const KIND: Kind = T::KIND;
     const REFERS_TO: Option<&'static str> = T::REFERS_TO;
     const REQUIRED: bool = T::REQUIRED;
     const KEPT: bool = true;
-    fn given(given: T::Given, time: LocalTime) -> std::result::Result<Self, String> {
-        T::given(given, time).map(Self)
+    fn from_input(input: T::Input, time: LocalTime) -> std::result::Result<Self, String> {
+        T::from_input(input, time).map(Self)
     }
     fn empty() -> Self {
         Self(T::empty())
@@ -219,11 +219,11 @@ impl<T: Column> Column for Kept<T> {
 }
 
 impl<const MIN: i64, const MAX: i64> Column for Whole<MIN, MAX> {
-    type Given = Self;
+    type Input = Self;
     const KIND: Kind = Kind::Int;
     const REQUIRED: bool = false;
-    fn given(given: Self, _: LocalTime) -> std::result::Result<Self, String> {
-        Ok(given)
+    fn from_input(input: Self, _: LocalTime) -> std::result::Result<Self, String> {
+        Ok(input)
     }
     fn empty() -> Self {
         Self::default()
@@ -239,10 +239,10 @@ impl<const MIN: i64, const MAX: i64> Column for Whole<MIN, MAX> {
 macro_rules! text_type_column {
     ($name:ident) => {
         impl<const MAX: usize> Column for $name<MAX> {
-            type Given = Self;
+            type Input = Self;
             const KIND: Kind = Kind::Text;
-            fn given(given: Self, _: LocalTime) -> std::result::Result<Self, String> {
-                Ok(given)
+            fn from_input(input: Self, _: LocalTime) -> std::result::Result<Self, String> {
+                Ok(input)
             }
             fn empty() -> Self {
                 Self::missing()
@@ -263,11 +263,11 @@ text_type_column!(Line);
 text_type_column!(Body);
 
 impl<E: Entity> Column for Id<E> {
-    type Given = Self;
+    type Input = Self;
     const KIND: Kind = Kind::Int;
     const REFERS_TO: Option<&'static str> = Some(E::TABLE);
-    fn given(given: Self, _: LocalTime) -> std::result::Result<Self, String> {
-        Ok(given)
+    fn from_input(input: Self, _: LocalTime) -> std::result::Result<Self, String> {
+        Ok(input)
     }
     fn empty() -> Self {
         Self::from_raw(0)
@@ -301,11 +301,11 @@ impl<T> DerefMut for Json<T> {
     }
 }
 impl<T: Serialize + DeserializeOwned + JsonSchema + Default> Column for Json<T> {
-    type Given = T;
+    type Input = T;
     const KIND: Kind = Kind::Json;
     const REQUIRED: bool = false;
-    fn given(given: T, _: LocalTime) -> std::result::Result<Self, String> {
-        Ok(Self(given))
+    fn from_input(input: T, _: LocalTime) -> std::result::Result<Self, String> {
+        Ok(Self(input))
     }
     fn empty() -> Self {
         Self::default()
@@ -326,10 +326,10 @@ impl<T: Serialize + DeserializeOwned + JsonSchema + Default> Column for Json<T> 
 macro_rules! text_column {
     ($type:ty) => {
         impl $crate::store::Column for $type {
-            type Given = $type;
+            type Input = $type;
             const REQUIRED: bool = false;
-            fn given(given: $type, _: $crate::types::time::LocalTime) -> Result<Self, String> {
-                Ok(given)
+            fn from_input(input: $type, _: $crate::types::time::LocalTime) -> Result<Self, String> {
+                Ok(input)
             }
             fn empty() -> Self {
                 <$type>::default()

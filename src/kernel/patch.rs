@@ -22,13 +22,13 @@ use crate::types::time::{LocalTime, now};
 const ATTRIBUTES: &str = "attributes";
 
 /// The fields of a record that a caller gives; what is absent stays as it is. Stands in a tool's input as
-/// `#[serde(flatten)] fields: Given<Contact>`.
-pub struct Given<R> {
+/// `#[serde(flatten)] fields: Patch<Contact>`.
+pub struct Patch<R> {
     fields: Map<String, Value>,
     record: PhantomData<fn() -> R>,
 }
 
-impl<R: Record> Given<R> {
+impl<R: Record> Patch<R> {
     /// Whether a field was given.
     #[must_use]
     pub fn has(&self, field: &str) -> bool {
@@ -52,7 +52,7 @@ impl<R: Record> Given<R> {
     /// [`Code::Validation`](crate::error::Code::Validation) with the path of what is wrong.
     pub fn apply(&self, record: &mut R, time: LocalTime) -> Result<()> {
         for (field, value) in &self.fields {
-            record.give(field, value.clone(), time)?;
+            record.apply(field, value.clone(), time)?;
         }
         Ok(())
     }
@@ -73,13 +73,13 @@ impl<R: Record> Edit<R> {
     ///
     /// # Errors
     /// [`Code::Validation`](crate::error::Code::Validation) with the path of what is wrong.
-    pub async fn give(&mut self, cx: &mut Cx, given: &Given<R>) -> Result<()> {
+    pub async fn apply(&mut self, cx: &mut Cx, given: &Patch<R>) -> Result<()> {
         given.apply(self, cx.local_time())?;
         self.set_attributes(cx, given.attributes()?).await
     }
 
     /// Empties fields.
-    pub fn empty(&mut self, fields: &[Clear<R>]) {
+    pub fn clear_fields(&mut self, fields: &[ClearField<R>]) {
         for field in fields {
             if field.name == ATTRIBUTES {
                 self.clear_attributes();
@@ -90,7 +90,7 @@ impl<R: Record> Edit<R> {
     }
 }
 
-impl<'de, R: Record> Deserialize<'de> for Given<R> {
+impl<'de, R: Record> Deserialize<'de> for Patch<R> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
         let given = Self {
             fields: Map::deserialize(deserializer)?,
@@ -107,12 +107,12 @@ impl<'de, R: Record> Deserialize<'de> for Given<R> {
     }
 }
 
-impl<R: Columns> JsonSchema for Given<R> {
+impl<R: Columns> JsonSchema for Patch<R> {
     fn inline_schema() -> bool {
         true
     }
     fn schema_name() -> Cow<'static, str> {
-        format!("Given_{}", R::TABLE).into()
+        format!("Patch_{}", R::TABLE).into()
     }
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         let mut properties = Map::new();
@@ -130,7 +130,7 @@ impl<R: Columns> JsonSchema for Given<R> {
 }
 
 /// A field of a record that can be emptied, by its name.
-pub struct Clear<R> {
+pub struct ClearField<R> {
     name: &'static str,
     record: PhantomData<fn() -> R>,
 }
@@ -142,7 +142,7 @@ fn clearable<R: Columns>() -> impl Iterator<Item = &'static str> {
     columns.map(|column| column.name).chain([ATTRIBUTES])
 }
 
-impl<'de, R: Columns> Deserialize<'de> for Clear<R> {
+impl<'de, R: Columns> Deserialize<'de> for ClearField<R> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
         let name = Cow::<'de, str>::deserialize(deserializer)?;
         let found = clearable::<R>().find(|field| *field == name);
@@ -163,7 +163,7 @@ impl<'de, R: Columns> Deserialize<'de> for Clear<R> {
     }
 }
 
-impl<R: Columns> JsonSchema for Clear<R> {
+impl<R: Columns> JsonSchema for ClearField<R> {
     fn inline_schema() -> bool {
         true
     }
