@@ -26,7 +26,7 @@ bureau_kernel::record! {
         /// How long it takes.
         pub minutes: Option<Whole<1, 10_080>>,
         /// When it was done; nothing while it is to be done.
-        pub done_at: Kept<Option<Timestamp>>,
+        pub done_at: Managed<Option<Timestamp>>,
         /// What came of it.
         pub outcome: Option<Line<500>>,
         /// Who does it.

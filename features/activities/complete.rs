@@ -85,7 +85,7 @@ impl Tool for CompleteActivity {
         if done_at > cx.now() {
             return Err(Error::invalid("done_at", "done_at has not come yet."));
         }
-        edit.done_at = Kept(Some(done_at));
+        edit.done_at = Managed(Some(done_at));
         edit.outcome = self.outcome.or(edit.outcome.take());
         let done = edit.save(cx).await?;
         let follow_up = match self.follow_up {
@@ -101,7 +101,7 @@ impl Tool for CompleteActivity {
                     body: None,
                     due_at,
                     minutes: None,
-                    done_at: Kept(None),
+                    done_at: Managed(None),
                     outcome: None,
                     ..done.record.clone()
                 };

@@ -56,7 +56,7 @@ impl Tool for CreateActivity {
         if self.done.unwrap_or(done) {
             // What is logged with a time that has passed was done then.
             let then = activity.due_at.filter(|due| *due < cx.now());
-            activity.done_at = Kept(Some(then.unwrap_or(cx.now())));
+            activity.done_at = Managed(Some(then.unwrap_or(cx.now())));
         }
         activity.assignee = activity.assignee.or(Some(cx.caller().member));
         activity.complete_links(cx).await?;

@@ -46,12 +46,12 @@ impl Tool for UpdateActivity {
         edit.clear_fields(&self.clear.unwrap_or_default());
         edit.apply(cx, &self.fields).await?;
         match self.done {
-            Some(true) if edit.done_at.is_none() => edit.done_at = Kept(Some(cx.now())),
+            Some(true) if edit.done_at.is_none() => edit.done_at = Managed(Some(cx.now())),
             Some(false) => {
                 if edit.done_at.is_some() {
                     edit.still_there(cx).await?;
                 }
-                edit.done_at = Kept(None);
+                edit.done_at = Managed(None);
                 if !self.fields.has("outcome") {
                     edit.outcome = None;
                 }

@@ -95,10 +95,10 @@ impl Course {
             }
         };
         if before.is_none_or(|before| *before.stage != stage.id) {
-            deal.stage_since = Kept(cx.now());
+            deal.stage_since = Managed(cx.now());
         }
-        deal.pipeline = Kept(pipeline);
-        deal.stage = Kept(stage.id);
+        deal.pipeline = Managed(pipeline);
+        deal.stage = Managed(stage.id);
         deal.status = status;
         if kind == StageKind::Open && !was_open {
             still_there(cx, deal).await?;

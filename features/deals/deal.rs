@@ -21,11 +21,11 @@ bureau_kernel::record! {
         /// What it is called.
         pub name: Line<200>,
         /// The pipeline that it goes through.
-        pub pipeline: Kept<Id<Pipeline>>,
+        pub pipeline: Managed<Id<Pipeline>>,
         /// Where it stands there.
-        pub stage: Kept<Id<Stage>>,
+        pub stage: Managed<Id<Stage>>,
         /// Since when it stands there.
-        pub stage_since: Kept<Timestamp>,
+        pub stage_since: Managed<Timestamp>,
         /// Whether it is open, or how it ended.
         pub status: DealStatus,
         /// The company that would buy.

@@ -24,10 +24,10 @@ pub(crate) async fn shape(
         invoice.currency = cx.workspace().currency;
     }
     if let Some(lines) = lines {
-        invoice.lines = Kept(Json(lines_given(cx, lines, invoice.currency).await?));
+        invoice.lines = Managed(Json(lines_given(cx, lines, invoice.currency).await?));
     }
     let buyer = buyer(cx, invoice.company, invoice.contact).await?;
-    invoice.customer = Kept(Line::new(&buyer.name).ok());
+    invoice.customer = Managed(Line::new(&buyer.name).ok());
     Ok(())
 }
 
@@ -120,7 +120,7 @@ pub async fn from_quotation(cx: &mut Cx, id: Id<Quotation>) -> Result<Invoice> {
             .field("quotation")
             .hint("Read it with get_invoice."));
     }
-    quotation.converted_at = Kept(Some(cx.now()));
+    quotation.converted_at = Managed(Some(cx.now()));
     let offer = quotation.save(cx).await?.record;
     let mut invoice = Invoice::empty();
     invoice.company = offer.company;
@@ -128,7 +128,7 @@ pub async fn from_quotation(cx: &mut Cx, id: Id<Quotation>) -> Result<Invoice> {
     invoice.customer = offer.customer;
     invoice.deal = offer.deal;
     invoice.owner = offer.owner;
-    invoice.quotation = Kept(Some(id));
+    invoice.quotation = Managed(Some(id));
     invoice.currency = offer.currency;
     invoice.reference = offer.reference;
     invoice.lines = offer.lines;
@@ -143,7 +143,7 @@ pub async fn from_quotation(cx: &mut Cx, id: Id<Quotation>) -> Result<Invoice> {
 /// What the database says.
 pub(crate) async fn release_quotation(cx: &mut Cx, id: Id<Quotation>) -> Result<()> {
     let mut quotation = cx.edit(id).await?;
-    quotation.converted_at = Kept(None);
+    quotation.converted_at = Managed(None);
     quotation.save(cx).await.map(drop)
 }
 
@@ -155,8 +155,8 @@ pub(crate) fn from_plan(plan: &Saved<RecurringInvoice>, day: NaiveDate) -> Invoi
     invoice.contact = plan.contact;
     invoice.deal = plan.deal;
     invoice.owner = plan.owner;
-    invoice.recurring = Kept(Some(plan.id));
-    invoice.recurring_on = Kept(Some(day));
+    invoice.recurring = Managed(Some(plan.id));
+    invoice.recurring_on = Managed(Some(day));
     invoice.currency = plan.currency;
     invoice.terms = plan.terms;
     invoice.reference.clone_from(&plan.reference);

@@ -26,35 +26,35 @@ bureau_kernel::record! {
     /// An invoice or a credit note.
     pub struct Invoice: "invoice", "inv", "invoice" {
         /// Which of the two.
-        pub kind: Kept<InvoiceKind>,
+        pub kind: Managed<InvoiceKind>,
         /// Where it stands.
-        pub status: Kept<InvoiceStatus>,
+        pub status: Managed<InvoiceStatus>,
         /// Its number; none while it is a draft.
-        pub number: Kept<Option<Line<40>>>,
+        pub number: Managed<Option<Line<40>>>,
         /// The series of the number.
-        pub series: Kept<Option<Id<Series>>>,
+        pub series: Managed<Option<Id<Series>>>,
         /// The period of the series in which it is counted.
-        pub period: Kept<Option<i64>>,
+        pub period: Managed<Option<i64>>,
         /// Its place in that period.
-        pub serial: Kept<Option<i64>>,
+        pub serial: Managed<Option<i64>>,
         /// The company that buys.
         pub company: Option<Id<Company>> = "Customer",
         /// The person who buys, or to whom it goes.
         pub contact: Option<Id<Contact>>,
         /// The customer's name, for lists; an issued one has the whole buyer beside it.
-        pub customer: Kept<Option<Line<200>>>,
+        pub customer: Managed<Option<Line<200>>>,
         /// The sale that it is for.
         pub deal: Option<Id<Deal>>,
         /// Who looks after it.
         pub owner: Option<Id<Member>> = "Member id",
         /// The quotation that it was made from.
-        pub quotation: Kept<Option<Id<Quotation>>>,
+        pub quotation: Managed<Option<Id<Quotation>>>,
         /// The plan that it was made from.
-        pub recurring: Kept<Option<Id<RecurringInvoice>>>,
+        pub recurring: Managed<Option<Id<RecurringInvoice>>>,
         /// The day of the plan for which it was made.
-        pub recurring_on: Kept<Option<NaiveDate>>,
+        pub recurring_on: Managed<Option<NaiveDate>>,
         /// The invoice that a credit note takes back.
-        pub credits: Kept<Option<Id<Invoice>>>,
+        pub credits: Managed<Option<Id<Invoice>>>,
         /// ISO 4217.
         pub currency: Currency = "Default: the workspace's",
         /// The day on which it is or was issued.
@@ -72,7 +72,7 @@ bureau_kernel::record! {
         /// What the buyer wants to see on it.
         pub reference: Option<Line<100>> = "Buyer's order number",
         /// The lines.
-        pub lines: Kept<Json<Vec<DocLine>>>,
+        pub lines: Managed<Json<Vec<DocLine>>>,
         /// What is taken off the whole.
         pub discount: Option<Discount> = "Off the whole: 10% or 5.00",
         /// What is added to the whole, such as shipping.
@@ -80,19 +80,19 @@ bureau_kernel::record! {
         /// What else there is to say on it.
         pub notes: Option<Body<2000>>,
         /// Who sells, as of the day of issue.
-        pub seller: Kept<Json<Option<Seller>>>,
+        pub seller: Managed<Json<Option<Seller>>>,
         /// Who buys, as of the day of issue.
-        pub buyer: Kept<Json<Option<Party>>>,
+        pub buyer: Managed<Json<Option<Party>>>,
         /// Without tax.
-        pub net_total: Kept<Amount>,
+        pub net_total: Managed<Amount>,
         /// The tax.
-        pub tax_total: Kept<Amount>,
+        pub tax_total: Managed<Amount>,
         /// With tax.
-        pub gross_total: Kept<Amount>,
+        pub gross_total: Managed<Amount>,
         /// What was paid of an invoice, or paid back of a credit note.
-        pub paid: Kept<Amount>,
+        pub paid: Managed<Amount>,
         /// What credit notes took off an invoice, or what of a credit note was set off against its invoice.
-        pub credited: Kept<Amount>,
+        pub credited: Managed<Amount>,
     }
 }
 
@@ -231,9 +231,9 @@ impl Record for Invoice {
             self.charge,
             self.currency,
         )?;
-        self.net_total = Kept(totals.net);
-        self.tax_total = Kept(totals.tax);
-        self.gross_total = Kept(totals.gross);
+        self.net_total = Managed(totals.net);
+        self.tax_total = Managed(totals.tax);
+        self.gross_total = Managed(totals.gross);
         Ok(())
     }
 

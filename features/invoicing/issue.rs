@@ -78,10 +78,10 @@ pub async fn issue(cx: &mut Cx, id: Id<Invoice>, day: Option<NaiveDate>) -> Resu
         InvoiceKind::CreditNote => Numbers::CreditNotes,
     };
     let number = next_number(cx, numbers, day, true).await?;
-    edit.number = Kept(Some(number.text));
-    edit.series = Kept(Some(number.series));
-    edit.period = Kept(Some(number.period));
-    edit.serial = Kept(Some(number.serial));
+    edit.number = Managed(Some(number.text));
+    edit.series = Managed(Some(number.series));
+    edit.period = Managed(Some(number.period));
+    edit.serial = Managed(Some(number.serial));
     edit.issue_date = Some(day);
     if *edit.kind == InvoiceKind::Invoice {
         let terms = edit.terms.or(seller.terms).unwrap_or_default();
@@ -89,14 +89,14 @@ pub async fn issue(cx: &mut Cx, id: Id<Invoice>, day: Option<NaiveDate>) -> Resu
         let due = edit.due_date.unwrap_or_else(|| terms.due(day));
         edit.due_date = Some(due);
     }
-    edit.customer = Kept(Line::new(&buyer.name).ok());
-    edit.seller = Kept(Json(Some(Seller {
+    edit.customer = Managed(Line::new(&buyer.name).ok());
+    edit.seller = Managed(Json(Some(Seller {
         logo: None,
         ..seller
     })));
-    edit.buyer = Kept(Json(Some(buyer)));
+    edit.buyer = Managed(Json(Some(buyer)));
     let open = totals.gross.raw() > 0;
-    edit.status = Kept(if open {
+    edit.status = Managed(if open {
         InvoiceStatus::Issued
     } else {
         InvoiceStatus::Paid

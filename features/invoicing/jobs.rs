@@ -62,8 +62,8 @@ async fn make_next(cx: &mut Cx, id: Id<RecurringInvoice>) -> Result<()> {
     if plan.auto_issue {
         issue(cx, draft.id, Some(today)).await?;
     }
-    plan.made = Kept(*plan.made + 1);
-    plan.last_on = Kept(Some(day));
+    plan.made = Managed(*plan.made + 1);
+    plan.last_on = Managed(Some(day));
     plan.save(cx).await.map(drop)
 }
 
@@ -91,7 +91,7 @@ async fn expire(cx: &mut Cx, id: Id<Quotation>) -> Result<()> {
     if !is_open || quotation.valid_until.is_none_or(|last| last >= today) {
         return Ok(());
     }
-    quotation.status = Kept(QuotationStatus::Expired);
-    quotation.decided_at = Kept(Some(cx.now()));
+    quotation.status = Managed(QuotationStatus::Expired);
+    quotation.decided_at = Managed(Some(cx.now()));
     quotation.save(cx).await.map(drop)
 }

@@ -15,15 +15,15 @@ bureau_kernel::record! {
     /// A payment, or the reversal of one. It is never changed.
     pub struct Payment: "payment", "pay", "payment" {
         /// Which way the money went.
-        pub direction: Kept<Direction>,
+        pub direction: Managed<Direction>,
         /// How much, all invoices together.
-        pub amount: Kept<Amount>,
+        pub amount: Managed<Amount>,
         /// ISO 4217.
-        pub currency: Kept<Currency>,
+        pub currency: Managed<Currency>,
         /// What of it is for which invoice.
-        pub allocations: Kept<Json<Vec<Allocation>>>,
+        pub allocations: Managed<Json<Vec<Allocation>>>,
         /// When it was paid.
-        pub paid_on: Kept<NaiveDate>,
+        pub paid_on: Managed<NaiveDate>,
         /// How.
         pub method: Option<Method>,
         /// What stands on the statement.
@@ -31,7 +31,7 @@ bureau_kernel::record! {
         /// What to know about it.
         pub note: Option<Body<1000>>,
         /// The payment that it takes back.
-        pub reverses: Kept<Option<Id<Payment>>>,
+        pub reverses: Managed<Option<Id<Payment>>>,
     }
 }
 

@@ -29,7 +29,7 @@ pub(crate) async fn shape(
         plan.currency = cx.workspace().currency;
     }
     if let Some(lines) = lines {
-        plan.lines = Kept(Json(lines_given(cx, lines, plan.currency).await?));
+        plan.lines = Managed(Json(lines_given(cx, lines, plan.currency).await?));
     }
     buyer(cx, plan.company, plan.contact).await.map(drop)
 }

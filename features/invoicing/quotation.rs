@@ -27,25 +27,25 @@ bureau_kernel::record! {
         /// What it is about.
         pub title: Line<200>,
         /// Where it stands.
-        pub status: Kept<QuotationStatus>,
+        pub status: Managed<QuotationStatus>,
         /// Its number; none before it was sent.
-        pub number: Kept<Option<Line<40>>>,
+        pub number: Managed<Option<Line<40>>>,
         /// The series of the number.
-        pub series: Kept<Option<Id<Series>>>,
+        pub series: Managed<Option<Id<Series>>>,
         /// The period of the series in which it is counted.
-        pub period: Kept<Option<i64>>,
+        pub period: Managed<Option<i64>>,
         /// Its place in that period.
-        pub serial: Kept<Option<i64>>,
+        pub serial: Managed<Option<i64>>,
         /// Which version of it this is, from 1.
-        pub revision: Kept<i64>,
+        pub revision: Managed<i64>,
         /// The versions that were sent before.
-        pub earlier: Kept<Json<Vec<Sent>>>,
+        pub earlier: Managed<Json<Vec<Sent>>>,
         /// The company that would buy.
         pub company: Option<Id<Company>> = "Customer",
         /// The person to whom it goes.
         pub contact: Option<Id<Contact>>,
         /// The customer's name, for lists.
-        pub customer: Kept<Option<Line<200>>>,
+        pub customer: Managed<Option<Line<200>>>,
         /// The sale that it is for.
         pub deal: Option<Id<Deal>>,
         /// Who looks after it.
@@ -55,17 +55,17 @@ bureau_kernel::record! {
         /// Until when it holds.
         pub valid_until: Option<NaiveDate> = "Default: 30 days",
         /// When this version was sent.
-        pub sent_on: Kept<Option<NaiveDate>>,
+        pub sent_on: Managed<Option<NaiveDate>>,
         /// When it was accepted or declined, or when it expired.
-        pub decided_at: Kept<Option<Timestamp>>,
+        pub decided_at: Managed<Option<Timestamp>>,
         /// Why it was declined, or what else the customer said.
-        pub decision: Kept<Option<Line<500>>>,
+        pub decision: Managed<Option<Line<500>>>,
         /// When an invoice was made from it.
-        pub converted_at: Kept<Option<Timestamp>>,
+        pub converted_at: Managed<Option<Timestamp>>,
         /// What the buyer wants to see on it.
         pub reference: Option<Line<100>>,
         /// The lines.
-        pub lines: Kept<Json<Vec<DocLine>>>,
+        pub lines: Managed<Json<Vec<DocLine>>>,
         /// What is taken off the whole.
         pub discount: Option<Discount> = "Off the whole: 10% or 5.00",
         /// What is added to the whole, such as shipping.
@@ -75,15 +75,15 @@ bureau_kernel::record! {
         /// What else there is to say.
         pub notes: Option<Body<2000>>,
         /// Who sells, as of the day on which it was sent.
-        pub seller: Kept<Json<Option<Seller>>>,
+        pub seller: Managed<Json<Option<Seller>>>,
         /// Who would buy, as of that day.
-        pub buyer: Kept<Json<Option<Party>>>,
+        pub buyer: Managed<Json<Option<Party>>>,
         /// Without tax.
-        pub net_total: Kept<Amount>,
+        pub net_total: Managed<Amount>,
         /// The tax.
-        pub tax_total: Kept<Amount>,
+        pub tax_total: Managed<Amount>,
         /// With tax.
-        pub gross_total: Kept<Amount>,
+        pub gross_total: Managed<Amount>,
     }
 }
 
@@ -185,14 +185,14 @@ impl Quotation {
     /// Makes a draft of it, the next version of what was sent: `sent` is kept as it was. A day that has passed holds for
     /// the new version no longer.
     pub fn revise(&mut self, sent: Self, today: NaiveDate) {
-        self.revision = Kept(*sent.revision + 1);
-        self.status = Kept(QuotationStatus::Draft);
+        self.revision = Managed(*sent.revision + 1);
+        self.status = Managed(QuotationStatus::Draft);
         self.valid_until = self.valid_until.filter(|last| *last >= today);
-        self.sent_on = Kept(None);
-        self.decided_at = Kept(None);
-        self.decision = Kept(None);
-        self.seller = Kept(Json(None));
-        self.buyer = Kept(Json(None));
+        self.sent_on = Managed(None);
+        self.decided_at = Managed(None);
+        self.decision = Managed(None);
+        self.seller = Managed(Json(None));
+        self.buyer = Managed(Json(None));
         self.earlier.0.0.push(Sent {
             revision: *sent.revision,
             status: *sent.status,
@@ -221,22 +221,22 @@ impl Quotation {
         let Some(sent) = self.earlier.0.0.pop() else {
             return false;
         };
-        self.revision = Kept(sent.revision);
-        self.status = Kept(sent.status);
+        self.revision = Managed(sent.revision);
+        self.status = Managed(sent.status);
         self.title = sent.title;
-        self.sent_on = Kept(sent.sent_on);
+        self.sent_on = Managed(sent.sent_on);
         self.valid_until = sent.valid_until;
-        self.decided_at = Kept(sent.decided_at);
-        self.decision = Kept(sent.decision);
+        self.decided_at = Managed(sent.decided_at);
+        self.decision = Managed(sent.decision);
         self.currency = sent.currency;
         self.reference = sent.reference;
-        self.lines = Kept(Json(sent.lines));
+        self.lines = Managed(Json(sent.lines));
         self.discount = sent.discount;
         self.charge = sent.charge;
         self.introduction = sent.introduction;
         self.notes = sent.notes;
-        self.seller = Kept(Json(sent.seller));
-        self.buyer = Kept(Json(sent.buyer));
+        self.seller = Managed(Json(sent.seller));
+        self.buyer = Managed(Json(sent.buyer));
         true
     }
 
@@ -290,7 +290,7 @@ impl Record for Quotation {
             self.currency = workspace.currency;
         }
         if *self.revision == 0 {
-            self.revision = Kept(1);
+            self.revision = Managed(1);
         }
         let totals = compute(
             &mut self.lines.0.0,
@@ -298,9 +298,9 @@ impl Record for Quotation {
             self.charge,
             self.currency,
         )?;
-        self.net_total = Kept(totals.net);
-        self.tax_total = Kept(totals.tax);
-        self.gross_total = Kept(totals.gross);
+        self.net_total = Managed(totals.net);
+        self.tax_total = Managed(totals.tax);
+        self.gross_total = Managed(totals.gross);
         Ok(())
     }
 

@@ -44,11 +44,11 @@ bureau_kernel::record! {
         /// The last day on which one may be made.
         pub ends_on: Option<NaiveDate>,
         /// The day of the next invoice; none when it is over.
-        pub next_on: Kept<Option<NaiveDate>>,
+        pub next_on: Managed<Option<NaiveDate>>,
         /// How many of its days since `starts_on` are done with: an invoice was made, or a pause skipped it.
-        pub made: Kept<i64>,
+        pub made: Managed<i64>,
         /// The last day for which an invoice was made.
-        pub last_on: Kept<Option<NaiveDate>>,
+        pub last_on: Managed<Option<NaiveDate>>,
         /// Whether they are issued at once; otherwise they are drafts.
         pub auto_issue: bool,
         /// ISO 4217.
@@ -58,7 +58,7 @@ bureau_kernel::record! {
         /// What the buyer wants to see on it.
         pub reference: Option<Line<100>>,
         /// The lines.
-        pub lines: Kept<Json<Vec<DocLine>>>,
+        pub lines: Managed<Json<Vec<DocLine>>>,
         /// What is taken off the whole.
         pub discount: Option<Discount>,
         /// What is added to the whole.
@@ -66,9 +66,9 @@ bureau_kernel::record! {
         /// What else there is to say on the invoices.
         pub notes: Option<Body<2000>>,
         /// What one invoice comes to without tax.
-        pub net_total: Kept<Amount>,
+        pub net_total: Managed<Amount>,
         /// What one invoice comes to with tax.
-        pub gross_total: Kept<Amount>,
+        pub gross_total: Managed<Amount>,
     }
 }
 
@@ -151,19 +151,19 @@ impl RecurringInvoice {
         let rhythm = |plan: &Self| (plan.interval, plan.every);
         let is_over = self.status == PlanStatus::Ended;
         if self.starts_on != before.starts_on {
-            self.made = Kept(0);
+            self.made = Managed(0);
         } else if rhythm(self) != rhythm(before)
             && !is_over
             && let Some(next) = before.day(*before.made)
         {
             self.starts_on = next;
-            self.made = Kept(0);
+            self.made = Managed(0);
         }
         if before.status != PlanStatus::Active && self.status == PlanStatus::Active {
             let free = |day: NaiveDate| day >= today && Some(day) > *self.last_on;
             let mut numbers = 0..;
             let first = numbers.find(|number| self.day(*number).is_none_or(free));
-            self.made = Kept(first.unwrap_or(i64::MAX));
+            self.made = Managed(first.unwrap_or(i64::MAX));
         }
     }
 
@@ -215,7 +215,7 @@ impl Record for RecurringInvoice {
         let next = next.filter(|day| {
             self.status != PlanStatus::Ended && self.ends_on.is_none_or(|end| *day <= end)
         });
-        self.next_on = Kept(next);
+        self.next_on = Managed(next);
         if next.is_none() {
             self.status = PlanStatus::Ended;
         }
@@ -225,8 +225,8 @@ impl Record for RecurringInvoice {
             self.charge,
             self.currency,
         )?;
-        self.net_total = Kept(totals.net);
-        self.gross_total = Kept(totals.gross);
+        self.net_total = Managed(totals.net);
+        self.gross_total = Managed(totals.gross);
         Ok(())
     }
 
@@ -303,7 +303,7 @@ impl Record for RecurringInvoice {
 
 #[cfg(test)]
 mod tests {
-    use bureau_kernel::prelude::{Columns as _, Kept, Whole};
+    use bureau_kernel::prelude::{Columns as _, Managed, Whole};
 
     use super::{Interval, PlanStatus, RecurringInvoice};
 
@@ -339,7 +339,7 @@ mod tests {
     #[test]
     fn a_month_of_any_rhythm_is_exact() {
         let mut plan = monthly_from("2026-01-01");
-        plan.net_total = Kept("120".parse().unwrap());
+        plan.net_total = Managed("120".parse().unwrap());
         for (interval, every, month) in [
             (Interval::Month, 1, "120"),
             (Interval::Month, 3, "40"),
@@ -361,7 +361,7 @@ mod tests {
         let mut plan = monthly_from("2026-01-31");
         assert_eq!(plan.missed(today, 99), 10);
         assert_eq!(plan.missed(today, 3), 3);
-        plan.made = Kept(8);
+        plan.made = Managed(8);
         assert_eq!(plan.missed(today, 99), 2);
         plan.ends_on = Some("2026-09-30".parse().unwrap());
         assert_eq!(plan.missed(today, 99), 1);
@@ -373,8 +373,8 @@ mod tests {
     fn a_changed_plan_counts_anew_and_makes_up_for_no_day_of_a_pause() {
         let today = "2026-11-20".parse().unwrap();
         let mut before = monthly_from("2026-01-31");
-        before.made = Kept(3);
-        before.last_on = Kept(Some("2026-03-31".parse().unwrap()));
+        before.made = Managed(3);
+        before.last_on = Managed(Some("2026-03-31".parse().unwrap()));
         let next = |plan: &RecurringInvoice| plan.day(*plan.made).unwrap().to_string();
         let changed = |before: &RecurringInvoice, change: fn(&mut RecurringInvoice)| {
             let mut plan = before.clone();
@@ -402,7 +402,7 @@ mod tests {
         }
         // The day of today is done with already.
         before.starts_on = "2026-01-20".parse().unwrap();
-        before.last_on = Kept(Some(today));
+        before.last_on = Managed(Some(today));
         let resumed = changed(&before, |plan| plan.status = PlanStatus::Active);
         assert_eq!(next(&resumed), "2026-12-20");
     }

@@ -64,13 +64,13 @@ pub(crate) async fn settle(cx: &mut Cx, invoice: Id<Invoice>) -> Result<()> {
         open -= set_off;
         credited += set_off;
         let mut edit = cx.edit(note.id).await?;
-        edit.credited = Kept(Amount::from_raw(set_off));
-        edit.status = Kept(status(&edit, false));
+        edit.credited = Managed(Amount::from_raw(set_off));
+        edit.status = Managed(status(&edit, false));
         edit.save(cx).await?;
     }
     let mut edit = cx.edit(invoice).await?;
-    edit.credited = Kept(Amount::from_raw(credited));
-    edit.status = Kept(status(&edit, taken > 0 && taken == edit.gross_total.raw()));
+    edit.credited = Managed(Amount::from_raw(credited));
+    edit.status = Managed(status(&edit, taken > 0 && taken == edit.gross_total.raw()));
     edit.save(cx).await.map(drop)
 }
 

@@ -17,9 +17,9 @@ pub(crate) async fn shape(
         quotation.currency = cx.workspace().currency;
     }
     if let Some(lines) = lines {
-        quotation.lines = Kept(Json(lines_given(cx, lines, quotation.currency).await?));
+        quotation.lines = Managed(Json(lines_given(cx, lines, quotation.currency).await?));
     }
     let buyer = buyer(cx, quotation.company, quotation.contact).await?;
-    quotation.customer = Kept(Line::new(&buyer.name).ok());
+    quotation.customer = Managed(Line::new(&buyer.name).ok());
     Ok(())
 }

@@ -75,20 +75,20 @@ impl Tool for SendQuotation {
         let buyer = buyer(cx, edit.company, edit.contact).await?;
         if edit.number.is_none() {
             let number = next_number(cx, Numbers::Quotations, today, false).await?;
-            edit.number = Kept(Some(number.text));
-            edit.series = Kept(Some(number.series));
-            edit.period = Kept(Some(number.period));
-            edit.serial = Kept(Some(number.serial));
+            edit.number = Managed(Some(number.text));
+            edit.series = Managed(Some(number.series));
+            edit.period = Managed(Some(number.period));
+            edit.serial = Managed(Some(number.serial));
         }
-        edit.status = Kept(QuotationStatus::Sent);
-        edit.sent_on = Kept(Some(today));
+        edit.status = Managed(QuotationStatus::Sent);
+        edit.sent_on = Managed(Some(today));
         edit.valid_until = Some(valid_until);
-        edit.customer = Kept(Line::new(&buyer.name).ok());
-        edit.seller = Kept(Json(Some(Seller {
+        edit.customer = Managed(Line::new(&buyer.name).ok());
+        edit.seller = Managed(Json(Some(Seller {
             logo: None,
             ..seller
         })));
-        edit.buyer = Kept(Json(Some(buyer)));
+        edit.buyer = Managed(Json(Some(buyer)));
         let sent = edit.save(cx).await?;
         printable_quotation(cx, &sent).await?;
         let gross = shown(sent.gross_total.decimal(), sent.currency);

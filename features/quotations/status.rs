@@ -85,12 +85,12 @@ impl Tool for UpdateQuotationStatus {
             }
         }
         let decided_at = decided_at(cx, self.decided_on.as_ref(), &edit)?;
-        edit.status = Kept(match self.status {
+        edit.status = Managed(match self.status {
             Decision::Accepted => QuotationStatus::Accepted,
             Decision::Declined => QuotationStatus::Declined,
         });
-        edit.decided_at = Kept(Some(decided_at));
-        edit.decision = Kept(self.reason);
+        edit.decided_at = Managed(Some(decided_at));
+        edit.decision = Managed(self.reason);
         let decided = edit.save(cx).await?;
         view(cx, decided).await
     }

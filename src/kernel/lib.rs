@@ -66,7 +66,7 @@ pub mod prelude {
     pub use crate::references::{Deleted, Named};
     pub use crate::registry::Module;
     pub use crate::resource::{Contents, Resource};
-    pub use crate::store::{Column, Json, Kept};
+    pub use crate::store::{Column, Json, Managed};
     pub use crate::tool::{Awaits, Covers, Example, Spec, Step, Tool, tool};
     pub use crate::types::email::Email;
     pub use crate::types::id::Id;

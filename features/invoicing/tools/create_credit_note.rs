@@ -98,8 +98,8 @@ impl Tool for CreateCreditNote {
             Some(wanted) => wanted_lines(&invoice, &remaining, wanted)?,
         };
         let mut note = Invoice::empty();
-        note.kind = Kept(InvoiceKind::CreditNote);
-        note.credits = Kept(Some(invoice.id));
+        note.kind = Managed(InvoiceKind::CreditNote);
+        note.credits = Managed(Some(invoice.id));
         note.company = invoice.company;
         note.contact = invoice.contact;
         note.customer = invoice.customer.clone();
@@ -108,7 +108,7 @@ impl Tool for CreateCreditNote {
         note.currency = invoice.currency;
         note.reference.clone_from(&invoice.reference);
         note.notes = self.reason;
-        note.lines = Kept(Json(lines));
+        note.lines = Managed(Json(lines));
         let gross = fit(&mut note, &invoice, &notes)?.gross;
         let left = credit_left(&invoice, &notes);
         if gross > left {

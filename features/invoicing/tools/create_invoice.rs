@@ -83,7 +83,7 @@ impl Tool for CreateInvoice {
                     .map_err(|error| error.field("recurring"))?;
                 let mut invoice = from_plan(&plan, cx.today());
                 // By hand, beside the plan's own: it uses up none of its days.
-                invoice.recurring_on = Kept(None);
+                invoice.recurring_on = Managed(None);
                 (invoice.service_from, invoice.service_to) = (None, None);
                 invoice
             }

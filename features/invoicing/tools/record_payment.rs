@@ -122,7 +122,7 @@ impl Tool for RecordPayment {
             );
         }
         let mut payment = self.fields.record(cx.local_time())?;
-        payment.paid_on = Kept(day);
+        payment.paid_on = Managed(day);
         let parts = self.parts()?;
         match self.reverses {
             Some(id) if parts.is_empty() => reverse(cx, &mut payment, id).await?,
@@ -214,7 +214,7 @@ async fn allocate(cx: &mut Cx, payment: &mut Payment, mut parts: Vec<Part>) -> R
         match kind {
             None => {
                 kind = Some((*invoice.kind, invoice.currency));
-                payment.currency = Kept(invoice.currency);
+                payment.currency = Managed(invoice.currency);
             }
             Some((known, _)) if known != *invoice.kind => {
                 let message =
@@ -259,14 +259,14 @@ async fn allocate(cx: &mut Cx, payment: &mut Payment, mut parts: Vec<Part>) -> R
             amount,
         });
     }
-    payment.direction = Kept(match kind {
+    payment.direction = Managed(match kind {
         Some((InvoiceKind::CreditNote, _)) => Direction::Out,
         _ => Direction::In,
     });
     let total = Amount::from_decimal(total)
         .map_err(|_| Error::invalid("amount", "This comes to more than 900,000,000,000."))?;
-    payment.amount = Kept(total);
-    payment.allocations = Kept(Json(allocations));
+    payment.amount = Managed(total);
+    payment.allocations = Managed(Json(allocations));
     Ok(())
 }
 
@@ -292,8 +292,8 @@ async fn reverse(cx: &mut Cx, payment: &mut Payment, id: Id<Payment>) -> Result<
         return Err(Error::invalid("paid_on", message));
     }
     hold(cx, original.allocations.iter().map(|part| part.invoice)).await?;
-    payment.reverses = Kept(Some(id));
-    payment.direction = Kept(original.direction.reversed());
+    payment.reverses = Managed(Some(id));
+    payment.direction = Managed(original.direction.reversed());
     payment.currency = original.currency;
     payment.amount = original.amount;
     payment.allocations = original.record.allocations;
@@ -306,7 +306,7 @@ async fn settle_all(cx: &mut Cx, payment: &Saved<Payment>) -> Result<Vec<Saved<I
     let mut settled = Vec::new();
     for part in payment.allocations.iter() {
         let mut edit = cx.edit(part.invoice).await?;
-        edit.paid = Kept(Amount::from_raw(edit.paid.raw() + sign * part.amount.raw()));
+        edit.paid = Managed(Amount::from_raw(edit.paid.raw() + sign * part.amount.raw()));
         // What is paid back of a credit note changes what is left to be set off.
         let invoice = edit.credits.unwrap_or(part.invoice);
         edit.save(cx).await?;

@@ -190,15 +190,15 @@ impl Column for NaiveDate {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 #[schemars(inline)]
-pub struct Kept<T>(pub T);
+pub struct Managed<T>(pub T);
 
-impl<T> Deref for Kept<T> {
+impl<T> Deref for Managed<T> {
     type Target = T;
     fn deref(&self) -> &T {
         &self.0
     }
 }
-impl<T: Column> Column for Kept<T> {
+impl<T: Column> Column for Managed<T> {
     type Input = T::Input;
     const KIND: Kind = T::KIND;
     const REFERS_TO: Option<&'static str> = T::REFERS_TO;
