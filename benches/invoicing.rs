@@ -33,10 +33,10 @@ const OWNER: Module = Module {
 async fn note_seller(cx: &mut Cx) -> Result<()> {
     let seller = bureau_invoicing::seller(cx).await?.id;
     let mut edit = cx.edit(seller).await?;
-    edit.street = Line::new("2 Mill Lane").ok();
-    edit.city = Line::new("Berlin").ok();
-    edit.country = Line::new("DE").ok();
-    edit.vat_id = Line::new("DE123456789").ok();
+    edit.street = ShortText::new("2 Mill Lane").ok();
+    edit.city = ShortText::new("Berlin").ok();
+    edit.country = ShortText::new("DE").ok();
+    edit.vat_id = ShortText::new("DE123456789").ok();
     edit.save(cx).await.map(drop)
 }
 

@@ -25,7 +25,7 @@ pub(crate) const MODULE: Module = Module {
 
 #[derive(Deserialize, JsonSchema)]
 struct PutRecord {
-    entity: Line<40>,
+    entity: ShortText<40>,
     record: Attributes,
 }
 

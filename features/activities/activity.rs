@@ -18,17 +18,17 @@ bureau_kernel::record! {
         /// What kind of thing it is.
         pub r#type: ActivityType,
         /// In a few words.
-        pub subject: Line<200>,
+        pub subject: ShortText<200>,
         /// In full.
-        pub body: Option<Body<20_000>>,
+        pub body: Option<LongText<20_000>>,
         /// When it is due, or takes place.
         pub due_at: Option<Timestamp> = "A day, or a moment",
         /// How long it takes.
-        pub minutes: Option<Whole<1, 10_080>>,
+        pub minutes: Option<BoundedInt<1, 10_080>>,
         /// When it was done; nothing while it is to be done.
         pub done_at: Managed<Option<Timestamp>>,
         /// What came of it.
-        pub outcome: Option<Line<500>>,
+        pub outcome: Option<ShortText<500>>,
         /// Who does it.
         pub assignee: Option<Id<Member>> = "Member id, default you",
         /// With whom.

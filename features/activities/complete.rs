@@ -14,11 +14,11 @@ use crate::view::{ActivityView, view};
 pub(crate) struct CompleteActivity {
     /// Activity id
     activity: Id<Activity>,
-    outcome: Option<Line<500>>,
+    outcome: Option<ShortText<500>>,
     /// Default now
     done_at: Option<When>,
     /// Subject of the next activity to plan
-    follow_up: Option<Line<200>>,
+    follow_up: Option<ShortText<200>>,
     follow_up_due: Option<When>,
     /// Default: the same type
     follow_up_type: Option<ActivityType>,

@@ -20,7 +20,7 @@ pub(crate) struct DeleteActivity {
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Deleted {
     id: Id<Activity>,
-    subject: Line<200>,
+    subject: ShortText<200>,
     /// Whether undo_change can bring it back.
     restorable: bool,
 }

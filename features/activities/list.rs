@@ -18,12 +18,12 @@ use crate::view::{ActivityStatus, ActivityView, views};
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(crate) struct ListActivities {
     /// Part of subject, body, outcome
-    query: Option<Line<500>>,
+    query: Option<ShortText<500>>,
     #[serde(rename = "type")]
     kind: Option<ActivityType>,
     status: Option<ActivityStatus>,
     /// Member id, or me
-    assignee: Option<Line<40>>,
+    assignee: Option<ShortText<40>>,
     contact: Option<Id<Contact>>,
     company: Option<Id<Company>>,
     deal: Option<Id<Deal>>,

@@ -14,45 +14,45 @@ bureau_kernel::record! {
     /// An organisation the firm deals with.
     pub struct Company: "company", "cmp", "company" {
         /// Name as it is shown.
-        pub name: Line<200>,
+        pub name: ShortText<200>,
         /// Name as it stands in the register and on invoices.
-        pub legal_name: Option<Line<200>>,
+        pub legal_name: Option<ShortText<200>>,
         /// Web address.
-        pub website: Option<Line<500>>,
+        pub website: Option<ShortText<500>>,
         /// Internet domain, by which its people's addresses are known.
-        pub domain: Option<Line<253>> = "Default: the website's",
+        pub domain: Option<ShortText<253>> = "Default: the website's",
         /// Branch of trade.
-        pub industry: Option<Line<100>>,
+        pub industry: Option<ShortText<100>>,
         /// How many people work there.
-        pub employees: Option<Whole<0, 100_000_000>>,
+        pub employees: Option<BoundedInt<0, 100_000_000>>,
         /// What it is to the firm.
         pub types: Json<Vec<CompanyType>>,
         /// General e-mail address.
         pub email: Option<Email>,
         /// Switchboard.
-        pub phone: Option<Line<40>>,
+        pub phone: Option<ShortText<40>>,
         /// Street and number.
-        pub street: Option<Line<200>>,
+        pub street: Option<ShortText<200>>,
         /// Postal code.
-        pub postal_code: Option<Line<20>>,
+        pub postal_code: Option<ShortText<20>>,
         /// City.
-        pub city: Option<Line<100>>,
+        pub city: Option<ShortText<100>>,
         /// State or province.
-        pub region: Option<Line<100>>,
+        pub region: Option<ShortText<100>>,
         /// Country, by name or ISO 3166-1 code.
-        pub country: Option<Line<60>>,
+        pub country: Option<ShortText<60>>,
         /// VAT or tax number.
-        pub vat_id: Option<Line<30>>,
+        pub vat_id: Option<ShortText<30>>,
         /// The company that it belongs to.
         pub parent: Option<Id<Company>> = "Company id",
         /// Who looks after it.
         pub owner: Option<Id<Member>> = "Member id",
         /// Labels.
-        pub tags: Json<Vec<Line<50>>>,
+        pub tags: Json<Vec<ShortText<50>>>,
         /// Where it came from.
-        pub source: Option<Line<100>>,
+        pub source: Option<ShortText<100>>,
         /// What to know about it.
-        pub summary: Option<Body<5000>>,
+        pub summary: Option<LongText<5000>>,
     }
 }
 
@@ -98,7 +98,7 @@ impl Record for Company {
                 return Err(Error::invalid("phone", "phone is not a telephone number."));
             }
             if let Some(e164) =
-                phone::e164(number, region.as_deref()).and_then(|n| Line::new(&n).ok())
+                phone::e164(number, region.as_deref()).and_then(|n| ShortText::new(&n).ok())
             {
                 *number = e164;
             }
@@ -110,13 +110,13 @@ impl Record for Company {
             (None, Some(website)) => host(website),
             (None, None) => None,
         };
-        self.domain = domain.and_then(|domain| Line::new(&domain).ok());
+        self.domain = domain.and_then(|domain| ShortText::new(&domain).ok());
         if let Some(number) = &mut self.vat_id {
             let plain: String = number
                 .chars()
                 .filter(|c| !c.is_whitespace() && !".-".contains(*c))
                 .collect();
-            *number = Line::new(&plain.to_uppercase())
+            *number = ShortText::new(&plain.to_uppercase())
                 .map_err(|error| Error::invalid("vat_id", format!("vat_id {error}.")))?;
         }
         distinct("types", &mut self.types, |a, b| a == b)?;

@@ -15,15 +15,15 @@ use crate::company::{Company, CompanyType};
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(crate) struct SearchCompanies {
     /// Part of name, website, address, tag
-    query: Option<Line<500>>,
+    query: Option<ShortText<500>>,
     #[serde(rename = "type")]
     kind: Option<CompanyType>,
-    industry: Option<Line<100>>,
-    city: Option<Line<100>>,
-    country: Option<Line<60>>,
+    industry: Option<ShortText<100>>,
+    city: Option<ShortText<100>>,
+    country: Option<ShortText<60>>,
     /// Member id
     owner: Option<Id<Member>>,
-    tag: Option<Line<50>>,
+    tag: Option<ShortText<50>>,
     /// Without a query
     sort: Option<Sort>,
     descending: Option<bool>,
@@ -54,15 +54,15 @@ impl Sort {
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct CompanyRow {
     id: Id<Company>,
-    name: Line<200>,
-    domain: Option<Line<253>>,
-    industry: Option<Line<100>>,
-    employees: Option<Whole<0, 100_000_000>>,
-    city: Option<Line<100>>,
-    country: Option<Line<60>>,
+    name: ShortText<200>,
+    domain: Option<ShortText<253>>,
+    industry: Option<ShortText<100>>,
+    employees: Option<BoundedInt<0, 100_000_000>>,
+    city: Option<ShortText<100>>,
+    country: Option<ShortText<60>>,
     types: Vec<CompanyType>,
     owner: Option<Id<Member>>,
-    tags: Vec<Line<50>>,
+    tags: Vec<ShortText<50>>,
     created_at: Timestamp,
 }
 

@@ -15,15 +15,15 @@ bureau_kernel::record! {
     /// A person the firm deals with.
     pub struct Contact: "contact", "con", "contact" {
         /// Name as it is shown.
-        pub name: Line<200> = "Shown name, if not first and last",
+        pub name: ShortText<200> = "Shown name, if not first and last",
         /// Given name.
-        pub first_name: Option<Line<100>>,
+        pub first_name: Option<ShortText<100>>,
         /// Family name.
-        pub last_name: Option<Line<100>>,
+        pub last_name: Option<ShortText<100>>,
         /// Job title.
-        pub title: Option<Line<150>> = "Job title",
+        pub title: Option<ShortText<150>> = "Job title",
         /// Name of the employer.
-        pub company: Option<Line<150>> = "Employer",
+        pub company: Option<ShortText<150>> = "Employer",
         /// The employer's own record.
         pub company_id: Option<Id<Company>>,
         /// E-mail addresses, the preferred one first.
@@ -31,29 +31,29 @@ bureau_kernel::record! {
         /// Telephone numbers, the preferred one first.
         pub phones: Json<Vec<PhoneEntry>>,
         /// Address or region in words.
-        pub location: Option<Line<200>>,
+        pub location: Option<ShortText<200>>,
         /// City.
-        pub city: Option<Line<100>>,
+        pub city: Option<ShortText<100>>,
         /// Country, by name or ISO 3166-1 code.
-        pub country: Option<Line<60>>,
+        pub country: Option<ShortText<60>>,
         /// Web addresses, such as a LinkedIn profile.
-        pub links: Json<Vec<Line<500>>>,
+        pub links: Json<Vec<ShortText<500>>>,
         /// What they are to the firm.
         pub types: Json<Vec<ContactType>>,
         /// Where they stand in the contact pipeline.
-        pub state: Option<Line<40>> = "Pipeline state",
+        pub state: Option<ShortText<40>> = "Pipeline state",
         /// Who looks after them.
         pub owner: Option<Id<Member>> = "Member id",
         /// Their superior.
         pub reports_to: Option<Id<Contact>> = "Contact id",
         /// Labels.
-        pub tags: Json<Vec<Line<50>>>,
+        pub tags: Json<Vec<ShortText<50>>>,
         /// Where they came from.
-        pub source: Option<Line<100>>,
+        pub source: Option<ShortText<100>>,
         /// How promising they are.
-        pub score: Whole<0, 1000> = "0 to 1000",
+        pub score: BoundedInt<0, 1000> = "0 to 1000",
         /// What to know about them.
-        pub summary: Option<Body<5000>>,
+        pub summary: Option<LongText<5000>>,
     }
 }
 
@@ -103,7 +103,7 @@ pub struct EmailEntry {
 /// A telephone number of a contact.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PhoneEntry {
-    pub(crate) phone: Line<40>,
+    pub(crate) phone: ShortText<40>,
     #[serde(rename = "type")]
     #[schemars(with = "Option<String>")]
     pub(crate) kind: Option<PointType>,
@@ -261,7 +261,7 @@ impl Contact {
                 // Whoever may not read companies does not come to their names by linking contacts to them.
                 if cx.may::<Company>(Operation::Read) {
                     let name: String = company.name.chars().take(150).collect();
-                    self.company = Line::new(&name).ok();
+                    self.company = ShortText::new(&name).ok();
                 }
             }
             (true, false, _) => {
@@ -276,7 +276,7 @@ impl Contact {
     }
 
     /// The name that follows from the others, or else from an address: the least by which people are told apart.
-    fn derived_name(&self) -> Result<Line<200>> {
+    fn derived_name(&self) -> Result<ShortText<200>> {
         let names = [self.first_name.as_deref(), self.last_name.as_deref()];
         let names: Vec<&str> = names.into_iter().flatten().collect();
         let text = match (names.is_empty(), self.emails.first()) {
@@ -289,7 +289,7 @@ impl Contact {
                 );
             }
         };
-        Line::new(&text).map_err(|error| Error::invalid("name", format!("name {error}.")))
+        ShortText::new(&text).map_err(|error| Error::invalid("name", format!("name {error}.")))
     }
 
     /// Where a number without a country belongs: the contact's country if it is a code, else the workspace's.

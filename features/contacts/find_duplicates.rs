@@ -31,8 +31,8 @@ pub(crate) struct Group {
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Candidate {
     id: Id<Contact>,
-    name: Line<200>,
-    company: Option<Line<150>>,
+    name: ShortText<200>,
+    company: Option<ShortText<150>>,
 }
 
 impl Tool for FindDuplicateContacts {

@@ -16,19 +16,19 @@ use crate::contact::{Contact, ContactType};
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(crate) struct SearchContacts {
     /// Part of name, email, phone, company, tag
-    query: Option<Line<500>>,
+    query: Option<ShortText<500>>,
     #[serde(rename = "type")]
     kind: Option<ContactType>,
     /// All of these
-    tags: Option<Vec<Line<50>>>,
+    tags: Option<Vec<ShortText<50>>>,
     /// Member id
     owner: Option<Id<Member>>,
     /// Name or id
-    company: Option<Line<150>>,
-    city: Option<Line<100>>,
-    country: Option<Line<60>>,
-    state: Option<Line<40>>,
-    source: Option<Line<100>>,
+    company: Option<ShortText<150>>,
+    city: Option<ShortText<100>>,
+    country: Option<ShortText<60>>,
+    state: Option<ShortText<40>>,
+    source: Option<ShortText<100>>,
     created_after: Option<When>,
     created_before: Option<When>,
     /// Without a query
@@ -63,16 +63,16 @@ impl Sort {
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct ContactRow {
     id: Id<Contact>,
-    name: Line<200>,
-    title: Option<Line<150>>,
-    company: Option<Line<150>>,
+    name: ShortText<200>,
+    title: Option<ShortText<150>>,
+    company: Option<ShortText<150>>,
     email: Option<Email>,
     phone: Option<String>,
-    city: Option<Line<100>>,
+    city: Option<ShortText<100>>,
     types: Vec<ContactType>,
-    state: Option<Line<40>>,
+    state: Option<ShortText<40>>,
     owner: Option<Id<Member>>,
-    tags: Vec<Line<50>>,
+    tags: Vec<ShortText<50>>,
     score: Option<i64>,
     created_at: Timestamp,
 }

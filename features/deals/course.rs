@@ -14,9 +14,9 @@ use crate::stages::{Stage, StageKind, pipeline_meant, pipeline_named, stage_name
 #[derive(Debug, Default)]
 pub struct Course {
     /// Identifier or name of the pipeline.
-    pub pipeline: Option<Line<100>>,
+    pub pipeline: Option<ShortText<100>>,
     /// Identifier or name of the stage.
-    pub stage: Option<Line<100>>,
+    pub stage: Option<ShortText<100>>,
 }
 
 impl Course {
@@ -151,7 +151,7 @@ fn check_close(cx: &Cx, deal: &mut Deal, given: &Patch<Deal>) -> Result<()> {
     let open = deal.status == DealStatus::Open;
     if let Some(certain) = deal.status.certainty() {
         // What is certain needs no estimate.
-        let estimate = deal.probability.take().map(Whole::get);
+        let estimate = deal.probability.take().map(BoundedInt::get);
         if given.has("probability") && estimate.is_some_and(|percent| percent != certain) {
             let message = "A deal that is closed has no probability of its own.";
             return Err(Error::invalid("probability", message).hint("Leave it out."));

@@ -14,9 +14,9 @@ use crate::{CREATE_DEALS, PLACE};
 #[schemars(extend("required" = ["name"]))]
 pub(crate) struct CreateDeal {
     /// Id or name
-    pipeline: Option<Line<100>>,
+    pipeline: Option<ShortText<100>>,
     /// Id or name
-    stage: Option<Line<100>>,
+    stage: Option<ShortText<100>>,
     #[serde(flatten)]
     fields: Patch<Deal>,
 }

@@ -19,7 +19,7 @@ bureau_kernel::record! {
     /// A sale that may come about.
     pub struct Deal: "deal", "deal", "deal" {
         /// What it is called.
-        pub name: Line<200>,
+        pub name: ShortText<200>,
         /// The pipeline that it goes through.
         pub pipeline: Managed<Id<Pipeline>>,
         /// Where it stands there.
@@ -39,19 +39,19 @@ bureau_kernel::record! {
         /// The currency of the amount.
         pub currency: Currency = "Default: the workspace's",
         /// How likely it is won, in percent, where that is not the stage's.
-        pub probability: Option<Whole<0, 100>> = "Percent, if not the stage's",
+        pub probability: Option<BoundedInt<0, 100>> = "Percent, if not the stage's",
         /// When it may be closed.
         pub expected_close: Option<NaiveDate>,
         /// When it was won or lost.
         pub closed_on: Option<NaiveDate> = "Default: today",
         /// Why it was lost.
-        pub lost_reason: Option<Line<500>>,
+        pub lost_reason: Option<ShortText<500>>,
         /// Where it came from.
-        pub source: Option<Line<100>>,
+        pub source: Option<ShortText<100>>,
         /// Labels.
-        pub tags: Json<Vec<Line<50>>>,
+        pub tags: Json<Vec<ShortText<50>>>,
         /// What to know about it.
-        pub summary: Option<Body<5000>>,
+        pub summary: Option<LongText<5000>>,
     }
 }
 

@@ -153,9 +153,9 @@ async fn place(cx: &mut Cx, draft: &mut Draft) -> Result<()> {
     let given: Patch<Deal> = parse_at("", fields)?;
     let mut deal = given.record(cx.local_time())?;
     // Where a table has both, the name goes before the identifier, which may be of another workspace.
-    let said = |name: &str| -> Result<Option<Line<100>>> {
+    let said = |name: &str| -> Result<Option<ShortText<100>>> {
         let text = draft.aside.get(name).and_then(|texts| texts.last());
-        let line = text.map(|text| Line::new(text)).transpose();
+        let line = text.map(|text| ShortText::new(text)).transpose();
         line.map_err(|error| Error::invalid(name, format!("{name} {error}.")))
     };
     let course = Course {

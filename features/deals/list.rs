@@ -19,17 +19,17 @@ use crate::{PLACE, READ_DEALS};
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(crate) struct ListDeals {
     /// Part of name, source, tag
-    query: Option<Line<500>>,
+    query: Option<ShortText<500>>,
     status: Option<DealStatus>,
     /// Id or name
-    pipeline: Option<Line<100>>,
+    pipeline: Option<ShortText<100>>,
     /// Id or name
-    stage: Option<Line<100>>,
+    stage: Option<ShortText<100>>,
     /// Member id
     owner: Option<Id<Member>>,
     company: Option<Id<Company>>,
     contact: Option<Id<Contact>>,
-    tag: Option<Line<50>>,
+    tag: Option<ShortText<50>>,
     min_amount: Option<Amount>,
     max_amount: Option<Amount>,
     close_after: Option<When>,

@@ -13,7 +13,7 @@ bureau_kernel::record! {
     /// A way that deals take.
     pub struct Pipeline: "pipeline", "pip", "pipeline" {
         /// Its name.
-        pub name: Line<100>,
+        pub name: ShortText<100>,
         /// Whether deals go through it when no other is named.
         pub is_default: bool,
     }
@@ -25,15 +25,15 @@ bureau_kernel::record! {
         /// The pipeline.
         pub pipeline: Id<Pipeline>,
         /// Its name.
-        pub name: Line<100>,
+        pub name: ShortText<100>,
         /// Its place among the stages, from 1.
-        pub position: Whole<1, 1000>,
+        pub position: BoundedInt<1, 1000>,
         /// Whether deals are open in it, or how they ended.
         pub kind: StageKind,
         /// How likely a deal in it is won, in percent.
-        pub probability: Whole<0, 100>,
+        pub probability: BoundedInt<0, 100>,
         /// After how many days in it a deal is called rotting.
-        pub rotting_days: Option<Whole<1, 3650>>,
+        pub rotting_days: Option<BoundedInt<1, 3650>>,
     }
 }
 
@@ -211,19 +211,19 @@ const FIRST_STAGES: [(&str, StageKind, i64, Option<i64>); 6] = [
 /// Gives a new workspace its first pipeline.
 pub(crate) async fn provision(cx: &mut Cx) -> Result<()> {
     let pipeline = Pipeline {
-        name: Line::new("Sales").map_err(Error::internal)?,
+        name: ShortText::new("Sales").map_err(Error::internal)?,
         is_default: true,
     };
     let pipeline = cx.insert(pipeline, Attributes::new()).await?;
     for (index, (name, kind, probability, rotting_days)) in FIRST_STAGES.into_iter().enumerate() {
         let stage = Stage {
             pipeline: pipeline.id,
-            name: Line::new(name).map_err(Error::internal)?,
-            position: Whole::new(index as i64 + 1).map_err(Error::internal)?,
+            name: ShortText::new(name).map_err(Error::internal)?,
+            position: BoundedInt::new(index as i64 + 1).map_err(Error::internal)?,
             kind,
-            probability: Whole::new(probability).map_err(Error::internal)?,
+            probability: BoundedInt::new(probability).map_err(Error::internal)?,
             rotting_days: rotting_days
-                .map(Whole::new)
+                .map(BoundedInt::new)
                 .transpose()
                 .map_err(Error::internal)?,
         };

@@ -18,7 +18,7 @@ use crate::{PLACE, READ_DEALS};
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(crate) struct GetPipelineSummary {
     /// Id or name
-    pipeline: Option<Line<100>>,
+    pipeline: Option<ShortText<100>>,
     /// Member id
     owner: Option<Id<Member>>,
 }

@@ -17,9 +17,9 @@ pub(crate) struct UpdateDeal {
     /// Fields to empty
     clear: Option<Vec<ClearField<Deal>>>,
     /// Id or name
-    pipeline: Option<Line<100>>,
+    pipeline: Option<ShortText<100>>,
     /// Id or name
-    stage: Option<Line<100>>,
+    stage: Option<ShortText<100>>,
     #[serde(flatten)]
     fields: Patch<Deal>,
 }

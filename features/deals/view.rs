@@ -16,7 +16,7 @@ use crate::stages::{Pipeline, Stage, stages_of};
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct DealView {
     id: Id<Deal>,
-    name: Line<200>,
+    name: ShortText<200>,
     status: DealStatus,
     pipeline: Named<Pipeline>,
     stage: Named<Stage>,
@@ -27,13 +27,13 @@ pub(crate) struct DealView {
     probability: i64,
     expected_close: Option<NaiveDate>,
     closed_on: Option<NaiveDate>,
-    lost_reason: Option<Line<500>>,
+    lost_reason: Option<ShortText<500>>,
     company: Option<Named<Company>>,
     contact: Option<Named<Contact>>,
     owner: Option<Named<Member>>,
-    source: Option<Line<100>>,
-    tags: Vec<Line<50>>,
-    summary: Option<Body<5000>>,
+    source: Option<ShortText<100>>,
+    tags: Vec<ShortText<50>>,
+    summary: Option<LongText<5000>>,
     attributes: Json<Attributes>,
     version: i64,
     created_at: Timestamp,
@@ -45,7 +45,7 @@ pub(crate) struct DealView {
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct DealRow {
     id: Id<Deal>,
-    name: Line<200>,
+    name: ShortText<200>,
     status: DealStatus,
     stage: Named<Stage>,
     amount: Option<Money>,
@@ -53,7 +53,7 @@ pub(crate) struct DealRow {
     probability: i64,
     expected_close: Option<NaiveDate>,
     closed_on: Option<NaiveDate>,
-    lost_reason: Option<Line<500>>,
+    lost_reason: Option<ShortText<500>>,
     company: Option<Named<Company>>,
     contact: Option<Named<Contact>>,
     owner: Option<Named<Member>>,
@@ -91,7 +91,7 @@ pub(crate) async fn views(cx: &mut Cx, deals: Vec<Saved<Deal>>) -> Result<Vec<De
             probability: deal
                 .status
                 .certainty()
-                .unwrap_or(deal.probability.map_or(usual, Whole::get)),
+                .unwrap_or(deal.probability.map_or(usual, BoundedInt::get)),
             expected_close: deal.expected_close,
             closed_on: deal.closed_on,
             lost_reason: deal.lost_reason,

@@ -16,10 +16,10 @@ use crate::READ_AUDIT_LOG;
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(crate) struct ListChanges {
     /// Id of a record of any kind
-    record: Option<Line<40>>,
+    record: Option<ShortText<40>>,
     change: Option<Id<Change>>,
     /// Tool that made the change
-    tool: Option<Line<40>>,
+    tool: Option<ShortText<40>>,
     since: Option<When>,
     until: Option<When>,
     /// A feed: cursor goes on with what is new

@@ -35,15 +35,15 @@ pub async fn set_seller(
 #[derive(Debug, Clone)]
 pub struct TaxRateChange {
     /// What it is or shall be called.
-    pub name: Line<40>,
+    pub name: ShortText<40>,
     /// Percent.
     pub percent: Amount,
     /// Its category. Without one a rate above zero is S.
     pub category: Option<Category>,
     /// Why none is due.
-    pub reason: Option<Line<200>>,
+    pub reason: Option<ShortText<200>>,
     /// The same as a code of the VATEX list.
-    pub reason_code: Option<Line<30>>,
+    pub reason_code: Option<ShortText<30>>,
     /// Whether it is to count where nothing else is said, and no other one.
     pub is_default: bool,
 }

@@ -372,7 +372,7 @@ fn party(party: Option<&Party>) -> documents::Party {
 }
 
 fn seller_party(seller: Seller) -> documents::Party {
-    let text = |text: Option<Line<200>>| text.map(String::from);
+    let text = |text: Option<ShortText<200>>| text.map(String::from);
     documents::Party {
         name: text(seller.name).unwrap_or_default(),
         contact: seller.contact.map(String::from),

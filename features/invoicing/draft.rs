@@ -27,7 +27,7 @@ pub(crate) async fn shape(
         invoice.lines = Managed(Json(lines_given(cx, lines, invoice.currency).await?));
     }
     let buyer = buyer(cx, invoice.company, invoice.contact).await?;
-    invoice.customer = Managed(Line::new(&buyer.name).ok());
+    invoice.customer = Managed(ShortText::new(&buyer.name).ok());
     Ok(())
 }
 

@@ -17,9 +17,9 @@ bureau_kernel::record! {
     /// Something that the firm spent.
     pub struct Expense: "expense", "exp", "expense" {
         /// What for.
-        pub description: Line<300>,
+        pub description: ShortText<300>,
         /// The kind of expense, such as travel or software.
-        pub category: Line<50> = "Such as travel",
+        pub category: ShortText<50> = "Such as travel",
         /// How much, with tax.
         pub amount: Amount = "With tax",
         /// ISO 4217.
@@ -29,7 +29,7 @@ bureau_kernel::record! {
         /// When.
         pub spent_on: NaiveDate,
         /// Who was paid.
-        pub vendor: Option<Line<200>>,
+        pub vendor: Option<ShortText<200>>,
         /// The same as a company.
         pub company: Option<Id<Company>> = "Vendor's company id",
         /// Who spent it.
@@ -37,13 +37,13 @@ bureau_kernel::record! {
         /// How it was paid.
         pub method: Option<Method>,
         /// The number of the receipt.
-        pub reference: Option<Line<100>> = "Receipt number",
+        pub reference: Option<ShortText<100>> = "Receipt number",
         /// Where it stands.
         pub status: ExpenseStatus,
         /// Whether a customer is to be charged for it.
         pub billable: bool,
         /// What to know about it.
-        pub notes: Option<Body<2000>>,
+        pub notes: Option<LongText<2000>>,
     }
 }
 

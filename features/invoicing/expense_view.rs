@@ -15,8 +15,8 @@ use crate::payment::Method;
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct ExpenseView {
     id: Id<Expense>,
-    description: Line<300>,
-    category: Line<50>,
+    description: ShortText<300>,
+    category: ShortText<50>,
     status: ExpenseStatus,
     /// With tax.
     amount: Money,
@@ -24,13 +24,13 @@ pub(crate) struct ExpenseView {
     /// Tax in the amount.
     tax_amount: Option<Money>,
     spent_on: NaiveDate,
-    vendor: Option<Line<200>>,
+    vendor: Option<ShortText<200>>,
     company: Option<Named<Company>>,
     owner: Option<Named<Member>>,
     method: Option<Method>,
-    reference: Option<Line<100>>,
+    reference: Option<ShortText<100>>,
     billable: bool,
-    notes: Option<Body<2000>>,
+    notes: Option<LongText<2000>>,
     attributes: Json<Attributes>,
     version: i64,
     created_at: Timestamp,

@@ -30,7 +30,7 @@ bureau_kernel::record! {
         /// Where it stands.
         pub status: Managed<InvoiceStatus>,
         /// Its number; none while it is a draft.
-        pub number: Managed<Option<Line<40>>>,
+        pub number: Managed<Option<ShortText<40>>>,
         /// The series of the number.
         pub series: Managed<Option<Id<Series>>>,
         /// The period of the series in which it is counted.
@@ -42,7 +42,7 @@ bureau_kernel::record! {
         /// The person who buys, or to whom it goes.
         pub contact: Option<Id<Contact>>,
         /// The customer's name, for lists; an issued one has the whole buyer beside it.
-        pub customer: Managed<Option<Line<200>>>,
+        pub customer: Managed<Option<ShortText<200>>>,
         /// The sale that it is for.
         pub deal: Option<Id<Deal>>,
         /// Who looks after it.
@@ -70,7 +70,7 @@ bureau_kernel::record! {
         /// The last day of that period.
         pub service_to: Option<NaiveDate>,
         /// What the buyer wants to see on it.
-        pub reference: Option<Line<100>> = "Buyer's order number",
+        pub reference: Option<ShortText<100>> = "Buyer's order number",
         /// The lines.
         pub lines: Managed<Json<Vec<DocLine>>>,
         /// What is taken off the whole.
@@ -78,7 +78,7 @@ bureau_kernel::record! {
         /// What is added to the whole, such as shipping.
         pub charge: Option<Amount>,
         /// What else there is to say on it.
-        pub notes: Option<Body<2000>>,
+        pub notes: Option<LongText<2000>>,
         /// Who sells, as of the day of issue.
         pub seller: Managed<Json<Option<Seller>>>,
         /// Who buys, as of the day of issue.

@@ -89,7 +89,7 @@ pub async fn issue(cx: &mut Cx, id: Id<Invoice>, day: Option<NaiveDate>) -> Resu
         let due = edit.due_date.unwrap_or_else(|| terms.due(day));
         edit.due_date = Some(due);
     }
-    edit.customer = Managed(Line::new(&buyer.name).ok());
+    edit.customer = Managed(ShortText::new(&buyer.name).ok());
     edit.seller = Managed(Json(Some(Seller {
         logo: None,
         ..seller

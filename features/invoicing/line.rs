@@ -17,17 +17,17 @@ use crate::tax::{Tax, Wanted, tax_meant, tax_rates};
 pub struct LineGiven {
     /// Product id
     pub(crate) product: Option<Id<Product>>,
-    pub(crate) description: Option<Body<2000>>,
+    pub(crate) description: Option<LongText<2000>>,
     /// Default 1
     pub(crate) quantity: Option<Amount>,
-    pub(crate) unit: Option<Line<30>>,
+    pub(crate) unit: Option<ShortText<30>>,
     pub(crate) unit_price: Option<Amount>,
     /// 10% or 5.00
     pub(crate) discount: Option<Discount>,
     /// Percent
     pub(crate) tax_rate: Option<Amount>,
     /// Instead of a rate, such as exempt
-    pub(crate) tax_category: Option<Line<40>>,
+    pub(crate) tax_category: Option<ShortText<40>>,
 }
 
 /// A line of a document. All that it says is its own: a product that changes later changes no document.
@@ -39,14 +39,14 @@ pub struct DocLine {
     pub product: Option<Id<Product>>,
     /// The product's article number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub sku: Option<Line<64>>,
+    pub sku: Option<ShortText<64>>,
     /// What it is, in its first line; more about it in the others.
-    pub description: Body<2000>,
+    pub description: LongText<2000>,
     /// How many.
     pub quantity: Amount,
     /// What one of it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub unit: Option<Line<30>>,
+    pub unit: Option<ShortText<30>>,
     /// What one of it costs, without tax.
     pub unit_price: Amount,
     /// The discount on the line.
@@ -141,7 +141,7 @@ fn doc_line(
         (Some(description), _) => description,
         (None, Some(product)) => {
             let more = product.description.as_deref().unwrap_or_default();
-            Body::new(&format!("{}\n{more}", product.name)).map_err(Error::internal)?
+            LongText::new(&format!("{}\n{more}", product.name)).map_err(Error::internal)?
         }
         (None, None) => {
             let message = "A line has a description or a product.";

@@ -69,7 +69,7 @@ pub async fn buyer(
     company: Option<Id<Company>>,
     contact: Option<Id<Contact>>,
 ) -> Result<Party> {
-    let text = |text: &Option<Line<200>>| text.as_deref().map(str::to_owned);
+    let text = |text: &Option<ShortText<200>>| text.as_deref().map(str::to_owned);
     let person = match contact {
         Some(id) => Some(
             cx.find(id)

@@ -27,9 +27,9 @@ bureau_kernel::record! {
         /// How.
         pub method: Option<Method>,
         /// What stands on the statement.
-        pub reference: Option<Line<140>> = "As on the statement",
+        pub reference: Option<ShortText<140>> = "As on the statement",
         /// What to know about it.
-        pub note: Option<Body<1000>>,
+        pub note: Option<LongText<1000>>,
         /// The payment that it takes back.
         pub reverses: Managed<Option<Id<Payment>>>,
     }

@@ -15,15 +15,15 @@ bureau_kernel::record! {
     /// A product or a service.
     pub struct Product: "product", "prd", "product" {
         /// What it is called on a document.
-        pub name: Line<200>,
+        pub name: ShortText<200>,
         /// The article number.
-        pub sku: Option<Line<64>>,
+        pub sku: Option<ShortText<64>>,
         /// More about it, which stands below its name on a document.
-        pub description: Option<Body<1000>>,
+        pub description: Option<LongText<1000>>,
         /// Whether it is goods or a service.
         pub r#type: ProductType,
         /// What one of it is, such as `hour` or `piece`.
-        pub unit: Option<Line<30>>,
+        pub unit: Option<ShortText<30>>,
         /// What one of it costs, without tax; up to four digits after the point.
         pub unit_price: Amount,
         /// The currency of the price.
@@ -31,7 +31,7 @@ bureau_kernel::record! {
         /// Percent.
         pub tax_rate: Option<Amount> = "Percent",
         /// The name of a tax rate of the workspace.
-        pub tax_category: Option<Line<40>>,
+        pub tax_category: Option<ShortText<40>>,
         /// How often it is charged again.
         pub billing_interval: Option<BillingInterval>,
         /// Whether it is sold.

@@ -14,7 +14,7 @@ use crate::view::price;
 pub(crate) struct ProductView {
     #[serde(flatten)]
     row: ProductRow,
-    description: Option<Body<1000>>,
+    description: Option<LongText<1000>>,
     /// Whether it is sold.
     active: bool,
     attributes: Json<Attributes>,
@@ -27,16 +27,16 @@ pub(crate) struct ProductView {
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct ProductRow {
     id: Id<Product>,
-    name: Line<200>,
-    sku: Option<Line<64>>,
+    name: ShortText<200>,
+    sku: Option<ShortText<64>>,
     r#type: ProductType,
-    unit: Option<Line<30>>,
+    unit: Option<ShortText<30>>,
     /// Without tax.
     unit_price: String,
     currency: Currency,
     /// Percent.
     tax_rate: Option<Amount>,
-    tax_category: Option<Line<40>>,
+    tax_category: Option<ShortText<40>>,
     billing_interval: Option<BillingInterval>,
 }
 

@@ -25,11 +25,11 @@ bureau_kernel::record! {
     /// An offer to a customer.
     pub struct Quotation: "quotation", "quo", "quotation" {
         /// What it is about.
-        pub title: Line<200>,
+        pub title: ShortText<200>,
         /// Where it stands.
         pub status: Managed<QuotationStatus>,
         /// Its number; none before it was sent.
-        pub number: Managed<Option<Line<40>>>,
+        pub number: Managed<Option<ShortText<40>>>,
         /// The series of the number.
         pub series: Managed<Option<Id<Series>>>,
         /// The period of the series in which it is counted.
@@ -45,7 +45,7 @@ bureau_kernel::record! {
         /// The person to whom it goes.
         pub contact: Option<Id<Contact>>,
         /// The customer's name, for lists.
-        pub customer: Managed<Option<Line<200>>>,
+        pub customer: Managed<Option<ShortText<200>>>,
         /// The sale that it is for.
         pub deal: Option<Id<Deal>>,
         /// Who looks after it.
@@ -59,11 +59,11 @@ bureau_kernel::record! {
         /// When it was accepted or declined, or when it expired.
         pub decided_at: Managed<Option<Timestamp>>,
         /// Why it was declined, or what else the customer said.
-        pub decision: Managed<Option<Line<500>>>,
+        pub decision: Managed<Option<ShortText<500>>>,
         /// When an invoice was made from it.
         pub converted_at: Managed<Option<Timestamp>>,
         /// What the buyer wants to see on it.
-        pub reference: Option<Line<100>>,
+        pub reference: Option<ShortText<100>>,
         /// The lines.
         pub lines: Managed<Json<Vec<DocLine>>>,
         /// What is taken off the whole.
@@ -71,9 +71,9 @@ bureau_kernel::record! {
         /// What is added to the whole, such as shipping.
         pub charge: Option<Amount>,
         /// What stands before the lines.
-        pub introduction: Option<Body<2000>>,
+        pub introduction: Option<LongText<2000>>,
         /// What else there is to say.
-        pub notes: Option<Body<2000>>,
+        pub notes: Option<LongText<2000>>,
         /// Who sells, as of the day on which it was sent.
         pub seller: Managed<Json<Option<Seller>>>,
         /// Who would buy, as of that day.
@@ -114,7 +114,7 @@ pub struct Sent {
     /// Where it stood: sent, declined or expired.
     pub status: QuotationStatus,
     /// What it was about.
-    pub title: Line<200>,
+    pub title: ShortText<200>,
     /// When it was sent.
     pub sent_on: Option<NaiveDate>,
     /// Until when it held.
@@ -122,11 +122,11 @@ pub struct Sent {
     /// When it was declined, or when it expired.
     pub decided_at: Option<Timestamp>,
     /// What the customer said.
-    pub decision: Option<Line<500>>,
+    pub decision: Option<ShortText<500>>,
     /// ISO 4217.
     pub currency: Currency,
     /// What the buyer wanted to see on it.
-    pub reference: Option<Line<100>>,
+    pub reference: Option<ShortText<100>>,
     /// Its lines.
     pub lines: Vec<DocLine>,
     /// What was taken off the whole.
@@ -134,9 +134,9 @@ pub struct Sent {
     /// What was added to the whole.
     pub charge: Option<Amount>,
     /// What stood before the lines.
-    pub introduction: Option<Body<2000>>,
+    pub introduction: Option<LongText<2000>>,
     /// What else it said.
-    pub notes: Option<Body<2000>>,
+    pub notes: Option<LongText<2000>>,
     /// Who sold.
     pub seller: Option<Seller>,
     /// Who would have bought.

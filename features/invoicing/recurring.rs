@@ -24,7 +24,7 @@ bureau_kernel::record! {
     /// A plan by which an invoice is made every so often.
     pub struct RecurringInvoice: "recurring_invoice", "rec", "recurring invoice" {
         /// What it is called.
-        pub name: Line<200>,
+        pub name: ShortText<200>,
         /// Whether it makes invoices now.
         pub status: PlanStatus,
         /// The company that buys.
@@ -38,7 +38,7 @@ bureau_kernel::record! {
         /// The unit of its rhythm.
         pub interval: Interval,
         /// How many of that unit lie between two invoices.
-        pub every: Whole<1, 60>,
+        pub every: BoundedInt<1, 60>,
         /// The day of the first invoice.
         pub starts_on: NaiveDate = "Default: today",
         /// The last day on which one may be made.
@@ -56,7 +56,7 @@ bureau_kernel::record! {
         /// The terms of payment.
         pub terms: Option<Terms> = "Such as net 30, end of month",
         /// What the buyer wants to see on it.
-        pub reference: Option<Line<100>>,
+        pub reference: Option<ShortText<100>>,
         /// The lines.
         pub lines: Managed<Json<Vec<DocLine>>>,
         /// What is taken off the whole.
@@ -64,7 +64,7 @@ bureau_kernel::record! {
         /// What is added to the whole.
         pub charge: Option<Amount>,
         /// What else there is to say on the invoices.
-        pub notes: Option<Body<2000>>,
+        pub notes: Option<LongText<2000>>,
         /// What one invoice comes to without tax.
         pub net_total: Managed<Amount>,
         /// What one invoice comes to with tax.
@@ -303,7 +303,7 @@ impl Record for RecurringInvoice {
 
 #[cfg(test)]
 mod tests {
-    use bureau_kernel::prelude::{Columns as _, Managed, Whole};
+    use bureau_kernel::prelude::{BoundedInt, Columns as _, Managed};
 
     use super::{Interval, PlanStatus, RecurringInvoice};
 
@@ -311,7 +311,7 @@ mod tests {
     fn a_plan_counts_from_its_start_so_that_the_31st_comes_back() {
         let mut plan = RecurringInvoice::empty();
         plan.starts_on = "2026-01-31".parse().unwrap();
-        plan.every = Whole::new(1).unwrap();
+        plan.every = BoundedInt::new(1).unwrap();
         let days: Vec<String> = (0..4).map(|n| plan.day(n).unwrap().to_string()).collect();
         assert_eq!(
             days,
@@ -319,11 +319,11 @@ mod tests {
         );
         assert_eq!(plan.period_end(0).unwrap().to_string(), "2026-02-27");
         plan.interval = Interval::Week;
-        plan.every = Whole::new(2).unwrap();
+        plan.every = BoundedInt::new(2).unwrap();
         assert_eq!(plan.day(3).unwrap().to_string(), "2026-03-14");
         plan.interval = Interval::Year;
         plan.starts_on = "2024-02-29".parse().unwrap();
-        plan.every = Whole::new(1).unwrap();
+        plan.every = BoundedInt::new(1).unwrap();
         assert_eq!(plan.day(1).unwrap().to_string(), "2025-02-28");
         assert_eq!(plan.day(4).unwrap().to_string(), "2028-02-29");
         assert_eq!(plan.day(i64::MAX), None);
@@ -332,7 +332,7 @@ mod tests {
     fn monthly_from(day: &str) -> RecurringInvoice {
         let mut plan = RecurringInvoice::empty();
         plan.starts_on = day.parse().unwrap();
-        plan.every = Whole::new(1).unwrap();
+        plan.every = BoundedInt::new(1).unwrap();
         plan
     }
 
@@ -349,7 +349,7 @@ mod tests {
             (Interval::Week, 4, "130"),
         ] {
             plan.interval = interval;
-            plan.every = Whole::new(every).unwrap();
+            plan.every = BoundedInt::new(every).unwrap();
             let found = plan.monthly_net().normalize().to_string();
             assert_eq!(found, month, "{every} {interval:?}");
         }
@@ -383,7 +383,7 @@ mod tests {
             plan
         };
         assert_eq!(next(&changed(&before, |_| {})), "2026-04-30");
-        let quarterly = changed(&before, |plan| plan.every = Whole::new(3).unwrap());
+        let quarterly = changed(&before, |plan| plan.every = BoundedInt::new(3).unwrap());
         assert_eq!(
             (next(&quarterly).as_str(), *quarterly.made),
             ("2026-04-30", 0)
@@ -394,7 +394,7 @@ mod tests {
         assert_eq!((next(&later).as_str(), *later.made), ("2026-06-15", 0));
         for status in [PlanStatus::Paused, PlanStatus::Ended] {
             before.status = status;
-            let paused = changed(&before, |plan| plan.every = Whole::new(2).unwrap());
+            let paused = changed(&before, |plan| plan.every = BoundedInt::new(2).unwrap());
             let resumed = changed(&paused, |plan| plan.status = PlanStatus::Active);
             assert!(next(&resumed).as_str() > "2026-11-20", "{status:?}");
             let resumed = changed(&before, |plan| plan.status = PlanStatus::Active);

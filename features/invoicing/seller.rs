@@ -13,45 +13,45 @@ bureau_kernel::record! {
     /// The workspace's own firm, as its documents name it. Each workspace has one.
     pub struct Seller: "seller", "sel", "seller" {
         /// The name in the register; the workspace's where there is none.
-        pub name: Option<Line<200>>,
+        pub name: Option<ShortText<200>>,
         /// Street and number.
-        pub street: Option<Line<200>>,
+        pub street: Option<ShortText<200>>,
         /// Postal code.
-        pub postal_code: Option<Line<20>>,
+        pub postal_code: Option<ShortText<20>>,
         /// City.
-        pub city: Option<Line<100>>,
+        pub city: Option<ShortText<100>>,
         /// State or province.
-        pub region: Option<Line<100>>,
+        pub region: Option<ShortText<100>>,
         /// Country: ISO 3166-1 alpha-2.
-        pub country: Option<Line<60>>,
+        pub country: Option<ShortText<60>>,
         /// VAT identifier, with its country's prefix.
-        pub vat_id: Option<Line<30>>,
+        pub vat_id: Option<ShortText<30>>,
         /// The tax authority's other number.
-        pub tax_number: Option<Line<50>>,
+        pub tax_number: Option<ShortText<50>>,
         /// The entry in a register of companies.
-        pub registration: Option<Line<100>>,
+        pub registration: Option<ShortText<100>>,
         /// Who answers for invoices.
-        pub contact: Option<Line<100>>,
+        pub contact: Option<ShortText<100>>,
         /// E-mail address.
         pub email: Option<Email>,
         /// Telephone.
-        pub phone: Option<Line<40>>,
+        pub phone: Option<ShortText<40>>,
         /// Web address.
-        pub website: Option<Line<200>>,
+        pub website: Option<ShortText<200>>,
         /// Who holds the account, where that is another name.
-        pub account_holder: Option<Line<70>>,
+        pub account_holder: Option<ShortText<70>>,
         /// The account to pay to.
-        pub iban: Option<Line<42>>,
+        pub iban: Option<ShortText<42>>,
         /// The bank's code.
-        pub bic: Option<Line<11>>,
+        pub bic: Option<ShortText<11>>,
         /// The bank's name.
-        pub bank: Option<Line<100>>,
+        pub bank: Option<ShortText<100>>,
         /// Terms of payment where an invoice has none of its own.
         pub terms: Option<Terms>,
         /// ISO 639-1: the language of its documents.
-        pub language: Option<Line<5>>,
+        pub language: Option<ShortText<5>>,
         /// What stands at the foot of each page.
-        pub footer: Option<Body<500>>,
+        pub footer: Option<LongText<500>>,
         /// A PNG or JPEG file in base64.
         pub logo: Option<String>,
     }
@@ -81,7 +81,7 @@ impl Record for Seller {
                         .hint("Give the two letters of ISO 3166-1, such as DE."),
                 );
             }
-            self.country = Line::new(&code).ok();
+            self.country = ShortText::new(&code).ok();
         }
         if let Some(iban) = &self.iban {
             let plain: String = iban.split_whitespace().collect::<String>().to_uppercase();
@@ -91,7 +91,7 @@ impl Record for Seller {
                     "iban is not an IBAN: its check digits do not fit.",
                 ));
             }
-            self.iban = Line::new(&plain).ok();
+            self.iban = ShortText::new(&plain).ok();
         }
         if let Some(bic) = &self.bic {
             let plain = bic.to_uppercase();
@@ -99,11 +99,11 @@ impl Record for Seller {
             {
                 return Err(Error::invalid("bic", "bic has 8 or 11 letters and digits."));
             }
-            self.bic = Line::new(&plain).ok();
+            self.bic = ShortText::new(&plain).ok();
         }
         if let Some(vat_id) = &self.vat_id {
             let plain: String = vat_id.chars().filter(char::is_ascii_alphanumeric).collect();
-            self.vat_id = Line::new(&plain.to_uppercase()).ok();
+            self.vat_id = ShortText::new(&plain.to_uppercase()).ok();
         }
         if let Some(logo) = &self.logo {
             read_logo(logo)?;
@@ -194,7 +194,7 @@ pub async fn complete_seller(cx: &mut Cx) -> Result<Seller> {
     let lacks = seller.lacks();
     if lacks.is_empty() {
         if seller.name.is_none() {
-            seller.name = Line::new(&cx.workspace().name).ok();
+            seller.name = ShortText::new(&cx.workspace().name).ok();
         }
         return Ok(seller);
     }
@@ -213,7 +213,7 @@ pub(crate) async fn provision(cx: &mut Cx) -> Result<()> {
         .workspace()
         .country
         .as_deref()
-        .and_then(|country| Line::new(country).ok());
+        .and_then(|country| ShortText::new(country).ok());
     cx.insert(seller, Attributes::new()).await.map(drop)
 }
 

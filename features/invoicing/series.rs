@@ -20,11 +20,11 @@ bureau_kernel::record! {
         /// What it numbers.
         pub numbers: Numbers,
         /// How a number looks: `{year}` and `{number}` or `{number:5}`, which has at least five digits.
-        pub pattern: Line<30>,
+        pub pattern: ShortText<30>,
         /// Whether it starts again each year.
         pub yearly: bool,
         /// The first number.
-        pub first: Whole<1, 900_000_000>,
+        pub first: BoundedInt<1, 900_000_000>,
     }
 }
 
@@ -150,7 +150,7 @@ pub struct Number {
     /// Its place in that period.
     pub serial: i64,
     /// As it is written.
-    pub text: Line<40>,
+    pub text: ShortText<40>,
 }
 
 impl Numbers {
@@ -259,7 +259,7 @@ pub async fn next_number(
         series: series.id,
         period,
         serial,
-        text: Line::new(&text).map_err(Error::internal)?,
+        text: ShortText::new(&text).map_err(Error::internal)?,
     })
 }
 
@@ -294,11 +294,11 @@ pub async fn upcoming(cx: &mut Cx, series: &Saved<Series>) -> Result<(String, bo
 #[derive(Debug, Clone, Default)]
 pub struct SeriesChange {
     /// How a number looks from now on.
-    pub pattern: Option<Line<30>>,
+    pub pattern: Option<ShortText<30>>,
     /// Whether it starts again each year.
     pub yearly: Option<bool>,
     /// The first number of a period that has none yet.
-    pub first: Option<Whole<1, 900_000_000>>,
+    pub first: Option<BoundedInt<1, 900_000_000>>,
 }
 
 /// Changes how documents are numbered from now on.
@@ -406,9 +406,9 @@ pub(crate) async fn provision(cx: &mut Cx) -> Result<()> {
     ] {
         let series = Series {
             numbers,
-            pattern: Line::new(pattern).map_err(Error::internal)?,
+            pattern: ShortText::new(pattern).map_err(Error::internal)?,
             yearly: true,
-            first: Whole::default(),
+            first: BoundedInt::default(),
         };
         cx.insert(series, Attributes::new()).await?;
     }
@@ -418,7 +418,7 @@ pub(crate) async fn provision(cx: &mut Cx) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::{Numbers, Series};
-    use bureau_kernel::prelude::{Line, Whole};
+    use bureau_kernel::prelude::{BoundedInt, ShortText};
 
     #[test]
     fn a_number_looks_as_its_pattern_says() {
@@ -433,9 +433,9 @@ mod tests {
         ] {
             let series = Series {
                 numbers: Numbers::Invoices,
-                pattern: Line::new(pattern).unwrap(),
+                pattern: ShortText::new(pattern).unwrap(),
                 yearly: false,
-                first: Whole::default(),
+                first: BoundedInt::default(),
             };
             let found = series.parts().map(|_| series.shown(2026, 42));
             assert_eq!(found.as_deref(), shown, "{pattern}");

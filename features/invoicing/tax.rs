@@ -15,15 +15,15 @@ bureau_kernel::record! {
     /// A way of taxing what the workspace sells.
     pub struct TaxRate: "tax_rate", "tax", "tax rate" {
         /// What it is called in the workspace, such as `standard`.
-        pub name: Line<40>,
+        pub name: ShortText<40>,
         /// Its category.
         pub category: Category,
         /// Percent.
         pub percent: Amount,
         /// Why none is due: the text that stands on the invoice.
-        pub reason: Option<Line<200>>,
+        pub reason: Option<ShortText<200>>,
         /// The same as a code of the VATEX list.
-        pub reason_code: Option<Line<30>>,
+        pub reason_code: Option<ShortText<30>>,
         /// Whether it counts where nothing else is said.
         pub is_default: bool,
     }
@@ -95,13 +95,13 @@ pub struct Tax {
     pub rate: Amount,
     /// What it is called in the workspace.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub name: Option<Line<40>>,
+    pub name: Option<ShortText<40>>,
     /// Why none is due.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reason: Option<Line<200>>,
+    pub reason: Option<ShortText<200>>,
     /// The same as a code of the VATEX list.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reason_code: Option<Line<30>>,
+    pub reason_code: Option<ShortText<30>>,
 }
 
 impl Tax {
@@ -313,11 +313,17 @@ const FIRST: [(&str, Category, Option<&str>, Option<&str>); 6] = [
 pub(crate) async fn provision(cx: &mut Cx) -> Result<()> {
     for (name, category, reason, code) in FIRST {
         let rate = TaxRate {
-            name: Line::new(name).map_err(Error::internal)?,
+            name: ShortText::new(name).map_err(Error::internal)?,
             category,
             percent: Amount::from_raw(0),
-            reason: reason.map(Line::new).transpose().map_err(Error::internal)?,
-            reason_code: code.map(Line::new).transpose().map_err(Error::internal)?,
+            reason: reason
+                .map(ShortText::new)
+                .transpose()
+                .map_err(Error::internal)?,
+            reason_code: code
+                .map(ShortText::new)
+                .transpose()
+                .map_err(Error::internal)?,
             is_default: false,
         };
         cx.insert(rate, Attributes::new()).await?;
@@ -346,7 +352,7 @@ pub async fn add_country(cx: &mut Cx, country: Option<&str>) -> Result<Vec<Saved
             continue;
         }
         let rate = TaxRate {
-            name: Line::new(name).map_err(Error::internal)?,
+            name: ShortText::new(name).map_err(Error::internal)?,
             category: Category::S,
             percent: Amount::from_raw(percent * 1_000),
             reason: None,

@@ -241,10 +241,10 @@ pub(crate) fn checked_digits(field: &str, amount: Amount, currency: Currency) ->
 
 /// Distinct reasons of lines that are taxed alike stand beside each other.
 fn join_reason(tax: &mut Tax, other: &Tax) {
-    use bureau_kernel::types::text::Line;
+    use bureau_kernel::types::text::ShortText;
     match (&tax.reason, &other.reason) {
         (Some(reason), Some(more)) if !reason.contains(&**more) => {
-            if let Ok(both) = Line::new(&format!("{reason}; {more}")) {
+            if let Ok(both) = ShortText::new(&format!("{reason}; {more}")) {
                 tax.reason = Some(both);
             }
         }

@@ -25,14 +25,14 @@ use crate::totals::TaxSummary;
 pub struct LineView {
     /// Its number, from 1.
     line: usize,
-    description: Body<2000>,
+    description: LongText<2000>,
     #[serde(skip_serializing_if = "Option::is_none")]
     product: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    sku: Option<Line<64>>,
+    sku: Option<ShortText<64>>,
     quantity: Amount,
     #[serde(skip_serializing_if = "Option::is_none")]
-    unit: Option<Line<30>>,
+    unit: Option<ShortText<30>>,
     /// Without tax.
     unit_price: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -81,10 +81,10 @@ pub fn price(amount: Amount, currency: Currency) -> String {
 pub struct InvoiceView {
     id: Id<Invoice>,
     kind: InvoiceKind,
-    number: Option<Line<40>>,
+    number: Option<ShortText<40>>,
     /// overdue: open after its due date
     status: Shown,
-    customer: Option<Line<200>>,
+    customer: Option<ShortText<200>>,
     company: Option<Named<Company>>,
     contact: Option<Named<Contact>>,
     deal: Option<Named<Deal>>,
@@ -95,7 +95,7 @@ pub struct InvoiceView {
     delivered_on: Option<NaiveDate>,
     service_from: Option<NaiveDate>,
     service_to: Option<NaiveDate>,
-    reference: Option<Line<100>>,
+    reference: Option<ShortText<100>>,
     currency: Currency,
     lines: Vec<LineView>,
     discount: Option<Discount>,
@@ -111,7 +111,7 @@ pub struct InvoiceView {
     amount_credited: Money,
     /// Of a credit note: still to be paid back.
     balance_due: Money,
-    notes: Option<Body<2000>>,
+    notes: Option<LongText<2000>>,
     /// As of the day of issue.
     buyer: Option<Party>,
     /// The invoice that it takes back.
@@ -227,9 +227,9 @@ pub async fn view(cx: &mut Cx, saved: Saved<Invoice>) -> Result<InvoiceView> {
 pub struct InvoiceRow {
     id: Id<Invoice>,
     kind: InvoiceKind,
-    number: Option<Line<40>>,
+    number: Option<ShortText<40>>,
     status: Shown,
-    customer: Option<Line<200>>,
+    customer: Option<ShortText<200>>,
     company: Option<Id<Company>>,
     contact: Option<Id<Contact>>,
     issue_date: Option<NaiveDate>,

@@ -11,7 +11,7 @@ use crate::plan::{PipelineView, StagePlan, arrange, check_name, no_other_default
 /// A new pipeline.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(crate) struct CreatePipeline {
-    name: Line<100>,
+    name: ShortText<100>,
     /// In order; Won and Lost are added
     stages: Vec<NewStage>,
     is_default: Option<bool>,
@@ -20,10 +20,10 @@ pub(crate) struct CreatePipeline {
 /// A stage of a new pipeline.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(crate) struct NewStage {
-    name: Line<100>,
+    name: ShortText<100>,
     /// Percent
-    probability: Option<Whole<0, 100>>,
-    rotting_days: Option<Whole<1, 3650>>,
+    probability: Option<BoundedInt<0, 100>>,
+    rotting_days: Option<BoundedInt<1, 3650>>,
 }
 
 impl Tool for CreatePipeline {

@@ -12,7 +12,7 @@ use crate::plan::{PipelineView, view};
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(crate) struct ListPipelineStages {
     /// Id or name, default all
-    pipeline: Option<Line<100>>,
+    pipeline: Option<ShortText<100>>,
 }
 
 impl Tool for ListPipelineStages {

@@ -11,19 +11,19 @@ use serde::{Deserialize, Serialize};
 pub(crate) struct StagePlan {
     /// Id of a stage to keep
     pub(crate) stage: Option<Id<Stage>>,
-    pub(crate) name: Option<Line<100>>,
+    pub(crate) name: Option<ShortText<100>>,
     /// Default open
     pub(crate) kind: Option<StageKind>,
     /// Percent
-    pub(crate) probability: Option<Whole<0, 100>>,
-    pub(crate) rotting_days: Option<Whole<1, 3650>>,
+    pub(crate) probability: Option<BoundedInt<0, 100>>,
+    pub(crate) rotting_days: Option<BoundedInt<1, 3650>>,
 }
 
 /// A pipeline with its stages.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct PipelineView {
     id: Id<Pipeline>,
-    name: Line<100>,
+    name: ShortText<100>,
     is_default: bool,
     version: i64,
     stages: Vec<StageView>,
@@ -33,7 +33,7 @@ pub(crate) struct PipelineView {
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct StageView {
     id: Id<Stage>,
-    name: Line<100>,
+    name: ShortText<100>,
     kind: StageKind,
     /// Percent.
     probability: i64,
@@ -49,7 +49,7 @@ pub(crate) async fn view(cx: &mut Cx, pipeline: Saved<Pipeline>) -> Result<Pipel
             id: stage.id,
             kind: stage.kind,
             probability: stage.probability.get(),
-            rotting_days: stage.rotting_days.map(Whole::get),
+            rotting_days: stage.rotting_days.map(BoundedInt::get),
             name: stage.record.name,
         });
     Ok(PipelineView {
@@ -128,7 +128,7 @@ pub(crate) async fn arrange(
             Stage {
                 pipeline,
                 name,
-                position: Whole::default(),
+                position: BoundedInt::default(),
                 kind: entry
                     .kind
                     .or(old.map(|stage| stage.kind))
@@ -154,9 +154,9 @@ pub(crate) async fn arrange(
             .map_err(|error| error.field("stages"))?;
     }
     for (index, (id, mut stage)) in wanted.into_iter().enumerate() {
-        stage.position = Whole::new(index as i64 + 1).map_err(Error::internal)?;
+        stage.position = BoundedInt::new(index as i64 + 1).map_err(Error::internal)?;
         if stage.kind == StageKind::Won {
-            stage.probability = Whole::new(100).map_err(Error::internal)?;
+            stage.probability = BoundedInt::new(100).map_err(Error::internal)?;
         }
         let old = present.iter().find(|old| Some(old.id) == id);
         if let Some(old) = old.filter(|old| old.kind != stage.kind)
@@ -192,10 +192,10 @@ fn complete(stages: &mut Vec<(Option<Id<Stage>>, Stage)>) -> Result<()> {
                 None,
                 Stage {
                     pipeline,
-                    name: Line::new(name).map_err(Error::internal)?,
-                    position: Whole::default(),
+                    name: ShortText::new(name).map_err(Error::internal)?,
+                    position: BoundedInt::default(),
                     kind,
-                    probability: Whole::default(),
+                    probability: BoundedInt::default(),
                     rotting_days: None,
                 },
             ));

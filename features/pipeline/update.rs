@@ -13,7 +13,7 @@ use crate::plan::{PipelineView, StagePlan, arrange, check_name, no_other_default
 pub(crate) struct UpdatePipeline {
     /// Pipeline id
     pipeline: Id<Pipeline>,
-    name: Option<Line<100>>,
+    name: Option<ShortText<100>>,
     is_default: Option<bool>,
     /// All stages in order; the others go
     stages: Option<Vec<StagePlan>>,

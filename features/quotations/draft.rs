@@ -20,6 +20,6 @@ pub(crate) async fn shape(
         quotation.lines = Managed(Json(lines_given(cx, lines, quotation.currency).await?));
     }
     let buyer = buyer(cx, quotation.company, quotation.contact).await?;
-    quotation.customer = Managed(Line::new(&buyer.name).ok());
+    quotation.customer = Managed(ShortText::new(&buyer.name).ok());
     Ok(())
 }

@@ -13,7 +13,7 @@ use crate::view::{EarlierView, QuotationView, view};
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(crate) struct GetQuotation {
     /// Id or number
-    quotation: Line<60>,
+    quotation: ShortText<60>,
     /// Add it in this form, once sent
     document: Option<Form>,
 }

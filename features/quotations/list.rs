@@ -17,7 +17,7 @@ use crate::view::{QuotationRow, row};
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(crate) struct ListQuotations {
     /// Part of number, title, customer, line
-    query: Option<Line<500>>,
+    query: Option<ShortText<500>>,
     status: Option<QuotationStatus>,
     /// Whether it has an invoice
     converted: Option<bool>,

@@ -83,7 +83,7 @@ impl Tool for SendQuotation {
         edit.status = Managed(QuotationStatus::Sent);
         edit.sent_on = Managed(Some(today));
         edit.valid_until = Some(valid_until);
-        edit.customer = Managed(Line::new(&buyer.name).ok());
+        edit.customer = Managed(ShortText::new(&buyer.name).ok());
         edit.seller = Managed(Json(Some(Seller {
             logo: None,
             ..seller

@@ -16,7 +16,7 @@ pub(crate) struct UpdateQuotationStatus {
     quotation: Id<Quotation>,
     status: Decision,
     /// The customer's words
-    reason: Option<Line<500>>,
+    reason: Option<ShortText<500>>,
     /// Default now
     decided_on: Option<When>,
 }

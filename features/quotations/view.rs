@@ -18,13 +18,13 @@ use serde::Serialize;
 pub(crate) struct QuotationView {
     id: Id<Quotation>,
     /// None before it is sent.
-    number: Option<Line<40>>,
-    title: Line<200>,
+    number: Option<ShortText<40>>,
+    title: ShortText<200>,
     /// As of today.
     status: QuotationStatus,
     /// Which version, from 1.
     revision: i64,
-    customer: Option<Line<200>>,
+    customer: Option<ShortText<200>>,
     company: Option<Named<Company>>,
     contact: Option<Named<Contact>>,
     deal: Option<Named<Deal>>,
@@ -34,9 +34,9 @@ pub(crate) struct QuotationView {
     /// When it was accepted or declined, or expired.
     decided_at: Option<Timestamp>,
     /// What the customer said.
-    decision: Option<Line<500>>,
-    reference: Option<Line<100>>,
-    introduction: Option<Body<2000>>,
+    decision: Option<ShortText<500>>,
+    reference: Option<ShortText<100>>,
+    introduction: Option<LongText<2000>>,
     currency: Currency,
     lines: Vec<LineView>,
     discount: Option<Discount>,
@@ -46,7 +46,7 @@ pub(crate) struct QuotationView {
     tax_summary: Vec<TaxSummary>,
     tax_total: Money,
     gross_total: Money,
-    notes: Option<Body<2000>>,
+    notes: Option<LongText<2000>>,
     /// As of the day on which it was sent.
     buyer: Option<Party>,
     /// The invoice that was made from it.
@@ -128,12 +128,12 @@ pub(crate) async fn invoice_of(
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct EarlierView {
     revision: i64,
-    title: Line<200>,
+    title: ShortText<200>,
     status: QuotationStatus,
     sent_on: Option<NaiveDate>,
     valid_until: Option<NaiveDate>,
     decided_at: Option<Timestamp>,
-    decision: Option<Line<500>>,
+    decision: Option<ShortText<500>>,
     currency: Currency,
     lines: Vec<LineView>,
     discount: Option<Discount>,
@@ -170,10 +170,10 @@ impl From<Sent> for EarlierView {
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct QuotationRow {
     id: Id<Quotation>,
-    number: Option<Line<40>>,
-    title: Line<200>,
+    number: Option<ShortText<40>>,
+    title: ShortText<200>,
     status: QuotationStatus,
-    customer: Option<Line<200>>,
+    customer: Option<ShortText<200>>,
     company: Option<Id<Company>>,
     contact: Option<Id<Contact>>,
     deal: Option<Id<Deal>>,

@@ -46,7 +46,7 @@ pub(crate) fn in_list(error: Error, list: &str) -> Error {
 }
 
 /// Refuses more labels than a record holds.
-pub(crate) fn check_tags(field: &'static str, tags: Option<&[Line<50>]>) -> Result<()> {
+pub(crate) fn check_tags(field: &'static str, tags: Option<&[ShortText<50>]>) -> Result<()> {
     if tags.is_some_and(|tags| tags.len() > MAX_ENTRIES) {
         let message = format!("{field} takes up to {MAX_ENTRIES} labels.");
         return Err(Error::invalid(field, message));
@@ -55,7 +55,7 @@ pub(crate) fn check_tags(field: &'static str, tags: Option<&[Line<50>]>) -> Resu
 }
 
 /// Adds labels that are not there yet, in whichever case they are written.
-pub(crate) fn add_tags(tags: &mut Vec<Line<50>>, added: Option<&[Line<50>]>) {
+pub(crate) fn add_tags(tags: &mut Vec<ShortText<50>>, added: Option<&[ShortText<50>]>) {
     for tag in added.unwrap_or_default() {
         if tags.iter().all(|known| folded(known) != folded(tag)) {
             tags.push(tag.clone());
@@ -64,7 +64,7 @@ pub(crate) fn add_tags(tags: &mut Vec<Line<50>>, added: Option<&[Line<50>]>) {
 }
 
 /// Takes labels away, in whichever case they are written.
-pub(crate) fn remove_tags(tags: &mut Vec<Line<50>>, removed: Option<&[Line<50>]>) {
+pub(crate) fn remove_tags(tags: &mut Vec<ShortText<50>>, removed: Option<&[ShortText<50>]>) {
     for tag in removed.unwrap_or_default() {
         tags.retain(|known| folded(known) != folded(tag));
     }

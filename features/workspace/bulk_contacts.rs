@@ -11,8 +11,8 @@ use crate::bulk::{self, BulkUpdated, MAX_RECORDS};
 #[derive(Deserialize, JsonSchema)]
 pub(crate) struct BulkUpdateContacts {
     contacts: Vec<Id<Contact>>,
-    add_tags: Option<Vec<Line<50>>>,
-    remove_tags: Option<Vec<Line<50>>>,
+    add_tags: Option<Vec<ShortText<50>>>,
+    remove_tags: Option<Vec<ShortText<50>>>,
     /// Fields to empty
     clear: Option<Vec<ClearField<Contact>>>,
     #[serde(flatten)]
@@ -28,13 +28,13 @@ pub(crate) struct BulkUpdateContacts {
 )]
 struct Fields {
     owner: Option<Id<Member>>,
-    state: Option<Line<40>>,
+    state: Option<ShortText<40>>,
     types: Option<Vec<ContactType>>,
-    company: Option<Line<150>>,
-    city: Option<Line<100>>,
-    country: Option<Line<60>>,
-    source: Option<Line<100>>,
-    score: Option<Whole<0, 1000>>,
+    company: Option<ShortText<150>>,
+    city: Option<ShortText<100>>,
+    country: Option<ShortText<60>>,
+    source: Option<ShortText<100>>,
+    score: Option<BoundedInt<0, 1000>>,
     attributes: Option<Attributes>,
 }
 

@@ -12,11 +12,11 @@ use crate::bulk::{self, BulkUpdated, MAX_RECORDS};
 pub(crate) struct BulkUpdateDeals {
     deals: Vec<Id<Deal>>,
     /// Id or name
-    pipeline: Option<Line<100>>,
+    pipeline: Option<ShortText<100>>,
     /// Id or name
-    stage: Option<Line<100>>,
-    add_tags: Option<Vec<Line<50>>>,
-    remove_tags: Option<Vec<Line<50>>>,
+    stage: Option<ShortText<100>>,
+    add_tags: Option<Vec<ShortText<50>>>,
+    remove_tags: Option<Vec<ShortText<50>>>,
     /// Fields to empty
     clear: Option<Vec<ClearField<Deal>>>,
     #[serde(flatten)]
@@ -34,10 +34,10 @@ struct Fields {
     owner: Option<Id<Member>>,
     status: Option<DealStatus>,
     closed_on: Option<When>,
-    lost_reason: Option<Line<500>>,
+    lost_reason: Option<ShortText<500>>,
     expected_close: Option<When>,
-    probability: Option<Whole<0, 100>>,
-    source: Option<Line<100>>,
+    probability: Option<BoundedInt<0, 100>>,
+    source: Option<ShortText<100>>,
     attributes: Option<Attributes>,
 }
 

@@ -18,12 +18,12 @@ pub(crate) struct GetAuditLog {
     to: Option<When>,
     action: Option<Action>,
     /// Member or key id
-    actor: Option<Line<40>>,
-    tool: Option<Line<40>>,
+    actor: Option<ShortText<40>>,
+    tool: Option<ShortText<40>>,
     /// Id of a record or change
-    record: Option<Line<40>>,
+    record: Option<ShortText<40>>,
     /// Such as contact
-    record_type: Option<Line<40>>,
+    record_type: Option<ShortText<40>>,
     /// Values before and after
     details: Option<bool>,
     limit: Option<Limit>,

@@ -11,7 +11,7 @@ use crate::READ_TEAMS;
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(crate) struct GetUser {
     /// Member id, address or name, or me
-    user: Line<200>,
+    user: ShortText<200>,
 }
 
 impl Tool for GetUser {

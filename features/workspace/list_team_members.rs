@@ -18,7 +18,7 @@ pub(crate) struct ListTeamMembers {
     team: Option<Id<Team>>,
     #[schemars(with = "Option<String>")]
     role: Option<Role>,
-    query: Option<Line<200>>,
+    query: Option<ShortText<200>>,
     limit: Option<Limit>,
     cursor: Option<Cursor>,
 }
@@ -55,7 +55,7 @@ impl ListTeamMembers {
             member.email.as_ref(),
             member.title.as_ref(),
         ];
-        let matches = |query: &Line<200>| {
+        let matches = |query: &ShortText<200>| {
             let mut texts = texts.into_iter().flatten();
             texts.any(|text| folded(text).contains(&folded(query)))
         };

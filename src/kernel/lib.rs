@@ -70,8 +70,8 @@ pub mod prelude {
     pub use crate::tool::{Awaits, Covers, Example, Spec, Step, Tool, tool};
     pub use crate::types::email::Email;
     pub use crate::types::id::Id;
-    pub use crate::types::number::Whole;
+    pub use crate::types::number::BoundedInt;
     pub use crate::types::page::{Cursor, Limit, Page};
-    pub use crate::types::text::{Body, Line};
+    pub use crate::types::text::{LongText, ShortText};
     pub use crate::types::time::When;
 }

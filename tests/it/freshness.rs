@@ -286,7 +286,7 @@ async fn many(app: &TestApp, owner: &Caller, count: usize, first: usize) {
     let people: Vec<Contact> = (0..count)
         .map(|number| {
             let mut contact = Contact::empty();
-            contact.name = Line::new(&format!("Common Person{number}")).unwrap();
+            contact.name = ShortText::new(&format!("Common Person{number}")).unwrap();
             contact
         })
         .collect();

@@ -12,7 +12,7 @@ use bureau_kernel::record::{Attributes, Columns as _};
 use bureau_kernel::store::{OpenOptions, Scope, Store, sql};
 use bureau_kernel::testing::{ENGINES, Engine, TestApp};
 use bureau_kernel::testing_postgres::fresh_database;
-use bureau_kernel::types::text::Line;
+use bureau_kernel::types::text::ShortText;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -20,7 +20,7 @@ use crate::MODULES;
 
 fn contact(name: &str) -> Contact {
     Contact {
-        name: Line::new(name).unwrap(),
+        name: ShortText::new(name).unwrap(),
         ..Contact::empty()
     }
 }
@@ -141,7 +141,7 @@ async fn many_records_at_once_leave_what_one_by_one_leaves() {
             }
             for id in &ids {
                 let mut edit = cx.edit(*id).await?;
-                edit.city = Some(Line::new("Berlin").unwrap());
+                edit.city = Some(ShortText::new("Berlin").unwrap());
                 edit.tags.0.clear();
                 edit.save(cx).await?;
             }
@@ -160,7 +160,7 @@ async fn many_records_at_once_leave_what_one_by_one_leaves() {
             assert_eq!(cx.get_all(&ids).await?, saved);
             let mut edits = cx.edit_all(&ids).await?;
             for edit in &mut edits {
-                edit.city = Some(Line::new("Berlin").unwrap());
+                edit.city = Some(ShortText::new("Berlin").unwrap());
                 edit.tags.0.clear();
             }
             let saved = cx.save_all(edits).await?;

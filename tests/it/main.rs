@@ -93,14 +93,14 @@ const OWNER: Module = Module {
 async fn note_seller(cx: &mut Cx) -> Result<()> {
     let seller = bureau_invoicing::seller(cx).await?.id;
     let mut edit = cx.edit(seller).await?;
-    edit.name = Line::new("Test Works Ltd").ok();
-    edit.street = Line::new("2 Mill Lane").ok();
-    edit.postal_code = Line::new("10115").ok();
-    edit.city = Line::new("Berlin").ok();
-    edit.country = Line::new("DE").ok();
-    edit.vat_id = Line::new("DE123456789").ok();
-    edit.registration = Line::new("HRB 12345").ok();
+    edit.name = ShortText::new("Test Works Ltd").ok();
+    edit.street = ShortText::new("2 Mill Lane").ok();
+    edit.postal_code = ShortText::new("10115").ok();
+    edit.city = ShortText::new("Berlin").ok();
+    edit.country = ShortText::new("DE").ok();
+    edit.vat_id = ShortText::new("DE123456789").ok();
+    edit.registration = ShortText::new("HRB 12345").ok();
     edit.email = "billing@test-works.example".parse().ok();
-    edit.iban = Line::new("DE89370400440532013000").ok();
+    edit.iban = ShortText::new("DE89370400440532013000").ok();
     edit.save(cx).await.map(drop)
 }

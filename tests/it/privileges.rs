@@ -961,14 +961,14 @@ bureau_kernel::record! {
     /// What tasks belong to.
     pub struct Project: "project", "prj", "project" {
         /// What it is called.
-        pub name: Line<100>,
+        pub name: ShortText<100>,
     }
 }
 bureau_kernel::record! {
     /// What cannot be without a project.
     pub struct Task: "task", "tsk", "task" {
         /// What it is called.
-        pub name: Line<100>,
+        pub name: ShortText<100>,
         /// Where it belongs.
         pub project: Id<Project>,
     }
@@ -977,14 +977,14 @@ bureau_kernel::record! {
     /// A kind whose prefix is the kernel's.
     pub struct Impostor: "impostor", "team", "impostor" {
         /// What it is called.
-        pub name: Line<100>,
+        pub name: ShortText<100>,
     }
 }
 bureau_kernel::record! {
     /// A kind that a viewer could change.
     pub struct Open: "open", "opn", "open" {
         /// What it is called.
-        pub name: Line<100>,
+        pub name: ShortText<100>,
     }
 }
 
@@ -1080,7 +1080,7 @@ async fn what_others_cannot_be_without_is_not_erased() {
         make_tables(&app, engine).await;
         let owner = app.owner().await;
         let dispatcher = &app.dispatcher;
-        let name = |text: &str| Line::new(text).unwrap();
+        let name = |text: &str| ShortText::new(text).unwrap();
         let batch = dispatcher.batch(&owner, "test").await.unwrap();
         let (project, task) = dispatcher
             .run_in(&batch, async |cx: &mut Cx| {

@@ -13,7 +13,7 @@ use bureau_kernel::changes::Change;
 use bureau_kernel::dispatch::{Dispatcher, Settings};
 use bureau_kernel::error::Code;
 use bureau_kernel::jobs::{Queue, Scheduler, Ticked, queues};
-use bureau_kernel::prelude::{Attributes, Columns as _, Id, Line, Managed};
+use bureau_kernel::prelude::{Attributes, Columns as _, Id, Managed, ShortText};
 use bureau_kernel::registry::{Registry, Selection};
 use bureau_kernel::store::{Database, OpenOptions, Scope, Store, sql};
 use bureau_kernel::testing::{ENGINES, Engine, TestApp};
@@ -815,7 +815,7 @@ async fn quotation(
     let until = valid_until.map(day);
     let made = app.dispatcher.run_in(&batch, async |cx| {
         let mut quotation = Quotation::empty();
-        quotation.title = Line::new("Relaunch").unwrap();
+        quotation.title = ShortText::new("Relaunch").unwrap();
         quotation.status = Managed(status);
         quotation.valid_until = until;
         Ok(cx.insert(quotation, Attributes::new()).await?.id)

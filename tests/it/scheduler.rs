@@ -16,7 +16,7 @@ use bureau_kernel::caller::Caller;
 use bureau_kernel::dispatch::{Dispatcher, Settings};
 use bureau_kernel::error::{Error, Result};
 use bureau_kernel::jobs::{self, Job, Queue, Scheduler, Ticked, queues};
-use bureau_kernel::prelude::{Attributes, Code, Cx, Id, Line, Managed, Module};
+use bureau_kernel::prelude::{Attributes, Code, Cx, Id, Managed, Module, ShortText};
 use bureau_kernel::registry::{Registry, Selection};
 use bureau_kernel::store::{Database, OpenOptions, Scope, Store, sql};
 use bureau_kernel::testing::{ENGINES, Engine, TestApp};
@@ -71,7 +71,7 @@ async fn water(cx: &mut Cx, record: i64) -> Result<()> {
     };
     let note = Activity {
         r#type: ActivityType::Note,
-        subject: Line::new(&format!("{name} {}", due.date_naive())).unwrap(),
+        subject: ShortText::new(&format!("{name} {}", due.date_naive())).unwrap(),
         due_at: None,
         done_at: Managed(Some(cx.now())),
         ..plant.record.clone()

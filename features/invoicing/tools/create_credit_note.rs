@@ -21,14 +21,14 @@ pub(crate) struct CreateCreditNote {
     /// Default: all that is left
     lines: Option<Vec<CreditLine>>,
     /// Why, printed on it
-    reason: Option<Body<2000>>,
+    reason: Option<LongText<2000>>,
 }
 
 /// A line to take back.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(crate) struct CreditLine {
     /// Line of the invoice, from 1
-    line: Whole<1, 1000>,
+    line: BoundedInt<1, 1000>,
     /// Default: all of it
     quantity: Option<Amount>,
 }

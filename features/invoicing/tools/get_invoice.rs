@@ -17,7 +17,7 @@ use crate::view::{InvoiceRow, InvoiceView, rows, view};
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(crate) struct GetInvoice {
     /// Id or number
-    invoice: Line<60>,
+    invoice: ShortText<60>,
     /// Add it in this form, once issued
     document: Option<Format>,
 }
@@ -42,7 +42,7 @@ pub(crate) struct PaymentRow {
     paid_on: NaiveDate,
     amount: Money,
     method: Option<Method>,
-    reference: Option<Line<140>>,
+    reference: Option<ShortText<140>>,
     /// The payment that it takes back.
     reverses: Option<Id<Payment>>,
 }

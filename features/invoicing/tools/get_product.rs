@@ -13,7 +13,7 @@ use crate::product_view::ProductView;
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(crate) struct GetProduct {
     /// Id or sku
-    product: Line<64>,
+    product: ShortText<64>,
 }
 
 impl Tool for GetProduct {

@@ -17,8 +17,8 @@ use crate::expense_view::{ExpenseView, views};
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(crate) struct ListExpenses {
     /// Part of description, vendor, notes
-    query: Option<Line<500>>,
-    category: Option<Line<50>>,
+    query: Option<ShortText<500>>,
+    category: Option<ShortText<50>>,
     status: Option<ExpenseStatus>,
     owner: Option<Id<Member>>,
     company: Option<Id<Company>>,

@@ -18,7 +18,7 @@ use crate::view::{InvoiceRow, Shown, rows};
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(crate) struct ListInvoices {
     /// Part of number, customer, line
-    query: Option<Line<500>>,
+    query: Option<ShortText<500>>,
     status: Option<Shown>,
     kind: Option<InvoiceKind>,
     company: Option<Id<Company>>,

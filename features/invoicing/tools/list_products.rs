@@ -15,7 +15,7 @@ use crate::product_view::ProductRow;
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(crate) struct ListProducts {
     /// Part of name, sku, description
-    query: Option<Line<500>>,
+    query: Option<ShortText<500>>,
     r#type: Option<ProductType>,
     currency: Option<Currency>,
     /// Default true

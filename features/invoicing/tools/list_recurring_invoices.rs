@@ -15,7 +15,7 @@ use crate::recurring::{PlanStatus, RecurringInvoice};
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(crate) struct ListRecurringInvoices {
     /// Part of name or line
-    query: Option<Line<500>>,
+    query: Option<ShortText<500>>,
     status: Option<PlanStatus>,
     company: Option<Id<Company>>,
     /// Default next

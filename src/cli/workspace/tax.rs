@@ -11,7 +11,7 @@ use bureau_kernel::schema;
 use bureau_kernel::store::Store;
 use bureau_kernel::types::id::Id;
 use bureau_kernel::types::money::Amount;
-use bureau_kernel::types::text::Line;
+use bureau_kernel::types::text::ShortText;
 use clap::{Args, Subcommand};
 use serde_json::json;
 
@@ -106,7 +106,7 @@ impl Set {
             .reason_code
             .map(|text| schema::parse_at("reason_code", text.into()));
         Ok(TaxRateChange {
-            name: schema::parse_at::<Line<40>>("name", self.name.into())?,
+            name: schema::parse_at::<ShortText<40>>("name", self.name.into())?,
             percent,
             category: category.transpose()?,
             reason: reason.transpose()?,

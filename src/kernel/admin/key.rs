@@ -17,7 +17,7 @@ use crate::key;
 use crate::permission::Grants;
 use crate::store::{Json, Scope, Store, Tx, enum_name, sql};
 use crate::types::id::Id;
-use crate::types::text::Line;
+use crate::types::text::ShortText;
 use crate::types::time::Timestamp;
 
 /// A key to be made.
@@ -87,7 +87,7 @@ struct Opened {
 /// [`Code::NotFound`](crate::error::Code::NotFound) for an unknown workspace or member; [`Code::Validation`](crate::error::Code::Validation) for a name or expiry that makes no sense, and
 /// for a permission that the member's role does not allow.
 pub async fn create_key(store: &Store, new: NewKey) -> Result<(String, KeyInfo)> {
-    let name = Line::<100>::new(&new.name)
+    let name = ShortText::<100>::new(&new.name)
         .map_err(|error| Error::invalid("name", format!("name {error}.")))?;
     if new.expires_at.is_some_and(|end| end <= store.clock().now()) {
         return Err(Error::invalid(

@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 use crate::store::{Row, Scope, Store, Tx, sql};
 use crate::types::email::Email;
 use crate::types::id::{Entity as _, Id};
-use crate::types::text::{Line, folded, nearest};
+use crate::types::text::{ShortText, folded, nearest};
 use crate::types::time::Timestamp;
 
 /// A member as a list shows them.
@@ -260,7 +260,7 @@ pub fn find_member<'a>(members: &'a [MemberInfo], who: &str) -> Result<&'a Membe
 }
 
 fn name_of(text: &str) -> Result<String> {
-    Line::<100>::new(text)
+    ShortText::<100>::new(text)
         .map(Into::into)
         .map_err(|error| Error::invalid("name", format!("name {error}.")))
 }
@@ -269,7 +269,7 @@ fn title_of(text: &str) -> Result<Option<String>> {
     if text.trim().is_empty() {
         return Ok(None);
     }
-    Line::<150>::new(text)
+    ShortText::<150>::new(text)
         .map(|title| Some(title.into()))
         .map_err(|error| Error::invalid("title", format!("title {error}.")))
 }

@@ -11,7 +11,7 @@ use crate::changes::Action;
 use crate::error::{Error, Result};
 use crate::store::{Scope, Store, sql};
 use crate::types::money::Currency;
-use crate::types::text::Line;
+use crate::types::text::ShortText;
 
 /// A rate as it is noted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -52,7 +52,7 @@ pub async fn set_rate(store: &Store, slug: &str, new: RateInfo) -> Result<()> {
     let rate = rate.ok_or_else(|| {
         Error::invalid("rate", "A rate is a decimal number above zero with up to 12 digits after the point, such as 0.9204.")
     })?;
-    let source = Line::<100>::new(&new.source)
+    let source = ShortText::<100>::new(&new.source)
         .map_err(|error| Error::invalid("source", format!("source {error}.")))?;
     let mut tx = store.write(Scope::System).await?;
     let done = async {

@@ -16,7 +16,7 @@ use crate::context::App;
 use crate::error::{Error, Result};
 use crate::store::{Row, Scope, Store, Tx, sql};
 use crate::types::id::{Entity as _, Id};
-use crate::types::text::{Body, Line, folded, nearest};
+use crate::types::text::{LongText, ShortText, folded, nearest};
 use crate::types::time::Timestamp;
 
 /// A team as a list shows it.
@@ -185,7 +185,7 @@ fn find<'a>(teams: &'a [TeamInfo], which: &str) -> Result<&'a TeamInfo> {
 }
 
 fn name_of(text: &str) -> Result<String> {
-    Line::<100>::new(text)
+    ShortText::<100>::new(text)
         .map(Into::into)
         .map_err(|error| Error::invalid("name", format!("name {error}.")))
 }
@@ -194,7 +194,7 @@ fn about_of(text: &str) -> Result<Option<String>> {
     if text.trim().is_empty() {
         return Ok(None);
     }
-    Body::<500>::new(text)
+    LongText::<500>::new(text)
         .map(|about| Some(about.into()))
         .map_err(|error| Error::invalid("about", format!("about {error}.")))
 }

@@ -11,7 +11,7 @@ use crate::error::{Code, Error, Result};
 use crate::store::{Row, Scope, Store, Tx, sql};
 use crate::types::id::Id;
 use crate::types::money::Currency;
-use crate::types::text::Line;
+use crate::types::text::ShortText;
 
 /// A workspace to be made.
 #[derive(Debug, Clone)]
@@ -160,7 +160,7 @@ async fn insert_workspace(tx: &mut Tx, new: NewWorkspace) -> Result<Workspace> {
 }
 
 fn line(field: &str, text: &str) -> Result<String> {
-    Line::<100>::new(text)
+    ShortText::<100>::new(text)
         .map(String::from)
         .map_err(|error| Error::invalid(field, format!("{field} {error}.")))
 }

@@ -14,8 +14,8 @@ use crate::error::{Error, Result};
 use crate::types::email::Email;
 use crate::types::id::{Entity, Id};
 use crate::types::money::{Amount, Currency};
-use crate::types::number::Whole;
-use crate::types::text::{Body, Line};
+use crate::types::number::BoundedInt;
+use crate::types::text::{LongText, ShortText};
 use crate::types::time::{DayEdge, FAR_AWAY, LocalTime, Timestamp, When};
 
 /// The kind of a column's values.
@@ -218,7 +218,7 @@ impl<T: Column> Column for Managed<T> {
     }
 }
 
-impl<const MIN: i64, const MAX: i64> Column for Whole<MIN, MAX> {
+impl<const MIN: i64, const MAX: i64> Column for BoundedInt<MIN, MAX> {
     type Input = Self;
     const KIND: Kind = Kind::Int;
     const REQUIRED: bool = false;
@@ -259,8 +259,8 @@ macro_rules! text_type_column {
         }
     };
 }
-text_type_column!(Line);
-text_type_column!(Body);
+text_type_column!(ShortText);
+text_type_column!(LongText);
 
 impl<E: Entity> Column for Id<E> {
     type Input = Self;

@@ -13,12 +13,12 @@ use super::string_schema;
 /// One line of at most `MAX` characters, never empty.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(transparent)]
-pub struct Line<const MAX: usize>(String);
+pub struct ShortText<const MAX: usize>(String);
 
 /// Text of several lines and at most `MAX` characters, never empty.
 #[derive(Clone, PartialEq, Eq, Hash, Serialize)]
 #[serde(transparent)]
-pub struct Body<const MAX: usize>(String);
+pub struct LongText<const MAX: usize>(String);
 
 /// Why a text was refused.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -47,7 +47,7 @@ fn checked(text: String, max: usize) -> Result<String, TextError> {
     }
 }
 
-impl<const MAX: usize> Line<MAX> {
+impl<const MAX: usize> ShortText<MAX> {
     /// Reads a line: line breaks and runs of white space become one space.
     ///
     /// # Errors
@@ -61,7 +61,7 @@ impl<const MAX: usize> Line<MAX> {
     }
 }
 
-impl<const MAX: usize> Body<MAX> {
+impl<const MAX: usize> LongText<MAX> {
     /// Reads a text: line breaks stay, as `\n`.
     ///
     /// # Errors
@@ -112,8 +112,8 @@ macro_rules! text_type {
         }
     };
 }
-text_type!(Line, "Line");
-text_type!(Body, "Body");
+text_type!(ShortText, "ShortText");
+text_type!(LongText, "LongText");
 
 /// The text in Unicode's composed form (NFC) without characters that nobody sees, which can carry instructions to a model
 /// past every person: controls but line feed and tab, format characters, fillers, tags, private use, noncharacters and
@@ -373,13 +373,16 @@ mod tests {
 
     #[test]
     fn a_line_is_one_line_and_a_body_keeps_its_own() {
-        assert_eq!(&*Line::<20>::new(" a\r\n b\t c ").unwrap(), "a b c");
-        assert_eq!(&*Body::<20>::new(" a\r\nb ").unwrap(), "a\nb");
+        assert_eq!(&*ShortText::<20>::new(" a\r\n b\t c ").unwrap(), "a b c");
+        assert_eq!(&*LongText::<20>::new(" a\r\nb ").unwrap(), "a\nb");
         assert_eq!(
-            Line::<3>::new("abcd").unwrap_err(),
+            ShortText::<3>::new("abcd").unwrap_err(),
             TextError::TooLong { found: 4, max: 3 }
         );
-        assert_eq!(Line::<3>::new("\u{200b} ").unwrap_err(), TextError::Empty);
+        assert_eq!(
+            ShortText::<3>::new("\u{200b} ").unwrap_err(),
+            TextError::Empty
+        );
     }
 
     #[test]
