@@ -92,7 +92,7 @@ impl Record for Deal {
     };
 
     // A deal that is closed goes on naming whom it was with, and does not hold on to them.
-    const HOLDS: &'static str = "status = 'open'";
+    const BLOCKS_DELETION_WHILE: &'static str = "status = 'open'";
 
     fn title(&self) -> String {
         self.name.to_string()

@@ -95,7 +95,7 @@ impl Record for Expense {
     };
 
     // What is settled goes on naming whom it was paid to, and does not hold on to them.
-    const HOLDS: &'static str = "status IN ('pending', 'approved')";
+    const BLOCKS_DELETION_WHILE: &'static str = "status IN ('pending', 'approved')";
 
     fn title(&self) -> String {
         self.description.to_string()
@@ -119,7 +119,7 @@ impl Record for Expense {
         Ok(())
     }
 
-    fn may_become(&self, next: Option<&Self>) -> Result<()> {
+    fn validate_transition(&self, next: Option<&Self>) -> Result<()> {
         let paid = ExpenseStatus::Paid;
         let next = next.filter(|next| self.status == paid && next.status == paid);
         match next.and_then(|next| self.differs_in(next)) {

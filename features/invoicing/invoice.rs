@@ -200,7 +200,7 @@ impl Record for Invoice {
     };
 
     // One that is settled goes on naming whom it was for, and does not hold on to them.
-    const HOLDS: &'static str = "status IN ('draft', 'issued', 'partly_paid')";
+    const BLOCKS_DELETION_WHILE: &'static str = "status IN ('draft', 'issued', 'partly_paid')";
 
     fn title(&self) -> String {
         match (&*self.number, *self.kind) {
@@ -237,7 +237,7 @@ impl Record for Invoice {
         Ok(())
     }
 
-    fn may_become(&self, next: Option<&Self>) -> Result<()> {
+    fn validate_transition(&self, next: Option<&Self>) -> Result<()> {
         if *self.status == InvoiceStatus::Draft {
             return Ok(());
         }

@@ -98,7 +98,7 @@ impl Record for Payment {
         delete: RECORD_PAYMENTS,
     };
 
-    const HOLDS: &'static str = "1 = 0";
+    const BLOCKS_DELETION_WHILE: &'static str = "1 = 0";
 
     fn title(&self) -> String {
         format!(
@@ -107,7 +107,7 @@ impl Record for Payment {
         )
     }
 
-    fn may_become(&self, _: Option<&Self>) -> Result<()> {
+    fn validate_transition(&self, _: Option<&Self>) -> Result<()> {
         let message = "A payment cannot be changed, deleted or taken back.";
         Err(Error::conflict(message).hint("Reverse it: record_payment with reverses."))
     }

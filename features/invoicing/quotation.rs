@@ -275,7 +275,7 @@ impl Record for Quotation {
     };
 
     // One that came to an end goes on naming whom it was for, and does not hold on to them.
-    const HOLDS: &'static str =
+    const BLOCKS_DELETION_WHILE: &'static str =
         "(status IN ('draft', 'sent') OR (status = 'accepted' AND converted_at IS NULL))";
 
     fn title(&self) -> String {
@@ -304,7 +304,7 @@ impl Record for Quotation {
         Ok(())
     }
 
-    fn may_become(&self, next: Option<&Self>) -> Result<()> {
+    fn validate_transition(&self, next: Option<&Self>) -> Result<()> {
         if *self.status == QuotationStatus::Draft && self.earlier.is_empty() {
             return Ok(());
         }

@@ -192,7 +192,7 @@ impl Record for RecurringInvoice {
         delete: DELETE_INVOICES,
     };
 
-    const HOLDS: &'static str = "status <> 'ended'";
+    const BLOCKS_DELETION_WHILE: &'static str = "status <> 'ended'";
 
     fn title(&self) -> String {
         self.name.to_string()
@@ -235,7 +235,7 @@ impl Record for RecurringInvoice {
     }
 
     // A step of the scheduler is not taken back whole: its day would be due again at once.
-    fn may_become(&self, next: Option<&Self>) -> Result<()> {
+    fn validate_transition(&self, next: Option<&Self>) -> Result<()> {
         match (next, *self.last_on) {
             (Some(next), Some(day)) if *next.last_on < Some(day) => {
                 let message = format!(

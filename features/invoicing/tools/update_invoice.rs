@@ -68,7 +68,7 @@ impl Tool for UpdateInvoice {
     async fn call(self, cx: &mut Cx) -> Result<InvoiceView> {
         let mut edit = cx.edit(self.invoice).await?;
         if *edit.status != InvoiceStatus::Draft {
-            edit.may_become(None)?;
+            edit.validate_transition(None)?;
         }
         if self.discard == Some(true) {
             if let Some(quotation) = *edit.quotation {

@@ -132,7 +132,7 @@ impl Cx {
             .ok_or_else(|| Error::not_found(R::NOUN, id).field(R::NOUN))?;
         check_permission(self, Some(&before), &before, Action::Purge)?;
         self.check_version(&before)?;
-        before.record.may_become(None)?;
+        before.record.validate_transition(None)?;
         self.tx.erases();
         refuse_dependents(self, &before).await?;
         // What is left that refers to it is deleted, or done with and does not hold on to it. It goes on without naming it.

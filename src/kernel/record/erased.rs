@@ -97,7 +97,7 @@ pub trait AnyRecord: Send + Sync {
         column: ColumnSpec,
         target: i64,
     ) -> BoxFuture<'a, Result<Vec<i64>>>;
-    /// The live ones that hold on to one of these records by this column ([`Record::HOLDS`]): to which, and their own
+    /// The live ones that hold on to one of these records by this column ([`Record::BLOCKS_DELETION_WHILE`]): to which, and their own
     /// identifiers.
     fn holding<'a>(
         &'a self,
@@ -285,7 +285,7 @@ impl<R: Record> AnyRecord for Erased<R> {
             statement.push(" IN ");
             statement.push_ids(targets);
             statement.push(" AND archived_at IS NULL AND ");
-            statement.push(R::HOLDS);
+            statement.push(R::BLOCKS_DELETION_WHILE);
             statement.push(" ORDER BY id");
             let rows = statement.rows(&mut cx.tx).await?;
             rows.iter()
@@ -337,7 +337,7 @@ impl<R: Record> AnyRecord for Erased<R> {
                     statement.push(" AS holder WHERE workspace = ");
                     statement.push_value(workspace);
                     statement.push(" AND archived_at IS NULL AND ");
-                    statement.push(R::HOLDS);
+                    statement.push(R::BLOCKS_DELETION_WHILE);
                     statement.push(" AND EXISTS (SELECT 1 FROM ");
                     statement.push(table);
                     statement.push(

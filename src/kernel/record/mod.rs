@@ -98,7 +98,7 @@ pub trait Record: Columns {
     ///
     /// # Errors
     /// [`Code::Conflict`](crate::error::Code::Conflict) saying what to do instead.
-    fn may_become(&self, next: Option<&Self>) -> Result<()> {
+    fn validate_transition(&self, next: Option<&Self>) -> Result<()> {
         let _ = next;
         Ok(())
     }
@@ -119,7 +119,7 @@ pub trait Record: Columns {
     }
     /// Which live ones keep what they refer to from being deleted: an SQL condition on the record's own columns. A deal
     /// that is closed does not hold on to its company, for example; it goes on naming it.
-    const HOLDS: &'static str = "1 = 1";
+    const BLOCKS_DELETION_WHILE: &'static str = "1 = 1";
     /// Exact terms by which it is found: field and value. A field has any number of values.
     fn terms(&self) -> Vec<(&'static str, String)> {
         Vec::new()

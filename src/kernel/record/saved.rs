@@ -183,7 +183,7 @@ impl<R: Record> Saved<R> {
     /// Whether it may be written as this.
     pub(crate) fn check_step(&self, next: &Self) -> Result<()> {
         let next = next.archived_at.is_none().then_some(&next.record);
-        self.record.may_become(next)
+        self.record.validate_transition(next)
     }
 
     /// The terms by which it is found: none once it is deleted.
