@@ -418,7 +418,7 @@ impl Firm {
         let mut terms = Vec::new();
         let records = (0..count).map(|number| {
             let (head, record) = make(number);
-            let mut of_this = record.terms();
+            let mut of_this = record.index_keys();
             of_this.sort();
             of_this.dedup();
             terms.extend(
@@ -440,7 +440,7 @@ impl Firm {
             ]
         });
         let columns = "workspace, entity, field, value, record";
-        rows.write("lookup", columns, terms).await;
+        rows.write("record_key", columns, terms).await;
         eprintln!("{count} of {}", R::TABLE);
     }
 

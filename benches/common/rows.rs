@@ -88,7 +88,7 @@ impl Rows {
     /// The look-up terms of a record.
     pub(crate) async fn terms(&mut self, table: &str, id: i64) -> Vec<(String, String)> {
         let text = format!(
-            "SELECT field, value FROM lookup WHERE entity = '{table}' AND record = {id} ORDER BY 1, 2"
+            "SELECT field, value FROM record_key WHERE entity = '{table}' AND record = {id} ORDER BY 1, 2"
         );
         self.texts(text).await
     }

@@ -85,13 +85,13 @@ impl Record for Activity {
         Ok(())
     }
 
-    fn terms(&self) -> Vec<(&'static str, String)> {
-        let mut terms = vec![("type", enum_name(&self.r#type))];
-        terms.extend(self.assignee.map(|id| ("assignee", id.to_string())));
-        terms.extend(self.contact.map(|id| ("contact", id.to_string())));
-        terms.extend(self.company.map(|id| ("company", id.to_string())));
-        terms.extend(self.deal.map(|id| ("deal", id.to_string())));
-        terms
+    fn index_keys(&self) -> Vec<(&'static str, String)> {
+        let mut keys = vec![("type", enum_name(&self.r#type))];
+        keys.extend(self.assignee.map(|id| ("assignee", id.to_string())));
+        keys.extend(self.contact.map(|id| ("contact", id.to_string())));
+        keys.extend(self.company.map(|id| ("company", id.to_string())));
+        keys.extend(self.deal.map(|id| ("deal", id.to_string())));
+        keys
     }
 
     fn derived(&self) -> Vec<(&'static str, Value)> {

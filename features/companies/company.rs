@@ -123,8 +123,8 @@ impl Record for Company {
         distinct("tags", &mut self.tags, |a, b| folded(a) == folded(b))
     }
 
-    fn terms(&self) -> Vec<(&'static str, String)> {
-        let mut terms = vec![("name", folded(&self.name))];
+    fn index_keys(&self) -> Vec<(&'static str, String)> {
+        let mut keys = vec![("name", folded(&self.name))];
         for (field, text) in [
             ("domain", self.domain.as_deref()),
             ("vat_id", self.vat_id.as_deref()),
@@ -133,12 +133,12 @@ impl Record for Company {
             ("country", self.country.as_deref()),
             ("source", self.source.as_deref()),
         ] {
-            terms.extend(text.map(|text| (field, folded(text))));
+            keys.extend(text.map(|text| (field, folded(text))));
         }
-        terms.extend(self.types.iter().map(|kind| ("type", enum_name(kind))));
-        terms.extend(self.tags.iter().map(|tag| ("tag", folded(tag))));
-        terms.extend(self.owner.map(|owner| ("owner", owner.to_string())));
-        terms
+        keys.extend(self.types.iter().map(|kind| ("type", enum_name(kind))));
+        keys.extend(self.tags.iter().map(|tag| ("tag", folded(tag))));
+        keys.extend(self.owner.map(|owner| ("owner", owner.to_string())));
+        keys
     }
 
     fn derived(&self) -> Vec<(&'static str, Value)> {
@@ -216,7 +216,9 @@ pub(crate) async fn is_or_is_below(
 /// # Errors
 /// What the database says.
 pub async fn only_one_named(cx: &mut Cx, name: &str) -> Result<Option<Id<Company>>> {
-    let found = cx.with_term::<Company>("name", &folded(name), 2).await?;
+    let found = cx
+        .with_index_key::<Company>("name", &folded(name), 2)
+        .await?;
     Ok(match found.as_slice() {
         [only] => Some(*only),
         _ => None,

@@ -206,7 +206,7 @@ async fn meant(cx: &mut Cx, texts: &[String]) -> Result<Vec<Vec<Id<Company>>>> {
     let workspace = cx.workspace().id;
     let mut found: HashMap<(String, String), Vec<Id<Company>>> = HashMap::new();
     for asked in words.chunks(64) {
-        let mut statement = sql("SELECT field, value, record FROM lookup WHERE workspace = ")
+        let mut statement = sql("SELECT field, value, record FROM record_key WHERE workspace = ")
             .value(workspace)
             .sql(" AND entity = 'company' AND field IN ('name', 'domain') AND value IN (");
         for (index, name) in asked.iter().enumerate() {

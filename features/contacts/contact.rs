@@ -171,34 +171,34 @@ impl Record for Contact {
         distinct("tags", &mut self.tags, |a, b| folded(a) == folded(b))
     }
 
-    fn terms(&self) -> Vec<(&'static str, String)> {
-        let mut terms = Vec::new();
-        terms.extend(
+    fn index_keys(&self) -> Vec<(&'static str, String)> {
+        let mut keys = Vec::new();
+        keys.extend(
             self.emails
                 .iter()
                 .map(|entry| ("email", entry.email.to_string())),
         );
-        terms.extend(self.phones.iter().map(|entry| ("phone", entry.key())));
-        terms.extend(self.types.iter().map(|kind| ("type", enum_name(kind))));
-        terms.extend(self.tags.iter().map(|tag| ("tag", folded(tag))));
-        terms.extend(self.owner.map(|owner| ("owner", owner.to_string())));
+        keys.extend(self.phones.iter().map(|entry| ("phone", entry.key())));
+        keys.extend(self.types.iter().map(|kind| ("type", enum_name(kind))));
+        keys.extend(self.tags.iter().map(|tag| ("tag", folded(tag))));
+        keys.extend(self.owner.map(|owner| ("owner", owner.to_string())));
         for (field, text) in [
             ("city", &self.city.as_deref()),
             ("country", &self.country.as_deref()),
         ] {
-            terms.extend(text.map(|text| (field, folded(text))));
+            keys.extend(text.map(|text| (field, folded(text))));
         }
-        terms.extend(self.state.as_deref().map(|text| ("state", folded(text))));
-        terms.extend(self.source.as_deref().map(|text| ("source", folded(text))));
-        terms.extend(self.company_id.map(|id| ("company_id", id.to_string())));
+        keys.extend(self.state.as_deref().map(|text| ("state", folded(text))));
+        keys.extend(self.source.as_deref().map(|text| ("source", folded(text))));
+        keys.extend(self.company_id.map(|id| ("company_id", id.to_string())));
         if let Some(company) = self.company.as_deref() {
-            terms.push(("company", folded(company)));
-            terms.push((
+            keys.push(("company", folded(company)));
+            keys.push((
                 "name_company",
                 format!("{}|{}", folded(&self.name), folded(company)),
             ));
         }
-        terms
+        keys
     }
 
     fn derived(&self) -> Vec<(&'static str, Value)> {

@@ -66,7 +66,7 @@ impl Tool for FindDuplicateContacts {
         let limit = self.limit.unwrap_or_default().rows();
         let mut groups: Vec<Group> = Vec::new();
         let terms = match self.contact {
-            Some(id) => Some(cx.get(id).await?.terms()),
+            Some(id) => Some(cx.get(id).await?.index_keys()),
             None => None,
         };
         for (field, words) in Contact::MATCHES.iter().copied() {
@@ -102,7 +102,7 @@ impl Tool for FindDuplicateContacts {
 /// Terms that more than one live contact has.
 async fn shared_values(cx: &mut Cx, field: &'static str, limit: usize) -> Result<Vec<String>> {
     let workspace = cx.workspace().id;
-    let rows = sql("SELECT value FROM lookup WHERE workspace = ")
+    let rows = sql("SELECT value FROM record_key WHERE workspace = ")
         .value(workspace)
         .sql(" AND entity = ")
         .value(Contact::TABLE.to_owned())
@@ -119,7 +119,7 @@ async fn candidates(cx: &mut Cx, field: &'static str, value: &str) -> Result<Vec
     let mut candidates = Vec::new();
     // More than this many are not duplicates but a shared mailbox or switchboard.
     const SHOWN: usize = 10;
-    for id in cx.with_term::<Contact>(field, value, SHOWN).await? {
+    for id in cx.with_index_key::<Contact>(field, value, SHOWN).await? {
         let contact = cx.get(id).await?;
         candidates.push(Candidate {
             id,

@@ -294,7 +294,7 @@ async fn meant(cx: &mut Cx, texts: &[String]) -> Result<Vec<Vec<Id<Contact>>>> {
     let mut meant = Vec::with_capacity(texts.len());
     for name in words {
         let by_address = if name.contains('@') {
-            cx.with_term::<Contact>("email", &name, 2).await?
+            cx.with_index_key::<Contact>("email", &name, 2).await?
         } else {
             Vec::new()
         };

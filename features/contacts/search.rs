@@ -166,7 +166,7 @@ impl Tool for SearchContacts {
         let list = cx
             .list::<Contact>()
             .term("type", self.kind.as_ref().map(enum_name))
-            .terms("tag", self.tags.iter().flatten().map(|tag| folded(tag)))
+            .index_keys("tag", self.tags.iter().flatten().map(|tag| folded(tag)))
             .term("owner", self.owner.map(|owner| owner.to_string()))
             .term(company_field, company)
             .term("city", self.city.as_deref().map(folded))

@@ -115,17 +115,17 @@ impl Record for Deal {
         distinct("tags", &mut self.tags, |a, b| folded(a) == folded(b))
     }
 
-    fn terms(&self) -> Vec<(&'static str, String)> {
-        let mut terms = vec![
+    fn index_keys(&self) -> Vec<(&'static str, String)> {
+        let mut keys = vec![
             ("status", enum_name(&self.status)),
             ("stage", self.stage.to_string()),
         ];
-        terms.extend(self.owner.map(|id| ("owner", id.to_string())));
-        terms.extend(self.company.map(|id| ("company", id.to_string())));
-        terms.extend(self.contact.map(|id| ("contact", id.to_string())));
-        terms.extend(self.tags.iter().map(|tag| ("tag", folded(tag))));
-        terms.extend(self.source.as_deref().map(|text| ("source", folded(text))));
-        terms
+        keys.extend(self.owner.map(|id| ("owner", id.to_string())));
+        keys.extend(self.company.map(|id| ("company", id.to_string())));
+        keys.extend(self.contact.map(|id| ("contact", id.to_string())));
+        keys.extend(self.tags.iter().map(|tag| ("tag", folded(tag))));
+        keys.extend(self.source.as_deref().map(|text| ("source", folded(text))));
+        keys
     }
 
     fn derived(&self) -> Vec<(&'static str, Value)> {

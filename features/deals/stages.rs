@@ -63,7 +63,7 @@ impl Record for Pipeline {
         self.name.to_string()
     }
 
-    fn terms(&self) -> Vec<(&'static str, String)> {
+    fn index_keys(&self) -> Vec<(&'static str, String)> {
         vec![("name", folded(&self.name))]
     }
 }

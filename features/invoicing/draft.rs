@@ -111,7 +111,7 @@ pub async fn from_quotation(cx: &mut Cx, id: Id<Quotation>) -> Result<Invoice> {
             .hint("Note the customer's word with update_quotation_status first."));
     }
     let made = cx
-        .with_term::<Invoice>("quotation", &id.to_string(), 1)
+        .with_index_key::<Invoice>("quotation", &id.to_string(), 1)
         .await?;
     if let Some(invoice) = made.first() {
         let invoice = cx.names([*invoice]).await?.of(*invoice);

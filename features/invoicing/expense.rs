@@ -133,16 +133,16 @@ impl Record for Expense {
         }
     }
 
-    fn terms(&self) -> Vec<(&'static str, String)> {
-        let mut terms = vec![
+    fn index_keys(&self) -> Vec<(&'static str, String)> {
+        let mut keys = vec![
             ("status", enum_name(&self.status)),
             ("category", folded(&self.category)),
             ("billable", self.billable.to_string()),
         ];
-        terms.extend(self.company.map(|id| ("company", id.to_string())));
-        terms.extend(self.owner.map(|id| ("owner", id.to_string())));
-        terms.extend(self.vendor.as_deref().map(|text| ("vendor", folded(text))));
-        terms
+        keys.extend(self.company.map(|id| ("company", id.to_string())));
+        keys.extend(self.owner.map(|id| ("owner", id.to_string())));
+        keys.extend(self.vendor.as_deref().map(|text| ("vendor", folded(text))));
+        keys
     }
 
     fn derived(&self) -> Vec<(&'static str, Value)> {

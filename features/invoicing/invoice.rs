@@ -271,24 +271,24 @@ impl Record for Invoice {
         })
     }
 
-    fn terms(&self) -> Vec<(&'static str, String)> {
-        let mut terms = vec![
+    fn index_keys(&self) -> Vec<(&'static str, String)> {
+        let mut keys = vec![
             ("kind", enum_name(&*self.kind)),
             ("status", enum_name(&*self.status)),
         ];
-        terms.extend(
+        keys.extend(
             self.number
                 .as_deref()
                 .map(|number| ("number", folded(number))),
         );
-        terms.extend(self.company.map(|id| ("company", id.to_string())));
-        terms.extend(self.contact.map(|id| ("contact", id.to_string())));
-        terms.extend(self.deal.map(|id| ("deal", id.to_string())));
-        terms.extend(self.owner.map(|id| ("owner", id.to_string())));
-        terms.extend(self.quotation.map(|id| ("quotation", id.to_string())));
-        terms.extend(self.recurring.map(|id| ("recurring", id.to_string())));
-        terms.extend(self.credits.map(|id| ("credits", id.to_string())));
-        terms
+        keys.extend(self.company.map(|id| ("company", id.to_string())));
+        keys.extend(self.contact.map(|id| ("contact", id.to_string())));
+        keys.extend(self.deal.map(|id| ("deal", id.to_string())));
+        keys.extend(self.owner.map(|id| ("owner", id.to_string())));
+        keys.extend(self.quotation.map(|id| ("quotation", id.to_string())));
+        keys.extend(self.recurring.map(|id| ("recurring", id.to_string())));
+        keys.extend(self.credits.map(|id| ("credits", id.to_string())));
+        keys
     }
 
     fn derived(&self) -> Vec<(&'static str, Value)> {

@@ -112,20 +112,20 @@ impl Record for Payment {
         Err(Error::conflict(message).hint("Reverse it: record_payment with reverses."))
     }
 
-    fn terms(&self) -> Vec<(&'static str, String)> {
-        let mut terms: Vec<_> = self
+    fn index_keys(&self) -> Vec<(&'static str, String)> {
+        let mut keys: Vec<_> = self
             .allocations
             .iter()
             .map(|allocation| ("invoice", allocation.invoice.to_string()))
             .collect();
-        terms.push(("direction", enum_name(&*self.direction)));
-        terms.extend(self.reverses.map(|id| ("reverses", id.to_string())));
-        terms.extend(
+        keys.push(("direction", enum_name(&*self.direction)));
+        keys.extend(self.reverses.map(|id| ("reverses", id.to_string())));
+        keys.extend(
             self.reference
                 .as_deref()
                 .map(|text| ("reference", folded(text))),
         );
-        terms
+        keys
     }
 
     fn derived(&self) -> Vec<(&'static str, Value)> {

@@ -126,13 +126,13 @@ impl Record for Product {
         Ok(())
     }
 
-    fn terms(&self) -> Vec<(&'static str, String)> {
-        let mut terms = vec![
+    fn index_keys(&self) -> Vec<(&'static str, String)> {
+        let mut keys = vec![
             ("type", enum_name(&self.r#type)),
             ("active", self.active.0.to_string()),
         ];
-        terms.extend(self.sku.as_deref().map(|sku| ("sku", folded(sku))));
-        terms
+        keys.extend(self.sku.as_deref().map(|sku| ("sku", folded(sku))));
+        keys
     }
 
     fn derived(&self) -> Vec<(&'static str, Value)> {
@@ -164,7 +164,7 @@ pub(crate) async fn check_sku(
     cx.tx()
         .serialize(&format!("sku {workspace} {folded}"))
         .await?;
-    let taken = cx.with_term::<Product>("sku", &folded, 2).await?;
+    let taken = cx.with_index_key::<Product>("sku", &folded, 2).await?;
     match taken.into_iter().find(|id| Some(*id) != own) {
         Some(id) => Err(Error::conflict(format!("The product {id} has this sku."))
             .field("sku")

@@ -368,18 +368,18 @@ impl Record for Quotation {
         })
     }
 
-    fn terms(&self) -> Vec<(&'static str, String)> {
-        let mut terms = vec![("status", enum_name(&*self.status))];
-        terms.extend(
+    fn index_keys(&self) -> Vec<(&'static str, String)> {
+        let mut keys = vec![("status", enum_name(&*self.status))];
+        keys.extend(
             self.number
                 .as_deref()
                 .map(|number| ("number", folded(number))),
         );
-        terms.extend(self.company.map(|id| ("company", id.to_string())));
-        terms.extend(self.contact.map(|id| ("contact", id.to_string())));
-        terms.extend(self.deal.map(|id| ("deal", id.to_string())));
-        terms.extend(self.owner.map(|id| ("owner", id.to_string())));
-        terms
+        keys.extend(self.company.map(|id| ("company", id.to_string())));
+        keys.extend(self.contact.map(|id| ("contact", id.to_string())));
+        keys.extend(self.deal.map(|id| ("deal", id.to_string())));
+        keys.extend(self.owner.map(|id| ("owner", id.to_string())));
+        keys
     }
 
     fn derived(&self) -> Vec<(&'static str, Value)> {

@@ -268,12 +268,12 @@ impl Record for RecurringInvoice {
         })
     }
 
-    fn terms(&self) -> Vec<(&'static str, String)> {
-        let mut terms = vec![("status", enum_name(&self.status))];
-        terms.extend(self.company.map(|id| ("company", id.to_string())));
-        terms.extend(self.contact.map(|id| ("contact", id.to_string())));
-        terms.extend(self.owner.map(|id| ("owner", id.to_string())));
-        terms
+    fn index_keys(&self) -> Vec<(&'static str, String)> {
+        let mut keys = vec![("status", enum_name(&self.status))];
+        keys.extend(self.company.map(|id| ("company", id.to_string())));
+        keys.extend(self.contact.map(|id| ("contact", id.to_string())));
+        keys.extend(self.owner.map(|id| ("owner", id.to_string())));
+        keys
     }
 
     fn derived(&self) -> Vec<(&'static str, Value)> {

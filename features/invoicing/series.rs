@@ -267,11 +267,11 @@ async fn is_taken(cx: &mut Cx, numbers: Numbers, text: &str) -> Result<bool> {
     let text = folded(text);
     Ok(match numbers {
         Numbers::Invoices | Numbers::CreditNotes => !cx
-            .with_term::<Invoice>("number", &text, 1)
+            .with_index_key::<Invoice>("number", &text, 1)
             .await?
             .is_empty(),
         Numbers::Quotations => !cx
-            .with_term::<Quotation>("number", &text, 1)
+            .with_index_key::<Quotation>("number", &text, 1)
             .await?
             .is_empty(),
     })

@@ -31,7 +31,7 @@ pub(crate) async fn hold(cx: &mut Cx, ids: impl IntoIterator<Item = Id<Invoice>>
 /// What the database says.
 pub(crate) async fn credit_notes(cx: &mut Cx, invoice: Id<Invoice>) -> Result<Vec<Saved<Invoice>>> {
     let ids = cx
-        .with_term::<Invoice>("credits", &invoice.to_string(), usize::MAX)
+        .with_index_key::<Invoice>("credits", &invoice.to_string(), usize::MAX)
         .await?;
     let notes = cx.find_all(&ids).await?.into_values();
     let mut notes: Vec<_> = notes

@@ -68,7 +68,7 @@ pub(crate) async fn check_name(cx: &mut Cx, name: &str, own: Option<Id<Pipeline>
     cx.tx()
         .serialize(&format!("pipeline {workspace} {folded}"))
         .await?;
-    let taken = cx.with_term::<Pipeline>("name", &folded, 2).await?;
+    let taken = cx.with_index_key::<Pipeline>("name", &folded, 2).await?;
     match taken.into_iter().find(|id| Some(*id) != own) {
         Some(id) => Err(Error::conflict(format!("The pipeline {id} has this name.")).field("name")),
         None => Ok(()),

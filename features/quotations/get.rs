@@ -93,7 +93,7 @@ async fn quotation_named(cx: &mut Cx, name: &str) -> Result<Saved<Quotation>> {
         return cx.get(id).await;
     }
     let found = cx
-        .with_term::<Quotation>("number", &folded(name), 1)
+        .with_index_key::<Quotation>("number", &folded(name), 1)
         .await?;
     match found.first() {
         Some(id) => cx.get(*id).await,

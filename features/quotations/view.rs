@@ -118,7 +118,7 @@ pub(crate) async fn invoice_of(
     quotation: Id<Quotation>,
 ) -> Result<Option<Named<Invoice>>> {
     let found = cx
-        .with_term::<Invoice>("quotation", &quotation.to_string(), 1)
+        .with_index_key::<Invoice>("quotation", &quotation.to_string(), 1)
         .await?;
     let names = cx.names(found.iter().copied()).await?;
     Ok(found.first().map(|id| names.of(*id)))

@@ -163,7 +163,7 @@ CREATE TABLE confirmation (
 CREATE INDEX confirmation_age ON confirmation (expires_at);
 
 -- Exact terms by which live records are found: addresses, numbers, tags, owners. Kept by the record layer.
-CREATE TABLE lookup (
+CREATE TABLE record_key (
     workspace BIGINT NOT NULL,
     entity    TEXT NOT NULL,
     field     TEXT NOT NULL,
@@ -218,7 +218,7 @@ GRANT SELECT ON workspace, member, team, team_member, attribute_definition, api_
 GRANT SELECT, INSERT ON change_log TO bureau_app;
 -- Purging a record empties what the log holds of it.
 GRANT UPDATE (before, after) ON change_log TO bureau_app;
-GRANT SELECT, INSERT, DELETE ON receipt, confirmation, lookup TO bureau_app;
+GRANT SELECT, INSERT, DELETE ON receipt, confirmation, record_key TO bureau_app;
 
 ALTER TABLE workspace ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own_workspace ON workspace TO bureau_app USING (id = (SELECT current_workspace()));
@@ -226,7 +226,7 @@ DO $$
 DECLARE name TEXT;
 BEGIN
     FOREACH name IN ARRAY ARRAY['member', 'team', 'team_member', 'api_key_grant', 'attribute_definition', 'exchange_rate', 'change_log',
-                                'receipt', 'confirmation', 'lookup'] LOOP
+                                'receipt', 'confirmation', 'record_key'] LOOP
         EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', name);
         EXECUTE format('CREATE POLICY own_workspace ON %I TO bureau_app
                         USING (workspace = (SELECT current_workspace()))

@@ -162,7 +162,7 @@ CREATE TABLE confirmation (
 CREATE INDEX confirmation_age ON confirmation (expires_at);
 
 -- Exact terms by which live records are found: addresses, numbers, tags, owners. Kept by the record layer.
-CREATE TABLE lookup (
+CREATE TABLE record_key (
     workspace INTEGER NOT NULL,
     entity    TEXT NOT NULL,
     field     TEXT NOT NULL,

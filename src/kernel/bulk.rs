@@ -1,4 +1,4 @@
-//! Many records at once: the same checks, log and terms as one by one, with few statements.
+//! Many records at once: the same checks, log and index keys as one by one, with few statements.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -97,11 +97,11 @@ impl Cx {
             }
             statement.run(&mut self.tx).await?;
         }
-        let mut terms = Vec::new();
+        let mut index_keys = Vec::new();
         for one in &saved {
-            terms.extend(with_record(one.record.terms(), one.id.raw()));
+            index_keys.extend(with_record(one.record.index_keys(), one.id.raw()));
         }
-        self.add_terms_of(R::TABLE, terms).await?;
+        self.add_index_keys_of(R::TABLE, index_keys).await?;
         for one in &saved {
             let row = log_row(self, None, one, Action::Create)?;
             self.tx.log(row);
@@ -256,7 +256,7 @@ impl Cx {
             let mut row = vec![saved.id.to_value(), saved.version.to_value()];
             row.append(&mut values);
             alike.entry(names).or_default().push(row);
-            let (old, now) = (before.live_terms(), saved.live_terms());
+            let (old, now) = (before.live_index_keys(), saved.live_index_keys());
             let (of_old, of_now): (HashSet<_>, HashSet<_>) =
                 (old.iter().collect(), now.iter().collect());
             let dropped = of_old.difference(&of_now).map(|term| (*term).clone());
@@ -273,8 +273,8 @@ impl Cx {
                 }
             }
         }
-        self.remove_terms_of(R::TABLE, gone).await?;
-        self.add_terms_of(R::TABLE, new).await?;
+        self.remove_index_keys_of(R::TABLE, gone).await?;
+        self.add_index_keys_of(R::TABLE, new).await?;
         let mut all = Vec::with_capacity(changes.len());
         for (before, saved, action) in changes {
             if saved.version != before.version {
@@ -373,7 +373,7 @@ impl Cx {
             .collect())
     }
 
-    /// Those of the values of a term that live records have.
+    /// Those of the values of an index key that live records have.
     ///
     /// # Errors
     /// What the database says.
@@ -385,7 +385,7 @@ impl Cx {
         let mut found = Vec::new();
         for asked in pieces(values) {
             let mut statement = sql(
-                "SELECT value, MIN(record) AS oldest, COUNT(*) AS count FROM lookup WHERE workspace = ",
+                "SELECT value, MIN(record) AS oldest, COUNT(*) AS count FROM record_key WHERE workspace = ",
             )
             .value(self.workspace().id)
             .sql(" AND entity = ")
@@ -405,18 +405,22 @@ impl Cx {
         Ok(found)
     }
 
-    async fn add_terms_of(&mut self, table: &'static str, terms: Vec<Term>) -> Result<()> {
-        for (field, terms) in by_field(terms) {
-            for piece in pieces(&terms) {
+    async fn add_index_keys_of(
+        &mut self,
+        table: &'static str,
+        index_keys: Vec<IndexKey>,
+    ) -> Result<()> {
+        for (field, index_keys) in by_field(index_keys) {
+            for piece in pieces(&index_keys) {
                 let mut statement =
-                    sql("INSERT INTO lookup (workspace, entity, field, value, record) SELECT ");
+                    sql("INSERT INTO record_key (workspace, entity, field, value, record) SELECT ");
                 statement.push_value(self.workspace().id.to_value());
                 statement.push(", ");
                 statement.push_value(Value::Text(table.to_owned()));
                 statement.push(", ");
                 statement.push_value(Value::Text(field.to_owned()));
                 statement.push(", column1, column2 FROM (VALUES ");
-                push_terms(&mut statement, piece);
+                push_index_keys(&mut statement, piece);
                 statement.push(") AS terms");
                 statement.run(&mut self.tx).await?;
             }
@@ -424,12 +428,16 @@ impl Cx {
         Ok(())
     }
 
-    async fn remove_terms_of(&mut self, table: &'static str, terms: Vec<Term>) -> Result<()> {
-        for (field, terms) in by_field(terms) {
+    async fn remove_index_keys_of(
+        &mut self,
+        table: &'static str,
+        index_keys: Vec<IndexKey>,
+    ) -> Result<()> {
+        for (field, index_keys) in by_field(index_keys) {
             // What several have is looked up once, and what one has by itself: an engine finds a pair of value and record
             // by neither of the two alone when many share the value.
             let mut single = Vec::new();
-            for shared in terms.chunk_by(|(one, _), (other, _)| one == other) {
+            for shared in index_keys.chunk_by(|(one, _), (other, _)| one == other) {
                 match shared {
                     [only] => single.push(only.clone()),
                     [(value, _), ..] => {
@@ -451,7 +459,7 @@ impl Cx {
                 let mut statement = self.delete_terms(table, field).sql(" AND value IN ");
                 statement.push_list(piece.iter().map(|(value, _)| Value::Text(value.clone())));
                 statement.push(" AND (value, record) IN (VALUES ");
-                push_terms(&mut statement, piece);
+                push_index_keys(&mut statement, piece);
                 statement.push(")");
                 statement.run(&mut self.tx).await?;
             }
@@ -460,7 +468,7 @@ impl Cx {
     }
 
     fn delete_terms(&self, table: &'static str, field: &'static str) -> Sql {
-        sql("DELETE FROM lookup WHERE workspace = ")
+        sql("DELETE FROM record_key WHERE workspace = ")
             .value(self.workspace().id)
             .sql(" AND entity = ")
             .value(table.to_owned())
@@ -469,7 +477,7 @@ impl Cx {
     }
 }
 
-/// A value of a term that live records have.
+/// A value of an index key that live records have.
 pub struct WithTerm<R> {
     /// The value.
     pub value: String,
@@ -480,27 +488,30 @@ pub struct WithTerm<R> {
 }
 
 /// A term and the record that has it.
-type Term = (&'static str, String, i64);
+type IndexKey = (&'static str, String, i64);
 
-fn with_record(terms: Vec<(&'static str, String)>, record: i64) -> impl Iterator<Item = Term> {
-    terms
+fn with_record(
+    index_keys: Vec<(&'static str, String)>,
+    record: i64,
+) -> impl Iterator<Item = IndexKey> {
+    index_keys
         .into_iter()
         .map(move |(field, value)| (field, value, record))
 }
 
 /// Terms by their field, each once and in the order of the table's key, which is the quickest to write.
-fn by_field(mut terms: Vec<Term>) -> BTreeMap<&'static str, Vec<(String, i64)>> {
-    terms.sort_unstable();
-    terms.dedup();
+fn by_field(mut index_keys: Vec<IndexKey>) -> BTreeMap<&'static str, Vec<(String, i64)>> {
+    index_keys.sort_unstable();
+    index_keys.dedup();
     let mut fields: BTreeMap<&'static str, Vec<(String, i64)>> = BTreeMap::new();
-    for (field, value, record) in terms {
+    for (field, value, record) in index_keys {
         fields.entry(field).or_default().push((value, record));
     }
     fields
 }
 
-fn push_terms(statement: &mut Sql, terms: &[(String, i64)]) {
-    for (index, (value, record)) in terms.iter().enumerate() {
+fn push_index_keys(statement: &mut Sql, index_keys: &[(String, i64)]) {
+    for (index, (value, record)) in index_keys.iter().enumerate() {
         statement.push(if index > 0 { ", " } else { "" });
         statement.push_list([Value::Text(value.clone()), Value::Int(*record)]);
     }

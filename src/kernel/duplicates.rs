@@ -1,4 +1,4 @@
-//! When two records are likely the same thing: terms in common, the surest first. And what a create does about it.
+//! When two records are likely the same thing: index keys in common, the surest first. And what a create does about it.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -12,7 +12,7 @@ use crate::types::id::Id;
 
 /// A record of which there should be one for each thing out there.
 pub trait Duplicates: Record {
-    /// The terms ([`Record::terms`]) that two records of the same thing share, the surest first, and how each is called
+    /// The index keys ([`Record::index_keys`]) that two records of the same thing share, the surest first, and how each is called
     /// in messages.
     const MATCHES: &'static [(&'static str, &'static str)];
     /// Takes from another what this one lacks; lists are joined.
@@ -39,29 +39,29 @@ pub enum OnDuplicate {
     Create,
 }
 
-/// The terms of a record that tell its duplicates.
-pub fn telling_terms<R: Duplicates>(record: &R) -> Vec<(&'static str, String)> {
+/// The index keys of a record that tell its duplicates.
+pub fn telling_index_keys<R: Duplicates>(record: &R) -> Vec<(&'static str, String)> {
     let tells = |field: &str| R::MATCHES.iter().any(|(name, _)| *name == field);
-    let mut terms = record.terms();
-    terms.retain(|(field, _)| tells(field));
-    terms
+    let mut index_keys = record.index_keys();
+    index_keys.retain(|(field, _)| tells(field));
+    index_keys
 }
 
 /// The oldest live record that is likely the same thing, and by what, in words. Until the transaction ends, nobody else
-/// makes one with these terms.
+/// makes one with these index keys.
 ///
 /// # Errors
 /// What the database says.
 pub async fn find<R: Duplicates>(cx: &mut Cx, record: &R) -> Result<Option<(Id<R>, &'static str)>> {
-    let terms = telling_terms(record);
+    let index_keys = telling_index_keys(record);
     // Two calls that create the same at the same moment: the second waits and then finds the first.
     let workspace = cx.workspace().id;
-    let names = terms
+    let names = index_keys
         .iter()
         .map(|(field, value)| format!("{} {workspace} {field} {value}", R::TABLE));
     cx.tx.serialize_each(&names.collect::<Vec<_>>()).await?;
     let fields: Vec<&'static str> = R::MATCHES.iter().map(|(field, _)| *field).collect();
-    let found = cx.first_with_terms(&fields, &terms).await?;
+    let found = cx.first_with_index_keys(&fields, &index_keys).await?;
     Ok(found.map(|(id, field)| {
         let words = R::MATCHES.iter().find(|(name, _)| *name == field);
         (id, words.map_or(field, |(_, words)| *words))

@@ -60,7 +60,7 @@ impl Order {
 pub struct List<'a, R: Record> {
     cx: &'a mut Cx,
     conditions: Vec<Condition>,
-    terms: Vec<(&'static str, String)>,
+    index_keys: Vec<(&'static str, String)>,
     record: PhantomData<R>,
 }
 
@@ -71,7 +71,7 @@ struct Condition {
 }
 
 impl Condition {
-    /// Whether it says what the term of this name says.
+    /// Whether it says what the index key of this name says.
     fn says(&self, field: &str) -> bool {
         self.operator == EQUAL && self.column == field
     }
@@ -88,8 +88,8 @@ impl Condition {
 enum Source {
     /// The index of the order.
     Order,
-    /// The records with the term of this number.
-    Term(usize),
+    /// The records with the index key of this number.
+    IndexKey(usize),
     /// Those that an index finds by the conditions on these columns.
     Columns(Narrow),
 }
@@ -137,7 +137,7 @@ impl Cx {
         List {
             cx: self,
             conditions: Vec::new(),
-            terms: Vec::new(),
+            index_keys: Vec::new(),
             record: PhantomData,
         }
     }
@@ -166,8 +166,8 @@ impl<R: Record> List<'_, R> {
         self.compare(column, EQUAL, value)
     }
 
-    /// Only those whose column equals the value, where there is one, and which have the term of that name and value: a
-    /// list reads the column, and a search knows the term.
+    /// Only those whose column equals the value, where there is one, and which have the index key of that name and value: a
+    /// list reads the column, and a search knows the index key.
     #[must_use]
     pub fn same(self, column: &'static str, value: Option<impl Column + Serialize>) -> Self {
         let term = value
@@ -218,19 +218,23 @@ impl<R: Record> List<'_, R> {
         self
     }
 
-    /// Only those with this term.
+    /// Only those with this index key.
     #[must_use]
     pub fn term(mut self, field: &'static str, value: Option<String>) -> Self {
         if let Some(value) = value {
-            self.terms.push((field, value));
+            self.index_keys.push((field, value));
         }
         self
     }
 
-    /// Only those with all of these terms.
+    /// Only those with all of these index keys.
     #[must_use]
-    pub fn terms(mut self, field: &'static str, values: impl IntoIterator<Item = String>) -> Self {
-        self.terms
+    pub fn index_keys(
+        mut self,
+        field: &'static str,
+        values: impl IntoIterator<Item = String>,
+    ) -> Self {
+        self.index_keys
             .extend(values.into_iter().map(|value| (field, value)));
         self
     }
@@ -238,7 +242,7 @@ impl<R: Record> List<'_, R> {
     fn statement(&self, first: &str) -> Sql {
         let mut statement = Saved::<R>::select_with(first);
         self.push_conditions(&mut statement, "", |_| true);
-        self.push_terms(&mut statement, None);
+        self.push_index_keys(&mut statement, None);
         statement
     }
 
@@ -268,19 +272,19 @@ impl<R: Record> List<'_, R> {
         }
     }
 
-    /// The terms, each looked up for each record that is looked at; but for the one that the records come from.
-    fn push_terms(&self, statement: &mut Sql, source: Option<usize>) {
-        for (index, (field, value)) in self.terms.iter().enumerate() {
+    /// The index keys, each looked up for each record that is looked at; but for the one that the records come from.
+    fn push_index_keys(&self, statement: &mut Sql, source: Option<usize>) {
+        for (index, (field, value)) in self.index_keys.iter().enumerate() {
             if source == Some(index) {
-                statement.push(" AND id IN (SELECT record FROM lookup");
+                statement.push(" AND id IN (SELECT record FROM record_key");
                 self.push_term(statement, field, value);
                 statement.push(")");
             } else if !self.conditions.iter().any(|known| known.says(field)) {
-                statement.push(" AND EXISTS (SELECT 1 FROM lookup");
+                statement.push(" AND EXISTS (SELECT 1 FROM record_key");
                 self.push_term(statement, field, value);
                 statement.push(" AND record = ");
                 statement.push(R::TABLE);
-                // With an offset PostgreSQL does not turn it round and begin with all that have the term.
+                // With an offset PostgreSQL does not turn it round and begin with all that have the index key.
                 statement.push(".id LIMIT 1 OFFSET 0)");
             }
         }
@@ -308,13 +312,13 @@ impl<R: Record> List<'_, R> {
     /// Where the page's rows are best taken from.
     async fn source(&mut self, order: Order) -> Result<Source> {
         const COUNT: &str = "SELECT COUNT(*) AS count FROM (SELECT 1 FROM ";
-        for index in 0..self.terms.len() {
-            let mut rows = sql(COUNT).sql("lookup");
-            if let Some((field, value)) = self.terms.get(index) {
+        for index in 0..self.index_keys.len() {
+            let mut rows = sql(COUNT).sql("record_key");
+            if let Some((field, value)) = self.index_keys.get(index) {
                 self.push_term(&mut rows, field, value);
             }
             if self.are_few(rows).await? {
-                return Ok(Source::Term(index));
+                return Ok(Source::IndexKey(index));
             }
         }
         let mut narrow = Vec::new();
@@ -398,22 +402,22 @@ impl<R: Record> List<'_, R> {
         let source = self.source(order).await?;
         let without_index = self.cx.tx.without_index();
         let mut statement = Saved::<R>::select_with(&format!("{} AS order_key, ", order.column));
-        // Records of a term are read by their identifiers.
+        // Records of an index key are read by their identifiers.
         let (term, before_workspace) = match source {
-            Source::Term(index) => (Some(index), without_index),
+            Source::IndexKey(index) => (Some(index), without_index),
             Source::Order | Source::Columns(_) => (None, ""),
         };
         self.push_conditions(&mut statement, before_workspace, |condition| match source {
             Source::Order => {
                 condition.column == order.column || order.within == Some(condition.column)
             }
-            Source::Term(_) => false,
+            Source::IndexKey(_) => false,
             Source::Columns(narrow) => narrow.has(condition),
         });
-        self.push_terms(&mut statement, term);
+        self.push_index_keys(&mut statement, term);
         let column = match source {
             Source::Order => order.column.to_owned(),
-            Source::Term(_) | Source::Columns(_) => self.cx.tx.not_by_index(order.column),
+            Source::IndexKey(_) | Source::Columns(_) => self.cx.tx.not_by_index(order.column),
         };
         if let Some(cursor) = cursor {
             let key = key_value(order.kind, &cursor.key)
@@ -509,7 +513,7 @@ impl<R: Record> List<'_, R> {
             return Ok(None);
         };
         let filters: Vec<Vec<String>> = self
-            .terms
+            .index_keys
             .iter()
             .map(|(field, value)| vec![crate::record::filter(field, value)])
             .collect();
@@ -523,9 +527,12 @@ impl<R: Record> List<'_, R> {
             offset,
             at_least,
         };
-        // The index knows terms only. What else is asked for is looked up for the best hits.
-        let known =
-            |condition: &Condition| self.terms.iter().any(|(field, _)| condition.says(field));
+        // The search index knows index keys only. What else is asked for is looked up for the best hits.
+        let known = |condition: &Condition| {
+            self.index_keys
+                .iter()
+                .any(|(field, _)| condition.says(field))
+        };
         if self.conditions.iter().all(known) {
             let Found::Hits { hits, more } = search.find_now(query(limit, offset)).await else {
                 return Ok(None);
@@ -566,7 +573,7 @@ impl<R: Record> List<'_, R> {
     /// The conditions of the list, for records that are read by their identifiers.
     fn push_by_id(&self, statement: &mut Sql, ids: &[i64]) {
         self.push_conditions(statement, self.cx.tx.without_index(), |_| false);
-        self.push_terms(statement, None);
+        self.push_index_keys(statement, None);
         statement.push(" AND id IN ");
         statement.push_ids(ids);
     }

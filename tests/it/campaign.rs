@@ -532,7 +532,7 @@ pub(crate) async fn check(store: &Store, known: &Known) -> Vec<String> {
     }
     let mut terms: HashMap<i64, BTreeSet<String>> = HashMap::new();
     for (record, term) in
-        pairs(&mut tx, "SELECT record AS number, field || ' ' || value AS text FROM lookup WHERE entity = 'contact'").await
+        pairs(&mut tx, "SELECT record AS number, field || ' ' || value AS text FROM record_key WHERE entity = 'contact'").await
     {
         terms.entry(record).or_default().insert(term);
     }

@@ -97,7 +97,7 @@ async fn kept(app: &TestApp, of: &str) -> Vec<String> {
         .read(Scope::System)
         .await
         .unwrap();
-    let rows = sql("SELECT entity, field, value FROM lookup WHERE entity = ")
+    let rows = sql("SELECT entity, field, value FROM record_key WHERE entity = ")
         .value(of.to_owned())
         .sql(" ORDER BY entity, field, value, record")
         .rows(&mut tx)

@@ -425,7 +425,7 @@ async fn state(app: &TestApp, caller: &Caller) -> Vec<i64> {
         .await
         .unwrap();
     let mut numbers = Vec::new();
-    for table in ["change_log", "lookup", "receipt"] {
+    for table in ["change_log", "record_key", "receipt"] {
         numbers.push(
             sql("SELECT COUNT(*) AS n FROM ")
                 .sql(table)

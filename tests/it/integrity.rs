@@ -128,13 +128,13 @@ const CHANGES: &[(&str, &str, &str)] = &[
         "emails cannot be read",
     ),
     (
-        "DELETE FROM lookup WHERE value = 'lonely@example.com'",
-        "INSERT INTO lookup SELECT workspace, 'contact', 'email', 'lonely@example.com', id FROM contact WHERE id = CONTACT",
+        "DELETE FROM record_key WHERE value = 'lonely@example.com'",
+        "INSERT INTO record_key SELECT workspace, 'contact', 'email', 'lonely@example.com', id FROM contact WHERE id = CONTACT",
         "is looked up by other terms",
     ),
     (
-        "INSERT INTO lookup SELECT workspace, 'contact', 'tag', 'forged', id FROM contact WHERE id = CONTACT",
-        "DELETE FROM lookup WHERE value = 'forged'",
+        "INSERT INTO record_key SELECT workspace, 'contact', 'tag', 'forged', id FROM contact WHERE id = CONTACT",
+        "DELETE FROM record_key WHERE value = 'forged'",
         "is looked up by other terms",
     ),
     (

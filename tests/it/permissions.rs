@@ -293,7 +293,7 @@ async fn a_read_only_store_has_no_connection_that_writes() {
                 "{engine:?}"
             );
             for statement in [
-                "DELETE FROM lookup",
+                "DELETE FROM record_key",
                 "UPDATE contact SET name = 'x'",
                 "INSERT INTO counter (name, value) VALUES ('x', 1)",
                 "CREATE TABLE x (y INTEGER)",

@@ -923,7 +923,7 @@ async fn row_level_security_alone_keeps_workspaces_apart() {
         "DELETE contact",
         "INSERT contact",
         "INSERT change_log",
-        "DELETE lookup",
+        "DELETE record_key",
     ] {
         assert!(
             tried.iter().any(|done| done == wanted),

@@ -119,7 +119,7 @@ pub(crate) async fn invoice_named(cx: &mut Cx, name: &str) -> Result<Saved<Invoi
         return cx.get(id).await;
     }
     let folded = bureau_kernel::types::text::folded(name);
-    let found = cx.with_term::<Invoice>("number", &folded, 1).await?;
+    let found = cx.with_index_key::<Invoice>("number", &folded, 1).await?;
     match found.first() {
         Some(id) => cx.get(*id).await,
         None => Err(Error::new(Code::NotFound, "There is no such invoice here.")
@@ -131,7 +131,7 @@ pub(crate) async fn invoice_named(cx: &mut Cx, name: &str) -> Result<Saved<Invoi
 /// What was paid on an invoice, in the order of the days.
 async fn payments_of(cx: &mut Cx, invoice: &Saved<Invoice>) -> Result<Vec<PaymentRow>> {
     let ids = cx
-        .with_term::<Payment>("invoice", &invoice.id.to_string(), 1_000)
+        .with_index_key::<Payment>("invoice", &invoice.id.to_string(), 1_000)
         .await?;
     let mut found: Vec<(i64, Saved<Payment>)> = cx.find_all(&ids).await?.into_iter().collect();
     found.sort_by_key(|(id, payment)| (*payment.paid_on, *id));

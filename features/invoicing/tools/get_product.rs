@@ -41,7 +41,7 @@ impl Tool for GetProduct {
             return Ok(cx.get::<Product>(id).await?.into());
         }
         let sku = folded(&self.product);
-        let found = cx.with_term::<Product>("sku", &sku, 1).await?;
+        let found = cx.with_index_key::<Product>("sku", &sku, 1).await?;
         match found.first() {
             Some(id) => Ok(cx.get(*id).await?.into()),
             None => Err(Error::new(Code::NotFound, "There is no such product here.")

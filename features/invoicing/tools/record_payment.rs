@@ -281,7 +281,7 @@ async fn reverse(cx: &mut Cx, payment: &mut Payment, id: Id<Payment>) -> Result<
             .hint("Record the payment again instead."));
     }
     let by = cx
-        .with_term::<Payment>("reverses", &id.to_string(), 1)
+        .with_index_key::<Payment>("reverses", &id.to_string(), 1)
         .await?;
     if let Some(by) = by.first() {
         let message = format!("It was reversed already, by {by}.");

@@ -102,7 +102,7 @@ pub trait Import: Record {
     const TOOL: &'static str;
     /// What a column of the table can be.
     const FIELDS: &'static [Field];
-    /// The terms that tell duplicates, the surest first, and how each is called in messages.
+    /// The index keys that tell duplicates, the surest first, and how each is called in messages.
     const SAME: &'static [(&'static str, &'static str)] = &[];
 
     /// Keeps of the record as it was what an update by a row is not to lose.

@@ -323,9 +323,9 @@ fn formed<R: Import>(check: &Check, place: usize, draft: Draft) -> Result<Ready<
         apply(&mut record, &draft.fields, check.time)?;
         apply(&mut record, &draft.kept, check.time)?;
         let record = in_form(&check.workspace, record)?;
-        let terms = record.terms().into_iter();
+        let index_keys = record.index_keys().into_iter();
         let tells = |field: &str| R::SAME.iter().any(|(name, _)| *name == field);
-        let same = terms.filter(|(field, _)| tells(field)).collect();
+        let same = index_keys.filter(|(field, _)| tells(field)).collect();
         Ok(Ready {
             place,
             given: draft.fields,
@@ -629,14 +629,14 @@ async fn judge<R: Import>(
     Ok(verdicts)
 }
 
-/// What stands for a term in memory.
+/// What stands for an index key in memory.
 fn mark(term: &(&'static str, String)) -> u64 {
     let mut hasher = DefaultHasher::new();
     term.hash(&mut hasher);
     hasher.finish()
 }
 
-/// The oldest live record of each term by which duplicates are told.
+/// The oldest live record of each index key by which duplicates are told.
 async fn there<R: Import>(
     cx: &mut Cx,
     ready: &[Ready<R>],

@@ -1,6 +1,6 @@
 //! Reading, adding, changing, deleting and erasing records: what a tool does with them.
 
-use super::terms::{and_terms, remove_terms};
+use super::index_keys::{and_index_keys, remove_index_keys};
 use super::write::{check_permission, checked, log_row, refuse_dependents, stale, write};
 use super::{Attributes, Edit, Record, Saved};
 use crate::changes::Action;
@@ -84,7 +84,8 @@ impl Cx {
         check_permission(self, None, &saved, Action::Create)?;
         let mut statement = Saved::<R>::insert_into();
         statement.push_list(saved.inserted(self.workspace().id));
-        let statement = and_terms(self, statement, saved.id, saved.record.terms()).await?;
+        let statement =
+            and_index_keys(self, statement, saved.id, saved.record.index_keys()).await?;
         let row = log_row(self, None, &saved, Action::Create)?;
         self.tx.run_logged(statement, row).await?;
         Ok(saved)
@@ -138,7 +139,7 @@ impl Cx {
         // What is left that refers to it is deleted, or done with and does not hold on to it. It goes on without naming it.
         self.repoint(R::TABLE, id.raw(), None).await?;
         if before.archived_at.is_none() {
-            remove_terms(self, id, before.record.terms()).await?;
+            remove_index_keys(self, id, before.record.index_keys()).await?;
         }
         let workspace = self.workspace().id;
         let mut statement = sql("DELETE FROM ");
@@ -185,26 +186,26 @@ impl Cx {
         Ok(changed)
     }
 
-    /// The oldest live record with one of these terms, and the field of that term. What stands first in `fields` goes
+    /// The oldest live record with one of these index keys, and the field of that index key. What stands first in `fields` goes
     /// before what is older.
     ///
     /// # Errors
     /// What the database says.
-    pub async fn first_with_terms<R: Record>(
+    pub async fn first_with_index_keys<R: Record>(
         &mut self,
         fields: &[&'static str],
-        terms: &[(&'static str, String)],
+        index_keys: &[(&'static str, String)],
     ) -> Result<Option<(Id<R>, &'static str)>> {
-        if terms.is_empty() {
+        if index_keys.is_empty() {
             return Ok(None);
         }
-        // One index look-up for each; an OR over them would read all terms there are.
+        // One index look-up for each; an OR over them would read all index keys there are.
         let workspace = self.workspace().id;
         let mut statement = sql("");
-        for (index, (field, value)) in terms.iter().enumerate() {
+        for (index, (field, value)) in index_keys.iter().enumerate() {
             statement = statement
                 .sql(if index > 0 { " UNION ALL " } else { "" })
-                .sql("SELECT field, MIN(record) AS record FROM lookup WHERE workspace = ")
+                .sql("SELECT field, MIN(record) AS record FROM record_key WHERE workspace = ")
                 .value(workspace)
                 .sql(" AND entity = ")
                 .value(R::TABLE.to_owned())
@@ -225,17 +226,17 @@ impl Cx {
         }))
     }
 
-    /// The live records with this term, oldest first, `limit` of them at most.
+    /// The live records with this index key, oldest first, `limit` of them at most.
     ///
     /// # Errors
     /// What the database says.
-    pub async fn with_term<R: Record>(
+    pub async fn with_index_key<R: Record>(
         &mut self,
         field: &'static str,
         value: &str,
         limit: usize,
     ) -> Result<Vec<Id<R>>> {
-        let rows = sql("SELECT record FROM lookup WHERE workspace = ")
+        let rows = sql("SELECT record FROM record_key WHERE workspace = ")
             .value(self.workspace().id)
             .sql(" AND entity = ")
             .value(R::TABLE.to_owned())

@@ -9,9 +9,9 @@ pub use serde_json::Value as Data;
 
 mod access;
 mod erased;
+mod index_keys;
 mod saved;
 pub(crate) mod standing;
-mod terms;
 mod write;
 
 pub(crate) use erased::patched;
@@ -120,8 +120,8 @@ pub trait Record: Columns {
     /// Which live ones keep what they refer to from being deleted: an SQL condition on the record's own columns. A deal
     /// that is closed does not hold on to its company, for example; it goes on naming it.
     const BLOCKS_DELETION_WHILE: &'static str = "1 = 1";
-    /// Exact terms by which it is found: field and value. A field has any number of values.
-    fn terms(&self) -> Vec<(&'static str, String)> {
+    /// Exact index keys by which it is found: field and value. A field has any number of values.
+    fn index_keys(&self) -> Vec<(&'static str, String)> {
         Vec::new()
     }
     /// Columns that stand in the table for the database's sake, such as the form of a name that lists are ordered by:

@@ -117,7 +117,7 @@ impl<R: Record> Saved<R> {
             numbers: text.numbers,
             filters: self
                 .record
-                .terms()
+                .index_keys()
                 .iter()
                 .map(|(field, value)| filter(field, value))
                 .collect(),
@@ -186,10 +186,10 @@ impl<R: Record> Saved<R> {
         self.record.validate_transition(next)
     }
 
-    /// The terms by which it is found: none once it is deleted.
-    pub(crate) fn live_terms(&self) -> Vec<(&'static str, String)> {
+    /// The index keys by which it is found: none once it is deleted.
+    pub(crate) fn live_index_keys(&self) -> Vec<(&'static str, String)> {
         if self.archived_at.is_none() {
-            self.record.terms()
+            self.record.index_keys()
         } else {
             Vec::new()
         }

@@ -29,8 +29,8 @@ pub(crate) struct Stood {
     pub(crate) content: Map<String, Data>,
     /// Columns that do not hold what follows from the fields.
     pub(crate) not_derived: Vec<&'static str>,
-    /// The terms by which it is to be found.
-    pub(crate) terms: Vec<(&'static str, String)>,
+    /// The index keys by which it is to be found.
+    pub(crate) index_keys: Vec<(&'static str, String)>,
 }
 
 /// The next rows of a workspace, from after one identifier up to another.
@@ -80,9 +80,9 @@ fn read<R: Record>(row: &Row) -> Result<Result<Stood, &'static str>> {
         .filter(|(name, value)| row.value(name, value.kind()).ok().as_ref() != Some(value))
         .map(|(name, _)| name)
         .collect();
-    let mut terms = saved.live_terms();
-    terms.sort();
-    terms.dedup();
+    let mut index_keys = saved.live_index_keys();
+    index_keys.sort();
+    index_keys.dedup();
     Ok(Ok(Stood {
         version: saved.version,
         created_at: saved.created_at,
@@ -91,7 +91,7 @@ fn read<R: Record>(row: &Row) -> Result<Result<Stood, &'static str>> {
         archived_at: saved.archived_at,
         content: saved.content()?,
         not_derived,
-        terms,
+        index_keys,
     }))
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::Map;
 
-use super::terms::{add_terms, remove_terms};
+use super::index_keys::{add_index_keys, remove_index_keys};
 use super::{Data, Record, Saved};
 use crate::caller::Workspace;
 use crate::changes::{Action, LogRow, digest};
@@ -140,8 +140,8 @@ pub(super) async fn write<R: Record>(
     if statement.run(&mut cx.tx).await? == 0 {
         return Err(stale(cx, &before));
     }
-    let (old, new) = (before.live_terms(), saved.live_terms());
-    remove_terms(
+    let (old, new) = (before.live_index_keys(), saved.live_index_keys());
+    remove_index_keys(
         cx,
         saved.id,
         old.iter()
@@ -150,7 +150,7 @@ pub(super) async fn write<R: Record>(
             .collect(),
     )
     .await?;
-    add_terms(
+    add_index_keys(
         cx,
         saved.id,
         new.into_iter().filter(|term| !old.contains(term)).collect(),

@@ -8,7 +8,7 @@
 
 mod arranged;
 mod history;
-mod terms;
+mod index_keys;
 
 use std::collections::HashMap;
 
@@ -16,7 +16,7 @@ use serde::Serialize;
 
 use self::arranged::Arranged;
 use self::history::History;
-use self::terms::Sum;
+use self::index_keys::Sum;
 use crate::changes::LogRow;
 use crate::error::Result;
 use crate::record::AnyRecord;
@@ -156,7 +156,7 @@ async fn replay_in(
             .compare(tx, id, &mut replay.findings)
             .await?;
         let expected = replay.expected;
-        terms::compare(tx, kinds, id, expected, &mut replay.findings).await?;
+        index_keys::compare(tx, kinds, id, expected, &mut replay.findings).await?;
     }
     arranged::keys_beside(tx, &mut found).await?;
     Ok(found)
@@ -309,7 +309,7 @@ impl Replay<'_> {
                 );
             }
         };
-        for (field, value) in &stood.terms {
+        for (field, value) in &stood.index_keys {
             self.expected.add(kind.table(), field, value, standing.id);
         }
         for column in &stood.not_derived {

@@ -1,4 +1,4 @@
-//! The exact terms by which records are found, in one table for all kinds of them.
+//! The exact index keys by which records are found, in one table for all kinds of them.
 
 use super::Record;
 use crate::context::Cx;
@@ -6,45 +6,45 @@ use crate::error::Result;
 use crate::store::{Column, Sql, Value, sql};
 use crate::types::id::Id;
 
-pub(super) async fn add_terms<R: Record>(
+pub(super) async fn add_index_keys<R: Record>(
     cx: &mut Cx,
     id: Id<R>,
-    terms: Vec<(&'static str, String)>,
+    index_keys: Vec<(&'static str, String)>,
 ) -> Result<()> {
-    if !terms.is_empty() {
-        let statement = push_terms(cx, sql(ADD_TERMS), id, terms);
+    if !index_keys.is_empty() {
+        let statement = push_index_keys(cx, sql(ADD_INDEX_KEYS), id, index_keys);
         statement.run(&mut cx.tx).await?;
     }
     Ok(())
 }
 
-/// A statement, and after it the one that adds the terms.
-pub(super) async fn and_terms<R: Record>(
+/// A statement, and after it the one that adds the index keys.
+pub(super) async fn and_index_keys<R: Record>(
     cx: &mut Cx,
     statement: Sql,
     id: Id<R>,
-    terms: Vec<(&'static str, String)>,
+    index_keys: Vec<(&'static str, String)>,
 ) -> Result<Sql> {
-    if terms.is_empty() {
+    if index_keys.is_empty() {
         return Ok(statement);
     }
-    let statement = statement.then(ADD_TERMS, &mut cx.tx).await?;
-    Ok(push_terms(cx, statement, id, terms))
+    let statement = statement.then(ADD_INDEX_KEYS, &mut cx.tx).await?;
+    Ok(push_index_keys(cx, statement, id, index_keys))
 }
 
-pub(super) const ADD_TERMS: &str =
-    "INSERT INTO lookup (workspace, entity, field, value, record) VALUES ";
+pub(super) const ADD_INDEX_KEYS: &str =
+    "INSERT INTO record_key (workspace, entity, field, value, record) VALUES ";
 
-pub(super) fn push_terms<R: Record>(
+pub(super) fn push_index_keys<R: Record>(
     cx: &Cx,
     mut statement: Sql,
     id: Id<R>,
-    mut terms: Vec<(&'static str, String)>,
+    mut index_keys: Vec<(&'static str, String)>,
 ) -> Sql {
-    terms.sort();
-    terms.dedup();
+    index_keys.sort();
+    index_keys.dedup();
     let workspace = cx.workspace().id;
-    for (index, (field, value)) in terms.into_iter().enumerate() {
+    for (index, (field, value)) in index_keys.into_iter().enumerate() {
         if index > 0 {
             statement.push(", ");
         }
@@ -59,13 +59,13 @@ pub(super) fn push_terms<R: Record>(
     statement
 }
 
-pub(super) async fn remove_terms<R: Record>(
+pub(super) async fn remove_index_keys<R: Record>(
     cx: &mut Cx,
     id: Id<R>,
-    terms: Vec<(&'static str, String)>,
+    index_keys: Vec<(&'static str, String)>,
 ) -> Result<()> {
-    for (field, value) in terms {
-        sql("DELETE FROM lookup WHERE workspace = ")
+    for (field, value) in index_keys {
+        sql("DELETE FROM record_key WHERE workspace = ")
             .value(cx.workspace().id)
             .sql(" AND entity = ")
             .value(R::TABLE.to_owned())

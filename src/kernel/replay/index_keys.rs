@@ -1,4 +1,4 @@
-//! The exact terms by which records are found are those that follow from the records.
+//! The exact index keys by which records are found are those that follow from the records.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use crate::record::AnyRecord;
 use crate::store::{Tx, Value, sql};
 use crate::types::id::encode;
 
-/// A sum over terms that does not depend on their order: two sets of them are told apart without having both in memory.
+/// A sum over index keys that does not depend on their order: two sets of them are told apart without having both in memory.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Sum(u128);
 
@@ -28,7 +28,7 @@ impl Sum {
     }
 }
 
-/// Compares the terms of a workspace with what follows from its records.
+/// Compares the index keys of a workspace with what follows from its records.
 pub(super) async fn compare(
     tx: &mut Tx,
     kinds: &[&'static dyn AnyRecord],
@@ -52,10 +52,11 @@ async fn sum(tx: &mut Tx, kinds: &[&'static dyn AnyRecord], workspace: i64) -> R
         let entity = kind.table();
         let mut from: Option<(String, String, i64)> = None;
         loop {
-            let mut statement = sql("SELECT field, value, record FROM lookup WHERE workspace = ")
-                .value(workspace)
-                .sql(" AND entity = ")
-                .value(entity.to_owned());
+            let mut statement =
+                sql("SELECT field, value, record FROM record_key WHERE workspace = ")
+                    .value(workspace)
+                    .sql(" AND entity = ")
+                    .value(entity.to_owned());
             if let Some((field, value, record)) = from.take() {
                 statement.push(" AND (field, value, record) > ");
                 statement.push_list([Value::Text(field), Value::Text(value), Value::Int(record)]);
@@ -82,7 +83,7 @@ async fn sum(tx: &mut Tx, kinds: &[&'static dyn AnyRecord], workspace: i64) -> R
     Ok(Some(sum))
 }
 
-/// Says of which records the terms are wrong. Reads the whole table for each part of the records, so it is done only where
+/// Says of which records the index keys are wrong. Reads the whole table for each part of the records, so it is done only where
 /// something is known to be wrong.
 async fn compare_kind(
     tx: &mut Tx,
@@ -105,15 +106,15 @@ async fn compare_kind(
         for standing in part {
             match standing.row {
                 Ok(stood) => {
-                    for (field, value) in stood.terms {
+                    for (field, value) in stood.index_keys {
                         expected.insert((standing.id, field.to_owned(), value));
                     }
                 }
-                // It is named already, and nobody knows its terms.
+                // It is named already, and nobody knows its index keys.
                 Err(_) => _ = unknown.insert(standing.id),
             }
         }
-        let rows = sql("SELECT field, value, record FROM lookup WHERE workspace = ")
+        let rows = sql("SELECT field, value, record FROM record_key WHERE workspace = ")
             .value(workspace)
             .sql(" AND entity = ")
             .value(kind.table().to_owned())
