@@ -71,7 +71,7 @@ impl Record for Activity {
     // What was done goes on naming with whom, and does not hold on to them.
     const BLOCKS_DELETION_WHILE: &'static str = "done_at IS NULL";
 
-    fn title(&self) -> String {
+    fn label(&self) -> String {
         self.subject.to_string()
     }
 

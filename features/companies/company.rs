@@ -84,7 +84,7 @@ impl Record for Company {
         delete: DELETE_COMPANIES,
     };
 
-    fn title(&self) -> String {
+    fn label(&self) -> String {
         self.name.to_string()
     }
 

@@ -144,7 +144,7 @@ impl Record for Contact {
         delete: DELETE_CONTACTS,
     };
 
-    fn title(&self) -> String {
+    fn label(&self) -> String {
         self.name.to_string()
     }
 

@@ -94,7 +94,7 @@ impl Record for Deal {
     // A deal that is closed goes on naming whom it was with, and does not hold on to them.
     const BLOCKS_DELETION_WHILE: &'static str = "status = 'open'";
 
-    fn title(&self) -> String {
+    fn label(&self) -> String {
         self.name.to_string()
     }
 

@@ -59,7 +59,7 @@ impl Record for Pipeline {
         delete: DELETE_PIPELINE,
     };
 
-    fn title(&self) -> String {
+    fn label(&self) -> String {
         self.name.to_string()
     }
 
@@ -76,7 +76,7 @@ impl Record for Stage {
         delete: UPDATE_PIPELINE,
     };
 
-    fn title(&self) -> String {
+    fn label(&self) -> String {
         self.name.to_string()
     }
 }

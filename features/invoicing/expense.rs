@@ -97,7 +97,7 @@ impl Record for Expense {
     // What is settled goes on naming whom it was paid to, and does not hold on to them.
     const BLOCKS_DELETION_WHILE: &'static str = "status IN ('pending', 'approved')";
 
-    fn title(&self) -> String {
+    fn label(&self) -> String {
         self.description.to_string()
     }
 

@@ -202,7 +202,7 @@ impl Record for Invoice {
     // One that is settled goes on naming whom it was for, and does not hold on to them.
     const BLOCKS_DELETION_WHILE: &'static str = "status IN ('draft', 'issued', 'partly_paid')";
 
-    fn title(&self) -> String {
+    fn label(&self) -> String {
         match (&*self.number, *self.kind) {
             (Some(number), _) => number.to_string(),
             (None, InvoiceKind::Invoice) => "Draft invoice".to_owned(),
@@ -241,7 +241,7 @@ impl Record for Invoice {
         if *self.status == InvoiceStatus::Draft {
             return Ok(());
         }
-        let number = self.title();
+        let number = self.label();
         let refuse = |what: &str| {
             let message = format!("{number} is issued and cannot be {what}.");
             Err(Error::conflict(message).hint(match *self.kind {
@@ -295,7 +295,7 @@ impl Record for Invoice {
         let open = self.status.is_open() && *self.kind == InvoiceKind::Invoice;
         let due = self.due_date.filter(|_| open);
         vec![
-            ("name", Value::Text(self.title())),
+            ("name", Value::Text(self.label())),
             ("sort_issued", Value::Date(self.issue_date.unwrap_or(NEVER))),
             ("sort_due", Value::Date(due.unwrap_or(NEVER))),
             (

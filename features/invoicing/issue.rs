@@ -25,7 +25,7 @@ pub async fn issue(cx: &mut Cx, id: Id<Invoice>, day: Option<NaiveDate>) -> Resu
     hold(cx, [id]).await?;
     let mut edit = cx.edit(id).await?;
     if *edit.status != InvoiceStatus::Draft {
-        let message = format!("{} is issued already.", edit.title());
+        let message = format!("{} is issued already.", edit.label());
         return Err(Error::conflict(message).field("invoice"));
     }
     let today = cx.today();
@@ -51,7 +51,7 @@ pub async fn issue(cx: &mut Cx, id: Id<Invoice>, day: Option<NaiveDate>) -> Resu
     };
     if let Some(invoice) = &credited {
         if let Some(issued) = invoice.issue_date.filter(|issued| day < *issued) {
-            let number = invoice.title();
+            let number = invoice.label();
             let message = format!("It takes back {number}, which is of {issued}.");
             return Err(Error::invalid("issue_date", message)
                 .hint(format!("Issue it on {issued} or later.")));

@@ -100,7 +100,7 @@ impl Record for Payment {
 
     const BLOCKS_DELETION_WHILE: &'static str = "1 = 0";
 
-    fn title(&self) -> String {
+    fn label(&self) -> String {
         format!(
             "{} {} of {}",
             self.amount.0, self.currency.0, self.paid_on.0

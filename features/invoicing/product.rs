@@ -102,7 +102,7 @@ impl Record for Product {
         delete: DELETE_PRODUCTS,
     };
 
-    fn title(&self) -> String {
+    fn label(&self) -> String {
         self.name.to_string()
     }
 

@@ -278,7 +278,7 @@ impl Record for Quotation {
     const BLOCKS_DELETION_WHILE: &'static str =
         "(status IN ('draft', 'sent') OR (status = 'accepted' AND converted_at IS NULL))";
 
-    fn title(&self) -> String {
+    fn label(&self) -> String {
         match &*self.number {
             Some(number) => format!("{number} {}", self.title),
             None => self.title.to_string(),
@@ -390,7 +390,7 @@ impl Record for Quotation {
         );
         let valid = self.valid_until.filter(|_| counts).unwrap_or(never);
         vec![
-            ("name", Value::Text(Record::title(self))),
+            ("name", Value::Text(Record::label(self))),
             ("sort_title", Value::Text(folded(&self.title))),
             ("sort_valid", Value::Date(valid)),
         ]

@@ -194,7 +194,7 @@ impl Record for RecurringInvoice {
 
     const BLOCKS_DELETION_WHILE: &'static str = "status <> 'ended'";
 
-    fn title(&self) -> String {
+    fn label(&self) -> String {
         self.name.to_string()
     }
 

@@ -68,7 +68,7 @@ impl Record for Seller {
         delete: MANAGE_INVOICING,
     };
 
-    fn title(&self) -> String {
+    fn label(&self) -> String {
         self.name.as_deref().unwrap_or("Seller").to_owned()
     }
 

@@ -52,7 +52,7 @@ impl Record for Series {
         delete: MANAGE_INVOICING,
     };
 
-    fn title(&self) -> String {
+    fn label(&self) -> String {
         self.pattern.to_string()
     }
 

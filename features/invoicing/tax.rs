@@ -143,7 +143,7 @@ impl Record for TaxRate {
         delete: MANAGE_INVOICING,
     };
 
-    fn title(&self) -> String {
+    fn label(&self) -> String {
         self.name.to_string()
     }
 

@@ -663,7 +663,7 @@ fn matches<R: Record>(record: &R, words: &[String]) -> bool {
     let text = record.text().unwrap_or_default();
     let folded_text = folded(&format!(
         "{} {} {}",
-        record.title(),
+        record.label(),
         text.words.join(" "),
         text.numbers.join(" ")
     ));

@@ -210,7 +210,7 @@ impl Cx {
         let gone = self.remove(id, purge).await?;
         Ok(Deleted {
             id,
-            name: gone.record.title(),
+            name: gone.record.label(),
             restorable: !purge,
         })
     }

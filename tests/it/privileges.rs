@@ -990,19 +990,19 @@ bureau_kernel::record! {
 
 impl Record for Project {
     const ACCESS: Access = MANAGE;
-    fn title(&self) -> String {
+    fn label(&self) -> String {
         self.name.to_string()
     }
 }
 impl Record for Task {
     const ACCESS: Access = MANAGE;
-    fn title(&self) -> String {
+    fn label(&self) -> String {
         self.name.to_string()
     }
 }
 impl Record for Impostor {
     const ACCESS: Access = MANAGE;
-    fn title(&self) -> String {
+    fn label(&self) -> String {
         self.name.to_string()
     }
 }
@@ -1011,7 +1011,7 @@ impl Record for Open {
         update: Permission::new("read_tasks"),
         ..MANAGE
     };
-    fn title(&self) -> String {
+    fn label(&self) -> String {
         self.name.to_string()
     }
 }

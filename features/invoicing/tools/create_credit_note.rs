@@ -76,7 +76,7 @@ impl Tool for CreateCreditNote {
 
     async fn call(self, cx: &mut Cx) -> Result<InvoiceView> {
         let invoice = cx.get(self.invoice).await?;
-        let number = invoice.title();
+        let number = invoice.label();
         if *invoice.kind == InvoiceKind::CreditNote {
             let message = format!("{number} is a credit note itself.");
             return Err(Error::conflict(message).field("invoice"));

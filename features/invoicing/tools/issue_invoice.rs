@@ -68,7 +68,7 @@ fn described(issued: &Invoice) -> String {
         .map_or(String::new(), |due| format!(", due {due}"));
     format!(
         "make {} final: {gross} {}, for {customer}{due}",
-        issued.title(),
+        issued.label(),
         issued.currency
     )
 }

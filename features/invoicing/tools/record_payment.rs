@@ -204,7 +204,7 @@ async fn allocate(cx: &mut Cx, payment: &mut Payment, mut parts: Vec<Part>) -> R
             return Err(Error::invalid("allocations", message));
         }
         let invoice = cx.get(part.invoice).await?;
-        let number = invoice.title();
+        let number = invoice.label();
         if *invoice.status == InvoiceStatus::Draft {
             let message = format!("{number} is not issued.");
             return Err(Error::conflict(message)

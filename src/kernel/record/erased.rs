@@ -229,7 +229,7 @@ impl<R: Record> AnyRecord for Erased<R> {
             let found = cx.find_all(&ids).await?;
             let titles = found.into_iter();
             Ok(titles
-                .map(|(id, saved)| (id, saved.record.title()))
+                .map(|(id, saved)| (id, saved.record.label()))
                 .collect())
         })
     }

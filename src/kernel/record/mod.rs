@@ -83,7 +83,7 @@ pub trait Record: Columns {
     /// ([`Spec::covers`](crate::tool::Spec::covers)).
     const ACCESS: Access;
     /// What a person calls this one.
-    fn title(&self) -> String;
+    fn label(&self) -> String;
     /// Brings a record that was created or changed into form, or says what is wrong with it. Always run before a record
     /// is written, whoever writes it.
     ///

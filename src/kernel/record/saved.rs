@@ -112,7 +112,7 @@ impl<R: Record> Saved<R> {
             workspace,
             kind: R::TABLE,
             id: self.id.raw(),
-            title: self.record.title(),
+            title: self.record.label(),
             text: text.words,
             numbers: text.numbers,
             filters: self

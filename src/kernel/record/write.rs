@@ -215,7 +215,7 @@ pub(crate) fn log_row<R: Record>(
     };
     cx.note(&written, || {
         if named {
-            format!("{} {}", saved.id, quoted(&saved.record.title()))
+            format!("{} {}", saved.id, quoted(&saved.record.label()))
         } else {
             saved.id.to_string()
         }
