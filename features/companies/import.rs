@@ -195,13 +195,16 @@ impl Import for Company {
         self.fill_from(before);
     }
 
-    fn meant<'a>(cx: &'a mut Cx, texts: &'a [String]) -> BoxFuture<'a, Result<Vec<Vec<Id<Self>>>>> {
-        Box::pin(meant(cx, texts))
+    fn resolve<'a>(
+        cx: &'a mut Cx,
+        texts: &'a [String],
+    ) -> BoxFuture<'a, Result<Vec<Vec<Id<Self>>>>> {
+        Box::pin(resolve(cx, texts))
     }
 }
 
 /// The companies of a name or, where none has it, of a domain.
-async fn meant(cx: &mut Cx, texts: &[String]) -> Result<Vec<Vec<Id<Company>>>> {
+async fn resolve(cx: &mut Cx, texts: &[String]) -> Result<Vec<Vec<Id<Company>>>> {
     let words: Vec<String> = texts.iter().map(|text| folded(text)).collect();
     let workspace = cx.workspace().id;
     let mut found: HashMap<(String, String), Vec<Id<Company>>> = HashMap::new();

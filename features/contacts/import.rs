@@ -238,8 +238,11 @@ impl Import for Contact {
         Box::pin(link_companies(cx, drafts))
     }
 
-    fn meant<'a>(cx: &'a mut Cx, texts: &'a [String]) -> BoxFuture<'a, Result<Vec<Vec<Id<Self>>>>> {
-        Box::pin(meant(cx, texts))
+    fn resolve<'a>(
+        cx: &'a mut Cx,
+        texts: &'a [String],
+    ) -> BoxFuture<'a, Result<Vec<Vec<Id<Self>>>>> {
+        Box::pin(resolve(cx, texts))
     }
 }
 
@@ -268,7 +271,7 @@ async fn link_companies(cx: &mut Cx, drafts: &mut [Draft]) -> Result<()> {
 }
 
 /// The contacts with an address or, where there is none, a name.
-async fn meant(cx: &mut Cx, texts: &[String]) -> Result<Vec<Vec<Id<Contact>>>> {
+async fn resolve(cx: &mut Cx, texts: &[String]) -> Result<Vec<Vec<Id<Contact>>>> {
     let mut named = HashMap::new();
     let words: Vec<String> = texts.iter().map(|text| folded(text)).collect();
     let mut sort_names: Vec<String> = words.iter().flat_map(|name| turned(name)).collect();

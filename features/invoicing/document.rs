@@ -290,7 +290,7 @@ pub async fn invoice_document(cx: &mut Cx, saved: &Saved<Invoice>) -> Result<Doc
         terms: saved
             .terms
             .filter(|terms| is_invoice && saved.due_date == Some(terms.due(issued_on)))
-            .map(|terms| terms.in_words(&language(&frozen))),
+            .map(|terms| terms.describe(&language(&frozen))),
         bank: bank(&frozen),
         introduction: None,
         note: saved.notes.as_deref().map(str::to_owned),

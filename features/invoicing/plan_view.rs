@@ -68,7 +68,7 @@ pub(crate) struct ListedPlan {
 /// Lines that a list names of each plan.
 const NAMED: usize = 20;
 
-fn in_words(line: &DocLine, currency: Currency) -> String {
+fn describe(line: &DocLine, currency: Currency) -> String {
     let unit = line.unit.as_ref();
     let unit = unit.map_or_else(String::new, |unit| format!(" {unit}"));
     let discount = line.discount;
@@ -88,7 +88,7 @@ pub(crate) async fn rows(
         .iter()
         .map(|plan| {
             let lines = plan.lines.iter().take(NAMED);
-            lines.map(|line| in_words(line, plan.currency)).collect()
+            lines.map(|line| describe(line, plan.currency)).collect()
         })
         .collect();
     let rows = heads(cx, &plans).await?;

@@ -36,7 +36,7 @@ impl Terms {
 impl Terms {
     /// As a document in this language (ISO 639-1) says it; in English where that is not known.
     #[must_use]
-    pub fn in_words(self, language: &str) -> String {
+    pub fn describe(self, language: &str) -> String {
         let [first, ..] = &WORDS;
         let (_, words) = WORDS
             .iter()

@@ -93,7 +93,7 @@ impl Tool for SendQuotation {
         printable_quotation(cx, &sent).await?;
         let gross = shown(sent.gross_total.decimal(), sent.currency);
         let customer = quoted(sent.customer.as_deref().unwrap_or_default());
-        cx.say(format!(
+        cx.set_summary(format!(
             "mark {} as sent: {gross} {}, to {customer}, valid until {valid_until}",
             sent.number.as_deref().unwrap_or_default(),
             sent.currency

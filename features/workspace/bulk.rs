@@ -30,7 +30,7 @@ impl BulkUpdated {
 
 /// An error about one of many names the parameter that is wrong, and the record with which it is: `[7].owner` is about
 /// `owner`, with `contacts[7]`.
-pub(crate) fn in_list(error: Error, list: &str) -> Error {
+pub(crate) fn within(error: Error, list: &str) -> Error {
     let place = error.field_name().unwrap_or_default().to_owned();
     let Some((index, field)) = place
         .strip_prefix('[')

@@ -81,7 +81,7 @@ impl Tool for BulkUpdateContacts {
             }
         }
         let saved = cx.save_all(edits).await;
-        let saved = saved.map_err(|error| bulk::in_list(error, "contacts"))?;
+        let saved = saved.map_err(|error| bulk::within(error, "contacts"))?;
         let mut done = BulkUpdated::default();
         for (before, saved) in versions.into_iter().zip(saved) {
             done.count(before, saved.version);

@@ -83,7 +83,7 @@ impl Tool for BulkUpdateDeals {
                 .map_err(|error| of_deal(error, index))?;
         }
         let saved = cx.save_all(edits).await;
-        let saved = saved.map_err(|error| bulk::in_list(error, "deals"))?;
+        let saved = saved.map_err(|error| bulk::within(error, "deals"))?;
         let mut done = BulkUpdated::default();
         for (before, saved) in versions.into_iter().zip(saved) {
             done.count(before, saved.version);

@@ -32,7 +32,7 @@ pub(super) struct Arguments {
     /// A CSV file whose first row has the headers
     file: PathBuf,
     /// Which field a column is: "Header=field"; "Header=" leaves it out. Can be repeated
-    #[arg(long, value_name = "HEADER=FIELD", value_parser = said)]
+    #[arg(long, value_name = "HEADER=FIELD", value_parser = mapping_override)]
     map: Vec<(String, String)>,
     /// Show what would be done and write nothing
     #[arg(long, conflicts_with = "yes")]
@@ -74,7 +74,7 @@ enum Choice {
     Create,
 }
 
-fn said(text: &str) -> std::result::Result<(String, String), String> {
+fn mapping_override(text: &str) -> std::result::Result<(String, String), String> {
     match text.rsplit_once('=') {
         Some((header, field)) if !header.trim().is_empty() => {
             Ok((header.to_owned(), field.trim().to_owned()))
@@ -167,7 +167,7 @@ impl Work<'_> {
         }
         if !self.arguments.yes && asks {
             let preview = self.preview(&plan).await?;
-            print::note(&self.in_words(&plan, &preview));
+            print::note(&self.describe(&plan, &preview));
             if !print::ask("Import?")
                 .map_err(|error| Failure::Failed(format!("The answer cannot be read: {error}.")))?
             {
@@ -194,10 +194,10 @@ impl Work<'_> {
                 );
             }
         }
-        let (headers, said) = (&self.table.headers, &self.arguments.map);
+        let (headers, overrides) = (&self.table.headers, &self.arguments.map);
         let mapping = self
             .import
-            .mapping(self.dispatcher, self.caller, headers, said);
+            .mapping(self.dispatcher, self.caller, headers, overrides);
         Ok(Plan {
             mapping: mapping.await.map_err(usage)?,
             on_duplicate,
@@ -208,23 +208,27 @@ impl Work<'_> {
 
     async fn preview(&self, plan: &Plan) -> Result<Preview> {
         let progress = Progress::begin("Looking", Some(self.table.count));
-        let mut told = |rows: u64, _: &[Rejected]| {
+        let mut on_progress = |rows: u64, _: &[Rejected]| {
             progress.advance(rows);
             Ok(())
         };
         let mut rows = self.table.rows()?;
-        let preview = self
-            .import
-            .preview(self.dispatcher, self.caller, plan, &mut rows, &mut told);
+        let preview = self.import.preview(
+            self.dispatcher,
+            self.caller,
+            plan,
+            &mut rows,
+            &mut on_progress,
+        );
         Ok(preview.await?)
     }
 
     fn show(&self, plan: &Plan, preview: &Preview) -> Result<()> {
         if !self.arguments.json {
-            return print::out(&self.in_words(plan, preview));
+            return print::out(&self.describe(plan, preview));
         }
         let columns = plan.mapping.columns.iter().map(
-            |column| json!({ "header": column.header, "field": plan.mapping.in_words(column) }),
+            |column| json!({ "header": column.header, "field": plan.mapping.describe(column) }),
         );
         let rejected = preview
             .rejected
@@ -241,9 +245,9 @@ impl Work<'_> {
     }
 
     /// The preview for a person.
-    fn in_words(&self, plan: &Plan, preview: &Preview) -> String {
-        let mut text = format!("{}\n\n", self.table.in_words());
-        text.push_str(&mapping_in_words(&plan.mapping));
+    fn describe(&self, plan: &Plan, preview: &Preview) -> String {
+        let mut text = format!("{}\n\n", self.table.describe());
+        text.push_str(&describe_mapping(&plan.mapping));
         if !preview.records.is_empty() {
             text.push_str("\nThe first as they would be stored:\n");
             for record in &preview.records {
@@ -275,14 +279,14 @@ impl Work<'_> {
         let mut totals = Totals::default();
         if self.table.count > 0 {
             let progress = Progress::begin("Importing", Some(self.table.count));
-            let mut told = |rows: u64, rejected: &[Rejected]| {
+            let mut on_progress = |rows: u64, rejected: &[Rejected]| {
                 progress.advance(rows);
                 rejects.add(rejected)
             };
             let mut rows = self.table.rows()?;
             let done = self
                 .import
-                .run(self.dispatcher, &batch, plan, &mut rows, &mut told)
+                .run(self.dispatcher, &batch, plan, &mut rows, &mut on_progress)
                 .await;
             totals = done.map_err(|error| interrupted(&error, change))?;
         }
@@ -345,12 +349,12 @@ fn counts(totals: &Totals) -> Value {
     json!(totals)
 }
 
-fn mapping_in_words(mapping: &Mapping) -> String {
+fn describe_mapping(mapping: &Mapping) -> String {
     let rows: Vec<[String; 2]> = mapping
         .columns
         .iter()
         .map(|column| {
-            let target = mapping.in_words(column);
+            let target = mapping.describe(column);
             [
                 column.header.clone(),
                 target.unwrap_or_else(|| "(ignored)".into()),

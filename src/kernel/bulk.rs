@@ -6,8 +6,8 @@ use crate::changes::Action;
 use crate::context::Cx;
 use crate::error::{Error, Result};
 use crate::record::{
-    Attributes, Edit, Record, Saved, check_permission, cleaned, in_form, log_row, refers_nowhere,
-    stale,
+    Attributes, Edit, Record, Saved, check_permission, cleaned, log_row, stale, unknown_reference,
+    validated,
 };
 use crate::store::{Column as _, Json, Sql, Value, sql};
 use crate::types::id::Id;
@@ -47,7 +47,7 @@ impl Cx {
                 .await
                 .map_err(|error| numbered(error, index))?;
             let record =
-                in_form(self.workspace(), record).map_err(|error| numbered(error, index))?;
+                validated(self.workspace(), record).map_err(|error| numbered(error, index))?;
             ready.push((record, attributes));
         }
         let missing = self.missing_references(ready.iter().map(|(record, _)| (None, record)));
@@ -219,7 +219,7 @@ impl Cx {
         for (index, edit) in edits.into_iter().enumerate() {
             let (before, record, attributes) = edit.into_parts();
             let record =
-                in_form(self.workspace(), record).map_err(|error| numbered(error, index))?;
+                validated(self.workspace(), record).map_err(|error| numbered(error, index))?;
             let mut saved = before.clone();
             saved.record = record;
             saved.attributes = Json(attributes);
@@ -369,7 +369,7 @@ impl Cx {
         Ok(wanted
             .into_iter()
             .filter(|(_, _, table, id)| !there.contains(&(*table, *id)))
-            .map(|(index, column, table, id)| (index, refers_nowhere(self, column, table, id)))
+            .map(|(index, column, table, id)| (index, unknown_reference(self, column, table, id)))
             .collect())
     }
 

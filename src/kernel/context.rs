@@ -13,7 +13,7 @@ use crate::compute::Compute;
 use crate::error::{Code, Error, Result};
 use crate::notice::Notice;
 use crate::permission::{Operation, lacking};
-use crate::record::{Attributes, Record, refers_nowhere};
+use crate::record::{Attributes, Record, unknown_reference};
 use crate::registry::Registry;
 use crate::search::Search;
 use crate::store::{Store, Tx, sql};
@@ -300,8 +300,8 @@ impl Cx {
 
     /// Says what the call does, for the person who confirms it: the end of a sentence that begins with the tool's title and
     /// "will". A confirmation is bound to these words, so they name no record that the call has made.
-    pub fn say(&mut self, what: impl Into<String>) {
-        self.summary.say(what.into());
+    pub fn set_summary(&mut self, what: impl Into<String>) {
+        self.summary.set(what.into());
     }
 
     /// Remembers that the summary is about what the caller may not read.
@@ -400,7 +400,7 @@ impl Cx {
         if found.is_some() {
             return Ok(());
         }
-        Err(refers_nowhere(self, column, table, id))
+        Err(unknown_reference(self, column, table, id))
     }
 
     /// The custom attributes that the workspace defined for this kind of record, with their kinds.

@@ -102,7 +102,7 @@ impl Summary {
         self.notes.push((is_grave, note));
     }
 
-    pub(crate) fn say(&mut self, what: String) {
+    pub(crate) fn set(&mut self, what: String) {
         self.said = Some(what);
     }
 
@@ -202,7 +202,7 @@ mod tests {
             summary.note(&written(*record, *action, *version), String::new);
         }
         if let Some(said) = said {
-            summary.say(said.to_owned());
+            summary.set(said.to_owned());
         }
         assert_eq!(summary.digest(), summary.digest());
         summary.digest()

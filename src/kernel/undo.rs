@@ -7,7 +7,7 @@ use crate::changes::{Action, Change, LogRow};
 use crate::context::Cx;
 use crate::error::{Code, Error, Result};
 use crate::permission::{Operation, lacking};
-use crate::record::{Record, Saved, UndoConflict, depended_on, patched};
+use crate::record::{Record, Saved, UndoConflict, has_dependents, patched};
 use crate::store::sql;
 use crate::types::id::{Id, encode};
 
@@ -330,7 +330,7 @@ async fn refuse_held<R: Record>(
             let names: Vec<String> = holders.map(|(_, prefix, id)| encode(prefix, *id)).collect();
             if !names.is_empty() {
                 going.remove(&target);
-                *one = Err(depended_on::<R>(&names));
+                *one = Err(has_dependents::<R>(&names));
             }
         }
         if going.len() == before {

@@ -505,7 +505,7 @@ fn kind(schema: &Value) -> String {
 }
 
 /// What a tool does as a consequence of what it is for.
-fn in_words(covers: &Covers) -> String {
+fn describe(covers: &Covers) -> String {
     let does = match covers.operation {
         Operation::Read => "naming",
         Operation::Create => "adding",
@@ -567,7 +567,7 @@ fn reference() -> String {
                 capital(&undo)
             )
             .unwrap();
-            let covers: Vec<String> = spec.covers.iter().map(in_words).collect();
+            let covers: Vec<String> = spec.covers.iter().map(describe).collect();
             if !covers.is_empty() {
                 writeln!(
                     out,

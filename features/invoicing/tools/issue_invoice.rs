@@ -54,7 +54,7 @@ impl Tool for IssueInvoice {
         let day = self.issue_date.as_ref();
         let day = day.map(|when| cx.date("issue_date", when)).transpose()?;
         let issued = issue(cx, self.invoice, day).await?;
-        cx.say(described(&issued));
+        cx.set_summary(described(&issued));
         view(cx, issued).await
     }
 }

@@ -241,7 +241,7 @@ impl Table {
         )
     }
 
-    pub(crate) fn in_words(&self) -> String {
+    pub(crate) fn describe(&self) -> String {
         let encoding = match self.encoding {
             Encoding::Utf8 => "UTF-8",
             Encoding::Windows1252 => "Windows-1252",

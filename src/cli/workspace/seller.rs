@@ -103,7 +103,7 @@ pub(super) async fn run(config: &Config, store: &Store, arguments: Arguments) ->
         if json {
             return print::json(&shown(&seller));
         }
-        return print::out(&in_words(&seller));
+        return print::out(&describe(&seller));
     }
     let given: Patch<Seller> = schema::parse_at("", Value::Object(given)).map_err(usage)?;
     let ((seller, rates), change) =
@@ -117,7 +117,7 @@ pub(super) async fn run(config: &Config, store: &Store, arguments: Arguments) ->
         answer.insert("change".into(), json!(change));
         return print::json(&answer);
     }
-    let mut text = in_words(&seller);
+    let mut text = describe(&seller);
     if !rates.is_empty() {
         let rates: Vec<String> = rates
             .iter()
@@ -187,7 +187,7 @@ fn shown(seller: &Seller) -> Map<String, Value> {
     fields
 }
 
-fn in_words(seller: &Seller) -> String {
+fn describe(seller: &Seller) -> String {
     let rows: Vec<[String; 2]> = shown(seller)
         .into_iter()
         .filter_map(|(name, value)| {

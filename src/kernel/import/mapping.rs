@@ -55,7 +55,7 @@ impl Mapping {
         fields: &'static [Field],
         attributes: &Defined,
         headers: &[String],
-        said: &[(String, String)],
+        overrides: &[(String, String)],
     ) -> Result<Self> {
         let mut columns: Vec<Mapped> = headers
             .iter()
@@ -65,7 +65,7 @@ impl Mapping {
             })
             .collect();
         let mut decided = vec![false; columns.len()];
-        for (header, field) in said {
+        for (header, field) in overrides {
             let found = columns
                 .iter_mut()
                 .zip(&mut decided)
@@ -106,7 +106,7 @@ impl Mapping {
 
     /// What a column becomes, in words; `None` for one that is ignored.
     #[must_use]
-    pub fn in_words(&self, column: &Mapped) -> Option<String> {
+    pub fn describe(&self, column: &Mapped) -> Option<String> {
         let name = |index: usize| self.fields.get(index).map(|field| field.name.to_owned());
         match &column.target {
             Target::Field(index) => name(*index),

@@ -63,7 +63,7 @@ pub enum Reads {
         /// The type of those that say none.
         kind: Option<&'static str>,
     },
-    /// Another record: its identifier, its name, or what else [`Import::meant`] knows it by.
+    /// Another record: its identifier, its name, or what else [`Import::resolve`] knows it by.
     Record(&'static str),
     /// A text that only [`Import::complete`] understands; it is given to it in [`Draft::aside`].
     Aside,
@@ -118,7 +118,10 @@ pub trait Import: Record {
     }
 
     /// The live records that a person means by each of these texts.
-    fn meant<'a>(cx: &'a mut Cx, texts: &'a [String]) -> BoxFuture<'a, Result<Vec<Vec<Id<Self>>>>> {
+    fn resolve<'a>(
+        cx: &'a mut Cx,
+        texts: &'a [String],
+    ) -> BoxFuture<'a, Result<Vec<Vec<Id<Self>>>>> {
         let _ = cx;
         Box::pin(async { Ok(texts.iter().map(|_| Vec::new()).collect()) })
     }
@@ -218,8 +221,8 @@ pub struct Preview {
 
 /// Rows as they are read.
 pub type Rows<'a> = &'a mut dyn Iterator<Item = Result<Row>>;
-/// Told after each part how many rows it had and which of them were rejected.
-pub type Told<'a> = &'a mut dyn FnMut(u64, &[Rejected]) -> Result<()>;
+/// OnProgress after each part how many rows it had and which of them were rejected.
+pub type OnProgress<'a> = &'a mut dyn FnMut(u64, &[Rejected]) -> Result<()>;
 
 /// An [`Import`] with its type erased: what the command line works with.
 pub trait AnyImport: Send + Sync {
@@ -244,7 +247,7 @@ pub trait AnyImport: Send + Sync {
         dispatcher: &'a Dispatcher,
         caller: &'a Caller,
         headers: &'a [String],
-        said: &'a [(String, String)],
+        overrides: &'a [(String, String)],
     ) -> LocalBoxFuture<'a, Result<Mapping>>;
     /// Says what [`run`](Self::run) would do. Writes nothing.
     fn preview<'a>(
@@ -253,7 +256,7 @@ pub trait AnyImport: Send + Sync {
         caller: &'a Caller,
         plan: &'a Plan,
         rows: Rows<'a>,
-        told: Told<'a>,
+        on_progress: OnProgress<'a>,
     ) -> LocalBoxFuture<'a, Result<Preview>>;
     /// Brings the rows in, a thousand at a time: each such part is on disk before the next one begins.
     fn run<'a>(
@@ -262,10 +265,10 @@ pub trait AnyImport: Send + Sync {
         batch: &'a Batch,
         plan: &'a Plan,
         rows: Rows<'a>,
-        told: Told<'a>,
+        on_progress: OnProgress<'a>,
     ) -> LocalBoxFuture<'a, Result<Totals>>;
-    /// As [`Import::meant`].
-    fn meant<'a>(
+    /// As [`Import::resolve`].
+    fn resolve<'a>(
         &'a self,
         cx: &'a mut Cx,
         texts: &'a [String],
@@ -308,11 +311,11 @@ impl<R: Import> AnyImport for Erased<R> {
         dispatcher: &'a Dispatcher,
         caller: &'a Caller,
         headers: &'a [String],
-        said: &'a [(String, String)],
+        overrides: &'a [(String, String)],
     ) -> LocalBoxFuture<'a, Result<Mapping>> {
         Box::pin(dispatcher.read(caller, async |cx: &mut Cx| {
             let defined = cx.defined_attributes(R::TABLE).await?;
-            Mapping::of(R::FIELDS, &defined, headers, said)
+            Mapping::of(R::FIELDS, &defined, headers, overrides)
         }))
     }
 
@@ -322,9 +325,15 @@ impl<R: Import> AnyImport for Erased<R> {
         caller: &'a Caller,
         plan: &'a Plan,
         rows: Rows<'a>,
-        told: Told<'a>,
+        on_progress: OnProgress<'a>,
     ) -> LocalBoxFuture<'a, Result<Preview>> {
-        Box::pin(run::preview::<R>(dispatcher, caller, plan, rows, told))
+        Box::pin(run::preview::<R>(
+            dispatcher,
+            caller,
+            plan,
+            rows,
+            on_progress,
+        ))
     }
 
     fn run<'a>(
@@ -333,18 +342,18 @@ impl<R: Import> AnyImport for Erased<R> {
         batch: &'a Batch,
         plan: &'a Plan,
         rows: Rows<'a>,
-        told: Told<'a>,
+        on_progress: OnProgress<'a>,
     ) -> LocalBoxFuture<'a, Result<Totals>> {
-        Box::pin(run::run::<R>(dispatcher, batch, plan, rows, told))
+        Box::pin(run::run::<R>(dispatcher, batch, plan, rows, on_progress))
     }
 
-    fn meant<'a>(
+    fn resolve<'a>(
         &'a self,
         cx: &'a mut Cx,
         texts: &'a [String],
     ) -> BoxFuture<'a, Result<Vec<Vec<i64>>>> {
         Box::pin(async move {
-            let meant = R::meant(cx, texts).await?;
+            let meant = R::resolve(cx, texts).await?;
             let raw = |ids: Vec<Id<R>>| ids.into_iter().map(Id::raw).collect();
             Ok(meant.into_iter().map(raw).collect())
         })

@@ -6,14 +6,16 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value as Data};
 
-use super::{Draft, Import, OnDuplicate, Plan, Preview, Rejected, Row, Rows, Told, Totals, cells};
+use super::{
+    Draft, Import, OnDuplicate, OnProgress, Plan, Preview, Rejected, Row, Rows, Totals, cells,
+};
 use crate::batch::Batch;
 use crate::caller::{Caller, Member, Workspace};
 use crate::context::Cx;
 use crate::dispatch::Dispatcher;
 use crate::error::{Error, Result};
 use crate::patch::Patch;
-use crate::record::{Attributes, cleaned, in_form};
+use crate::record::{Attributes, cleaned, validated};
 use crate::schema;
 use crate::store::sql;
 use crate::types::id::{Entity as _, Id, decode};
@@ -88,7 +90,7 @@ pub(super) async fn run<R: Import>(
     batch: &Batch,
     plan: &Plan,
     rows: Rows<'_>,
-    told: Told<'_>,
+    on_progress: OnProgress<'_>,
 ) -> Result<Totals> {
     let mut totals = Totals::default();
     let reader = Reader::<R>::new(dispatcher, batch.caller(), plan);
@@ -106,7 +108,7 @@ pub(super) async fn run<R: Import>(
             tokio::join!(write, reader.part(rows, Absent::Waits))
         };
         // What was written is told of, even if the rows after it cannot be read.
-        tell(&mut totals, part, done?, told)?;
+        tell(&mut totals, part, done?, on_progress)?;
         next = read?;
     }
     // Each round writes what the round before made possible; what is left when nothing was is rejected.
@@ -117,7 +119,7 @@ pub(super) async fn run<R: Import>(
         while let Some(mut part) = reader.part(&mut round, absent).await? {
             waiting.append(&mut part.later);
             let done = store_part(dispatcher, batch, plan, &part).await?;
-            tell(&mut totals, part, done, told)?;
+            tell(&mut totals, part, done, on_progress)?;
         }
         if waiting.len() == before {
             absent = Absent::Rejected;
@@ -136,14 +138,19 @@ async fn store_part<R: Import>(
     dispatcher.run_in(batch, write).await
 }
 
-fn tell<R>(totals: &mut Totals, part: Part<R>, done: Done, told: Told<'_>) -> Result<()> {
+fn tell<R>(
+    totals: &mut Totals,
+    part: Part<R>,
+    done: Done,
+    on_progress: OnProgress<'_>,
+) -> Result<()> {
     totals.created += done.created;
     totals.updated += done.updated;
     totals.skipped += done.skipped;
     let count = part.rows.len() as u64;
     let rejected = rejected(part.rows, part.rejected.into_iter().chain(done.rejected));
     totals.rejected += rejected.len() as u64;
-    told(count, &rejected)
+    on_progress(count, &rejected)
 }
 
 /// The rejected rows in the order of the file.
@@ -162,7 +169,7 @@ pub(super) async fn preview<R: Import>(
     caller: &Caller,
     plan: &Plan,
     rows: Rows<'_>,
-    told: Told<'_>,
+    on_progress: OnProgress<'_>,
 ) -> Result<Preview> {
     let mut preview = Preview::default();
     let reader = Reader::<R>::new(dispatcher, caller, plan);
@@ -195,7 +202,7 @@ pub(super) async fn preview<R: Import>(
         let count = part.rows.len() as u64;
         let rejected = rejected(part.rows, wrong.into_iter());
         preview.totals.rejected += rejected.len() as u64;
-        told(count, &rejected)?;
+        on_progress(count, &rejected)?;
         let room = SHOWN.saturating_sub(preview.rejected.len());
         preview.rejected.extend(rejected.into_iter().take(room));
     }
@@ -243,7 +250,7 @@ impl Check {
         match schema::read(&self.schema, Data::Object(fields)) {
             Ok(Data::Object(fields)) => draft.fields = fields,
             Ok(_) => {}
-            Err(error) => draft.wrong = Some(in_words(&error)),
+            Err(error) => draft.wrong = Some(describe(&error)),
         }
     }
 }
@@ -322,7 +329,7 @@ fn formed<R: Import>(check: &Check, place: usize, draft: Draft) -> Result<Ready<
         let mut record = R::empty();
         apply(&mut record, &draft.fields, check.time)?;
         apply(&mut record, &draft.kept, check.time)?;
-        let record = in_form(&check.workspace, record)?;
+        let record = validated(&check.workspace, record)?;
         let index_keys = record.index_keys().into_iter();
         let tells = |field: &str| R::SAME.iter().any(|(name, _)| *name == field);
         let same = index_keys.filter(|(field, _)| tells(field)).collect();
@@ -334,7 +341,7 @@ fn formed<R: Import>(check: &Check, place: usize, draft: Draft) -> Result<Ready<
             same,
         })
     };
-    made().map_err(|error| in_words(&error))
+    made().map_err(|error| describe(&error))
 }
 
 fn apply<R: Import>(record: &mut R, given: &Map<String, Data>, time: LocalTime) -> Result<()> {
@@ -344,7 +351,7 @@ fn apply<R: Import>(record: &mut R, given: &Map<String, Data>, time: LocalTime) 
     Ok(())
 }
 
-fn in_words(error: &Error) -> String {
+fn describe(error: &Error) -> String {
     match error.hint_text().filter(|hint| hint.starts_with("Did you")) {
         Some(hint) => format!("{} {hint}", error.message()),
         None => error.message().to_owned(),
@@ -441,7 +448,7 @@ async fn find(cx: &mut Cx, table: &'static str, texts: &[String]) -> Result<Vec<
         members(cx, texts).await?
     } else {
         match cx.registry().import_of(table) {
-            Some(import) => import.meant(cx, texts).await?,
+            Some(import) => import.resolve(cx, texts).await?,
             None => texts.iter().map(|_| Vec::new()).collect(),
         }
     };
@@ -562,9 +569,9 @@ fn updated<R: Import>(
     let mut record = before.clone();
     let changed = apply(&mut record, &row.given, time).and_then(|()| {
         record.keep(before);
-        in_form(workspace, record)
+        validated(workspace, record)
     });
-    changed.map_err(|error| in_words(&error))
+    changed.map_err(|error| describe(&error))
 }
 
 /// Decides what becomes of the rows of a part. `seen` remembers what duplicates are told by where nothing is written.
@@ -577,7 +584,7 @@ async fn judge<R: Import>(
     let mut wrong: HashMap<usize, String> = HashMap::new();
     for (index, one) in ready.iter().enumerate() {
         if let Err(error) = cx.check_attributes(R::TABLE, &one.attributes).await {
-            wrong.insert(index, in_words(&error));
+            wrong.insert(index, describe(&error));
         }
     }
     let records = ready.iter().map(|one| (None, &one.record));

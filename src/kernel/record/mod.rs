@@ -18,7 +18,9 @@ pub(crate) use erased::patched;
 pub use erased::{AnyRecord, Read, UndoConflict, record};
 pub(crate) use saved::filter;
 pub use saved::{Edit, Saved};
-pub(crate) use write::{check_permission, depended_on, in_form, log_row, refers_nowhere, stale};
+pub(crate) use write::{
+    check_permission, has_dependents, log_row, stale, unknown_reference, validated,
+};
 
 use crate::caller::{Caller, Workspace};
 use crate::error::Result;

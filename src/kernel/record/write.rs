@@ -50,7 +50,7 @@ pub(crate) fn check_permission<R: Record>(
 }
 
 /// The record in form and complete.
-pub(crate) fn in_form<R: Record>(workspace: &Workspace, mut record: R) -> Result<R> {
+pub(crate) fn validated<R: Record>(workspace: &Workspace, mut record: R) -> Result<R> {
     record.check(workspace)?;
     match record.missing() {
         Some(column) => Err(Error::invalid(column, format!("{column} is required."))),
@@ -59,7 +59,7 @@ pub(crate) fn in_form<R: Record>(workspace: &Workspace, mut record: R) -> Result
 }
 
 /// What to say about a column that would refer to what is not there, or is deleted.
-pub(crate) fn refers_nowhere(cx: &Cx, column: &str, table: &'static str, id: i64) -> Error {
+pub(crate) fn unknown_reference(cx: &Cx, column: &str, table: &'static str, id: i64) -> Error {
     let noun = cx
         .registry()
         .record(table)
@@ -69,7 +69,7 @@ pub(crate) fn refers_nowhere(cx: &Cx, column: &str, table: &'static str, id: i64
 
 /// The record as it may be written: in form, complete, and referring only to what is there.
 pub(super) async fn checked<R: Record>(cx: &mut Cx, before: Option<&R>, record: R) -> Result<R> {
-    let record = in_form(cx.workspace(), record)?;
+    let record = validated(cx.workspace(), record)?;
     let old = before.map(R::values).unwrap_or_default();
     for (index, (column, value)) in R::COLUMNS.iter().zip(record.values()).enumerate() {
         if let (Some(table), Value::Int(id)) = (column.refers_to, &value)
@@ -90,13 +90,13 @@ pub(super) async fn refuse_dependents<R: Record>(cx: &mut Cx, record: &Saved<R>)
     if names.is_empty() {
         return Ok(());
     }
-    Err(Error::conflict(depended_on::<R>(&names))
+    Err(Error::conflict(has_dependents::<R>(&names))
         .hint("Delete or change them first, or say where they should point (reassign_to) if the tool offers it.")
         .detail("dependents", names.into_iter().take(100).collect::<Vec<_>>()))
 }
 
 /// Says that others refer to a record.
-pub(crate) fn depended_on<R: Record>(names: &[String]) -> String {
+pub(crate) fn has_dependents<R: Record>(names: &[String]) -> String {
     let shown: Vec<_> = names.iter().take(10).cloned().collect();
     let (count, noun) = (names.len(), R::NOUN);
     format!(
