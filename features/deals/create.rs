@@ -4,8 +4,8 @@ use bureau_kernel::prelude::*;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::course::Course;
 use crate::deal::Deal;
+use crate::stage_change::StageChange;
 use crate::view::{DealView, view};
 use crate::{CREATE_DEALS, PLACE};
 
@@ -58,11 +58,11 @@ impl Tool for CreateDeal {
 
     async fn call(self, cx: &mut Cx) -> Result<DealView> {
         let mut deal = self.fields.record(cx.local_time())?;
-        let course = Course {
+        let stage_change = StageChange {
             pipeline: self.pipeline,
             stage: self.stage,
         };
-        course.take(cx, &mut deal, None, &self.fields).await?;
+        stage_change.take(cx, &mut deal, None, &self.fields).await?;
         let deal = cx.insert(deal, self.fields.attributes()?).await?;
         view(cx, deal).await
     }

@@ -6,8 +6,8 @@ use bureau_kernel::schema::parse_at;
 use bureau_kernel::store::enum_name;
 use serde_json::{Value, json};
 
-use crate::course::Course;
 use crate::deal::Deal;
+use crate::stage_change::StageChange;
 
 impl Import for Deal {
     const NAME: &'static str = "deals";
@@ -158,11 +158,11 @@ async fn place(cx: &mut Cx, draft: &mut Draft) -> Result<()> {
         let line = text.map(|text| ShortText::new(text)).transpose();
         line.map_err(|error| Error::invalid(name, format!("{name} {error}.")))
     };
-    let course = Course {
+    let stage_change = StageChange {
         pipeline: said("pipeline")?,
         stage: said("stage")?,
     };
-    course.take(cx, &mut deal, None, &given).await?;
+    stage_change.take(cx, &mut deal, None, &given).await?;
     for (column, value) in [
         ("pipeline", json!(*deal.pipeline)),
         ("stage", json!(*deal.stage)),

@@ -4,7 +4,6 @@
 //! so the room uses those two. The pipelines are arranged by the tools of the room of that name; their records stand here,
 //! because no deal can be without them, and a new workspace starts with one.
 
-mod course;
 mod create;
 mod deal;
 mod delete;
@@ -12,6 +11,7 @@ mod get;
 mod history;
 mod import;
 mod list;
+mod stage_change;
 mod stages;
 mod summary;
 mod update;
@@ -28,8 +28,8 @@ use list::ListDeals;
 use summary::GetPipelineSummary;
 use update::UpdateDeal;
 
-pub use course::Course;
 pub use deal::{Deal, DealStatus};
+pub use stage_change::StageChange;
 pub use stages::{
     Pipeline, Stage, StageKind, default_pipeline, pipeline_named, pipelines, stage_named, stages_of,
 };

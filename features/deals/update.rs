@@ -4,8 +4,8 @@ use bureau_kernel::prelude::*;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::course::Course;
 use crate::deal::Deal;
+use crate::stage_change::StageChange;
 use crate::view::{DealView, view};
 use crate::{PLACE, UPDATE_DEALS};
 
@@ -70,11 +70,11 @@ impl Tool for UpdateDeal {
     async fn call(self, cx: &mut Cx) -> Result<DealView> {
         let mut edit = cx.edit(self.deal).await?;
         let clear = self.clear.unwrap_or_default();
-        let course = Course {
+        let stage_change = StageChange {
             pipeline: self.pipeline,
             stage: self.stage,
         };
-        change_deal(cx, &mut edit, &clear, &course, &self.fields).await?;
+        change_deal(cx, &mut edit, &clear, &stage_change, &self.fields).await?;
         let deal = edit.save(cx).await?;
         view(cx, deal).await
     }
@@ -83,16 +83,16 @@ impl Tool for UpdateDeal {
 /// Writes into a deal what a caller gave, and brings it where the caller wants it. It is not saved yet.
 ///
 /// # Errors
-/// As [`Course::take`].
+/// As [`StageChange::take`].
 pub async fn change_deal(
     cx: &mut Cx,
     edit: &mut Edit<Deal>,
     clear: &[ClearField<Deal>],
-    course: &Course,
+    stage_change: &StageChange,
     fields: &Patch<Deal>,
 ) -> Result<()> {
     edit.clear_fields(clear);
     edit.apply(cx, fields).await?;
     let before = edit.before().clone();
-    course.take(cx, edit, Some(&before), fields).await
+    stage_change.take(cx, edit, Some(&before), fields).await
 }

@@ -45,22 +45,22 @@ const PART: u32 = 500;
 /// # Errors
 /// What the database says.
 pub async fn audit(cx: &mut Cx) -> Result<Vec<Finding>> {
-    let mut books = Books::default();
+    let mut accounts = Accounts::default();
     for series in all_series(cx).await? {
-        books.numbers(cx, &series).await?;
+        accounts.numbers(cx, &series).await?;
     }
-    books.doubles(cx).await?;
-    books.payments(cx).await?;
-    books.credit_notes(cx).await?;
-    books.invoices(cx).await?;
-    books.quotations(cx).await?;
-    books.left_over();
-    Ok(books.findings)
+    accounts.doubles(cx).await?;
+    accounts.payments(cx).await?;
+    accounts.credit_notes(cx).await?;
+    accounts.invoices(cx).await?;
+    accounts.quotations(cx).await?;
+    accounts.left_over();
+    Ok(accounts.findings)
 }
 
 /// What was read so far.
 #[derive(Default)]
-struct Books {
+struct Accounts {
     findings: Vec<Finding>,
     /// What payments say is paid of each invoice.
     paid: HashMap<i64, Paid>,
@@ -86,7 +86,7 @@ struct Credits {
     note: Id<Invoice>,
 }
 
-impl Books {
+impl Accounts {
     fn say<E: Entity>(&mut self, record: Id<E>, what: impl Into<String>) {
         if self.findings.len() < MOST_FINDINGS {
             self.findings.push(Finding {

@@ -86,11 +86,11 @@ pub use seller::{MAX_LOGO, Seller, complete_seller, seller};
 pub use series::{
     Number, Numbers, Series, SeriesChange, all_series, next_number, set_series, upcoming,
 };
-pub use stats::{Among, InvoiceStats, invoice_stats};
+pub use stats::{InvoiceFilter, InvoiceStats, invoice_stats};
 pub use tax::{Category, Tax, TaxRate, add_country, tax_rates};
 pub use terms::Terms;
 pub use totals::{Subtotal, TaxSummary, Totals, compute};
-pub use view::{InvoiceRow, InvoiceView, LineView, Shown, line_views, price, rows, view};
+pub use view::{DisplayStatus, InvoiceRow, InvoiceView, LineView, line_views, price, rows, view};
 
 /// See invoices, credit notes, payments and recurring invoices.
 pub const READ_INVOICES: Permission = Permission::new("read_invoices");

@@ -14,7 +14,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::invoice::{InvoiceKind, InvoiceStatus};
-use crate::view::Shown;
+use crate::view::DisplayStatus;
 
 /// Invoices and credit notes in figures.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -75,7 +75,7 @@ pub struct Value {
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct StatusFigures {
     /// Where they stand.
-    pub status: Shown,
+    pub status: DisplayStatus,
     /// What they come to.
     #[serde(flatten)]
     pub figures: Figures,
@@ -171,7 +171,7 @@ pub struct Bought {
 
 /// Of which documents.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Among {
+pub struct InvoiceFilter {
     /// Those issued on this day or later.
     pub after: Option<NaiveDate>,
     /// Those issued on this day or earlier.
@@ -182,7 +182,7 @@ pub struct Among {
     pub currency: Option<Currency>,
 }
 
-impl Among {
+impl InvoiceFilter {
     /// Appends the conditions.
     fn conditions(self, statement: Sql, cx: &Cx) -> Sql {
         let mut statement = statement
@@ -366,20 +366,20 @@ impl Tally<3> {
 }
 
 /// The order in which statuses are shown.
-const STATUSES: [Shown; 6] = [
-    Shown::Draft,
-    Shown::Issued,
-    Shown::PartlyPaid,
-    Shown::Overdue,
-    Shown::Paid,
-    Shown::Credited,
+const STATUSES: [DisplayStatus; 6] = [
+    DisplayStatus::Draft,
+    DisplayStatus::Issued,
+    DisplayStatus::PartlyPaid,
+    DisplayStatus::Overdue,
+    DisplayStatus::Paid,
+    DisplayStatus::Credited,
 ];
 
 /// Invoices and credit notes in figures, as of today. Amounts in other currencies are converted at today's rates.
 ///
 /// # Errors
 /// What the database says.
-pub async fn invoice_stats(cx: &mut Cx, among: Among) -> Result<InvoiceStats> {
+pub async fn invoice_stats(cx: &mut Cx, among: InvoiceFilter) -> Result<InvoiceStats> {
     let as_of = cx.today();
     let rates = cx.rates(as_of).await?;
     // In the order of the index that has all of it: nothing is sorted, and no invoice is read.
@@ -410,25 +410,25 @@ pub async fn invoice_stats(cx: &mut Cx, among: Among) -> Result<InvoiceStats> {
                 let place = STATUSES.iter().position(|known| *known == status);
                 if let Some(tally) = place.and_then(|place| statuses.get_mut(place)) {
                     let open = match status {
-                        Shown::Draft => Decimal::ZERO,
+                        DisplayStatus::Draft => Decimal::ZERO,
                         _ => summed.balance,
                     };
                     tally.add(currency, count, [summed.net, summed.gross, open]);
                 }
             }
-            InvoiceKind::CreditNote if status != Shown::Draft => {
+            InvoiceKind::CreditNote if status != DisplayStatus::Draft => {
                 notes.add(currency, count, figures);
             }
             InvoiceKind::CreditNote => {}
         }
-        if status == Shown::Draft {
+        if status == DisplayStatus::Draft {
             continue;
         }
         let overdue = match status {
-            Shown::Overdue => summed.balance,
+            DisplayStatus::Overdue => summed.balance,
             _ => Decimal::ZERO,
         };
-        if status == Shown::Overdue {
+        if status == DisplayStatus::Overdue {
             oldest_overdue = Some(oldest_overdue.map_or(due, |oldest| oldest.min(due)));
         }
         let (net, gross) = (summed.signed(summed.net), summed.signed(summed.gross));
@@ -478,14 +478,14 @@ pub async fn invoice_stats(cx: &mut Cx, among: Among) -> Result<InvoiceStats> {
     })
 }
 
-fn stands(status: InvoiceStatus, is_late: bool) -> Shown {
+fn stands(status: InvoiceStatus, is_late: bool) -> DisplayStatus {
     match status {
-        InvoiceStatus::Draft => Shown::Draft,
-        InvoiceStatus::Issued | InvoiceStatus::PartlyPaid if is_late => Shown::Overdue,
-        InvoiceStatus::Issued => Shown::Issued,
-        InvoiceStatus::PartlyPaid => Shown::PartlyPaid,
-        InvoiceStatus::Paid => Shown::Paid,
-        InvoiceStatus::Credited => Shown::Credited,
+        InvoiceStatus::Draft => DisplayStatus::Draft,
+        InvoiceStatus::Issued | InvoiceStatus::PartlyPaid if is_late => DisplayStatus::Overdue,
+        InvoiceStatus::Issued => DisplayStatus::Issued,
+        InvoiceStatus::PartlyPaid => DisplayStatus::PartlyPaid,
+        InvoiceStatus::Paid => DisplayStatus::Paid,
+        InvoiceStatus::Credited => DisplayStatus::Credited,
     }
 }
 
@@ -538,7 +538,7 @@ type Buyer = (Option<Id<Company>>, Option<Id<Contact>>);
 /// The buyers with most, as the database reckons it: more of them than are shown, because its arithmetic rounds.
 async fn foremost(
     cx: &mut Cx,
-    among: Among,
+    among: InvoiceFilter,
     rates: &Rates,
     currencies: impl Iterator<Item = Currency>,
 ) -> Result<Vec<Buyer>> {
@@ -599,7 +599,7 @@ fn of_buyers(mut statement: Sql, buyers: &[Buyer]) -> Sql {
 /// The customers with most, in the workspace's currency.
 async fn customers(
     cx: &mut Cx,
-    among: Among,
+    among: InvoiceFilter,
     rates: &Rates,
     currencies: impl Iterator<Item = Currency>,
 ) -> Result<Vec<Customer>> {

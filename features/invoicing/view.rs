@@ -83,7 +83,7 @@ pub struct InvoiceView {
     kind: InvoiceKind,
     number: Option<ShortText<40>>,
     /// overdue: open after its due date
-    status: Shown,
+    status: DisplayStatus,
     customer: Option<ShortText<200>>,
     company: Option<Named<Company>>,
     contact: Option<Named<Contact>>,
@@ -127,7 +127,7 @@ pub struct InvoiceView {
 /// Where an invoice stands, overdue included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, serde::Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Shown {
+pub enum DisplayStatus {
     /// It can be edited.
     Draft,
     /// It is to be paid.
@@ -142,7 +142,7 @@ pub enum Shown {
     Credited,
 }
 
-impl Shown {
+impl DisplayStatus {
     /// Where an invoice stands on a day.
     #[must_use]
     pub fn of(invoice: &Invoice, today: NaiveDate) -> Self {
@@ -184,7 +184,7 @@ pub async fn view(cx: &mut Cx, saved: Saved<Invoice>) -> Result<InvoiceView> {
     Ok(InvoiceView {
         id: saved.id,
         kind: *invoice.kind,
-        status: Shown::of(&invoice, today),
+        status: DisplayStatus::of(&invoice, today),
         number: invoice.number.0,
         customer: invoice.customer.0,
         company: invoice.company.map(|id| companies.of(id)),
@@ -228,7 +228,7 @@ pub struct InvoiceRow {
     id: Id<Invoice>,
     kind: InvoiceKind,
     number: Option<ShortText<40>>,
-    status: Shown,
+    status: DisplayStatus,
     customer: Option<ShortText<200>>,
     company: Option<Id<Company>>,
     contact: Option<Id<Contact>>,
@@ -252,7 +252,7 @@ pub fn rows(invoices: Vec<Saved<Invoice>>, today: NaiveDate) -> Vec<InvoiceRow> 
         InvoiceRow {
             id: saved.id,
             kind: *saved.kind,
-            status: Shown::of(&saved, today),
+            status: DisplayStatus::of(&saved, today),
             issue_date: saved.issue_date,
             due_date: saved.due_date,
             currency: saved.currency,

@@ -1,6 +1,6 @@
 //! `bulk_update_deals`
 
-use bureau_deals::{Course, Deal, DealStatus, UPDATE_DEALS, change_deal};
+use bureau_deals::{Deal, DealStatus, StageChange, UPDATE_DEALS, change_deal};
 use bureau_kernel::prelude::*;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -65,7 +65,7 @@ impl Tool for BulkUpdateDeals {
     type Output = BulkUpdated;
 
     async fn call(self, cx: &mut Cx) -> Result<BulkUpdated> {
-        let course = Course {
+        let stage_change = StageChange {
             pipeline: self.pipeline,
             stage: self.stage,
         };
@@ -78,7 +78,7 @@ impl Tool for BulkUpdateDeals {
             edit.clear_fields(&clear);
             bulk::add_tags(&mut edit.tags, self.add_tags.as_deref());
             bulk::remove_tags(&mut edit.tags, self.remove_tags.as_deref());
-            change_deal(cx, edit, &[], &course, &self.fields)
+            change_deal(cx, edit, &[], &stage_change, &self.fields)
                 .await
                 .map_err(|error| of_deal(error, index))?;
         }

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::READ_INVOICES;
-use crate::stats::{Among, InvoiceStats, invoice_stats};
+use crate::stats::{InvoiceFilter, InvoiceStats, invoice_stats};
 
 /// Of which invoices.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -79,7 +79,7 @@ impl Tool for GetInvoiceStats {
             Some(when) => Some(cx.date("issued_before", when)?),
             None => None,
         };
-        let among = Among {
+        let among = InvoiceFilter {
             after,
             before,
             company: self.company,

@@ -12,14 +12,14 @@ use serde::Deserialize;
 
 use crate::READ_INVOICES;
 use crate::invoice::{Invoice, InvoiceKind, InvoiceStatus, LAST_DAY};
-use crate::view::{InvoiceRow, Shown, rows};
+use crate::view::{DisplayStatus, InvoiceRow, rows};
 
 /// Which invoices to list.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(crate) struct ListInvoices {
     /// Part of number, customer, line
     query: Option<ShortText<500>>,
-    status: Option<Shown>,
+    status: Option<DisplayStatus>,
     kind: Option<InvoiceKind>,
     company: Option<Id<Company>>,
     contact: Option<Id<Contact>>,
@@ -106,14 +106,14 @@ impl Tool for ListInvoices {
         let [(.., after), (.., before), (.., due)] = days;
         let today = cx.today();
         let yesterday = today.pred_opt().unwrap_or(today);
-        let overdue = self.status == Some(Shown::Overdue);
+        let overdue = self.status == Some(DisplayStatus::Overdue);
         let status = self.status.and_then(|status| match status {
-            Shown::Draft => Some(InvoiceStatus::Draft),
-            Shown::Issued => Some(InvoiceStatus::Issued),
-            Shown::PartlyPaid => Some(InvoiceStatus::PartlyPaid),
-            Shown::Paid => Some(InvoiceStatus::Paid),
-            Shown::Credited => Some(InvoiceStatus::Credited),
-            Shown::Overdue => None,
+            DisplayStatus::Draft => Some(InvoiceStatus::Draft),
+            DisplayStatus::Issued => Some(InvoiceStatus::Issued),
+            DisplayStatus::PartlyPaid => Some(InvoiceStatus::PartlyPaid),
+            DisplayStatus::Paid => Some(InvoiceStatus::Paid),
+            DisplayStatus::Credited => Some(InvoiceStatus::Credited),
+            DisplayStatus::Overdue => None,
         });
         let last_due = match (due, overdue) {
             (Some(due), true) => Some(due.min(yesterday)),

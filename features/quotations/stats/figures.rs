@@ -12,22 +12,22 @@ use bureau_kernel::types::money::{SUM_COLUMNS, Sum};
 use bureau_kernel::types::time::Timestamp;
 use chrono::{Datelike as _, NaiveDate};
 
-use super::tally::{Course, Spans, Tally};
+use super::tally::{ByStatus, Spans, Tally};
 use super::{Bounds, CustomerFigures, MOST_CUSTOMERS};
 
 /// Quotations by what they have in common.
 #[derive(Debug, Default)]
 pub(super) struct Groups {
     /// Drafts, which no month has.
-    drafts: Course,
+    drafts: ByStatus,
     /// By year and month of sending.
-    pub(super) months: BTreeMap<(i32, u32), Course>,
-    customers: BTreeMap<(Option<i64>, Option<i64>), Course>,
+    pub(super) months: BTreeMap<(i32, u32), ByStatus>,
+    customers: BTreeMap<(Option<i64>, Option<i64>), ByStatus>,
 }
 
 impl Groups {
     /// All of them.
-    pub(super) fn all(&self) -> Course {
+    pub(super) fn all(&self) -> ByStatus {
         let mut all = self.drafts.clone();
         self.months.values().for_each(|course| all.merge(course));
         all

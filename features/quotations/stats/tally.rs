@@ -125,9 +125,9 @@ impl Tally {
 
 /// Quotations by where they stand.
 #[derive(Debug, Default, Clone)]
-pub(super) struct Course([Tally; STATUSES.len()]);
+pub(super) struct ByStatus([Tally; STATUSES.len()]);
 
-impl Course {
+impl ByStatus {
     /// Those that stand there.
     pub(super) fn of(&self, status: QuotationStatus) -> Tally {
         let mut tallies = STATUSES.iter().zip(&self.0);

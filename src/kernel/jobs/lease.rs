@@ -82,7 +82,7 @@ fn pause(attempts: i64) -> Duration {
 
 /// A record that a scheduler wants to take up.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Turn {
+pub(super) struct Claim {
     pub(super) job: &'static Job,
     pub(super) record: i64,
     /// What stands for the scheduler.
@@ -93,7 +93,7 @@ pub(super) struct Turn {
     interrupted: bool,
 }
 
-impl Turn {
+impl Claim {
     /// The turn of a record of which this is known.
     pub(super) fn new(job: &'static Job, record: i64, known: Option<&Entry>, holder: i64) -> Self {
         Self {

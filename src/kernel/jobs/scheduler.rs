@@ -12,7 +12,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use super::lease::{self, Entry, Turn};
+use super::lease::{self, Claim, Entry};
 use super::{Job, queue};
 use crate::admin;
 use crate::batch::Batch;
@@ -202,13 +202,13 @@ impl Scheduler {
             if free.is_empty() {
                 return Ok(());
             }
-            for turn in free {
+            for claim in free {
                 if left == 0 || self.stop.is_cancelled() {
                     ticked.more = true;
                     return Ok(());
                 }
                 left -= 1;
-                match self.attempt(caller, turn, ahead).await? {
+                match self.attempt(caller, claim, ahead).await? {
                     Some(true) => ticked.done += 1,
                     Some(false) => ticked.failed += 1,
                     None => {}
@@ -223,7 +223,7 @@ impl Scheduler {
         caller: &Caller,
         job: &'static Job,
         moment: Timestamp,
-    ) -> Result<Vec<Turn>> {
+    ) -> Result<Vec<Claim>> {
         let found = queue::due(&self.dispatcher, caller, job, moment, PIECE).await?;
         let gone = found.gone(moment);
         if !gone.is_empty() {
@@ -241,7 +241,7 @@ impl Scheduler {
         let due = found.due.iter().map(|record| (*record, known.get(record)));
         Ok(due
             .filter(|(_, known)| known.is_none_or(|entry| entry.is_free(moment)))
-            .map(|(record, known)| Turn::new(job, record, known.copied(), self.holder))
+            .map(|(record, known)| Claim::new(job, record, known.copied(), self.holder))
             .collect())
     }
 
@@ -249,23 +249,23 @@ impl Scheduler {
     async fn attempt(
         &self,
         caller: &Caller,
-        turn: Turn,
+        claim: Claim,
         ahead: chrono::Duration,
     ) -> Result<Option<bool>> {
-        let job = turn.job.name;
+        let job = claim.job.name;
         let work = self.dispatcher.batch(caller, job).await?;
         let now = self.now();
         let work = work.at(now + ahead).by_clock(now);
-        if !self.work(&work, move |cx| take(cx, turn).boxed()).await? {
+        if !self.work(&work, move |cx| take(cx, claim).boxed()).await? {
             return Ok(None);
         }
         let limit = self.dispatcher.settings().call_limit;
-        let done = self.work(&work, move |cx| step(cx, turn, limit).boxed());
+        let done = self.work(&work, move |cx| step(cx, claim, limit).boxed());
         let error = match done.await {
             Ok(done) => return Ok(done.then_some(true)),
             Err(error) => error,
         };
-        let (attempt, code) = (turn.attempt(), error.code());
+        let (attempt, code) = (claim.attempt(), error.code());
         if matches!(code, Code::Internal | Code::Unavailable) {
             // The cause may quote a statement, never its values.
             tracing::error!(job, attempt, ?error, "scheduled work failed");
@@ -273,7 +273,7 @@ impl Scheduler {
             tracing::warn!(job, attempt, code = code.as_str(), "scheduled work failed");
         }
         let said = lease::said(&error);
-        self.work(&work, move |cx| turn.give_up(cx, said.clone()).boxed())
+        self.work(&work, move |cx| claim.give_up(cx, said.clone()).boxed())
             .await?;
         Ok(Some(false))
     }
@@ -294,18 +294,18 @@ impl Scheduler {
 type Part<T> = dyn for<'c> Fn(&'c mut Cx) -> BoxFuture<'c, Result<T>> + Send + Sync;
 
 /// Takes a record up, unless the clock has jumped since the tick began.
-async fn take(cx: &mut Cx, turn: Turn) -> Result<bool> {
+async fn take(cx: &mut Cx, claim: Claim) -> Result<bool> {
     let is_trusted = cx.clock_said().await?.is_trusted();
-    Ok(is_trusted && turn.take(cx).await?)
+    Ok(is_trusted && claim.take(cx).await?)
 }
 
 /// Does one step, if the record is still this scheduler's: it may have been slow, and the lease another's by now.
-async fn step(cx: &mut Cx, turn: Turn, limit: Duration) -> Result<bool> {
-    if !turn.give_back(cx).await? {
+async fn step(cx: &mut Cx, claim: Claim, limit: Duration) -> Result<bool> {
+    if !claim.give_back(cx).await? {
         return Ok(false);
     }
-    let job = turn.job;
-    let run = AssertUnwindSafe(async { (job.run)(cx, turn.record).await }).catch_unwind();
+    let job = claim.job;
+    let run = AssertUnwindSafe(async { (job.run)(cx, claim.record).await }).catch_unwind();
     match timeout(limit, run).await {
         Ok(Ok(done)) => done.map(|()| true),
         Ok(Err(_)) => Err(Error::internal(format!("{} panicked", job.name))),

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::{Mutex, Notify, Semaphore, watch};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
-use super::index::{Build, Desk, Lock, Mark, Opened, Place, Snapshot, blocking};
+use super::index::{Build, Checkpoint, IndexPaths, IndexSession, Lock, Opened, Snapshot, blocking};
 use super::{Doc, Error, Found, Query, Source, Status, Touched};
 
 /// Longest time that a search waits for the index.
@@ -56,7 +56,7 @@ enum State {
 
 /// What the searches and the task have in common.
 pub(super) struct Shared {
-    place: Place,
+    paths: IndexPaths,
     /// Only the task waits on it.
     growth: Mutex<watch::Receiver<i64>>,
     /// Told by a search that has to wait, or that found the index unusable.
@@ -83,17 +83,17 @@ struct Reader {
 impl std::fmt::Debug for Shared {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Search")
-            .field("place", &self.place)
+            .field("place", &self.paths)
             .field("status", &self.status())
             .finish()
     }
 }
 
 impl Shared {
-    pub(super) fn new(place: Place, growth: watch::Receiver<i64>) -> Self {
+    pub(super) fn new(paths: IndexPaths, growth: watch::Receiver<i64>) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         Self {
-            place,
+            paths,
             growth: Mutex::new(growth),
             hurry: Notify::new(),
             state: watch::Sender::new(State::Opening),
@@ -111,7 +111,7 @@ impl Shared {
             State::Ready(snapshot) => Status {
                 ready: true,
                 holder,
-                position: snapshot.mark.position,
+                position: snapshot.checkpoint.position,
                 documents: snapshot.documents(),
                 segments: snapshot.segments(),
             },
@@ -129,7 +129,7 @@ impl Shared {
     pub(super) fn has_reached(&self, position: i64) -> bool {
         let position = position.max(self.begun_at.load(Ordering::Acquire));
         match &*self.state.borrow() {
-            State::Ready(snapshot) => snapshot.mark.position >= position,
+            State::Ready(snapshot) => snapshot.checkpoint.position >= position,
             State::Opening | State::Building => false,
         }
     }
@@ -147,10 +147,10 @@ impl Shared {
             Ok((hits, more)) => Found::Hits { hits, more },
             Err(error) => {
                 tracing::warn!(%error, "a search failed, the index will be built again");
-                self.place.report_damage(&snapshot.mark.build);
+                self.paths.report_damage(&snapshot.checkpoint.build);
                 self.state.send_if_modified(|state| {
                     let same =
-                        matches!(state, State::Ready(s) if s.mark.build == snapshot.mark.build);
+                        matches!(state, State::Ready(s) if s.checkpoint.build == snapshot.checkpoint.build);
                     if same {
                         *state = State::Building;
                     }
@@ -176,19 +176,20 @@ impl Shared {
             match state {
                 State::Building => return None,
                 State::Ready(snapshot) => {
-                    let reached = snapshot.mark.position >= position;
+                    let reached = snapshot.checkpoint.position >= position;
                     let newest = if holder {
                         Some(snapshot)
                     } else {
                         self.look(snapshot, reached).await
                     };
-                    stands = newest.as_ref().map(|snapshot| snapshot.mark.position);
+                    stands = newest.as_ref().map(|snapshot| snapshot.checkpoint.position);
                     match newest {
-                        Some(snapshot) if snapshot.mark.position >= position => {
+                        Some(snapshot) if snapshot.checkpoint.position >= position => {
                             return Some(snapshot);
                         }
                         Some(snapshot)
-                            if snapshot.mark.position == self.stuck.load(Ordering::Acquire) =>
+                            if snapshot.checkpoint.position
+                                == self.stuck.load(Ordering::Acquire) =>
                         {
                             self.hurry.notify_one();
                             return None;
@@ -239,7 +240,7 @@ impl Shared {
                 reader.looked = Some(Instant::now());
                 Some(known)
             }
-            Ok(Some(newer)) if newer.mark.build == known.mark.build => {
+            Ok(Some(newer)) if newer.checkpoint.build == known.checkpoint.build => {
                 reader.looked = Some(Instant::now());
                 let newer = Arc::new(newer);
                 self.state.send_replace(State::Ready(Arc::clone(&newer)));
@@ -258,14 +259,14 @@ impl Shared {
     /// Opens the index in a process without the writer. False if its keeper follows another database.
     async fn open_reader<S: Source>(&self, source: &S) -> Result<bool, Error> {
         let mut reader = self.reader.lock().await;
-        let place = self.place.clone();
+        let paths = self.paths.clone();
         let opened = blocking(move || {
-            let opened = Opened::open(&place)?;
-            let mark = opened.mark()?;
-            Ok((opened, mark))
+            let opened = Opened::open(&paths)?;
+            let checkpoint = opened.checkpoint()?;
+            Ok((opened, checkpoint))
         });
-        let (opened, mark) = opened.await?;
-        if !belongs(source, &mark).await? {
+        let (opened, checkpoint) = opened.await?;
+        if !belongs(source, &checkpoint).await? {
             return Ok(false);
         }
         let checked = blocking(move || {
@@ -281,9 +282,9 @@ impl Shared {
     }
 
     /// How far the index goes that is searched here, if one is.
-    fn mark(&self) -> Option<Mark> {
+    fn checkpoint(&self) -> Option<Checkpoint> {
         match &*self.state.borrow() {
-            State::Ready(snapshot) => Some(snapshot.mark.clone()),
+            State::Ready(snapshot) => Some(snapshot.checkpoint.clone()),
             State::Opening | State::Building => None,
         }
     }
@@ -307,7 +308,7 @@ impl Shared {
 /// The task of a process: reads along, and becomes the holder of the writer when nobody else is.
 pub(super) async fn run<S: Source>(shared: Arc<Shared>, source: Arc<S>) {
     let mut failing_since: Option<Instant> = None;
-    let mut known: Option<Mark> = None;
+    let mut known: Option<Checkpoint> = None;
     let mut warned = false;
     // Before that nothing is open, and searches read the database.
     loop {
@@ -320,18 +321,18 @@ pub(super) async fn run<S: Source>(shared: Arc<Shared>, source: Arc<S>) {
         }
     }
     loop {
-        let place = shared.place.clone();
-        let outcome = match blocking(move || Lock::take(&place)).await {
+        let paths = shared.paths.clone();
+        let outcome = match blocking(move || Lock::take(&paths)).await {
             Ok(Some(lock)) => {
                 hold(&shared, &*source, Arc::new(lock)).await;
                 Ok(true)
             }
-            Ok(None) => match shared.mark() {
+            Ok(None) => match shared.checkpoint() {
                 // Whoever keeps the index may follow a database that is gone: then it is of no use here.
-                Some(mark) => {
-                    let ours = known.as_ref() == Some(&mark)
-                        || belongs(&*source, &mark).await.unwrap_or(true);
-                    known = Some(mark);
+                Some(checkpoint) => {
+                    let ours = known.as_ref() == Some(&checkpoint)
+                        || belongs(&*source, &checkpoint).await.unwrap_or(true);
+                    known = Some(checkpoint);
                     if ours {
                         shared.pause(TAKE_EACH).await;
                     } else {
@@ -363,9 +364,9 @@ pub(super) async fn run<S: Source>(shared: Arc<Shared>, source: Arc<S>) {
                 shared.state.send_replace(State::Building);
                 let since = *failing_since.get_or_insert_with(Instant::now);
                 let unread = matches!(error, Error::Source(_));
-                if !unread && since.elapsed() > OPEN_PATIENCE && shared.place.exists() {
+                if !unread && since.elapsed() > OPEN_PATIENCE && shared.paths.exists() {
                     tracing::warn!(%error, "the search index cannot be opened, its writer is told");
-                    shared.place.report_damage("");
+                    shared.paths.report_damage("");
                     failing_since = None;
                 }
                 sleep(TAKE_EACH).await;
@@ -391,15 +392,15 @@ async fn hold<S: Source>(shared: &Shared, source: &S, lock: Arc<Lock>) {
     let mut failures = 0;
     let mut build_anew = false;
     while lock.is_valid() {
-        let desk = if build_anew {
+        let session = if build_anew {
             build(shared, source, &lock).await
         } else {
             open(shared, source, &lock).await
         };
-        let end = match desk {
-            Ok(desk) => {
+        let end = match session {
+            Ok(session) => {
                 build_anew = false;
-                follow(shared, source, desk, &mut failures).await
+                follow(shared, source, session, &mut failures).await
             }
             Err(error) if build_anew || matches!(error, Error::Source(_)) => End::Failed(error),
             Err(error) => {
@@ -427,24 +428,32 @@ async fn hold<S: Source>(shared: &Shared, source: &S, lock: Arc<Lock>) {
     shared.holder.store(false, Ordering::Release);
 }
 
-async fn open<S: Source>(shared: &Shared, source: &S, lock: &Arc<Lock>) -> Result<Desk, Error> {
-    let (place, lock) = (shared.place.clone(), Arc::clone(lock));
-    let (desk, snapshot) = blocking(move || {
-        let opened = Desk::open(Opened::open_checked(&place)?, lock)?;
-        place.remove_set_aside()?;
-        place.remove_others()?;
+async fn open<S: Source>(
+    shared: &Shared,
+    source: &S,
+    lock: &Arc<Lock>,
+) -> Result<IndexSession, Error> {
+    let (paths, lock) = (shared.paths.clone(), Arc::clone(lock));
+    let (session, snapshot) = blocking(move || {
+        let opened = IndexSession::open(Opened::open_checked(&paths)?, lock)?;
+        paths.remove_set_aside()?;
+        paths.remove_others()?;
         Ok(opened)
     })
     .await?;
-    if !belongs(source, &desk.mark).await? {
+    if !belongs(source, &session.checkpoint).await? {
         return Err(Error::Damaged("it was made from another database".into()));
     }
     shared.state.send_replace(State::Ready(Arc::new(snapshot)));
-    Ok(desk)
+    Ok(session)
 }
 
 /// Builds the index from all live records. What changes meanwhile is followed afterwards.
-async fn build<S: Source>(shared: &Shared, source: &S, lock: &Arc<Lock>) -> Result<Desk, Error> {
+async fn build<S: Source>(
+    shared: &Shared,
+    source: &S,
+    lock: &Arc<Lock>,
+) -> Result<IndexSession, Error> {
     // Before searches go on without the index: whoever stops at its first answer is told all the same.
     note_loss(shared, source).await?;
     shared.state.send_replace(State::Building);
@@ -452,8 +461,8 @@ async fn build<S: Source>(shared: &Shared, source: &S, lock: &Arc<Lock>) -> Resu
     let seal = source.seal(head).await.map_err(Error::Source)?;
     // Whatever was known of the log before, this is all there is now.
     shared.begun_at.store(head, Ordering::Release);
-    let (place, held) = (shared.place.clone(), Arc::clone(lock));
-    let mut build = blocking(move || Build::begin(place, held)).await?;
+    let (paths, held) = (shared.paths.clone(), Arc::clone(lock));
+    let mut build = blocking(move || Build::begin(paths, held)).await?;
     let mut page = source.scan(None, PAGE).await.map_err(Error::Source)?;
     while let Some(after) = page.last {
         let add = blocking(move || build.add(&page.docs).map(|()| build));
@@ -461,11 +470,11 @@ async fn build<S: Source>(shared: &Shared, source: &S, lock: &Arc<Lock>) -> Resu
         build = added?;
         page = next.map_err(Error::Source)?;
     }
-    let (place, lock) = (shared.place.clone(), Arc::clone(lock));
-    let (desk, snapshot) = blocking(move || {
+    let (paths, lock) = (shared.paths.clone(), Arc::clone(lock));
+    let (session, snapshot) = blocking(move || {
         build.finish(head, seal)?;
-        place.remove_others()?;
-        Desk::open(Opened::open(&place)?, lock)
+        paths.remove_others()?;
+        IndexSession::open(Opened::open(&paths)?, lock)
     })
     .await?;
     tracing::info!(
@@ -474,24 +483,29 @@ async fn build<S: Source>(shared: &Shared, source: &S, lock: &Arc<Lock>) -> Resu
         "the search index is complete"
     );
     shared.state.send_replace(State::Ready(Arc::new(snapshot)));
-    Ok(desk)
+    Ok(session)
 }
 
 /// Follows the change log as long as all goes well.
-async fn follow<S: Source>(shared: &Shared, source: &S, mut desk: Desk, failures: &mut u32) -> End {
+async fn follow<S: Source>(
+    shared: &Shared,
+    source: &S,
+    mut session: IndexSession,
+    failures: &mut u32,
+) -> End {
     let mut worked = Instant::now();
     loop {
-        if !desk.lock.is_valid() {
+        if !session.lock.is_valid() {
             return End::Lost;
         }
-        if !shared.place.exists() {
+        if !shared.paths.exists() {
             return End::Rebuild("it was removed");
         }
-        if shared.place.take_damage_report(&desk.mark.build) {
+        if shared.paths.take_damage_report(&session.checkpoint.build) {
             return End::Rebuild("it was found damaged");
         }
         // The index waits for a database that cannot be read; there is nothing wrong with the index itself.
-        let batch = match gather(source, desk.mark.position).await {
+        let batch = match gather(source, session.checkpoint.position).await {
             Ok(batch) => batch,
             Err(error) => {
                 tracing::warn!(%error, "the search index cannot follow");
@@ -501,14 +515,14 @@ async fn follow<S: Source>(shared: &Shared, source: &S, mut desk: Desk, failures
         };
         match batch {
             Waiting::Behind => return End::Rebuild("it is ahead of the database"),
-            Waiting::Nothing if desk.mark.residue => {
+            Waiting::Nothing if session.checkpoint.residue => {
                 let cleaned = blocking(move || {
-                    let snapshot = desk.clean()?;
-                    Ok((desk, snapshot))
+                    let snapshot = session.clean()?;
+                    Ok((session, snapshot))
                 });
                 match cleaned.await {
                     Ok((same, snapshot)) => {
-                        desk = same;
+                        session = same;
                         shared.state.send_replace(State::Ready(Arc::new(snapshot)));
                     }
                     Err(error) => return End::Failed(error),
@@ -520,18 +534,18 @@ async fn follow<S: Source>(shared: &Shared, source: &S, mut desk: Desk, failures
             Waiting::Batch(batch) => {
                 let began = Instant::now();
                 let applied = blocking(move || {
-                    let snapshot = desk.apply(
+                    let snapshot = session.apply(
                         &batch.records,
                         &batch.docs,
                         batch.position,
                         batch.seal,
                         batch.erased,
                     )?;
-                    Ok((desk, snapshot))
+                    Ok((session, snapshot))
                 });
                 match applied.await {
                     Ok((same, snapshot)) => {
-                        desk = same;
+                        session = same;
                         shared.state.send_replace(State::Ready(Arc::new(snapshot)));
                     }
                     Err(error) => return End::Failed(error),
@@ -543,10 +557,10 @@ async fn follow<S: Source>(shared: &Shared, source: &S, mut desk: Desk, failures
                 continue;
             }
         }
-        if desk.has_writer() && worked.elapsed() > WRITER_REST {
-            let rested = blocking(move || desk.rest().map(|()| desk)).await;
-            desk = match rested {
-                Ok(desk) => desk,
+        if session.has_writer() && worked.elapsed() > WRITER_REST {
+            let rested = blocking(move || session.rest().map(|()| session)).await;
+            session = match rested {
+                Ok(session) => session,
                 Err(error) => return End::Failed(error),
             };
         }
@@ -561,34 +575,34 @@ async fn follow<S: Source>(shared: &Shared, source: &S, mut desk: Desk, failures
 }
 
 /// False if the database knows another past than the index.
-async fn belongs<S: Source>(source: &S, mark: &Mark) -> Result<bool, Error> {
-    let position = mark.position;
+async fn belongs<S: Source>(source: &S, checkpoint: &Checkpoint) -> Result<bool, Error> {
+    let position = checkpoint.position;
     if source.head().await.map_err(Error::Source)? < position {
         return Ok(false);
     }
     let seal = source.seal(position).await.map_err(Error::Source)?;
-    Ok(seal.is_none() || mark.seal.is_none() || seal == mark.seal)
+    Ok(seal.is_none() || checkpoint.seal.is_none() || seal == checkpoint.seal)
 }
 
 /// Before an index is set aside: whether it knows an end of the change log that the database does not have. Then what was
 /// committed last is lost, or an older database was put in its place; the index is the only one that can tell.
 async fn note_loss<S: Source>(shared: &Shared, source: &S) -> Result<(), Error> {
-    let place = shared.place.clone();
-    let Some(mark) = blocking(move || Ok(place.mark())).await? else {
+    let paths = shared.paths.clone();
+    let Some(checkpoint) = blocking(move || Ok(paths.checkpoint())).await? else {
         return Ok(());
     };
-    if belongs(source, &mark).await? {
+    if belongs(source, &checkpoint).await? {
         return Ok(());
     }
     let head = source.head().await.map_err(Error::Source)?;
     tracing::error!(
-        known = mark.position,
+        known = checkpoint.position,
         found = head,
         "the search index knows another end of the change log than the database has: what was written last is probably \
          lost, or an older database was put in its place; `bureau doctor` says more"
     );
-    let place = shared.place.clone();
-    blocking(move || place.keep_ahead(&mark)).await
+    let paths = shared.paths.clone();
+    blocking(move || paths.keep_ahead(&checkpoint)).await
 }
 
 /// What the change log holds beyond a position.

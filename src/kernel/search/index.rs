@@ -45,14 +45,14 @@ pub(super) async fn blocking<T: Send + 'static>(
 /// `NAME` is the live index, `NAME.lock` says who writes it, `NAME.new` is being built, `NAME.broken` was set aside, and
 /// `NAME.damaged` asks the writer's holder to build again. `NAME` carries the schema's fingerprint.
 #[derive(Clone, Debug)]
-pub(super) struct Place {
+pub(super) struct IndexPaths {
     root: PathBuf,
     name: String,
 }
 
 const PREFIX: &str = "index-";
 
-impl Place {
+impl IndexPaths {
     pub(super) fn new(root: &Path) -> Result<Self, Error> {
         let (schema, _) = schema::schema();
         let name = format!("{PREFIX}{}", schema::fingerprint(&schema)?);
@@ -100,17 +100,17 @@ impl Place {
     }
 
     /// How far the live index goes, as far as that can be read without opening it.
-    pub(super) fn mark(&self) -> Option<Mark> {
-        mark_in(&self.live())
+    pub(super) fn checkpoint(&self) -> Option<Checkpoint> {
+        checkpoint_in(&self.live())
     }
 
     /// Keeps in mind that an index knew more of the log than the database, also when the index is set aside.
-    pub(super) fn keep_ahead(&self, mark: &Mark) -> Result<(), Error> {
+    pub(super) fn keep_ahead(&self, checkpoint: &Checkpoint) -> Result<(), Error> {
         let path = self.root.join(AHEAD);
-        if kept_ahead(&self.root).is_some_and(|kept| kept.position >= mark.position) {
+        if kept_ahead(&self.root).is_some_and(|kept| kept.position >= checkpoint.position) {
             return Ok(());
         }
-        let kept = serde_json::json!({"position": mark.position, "hash": mark.seal});
+        let kept = serde_json::json!({"position": checkpoint.position, "hash": checkpoint.seal});
         let new = path.with_extension("tmp");
         private::write(&new, kept.to_string().as_bytes())?;
         Ok(fs::rename(&new, &path)?)
@@ -175,10 +175,10 @@ fn kept_ahead(root: &Path) -> Option<Known> {
 }
 
 /// What the last commit of the index in this folder says about itself.
-fn mark_in(folder: &Path) -> Option<Mark> {
+fn checkpoint_in(folder: &Path) -> Option<Checkpoint> {
     let text = fs::read_to_string(folder.join("meta.json")).ok()?;
     let meta: serde_json::Value = serde_json::from_str(&text).ok()?;
-    Mark::from_payload(meta.get("payload")?.as_str()?)
+    Checkpoint::from_payload(meta.get("payload")?.as_str()?)
 }
 
 /// The end of the log as the indexes under a folder know it: what was kept in mind as lost first, else the furthest.
@@ -192,8 +192,8 @@ pub(super) fn last_known(root: &Path) -> Option<Known> {
         name.to_str()
             .is_some_and(|name| name.starts_with(PREFIX) && !name.contains('.'))
     });
-    let marks = indexes.filter_map(|entry| mark_in(&entry.path()));
-    let furthest = marks.max_by_key(|mark| mark.position)?;
+    let marks = indexes.filter_map(|entry| checkpoint_in(&entry.path()));
+    let furthest = marks.max_by_key(|checkpoint| checkpoint.position)?;
     Some(Known {
         position: furthest.position,
         hash: furthest.seal,
@@ -221,9 +221,9 @@ pub(super) struct Lock {
 
 impl Lock {
     /// None while another process or another [`super::Search`] holds it.
-    pub(super) fn take(place: &Place) -> Result<Option<Self>, Error> {
-        private::folder(&place.root)?;
-        let path = place.beside("lock");
+    pub(super) fn take(paths: &IndexPaths) -> Result<Option<Self>, Error> {
+        private::folder(&paths.root)?;
+        let path = paths.beside("lock");
         let file = private::options()
             .create(true)
             .truncate(false)
@@ -259,7 +259,7 @@ impl Lock {
 
 /// What a commit says about itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Mark {
+pub(super) struct Checkpoint {
     /// Everything up to this position of the change log is in the index.
     pub(super) position: i64,
     /// Differs for each time that the index was built anew.
@@ -270,7 +270,7 @@ pub(super) struct Mark {
     pub(super) residue: bool,
 }
 
-impl Mark {
+impl Checkpoint {
     fn to_payload(&self) -> String {
         serde_json::json!({
             "position": self.position,
@@ -302,7 +302,7 @@ impl Mark {
 /// One state of the index, unchanging while it is searched.
 pub(super) struct Snapshot {
     view: View,
-    pub(super) mark: Mark,
+    pub(super) checkpoint: Checkpoint,
     opstamp: u64,
     /// Files that the searcher has mapped, with their lengths in bytes.
     files: Vec<(PathBuf, u64)>,
@@ -310,7 +310,7 @@ pub(super) struct Snapshot {
 
 impl std::fmt::Debug for Snapshot {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.mark.fmt(f)
+        self.checkpoint.fmt(f)
     }
 }
 
@@ -352,8 +352,8 @@ pub(super) struct Opened {
 
 impl Opened {
     /// Opens the live index and reads every byte of it once against its checksums.
-    pub(super) fn open_checked(place: &Place) -> Result<Self, Error> {
-        let opened = Self::open(place)?;
+    pub(super) fn open_checked(paths: &IndexPaths) -> Result<Self, Error> {
+        let opened = Self::open(paths)?;
         opened.check()?;
         Ok(opened)
     }
@@ -364,13 +364,13 @@ impl Opened {
     }
 
     /// How far the last commit goes.
-    pub(super) fn mark(&self) -> Result<Mark, Error> {
-        Mark::from_meta(&self.index.load_metas()?)
+    pub(super) fn checkpoint(&self) -> Result<Checkpoint, Error> {
+        Checkpoint::from_meta(&self.index.load_metas()?)
     }
 
     /// Opens the live index, believing that its files are whole.
-    pub(super) fn open(place: &Place) -> Result<Self, Error> {
-        let path = place.live();
+    pub(super) fn open(paths: &IndexPaths) -> Result<Self, Error> {
+        let path = paths.live();
         let directory = Files::open(&path)?;
         let index = Index::open(directory)?;
         let (schema, fields) = schema::schema();
@@ -395,7 +395,7 @@ impl Opened {
     pub(super) fn snapshot(&self) -> Result<Snapshot, Error> {
         // Read before the reload: a commit between the two only makes the state newer than its mark.
         let meta = self.index.load_metas()?;
-        let mark = Mark::from_meta(&meta)?;
+        let checkpoint = Checkpoint::from_meta(&meta)?;
         self.reader.reload()?;
         let mut files = Vec::new();
         for segment in &meta.segments {
@@ -418,7 +418,7 @@ impl Opened {
         };
         Ok(Snapshot {
             view,
-            mark,
+            checkpoint,
             opstamp: meta.opstamp,
             files,
         })
@@ -444,7 +444,7 @@ impl Opened {
     /// The state of the last commit if it is another than `known`.
     pub(super) fn newer(&self, known: &Snapshot) -> Result<Option<Snapshot>, Error> {
         let meta = self.index.load_metas()?;
-        if meta.opstamp == known.opstamp && Mark::from_meta(&meta)? == known.mark {
+        if meta.opstamp == known.opstamp && Checkpoint::from_meta(&meta)? == known.checkpoint {
             return Ok(None);
         }
         self.snapshot().map(Some)
@@ -487,7 +487,7 @@ fn check(index: &Index, path: &Path) -> Result<(), Error> {
 }
 
 fn check_files(index: &Index, meta: &IndexMeta, path: &Path) -> Result<(), Error> {
-    Mark::from_meta(meta)?;
+    Checkpoint::from_meta(meta)?;
     for segment in &meta.segments {
         for (file, _) in components(segment) {
             if !index
@@ -574,10 +574,10 @@ impl Writer {
         Ok(())
     }
 
-    /// Makes everything up to the mark durable and visible to the next snapshot.
-    pub(super) fn commit(&mut self, mark: &Mark) -> Result<(), Error> {
+    /// Makes everything up to the checkpoint durable and visible to the next snapshot.
+    pub(super) fn commit(&mut self, checkpoint: &Checkpoint) -> Result<(), Error> {
         let mut commit = self.inner.prepare_commit()?;
-        commit.set_payload(&mark.to_payload());
+        commit.set_payload(&checkpoint.to_payload());
         commit.commit()?;
         Ok(())
     }
@@ -590,7 +590,7 @@ impl Writer {
 
 /// A new index on its way.
 pub(super) struct Build {
-    place: Place,
+    paths: IndexPaths,
     writer: Writer,
     build: String,
     /// Kept until the last blocking work on the build is done.
@@ -599,10 +599,10 @@ pub(super) struct Build {
 
 impl Build {
     /// Sets the present index aside and begins an empty one.
-    pub(super) fn begin(place: Place, lock: Arc<Lock>) -> Result<Self, Error> {
-        private::folder(&place.root)?;
-        place.set_aside()?;
-        let path = place.beside("new");
+    pub(super) fn begin(paths: IndexPaths, lock: Arc<Lock>) -> Result<Self, Error> {
+        private::folder(&paths.root)?;
+        paths.set_aside()?;
+        let path = paths.beside("new");
         remove_all(&path)?;
         private::folder(&path)?;
         let (schema, fields) = schema::schema();
@@ -610,7 +610,7 @@ impl Build {
         let index = Index::create(directory, schema, IndexSettings::default())?;
         let writer = Writer::new(&index, fields, BUILD_ARENA)?;
         Ok(Self {
-            place,
+            paths,
             writer,
             build: unique(),
             _lock: lock,
@@ -623,15 +623,15 @@ impl Build {
 
     /// Makes the index the live one. Until then nothing of it counts, so that a killed build starts again.
     pub(super) fn finish(mut self, position: i64, seal: Option<String>) -> Result<(), Error> {
-        self.writer.commit(&Mark {
+        self.writer.commit(&Checkpoint {
             position,
             build: self.build,
             seal,
             residue: false,
         })?;
         self.writer.close()?;
-        self.place.set_aside()?;
-        Ok(fs::rename(self.place.beside("new"), self.place.live())?)
+        self.paths.set_aside()?;
+        Ok(fs::rename(self.paths.beside("new"), self.paths.live())?)
     }
 }
 
@@ -650,9 +650,9 @@ fn unique() -> String {
 }
 
 /// An open index together with the right to write it, as the holder has it.
-pub(super) struct Desk {
+pub(super) struct IndexSession {
     pub(super) opened: Opened,
-    pub(super) mark: Mark,
+    pub(super) checkpoint: Checkpoint,
     writer: Option<Writer>,
     /// The segments that are still to be written anew because of what was erased; none while nothing was.
     to_rewrite: Option<Vec<SegmentId>>,
@@ -660,14 +660,14 @@ pub(super) struct Desk {
     pub(super) lock: Arc<Lock>,
 }
 
-impl Desk {
+impl IndexSession {
     pub(super) fn open(opened: Opened, lock: Arc<Lock>) -> Result<(Self, Snapshot), Error> {
         let snapshot = opened.snapshot()?;
-        let mark = snapshot.mark.clone();
+        let checkpoint = snapshot.checkpoint.clone();
         Ok((
             Self {
                 opened,
-                mark,
+                checkpoint,
                 writer: None,
                 to_rewrite: None,
                 lock,
@@ -693,15 +693,15 @@ impl Desk {
             Some(writer) => writer,
             None => self.opened.writer()?,
         };
-        let mark = Mark {
+        let checkpoint = Checkpoint {
             position,
-            build: self.mark.build.clone(),
+            build: self.checkpoint.build.clone(),
             seal,
-            residue: self.mark.residue || erased,
+            residue: self.checkpoint.residue || erased,
         };
         writer.replace(records, docs)?;
-        writer.commit(&mark)?;
-        self.mark = mark;
+        writer.commit(&checkpoint)?;
+        self.checkpoint = checkpoint;
         self.writer = Some(writer);
         self.opened.snapshot()
     }
@@ -728,14 +728,14 @@ impl Desk {
         match segment {
             Some(segment) => writer.rewrite(segment)?,
             None => {
-                let mark = Mark {
+                let checkpoint = Checkpoint {
                     residue: false,
-                    ..self.mark.clone()
+                    ..self.checkpoint.clone()
                 };
-                writer.commit(&mark)?;
+                writer.commit(&checkpoint)?;
                 writer.remove_unused_files()?;
                 writer.inner.set_merge_policy(merge_policy());
-                self.mark = mark;
+                self.checkpoint = checkpoint;
                 self.to_rewrite = None;
             }
         }

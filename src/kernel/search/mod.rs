@@ -218,7 +218,7 @@ impl Search {
         source: Arc<S>,
         growth: watch::Receiver<i64>,
     ) -> Result<Self, Error> {
-        let shared = Arc::new(follow::Shared::new(index::Place::new(dir)?, growth));
+        let shared = Arc::new(follow::Shared::new(index::IndexPaths::new(dir)?, growth));
         let task = tokio::spawn(follow::run(Arc::clone(&shared), source));
         Ok(Self { shared, task })
     }

@@ -202,15 +202,15 @@ impl TestIndex {
     /// Ends the search and waits until the writer is free again.
     async fn close(self) -> (tempfile::TempDir, Arc<Memory>) {
         drop(self.search);
-        let place = index::Place::new(self.dir.path()).unwrap();
-        while index::Lock::take(&place).unwrap().is_none() {
+        let paths = index::IndexPaths::new(self.dir.path()).unwrap();
+        while index::Lock::take(&paths).unwrap().is_none() {
             sleep(Duration::from_millis(5)).await;
         }
         (self.dir, self.db)
     }
 
     fn live(&self) -> PathBuf {
-        index::Place::new(self.dir.path()).unwrap().live()
+        index::IndexPaths::new(self.dir.path()).unwrap().live()
     }
 }
 
@@ -611,8 +611,8 @@ async fn a_killed_holder_is_replaced() {
         .stderr(std::process::Stdio::null())
         .spawn()
         .unwrap();
-    let place = index::Place::new(dir.path()).unwrap();
-    until("the other process has built the index", || place.exists()).await;
+    let paths = index::IndexPaths::new(dir.path()).unwrap();
+    until("the other process has built the index", || paths.exists()).await;
     let db = Arc::new(Memory::default());
     for doc in people() {
         db.put(doc);
@@ -676,7 +676,7 @@ async fn flipped_bytes_never_change_an_answer() {
     let count = files(&test.live()).len();
     for nth in 0..count {
         let (dir, db) = test.close().await;
-        let live = index::Place::new(dir.path()).unwrap().live();
+        let live = index::IndexPaths::new(dir.path()).unwrap().live();
         let all = files(&live);
         let damaged = all[nth % all.len()].clone();
         {
@@ -704,7 +704,7 @@ async fn cut_and_missing_files_never_change_an_answer() {
     let count = files(&test.live()).len();
     for nth in 0..count {
         let (dir, db) = test.close().await;
-        let live = index::Place::new(dir.path()).unwrap().live();
+        let live = index::IndexPaths::new(dir.path()).unwrap().live();
         let all = files(&live);
         let damaged = all[nth % all.len()].clone();
         {
@@ -954,9 +954,11 @@ async fn what_is_erased_leaves_the_files_of_the_index() {
         !words.iter().any(|word| has_term(&test, word))
     })
     .await;
-    let place = index::Place::new(test.dir.path()).unwrap();
+    let paths = index::IndexPaths::new(test.dir.path()).unwrap();
     until("the index says that it is clean", || {
-        place.mark().is_some_and(|mark| !mark.residue)
+        paths
+            .checkpoint()
+            .is_some_and(|checkpoint| !checkpoint.residue)
     })
     .await;
     for word in words {
@@ -973,21 +975,24 @@ async fn what_was_erased_before_a_crash_is_removed_after_it() {
     test.ids("ana").await;
     let (dir, db) = test.close().await;
     // As if the process had ended between the commit and the rewriting.
-    let place = index::Place::new(dir.path()).unwrap();
+    let paths = index::IndexPaths::new(dir.path()).unwrap();
     {
-        let lock = Arc::new(index::Lock::take(&place).unwrap().unwrap());
-        let opened = index::Opened::open(&place).unwrap();
-        let (mut desk, _) = index::Desk::open(opened, lock).unwrap();
+        let lock = Arc::new(index::Lock::take(&paths).unwrap().unwrap());
+        let opened = index::Opened::open(&paths).unwrap();
+        let (mut session, _) = index::IndexSession::open(opened, lock).unwrap();
         let position = db.erase("contact", 7);
         let seal = Some(format!("{position} of 0"));
-        desk.apply(&[("contact", 7)], &[], position, seal, true)
+        session
+            .apply(&[("contact", 7)], &[], position, seal, true)
             .unwrap();
-        assert!(place.mark().unwrap().residue);
-        desk.rest().unwrap();
+        assert!(paths.checkpoint().unwrap().residue);
+        session.rest().unwrap();
     }
     let test = open_again(dir, db);
     until("it is clean", || {
-        place.mark().is_some_and(|mark| !mark.residue)
+        paths
+            .checkpoint()
+            .is_some_and(|checkpoint| !checkpoint.residue)
     })
     .await;
     assert!(!has_term(&test, "siobhan"));
@@ -1114,7 +1119,7 @@ async fn nobody_else_may_read_the_index() {
     // As an older version left them.
     for path in [
         dir.path().to_owned(),
-        index::Place::new(dir.path()).unwrap().live(),
+        index::IndexPaths::new(dir.path()).unwrap().live(),
     ] {
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
         let file = path.join("meta.json");

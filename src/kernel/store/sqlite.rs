@@ -83,7 +83,7 @@ struct Writer {
     /// The shared transaction is open.
     open: bool,
     /// What becomes of the last caller's savepoint; done by whoever comes next, so that no caller can leave it undone.
-    last: Last,
+    last: SavepointState,
     /// A fault after which SQLite may have given up the whole transaction.
     lost: Option<Arc<sqlx::Error>>,
     committer_waits: bool,
@@ -114,7 +114,7 @@ impl From<Arc<sqlx::Error>> for Lost {
 
 /// How a caller left its savepoint.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Last {
+enum SavepointState {
     /// It is there no more.
     Settled,
     /// What was done in it stays.
@@ -123,7 +123,7 @@ enum Last {
     Undone,
 }
 
-impl Last {
+impl SavepointState {
     /// Settles it and makes the next caller's savepoint, on one way to the connection's thread and back.
     const fn then_savepoint(self) -> &'static str {
         match self {
@@ -462,7 +462,7 @@ impl Writer {
             place: Place::of(path),
             turns,
             open: false,
-            last: Last::Settled,
+            last: SavepointState::Settled,
             lost: None,
             committer_waits: false,
             acknowledge: Vec::new(),
@@ -480,7 +480,7 @@ impl Writer {
         is_given_up: impl Fn() -> bool,
     ) -> Result<()> {
         if self.open {
-            match self.settle(Last::then_savepoint).await {
+            match self.settle(SavepointState::then_savepoint).await {
                 Ok(()) => return Ok(()),
                 // The transaction is lost with what others did in it; this caller starts a new one.
                 Err(error) => self.end(Err(error.into())).await,
@@ -565,11 +565,14 @@ impl Writer {
     }
 
     /// Does with the last caller's savepoint what is to be done, and what comes then.
-    async fn settle(&mut self, then: fn(Last) -> &'static str) -> Result<(), Arc<sqlx::Error>> {
+    async fn settle(
+        &mut self,
+        then: fn(SavepointState) -> &'static str,
+    ) -> Result<(), Arc<sqlx::Error>> {
         if let Some(error) = self.lost.take() {
             return Err(error);
         }
-        let last = std::mem::replace(&mut self.last, Last::Settled);
+        let last = std::mem::replace(&mut self.last, SavepointState::Settled);
         self.command(then(last)).await.map_err(Arc::new)
     }
 
@@ -579,7 +582,10 @@ impl Writer {
         let mut outcome = Ok(());
         if self.open {
             let was_lost = self.lost.is_some();
-            outcome = self.settle(Last::then_commit).await.map_err(Lost::from);
+            outcome = self
+                .settle(SavepointState::then_commit)
+                .await
+                .map_err(Lost::from);
             self.open = outcome.is_err();
             if let Err(lost) = &mut outcome
                 && !was_lost
@@ -618,7 +624,7 @@ impl Writer {
             let _ = self.command("ROLLBACK").await;
             self.open = false;
         }
-        self.last = Last::Settled;
+        self.last = SavepointState::Settled;
         self.lost = None;
         self.turns.give();
     }
@@ -804,7 +810,7 @@ impl Connection {
         };
         let (acknowledge, committed) = oneshot::channel();
         // Nothing is waited for before the committer knows of it: a caller that goes away now has its write.
-        writer.last = Last::Kept;
+        writer.last = SavepointState::Kept;
         writer.acknowledge.push(acknowledge);
         stand_in_line(&write.shared, &mut writer);
         drop(writer);
@@ -855,7 +861,7 @@ impl Drop for Write {
     fn drop(&mut self) {
         // Rolled back, or the task that held it was dropped in the middle.
         if let Some(writer) = &mut self.writer {
-            writer.last = Last::Undone;
+            writer.last = SavepointState::Undone;
             writer.seal = self.seal_before.clone();
             if tokio::runtime::Handle::try_current().is_ok() {
                 stand_in_line(&self.shared, writer);

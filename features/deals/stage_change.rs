@@ -12,14 +12,14 @@ use crate::stages::{Stage, StageKind, pipeline_meant, pipeline_named, stage_name
 
 /// Where a caller wants a deal to be.
 #[derive(Debug, Default)]
-pub struct Course {
+pub struct StageChange {
     /// Identifier or name of the pipeline.
     pub pipeline: Option<ShortText<100>>,
     /// Identifier or name of the stage.
     pub stage: Option<ShortText<100>>,
 }
 
-impl Course {
+impl StageChange {
     /// Brings a deal where the caller wants it, after the fields were given.
     ///
     /// # Errors
