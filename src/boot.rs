@@ -55,7 +55,7 @@ fn options(config: &Config, read_only: bool) -> OpenOptions {
     }
 }
 
-/// Puts into new workspaces what the rooms need.
+/// Puts into new workspaces what the modules need.
 ///
 /// # Errors
 /// What the database says.
@@ -100,7 +100,7 @@ pub fn registry(config: &Config) -> Result<Arc<Registry>> {
 /// All tools that are compiled in.
 ///
 /// # Errors
-/// None, unless two rooms use one name.
+/// None, unless two modules use one name.
 pub fn whole_registry() -> Result<Arc<Registry>> {
     Registry::new(
         &crate::modules(),

@@ -1,5 +1,5 @@
 //! Bureau: a whole back office behind one MCP server. This crate is the program's own part: the command line, the
-//! configuration, the transports, and the one list of rooms.
+//! configuration, the transports, and the one list of modules.
 
 pub mod anchors;
 pub mod boot;
@@ -20,7 +20,7 @@ use bureau_kernel::registry::Module;
 /// What clients are told once about all tools: one of them cuts it at 2,000 characters.
 pub const INSTRUCTIONS: &str = include_str!("instructions.md");
 
-/// The rooms that are compiled in. A new room is one line here, one in `Cargo.toml`, and nothing else.
+/// The modules that are compiled in. A new module is one line here, one in `Cargo.toml`, and nothing else.
 #[must_use]
 pub fn modules() -> Vec<Module> {
     vec![

@@ -15,10 +15,10 @@ use super::people;
 
 const BATCH: u64 = 1_000;
 
-/// The room of the one tool.
+/// The module of the one tool.
 pub(crate) const MODULE: Module = Module {
     name: "benches",
-    about: "Fills a house for benches",
+    about: "Fills an app for benches",
     on_by_default: true,
     tools: &[tool::<FillContacts>],
     records: &[],

@@ -13,7 +13,7 @@ use serde_json::json;
 use crate::app::BenchApp;
 use crate::common::rows::Rows;
 
-/// The room of the one tool.
+/// The module of the one tool.
 pub(crate) const MODULE: Module = Module {
     name: "benches",
     about: "Writes records as they are for benches",

@@ -1,7 +1,7 @@
 //! Activities: what was done and what is to be done. Calls, mails, meetings, tasks and notes.
 //!
 //! Permissions: `read_activities`, `create_activities`, `update_activities`, `delete_activities`. An activity is linked to a
-//! contact, a company, a deal or several of them, so the room uses those three.
+//! contact, a company, a deal or several of them, so the module uses those three.
 
 mod activity;
 mod complete;
@@ -32,7 +32,7 @@ pub const UPDATE_ACTIVITIES: Permission = Permission::new("update_activities");
 /// Delete activities.
 pub const DELETE_ACTIVITIES: Permission = Permission::new("delete_activities");
 
-/// The room's table.
+/// The module's table.
 pub const MODULE: Module = Module {
     name: "activities",
     about: "Calls, emails, meetings, tasks and notes: list, log, plan, complete",

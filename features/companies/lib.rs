@@ -1,6 +1,6 @@
 //! Companies: the organisations that the firm deals with.
 //!
-//! Permissions: `read_companies`, `create_companies`, `update_companies`, `delete_companies`. Depends on no other room.
+//! Permissions: `read_companies`, `create_companies`, `update_companies`, `delete_companies`. Depends on no other module.
 
 mod company;
 mod create;
@@ -31,7 +31,7 @@ pub const UPDATE_COMPANIES: Permission = Permission::new("update_companies");
 /// Delete companies.
 pub const DELETE_COMPANIES: Permission = Permission::new("delete_companies");
 
-/// The room's table.
+/// The module's table.
 pub const MODULE: Module = Module {
     name: "companies",
     about: "Organisations the firm deals with: search, read, create, update, delete",

@@ -3,7 +3,7 @@
 //! Permissions: `read_contacts`, `create_contacts`, `update_contacts`, `delete_contacts`. Merging changes one contact, deletes
 //! others and makes what referred to them refer to it, so it takes `update_contacts`, `delete_contacts` and the permission to
 //! change whatever referred to them. A contact may be linked to the record of its employer, so
-//! the room uses companies.
+//! the module uses companies.
 
 mod contact;
 mod create;
@@ -38,7 +38,7 @@ pub const UPDATE_CONTACTS: Permission = Permission::new("update_contacts");
 /// Delete contacts.
 pub const DELETE_CONTACTS: Permission = Permission::new("delete_contacts");
 
-/// The room's table.
+/// The module's table.
 pub const MODULE: Module = Module {
     name: "contacts",
     about: "People the firm deals with: search, read, create, update, merge, delete",

@@ -1,7 +1,7 @@
 //! Deals: sales that may come about, and the pipelines through which they go.
 //!
 //! Permissions: `read_deals`, `create_deals`, `update_deals`, `delete_deals`. A deal is with a company, a contact or both,
-//! so the room uses those two. The pipelines are arranged by the tools of the room of that name; their records stand here,
+//! so the module uses those two. The pipelines are arranged by the tools of the module of that name; their records stand here,
 //! because no deal can be without them, and a new workspace starts with one.
 
 mod create;
@@ -55,7 +55,7 @@ pub const DELETE_PIPELINE: Permission = Permission::new("delete_pipeline");
 /// Where a deal stands is a part of the deal: its tools name its pipeline and its stage.
 pub const PLACE: &[Covers] = &[Covers::read::<Pipeline>(), Covers::read::<Stage>()];
 
-/// The room's table.
+/// The module's table.
 pub const MODULE: Module = Module {
     name: "deals",
     about: "Sales that may come about: list, read, create, update, delete, summarize",

@@ -1,7 +1,7 @@
 //! History: what was changed, by whom, and taking it back.
 //!
-//! Permissions: `read_audit_log`, `undo_changes`. Off unless named: the two tools see and undo what all rooms did. Depends
-//! on no other room.
+//! Permissions: `read_audit_log`, `undo_changes`. Off unless named: the two tools see and undo what all modules did. Depends
+//! on no other module.
 
 mod list;
 mod undo;
@@ -16,7 +16,7 @@ pub const READ_AUDIT_LOG: Permission = Permission::new("read_audit_log");
 /// Take changes back.
 pub const UNDO_CHANGES: Permission = Permission::new("undo_changes");
 
-/// The room's table.
+/// The module's table.
 pub const MODULE: Module = Module {
     name: "history",
     about: "What was changed, by whom, and taking it back",

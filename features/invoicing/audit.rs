@@ -1,5 +1,5 @@
 //! Do the books add up? Looks at every live document and payment of a workspace and says what contradicts the rules that
-//! the room keeps: a look from outside, which trusts nothing that a tool has computed.
+//! the module keeps: a look from outside, which trusts nothing that a tool has computed.
 
 use std::collections::{HashMap, HashSet};
 

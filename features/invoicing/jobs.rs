@@ -10,7 +10,7 @@ use crate::plan::check_catching_up;
 use crate::quotation::{Quotation, QuotationStatus};
 use crate::recurring::RecurringInvoice;
 
-/// The room's jobs.
+/// The module's jobs.
 pub(crate) const JOBS: &[Job] = &[
     Job {
         name: "recurring_invoice",

@@ -4,7 +4,7 @@
 //! `create_credit_notes`, `record_payments`; `delete_` for all three, which discarding a draft and undoing take. Recurring
 //! invoices go by those of invoices. The seller's details, the number series and the taxes are the owner's business
 //! (`manage_invoicing`) and are arranged with the command line. The record of quotations stands
-//! here, because invoices are made from them; their tools are the room of that name.
+//! here, because invoices are made from them; their tools are the module of that name.
 
 // Money is never a float.
 #![deny(clippy::float_arithmetic)]
@@ -133,7 +133,7 @@ pub const DELETE_QUOTATIONS: Permission = Permission::new("delete_quotations");
 /// Arrange the seller, the number series and the taxes.
 pub const MANAGE_INVOICING: Permission = Permission::new("manage_invoicing");
 
-/// The room's table.
+/// The module's table.
 pub const MODULE: Module = Module {
     name: "invoicing",
     about: "Invoices, credit notes, payments, products, expenses and what recurs",

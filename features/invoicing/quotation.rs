@@ -1,4 +1,4 @@
-//! The quotation record and what holds of every quotation. Its tools are the room of that name; it stands here because
+//! The quotation record and what holds of every quotation. Its tools are the module of that name; it stands here because
 //! invoices are made from it.
 
 use bureau_companies::Company;

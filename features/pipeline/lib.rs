@@ -2,7 +2,7 @@
 //!
 //! Permissions: `read_pipeline`, `create_pipeline`, `update_pipeline`, `read_dashboard`; `delete_pipeline` takes the creation
 //! of one back. The records of pipelines and stages
-//! stand in the deals room, which no deal can do without; the dashboard counts what is in all rooms of the CRM, so this room
+//! stand in the deals module, which no deal can do without; the dashboard counts what is in all modules of the CRM, so this module
 //! uses the four of them.
 
 mod create;
@@ -23,7 +23,7 @@ pub use bureau_deals::{CREATE_PIPELINE, DELETE_PIPELINE, READ_PIPELINE, UPDATE_P
 /// See the figures of the CRM.
 pub const READ_DASHBOARD: Permission = Permission::new("read_dashboard");
 
-/// The room's table.
+/// The module's table.
 pub const MODULE: Module = Module {
     name: "pipeline",
     about: "Pipelines and their stages, and the figures of the CRM at a glance",

@@ -75,7 +75,7 @@ pub(crate) async fn check_name(cx: &mut Cx, name: &str, own: Option<Id<Pipeline>
     }
 }
 
-/// Makes room for a new default pipeline: no other one is any more.
+/// Makes module for a new default pipeline: no other one is any more.
 pub(crate) async fn no_other_default(cx: &mut Cx, own: Option<Id<Pipeline>>) -> Result<()> {
     let workspace = cx.workspace().id;
     cx.tx()

@@ -1,7 +1,7 @@
 //! Quotations: offers to customers, from the draft to the invoice.
 //!
 //! Permissions: `read_quotations`, `create_quotations`, `update_quotations`, `delete_quotations` (to discard a draft that was
-//! never sent), `send_quotations`. Converting makes an invoice, so it goes by `create_invoices`. The record stands in the invoicing room, which makes invoices from it and notes when one
+//! never sent), `send_quotations`. Converting makes an invoice, so it goes by `create_invoices`. The record stands in the invoicing module, which makes invoices from it and notes when one
 //! expires. What happens to a quotation changes nothing in the deal that it is for.
 
 // Money is never a float.
@@ -36,7 +36,7 @@ pub use bureau_invoicing::{
 /// Send drafts.
 pub const SEND_QUOTATIONS: Permission = Permission::new("send_quotations");
 
-/// The room's table.
+/// The module's table.
 pub const MODULE: Module = Module {
     name: "quotations",
     about: "Offers to customers, from the draft to the invoice",

@@ -29,7 +29,7 @@ pub const READ_TEAMS: Permission = Permission::new("read_teams");
 /// See who changed what.
 pub const READ_AUDIT_LOG: Permission = Permission::new("read_audit_log");
 
-/// The room's table.
+/// The module's table.
 pub const MODULE: Module = Module {
     name: "workspace",
     about: "Who works here, what was done by whom, and bulk changes",

@@ -1,4 +1,4 @@
--- What every room stands on. The same tables as for SQLite, in native types.
+-- What every module stands on. The same tables as for SQLite, in native types.
 
 -- Numbers that the database hands out, such as the node that a process puts into the identifiers that it makes.
 CREATE TABLE counter (
@@ -22,7 +22,7 @@ CREATE TABLE workspace (
     language          TEXT NOT NULL, -- BCP 47
     country           TEXT,          -- ISO 3166-1 alpha-2: the region of a phone number written nationally
     fiscal_year_start BIGINT NOT NULL CHECK (fiscal_year_start BETWEEN 1 AND 12), -- month
-    provisioned         TEXT NOT NULL, -- the rooms that have put into it what they need, by name
+    provisioned         TEXT NOT NULL, -- the modules that have put into it what they need, by name
     version           BIGINT NOT NULL,
     created_at        TIMESTAMPTZ NOT NULL,
     updated_at        TIMESTAMPTZ NOT NULL
@@ -208,7 +208,7 @@ CREATE FUNCTION current_workspace() RETURNS BIGINT
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$ SELECT NULLIF(current_setting('bureau.workspace', TRUE), '')::BIGINT $$;
 
--- A room notes that it has provisioned the workspace.
+-- A module notes that it has provisioned the workspace.
 GRANT UPDATE (provisioned) ON workspace TO bureau_app;
 -- No call changes a member; one that refers to a member holds their row, which takes the right to change some column of it.
 GRANT UPDATE (updated_at) ON member TO bureau_app;

@@ -1,4 +1,4 @@
--- What every room stands on. Times are microseconds of the Unix epoch in UTC, JSON is text, booleans are 0 or 1.
+-- What every module stands on. Times are microseconds of the Unix epoch in UTC, JSON is text, booleans are 0 or 1.
 
 -- Numbers that the database hands out, such as the node that a process puts into the identifiers that it makes.
 CREATE TABLE counter (
@@ -22,7 +22,7 @@ CREATE TABLE workspace (
     language          TEXT NOT NULL, -- BCP 47
     country           TEXT,          -- ISO 3166-1 alpha-2: the region of a phone number written nationally
     fiscal_year_start INTEGER NOT NULL CHECK (fiscal_year_start BETWEEN 1 AND 12), -- month
-    provisioned         TEXT NOT NULL, -- the rooms that have put into it what they need, by name
+    provisioned         TEXT NOT NULL, -- the modules that have put into it what they need, by name
     version           INTEGER NOT NULL,
     created_at        INTEGER NOT NULL,
     updated_at        INTEGER NOT NULL

@@ -97,25 +97,29 @@ pub(super) async fn run(config: &Config, arguments: Arguments) -> Result<()> {
     done
 }
 
-/// The record that the room of this name is about.
+/// The record that the module of this name is about.
 fn find(registry: &Registry, name: &str) -> Result<&'static dyn AnyRecord> {
     let alike = |kind: &dyn AnyRecord| {
         let pairs = kind.noun().chars().zip(name.chars());
         pairs.take_while(|(a, b)| a == b).count()
     };
-    let rooms = || {
+    let modules = || {
         registry
             .modules()
             .iter()
-            .filter(|room| !room.records.is_empty())
+            .filter(|module| !module.records.is_empty())
     };
-    let room = rooms().find(|room| room.name == name);
-    if let Some(room) = room
-        && let Some(kind) = room.records.iter().copied().max_by_key(|kind| alike(*kind))
+    let module = modules().find(|module| module.name == name);
+    if let Some(module) = module
+        && let Some(kind) = module
+            .records
+            .iter()
+            .copied()
+            .max_by_key(|kind| alike(*kind))
     {
         return Ok(kind);
     }
-    let names: Vec<&str> = rooms().map(|room| room.name).collect();
+    let names: Vec<&str> = modules().map(|module| module.name).collect();
     let meant = match nearest(name, names.iter().copied()) {
         Some(name) => format!("Did you mean {name}?"),
         None => format!("There are: {}.", names.join(", ")),

@@ -163,7 +163,7 @@ impl Cx {
         }
     }
 
-    /// The transaction, for statements of the room's own.
+    /// The transaction, for statements of the module's own.
     pub fn tx(&mut self) -> &mut Tx {
         &mut self.tx
     }

@@ -9,7 +9,7 @@ use std::fmt;
 
 use serde_json::{Map, Value, json};
 
-/// The result of everything in the kernel and in the rooms.
+/// The result of everything in the kernel and in the modules.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Stable, machine-readable kinds of failure. Clients branch on them, so a code never changes its meaning.

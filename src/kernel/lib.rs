@@ -1,6 +1,6 @@
-//! What every room of Bureau needs: tools, the one way of a call, storage, records, the change log, search.
+//! What every module of Bureau needs: tools, the one way of a call, storage, records, the change log, search.
 //!
-//! A room knows this crate and nothing of MCP, HTTP or the command line. It declares its record with
+//! A module knows this crate and nothing of MCP, HTTP or the command line. It declares its record with
 //! [`record!`], writes one file for each tool ([`tool::Tool`]), and lists both in its [`registry::Module`].
 
 pub mod admin;
@@ -50,7 +50,7 @@ pub mod testing;
 #[cfg(feature = "testing")]
 pub mod testing_postgres;
 
-/// What a room's files start with.
+/// What a module's files start with.
 pub mod prelude {
     pub use crate::caller::{Member, Workspace};
     pub use crate::context::Cx;

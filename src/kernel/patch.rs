@@ -1,6 +1,6 @@
 //! What a caller says about a record: the fields that it gives, and those that it empties.
 //!
-//! A tool that creates or updates a record takes these beside its own parameters, so that no room lists its fields a
+//! A tool that creates or updates a record takes these beside its own parameters, so that no module lists its fields a
 //! second time.
 
 use std::borrow::Cow;

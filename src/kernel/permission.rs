@@ -11,7 +11,7 @@ use crate::types::text::nearest;
 pub struct Permission(&'static str);
 
 impl Permission {
-    /// Names a permission. Rooms declare theirs as constants.
+    /// Names a permission. Modules declare theirs as constants.
     #[must_use]
     pub const fn new(name: &'static str) -> Self {
         Self(name)

@@ -1,4 +1,4 @@
-//! What a new workspace starts with: each room puts into it what it cannot work without, once.
+//! What a new workspace starts with: each module puts into it what it cannot work without, once.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::registry::{Module, Registry};
 use crate::store::{Scope, Store, Tx, sql};
 use crate::types::id::Id;
 
-/// Furnishes the workspaces in which one of these rooms has not done so. The registry is made only where it is needed.
+/// Furnishes the workspaces in which one of these modules has not done so. The registry is made only where it is needed.
 ///
 /// # Errors
 /// What the database says.
@@ -20,11 +20,11 @@ pub async fn provision(
     modules: &[Module],
     registry: impl FnOnce() -> Result<Arc<Registry>>,
 ) -> Result<()> {
-    let rooms: Vec<&Module> = Module::all_with_used(modules)
+    let modules: Vec<&Module> = Module::all_with_used(modules)
         .into_iter()
-        .filter(|room| room.provision.is_some())
+        .filter(|module| module.provision.is_some())
         .collect();
-    if store.is_read_only() || rooms.is_empty() {
+    if store.is_read_only() || modules.is_empty() {
         return Ok(());
     }
     let mut waiting = Vec::new();
@@ -35,7 +35,7 @@ pub async fn provision(
     tx.rollback().await;
     for row in rows? {
         let done: String = row.get("provisioned")?;
-        if rooms.iter().any(|room| !has(&done, room)) {
+        if modules.iter().any(|module| !has(&done, module)) {
             waiting.push((row.get::<Id<Workspace>>("id")?, row.get::<String>("slug")?));
         }
     }
@@ -56,10 +56,12 @@ pub async fn provision(
         let mut done = provisioned(&mut tx, id).await?;
         let mut cx = Cx::new(tx, Arc::clone(&app), caller, "bureau", true, None)?;
         let mut result = Ok(());
-        for room in &rooms {
-            if let (Ok(()), Some(provision), false) = (&result, room.provision, has(&done, room)) {
+        for module in &modules {
+            if let (Ok(()), Some(provision), false) =
+                (&result, module.provision, has(&done, module))
+            {
                 result = provision(&mut cx).await;
-                done = format!("{done} {}", room.name).trim().to_owned();
+                done = format!("{done} {}", module.name).trim().to_owned();
             }
         }
         let (mut tx, ..) = cx.into_parts();
@@ -77,8 +79,8 @@ pub async fn provision(
     Ok(())
 }
 
-fn has(done: &str, room: &Module) -> bool {
-    done.split(' ').any(|name| name == room.name)
+fn has(done: &str, module: &Module) -> bool {
+    done.split(' ').any(|name| name == module.name)
 }
 
 async fn provisioned(tx: &mut Tx, workspace: Id<Workspace>) -> Result<String> {

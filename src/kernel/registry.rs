@@ -1,4 +1,4 @@
-//! The rooms' tables put together: which tools there are, and which of them a caller may see.
+//! The modules' tables put together: which tools there are, and which of them a caller may see.
 //!
 //! The registry knows nothing of any tool. What a caller sees is compiled ∩ enabled ∩ permitted.
 
@@ -20,7 +20,7 @@ use crate::resource::Resource;
 use crate::tool::Entry;
 use crate::types::text::nearest;
 
-/// A room: a group of tools and the records behind them.
+/// A module: a group of tools and the records behind them.
 #[derive(Clone, Copy)]
 pub struct Module {
     /// The group's name, as `--features` takes it.
@@ -37,10 +37,10 @@ pub struct Module {
     pub resources: &'static [Resource],
     /// Those of its records that can be imported.
     pub imports: &'static [&'static dyn AnyImport],
-    /// The rooms whose records its own ones refer to. Those records are known wherever this room is, with or without
+    /// The modules whose records its own ones refer to. Those records are known wherever this module is, with or without
     /// their tools.
     pub uses: &'static [&'static Module],
-    /// Puts into a new workspace what the room cannot work without.
+    /// Puts into a new workspace what the module cannot work without.
     pub provision: Option<Provision>,
     /// What is done by itself when its records are due.
     pub jobs: &'static [Job],
@@ -50,7 +50,7 @@ pub struct Module {
 pub type Provision = for<'a> fn(&'a mut Cx) -> BoxFuture<'a, Result<()>>;
 
 impl Module {
-    /// A room with nothing in it, for the fields that a room does not name.
+    /// A module with nothing in it, for the fields that a module does not name.
     pub const EMPTY: Self = Self {
         name: "",
         about: "",
@@ -64,21 +64,21 @@ impl Module {
         jobs: &[],
     };
 
-    /// These rooms and those that they use, directly or not; what is used comes first.
+    /// These modules and those that they use, directly or not; what is used comes first.
     pub(crate) fn all_with_used(modules: &[Self]) -> Vec<&Self> {
-        fn add<'a>(room: &'a Module, rooms: &mut Vec<&'a Module>) {
-            if rooms.iter().all(|known| known.name != room.name) {
-                for used in room.uses {
-                    add(used, rooms);
+        fn add<'a>(module: &'a Module, all: &mut Vec<&'a Module>) {
+            if all.iter().all(|known| known.name != module.name) {
+                for used in module.uses {
+                    add(used, all);
                 }
-                rooms.push(room);
+                all.push(module);
             }
         }
-        let mut rooms = Vec::new();
-        for room in modules {
-            add(room, &mut rooms);
+        let mut all = Vec::new();
+        for module in modules {
+            add(module, &mut all);
         }
-        rooms
+        all
     }
 }
 
@@ -104,11 +104,11 @@ pub struct Registry {
 }
 
 impl Registry {
-    /// Puts the rooms together.
+    /// Puts the modules together.
     ///
     /// # Errors
     /// [`Code::Validation`](crate::error::Code::Validation) for a group or tool that does not exist, with the nearest
-    /// name; [`Code::Internal`](crate::error::Code::Internal) when two rooms use one name, or a resource is not a call that
+    /// name; [`Code::Internal`](crate::error::Code::Internal) when two modules use one name, or a resource is not a call that
     /// its tool takes.
     pub fn new(modules: &[Module], selection: &Selection) -> Result<Arc<Self>> {
         let mut entries = BTreeMap::new();
@@ -125,8 +125,8 @@ impl Registry {
                 }
             }
         }
-        for room in Module::all_with_used(modules) {
-            for record in room.records {
+        for module in Module::all_with_used(modules) {
+            for record in module.records {
                 let shares = |(table, prefix): (&str, &str)| {
                     prefix == record.prefix() || table == record.table()
                 };
@@ -148,8 +148,8 @@ impl Registry {
         }
         let resources = resources(modules, &entries)?;
         let mut jobs: Vec<&'static Job> = Vec::new();
-        for room in Module::all_with_used(modules) {
-            for job in room.jobs {
+        for module in Module::all_with_used(modules) {
+            for job in module.jobs {
                 if jobs.iter().any(|other| other.name == job.name) {
                     return Err(Error::internal(format!("two jobs are named {}", job.name)));
                 }
@@ -188,7 +188,7 @@ impl Registry {
         }))
     }
 
-    /// The rooms.
+    /// The modules.
     #[must_use]
     pub fn modules(&self) -> &[Module] {
         &self.modules
@@ -288,10 +288,10 @@ impl Registry {
             .find(|record| record.table() == table)
     }
 
-    /// What can be imported, in the order of the rooms.
+    /// What can be imported, in the order of the modules.
     pub fn imports(&self) -> impl Iterator<Item = &'static dyn AnyImport> {
-        let rooms = Module::all_with_used(&self.modules).into_iter();
-        rooms.flat_map(|room| room.imports.iter().copied())
+        let all = Module::all_with_used(&self.modules).into_iter();
+        all.flat_map(|module| module.imports.iter().copied())
     }
 
     /// How records come into this table.
@@ -300,7 +300,7 @@ impl Registry {
         self.imports().find(|import| import.table() == table)
     }
 
-    /// What is done by itself, in the order of the rooms, whether their tools are on or off.
+    /// What is done by itself, in the order of the modules, whether their tools are on or off.
     pub fn jobs(&self) -> impl Iterator<Item = &'static Job> {
         self.jobs.iter().copied()
     }
@@ -412,7 +412,7 @@ fn check_spec(entry: &Entry, records: &[&'static dyn AnyRecord]) -> Result<()> {
     }
     for covers in spec.covers {
         let Some(kind) = records.iter().find(|kind| kind.table() == covers.table) else {
-            return fault("covers records that its room does not know");
+            return fault("covers records that its module does not know");
         };
         if covers.operation != Operation::Read && spec.effect.reads_only() {
             return fault("reads only, and covers a write");
@@ -424,7 +424,7 @@ fn check_spec(entry: &Entry, records: &[&'static dyn AnyRecord]) -> Result<()> {
     Ok(())
 }
 
-/// The resources of all rooms, by their URIs.
+/// The resources of all modules, by their URIs.
 fn resources(
     modules: &[Module],
     entries: &BTreeMap<&'static str, Entry>,
@@ -437,7 +437,7 @@ fn resources(
                 .get(resource.tool)
                 .filter(|entry| entry.module == module.name && entry.spec.effect.reads_only())
             else {
-                return fault("names no reading tool of its room");
+                return fault("names no reading tool of its module");
             };
             let properties = entry.wire().input_schema.get("properties");
             let takes = |name: &str| properties.is_some_and(|known| known.get(name).is_some());

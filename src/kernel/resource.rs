@@ -29,7 +29,7 @@ pub struct Resource {
     pub about: &'static str,
     /// What is read is of this type.
     pub mime_type: &'static str,
-    /// The tool that reads it: one of the same room, and one that only reads.
+    /// The tool that reads it: one of the same module, and one that only reads.
     pub tool: &'static str,
     /// What the tool is given beside the variables.
     pub arguments: &'static [(&'static str, &'static str)],
@@ -67,7 +67,7 @@ pub enum Representation {
 }
 
 impl Resource {
-    /// A tool's answer as JSON, for the fields that a room does not name.
+    /// A tool's answer as JSON, for the fields that a module does not name.
     pub const JSON: Self = Self {
         uri: "",
         name: "",

@@ -1,4 +1,4 @@
-//! What tests of rooms start from: a fresh app on either engine, and the runner of the tools' examples.
+//! What tests of modules start from: a fresh app on either engine, and the runner of the tools' examples.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -73,7 +73,7 @@ pub async fn forge_chain(store: &Store) -> crate::error::Result<()> {
 }
 
 impl TestApp {
-    /// A fresh app with all tools of these rooms, and a search index.
+    /// A fresh app with all tools of these modules, and a search index.
     pub async fn new(engine: Engine, modules: &[Module]) -> Self {
         Self::with(engine, modules, Settings::default()).await
     }
@@ -126,7 +126,7 @@ impl TestApp {
             features: vec!["all".into()],
             ..Selection::default()
         };
-        let registry = Registry::new(modules, &selection).expect("the rooms fit together");
+        let registry = Registry::new(modules, &selection).expect("the modules fit together");
         provision(&store, modules, || Ok(Arc::clone(&registry)))
             .await
             .expect("the first workspace is provisioned");

@@ -237,7 +237,7 @@ pub(crate) async fn close(app: TestApp) -> (Database, Arc<TempDir>) {
 /// An app in which every tool has done something, and a key that opens it.
 pub(crate) async fn lived_in(engine: Engine) -> (TestApp, String) {
     let app = TestApp::new(engine, MODULES).await;
-    // Whatever rooms there are, their tools fill their tables.
+    // Whatever modules there are, their tools fill their tables.
     let findings = app.run_examples().await;
     assert!(findings.is_empty(), "{findings:#?}");
     let (key, _) = app.key(&["read_contacts"]).await;

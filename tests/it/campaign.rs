@@ -631,7 +631,7 @@ pub(crate) async fn check(store: &Store, known: &Known) -> Vec<String> {
     findings
 }
 
-/// Every room with all its tools.
+/// Every module with all its tools.
 pub(crate) fn whole_registry() -> Arc<Registry> {
     let selection = Selection {
         features: vec!["all".into()],

@@ -654,7 +654,7 @@ fn the_reference_of_tools_is_up_to_date() {
     );
 }
 
-/// The tools whose names, groups and permissions are a contract; 63 when all rooms are there.
+/// The tools whose names, groups and permissions are a contract; 63 when all modules are there.
 const REFERENCE: [&str; 63] = [
     "search_contacts",
     "get_contact",

@@ -425,7 +425,7 @@ fn the_groups_that_are_named_are_offered_and_no_other() {
         let mut session = Session::new(&home, &[&chosen]);
         let listed = session.ask("tools/list", &json!({}));
         assert_eq!(names(&listed["result"]["tools"]), of(groups), "{chosen}");
-        // What is not offered is not there, though the rooms that are use its records.
+        // What is not offered is not there, though the modules that are use its records.
         let refused = session.call("list_activities", &json!({}));
         assert_eq!(refused["error"]["code"], "RESOURCE_NOT_FOUND", "{refused}");
     }
@@ -507,8 +507,8 @@ fn the_line_wins_over_the_environment_and_the_environment_over_the_file() {
     let tools = ["tools", "--json"];
     let modules = crate::MODULES.iter();
     let mut usual: Vec<&str> = modules
-        .filter(|room| room.on_by_default && !room.tools.is_empty())
-        .map(|room| room.name)
+        .filter(|module| module.on_by_default && !module.tools.is_empty())
+        .map(|module| module.name)
         .collect();
     usual.sort_unstable();
     assert_eq!(groups(&mut home.command(tools)), usual, "the default");

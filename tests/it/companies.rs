@@ -1,4 +1,4 @@
-//! The rules of the companies room: duplicates, what refers to a company, and how contacts are linked to theirs.
+//! The rules of the companies module: duplicates, what refers to a company, and how contacts are linked to theirs.
 
 use bureau_kernel::caller::Caller;
 use bureau_kernel::dispatch::Outcome;

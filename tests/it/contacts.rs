@@ -1,4 +1,4 @@
-//! The rules of the contacts room.
+//! The rules of the contacts module.
 
 use bureau_kernel::admin::{self, AttributeDefinition};
 use bureau_kernel::error::Code;

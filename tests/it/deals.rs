@@ -1,4 +1,4 @@
-//! The rules of the deals room: stages and ends, pipelines, amounts, figures, lists.
+//! The rules of the deals module: stages and ends, pipelines, amounts, figures, lists.
 
 use std::collections::BTreeMap;
 

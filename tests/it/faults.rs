@@ -190,7 +190,7 @@ async fn a_write_that_the_disk_refuses_fails_clearly_and_writing_goes_on_when_it
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_full_disk_fails_clearly_and_writing_goes_on_when_there_is_room_again() {
+async fn a_full_disk_fails_clearly_and_writing_goes_on_when_there_is_module_again() {
     let script = r#"mount -t tmpfs -o size=3m none /tmp"#;
     let own = Command::new("unshare")
         .args(["--mount", "--map-root-user", "/bin/sh", "-c", script])
@@ -206,7 +206,7 @@ async fn a_full_disk_fails_clearly_and_writing_goes_on_when_there_is_room_again(
     let small = folder.path().join("small");
     fs::create_dir(&small).unwrap();
     let database = Database::Sqlite(small.join("bureau.sqlite"));
-    // A small disk that only the worker sees, with room for a few hundred records. What is on it is copied out at the end.
+    // A small disk that only the worker sees, with module for a few hundred records. What is on it is copied out at the end.
     let script = r#"mount -t tmpfs -o size=8m none "$BUREAU_TEST_FOLDER" && exec "$0" "$@""#;
     let inner = worker_after(script, "obey", &database, &small);
     let mut command = Command::new("unshare");

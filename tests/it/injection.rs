@@ -11,7 +11,7 @@ use bureau_kernel::types::text::visible;
 use serde_json::{Map, Value, json};
 
 use crate::MODULES;
-use crate::rooms::{everything, overviews, read, records, takes};
+use crate::modules::{everything, overviews, read, records, takes};
 
 /// The visible part of every payload, by which it is found again.
 const MARK: &str = "Mallory";
@@ -139,7 +139,7 @@ async fn tenant(app: &TestApp, slug: &str) -> Caller {
     caller
 }
 
-/// Defines a custom attribute for the records of every room.
+/// Defines a custom attribute for the records of every module.
 pub(crate) async fn define_everywhere(app: &TestApp, slug: &str, name: &str, kind: &str) {
     let store = &app.dispatcher.app().store;
     for record in app.dispatcher.registry().records() {

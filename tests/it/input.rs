@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 
 use crate::MODULES;
 use crate::injection::define_everywhere;
-use crate::rooms::{creators, records};
+use crate::modules::{creators, records};
 
 /// Characters that an error's message and hint may have together.
 const MAX_MESSAGE: usize = 1_000;

@@ -25,7 +25,7 @@ async fn differences(store: &Store) -> Vec<String> {
     differences.map(ToString::to_string).collect()
 }
 
-/// An app in which every room and every command of the owner has left something.
+/// An app in which every module and every command of the owner has left something.
 async fn app(engine: Engine) -> TestApp {
     let (app, _) = lived_in(engine).await;
     let store = &app.dispatcher.app().store;

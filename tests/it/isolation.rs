@@ -128,7 +128,7 @@ async fn keys_readiness_sealing_and_the_index_need_no_connection_of_the_callers(
                 }
             }
         };
-        timeout(HANG, served).await.expect("the house goes on");
+        timeout(HANG, served).await.expect("the server goes on");
         drop(held);
     }
 }
@@ -995,7 +995,7 @@ fn said(limit: &str, arguments: &[&str]) -> String {
 }
 
 #[test]
-fn a_disk_without_room_is_named_as_what_is_wrong() {
+fn a_disk_without_module_is_named_as_what_is_wrong() {
     let folder = tempfile::TempDir::new().unwrap();
     let data = folder.path().join("data").display().to_string();
     let copy = folder.path().join("copy.sqlite").display().to_string();

@@ -42,6 +42,7 @@ mod issuing;
 mod ledger;
 mod members;
 mod mixed;
+mod modules;
 mod papers;
 mod parity;
 mod permissions;
@@ -53,7 +54,6 @@ mod quotations;
 mod receipts;
 mod recurring;
 mod resources;
-mod rooms;
 mod scheduler;
 mod secrets;
 mod seller;
@@ -66,7 +66,7 @@ mod worked_cases;
 use bureau_kernel::prelude::*;
 use futures::FutureExt as _;
 
-/// Every room, and what its owner does before the first invoice.
+/// Every module, and what its owner does before the first invoice.
 const MODULES: &[Module] = &[
     bureau_activities::MODULE,
     bureau_companies::MODULE,

@@ -223,7 +223,7 @@ async fn unknown_off_and_not_permitted_are_one_answer() {
         assert!(denied["error"].get("field").is_none());
     }
     for module in MODULES {
-        // A server that was built without the room, against a key and a request that leave it out.
+        // A server that was built without the module, against a key and a request that leave it out.
         let others: Vec<Module> = MODULES
             .iter()
             .filter(|other| other.name != module.name)

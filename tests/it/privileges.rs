@@ -19,7 +19,7 @@ use bureau_kernel::types::id::{Entity as _, encode};
 use serde_json::{Map, Value, json};
 
 use crate::MODULES;
-use crate::rooms::parameters;
+use crate::modules::parameters;
 
 /// One record of each kind, linked with each other. Each has a text that stands in no other.
 struct Scene {
@@ -1017,17 +1017,19 @@ impl Record for Open {
 }
 
 #[test]
-fn a_room_cannot_take_what_is_the_kernels_nor_let_readers_write() {
+fn a_module_cannot_take_what_is_the_kernels_nor_let_readers_write() {
     for (records, why) in [
         (vec![record::<Impostor>()], "its prefix team"),
         (vec![record::<Open>()], "read_"),
     ] {
-        let room = Module {
+        let module = Module {
             name: "room",
             records: records.leak(),
             ..Module::EMPTY
         };
-        let refused = Registry::new(&[room], &Selection::default()).err().unwrap();
+        let refused = Registry::new(&[module], &Selection::default())
+            .err()
+            .unwrap();
         assert!(format!("{refused:?}").contains(why), "{refused:?}");
     }
 }
@@ -1038,7 +1040,7 @@ const TASKS: Module = Module {
     ..Module::EMPTY
 };
 
-/// The tables of the tasks room, as a migration would make them.
+/// The tables of the tasks module, as a migration would make them.
 async fn make_tables(app: &TestApp, engine: Engine) {
     let mut tx = app
         .dispatcher

@@ -1,4 +1,4 @@
-//! The rules of the quotations room: where one stands, versions, numbers, the way to an invoice, figures.
+//! The rules of the quotations module: where one stands, versions, numbers, the way to an invoice, figures.
 
 use std::collections::BTreeMap;
 

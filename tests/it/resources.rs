@@ -774,7 +774,7 @@ async fn a_document_is_read_as_what_it_is() {
 }
 
 #[test]
-fn a_resource_that_is_no_call_of_its_rooms_tools_stops_the_start() {
+fn a_resource_that_is_no_call_of_its_modules_tools_stops_the_start() {
     const WRITES: &[Resource] = &[Resource {
         tool: "create_paper",
         uri: "papers://new",

@@ -15,7 +15,7 @@ use serde_json::{Map, Value, json};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, Row as _};
 
 use crate::MODULES;
-use crate::rooms::{as_given, creators, marked, overviews, parameters, records, takes};
+use crate::modules::{as_given, creators, marked, overviews, parameters, records, takes};
 
 /// Stands in every text of the other workspace.
 const CANARY: &str = "Zanzibar";
@@ -49,7 +49,7 @@ async fn tenants(engine: Engine) -> Tenants {
             let text = |pointer: &str| made.pointer(pointer).unwrap().as_str().unwrap().to_owned();
             their_ids.insert("change", text("/change"));
         }
-        // And of every room that there is, with the mark wherever it takes one.
+        // And of every module that there is, with the mark wherever it takes one.
         for entry in creators(&app) {
             let arguments = marked(&app, caller, entry, mark).await;
             app.ok(caller, entry.spec.name, Value::Object(arguments.clone()))

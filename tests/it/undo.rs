@@ -8,7 +8,7 @@ use bureau_kernel::testing::{ENGINES, TestApp};
 use serde_json::{Value, json};
 
 use crate::MODULES;
-use crate::rooms::everything;
+use crate::modules::everything;
 
 fn text<'a>(answer: &'a Value, pointer: &str) -> &'a str {
     answer

@@ -1,7 +1,7 @@
 //! Bringing many records in from a table that somebody else made: its headers are mapped to fields, its cells read as a
 //! person means them, each row checked like a call, duplicates found, and all of it is one change.
 //!
-//! A room says with [`Import`] what a row of its record can hold; it knows nothing of files. Whoever reads a file gives
+//! A module says with [`Import`] what a row of its record can hold; it knows nothing of files. Whoever reads a file gives
 //! [`Row`]s and a [`Plan`], and hears of the rows that were refused.
 
 mod cells;
@@ -110,7 +110,7 @@ pub trait Import: Record {
         let _ = before;
     }
 
-    /// Completes rows with what only the room knows, before they are checked. A draft in which something is wrong already
+    /// Completes rows with what only the module knows, before they are checked. A draft in which something is wrong already
     /// needs nothing.
     fn complete<'a>(cx: &'a mut Cx, drafts: &'a mut [Draft]) -> BoxFuture<'a, Result<()>> {
         let _ = (cx, drafts);
@@ -132,7 +132,7 @@ pub trait Import: Record {
 pub struct Draft {
     /// What it gives, by column, as a call would.
     pub fields: Map<String, Data>,
-    /// What the room puts into columns that the server keeps.
+    /// What the module puts into columns that the server keeps.
     pub kept: Map<String, Data>,
     /// What it says that is no column, by the name of the field; of several texts the first is the field's own.
     pub aside: BTreeMap<&'static str, Vec<String>>,

@@ -1,6 +1,6 @@
 //! Work that is done by itself when records are due for it: invoices that recur, offers that expire.
 //!
-//! A room lists its [`Job`]s in its module. The records say what is due, so that undoing, restoring and importing need no
+//! A module lists its [`Job`]s in its module. The records say what is due, so that undoing, restoring and importing need no
 //! upkeep of any queue; the table `job` holds what is being done by whom, and what failed. Every server on a database
 //! runs a [`Scheduler`]. Each takes a record up by a lease, does one step in one transaction that begins by giving the
 //! lease back, and leaves what others have taken up alone. So a step is done once, whoever is killed at whatever moment.
@@ -20,7 +20,7 @@ pub use scheduler::{Running, Scheduler, Ticked, start};
 /// A kind of work that is done by itself, in steps: one period of one record is a step.
 #[derive(Debug, Clone, Copy)]
 pub struct Job {
-    /// Its name, which stands in the change log where a call's tool does. No other job of any room has it.
+    /// Its name, which stands in the change log where a call's tool does. No other job of any module has it.
     pub name: &'static str,
     /// What it does, in one line.
     pub about: &'static str,

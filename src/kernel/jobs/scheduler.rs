@@ -99,7 +99,7 @@ impl Drop for Running {
 }
 
 impl Scheduler {
-    /// A scheduler over this dispatcher's database and rooms.
+    /// A scheduler over this dispatcher's database and modules.
     #[must_use]
     pub fn new(dispatcher: Arc<Dispatcher>) -> Self {
         Self {

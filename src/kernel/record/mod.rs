@@ -78,7 +78,7 @@ pub trait Columns:
     fn given_schemas(generator: &mut schemars::SchemaGenerator) -> Vec<schemars::Schema>;
 }
 
-/// What a room says about its record.
+/// What a module says about its record.
 pub trait Record: Columns {
     /// What a caller must hold to read and to write records of this kind. Asked wherever one is written, whichever tool or
     /// undo does it, unless the tool says that the write follows from its own permission

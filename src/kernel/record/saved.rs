@@ -23,7 +23,7 @@ use crate::types::time::Timestamp;
 pub struct Saved<R: Record> {
     /// Its identifier.
     pub id: Id<R>,
-    /// What the room declared.
+    /// What the module declared.
     #[serde(flatten)]
     pub record: R,
     /// Custom attributes.

@@ -144,7 +144,7 @@ async fn compare_kind(
         );
         for (record, field) in wrong {
             if !unknown.contains(&record) {
-                let what = "is looked up by other terms than it has";
+                let what = "is looked up by other keys than it has";
                 findings.add(encode(kind.prefix(), record), Some(&field), what);
             }
         }

@@ -3,7 +3,7 @@
 //! The chain of hashes shows that the log is what it was; this shows that the records are what the log says. Everything is
 //! read in one snapshot and in pieces, in the order of the records' identifiers, so memory does not grow with the data.
 //!
-//! Not in the log, and so not compared: the rooms that provisioned a workspace, counters, scheduled work, receipts, open
+//! Not in the log, and so not compared: the modules that provisioned a workspace, counters, scheduled work, receipts, open
 //! confirmations, and when a key was last used.
 
 mod arranged;

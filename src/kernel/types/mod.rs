@@ -1,5 +1,5 @@
 //! Values that mean something: identifiers, money, times, text and pages. What is parsed into one of these is
-//! valid, so that no room checks twice.
+//! valid, so that no module checks twice.
 
 pub mod email;
 pub mod id;

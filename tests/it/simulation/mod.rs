@@ -3,7 +3,7 @@
 //! Up to six calls are under way at once, on three stores over one database. Each stops at every gate of its transactions
 //! (before it begins, before each statement, before its commit, and before its answer), and the seed says who goes on, who
 //! begins something new, which caller vanishes where it stands, when the scheduler ticks, when a server ends and
-//! starts again, and when the clock jumps. Time is virtual. Everything else is the real thing: the pipeline with all rooms, the
+//! starts again, and when the clock jumps. Time is virtual. Everything else is the real thing: the pipeline with all modules, the
 //! store, the engine and its files.
 //!
 //! What a call did stands in the change log; what it may have done is in the [`model`]. Whenever all are done, every change in

@@ -1,7 +1,7 @@
 //! Backups: one file that holds everything, whichever engine it came from and whichever it goes to.
 //!
 //! A backup is a SQLite database with Bureau's own SQLite schema, made new by the migrations and filled table by
-//! table, and at its end stands its manifest. Which tables there are is read from that schema, so a room's new table is in the next backup without a word
+//! table, and at its end stands its manifest. Which tables there are is read from that schema, so a module's new table is in the next backup without a word
 //! here. Rows are read in one snapshot of the source:
 //!
 //! - SQLite: the source is attached and one transaction reads all of it. In WAL mode a reader keeps nobody from

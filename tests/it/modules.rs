@@ -1,5 +1,5 @@
-//! What the tests that hold for every room know of rooms: their tools by what these do, and the records in a workspace.
-//! A room to come is covered by being there.
+//! What the tests that hold for every module know of modules: their tools by what these do, and the records in a workspace.
+//! A module to come is covered by being there.
 
 use std::collections::BTreeMap;
 
@@ -111,7 +111,7 @@ pub(crate) async fn records(app: &TestApp, caller: &Caller) -> BTreeMap<&'static
     found
 }
 
-/// A record as its room answers it, or what it says when it is not there; `None` where the room has no tool for one.
+/// A record as its module answers it, or what it says when it is not there; `None` where the module has no tool for one.
 pub(crate) async fn read(
     app: &TestApp,
     caller: &Caller,
@@ -129,7 +129,7 @@ pub(crate) async fn read(
     )
 }
 
-/// Every record that a workspace has or had: as its room answers it, or as the overviews show it.
+/// Every record that a workspace has or had: as its module answers it, or as the overviews show it.
 pub(crate) async fn everything(app: &TestApp, caller: &Caller) -> BTreeMap<String, Value> {
     let mut shown = Vec::new();
     for entry in overviews(app) {
@@ -167,10 +167,10 @@ fn fullest(answer: &Value, id: &str) -> Option<Value> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn each_room_stands_alone_on_both_engines() {
+async fn each_module_stands_alone_on_both_engines() {
     for engine in ENGINES {
         for module in MODULES {
-            // As if only this room had been compiled in: the records that it uses are there, other rooms' tools are not.
+            // As if only this module had been compiled in: the records that it uses are there, other modules' tools are not.
             let app = TestApp::new(engine, std::slice::from_ref(module)).await;
             let owner = app.owner().await;
             let own: Vec<&str> = module.tools.iter().map(|make| make().spec.name).collect();
