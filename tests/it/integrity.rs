@@ -130,12 +130,12 @@ const CHANGES: &[(&str, &str, &str)] = &[
     (
         "DELETE FROM record_key WHERE value = 'lonely@example.com'",
         "INSERT INTO record_key SELECT workspace, 'contact', 'email', 'lonely@example.com', id FROM contact WHERE id = CONTACT",
-        "is looked up by other terms",
+        "is looked up by other keys",
     ),
     (
         "INSERT INTO record_key SELECT workspace, 'contact', 'tag', 'forged', id FROM contact WHERE id = CONTACT",
         "DELETE FROM record_key WHERE value = 'forged'",
-        "is looked up by other terms",
+        "is looked up by other keys",
     ),
     (
         "UPDATE invoice SET number = number || 'z' WHERE id = INVOICE",
