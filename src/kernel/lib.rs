@@ -40,6 +40,7 @@ pub mod schema;
 pub mod search;
 pub mod store;
 mod summary;
+mod synonyms;
 pub mod tool;
 pub mod types;
 pub mod undo;

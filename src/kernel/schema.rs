@@ -2,7 +2,7 @@
 //!
 //! One bad schema kills the whole session in several clients, so every one goes through [`wire`]. Arguments are read
 //! leniently ([`read`]): a value that arrives in the wrong JSON type but means the right thing is taken, what is
-//! unknown is refused with the nearest known name.
+//! unknown is refused with the known name that is meant, in other words or another spelling.
 
 use std::cell::Cell;
 
@@ -12,7 +12,8 @@ use serde_json::{Map, Value, json};
 
 use crate::error::{Error, Result};
 use crate::notice::Notice;
-use crate::types::text::{nearest, visible};
+use crate::synonyms::suggest;
+use crate::types::text::visible;
 
 /// Schemas nest no deeper than this; a type that contains itself ends here.
 const MAX_DEPTH: usize = 12;
@@ -305,7 +306,7 @@ fn check_enum(schema: &Map<String, Value>, value: Value, path: &str) -> Result<V
         path,
         format!("{} takes one of: {}.", shown(path), names.join(", ")),
     );
-    Err(match nearest(&plain, names.iter().copied()) {
+    Err(match suggest(&plain, names.iter().copied()) {
         Some(name) => error.hint(format!("Did you mean {name}?")),
         None => error,
     })
@@ -416,7 +417,7 @@ fn unknown(name: &str, path: &str, properties: &Map<String, Value>) -> Error {
     // What the caller wrote comes back shortened: it can be a megabyte.
     let short = |text: &str| visible(&text.chars().take(64).collect::<String>());
     let error = Error::invalid(short(path), format!("There is no field {:?}.", short(name)));
-    match nearest(name, properties.keys().map(String::as_str)) {
+    match suggest(name, properties.keys().map(String::as_str)) {
         Some(known) => error.hint(format!("Did you mean {known}?")),
         None if properties.is_empty() => error.hint("This takes no fields."),
         None => {

@@ -99,10 +99,12 @@ pub(super) async fn refuse_dependents<R: Record>(cx: &mut Cx, record: &Saved<R>)
 pub(crate) fn has_dependents<R: Record>(names: &[String]) -> String {
     let shown: Vec<_> = names.iter().take(10).cloned().collect();
     let (count, noun) = (names.len(), R::NOUN);
-    format!(
-        "{count} other records refer to this {noun}: {}.",
-        shown.join(", ")
-    )
+    let (others, more) = match count {
+        1 => ("1 other record refers".to_owned(), ""),
+        2..=10 => (format!("{count} other records refer"), ""),
+        _ => (format!("{count} other records refer"), ", and more"),
+    };
+    format!("{others} to this {noun}: {}{more}.", shown.join(", "))
 }
 
 /// Writes a changed record with everything that hangs on it.

@@ -1,0 +1,152 @@
+//! What a caller may have meant by a name that there is not: the same thing in other words, or else in another spelling.
+
+use crate::types::text::nearest;
+
+/// Words for fields and values that stand for each other; the first of a row that is known is suggested.
+const ALIKE: &[&[&str]] = &[
+    &["name", "title", "subject", "label", "headline"],
+    &["type", "kind", "category", "sort_of"],
+    &["status", "state", "stage"],
+    &["due_at", "due_date", "due", "deadline"],
+    &["due_before", "before", "until", "to", "end", "end_date"],
+    &["due_after", "after", "since", "from", "start", "start_date"],
+    &["emails", "email", "e_mail", "mail", "email_address"],
+    &["phones", "phone", "telephone", "mobile", "phone_number"],
+    &["amount", "value", "sum", "total", "worth"],
+    &["unit_price", "price", "rate", "cost"],
+    &["lines", "items", "line_items", "positions", "rows"],
+    &["quantity", "qty", "count", "units"],
+    &[
+        "body",
+        "description",
+        "summary",
+        "note",
+        "notes",
+        "comment",
+        "text",
+        "details",
+    ],
+    &[
+        "owner",
+        "assignee",
+        "assigned_to",
+        "responsible",
+        "member",
+        "user",
+    ],
+    &[
+        "company",
+        "organization",
+        "organisation",
+        "account",
+        "firm",
+        "customer",
+        "client",
+    ],
+    &["contact", "person", "people"],
+    &["deal", "opportunity", "lead"],
+    &["domain", "website", "url", "homepage"],
+    &["query", "search", "q", "term", "keyword"],
+    &["limit", "page_size", "per_page", "max"],
+    &["cursor", "page", "offset", "next"],
+    &["sort", "order", "order_by", "sort_by"],
+    &["expected_close", "close_date", "closing_date"],
+    &["reference", "ref", "number", "purchase_order"],
+    &[
+        "open",
+        "unpaid",
+        "outstanding",
+        "todo",
+        "to_do",
+        "pending",
+        "active",
+    ],
+    &["done", "completed", "complete", "finished", "closed"],
+    &["won", "win", "signed"],
+    &["lost", "lose"],
+    &["overdue", "late", "past_due"],
+    &["declined", "rejected", "refused"],
+];
+/// What turns a word into its opposite.
+const NEGATIONS: &[&str] = &["un", "in", "non", "not_", "no_", "non_", "dis"];
+
+/// The known name that is meant by `word`: as its singular or plural or with `_id`, as another word for it, or as one that
+/// is spelled nearly like it and is not its opposite.
+pub(crate) fn suggest<'a>(
+    word: &str,
+    known: impl Iterator<Item = &'a str> + Clone,
+) -> Option<&'a str> {
+    let word: String = word
+        .trim()
+        .chars()
+        .take(64)
+        .collect::<String>()
+        .to_lowercase();
+    let word = word.replace([' ', '-'], "_");
+    let bare = word
+        .strip_suffix("_ids")
+        .or(word.strip_suffix("_id"))
+        .unwrap_or(&word);
+    let is = |name: &str| {
+        name == bare || name.strip_suffix('s') == Some(bare) || bare.strip_suffix('s') == Some(name)
+    };
+    if let Some(name) = known.clone().find(|name| is(name)) {
+        return Some(name);
+    }
+    let in_other_words = ALIKE
+        .iter()
+        .filter(|row| row.contains(&bare))
+        .find_map(|row| {
+            row.iter()
+                .find_map(|other| known.clone().find(|name| name == other))
+        });
+    in_other_words.or_else(|| nearest(&word, known.filter(|name| !is_opposite(&word, name))))
+}
+
+fn is_opposite(word: &str, name: &str) -> bool {
+    let negates = |long: &str, short: &str| {
+        NEGATIONS
+            .iter()
+            .any(|prefix| long.strip_prefix(prefix) == Some(short))
+    };
+    negates(word, name) || negates(name, word)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn suggested(word: &str, known: &[&'static str]) -> Option<&'static str> {
+        suggest(word, known.iter().copied())
+    }
+
+    #[test]
+    fn another_word_for_it_is_understood() {
+        let activity = ["type", "subject", "body", "due_at", "assignee", "contact"];
+        assert_eq!(suggested("title", &activity), Some("subject"));
+        assert_eq!(suggested("kind", &activity), Some("type"));
+        assert_eq!(suggested("due", &activity), Some("due_at"));
+        assert_eq!(suggested("owner", &activity), Some("assignee"));
+        assert_eq!(suggested("contact_id", &activity), Some("contact"));
+        assert_eq!(suggested("items", &["company", "lines"]), Some("lines"));
+        assert_eq!(suggested("email", &["name", "emails"]), Some("emails"));
+        assert_eq!(suggested("value", &["name", "amount"]), Some("amount"));
+    }
+
+    #[test]
+    fn an_opposite_is_never_suggested() {
+        let statuses = ["draft", "open", "paid", "overdue"];
+        assert_eq!(suggested("unpaid", &statuses), Some("open"));
+        assert_eq!(suggested("unpaid", &["draft", "paid"]), None);
+        assert_eq!(suggested("inactive", &["active", "archived"]), None);
+    }
+
+    #[test]
+    fn a_slip_of_the_hand_is_understood_and_nonsense_is_not() {
+        assert_eq!(
+            suggested("compnay", &["company", "contact"]),
+            Some("company")
+        );
+        assert_eq!(suggested("zzz", &["company", "contact"]), None);
+    }
+}
