@@ -5,6 +5,7 @@ pub mod anchors;
 pub mod boot;
 pub mod cli;
 pub mod config;
+#[cfg(feature = "demo")]
 pub mod demo;
 pub mod server;
 pub mod tokens;

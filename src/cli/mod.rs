@@ -6,6 +6,7 @@ mod call;
 mod clock;
 mod completions;
 mod connect;
+#[cfg(feature = "demo")]
 mod demo;
 mod doctor;
 #[cfg(feature = "invoicing")]
@@ -70,6 +71,7 @@ enum Command {
     /// Bridge stdin and stdout to a Bureau elsewhere; the key comes from BUREAU_API_KEY
     Connect(connect::Arguments),
     /// Fill an empty database with a made-up firm, and print how to connect
+    #[cfg(feature = "demo")]
     Demo(demo::Arguments),
     /// Make, list and revoke API keys
     #[command(subcommand)]
@@ -116,6 +118,10 @@ enum Command {
 impl Command {
     /// Whether it acts as the operator, whoever shows a key.
     fn is_the_operators(&self) -> bool {
+        #[cfg(feature = "demo")]
+        if matches!(self, Self::Demo(_)) {
+            return true;
+        }
         matches!(
             self,
             Self::Key(_)
@@ -125,7 +131,6 @@ impl Command {
                 | Self::Backup(_)
                 | Self::Restore(_)
                 | Self::Doctor(_)
-                | Self::Demo(_)
                 | Self::Serve(_)
         )
     }
@@ -264,6 +269,7 @@ fn run(cli: Cli, matches: &ArgMatches) -> Result<()> {
             Command::Stdio => stdio::run(&config).await,
             Command::Serve(arguments) => serve::run(config, &arguments).await,
             Command::Connect(arguments) => connect::run(&config, &arguments).await,
+            #[cfg(feature = "demo")]
             Command::Demo(arguments) => demo::run(config, &arguments).await,
             Command::Key(command) => key::run(&config, own, command).await,
             Command::Workspace(command) => workspace::run(&config, command).await,

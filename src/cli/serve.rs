@@ -6,15 +6,16 @@ use std::time::Duration;
 
 use bureau_kernel::admin;
 use bureau_kernel::jobs;
-use bureau_kernel::registry::Selection;
 use bureau_kernel::store::Store;
 use clap::Args;
 
 use super::{Failure, Result, print, usage};
 use crate::config::{Config, Listen};
+#[cfg(feature = "demo")]
+use crate::demo;
 use crate::server::Server;
 use crate::transport::{self, http, metrics};
-use crate::{anchors, boot, demo};
+use crate::{anchors, boot};
 
 /// How long requests under way may still take when the server is told to end.
 const DRAIN: Duration = Duration::from_secs(10);
@@ -27,6 +28,7 @@ pub(super) struct Arguments {
     #[arg(long)]
     no_auth: bool,
     /// Serve a made-up firm with two years of history from a database of its own, and print how to connect
+    #[cfg(feature = "demo")]
     #[arg(long)]
     demo: bool,
     /// Keep sessions for clients of protocol versions before 2026-07-28, so that a call can ask the person something
@@ -34,25 +36,17 @@ pub(super) struct Arguments {
     sessions: bool,
 }
 
-pub(super) async fn run(mut config: Config, arguments: &Arguments) -> Result<()> {
-    if arguments.demo {
-        super::demo::own_database(&mut config);
-        // Trying things out goes with taking them back.
-        if cfg!(feature = "history") && is_silent(&config.selection) {
-            config.selection.features = vec!["default".into(), "history".into()];
-        }
-    }
+pub(super) async fn run(config: Config, arguments: &Arguments) -> Result<()> {
+    #[cfg(feature = "demo")]
+    let config = of_demo(config, arguments);
     let registry = boot::registry(&config).map_err(usage)?;
     // An address that cannot be had is known before the database is touched.
     let listener = http::bind(&config.listen, arguments.no_auth).await?;
     let address = listener
         .local_addr()
         .map_err(|error| Failure::Failed(format!("The address is lost: {error}.")))?;
-    let demo_key = if arguments.demo {
-        Some(super::demo::make(&config, demo::SEED).await?)
-    } else {
-        None
-    };
+    #[cfg(feature = "demo")]
+    let demo_key = demo_key(&config, arguments).await?;
     let limits = http::Limits::of_this_process();
     let store = boot::server_store(&config).await?;
     let dispatcher = boot::server_dispatcher(&config, store.clone(), registry)?;
@@ -75,7 +69,12 @@ pub(super) async fn run(mut config: Config, arguments: &Arguments) -> Result<()>
     let router = http::router(server, dispatcher, ready(&store), recorder, &options)?;
     let stop = transport::stop_signal()
         .map_err(|error| Failure::Failed(format!("Signals cannot be received: {error}.")))?;
-    announce(&config, arguments, address, demo_key.as_deref(), &store).await?;
+    announce(arguments, address, &store).await?;
+    #[cfg(feature = "demo")]
+    if let Some(key) = demo_key {
+        let url = format!("http://{address}/mcp");
+        print::out(&super::demo::introduction(&config, Some(&url), &key))?;
+    }
     let scheduler = jobs::start(scheduled);
     http::serve(listener, router, limits, stop, DRAIN).await;
     scheduler.stop().await;
@@ -86,9 +85,28 @@ pub(super) async fn run(mut config: Config, arguments: &Arguments) -> Result<()>
     Ok(())
 }
 
-/// Whether nothing was said about which tools to offer.
-fn is_silent(selection: &Selection) -> bool {
-    selection.features.is_empty() && selection.tools.is_none()
+/// The demo firm has a database of its own, and, where nothing was said about tools, those that take things back.
+#[cfg(feature = "demo")]
+fn of_demo(mut config: Config, arguments: &Arguments) -> Config {
+    if arguments.demo {
+        super::demo::own_database(&mut config);
+        let selection = &mut config.selection;
+        let is_silent = selection.features.is_empty() && selection.tools.is_none();
+        if cfg!(feature = "history") && is_silent {
+            selection.features = vec!["default".into(), "history".into()];
+        }
+    }
+    config
+}
+
+/// A key for the demo firm, which is made where it is asked for and not there yet.
+#[cfg(feature = "demo")]
+async fn demo_key(config: &Config, arguments: &Arguments) -> Result<Option<String>> {
+    if arguments.demo {
+        super::demo::make(config, demo::SEED).await.map(Some)
+    } else {
+        Ok(None)
+    }
 }
 
 /// Whether the database answers, and takes writes.
@@ -106,21 +124,11 @@ fn ready(store: &Store) -> http::Ready {
     })
 }
 
-async fn announce(
-    config: &Config,
-    arguments: &Arguments,
-    address: SocketAddr,
-    demo_key: Option<&str>,
-    store: &Store,
-) -> Result<()> {
-    let url = format!("http://{address}/mcp");
+async fn announce(arguments: &Arguments, address: SocketAddr, store: &Store) -> Result<()> {
     print::note(&format!(
-        "Bureau {} serves MCP at {url}",
+        "Bureau {} serves MCP at http://{address}/mcp",
         env!("CARGO_PKG_VERSION")
     ));
-    if let Some(key) = demo_key {
-        return print::out(&super::demo::introduction(config, Some(&url), key));
-    }
     let now = chrono::Utc::now();
     let works = |key: &admin::KeyInfo| {
         key.revoked_at.is_none() && key.expires_at.is_none_or(|end| end > now)

@@ -6,6 +6,7 @@
 pub mod admin;
 pub mod anchor;
 pub mod audit;
+#[cfg(feature = "backdate")]
 pub mod backdate;
 pub mod batch;
 pub mod bulk;
