@@ -17,6 +17,7 @@ use crate::kinds::{KINDS, READ_TEAMS};
 use crate::permission::{Operation, Permission};
 use crate::record::{AnyRecord, ColumnSpec};
 use crate::resource::Resource;
+use crate::synonyms::suggest_tool;
 use crate::tool::Entry;
 use crate::types::text::nearest;
 
@@ -335,7 +336,7 @@ impl Registry {
             format!("There is no tool {short:?} for you here."),
         );
         let names = self.visible(caller, false).map(|entry| entry.spec.name);
-        Err(match nearest(name, names) {
+        Err(match suggest_tool(name, names) {
             Some(known) => error.hint(format!("Did you mean {known}?")),
             None => error.hint("tools/list names the tools that you may call."),
         })

@@ -112,6 +112,52 @@ fn is_opposite(word: &str, name: &str) -> bool {
     negates(word, name) || negates(name, word)
 }
 
+/// Verbs of tools that do the same kind of thing, and what else they are called.
+const VERBS: &[&[&str]] = &[
+    &[
+        "search", "list", "get", "find", "read", "show", "fetch", "lookup", "query", "view",
+    ],
+    &["create", "add", "new", "make", "insert"],
+    &[
+        "update", "edit", "change", "modify", "set", "patch", "rename",
+    ],
+    &["delete", "remove", "erase", "archive", "destroy"],
+    &["complete", "finish"],
+    &["issue", "finalize", "finalise"],
+    &["record", "register", "book"],
+    &["undo", "revert", "rollback"],
+];
+
+/// The tool that is meant by `name`: one for the same thing whose verb means the same or is spelled nearly alike. Who wants to
+/// delete something is never pointed to a tool that reads or changes it.
+pub(crate) fn suggest_tool<'a>(
+    name: &str,
+    known: impl Iterator<Item = &'a str>,
+) -> Option<&'a str> {
+    let name: String = name
+        .trim()
+        .chars()
+        .take(64)
+        .collect::<String>()
+        .to_lowercase();
+    let (verb, thing) = name.split_once('_').unwrap_or((&name, ""));
+    let row = |verb: &str| VERBS.iter().position(|row| row.contains(&verb));
+    let wanted = row(verb);
+    known
+        .filter_map(|tool| {
+            let (its_verb, its_thing) = tool.split_once('_').unwrap_or((tool, ""));
+            let verbs = strsim::jaro_winkler(verb, its_verb);
+            let fits = match wanted {
+                Some(wanted) => row(its_verb) == Some(wanted),
+                None => verbs > 0.85,
+            };
+            let things = strsim::jaro_winkler(thing, its_thing);
+            (fits && things > 0.8).then_some((things + verbs / 10.0, tool))
+        })
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, tool)| tool)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -139,6 +185,27 @@ mod tests {
         assert_eq!(suggested("unpaid", &statuses), Some("open"));
         assert_eq!(suggested("unpaid", &["draft", "paid"]), None);
         assert_eq!(suggested("inactive", &["active", "archived"]), None);
+    }
+
+    #[test]
+    fn a_tool_is_suggested_for_the_same_thing_and_never_across_its_verb() {
+        let tools = [
+            "create_contact",
+            "get_contact",
+            "search_contacts",
+            "search_companies",
+            "update_contact",
+            "list_deals",
+        ];
+        let suggested = |name: &str| suggest_tool(name, tools.into_iter());
+        assert_eq!(suggested("delete_contact"), None);
+        assert_eq!(suggested("remove_contact"), None);
+        assert_eq!(suggested("list_contacts"), Some("search_contacts"));
+        assert_eq!(suggested("serch_contacts"), Some("search_contacts"));
+        assert_eq!(suggested("add_contact"), Some("create_contact"));
+        assert_eq!(suggested("edit_contact"), Some("update_contact"));
+        assert_eq!(suggested("get_deals"), Some("list_deals"));
+        assert_eq!(suggested("create_invoice"), None);
     }
 
     #[test]
