@@ -16,7 +16,6 @@ use bureau_kernel::prelude::*;
 
 use complete::CompleteActivity;
 use create::CreateActivity;
-use delete::DeleteActivity;
 use get::GetActivity;
 use list::ListActivities;
 use update::UpdateActivity;
@@ -39,7 +38,7 @@ pub const MODULE: Module = Module {
     tools: &[
         tool::<CompleteActivity>,
         tool::<CreateActivity>,
-        tool::<DeleteActivity>,
+        tool::<Delete<Activity>>,
         tool::<GetActivity>,
         tool::<ListActivities>,
         tool::<UpdateActivity>,

@@ -15,7 +15,6 @@ use bureau_kernel::import::import;
 use bureau_kernel::prelude::*;
 
 use create::CreateCompany;
-use delete::DeleteCompany;
 use get::GetCompany;
 use search::SearchCompanies;
 use update::UpdateCompany;
@@ -37,7 +36,7 @@ pub const MODULE: Module = Module {
     about: "Organisations the firm deals with: search, read, create, update, delete",
     tools: &[
         tool::<CreateCompany>,
-        tool::<DeleteCompany>,
+        tool::<Delete<Company>>,
         tool::<GetCompany>,
         tool::<SearchCompanies>,
         tool::<UpdateCompany>,

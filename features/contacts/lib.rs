@@ -20,7 +20,6 @@ use bureau_kernel::import::import;
 use bureau_kernel::prelude::*;
 
 use create::CreateContact;
-use delete::DeleteContact;
 use find_duplicates::FindDuplicateContacts;
 use get::GetContact;
 use merge::MergeContacts;
@@ -44,7 +43,7 @@ pub const MODULE: Module = Module {
     about: "People the firm deals with: search, read, create, update, merge, delete",
     tools: &[
         tool::<CreateContact>,
-        tool::<DeleteContact>,
+        tool::<Delete<Contact>>,
         tool::<FindDuplicateContacts>,
         tool::<GetContact>,
         tool::<MergeContacts>,

@@ -22,7 +22,6 @@ use bureau_kernel::prelude::*;
 use futures::FutureExt as _;
 
 use create::CreateDeal;
-use delete::DeleteDeal;
 use get::GetDeal;
 use list::ListDeals;
 use summary::GetPipelineSummary;
@@ -61,7 +60,7 @@ pub const MODULE: Module = Module {
     about: "Sales that may come about: list, read, create, update, delete, summarize",
     tools: &[
         tool::<CreateDeal>,
-        tool::<DeleteDeal>,
+        tool::<Delete<Deal>>,
         tool::<GetDeal>,
         tool::<GetPipelineSummary>,
         tool::<ListDeals>,

@@ -15,6 +15,7 @@ pub mod changes;
 pub mod clock;
 pub mod compute;
 pub mod context;
+pub mod delete;
 pub mod dispatch;
 pub mod duplicates;
 pub mod error;
@@ -56,6 +57,7 @@ pub mod testing_postgres;
 pub mod prelude {
     pub use crate::caller::{Member, Workspace};
     pub use crate::context::Cx;
+    pub use crate::delete::{Deletable, Delete, Deleted};
     pub use crate::duplicates::{Duplicates, OnDuplicate};
     pub use crate::error::{Code, Error, Result};
     pub use crate::jobs::Job;
@@ -65,7 +67,7 @@ pub mod prelude {
     pub use crate::record::{
         Attributes, Columns, Commitment, Edit, Record, Saved, SearchText, record,
     };
-    pub use crate::references::{Deleted, Named};
+    pub use crate::references::Named;
     pub use crate::registry::Module;
     pub use crate::resource::{Contents, Resource};
     pub use crate::store::{Column, Json, Managed};

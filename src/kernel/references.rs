@@ -8,24 +8,12 @@ use serde::Serialize;
 
 use crate::caller::{ApiKey, Member};
 use crate::context::Cx;
+use crate::delete::Deleted;
 use crate::error::{Error, Result};
 use crate::permission::Operation;
 use crate::record::{Record, Saved};
 use crate::store::sql;
 use crate::types::id::{Entity, Id, encode};
-
-/// What was deleted.
-#[derive(Debug, Serialize, JsonSchema)]
-#[serde(bound = "")]
-#[schemars(inline, bound = "")]
-pub struct Deleted<E: Entity> {
-    /// Its identifier.
-    pub id: Id<E>,
-    /// What it was called.
-    pub name: String,
-    /// Whether `undo_change` can bring it back.
-    pub restorable: bool,
-}
 
 /// A record by its identifier and name.
 #[derive(Debug, Serialize, JsonSchema)]
