@@ -167,11 +167,11 @@ impl RecurringInvoice {
         }
     }
 
-    /// What it issues, to whom, and in which rhythm.
+    /// What it issues, to whom, and on which days: an earlier start issues at once for all the days since.
     fn issues(&self) -> impl PartialEq + use<> {
         (
             (self.company, self.contact, self.currency, self.terms),
-            (self.interval, self.every, self.ends_on),
+            (self.starts_on, self.interval, self.every, self.ends_on),
             (self.reference.clone(), self.notes.clone()),
             (self.lines.clone(), self.discount, self.charge),
         )

@@ -178,6 +178,8 @@ async fn a_person_is_asked_about_what_a_call_does_whatever_its_tool_is_called() 
         )
         .await;
         let plain = desk.plan(&json!({})).await;
+        // Days for which invoices would be issued at once.
+        let earlier = (desk.app.store().clock().now() - chrono::Duration::days(90)).date_naive();
         // What is asked about, with what the question has to say, and what is not.
         let calls = [
             ("undo_change", json!({"change": updated["change"]}), None),
@@ -256,6 +258,11 @@ async fn a_person_is_asked_about_what_a_call_does_whatever_its_tool_is_called() 
                 "update_recurring_invoice",
                 json!({"recurring_invoice": plain, "auto_issue": true}),
                 Some("714.00 EUR"),
+            ),
+            (
+                "update_recurring_invoice",
+                json!({"recurring_invoice": auto, "starts_on": earlier}),
+                Some("have invoices issued by"),
             ),
             (
                 "update_recurring_invoice",
