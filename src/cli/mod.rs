@@ -118,21 +118,32 @@ enum Command {
 impl Command {
     /// Whether it acts as the operator, whoever shows a key.
     fn is_the_operators(&self) -> bool {
-        #[cfg(feature = "demo")]
-        if matches!(self, Self::Demo(_)) {
-            return true;
-        }
-        matches!(
-            self,
+        match self {
             Self::Key(_)
-                | Self::Workspace(_)
-                | Self::Member(_)
-                | Self::Team(_)
-                | Self::Backup(_)
-                | Self::Restore(_)
-                | Self::Doctor(_)
-                | Self::Serve(_)
-        )
+            | Self::Workspace(_)
+            | Self::Member(_)
+            | Self::Team(_)
+            | Self::Backup(_)
+            | Self::Restore(_)
+            | Self::Clock(_)
+            | Self::Anchor(_)
+            | Self::Doctor(_)
+            | Self::Serve(_) => true,
+            #[cfg(feature = "demo")]
+            Self::Demo(_) => true,
+            // They act as the key's owner, or write it into a client's configuration, or touch no data.
+            Self::Stdio
+            | Self::Connect(_)
+            | Self::Tools(_)
+            | Self::Call(_)
+            | Self::Undo(_)
+            | Self::Import(_)
+            | Self::Export(_)
+            | Self::Install(_)
+            | Self::Completions(_) => false,
+            #[cfg(feature = "invoicing")]
+            Self::Document(_) => false,
+        }
     }
 }
 

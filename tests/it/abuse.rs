@@ -680,7 +680,13 @@ async fn one_abusive_key_leaves_the_others_alone_on_postgres() {
 #[test]
 fn a_command_of_the_operator_takes_no_key() {
     let folder = tempfile::TempDir::new().unwrap();
-    for command in [&["key", "list"][..], &["backup", "copy.bureau"], &["serve"]] {
+    for command in [
+        &["key", "list"][..],
+        &["backup", "copy.bureau"],
+        &["clock", "accept"],
+        &["anchor"],
+        &["serve"],
+    ] {
         let done = std::process::Command::new(env!("CARGO_BIN_EXE_bureau"))
             .args(command)
             .args(["--api-key", "bureau_x", "--data-dir"])
