@@ -10,8 +10,7 @@
 //! ```
 
 use std::fmt;
-use std::fs::File;
-use std::io::{BufRead as _, BufReader, ErrorKind, Read as _, Seek as _, SeekFrom, Write as _};
+use std::io::{ErrorKind, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -22,6 +21,7 @@ use sha2::Sha256;
 
 use crate::changes;
 use crate::error::{Code, Error, Result};
+use crate::private;
 use crate::store::{Scope, Store, Tx, sql};
 use crate::types::time::Timestamp;
 
@@ -65,22 +65,24 @@ impl Key {
             return Ok(key);
         }
         let random: [u8; 32] = rand::random();
-        let mut options = File::options();
+        let text = format!("{}\n", hex::encode(random));
+        // It gets its name when it is whole: a full disk leaves no half of a key, and of two processes that make one at the
+        // same moment both go on with the first.
+        let mut name = path.file_name().unwrap_or_default().to_owned();
+        name.push(format!(".{:x}.new", rand::random::<u64>()));
+        let new = path.with_file_name(name);
+        let mut options = private::options();
         options.write(true).create_new(true);
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::OpenOptionsExt as _;
-            options.mode(0o600);
-        }
-        let written = options.open(path).and_then(|mut file| {
-            writeln!(file, "{}", hex::encode(random))?;
-            file.sync_all()
-        });
-        match written {
-            Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(fault(path, error)),
-            // Another process made it at the same moment.
-            _ => Self::read(path)?.ok_or_else(|| fault(path, ErrorKind::NotFound.into())),
-        }
+        let made = options
+            .open(&new)
+            .and_then(|mut file| {
+                file.write_all(text.as_bytes())?;
+                file.sync_all()
+            })
+            .and_then(|()| place(&new, path));
+        let _ = std::fs::remove_file(&new);
+        made.map_err(|error| fault(path, error))?;
+        Self::read(path)?.ok_or_else(|| fault(path, ErrorKind::NotFound.into()))
     }
 
     /// The key in this file, if there is one.
@@ -113,6 +115,16 @@ impl Key {
             .unwrap_or_else(|_| Hmac::<Sha256>::new(&Default::default()));
         mac.update(text);
         mac
+    }
+}
+
+/// Gives a file another name too, unless there is a file of that name.
+fn place(new: &Path, path: &Path) -> std::io::Result<()> {
+    match std::fs::hard_link(new, path) {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+        // A file system without second names.
+        Err(_) if !path.exists() => std::fs::rename(new, path),
+        linked => linked,
     }
 }
 
@@ -251,13 +263,8 @@ impl AnchorFile {
         if last.is_some_and(|line| line.parse().is_ok_and(|last| same(&last))) {
             return Ok(false);
         }
-        let mut options = File::options();
+        let mut options = private::options();
         options.read(true).append(true).create(true);
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::OpenOptionsExt as _;
-            options.mode(0o600);
-        }
         let mut file = options.open(&self.0).map_err(fail)?;
         // What a full disk or a cut of the power left of a line is ended, so that it spoils no other.
         let torn = file.metadata().map_err(fail)?.len() > 0 && {
@@ -276,15 +283,14 @@ impl AnchorFile {
     /// Its lines.
     fn lines(&self) -> Result<Vec<String>> {
         let fail = |error| fault(&self.0, error);
-        let file = match File::open(&self.0) {
+        let bytes = match std::fs::read(&self.0) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
             other => other.map_err(fail)?,
         };
-        let lines: Vec<String> = BufReader::new(file)
-            .lines()
-            .collect::<std::io::Result<_>>()
-            .map_err(fail)?;
-        Ok(lines.into_iter().filter(|line| !line.is_empty()).collect())
+        // A line that rots is one that cannot be read, and no reason to read and write none.
+        let text = String::from_utf8_lossy(&bytes);
+        let lines = text.lines().filter(|line| !line.is_empty());
+        Ok(lines.map(str::to_owned).collect())
     }
 
     /// Compares every line with the log.
@@ -395,5 +401,57 @@ mod tests {
             assert_eq!(mode & 0o777, 0o600);
         }
         assert_eq!(Key::new("short").unwrap_err().code(), Code::Validation);
+        let names: Vec<_> = folder.path().read_dir().unwrap().flatten().collect();
+        assert_eq!(names.len(), 1, "{names:?}");
+    }
+
+    #[test]
+    fn processes_that_make_a_key_at_the_same_moment_have_the_same_one() {
+        let folder = tempfile::tempdir().unwrap();
+        for round in 0..20 {
+            let path = folder.path().join(format!("{round}.key"));
+            let signed: Vec<String> = std::thread::scope(|scope| {
+                let threads: Vec<_> = (0..8)
+                    .map(|_| scope.spawn(|| Key::at(&path).unwrap().sign(b"x")))
+                    .collect();
+                let threads = threads.into_iter();
+                threads.map(|thread| thread.join().unwrap()).collect()
+            });
+            assert!(signed.iter().all(|one| *one == signed[0]), "{signed:?}");
+        }
+    }
+
+    #[test]
+    fn a_line_that_rots_keeps_no_other_from_being_read_and_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = AnchorFile::new(&folder.path().join("anchors"));
+        let key = Key::new("0123456789abcdef").unwrap();
+        let mut anchor = Anchor {
+            at: "2026-11-20T09:00:00Z".parse().unwrap(),
+            database: "0011223344556677".into(),
+            position: 1,
+            workspaces: 1,
+            hash: "ab".repeat(32),
+            signature: String::new(),
+        };
+        for position in 1..=3 {
+            anchor.position = position;
+            anchor.signature = key.sign(anchor.said().as_bytes());
+            assert!(file.append(&anchor).unwrap());
+            assert!(!file.append(&anchor).unwrap(), "it is said already");
+        }
+        let mut bytes = std::fs::read(file.path()).unwrap();
+        let second = bytes.iter().position(|byte| *byte == b'\n').unwrap() + 20;
+        bytes[second] = 0xff;
+        std::fs::write(file.path(), bytes).unwrap();
+        anchor.position = 4;
+        anchor.signature = key.sign(anchor.said().as_bytes());
+        assert!(file.append(&anchor).unwrap());
+        let lines = file.lines().unwrap();
+        let read: Vec<bool> = lines
+            .iter()
+            .map(|line| line.parse::<Anchor>().is_ok())
+            .collect();
+        assert_eq!(read, [true, false, true, true]);
     }
 }
