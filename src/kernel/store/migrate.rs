@@ -38,48 +38,20 @@ pub(super) fn check(found: i64, migrator: &Migrator, read_only: bool) -> Result<
 }
 
 pub(super) fn fault(error: MigrateError) -> Error {
-    let cause = match &error {
-        MigrateError::Execute(cause) | MigrateError::ExecuteMigration(cause, _) => Some(cause),
-        _ => None,
-    };
-    if cause.is_some_and(fault::is_full) {
-        return Error::new(Code::Unavailable, "There is no room: the disk is full.")
-            .hint("Free space and try again; nothing was changed.")
-            .cause(error);
-    }
-    let code = cause
-        .and_then(sqlx::Error::as_database_error)
-        .and_then(sqlx::error::DatabaseError::code);
-    // Lack of resources, of files of its own, and faults of its own.
-    if code.is_some_and(|code| {
-        ["53", "58", "XX"]
-            .iter()
-            .any(|class| code.starts_with(class) && code.len() == 5)
-    }) {
-        return Error::new(
-            Code::Unavailable,
-            "The PostgreSQL server failed at making the tables; its own log says why.",
-        )
-        .hint("Nothing was changed. Mend the server and try again.")
-        .cause(error);
-    }
-    if let MigrateError::Execute(cause) | MigrateError::ExecuteMigration(cause, _) = &error
-        && let Some(said) = fault::outside(cause)
-    {
-        return Error::new(Code::Unavailable, said.0)
-            .hint(said.1)
-            .cause(error);
-    }
-    if let MigrateError::Execute(cause) | MigrateError::ExecuteMigration(cause, _) = &error
-        && cause
+    if let MigrateError::Execute(cause) | MigrateError::ExecuteMigration(cause, _) = &error {
+        if let Some((message, hint)) = fault::outside(cause) {
+            return Error::new(Code::Unavailable, message)
+                .hint(hint)
+                .cause(error);
+        }
+        let code = cause
             .as_database_error()
-            .and_then(sqlx::error::DatabaseError::code)
-            .as_deref()
-            == Some("42501")
-    {
-        return Error::new(Code::Unavailable, "The PostgreSQL server does not let this user set Bureau up.")
-            .hint("Connect as the database's owner with CREATEROLE, or have an administrator run: CREATE ROLE bureau_app NOLOGIN; GRANT bureau_app TO the user.")
-            .cause(error);
+            .and_then(sqlx::error::DatabaseError::code);
+        if code.as_deref() == Some("42501") {
+            return Error::new(Code::Unavailable, "The PostgreSQL server does not let this user set Bureau up.")
+                .hint("Connect as the database's owner with CREATEROLE, or have an administrator run: CREATE ROLE bureau_app NOLOGIN; GRANT bureau_app TO the user.")
+                .cause(error);
+        }
     }
     let message = match &error {
         MigrateError::VersionMismatch(version) => {
@@ -113,6 +85,6 @@ mod tests {
             .unwrap();
         let full = SQLITE.run_direct(None, &mut conn, false).await.unwrap_err();
         let error = super::fault(full);
-        assert!(error.message().contains("the disk is full"), "{error:?}");
+        assert!(error.message().contains("disk is full"), "{error:?}");
     }
 }
