@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bureau_kernel::admin;
-use bureau_kernel::clock;
+use bureau_kernel::clock::{self, Reading};
 use bureau_kernel::dispatch::{Dispatcher, Settings};
 use bureau_kernel::error::Result;
 use bureau_kernel::private;
@@ -20,7 +20,9 @@ use crate::config::Config;
 /// # Errors
 /// What stands in the way, with what to do about it.
 pub async fn store(config: &Config) -> Result<Store> {
-    whole(open(config, config.read_only).await?).await
+    let store = whole(open(config, config.read_only).await?).await?;
+    warn_of(&clock::beat(&store).await?);
+    Ok(store)
 }
 
 /// The same for a server: what its callers ask for has an end.
@@ -35,16 +37,22 @@ pub async fn server_store(config: &Config) -> Result<Store> {
     if !config.read_only {
         data_folder(config);
     }
-    whole(Store::open(&options).await?).await
+    let store = whole(Store::open(&options).await?).await?;
+    // Its scheduler notes that somebody lives here. A server whose database cannot be written at this moment can be read.
+    warn_of(&clock::reading(&store).await?);
+    Ok(store)
 }
 
 async fn whole(store: Store) -> Result<Store> {
     admin::bootstrap(&store).await?;
     provision(&store).await?;
-    if let Some(wrong) = clock::beat(&store).await?.wrong() {
+    Ok(store)
+}
+
+fn warn_of(clock: &Reading) {
+    if let Some(wrong) = clock.wrong() {
         tracing::warn!("{wrong} If it is right, say so: bureau clock accept");
     }
-    Ok(store)
 }
 
 fn options(config: &Config, read_only: bool) -> OpenOptions {
