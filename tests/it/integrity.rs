@@ -6,8 +6,9 @@ use std::time::Duration;
 use bureau_kernel::admin::{self, MemberChange, NewMember};
 use bureau_kernel::anchor::{self, AnchorFile, Key};
 use bureau_kernel::changes::verify;
+use bureau_kernel::dispatch::Settings;
 use bureau_kernel::replay::replay;
-use bureau_kernel::store::{Database, Store, tables};
+use bureau_kernel::store::{Database, OpenOptions, Store, tables};
 use bureau_kernel::testing::{ENGINES, Engine, TestApp, forge_chain};
 use serde_json::json;
 
@@ -627,6 +628,45 @@ async fn what_is_erased_is_in_no_file_soon_after() {
     };
     let in_time = tokio::time::timeout(HANG, gone).await;
     assert!(in_time.is_ok(), "{:#?}", left());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_process_erases_that_ends_at_once_is_gone_while_others_stay() {
+    let app = TestApp::new(Engine::Sqlite, crate::MODULES).await;
+    let owner = app.owner().await;
+    let contact = json!({ "name": "Xylophantus", "summary": "Quorzelbert ".repeat(30) });
+    let contact = app.data(&owner, "create_contact", contact).await;
+    let folder = app.folder.path().to_owned();
+    let left = || -> Vec<String> {
+        let all = occurrences(&folder, "quorzelbert").into_iter();
+        all.filter(|found| !found.contains("/index/")).collect()
+    };
+    assert!(!left().is_empty());
+    let options = OpenOptions::new(app.database.clone());
+    let (folder, settings) = (app.folder.clone(), Settings::default());
+    let other = TestApp::open(options, folder, crate::MODULES, settings).await;
+    let purge = json!({ "contact": contact["id"], "purge": true, "confirm": true });
+    other.ok(&owner, "delete_contact", purge).await;
+    other.dispatcher.app().close().await;
+    assert!(left().is_empty(), "{:#?}", left());
+}
+
+#[test]
+fn a_server_starts_and_reads_while_another_process_hangs_with_the_turn() {
+    let home = Home::new();
+    let name = json!({ "name": "Ada" });
+    home.call("create_contact", &name, &[]).done();
+    assert!(rusty(
+        &home,
+        "UPDATE clock SET seen_at = seen_at - 7200000000"
+    ));
+    let turns = std::fs::File::open(home.path("data/bureau/bureau.sqlite-turns")).unwrap();
+    turns.lock().unwrap();
+    let server = Running::new(&home, &["--no-auth"]);
+    let found = server.post(None, "search_contacts", &json!({}));
+    assert!(found.to_string().contains("Ada"), "{found}");
+    turns.unlock().unwrap();
+    server.post(None, "create_company", &name);
 }
 
 #[test]

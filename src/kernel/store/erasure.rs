@@ -22,6 +22,7 @@ pub(super) fn empty_log_soon(store: &Store) {
     let Engine::Sqlite(engine) = &store.0.engine else {
         return;
     };
+    store.0.has_erased.store(true, Ordering::Release);
     if store.0.emptying.swap(true, Ordering::AcqRel) {
         return;
     }
@@ -45,6 +46,18 @@ pub(super) fn empty_log_soon(store: &Store) {
             pause = (pause * 2).min(LONGEST);
         }
     });
+}
+
+/// The same now, by a process that ends: others that stay do not know that there is something to empty.
+pub(super) async fn empty_log_at_last(store: &Store) {
+    let Engine::Sqlite(engine) = &store.0.engine else {
+        return;
+    };
+    if store.0.has_erased.load(Ordering::Acquire)
+        && let Err(error) = empty_log(engine.path()).await
+    {
+        tracing::warn!(%error, "the database's log could not be emptied; whoever closes the database last does it");
+    }
 }
 
 /// Writes the log back and empties it; whether that could be done.

@@ -126,7 +126,9 @@ struct Inner {
     growth: watch::Sender<i64>,
     /// Woken when this process committed rows that are still to be sealed.
     sealer: Notify,
-    /// Something was erased, and the log that still holds it is to be emptied.
+    /// This process erased something.
+    has_erased: AtomicBool,
+    /// The log that still holds what was erased is to be emptied.
     emptying: AtomicBool,
     read_only: bool,
     clock: Clock,
@@ -202,6 +204,7 @@ impl Store {
             ids: Arc::default(),
             growth: watch::Sender::default(),
             sealer: Notify::new(),
+            has_erased: AtomicBool::new(false),
             emptying: AtomicBool::new(false),
             read_only: options.read_only,
             clock: options.clock.clone(),
@@ -393,7 +396,10 @@ impl Store {
     /// Ends all connections; what is committed stays, and is sealed.
     pub async fn close(&self) {
         match &self.0.engine {
-            Engine::Sqlite(engine) => engine.close().await,
+            Engine::Sqlite(engine) => {
+                engine.close().await;
+                erasure::empty_log_at_last(self).await;
+            }
             Engine::Postgres(engine) => {
                 if !self.0.read_only {
                     engine.seal_all(&self.0).await;
