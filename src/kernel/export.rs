@@ -51,7 +51,8 @@ fn beside(column: &str) -> String {
     format!("{column}_name")
 }
 
-/// The next records after an identifier, oldest first, each with the names of what it refers to. One that cannot be read is
+/// The next records after an identifier, oldest first, each with the names of what it refers to, as far as the caller may read
+/// them. One that cannot be read is
 /// named, and the others are taken out all the same.
 ///
 /// # Errors
@@ -106,7 +107,7 @@ pub async fn part(
 }
 
 async fn names_of(cx: &mut Cx, table: &'static str, ids: &[i64]) -> Result<Vec<(i64, String)>> {
-    if ids.is_empty() {
+    if ids.is_empty() || !cx.may_read(table) {
         return Ok(Vec::new());
     }
     if let Some(kind) = cx.registry().record(table) {

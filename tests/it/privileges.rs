@@ -9,6 +9,7 @@ use bureau_kernel::caller::{Caller, Role};
 use bureau_kernel::changes::Action;
 use bureau_kernel::dispatch::Outcome;
 use bureau_kernel::error::{Code, Error};
+use bureau_kernel::export::{self, Wanted};
 use bureau_kernel::permission::Grants;
 use bureau_kernel::prelude::*;
 use bureau_kernel::registry::{Registry, Selection};
@@ -918,6 +919,22 @@ async fn records_and_names_are_shown_to_whoever_may_read_their_kind() {
         let company = json!({ "company": id("company") });
         let company = app.data(&companies, "get_company", company).await;
         assert_eq!(company["linked"], json!({ "deal": 2 }), "{engine:?}");
+        // What is taken out to a file says no more.
+        let dispatcher = &app.dispatcher;
+        let deals = dispatcher.registry().record("deal").unwrap();
+        let part = dispatcher.read(&reads, async |cx: &mut Cx| {
+            export::part(cx, deals, Wanted::default(), i64::MIN, 1).await
+        });
+        let deal = part.await.unwrap().found.remove(0);
+        assert_eq!(deal["company"], id("company"), "{engine:?}");
+        for name in [
+            "company_name",
+            "contact_name",
+            "stage_name",
+            "created_by_name",
+        ] {
+            assert_eq!(deal.get(name), None, "{engine:?}");
+        }
         // The question to a person says no more than the answer will.
         let deletes = clerk(&app, &["delete_contacts"]).await;
         let delete = json!({ "contact": linked["id"] });
