@@ -60,6 +60,11 @@ pub(super) async fn run(config: &Config, arguments: Arguments) -> Result<()> {
     if let Some(differences) = &prepared.contents().differences {
         print::note(&format!("Accepted: {differences}."));
     }
+    if prepared.is_unproven() {
+        print::note(
+            "This backup is not signed, though there is a key here: that nobody changed it is not proven.",
+        );
+    }
     let mut agreed = true;
     if prepared.replaces() {
         // A SQLite database stays where it is under another name; of the other nothing would be left.

@@ -378,10 +378,20 @@ async fn a_backup_signed_with_another_key_is_refused() {
     assert!(!refused.status.success());
     let said = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert!(said.contains("another key"), "{said}");
+    let done = say(&target, "the key of this firm", &restore);
+    let said = String::from_utf8_lossy(&done.stderr).into_owned();
     assert!(
-        say(&target, "the key of this firm", &restore)
-            .status
-            .success()
+        done.status.success() && !said.contains("not signed"),
+        "{said}"
+    );
+
+    // Whoever changes a backup takes its signature off.
+    bureau_kernel::store::backup::forge(&file).unwrap();
+    let done = say(&target, "the key of this firm", &restore);
+    let said = String::from_utf8_lossy(&done.stderr).into_owned();
+    assert!(
+        done.status.success() && said.contains("not signed"),
+        "{said}"
     );
 }
 

@@ -1,8 +1,8 @@
 //! Backups: one file that holds everything, whichever engine it came from and whichever it goes to.
 //!
-//! A backup is a SQLite database with Bureau's own SQLite schema, made new by the migrations and filled table by
-//! table, and at its end stands its manifest. Which tables there are is read from that schema, so a module's new table is in the next backup without a word
-//! here. Rows are read in one snapshot of the source:
+//! A backup is a SQLite database with Bureau's own SQLite schema, made new by the migrations and filled table by table, and
+//! at its end stands its manifest. Which tables there are is read from that schema, so a module's new table is in the next
+//! backup without a word here. Rows are read in one snapshot of the source:
 //!
 //! - SQLite: the source is attached and one transaction reads all of it. In WAL mode a reader keeps nobody from
 //!   writing. `VACUUM INTO` would do the same, but cannot run in a transaction, so nothing could be counted in its
@@ -97,8 +97,8 @@ pub struct Terms<'a> {
 /// Rows of each table, in the order of the tables.
 type Counts = Vec<(String, i64)>;
 
-/// Copies everything in a database, as it is at one moment, to a new file, whose manifest is signed with the key. The file appears under its name when it is
-/// whole, verified and on disk; until then it is called `FILE.partial`.
+/// Copies everything in a database, as it is at one moment, to a new file, whose manifest is signed with the key. The file
+/// appears under its name when it is whole, verified and on disk; until then it is called `FILE.partial`.
 ///
 /// # Errors
 /// [`Code::Conflict`](crate::error::Code::Conflict) when the file is there already and `overwrite` is not given;

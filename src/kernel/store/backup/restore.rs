@@ -30,6 +30,7 @@ pub struct Prepared {
     contents: Contents,
     migrated_from: Option<i64>,
     replaces: bool,
+    is_unproven: bool,
 }
 
 /// What a restore did.
@@ -101,9 +102,9 @@ pub async fn prepare(
         .key
         .is_some_and(|key| manifest.is_signed_with(key) == Some(false))
     {
-        return Err(no_backup(
-            file,
-            "it is signed with another key, or somebody changed it",
+        return Err(no_backup(file, "it is signed with another key, or somebody changed it").hint(
+            "If another Bureau made it, name its key with BUREAU_ANCHOR_KEY_FILE (it is anchor.key in that one's data folder); \
+             where that is lost and you trust the file, put the anchor.key of this data folder aside.",
         ));
     }
     let copy = Draft::create(&place)?;
@@ -146,6 +147,7 @@ pub async fn prepare(
         contents,
         migrated_from,
         replaces,
+        is_unproven: terms.key.is_some() && manifest.is_unsigned(),
     })
 }
 
@@ -277,6 +279,12 @@ impl Prepared {
     #[must_use]
     pub fn replaces(&self) -> bool {
         self.replaces
+    }
+
+    /// Whether there is a key here and nobody signed the backup: whoever could change the file could have made it whole again.
+    #[must_use]
+    pub fn is_unproven(&self) -> bool {
+        self.is_unproven
     }
 
     /// Puts the backup in place. `replace` says that data which is there may go; a SQLite database is kept under another
