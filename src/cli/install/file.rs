@@ -15,15 +15,13 @@ fn failed(doing: &str, path: &Path, error: &io::Error) -> Failure {
 
 /// The file that a path leads to, links followed; for one that is not there yet, the place where it would be.
 pub(super) fn target(path: &Path) -> PathBuf {
-    let folder = || {
-        Some(
-            fs::canonicalize(path.parent()?)
-                .ok()?
-                .join(path.file_name()?),
-        )
-    };
-    let whole = fs::canonicalize(path).ok();
-    whole.or_else(folder).unwrap_or_else(|| path.to_owned())
+    let place = path.ancestors().find_map(|above| {
+        let there = fs::canonicalize(above).ok()?;
+        let rest = path.strip_prefix(above).ok()?;
+        let is_there = rest.as_os_str().is_empty();
+        Some(if is_there { there } else { there.join(rest) })
+    });
+    place.unwrap_or_else(|| path.to_owned())
 }
 
 /// The file's text; none where there is no file.
