@@ -11,6 +11,8 @@ use crate::READ_TEAMS;
 
 /// The order of the list.
 const ORDER: &str = "member";
+/// Members that are read at once where some of them are passed over.
+const PASSED_OVER: usize = 200;
 
 /// Which members to list.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -88,10 +90,15 @@ impl Tool for ListTeamMembers {
         };
         let mut members: Vec<MemberInfo> = Vec::new();
         // Folded text is compared here, and so those who do not match are passed over.
+        let at_once = if self.query.is_some() {
+            most.max(PASSED_OVER)
+        } else {
+            most
+        };
         while members.len() < most {
-            let part = admin::next_members(cx.tx(), workspace, wanted, most).await?;
+            let part = admin::next_members(cx.tx(), workspace, wanted, at_once).await?;
             wanted.after = part.last().map(|member| member.id.raw());
-            let is_last = part.len() < most;
+            let is_last = part.len() < at_once;
             members.extend(part.into_iter().filter(|member| self.matches(member)));
             if is_last {
                 break;
