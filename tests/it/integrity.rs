@@ -407,7 +407,7 @@ const TABLES: &[(Option<Engine>, &str, &str, &str)] = &[
         None,
         "CREATE INDEX more ON contact (LOWER(name))",
         "DROP INDEX more",
-        "somebody put a index more into it",
+        "somebody put the index more into it",
     ),
     (
         None,

@@ -103,7 +103,7 @@ fn compared(expected: &Parts, found: &Parts) -> Vec<String> {
         .map(|name| match (missing.contains(name), more.contains(name)) {
             (true, true) => format!("the {name} is not as Bureau makes it"),
             (true, false) => format!("the {name} is missing"),
-            _ => format!("somebody put a {name} into it"),
+            _ => format!("somebody put the {name} into it"),
         })
         .collect()
 }
