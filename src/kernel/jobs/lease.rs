@@ -15,6 +15,9 @@ const LEASE_S: i64 = 60;
 const PATIENCE: i64 = 10;
 /// The longest that a record is left alone, in days.
 const LONGEST_DAYS: i64 = 1;
+/// How far apart the clocks of two servers may be, in minutes. Only what another one dated further ahead than that was dated by
+/// a clock that is wrong.
+const SKEW_MIN: i64 = 5;
 /// Characters of an error that are kept.
 const KEPT: usize = 500;
 /// What is said of an attempt whose server never came back.
@@ -35,9 +38,8 @@ pub(super) struct Entry {
 impl Entry {
     /// Whether a server may be at it.
     pub(super) fn is_leased(&self, now: Timestamp) -> bool {
-        let longest = now + Duration::seconds(LEASE_S);
         self.leased_until
-            .is_some_and(|end| end >= now && end <= longest)
+            .is_some_and(|end| end >= now && end <= longest_lease(now))
     }
 
     /// Whether it may be taken up again. An entry that would wait longer than any does was dated by a clock that was ahead.
@@ -69,7 +71,12 @@ pub(super) async fn entries(cx: &mut Cx, job: &Job) -> Result<Vec<Entry>> {
 
 /// Later than any entry that is made at this moment waits.
 fn beyond(now: Timestamp) -> Timestamp {
-    now + Duration::days(LONGEST_DAYS)
+    now + Duration::days(LONGEST_DAYS) + Duration::minutes(SKEW_MIN)
+}
+
+/// When a lease that is taken at this moment ends at the latest.
+fn longest_lease(now: Timestamp) -> Timestamp {
+    now + Duration::seconds(LEASE_S) + Duration::minutes(SKEW_MIN)
 }
 
 /// How long a record is left alone after so many attempts: one minute, then twice as long each time.
@@ -192,7 +199,7 @@ pub(super) async fn forget(cx: &mut Cx, job: &Job, records: Vec<i64>) -> Result<
         .sql(" AND (leased_until IS NULL OR leased_until < ")
         .value(now)
         .sql(" OR leased_until > ")
-        .value(now + Duration::seconds(LEASE_S))
+        .value(longest_lease(now))
         .sql(")")
         .run(cx.tx())
         .await?;
@@ -210,6 +217,22 @@ fn of_job(statement: Sql, cx: &Cx, job: &Job) -> Sql {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_clock_that_is_a_little_ahead_has_dated_holds_and_what_a_wrong_one_has_does_not() {
+        let now = crate::types::time::now();
+        let dated = |clock: Timestamp| Entry {
+            record: 1,
+            run_after: clock + pause(PATIENCE),
+            leased_until: Some(clock + Duration::seconds(LEASE_S)),
+            attempts: PATIENCE,
+            last_error: None,
+        };
+        let near = dated(now + Duration::seconds(2));
+        assert!(near.is_leased(now) && !near.is_free(now));
+        let far = dated(now + Duration::days(3));
+        assert!(!far.is_leased(now) && far.is_free(now));
+    }
 
     #[test]
     fn a_record_is_left_alone_twice_as_long_each_time_and_then_tried_once_a_day() {
