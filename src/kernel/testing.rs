@@ -16,7 +16,7 @@ use crate::error::Error;
 use crate::permission::Grants;
 use crate::provision::provision;
 use crate::registry::{Module, Registry, Selection};
-use crate::store::{Database, OpenOptions, Scope, Store, sql};
+use crate::store::{Database, OpenOptions, Row, Scope, Sql, Store, sql};
 use crate::tool::{Entry, Example};
 
 /// The engines that everything has to hold on.
@@ -70,6 +70,15 @@ pub async fn forge_chain(store: &Store) -> crate::error::Result<()> {
             .await?;
     }
     tx.commit().await
+}
+
+/// What a statement finds in a database, in all workspaces.
+#[expect(clippy::expect_used, reason = "a test that cannot read has failed")]
+pub async fn rows(store: &Store, statement: Sql) -> Vec<Row> {
+    let mut tx = store.read(Scope::System).await.expect("a connection");
+    let rows = statement.rows(&mut tx).await;
+    tx.rollback().await;
+    rows.expect("the statement runs")
 }
 
 impl TestApp {
@@ -139,6 +148,26 @@ impl TestApp {
             database: options.database,
             folder,
         }
+    }
+
+    /// The database.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.dispatcher.app().store
+    }
+
+    /// What a statement finds in the database, in all workspaces.
+    pub async fn rows(&self, statement: Sql) -> Vec<Row> {
+        rows(self.store(), statement).await
+    }
+
+    /// Does a statement past all tools, in all workspaces; how many rows it wrote.
+    #[expect(clippy::expect_used, reason = "a test that cannot start has failed")]
+    pub async fn run(&self, statement: Sql) -> u64 {
+        let mut tx = self.store().write(Scope::System).await.expect("a turn");
+        let written = statement.run(&mut tx).await.expect("the statement runs");
+        tx.commit().await.expect("it is kept");
+        written
     }
 
     /// The owner, in the first workspace.

@@ -31,18 +31,7 @@ struct Logged {
 
 /// All rows of a workspace, newest first.
 async fn logged(app: &TestApp, caller: &Caller) -> Vec<Logged> {
-    let mut tx = app
-        .dispatcher
-        .app()
-        .store
-        .read(Scope::System)
-        .await
-        .unwrap();
-    let rows = sql("SELECT id, call, workspace, at, member, api_key, tool, entity, record, action FROM change_log")
-        .rows(&mut tx)
-        .await
-        .unwrap();
-    tx.rollback().await;
+    let rows = app.rows(sql("SELECT id, call, workspace, at, member, api_key, tool, entity, record, action FROM change_log")).await;
     let mut rows: Vec<Logged> = rows
         .iter()
         .filter(|row| row.get::<i64>("workspace").unwrap() == caller.workspace.id.raw())

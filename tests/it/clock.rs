@@ -54,11 +54,7 @@ async fn plans(app: &TestApp, clock: &Clock) -> Queue {
 }
 
 async fn number(app: &TestApp, statement: Sql) -> i64 {
-    let store = &app.dispatcher.app().store;
-    let mut tx = store.read(Scope::System).await.unwrap();
-    let number = statement.one("number", &mut tx).await.unwrap();
-    tx.rollback().await;
-    number
+    app.rows(statement).await[0].get("number").unwrap()
 }
 
 async fn issued(app: &TestApp) -> i64 {

@@ -90,20 +90,13 @@ async fn a_part_that_fails_leaves_nothing_and_what_is_read_only_does_no_work() {
 
 /// Every row of a table of the workspace that tells what the record layer keeps, without times.
 async fn kept(app: &TestApp, of: &str) -> Vec<String> {
-    let mut tx = app
-        .dispatcher
-        .app()
-        .store
-        .read(Scope::System)
-        .await
-        .unwrap();
-    let rows = sql("SELECT entity, field, value FROM record_key WHERE entity = ")
-        .value(of.to_owned())
-        .sql(" ORDER BY entity, field, value, record")
-        .rows(&mut tx)
-        .await
-        .unwrap();
-    tx.rollback().await;
+    let rows = app
+        .rows(
+            sql("SELECT entity, field, value FROM record_key WHERE entity = ")
+                .value(of.to_owned())
+                .sql(" ORDER BY entity, field, value, record"),
+        )
+        .await;
     rows.iter()
         .map(|row| {
             let text = |name| row.get::<String>(name).unwrap();

@@ -6,7 +6,7 @@ use bureau_invoicing::{Invoice, audit};
 use bureau_kernel::admin::{self, RateInfo};
 use bureau_kernel::caller::Caller;
 use bureau_kernel::record::{Columns as _, Record as _};
-use bureau_kernel::store::{Scope, sql};
+use bureau_kernel::store::sql;
 use bureau_kernel::testing::{ENGINES, TestApp};
 use bureau_kernel::types::id::Id;
 use bureau_kernel::types::money::Amount;
@@ -423,15 +423,7 @@ async fn sums_beyond_64_bits_are_exact() {
             "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {MANY} - 1)
              INSERT INTO invoice (id, {names}) SELECT id - i, {names} FROM invoice, n WHERE id = "
         );
-        let mut tx = app
-            .dispatcher
-            .app()
-            .store
-            .write(Scope::System)
-            .await
-            .unwrap();
-        sql(copy.leak()).value(id).run(&mut tx).await.unwrap();
-        tx.commit().await.unwrap();
+        app.run(sql(copy.leak()).value(id)).await;
         let stats = app.data(&owner, "get_invoice_stats", json!({})).await;
         let gross = i128::from("833000000000.08".parse::<Amount>().unwrap().raw());
         assert!(gross * MANY > i128::from(i64::MAX));

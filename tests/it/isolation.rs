@@ -857,20 +857,8 @@ async fn identifiers_of_two_processes_never_meet_however_many_started_between_th
         let started = async |many: i64| {
             // That many do not start in one millisecond.
             clock.step(chrono::Duration::milliseconds(10));
-            let mut tx = app
-                .dispatcher
-                .app()
-                .store
-                .write(Scope::System)
-                .await
-                .unwrap();
             let counted = sql("UPDATE counter SET value = value + ").value(many);
-            counted
-                .sql(" WHERE name = 'node'")
-                .run(&mut tx)
-                .await
-                .unwrap();
-            tx.commit().await.unwrap();
+            app.run(counted.sql(" WHERE name = 'node'")).await;
         };
         let long = Store::open(&options).await.unwrap();
         let mut ids = identifiers(&long).await;
@@ -940,13 +928,8 @@ async fn of_many_new_default_pipelines_one_is_the_default() {
         };
         let made = timeout(HANG, join_all((0..8).map(create))).await.unwrap();
         let defaults = async || {
-            let store = &app.dispatcher.app().store;
-            let mut tx = store.read(Scope::System).await.unwrap();
-            let rows = sql("SELECT is_default FROM pipeline WHERE archived_at IS NULL")
-                .rows(&mut tx)
-                .await
-                .unwrap();
-            tx.rollback().await;
+            let live = sql("SELECT is_default FROM pipeline WHERE archived_at IS NULL");
+            let rows = app.rows(live).await;
             rows.iter()
                 .filter(|row| row.get("is_default").unwrap())
                 .count()

@@ -430,18 +430,7 @@ async fn a_key_of_a_viewer_reads_only() {
     for engine in ENGINES {
         let app = TestApp::new(engine, MODULES).await;
         let (key, _) = app.key(&["full"]).await;
-        let mut tx = app
-            .dispatcher
-            .app()
-            .store
-            .write(Scope::System)
-            .await
-            .unwrap();
-        sql("UPDATE member SET role = 'viewer'")
-            .run(&mut tx)
-            .await
-            .unwrap();
-        tx.commit().await.unwrap();
+        app.run(sql("UPDATE member SET role = 'viewer'")).await;
         let caller = app.dispatcher.authenticate(&key, None).await.unwrap();
         let error = app
             .error(&caller, "create_contact", json!({"name": "No"}))

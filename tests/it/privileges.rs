@@ -275,19 +275,9 @@ async fn variant<'a>(
 /// Rows of the change log as far as they count here.
 async fn rows(app: &TestApp, change: &Value) -> BTreeSet<(String, &'static str)> {
     let change: Id<bureau_kernel::changes::Change> = change.as_str().unwrap().parse().unwrap();
-    let mut tx = app
-        .dispatcher
-        .app()
-        .store
-        .read(Scope::System)
-        .await
-        .unwrap();
-    let rows = sql("SELECT DISTINCT entity, action FROM change_log WHERE call = ")
-        .value(change)
-        .rows(&mut tx)
-        .await
-        .unwrap();
-    tx.rollback().await;
+    let rows = app
+        .rows(sql("SELECT DISTINCT entity, action FROM change_log WHERE call = ").value(change))
+        .await;
     let operation = |action: Action| match action {
         Action::Create => "create",
         Action::Update => "update",
@@ -447,22 +437,11 @@ async fn kinds_of_changes(
     owner: &Caller,
     known: &mut BTreeSet<String>,
 ) -> Vec<(String, String)> {
-    let mut tx = app
-        .dispatcher
-        .app()
-        .store
-        .read(Scope::System)
-        .await
-        .unwrap();
-    let rows = sql(
+    let rows = app.rows(sql(
         "SELECT call, tool, entity, action FROM change_log WHERE undoes IS NULL AND workspace = ",
     )
     .value(owner.workspace.id)
-    .sql(" AND tool <> 'bureau'")
-    .rows(&mut tx)
-    .await
-    .unwrap();
-    tx.rollback().await;
+    .sql(" AND tool <> 'bureau'")).await;
     let mut calls: BTreeMap<i64, BTreeSet<String>> = BTreeMap::new();
     for row in rows {
         let text = |name| row.get::<String>(name).unwrap();
@@ -609,19 +588,9 @@ async fn forbidden(app: &TestApp, caller: &Caller, tool: &str, arguments: Value)
 
 /// How far the change log has come: the same where nothing was written.
 async fn written(app: &TestApp) -> i64 {
-    let mut tx = app
-        .dispatcher
-        .app()
-        .store
-        .read(Scope::System)
-        .await
-        .unwrap();
     // Members and keys are made by the command line.
-    let count = sql("SELECT COUNT(*) AS count FROM change_log WHERE tool <> 'bureau'")
-        .one("count", &mut tx)
-        .await;
-    tx.rollback().await;
-    count.unwrap()
+    let count = sql("SELECT COUNT(*) AS count FROM change_log WHERE tool <> 'bureau'");
+    app.rows(count).await[0].get("count").unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]

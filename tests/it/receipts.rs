@@ -343,18 +343,7 @@ async fn a_receipt_does_not_outlive_its_purged_record() {
         create(&app, &owner, "two", "Ada Staying").await.unwrap();
         let purge = json!({ "contact": made["data"]["id"], "purge": true, "confirm": true });
         app.ok(&owner, "delete_contact", purge).await;
-        let mut tx = app
-            .dispatcher
-            .app()
-            .store
-            .read(Scope::System)
-            .await
-            .unwrap();
-        let rows = sql("SELECT answer FROM receipt")
-            .rows(&mut tx)
-            .await
-            .unwrap();
-        tx.rollback().await;
+        let rows = app.rows(sql("SELECT answer FROM receipt")).await;
         let answers: Vec<String> = rows.iter().map(|row| row.get("answer").unwrap()).collect();
         assert!(
             answers.len() == 1 && answers[0].contains("Ada Staying"),

@@ -30,7 +30,7 @@ use bureau_kernel::jobs::{Scheduler, Ticked};
 use bureau_kernel::provision::provision;
 use bureau_kernel::registry::{Registry, Selection};
 use bureau_kernel::store::{Database, OpenOptions, Scope, Stage, Steps, Store, sql};
-use bureau_kernel::testing::Engine;
+use bureau_kernel::testing::{Engine, rows};
 use bureau_kernel::testing_postgres::fresh_database;
 use bureau_kernel::types::id::encode;
 use bureau_kernel::types::time::Timestamp;
@@ -662,17 +662,11 @@ impl Simulation {
 
     /// Remembers which changes have taken effect since the last time, in their order.
     async fn notice(&mut self) {
-        let mut tx = self.servers[0]
-            .app()
-            .store
-            .read(Scope::System)
-            .await
-            .unwrap();
-        let rows = sql("SELECT call FROM change_log ORDER BY position, id")
-            .rows(&mut tx)
-            .await
-            .unwrap();
-        tx.rollback().await;
+        let rows = rows(
+            &self.servers[0].app().store,
+            sql("SELECT call FROM change_log ORDER BY position, id"),
+        )
+        .await;
         for row in rows {
             let call: i64 = row.get("call").unwrap();
             if self.known.insert(call) {
