@@ -3,9 +3,9 @@
 //! `cargo bench --bench load` measures 100,000 contacts; `-- --quick` takes a few seconds, `-- --full` adds a million
 //! contacts. `-- --only=create` runs the groups whose name contains the word (start, list, read, search-by-text,
 //! search-after-write, create-sqlite, create-postgres), `-- --clients=64` leaves out other numbers of clients, and
-//! `-- --program=PATH` measures another build of the program. It prints a table and writes `target/load.json`. Prepared
-//! databases stay in `target/bench-data` and serve the next run. Servers and clients share the machine's cores and
-//! listen on loopback only.
+//! `-- --program=PATH` measures another build of the program, without what runs in this process. It prints a table and
+//! writes `target/load.json`. Prepared databases stay in `target/bench-data`, or where `-- --data=FOLDER` says, and serve
+//! the next run. Servers and clients share the machine's cores and listen on loopback only.
 
 #![allow(
     clippy::unwrap_used,
@@ -40,13 +40,17 @@ use sqlx::ConnectOptions as _;
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
-/// The program that is measured: the one built with this bench, or another build that `--program=PATH` names.
-fn bureau() -> String {
-    let named = std::env::args().find_map(|argument| {
+/// Another build of the program, where one is named.
+fn other_program() -> Option<String> {
+    std::env::args().find_map(|argument| {
         let path = argument.strip_prefix("--program=");
         path.map(str::to_owned)
-    });
-    named.unwrap_or_else(|| env!("CARGO_BIN_EXE_bureau").to_owned())
+    })
+}
+
+/// The program that is measured: the one built with this bench, or another build.
+fn bureau() -> String {
+    other_program().unwrap_or_else(|| env!("CARGO_BIN_EXE_bureau").to_owned())
 }
 
 /// Contacts that a run writes have numbers from here on, each run its own by the clock.
@@ -79,6 +83,7 @@ fn main() -> Result<()> {
         repeats: if quick { 5 } else { 40 },
         only: option("--only=").unwrap_or_default().to_owned(),
         clients: option("--clients=").and_then(|clients| clients.parse().ok()),
+        data: option("--data=").map_or_else(|| target_folder().join("bench-data"), PathBuf::from),
     };
     runtime.block_on(run(&plan))
 }
@@ -90,6 +95,8 @@ struct Plan {
     repeats: usize,
     only: String,
     clients: Option<usize>,
+    /// Where prepared databases are.
+    data: PathBuf,
 }
 
 impl Plan {
@@ -278,11 +285,12 @@ fn start(plan: &Plan, report: &mut Report, folder: &Path) -> Result<()> {
 
 /// Reads, searches, and the way from a write to the search, on a table of this size.
 async fn table(plan: &Plan, report: &mut Report, size: u64) -> Result<()> {
-    let app = prepare(report, size).await?;
+    let app = prepare(plan, report, size).await?;
     let database = sqlite(&app);
     let ids = ids(&app).await?;
     let named = |what: &str| format!("{what}, {}", thousands(size));
-    if plan.wants("read") {
+    // What runs in here is of this build, and would not know the database of an older one.
+    if plan.wants("read") && other_program().is_none() {
         point_read(plan, report, &app, &ids, &named).await?;
     }
     let server = Server::start(&database, &app)?;
@@ -519,8 +527,8 @@ fn target_folder() -> PathBuf {
 }
 
 /// The folder of an app with this many contacts and a whole index; made where it is not there yet.
-async fn prepare(report: &mut Report, size: u64) -> Result<PathBuf> {
-    let folder = target_folder().join("bench-data").join(size.to_string());
+async fn prepare(plan: &Plan, report: &mut Report, size: u64) -> Result<PathBuf> {
+    let folder = plan.data.join(size.to_string());
     let whole = folder.join("whole");
     if whole.exists() {
         return Ok(folder);
