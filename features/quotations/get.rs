@@ -40,7 +40,8 @@ pub(crate) struct QuotationDetails {
 impl Tool for GetQuotation {
     const SPEC: Spec = Spec::reads("get_quotation", READ_QUOTATIONS)
         .title("Get quotation")
-        .about("Read a quotation with lines, taxes, earlier versions, or its PDF.");
+        .about("Read a quotation with lines, taxes, earlier versions, or its PDF.")
+        .busy_with("document");
     const EXAMPLES: &'static [Example] = &[Example {
         title: "What did we offer Acme?",
         before: &[

@@ -18,9 +18,14 @@ pub struct Compute {
     callers: DashMap<i64, Arc<Semaphore>>,
 }
 
+/// A caller's place in the line for a turn. It has as many as it may have work done at once.
+pub struct Place {
+    _of_caller: OwnedSemaphorePermit,
+}
+
 /// The right to keep one core busy, given back when dropped.
 pub struct Turn {
-    _of_caller: OwnedSemaphorePermit,
+    _place: Place,
     _of_all: OwnedSemaphorePermit,
 }
 
@@ -37,21 +42,35 @@ impl Default for Compute {
 }
 
 impl Compute {
-    /// Waits for a turn.
+    /// Waits for a place in the line. Whoever knows before it begins that there will be work waits here, holding nothing: what
+    /// it would read first keeps a core busy too, and a hundred that have read wait with all of it in memory.
     ///
     /// # Errors
     /// [`Code::Internal`](crate::error::Code::Internal) if the line were closed, which nobody does.
-    pub async fn turn(&self, actor: i64) -> Result<Turn> {
+    pub async fn place(&self, actor: i64) -> Result<Place> {
         let own = Arc::clone(
             &self
                 .callers
                 .entry(actor)
                 .or_insert_with(|| Arc::new(Semaphore::new(self.each))),
         );
-        let of_caller = own.acquire_owned().await.map_err(Error::internal)?;
+        Ok(Place {
+            _of_caller: own.acquire_owned().await.map_err(Error::internal)?,
+        })
+    }
+
+    /// Waits for a turn.
+    ///
+    /// # Errors
+    /// As [`place`](Self::place).
+    pub async fn turn(&self, actor: i64) -> Result<Turn> {
+        self.turn_of(self.place(actor).await?).await
+    }
+
+    async fn turn_of(&self, place: Place) -> Result<Turn> {
         let turns = Arc::clone(&self.turns);
         Ok(Turn {
-            _of_caller: of_caller,
+            _place: place,
             _of_all: turns.acquire_owned().await.map_err(Error::internal)?,
         })
     }
@@ -65,7 +84,19 @@ impl Compute {
         actor: i64,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T> {
-        let turn = self.turn(actor).await?;
+        self.run_from(self.place(actor).await?, work).await
+    }
+
+    /// The same for one that has a place already.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub async fn run_from<T: Send + 'static>(
+        &self,
+        place: Place,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T> {
+        let turn = self.turn_of(place).await?;
         let work = move || {
             let _turn = turn;
             work()

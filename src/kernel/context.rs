@@ -9,7 +9,7 @@ use serde_json::{Map, Value as Data};
 use crate::caller::{Caller, Workspace};
 use crate::changes::Change;
 use crate::clock::{self, Reading};
-use crate::compute::Compute;
+use crate::compute::{Compute, Place};
 use crate::error::{Code, Error, Result};
 use crate::notice::Notice;
 use crate::permission::{Operation, lacking};
@@ -44,6 +44,8 @@ pub struct Cx {
     notices: Vec<Notice>,
     /// What was done.
     summary: Summary,
+    /// In the line for a turn at the cores, where the call had to wait for one before it began.
+    place: Option<Place>,
     /// Custom attributes by kind of record, as far as they were asked for.
     defined: HashMap<&'static str, Arc<Defined>>,
 }
@@ -103,6 +105,7 @@ impl Cx {
             resolved: Map::new(),
             notices: Vec::new(),
             summary: Summary::default(),
+            place: None,
             defined: HashMap::new(),
         })
     }
@@ -180,7 +183,16 @@ impl Cx {
         if !self.writes {
             self.tx.end_reading().await;
         }
-        self.app.compute.run(self.caller.actor(), work).await
+        let compute = &self.app.compute;
+        let place = match self.place.take() {
+            Some(place) => place,
+            None => compute.place(self.caller.actor()).await?,
+        };
+        compute.run_from(place, work).await
+    }
+
+    pub(crate) fn set_place(&mut self, place: Option<Place>) {
+        self.place = place;
     }
 
     /// The identifier of what this call changes.

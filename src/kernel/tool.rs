@@ -82,6 +82,8 @@ pub struct Spec {
     pub irreversible: Option<&'static str>,
     /// What it waits for before it reads.
     pub awaits: Awaits,
+    /// The argument with which a call keeps a core busy.
+    pub busy_with: Option<&'static str>,
     /// Whether a call may delete something or make it final, though that is not what the tool is there for.
     pub may_ask: bool,
     /// What it does with records of other kinds, or to other ones of its own kind, as a consequence of what it is for: its
@@ -151,6 +153,7 @@ impl Spec {
             effect,
             irreversible: None,
             awaits: Awaits::Records,
+            busy_with: None,
             covers: &[],
             may_ask: false,
         }
@@ -212,6 +215,17 @@ impl Spec {
             "only a tool that reads waits for what follows the log"
         );
         self.awaits = awaits;
+        self
+    }
+
+    /// Says with which argument a call keeps a core busy ([`Cx::compute`]). Such calls of one caller are begun a few at a time.
+    #[must_use]
+    pub const fn busy_with(mut self, argument: &'static str) -> Self {
+        assert!(
+            self.effect.reads_only(),
+            "a write is begun when its turn to write comes"
+        );
+        self.busy_with = Some(argument);
         self
     }
 
@@ -377,6 +391,10 @@ async fn run<T: Tool>(input: T, cx: &mut Cx) -> Result<Value> {
     serde_json::to_value(output).map_err(Error::internal)
 }
 
+fn is_given(arguments: &Value, name: &str) -> bool {
+    arguments.get(name).is_some_and(|value| !value.is_null())
+}
+
 impl Entry {
     /// What clients see of it.
     #[must_use]
@@ -386,11 +404,16 @@ impl Entry {
 
     /// What a call with these arguments waits for.
     pub(crate) fn awaits(&self, arguments: &Value) -> Awaits {
-        let searches = || arguments.get(QUERY).is_some_and(|text| !text.is_null());
         match self.spec.awaits {
-            Awaits::Index if !searches() => Awaits::Records,
+            Awaits::Index if !is_given(arguments, QUERY) => Awaits::Records,
             awaits => awaits,
         }
+    }
+
+    /// Whether a call with these arguments keeps a core busy.
+    pub(crate) fn is_busy(&self, arguments: &Value) -> bool {
+        let with = self.spec.busy_with;
+        with.is_some_and(|argument| is_given(arguments, argument))
     }
 
     /// Reads the arguments as the tool's input. What a tool that writes answers is shown as far as the caller may read it.

@@ -11,6 +11,7 @@ use axum::Router;
 use bureau::transport::http::{self, Limits, Options};
 use bureau_kernel::admin::{self, NewKey};
 use bureau_kernel::caller::Caller;
+use bureau_kernel::error::Code;
 use bureau_kernel::permission::Grants;
 use bureau_kernel::store::Database;
 use bureau_kernel::testing::{ENGINES, Engine, TestApp};
@@ -86,6 +87,41 @@ async fn a_document_that_waits_for_a_core_holds_no_connection() {
         for document in documents {
             let content = document["document"]["content"].as_str().unwrap();
             assert!(content.starts_with("JVBERi"), "{engine:?}: a PDF in base64");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_read_for_a_document_before_its_caller_has_a_place_in_the_line() {
+    for engine in ENGINES {
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
+        let compute = &app.dispatcher.app().compute;
+        let mut places = Vec::new();
+        while let Some(place) = compute.place(owner.actor()).now_or_never() {
+            places.push(place.unwrap());
+        }
+        // Whoever looks for it sees that it is not there.
+        let tools = [("get_invoice", "invoice"), ("get_quotation", "quotation")];
+        let documents = tools.map(|(tool, kind)| {
+            let asked = json!({kind: "NONE", "document": "pdf"});
+            app.error(&owner, tool, asked)
+        });
+        let mut documents = Box::pin(join_all(documents));
+        let others = async {
+            for _ in 0..50 {
+                let read = json!({"invoice": "NONE"});
+                app.error(&owner, "get_invoice", read).await;
+            }
+        };
+        tokio::select! {
+            biased;
+            _ = &mut documents => panic!("{engine:?}: it was looked for without a place"),
+            done = timeout(HANG, others) => done.expect("others are served"),
+        }
+        drop(places);
+        for error in timeout(HANG, documents).await.expect("they are answered") {
+            assert_eq!(error.code(), Code::NotFound, "{engine:?}");
         }
     }
 }

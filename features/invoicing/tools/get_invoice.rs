@@ -50,7 +50,8 @@ pub(crate) struct PaymentRow {
 impl Tool for GetInvoice {
     const SPEC: Spec = Spec::reads("get_invoice", READ_INVOICES)
         .title("Get invoice")
-        .about("Read an invoice with lines, taxes, payments, credit notes, or its document.");
+        .about("Read an invoice with lines, taxes, payments, credit notes, or its document.")
+        .busy_with("document");
     const EXAMPLES: &'static [Example] = &[Example {
         title: "Show me that invoice",
         before: &[

@@ -79,18 +79,22 @@ impl Limits {
         };
         match tokio::time::timeout(limit, shares.acquire_owned()).await {
             Ok(place) => place.map_err(Error::internal),
-            Err(_) => Err(Error::new(
-                Code::RateLimited,
-                format!(
-                    "{} calls of this caller were at work for {} s, and this one was not begun.",
-                    self.share,
-                    limit.as_secs()
-                ),
-            )
-            .hint("Wait for some of them to end, or ask for less at once.")
-            .retry_after(1)),
+            Err(_) => Err(not_begun(limit)),
         }
     }
+}
+
+/// What is said to a call for which its caller's other ones left no place for so long.
+pub(super) fn not_begun(limit: Duration) -> Error {
+    Error::new(
+        Code::RateLimited,
+        format!(
+            "Other calls of this caller were at work for {} s, and this one was not begun.",
+            limit.as_secs()
+        ),
+    )
+    .hint("Wait for some of them to end, or ask for less at once.")
+    .retry_after(1)
 }
 
 /// At most so many calls within any hour: a quarter of them at once, and the others spread over the hour. (Full at once and

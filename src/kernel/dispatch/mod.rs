@@ -29,7 +29,7 @@ use options::{Request, Word};
 
 use crate::admin::{self, Authenticated};
 use crate::caller::{Caller, ConfirmPolicy};
-use crate::compute::Compute;
+use crate::compute::{Compute, Place};
 use crate::context::{App, Cx};
 use crate::error::{Code, Error, Result};
 use crate::projection::Projection;
@@ -313,11 +313,18 @@ impl Dispatcher {
         request: &Request,
         parsed: Parsed,
     ) -> Result<Outcome> {
+        let place = if entry.is_busy(&request.arguments) {
+            Some(self.place(caller).await?)
+        } else {
+            None
+        };
         let share = self.limits.share(caller, self.settings.call_limit).await?;
         let awaits = entry.awaits(&request.arguments);
         let mut tx = self.app.read(caller, awaits).await?;
         tx.keep_share(share);
-        let (cx, result) = self.run(tx, caller, entry, parsed, request, false).await?;
+        let mut cx = self.cx(tx, caller, entry, request, false)?;
+        cx.set_place(place);
+        let result = self.run(&mut cx, entry, parsed).await;
         let (tx, next, resolved, notices) = cx.into_parts();
         tx.rollback().await;
         Ok(Outcome::Done(answer(
@@ -408,7 +415,8 @@ impl Dispatcher {
             tx.rollback().await;
             return Err(gone());
         }
-        let (mut cx, result) = self.run(tx, caller, entry, parsed, request, true).await?;
+        let mut cx = self.cx(tx, caller, entry, request, true)?;
+        let result = self.run(&mut cx, entry, parsed).await;
         let (change, mut summary) = (cx.change(), cx.take_summary());
         let (mut tx, next, resolved, notices) = cx.into_parts();
         let data = match result {
@@ -445,28 +453,33 @@ impl Dispatcher {
         Ok(Outcome::Done(answer))
     }
 
-    /// Runs the tool in a transaction. A panic and a time limit end it like an error.
-    async fn run(
+    /// Waits for a place among the calls of this caller that keep a core busy. Nothing is held meanwhile.
+    async fn place(&self, caller: &Caller) -> Result<Place> {
+        let limit = self.settings.call_limit;
+        let place = self.app.compute.place(caller.actor());
+        let had = tokio::time::timeout(limit, place).await;
+        had.unwrap_or_else(|_| Err(limits::not_begun(limit)))
+    }
+
+    /// What a call has at hand.
+    fn cx(
         &self,
         tx: Tx,
         caller: &Arc<Caller>,
         entry: &Entry,
-        parsed: Parsed,
         request: &Request,
         writes: bool,
-    ) -> Result<(Cx, Result<Value>)> {
-        let app = Arc::clone(&self.app);
-        let mut cx = Cx::new(
-            tx,
-            app,
-            Arc::clone(caller),
-            entry.spec.name,
-            writes,
-            request.options.version,
-        )?;
-        let call = AssertUnwindSafe(parsed(&mut cx)).catch_unwind();
-        let result = match tokio::time::timeout(self.settings.call_limit, call).await {
-            Ok(Ok(Ok(data))) if cx.take_version().is_some() && writes => {
+    ) -> Result<Cx> {
+        let (app, caller) = (Arc::clone(&self.app), Arc::clone(caller));
+        let version = request.options.version;
+        Cx::new(tx, app, caller, entry.spec.name, writes, version)
+    }
+
+    /// Runs the tool in a transaction. A panic and a time limit end it like an error.
+    async fn run(&self, cx: &mut Cx, entry: &Entry, parsed: Parsed) -> Result<Value> {
+        let call = AssertUnwindSafe(parsed(cx)).catch_unwind();
+        match tokio::time::timeout(self.settings.call_limit, call).await {
+            Ok(Ok(Ok(data))) if cx.take_version().is_some() && cx.writes() => {
                 drop(data);
                 Err(
                     Error::invalid("version", format!("{} takes no version.", entry.spec.name))
@@ -484,8 +497,7 @@ impl Dispatcher {
                 ),
             )
             .hint("Ask for less at once.")),
-        };
-        Ok((cx, result))
+        }
     }
 }
 
