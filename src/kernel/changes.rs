@@ -315,9 +315,17 @@ async fn beside_the_chain(store: &Store) -> Result<bool> {
 /// # Errors
 /// [`Code::Unavailable`](crate::error::Code::Unavailable) when the database cannot be read.
 pub async fn head(tx: &mut Tx) -> Result<i64> {
+    newest().one("head", tx).await
+}
+
+/// The same outside of any transaction.
+pub(crate) async fn look_for_head(store: &Store) -> Result<i64> {
+    let rows = newest().look(store).await?;
+    rows.first().map_or(Ok(0), |row| row.get("head"))
+}
+
+fn newest() -> Sql {
     sql("SELECT COALESCE(MAX(position), 0) AS head FROM change_log")
-        .one("head", tx)
-        .await
 }
 
 /// The hash of the sealed row at a position, in hexadecimal digits: kept elsewhere, it shows later whether the end of the

@@ -53,10 +53,7 @@ impl Projection {
 
 impl Source for Projection {
     async fn head(&self) -> Result<i64, SourceError> {
-        let mut tx = self.read().await?;
-        let head = changes::head(&mut tx).await;
-        tx.rollback().await;
-        Ok(head?)
+        Ok(changes::look_for_head(&self.store).await?)
     }
 
     async fn seal(&self, position: i64) -> Result<Option<String>, SourceError> {
@@ -67,14 +64,12 @@ impl Source for Projection {
     }
 
     async fn touched(&self, after: i64, limit: usize) -> Result<Vec<Touched>, SourceError> {
-        let mut tx = self.read().await?;
         let rows = sql("SELECT position, entity, record, action FROM change_log WHERE position > ")
             .value(after)
             .sql(" ORDER BY position LIMIT ")
             .value(limit as i64)
-            .rows(&mut tx)
+            .look(&self.store)
             .await;
-        tx.rollback().await;
         let mut touched = Vec::new();
         for row in rows? {
             // A row of the log that cannot be read is doctor's to find; it keeps nobody from following.

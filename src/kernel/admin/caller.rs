@@ -71,7 +71,6 @@ pub(crate) async fn still(store: &Store, caller: Caller) -> Result<Caller> {
 /// # Errors
 /// [`Code::Unauthorized`] when it opens nothing, was revoked or has expired.
 async fn grants(store: &Store, condition: &'static str, key: Value) -> Result<Vec<Row>> {
-    let mut tx = store.read(Scope::System).await?;
     let mut statement = sql("SELECT k.id AS key_id, k.permissions, k.confirm, k.calls_per_hour, k.expires_at, k.revoked_at,
                                     k.last_used_at, (SELECT seen_at FROM clock) AS seen_at, g.member, m.role, ");
     statement.push(WORKSPACE);
@@ -82,9 +81,7 @@ async fn grants(store: &Store, condition: &'static str, key: Value) -> Result<Ve
     );
     statement.push(condition);
     statement.push_value(key);
-    let rows = statement.sql(" ORDER BY w.id").rows(&mut tx).await;
-    tx.rollback().await;
-    let rows = rows?;
+    let rows = statement.sql(" ORDER BY w.id").look(store).await?;
     let Some(first) = rows.first() else {
         return Err(unauthorized(WRONG));
     };
@@ -193,15 +190,12 @@ pub async fn operators(store: &Store) -> Result<Vec<Caller>> {
 
 /// The owners of all workspaces, oldest first.
 async fn owners(store: &Store) -> Result<Vec<Row>> {
-    let mut tx = store.read(Scope::System).await?;
     let mut statement = sql("SELECT m.id AS member, ");
     statement.push(WORKSPACE);
-    let rows = statement
+    statement
         .sql(" FROM workspace w JOIN member m ON m.workspace = w.id AND m.role = 'owner' AND m.archived_at IS NULL ORDER BY w.id, m.id")
-        .rows(&mut tx)
-        .await;
-    tx.rollback().await;
-    rows
+        .look(store)
+        .await
 }
 
 /// The caller that an owner is beside the data.

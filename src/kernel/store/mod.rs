@@ -282,6 +282,17 @@ impl Store {
         })
     }
 
+    /// The rows of one statement that only reads, for the server itself: it sees one moment without a transaction around it.
+    async fn look(&self, text: &str, values: &[Value]) -> Result<Vec<Row>> {
+        let looked = async {
+            match &self.0.engine {
+                Engine::Sqlite(engine) => engine.look(text, values).await,
+                Engine::Postgres(engine) => engine.look(text, values).await,
+            }
+        };
+        self.0.steps.alone(looked).await
+    }
+
     /// Whether calls can be answered now: the database reads, it is the one that was opened, and who wants to write gets a
     /// turn.
     ///

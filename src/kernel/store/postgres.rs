@@ -26,6 +26,8 @@ const SEALER_LOCK: i64 = 0x0062_7572_6561_7500;
 const CHANNEL: &str = "bureau_sealed";
 /// Rows that one sealing takes at most.
 const SEAL_ROWS: i64 = 2_000;
+/// How long the sealer rests once it has sealed something, so that what is committed meanwhile is sealed at once.
+const SEAL_REST: Duration = Duration::from_millis(10);
 
 /// Connections of the server beside those of the sealer and the listener: each look-up holds one for a moment.
 const OWN: u32 = 4;
@@ -77,6 +79,14 @@ fn settings(read_only: bool, call_limit: Option<Duration>) -> String {
         settings.push_str("; SET default_transaction_read_only = on");
     }
     settings
+}
+
+/// What one sealing came to.
+struct Sealed {
+    /// The end of the sealed log.
+    position: i64,
+    /// It took as many rows as it takes at most.
+    may_be_more: bool,
 }
 
 /// A pooled connection in a transaction.
@@ -209,6 +219,23 @@ impl Postgres {
         }
     }
 
+    /// The rows of one statement that only reads, which is a transaction by itself.
+    pub(super) async fn look(&self, text: &str, values: &[Value]) -> Result<Vec<Row>> {
+        // As in `begin`: what only reads may be asked again.
+        let mut others = self.own.options().get_max_connections();
+        loop {
+            let mut conn = self.own.acquire().await.map_err(fault::translate)?;
+            match fetch(&mut conn, text, values).await {
+                Ok(rows) => return Ok(rows),
+                Err(error) if fault::is_cut(&error) && others > 0 => {
+                    others -= 1;
+                    drop(conn.detach());
+                }
+                Err(error) => return Err(fault::translate(error)),
+            }
+        }
+    }
+
     /// Takes a number for the identifiers of this process, and another one before the first comes round.
     pub(super) async fn take_node(&self, ids: &OnceLock<IdGenerator>) -> Result<()> {
         /// How often it is looked, in milliseconds.
@@ -306,9 +333,9 @@ impl Postgres {
         }
     }
 
-    /// Seals committed rows until none is left: gives them the next positions, in the order of their identifiers, and
-    /// the hashes. The last position, if there were any.
-    async fn seal(&self) -> Result<Option<i64>, sqlx::Error> {
+    /// Seals committed rows, as many as one transaction takes: gives them the next positions, in the order of their
+    /// identifiers, and the hashes.
+    async fn seal(&self) -> Result<Option<Sealed>, sqlx::Error> {
         let mut tx = self.sealer.begin().await?;
         sqlx::query("SELECT pg_advisory_xact_lock($1)")
             .bind(SEALER_LOCK)
@@ -325,6 +352,7 @@ impl Postgres {
         if rows.is_empty() {
             return Ok(None);
         }
+        let may_be_more = i64::try_from(rows.len()) == Ok(SEAL_ROWS);
         let last = sqlx::query(
             "SELECT position, hash FROM change_log WHERE position IS NOT NULL ORDER BY position DESC LIMIT 1",
         )
@@ -363,20 +391,32 @@ impl Postgres {
             .execute(&mut *tx)
             .await?;
         tx.commit().await?;
-        Ok(Some(seal.position))
+        Ok(Some(Sealed {
+            position: seal.position,
+            may_be_more,
+        }))
     }
 }
 
 impl Postgres {
-    /// Seals all that is committed, and wakes those that follow.
-    pub(super) async fn seal_all(&self, store: &super::Inner) {
+    /// Seals all that is committed, and wakes those that follow. Whether there was anything.
+    pub(super) async fn seal_all(&self, store: &super::Inner) -> bool {
+        let mut any = false;
         loop {
             match self.seal().await {
-                Ok(Some(position)) => store.grew(position),
-                Ok(None) => return,
+                Ok(Some(sealed)) => {
+                    store.grew(sealed.position);
+                    any = true;
+                    if !sealed.may_be_more {
+                        return any;
+                    }
+                }
+                Ok(None) => return any,
+                // Whoever closes the store seals the last of it first.
+                Err(sqlx::Error::PoolClosed) => return any,
                 Err(error) => {
                     tracing::warn!(%error, "sealing the change log failed and is tried again");
-                    return;
+                    return any;
                 }
             }
         }
@@ -416,7 +456,9 @@ async fn keep_sealing(weak: Weak<super::Inner>) {
         if engine.callers.is_closed() {
             return;
         }
-        engine.seal_all(&inner).await;
+        if engine.seal_all(&inner).await {
+            tokio::time::sleep(SEAL_REST).await;
+        }
     }
 }
 
@@ -448,6 +490,18 @@ async fn keep_listening(weak: Weak<super::Inner>) {
     }
 }
 
+async fn fetch(
+    conn: &mut sqlx::PgConnection,
+    text: &str,
+    values: &[Value],
+) -> sqlx::Result<Vec<Row>> {
+    let query = sqlx::query(AssertSqlSafe(text).into_sql_str());
+    let query = values.iter().fold(query, bind_postgres);
+    let rows = query.fetch_all(conn).await?;
+    let row = |row| Row::Postgres(Box::new(row));
+    Ok(rows.into_iter().map(row).collect())
+}
+
 impl Connection {
     fn get(&mut self) -> sqlx::Result<&mut sqlx::PgConnection> {
         self.0.as_deref_mut().ok_or(sqlx::Error::PoolClosed)
@@ -463,13 +517,7 @@ impl Connection {
     }
 
     pub(super) async fn fetch(&mut self, text: &str, values: &[Value]) -> sqlx::Result<Vec<Row>> {
-        let query = sqlx::query(AssertSqlSafe(text).into_sql_str());
-        let query = values.iter().fold(query, bind_postgres);
-        let rows = query.fetch_all(self.get()?).await?;
-        Ok(rows
-            .into_iter()
-            .map(|row| Row::Postgres(Box::new(row)))
-            .collect())
+        fetch(self.get()?, text, values).await
     }
 
     pub(super) async fn commit(mut self) -> sqlx::Result<()> {

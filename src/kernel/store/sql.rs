@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-use super::{Column, Row, Tx, Value};
+use super::{Column, Row, Store, Tx, Value};
 use crate::error::{Error, Result};
 
 /// A statement under construction. `$1`, `$2` … stand for the values in the order in which they are bound.
@@ -140,6 +140,14 @@ impl Sql {
     /// What the engine says, translated: see [`Tx`].
     pub async fn rows(self, tx: &mut Tx) -> Result<Vec<Row>> {
         tx.fetch(&self.text_for(tx), &self.values).await
+    }
+
+    /// All rows of the answer to a statement that only reads, for the server itself and outside of any transaction.
+    ///
+    /// # Errors
+    /// What the engine says, translated: see [`Tx`].
+    pub(crate) async fn look(self, store: &Store) -> Result<Vec<Row>> {
+        store.look(&self.text, &self.values).await
     }
 
     /// The first row, if there is one.

@@ -148,10 +148,11 @@ pub(super) enum Connection {
     Write(Write),
 }
 
-/// A connection that cannot write. Its first statement begins a transaction, whose snapshot all the others see; when it is
-/// given back, the pool ends the transaction.
+/// A connection that cannot write. Its first statement begins a transaction, whose snapshot all the others see; the
+/// transaction is ended before the pool has it back.
 pub(super) struct Read {
-    conn: PoolConnection<Engine>,
+    /// Always there, until it is dropped.
+    conn: Option<PoolConnection<Engine>>,
     begun: bool,
 }
 
@@ -166,19 +167,30 @@ impl Read {
     }
 }
 
+impl Drop for Read {
+    fn drop(&mut self) {
+        // Where nothing was begun, the pool has it back as it is.
+        let Some(mut conn) = self.conn.take().filter(|_| self.begun) else {
+            return;
+        };
+        // Whoever held it may have been dropped anywhere. One whose transaction does not end is closed.
+        let end = async move {
+            if sqlx::query("ROLLBACK").execute(&mut *conn).await.is_err() {
+                let _ = conn.close().await;
+            }
+        };
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(end);
+        }
+    }
+}
+
 /// A pool of at most so many readers, opened as they are needed.
 fn readers(path: &Path, most: u32) -> SqlitePool {
     SqlitePoolOptions::new()
         .max_connections(most)
         .test_before_acquire(false)
         .acquire_timeout(Duration::from_secs(30))
-        .after_release(|conn, _| {
-            Box::pin(async move {
-                // Whoever held it may have been dropped anywhere. One whose transaction does not end is closed.
-                let ended = sqlx::query("ROLLBACK").execute(conn).await;
-                Ok(ended.is_ok())
-            })
-        })
         .connect_lazy_with(options(path).read_only(true).pragma("query_only", "ON"))
 }
 
@@ -299,7 +311,18 @@ impl Sqlite {
         };
         self.place.check()?;
         let conn = pool.acquire().await.map_err(fault::translate)?;
-        Ok(Connection::Read(Read { conn, begun: false }))
+        Ok(Connection::Read(Read {
+            conn: Some(conn),
+            begun: false,
+        }))
+    }
+
+    /// The rows of one statement, which is a transaction by itself.
+    pub(super) async fn look(&self, text: &str, values: &[Value]) -> Result<Vec<Row>> {
+        self.place.check()?;
+        let mut conn = self.own.acquire().await.map_err(fault::translate)?;
+        let rows = fetch(&mut conn, text, values).await;
+        rows.map_err(fault::translate)
     }
 
     /// A place in the shared transaction. Dropped before it is had, the place in line is given up.
@@ -345,12 +368,8 @@ impl Sqlite {
     }
 
     pub(super) async fn integrity(&self) -> Result<Vec<String>> {
-        let mut conn = self.own.acquire().await.map_err(fault::translate)?;
-        sqlx::query("BEGIN")
-            .execute(&mut *conn)
-            .await
-            .map_err(fault::translate)?;
-        findings(&mut conn).await.map_err(fault::translate)
+        let mut tx = self.own.begin().await.map_err(fault::translate)?;
+        findings(&mut tx).await.map_err(fault::translate)
     }
 }
 
@@ -712,10 +731,21 @@ async fn upgrade(conn: &mut SqliteConnection, path: &Path, found: i64) -> Result
         .map_err(migrate::fault)
 }
 
+async fn fetch(
+    conn: &mut SqliteConnection,
+    text: &str,
+    values: &[Value],
+) -> sqlx::Result<Vec<Row>> {
+    let query = sqlx::query(AssertSqlSafe(text).into_sql_str());
+    let query = values.iter().fold(query, bind_sqlite);
+    let rows = query.fetch_all(conn).await?;
+    Ok(rows.into_iter().map(Row::Sqlite).collect())
+}
+
 impl Connection {
     fn get(&mut self) -> sqlx::Result<&mut SqliteConnection> {
         match self {
-            Self::Read(read) => Ok(&mut *read.conn),
+            Self::Read(read) => read.conn.as_deref_mut().ok_or(sqlx::Error::PoolClosed),
             Self::Write(write) => write
                 .writer
                 .as_mut()
@@ -743,11 +773,8 @@ impl Connection {
 
     pub(super) async fn fetch(&mut self, text: &str, values: &[Value]) -> sqlx::Result<Vec<Row>> {
         let text = self.text(text);
-        let query = sqlx::query(AssertSqlSafe(&*text).into_sql_str());
-        let query = values.iter().fold(query, bind_sqlite);
-        let rows = query.fetch_all(self.get()?).await;
-        rows.map(|rows| rows.into_iter().map(Row::Sqlite).collect())
-            .map_err(|error| self.noted(error))
+        let rows = fetch(self.get()?, &text, values).await;
+        rows.map_err(|error| self.noted(error))
     }
 
     /// Remembers a fault in one caller's part that can have ended the whole transaction, for everyone who is in it.
