@@ -233,6 +233,8 @@ async fn every_route_refuses_a_host_that_is_not_this_server() {
         "user@localhost",
         "localhost:",
         "localhost:99999",
+        "[localhost]",
+        "[127.0.0.1]:8787",
         "192.168.1.5",
         "0.0.0.0",
         "",

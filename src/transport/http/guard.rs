@@ -1,7 +1,7 @@
 //! Which names a request may use for this server, and which pages may send one: the wall against DNS rebinding and
 //! cross-site calls to a server on the user's own machine.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
 use axum::http::{HeaderMap, Uri, header, uri::Authority};
 
@@ -104,7 +104,10 @@ impl Name {
             }
         };
         let host = match host.strip_prefix('[') {
-            Some(rest) => rest.strip_suffix(']')?,
+            // Only such an address stands in brackets: `[localhost]` is nobody's name.
+            Some(rest) => rest
+                .strip_suffix(']')
+                .filter(|address| address.parse::<Ipv6Addr>().is_ok())?,
             None => host,
         };
         Some(Self {
