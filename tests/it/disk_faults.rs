@@ -23,7 +23,8 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_bureau");
 /// Longest wait for an answer: a guard against hanging.
 const PATIENCE: Duration = Duration::from_secs(90);
 
-/// Calls at which one kind of fault is tried by default, spread over the whole history; BUREAU_DISK_FAULTS=all tries each.
+/// Calls at which one kind of fault is tried by default, spread over the whole history. BUREAU_DISK_FAULTS=all tries each, and the
+/// name of a call, as BUREAU_DISK_FAULTS=fsync, each of that one only.
 const TRIED: usize = 12;
 
 /// A way in which one call to the disk fails: the call, and what becomes of it.
@@ -433,9 +434,15 @@ fn whatever_call_to_the_disk_fails_every_answer_is_true_and_the_file_stays_whole
         eprintln!("not tested: faults at the n-th call, where no process may be traced");
         return;
     }
-    let every = std::env::var("BUREAU_DISK_FAULTS").is_ok_and(|which| which == "all");
+    let which = std::env::var("BUREAU_DISK_FAULTS").ok();
+    let every = which.is_some();
+    let is_meant = |(call, _): &Fault| {
+        which
+            .as_deref()
+            .is_none_or(|which| which == "all" || which == *call)
+    };
     let mut cases = Vec::new();
-    for (call, how) in FAULTS {
+    for (call, how) in FAULTS.into_iter().filter(is_meant) {
         let count = calls(call);
         assert!(count > 0, "nobody calls {call}");
         let step = if every { 1 } else { count.div_ceil(TRIED) };
@@ -455,9 +462,14 @@ fn whatever_call_to_the_disk_fails_every_answer_is_true_and_the_file_stays_whole
     std::thread::scope(|scope| {
         for _ in 0..2 {
             scope.spawn(|| {
-                while let Some(&(call, how, at, then)) =
-                    cases.get(next.fetch_add(1, Ordering::Relaxed))
-                {
+                loop {
+                    let number = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(&(call, how, at, then)) = cases.get(number) else {
+                        return;
+                    };
+                    if every && number % 100 == 0 {
+                        println!("{number} of {} faults", cases.len());
+                    }
                     let lived = std::panic::catch_unwind(|| {
                         let place = Place::new();
                         let failing = place.traced(call, Some(format!("{how}:when={at}")));
