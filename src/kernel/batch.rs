@@ -2,13 +2,13 @@
 //! same records with the same checks into the same change log as a call, and can be undone like one.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use crate::caller::Caller;
 use crate::changes::Change;
 use crate::context::Cx;
 use crate::dispatch::Dispatcher;
 use crate::error::{Code, Error, Result};
+use crate::retry::Retry;
 use crate::store::Scope;
 use crate::types::id::Id;
 use crate::types::time::Timestamp;
@@ -75,7 +75,8 @@ impl Dispatcher {
     }
 
     /// Does a part of a batch in one transaction: what `part` writes is on disk when this returns, or nothing of it is.
-    /// Where it only met another write it is run again, so it is to keep what it found out in its answer. It may take
+    /// Where it only met another write, or asked for a preparation, it is run again, so it is to keep what it found out in its
+    /// answer. It may take
     /// as long as it needs, but other callers of a SQLite database wait for it: about a thousand records are a good part.
     ///
     /// # Errors
@@ -85,16 +86,13 @@ impl Dispatcher {
         batch: &Batch,
         part: impl AsyncFn(&mut Cx) -> Result<T>,
     ) -> Result<T> {
-        const MOST_RUNS: u32 = 5;
-        let mut run = 1;
+        let mut retry = Retry::default();
         loop {
-            match self.work_once(batch, &part).await {
-                Err(error) if error.is_clash() && run < MOST_RUNS => {
-                    let wait = Duration::from_millis(rand::random_range(1..=u64::from(10 * run)));
-                    tokio::time::sleep(wait).await;
-                    run += 1;
-                }
-                outcome => return outcome,
+            let outcome = self.work_once(batch, &part).await;
+            let compute = &self.app().compute;
+            let actor = batch.caller.actor();
+            if let Some(outcome) = retry.prepared(outcome, compute, actor).await {
+                return outcome;
             }
         }
     }
@@ -126,18 +124,13 @@ impl Dispatcher {
         let (app, caller) = (Arc::clone(self.app()), Arc::clone(&batch.caller));
         let mut cx = Cx::new(tx, app, caller, batch.name, true, None)?;
         cx.as_of(batch.change, batch.at);
+        cx.set_begins_anew();
         if let Some(moment) = batch.clock_said {
             cx.set_clock_said(moment);
         }
         let result = part(&mut cx).await;
         let (tx, ..) = cx.into_parts();
-        match result {
-            Ok(answer) => tx.commit().await.map(|()| answer),
-            Err(error) => {
-                tx.rollback().await;
-                Err(error)
-            }
-        }
+        tx.end(result).await
     }
 }
 

@@ -12,7 +12,6 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use chrono::{DateTime, Duration, SecondsFormat, Utc};
 
-use crate::admin::end;
 use crate::error::{Error, Result};
 use crate::store::{Scope, Store, Tx, sql};
 use crate::types::time::{Timestamp, now};
@@ -177,7 +176,7 @@ pub async fn beat(store: &Store) -> Result<Reading> {
         )
         .run(&mut tx)
         .await;
-    end(tx, noted).await?;
+    tx.end(noted).await?;
     Ok(reading)
 }
 
@@ -202,7 +201,7 @@ pub async fn accept(store: &Store) -> Result<Reading> {
         Ok(reading)
     }
     .await;
-    end(tx, accepted).await
+    tx.end(accepted).await
 }
 
 /// Rows of the change log that are dated later than the clock: made while it, or another machine's, was ahead.

@@ -34,7 +34,10 @@ pub struct Cx {
     now: Timestamp,
     /// What the clock said when `now` was taken.
     clock_said: Timestamp,
+    /// That it can be right was found already.
+    trusts_clock: bool,
     writes: bool,
+    begins_anew: bool,
     /// What the running tool's own permission is enough for.
     covers: &'static [Covers],
     version: Option<i64>,
@@ -97,7 +100,9 @@ impl Cx {
             change: Id::from_raw(change),
             now,
             clock_said: now,
+            trusts_clock: false,
             writes,
+            begins_anew: false,
             covers: &[],
             version,
             undoes: None,
@@ -135,12 +140,17 @@ impl Cx {
     }
 
     /// Refuses what is final where the clock could not be right when this began: what is final bears that moment, also if the
-    /// clock has been set right since.
+    /// clock has been set right since. What a record's `commits` calls final is held to this wherever it is written. Called
+    /// first, it keeps a call from judging days by such a clock, and serves what is final by another rule.
     ///
     /// # Errors
     /// [`Code::Conflict`] saying what the clock said and how a person accepts it.
     pub async fn require_trusted_clock(&mut self) -> Result<()> {
-        self.clock_said().await?.check()
+        if !self.trusts_clock {
+            self.clock_said().await?.check()?;
+            self.trusts_clock = true;
+        }
+        Ok(())
     }
 
     /// What the clock said when this began, beside the last sign of life.
@@ -155,6 +165,7 @@ impl Cx {
     /// Says what the clock said when the moment of this was taken, where that was before.
     pub(crate) fn set_clock_said(&mut self, moment: Timestamp) {
         self.clock_said = moment;
+        self.trusts_clock = false;
     }
 
     /// What days in words are judged by.
@@ -193,6 +204,24 @@ impl Cx {
 
     pub(crate) fn set_place(&mut self, place: Option<Place>) {
         self.place = place;
+    }
+
+    /// Does work that takes long and whose result the process keeps, such as looking into fonts. A call that writes is rolled
+    /// back for that and begins anew when it is done, so that nobody waits for its locks meanwhile; then it finds the result
+    /// and does not come here again.
+    ///
+    /// # Errors
+    /// What makes the call begin anew; [`Code::Internal`] when the work panics.
+    pub async fn prepare(&mut self, work: impl Fn() + Send + Sync + 'static) -> Result<()> {
+        if self.writes && self.begins_anew {
+            return Err(Error::unprepared(work));
+        }
+        self.compute(work).await
+    }
+
+    /// Says that whoever runs this call runs it again where it asks for a preparation.
+    pub(crate) fn set_begins_anew(&mut self) {
+        self.begins_anew = true;
     }
 
     /// The identifier of what this call changes.

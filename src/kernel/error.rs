@@ -6,6 +6,7 @@
 //! [`Code::Internal`], whose message names nothing but the call.
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
@@ -88,9 +89,16 @@ struct Inner {
     hint: Option<String>,
     retry_after_s: Option<u64>,
     clash: bool,
+    preparation: Option<Preparation>,
     details: Map<String, Value>,
     cause: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
+
+/// What to do where nobody knows whether something was written.
+pub(crate) const UNKNOWN: &str = "Look for it before you try again. With the same idempotency_key, if it had one, it is not done twice.";
+
+/// Work that is to be done before a call begins anew.
+pub(crate) type Preparation = Arc<dyn Fn() + Send + Sync>;
 
 impl Error {
     /// An error of `code` with the message that the caller reads.
@@ -102,6 +110,7 @@ impl Error {
             hint: None,
             retry_after_s: None,
             clash: false,
+            preparation: None,
             details: Map::new(),
             cause: None,
         }))
@@ -128,6 +137,17 @@ impl Error {
             Code::Internal,
             "Something went wrong inside Bureau; nothing was written.",
         )
+        .cause(cause)
+    }
+
+    /// A fault of ours in the middle of a write: the caller learns that nobody knows what became of it.
+    pub fn outcome_unknown(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::new(
+            Code::Internal,
+            "Something went wrong inside Bureau, and whether this was written is not known.",
+        )
+        .hint(UNKNOWN)
+        .detail("written", "unknown")
         .cause(cause)
     }
 
@@ -177,6 +197,19 @@ impl Error {
     /// Whether two transactions met, and nothing else is wrong.
     pub(crate) fn is_clash(&self) -> bool {
         self.0.clash
+    }
+
+    /// Stops a call that can go on when this work is done: it is rolled back and begins anew then.
+    pub(crate) fn unprepared(work: impl Fn() + Send + Sync + 'static) -> Self {
+        let message = "This could not be prepared in time; nothing was written. Try again.";
+        let mut error = Self::new(Code::Unavailable, message).retry_after(1);
+        error.0.preparation = Some(Arc::new(work));
+        error
+    }
+
+    /// The work of [`Error::unprepared`].
+    pub(crate) fn preparation(&self) -> Option<Preparation> {
+        self.0.preparation.clone()
     }
 
     /// Adds data that helps to go on, such as the record as it is now.

@@ -38,6 +38,7 @@ pub mod references;
 pub mod registry;
 pub mod replay;
 pub mod resource;
+mod retry;
 pub mod schema;
 pub mod search;
 pub mod store;

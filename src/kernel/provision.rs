@@ -74,7 +74,7 @@ pub async fn provision(
                 .await
                 .map(drop);
         }
-        admin::end(tx, result).await?;
+        tx.end(result).await?;
     }
     Ok(())
 }

@@ -7,11 +7,13 @@ use std::sync::atomic::AtomicU8;
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
 
+use bureau_companies::Company;
 use bureau_kernel::admin::{self, NewMember};
 use bureau_kernel::caller::Caller;
 use bureau_kernel::clock::Clock;
 use bureau_kernel::dispatch::{Outcome, Settings};
 use bureau_kernel::error::{Code, Error};
+use bureau_kernel::prelude::{Cx, ShortText};
 use bureau_kernel::search::{Found, Query};
 use bureau_kernel::store::{Database, OpenOptions, Scope, Store, Tx, sql};
 use bureau_kernel::testing::{ENGINES, Engine, TestApp};
@@ -1029,4 +1031,111 @@ async fn a_certificate_that_is_not_trusted_is_named_as_what_is_wrong() {
         .unwrap();
     assert_eq!(error.code(), Code::Unavailable, "{error:?}");
     assert!(error.message().contains("trusted"), "{error:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn removing_a_member_that_loses_a_deadlock_is_done_again() {
+    let app = TestApp::new(Engine::Postgres, MODULES).await;
+    let owner = app.owner().await;
+    let store = &app.dispatcher.app().store;
+    for name in ["Ada", "Bob"] {
+        let new = NewMember {
+            name: name.into(),
+            ..NewMember::default()
+        };
+        admin::add_member(store, "main", new).await.unwrap();
+    }
+    let members = admin::list_members(store, "main").await.unwrap();
+    let ada = admin::find_member(&members, "Ada").unwrap().id;
+    let contact = json!({ "name": "Hers", "owner": ada });
+    app.ok(&owner, "create_contact", contact).await;
+    // Another holds her record, and wants herself once the removal waits for the record: who waited first is the one that
+    // PostgreSQL ends.
+    let mut other = psql(&app).await;
+    other
+        .execute("SET deadlock_timeout = '1h'; BEGIN; UPDATE contact SET title = 'Held' WHERE name = 'Hers'")
+        .await
+        .unwrap();
+    let mut watch = psql(&app).await;
+    let removal = admin::remove_member(app.dispatcher.app(), "main", "Ada", Some("Bob"));
+    let circle = async {
+        let waits = "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        while sqlx::query_scalar::<_, i64>(waits)
+            .fetch_one(&mut watch)
+            .await
+            .unwrap()
+            == 0
+        {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        other
+            .execute("SELECT 1 FROM member WHERE name = 'Ada' FOR KEY SHARE; COMMIT")
+            .await
+            .unwrap();
+    };
+    let both = timeout(HANG, async { tokio::join!(removal, circle) });
+    let (removed, ()) = both.await.expect("the circle is broken");
+    assert_eq!(removed.unwrap().reassigned, 1);
+    // The count of the database comes a moment later.
+    let counted = async {
+        let lost = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()";
+        while sqlx::query_scalar::<_, i64>(lost)
+            .fetch_one(&mut watch)
+            .await
+            .unwrap()
+            == 0
+        {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    timeout(HANG, counted).await.expect("there was a deadlock");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_call_has_to_prepare_is_done_while_it_holds_no_lock() {
+    for engine in ENGINES {
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
+        let made = app.data(&owner, "create_company", json!({ "name": "Wanted" }));
+        let company = made.await["id"].clone();
+        let id = company.as_str().unwrap().parse().unwrap();
+        let (began, has_begun) = std::sync::mpsc::channel();
+        let (go_on, may_end) = std::sync::mpsc::channel::<()>();
+        let may_end = Arc::new(std::sync::Mutex::new(may_end));
+        let runs = Arc::new(AtomicU8::new(0));
+        let job = app.dispatcher.batch(&owner, "test").await.unwrap();
+        let counted = Arc::clone(&runs);
+        let part = async move |cx: &mut Cx| {
+            let mut edit = cx.edit::<Company>(id).await?;
+            edit.name = ShortText::new("Prepared").unwrap();
+            edit.save(cx).await?;
+            if counted.fetch_add(1, SeqCst) > 0 {
+                return Ok(());
+            }
+            let (began, may_end) = (began.clone(), Arc::clone(&may_end));
+            cx.prepare(move || {
+                began.send(()).unwrap();
+                may_end.lock().unwrap().recv().unwrap();
+            })
+            .await
+        };
+        let work = app.dispatcher.run_in(&job, part);
+        let others = async {
+            let begun = tokio::task::spawn_blocking(move || has_begun.recv());
+            begun.await.unwrap().unwrap();
+            let update = json!({ "company": company, "city": "Bremen" });
+            app.ok(&owner, "update_company", update).await;
+            go_on.send(()).unwrap();
+        };
+        let both = timeout(HANG, async { tokio::join!(work, others) });
+        let (done, ()) = both.await.expect("nobody waits for it");
+        done.unwrap();
+        let company = json!({ "company": company });
+        let company = app.data(&owner, "get_company", company).await;
+        assert_eq!(
+            (&company["name"], &company["city"], runs.load(SeqCst)),
+            (&json!("Prepared"), &json!("Bremen"), 2),
+            "on {engine:?}"
+        );
+    }
 }

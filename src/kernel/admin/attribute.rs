@@ -2,11 +2,11 @@
 
 use serde::Serialize;
 
+use super::log;
 use super::workspace::workspace_by_slug;
-use super::{end, log};
 use crate::changes::Action;
 use crate::error::{Error, Result};
-use crate::store::{Scope, Store, sql};
+use crate::store::{Scope, Store, Tx, sql};
 
 /// A custom attribute that a kind of record may have.
 #[derive(Debug, Clone, Serialize)]
@@ -58,18 +58,20 @@ pub async fn define_attribute(
         ));
     }
     let workspace = workspace_by_slug(store, slug).await?;
-    let mut tx = store.write(Scope::System).await?;
-    let made = async {
+    let make = async |tx: &mut Tx| {
         let taken = sql("SELECT kind FROM attribute_definition WHERE workspace = ")
             .value(workspace.id)
             .sql(" AND entity = ")
             .value(new.entity.clone())
             .sql(" AND name = ")
             .value(new.name.clone())
-            .row(&mut tx)
+            .row(tx)
             .await?;
         if taken.is_some() {
-            return Err(Error::conflict(format!("A {} has an attribute {:?} already.", new.entity, new.name)));
+            return Err(Error::conflict(format!(
+                "A {} has an attribute {:?} already.",
+                new.entity, new.name
+            )));
         }
         sql("INSERT INTO attribute_definition (workspace, entity, name, kind, about, created_at) VALUES ($1, $2, $3, $4, $5, $6)")
             .bind(workspace.id)
@@ -78,13 +80,19 @@ pub async fn define_attribute(
             .bind(new.kind.clone())
             .bind(new.about.clone())
             .bind(tx.now())
-            .run(&mut tx)
+            .run(tx)
             .await?;
         let content = serde_json::to_value(&new).map_err(Error::internal)?;
-        log(&mut tx, workspace.id, "attribute_definition", workspace.id.raw(), Action::Create, &content)
-    }
-    .await;
-    end(tx, made).await
+        log(
+            tx,
+            workspace.id,
+            "attribute_definition",
+            workspace.id.raw(),
+            Action::Create,
+            &content,
+        )
+    };
+    store.change(Scope::System, make).await
 }
 
 /// The custom attributes of a workspace.

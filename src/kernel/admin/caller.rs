@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use super::end;
 use super::workspace::{WORKSPACE, workspace};
 use crate::caller::{Caller, Role};
 use crate::error::{Code, Error, Result};
@@ -223,5 +222,5 @@ pub(crate) async fn note_use(store: &Store, key: i64) -> Result<()> {
         .value(key)
         .run(&mut tx)
         .await;
-    end(tx, done.map(|_| ())).await
+    tx.end(done.map(|_| ())).await
 }

@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::member::{MemberInfo, find_member, list_members};
 use super::workspace::workspace_by_slug;
-use super::{differing, end, log};
+use super::{differing, log};
 use crate::caller::{ApiKey, ConfirmPolicy, Member, Role, Workspace};
 use crate::changes::Action;
 use crate::error::{Error, Result};
@@ -123,9 +123,9 @@ pub async fn create_key(store: &Store, new: NewKey) -> Result<(String, KeyInfo)>
         ));
     }
     let key = key::generate();
-    let mut tx = store.write(Scope::System).await?;
-    let made = insert_key(&mut tx, &key, name.into(), &new, opened).await;
-    let info = end(tx, made).await?;
+    let name = String::from(name);
+    let made = async |tx: &mut Tx| insert_key(tx, &key, &name, &new, &opened).await;
+    let info = store.change(Scope::System, made).await?;
     Ok((key, info))
 }
 
@@ -161,13 +161,13 @@ fn check_role(member: &MemberInfo, grants: &Grants) -> Result<()> {
 async fn insert_key(
     tx: &mut Tx,
     key: &str,
-    name: String,
+    name: &str,
     new: &NewKey,
-    opened: Vec<Opened>,
+    opened: &[Opened],
 ) -> Result<KeyInfo> {
     let info = KeyInfo {
         id: Id::from_raw(tx.next_id()?),
-        name,
+        name: name.to_owned(),
         hint: key::hint(key),
         permissions: new.grants.names().into_iter().map(str::to_owned).collect(),
         workspaces: opened
@@ -298,22 +298,21 @@ pub async fn revoke_key(store: &Store, id_or_name: &str) -> Result<KeyInfo> {
     if key.revoked_at.is_some() {
         return Ok(key);
     }
-    let mut tx = store.write(Scope::System).await?;
-    let moment = tx.now();
-    let revoked = async {
+    let moment = store.clock().now();
+    let revoke = async |tx: &mut Tx| {
         sql("UPDATE api_key SET revoked_at = ")
             .value(moment)
             .sql(" WHERE id = ")
             .value(key.id)
-            .run(&mut tx)
+            .run(tx)
             .await?;
         let rows = sql("SELECT workspace FROM api_key_grant WHERE api_key = ")
             .value(key.id)
-            .rows(&mut tx)
+            .rows(tx)
             .await?;
         for row in rows {
             log(
-                &mut tx,
+                tx,
                 row.get("workspace")?,
                 "api_key",
                 key.id.raw(),
@@ -322,9 +321,8 @@ pub async fn revoke_key(store: &Store, id_or_name: &str) -> Result<KeyInfo> {
             )?;
         }
         Ok(())
-    }
-    .await;
-    end(tx, revoked).await?;
+    };
+    store.change(Scope::System, revoke).await?;
     key.revoked_at = Some(moment);
     Ok(key)
 }

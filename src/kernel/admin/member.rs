@@ -8,11 +8,12 @@ use serde::Serialize;
 use serde_json::{Value as Data, json};
 
 use super::workspace::workspace_by_slug;
-use super::{Entry, differing, end, log, log_in, operator, team};
+use super::{Entry, differing, log, log_in, operator, team};
 use crate::caller::{Member, Role, Team, Workspace};
 use crate::changes::{Action, Change};
 use crate::context::{App, Cx};
 use crate::error::{Error, Result};
+use crate::retry::Retry;
 use crate::store::{Row, Scope, Store, Tx, sql};
 use crate::types::email::Email;
 use crate::types::id::{Entity as _, Id};
@@ -328,29 +329,23 @@ pub async fn add_member(store: &Store, slug: &str, new: NewMember) -> Result<Mem
         email_of(&new.email.unwrap_or_default())?,
         title_of(&new.title.unwrap_or_default())?,
     );
-    let mut tx = store.write(Scope::System).await?;
-    let added = async {
-        lock(&mut tx, workspace.id).await?;
-        check_email(
-            &members(&mut tx, workspace.id).await?,
-            email.as_deref(),
-            None,
-        )?;
+    let add = async |tx: &mut Tx| {
+        lock(tx, workspace.id).await?;
+        check_email(&members(tx, workspace.id).await?, email.as_deref(), None)?;
         let member = MemberInfo {
             id: Id::from_raw(tx.next_id()?),
-            name,
-            email,
-            title,
+            name: name.clone(),
+            email: email.clone(),
+            title: title.clone(),
             role: new.role,
             teams: Vec::new(),
             created_at: tx.now(),
             updated_at: tx.now(),
         };
-        insert(&mut tx, workspace.id, &member).await?;
+        insert(tx, workspace.id, &member).await?;
         Ok(member)
-    }
-    .await;
-    end(tx, added).await
+    };
+    store.change(Scope::System, add).await
 }
 
 /// Writes a new member.
@@ -395,29 +390,28 @@ pub async fn update_member(
     change: MemberChange,
 ) -> Result<MemberInfo> {
     let workspace = workspace_by_slug(store, slug).await?;
-    let mut tx = store.write(Scope::System).await?;
-    let updated = update(&mut tx, workspace.id, who, change).await;
-    end(tx, updated).await
+    let update = async |tx: &mut Tx| update(tx, workspace.id, who, &change).await;
+    store.change(Scope::System, update).await
 }
 
 async fn update(
     tx: &mut Tx,
     workspace: Id<Workspace>,
     who: &str,
-    change: MemberChange,
+    change: &MemberChange,
 ) -> Result<MemberInfo> {
     lock(tx, workspace).await?;
     let all = members(tx, workspace).await?;
     let before = find_member(&all, who)?;
     let mut member = before.clone();
-    if let Some(name) = change.name {
-        member.name = name_of(&name)?;
+    if let Some(name) = &change.name {
+        member.name = name_of(name)?;
     }
-    if let Some(email) = change.email {
-        member.email = email_of(&email)?;
+    if let Some(email) = &change.email {
+        member.email = email_of(email)?;
     }
-    if let Some(title) = change.title {
-        member.title = title_of(&title)?;
+    if let Some(title) = &change.title {
+        member.title = title_of(title)?;
     }
     member.role = change.role.unwrap_or(member.role);
     check_email(&all, member.email.as_deref(), Some(member.id))?;
@@ -465,17 +459,28 @@ pub async fn remove_member(
     who: &str,
     reassign_to: Option<&str>,
 ) -> Result<Removed> {
-    let mut cx = context(app, slug).await?;
-    let removed = remove(&mut cx, who, reassign_to).await;
-    let (tx, ..) = cx.into_parts();
-    end(tx, removed).await
+    let remove = async |cx: &mut Cx| remove(cx, who, reassign_to).await;
+    in_context(app, slug, remove).await
 }
 
-/// A context of the owner's own, outside of any tool, in a transaction that reaches members and teams.
-pub(super) async fn context(app: &Arc<App>, slug: &str) -> Result<Cx> {
+/// [`Store::change`] in a context of the owner's own, outside of any tool, which reaches members and teams as well.
+pub(super) async fn in_context<T>(
+    app: &Arc<App>,
+    slug: &str,
+    part: impl AsyncFn(&mut Cx) -> Result<T>,
+) -> Result<T> {
     let caller = Arc::new(operator(&app.store, Some(slug)).await?);
-    let tx = app.store.write(Scope::System).await?;
-    Cx::new(tx, Arc::clone(app), caller, "bureau", true, None)
+    let mut retry = Retry::default();
+    loop {
+        let tx = app.store.write(Scope::System).await?;
+        let (app, caller) = (Arc::clone(app), Arc::clone(&caller));
+        let mut cx = Cx::new(tx, app, caller, "bureau", true, None)?;
+        let done = part(&mut cx).await;
+        let (tx, ..) = cx.into_parts();
+        if let Some(outcome) = retry.settled(tx.end(done).await).await {
+            return outcome;
+        }
+    }
 }
 
 async fn remove(cx: &mut Cx, who: &str, reassign_to: Option<&str>) -> Result<Removed> {
@@ -577,28 +582,27 @@ pub(super) async fn refuse_held(
 /// As [`find_member`], among those who were removed; [`Code::Conflict`](crate::error::Code::Conflict) when their address is taken by now.
 pub async fn restore_member(store: &Store, slug: &str, who: &str) -> Result<MemberInfo> {
     let workspace = workspace_by_slug(store, slug).await?.id;
-    let mut tx = store.write(Scope::System).await?;
-    let restored = async {
-        lock(&mut tx, workspace).await?;
+    let restore = async |tx: &mut Tx| {
+        lock(tx, workspace).await?;
         let rows = sql(COLUMNS)
             .value(workspace)
             .sql(" AND archived_at IS NOT NULL ORDER BY id")
-            .rows(&mut tx)
+            .rows(tx)
             .await?;
         let removed = rows.iter().map(from_row).collect::<Result<Vec<_>>>()?;
         let member = find_member(&removed, who)?.clone();
         check_email(
-            &members(&mut tx, workspace).await?,
+            &members(tx, workspace).await?,
             member.email.as_deref(),
             None,
         )?;
         sql("UPDATE member SET archived_at = NULL WHERE id = ")
             .value(member.id)
-            .run(&mut tx)
+            .run(tx)
             .await?;
         let (_, is) = differing(json!({}), content(&member));
         log(
-            &mut tx,
+            tx,
             workspace,
             Member::TABLE,
             member.id.raw(),
@@ -606,7 +610,6 @@ pub async fn restore_member(store: &Store, slug: &str, who: &str) -> Result<Memb
             &is,
         )?;
         Ok(member)
-    }
-    .await;
-    end(tx, restored).await
+    };
+    store.change(Scope::System, restore).await
 }

@@ -34,17 +34,6 @@ pub use workspace::{
     NewWorkspace, WorkspaceChange, bootstrap, create_workspace, list_workspaces, update_workspace,
 };
 
-/// Ends a transaction as its result says.
-pub(crate) async fn end<T>(tx: Tx, result: Result<T>) -> Result<T> {
-    match result {
-        Ok(value) => tx.commit().await.map(|()| value),
-        Err(error) => {
-            tx.rollback().await;
-            Err(error)
-        }
-    }
-}
-
 /// What the owner arranged, for the change log.
 struct Entry {
     workspace: Id<Workspace>,

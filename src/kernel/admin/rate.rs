@@ -5,11 +5,11 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 use serde_json::json;
 
+use super::log;
 use super::workspace::workspace_by_slug;
-use super::{end, log};
 use crate::changes::Action;
 use crate::error::{Error, Result};
-use crate::store::{Scope, Store, sql};
+use crate::store::{Scope, Store, Tx, sql};
 use crate::types::money::Currency;
 use crate::types::text::ShortText;
 
@@ -54,8 +54,7 @@ pub async fn set_rate(store: &Store, slug: &str, new: RateInfo) -> Result<()> {
     })?;
     let source = ShortText::<100>::new(&new.source)
         .map_err(|error| Error::invalid("source", format!("source {error}.")))?;
-    let mut tx = store.write(Scope::System).await?;
-    let done = async {
+    let set = async |tx: &mut Tx| {
         sql("INSERT INTO exchange_rate (workspace, currency, day, rate, source, created_at) VALUES ($1, $2, $3, $4, $5, $6)
              ON CONFLICT (workspace, currency, day)
              DO UPDATE SET rate = excluded.rate, source = excluded.source, created_at = excluded.created_at")
@@ -65,13 +64,19 @@ pub async fn set_rate(store: &Store, slug: &str, new: RateInfo) -> Result<()> {
             .bind(rate.normalize().to_string())
             .bind(String::from(source.clone()))
             .bind(tx.now())
-            .run(&mut tx)
+            .run(tx)
             .await?;
         let content = json!({ "currency": currency, "day": new.day, "rate": rate.normalize().to_string(), "source": source });
-        log(&mut tx, workspace.id, "exchange_rate", workspace.id.raw(), Action::Create, &content)
-    }
-    .await;
-    end(tx, done).await
+        log(
+            tx,
+            workspace.id,
+            "exchange_rate",
+            workspace.id.raw(),
+            Action::Create,
+            &content,
+        )
+    };
+    store.change(Scope::System, set).await
 }
 
 /// The rates of a workspace, the newest of each currency first.

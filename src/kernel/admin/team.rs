@@ -7,12 +7,12 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value as Data, json};
 
-use super::member::{context, find_member, lock, members, refuse_held};
+use super::member::{find_member, in_context, lock, members, refuse_held};
 use super::workspace::workspace_by_slug;
-use super::{Entry, differing, end, log, log_in};
+use super::{Entry, differing, log, log_in};
 use crate::caller::{Member, Team, Workspace};
 use crate::changes::Action;
-use crate::context::App;
+use crate::context::{App, Cx};
 use crate::error::{Error, Result};
 use crate::store::{Row, Scope, Store, Tx, sql};
 use crate::types::id::{Entity as _, Id};
@@ -234,15 +234,14 @@ pub async fn create_team(store: &Store, slug: &str, new: NewTeam) -> Result<Team
         name_of(&new.name)?,
         about_of(&new.about.unwrap_or_default())?,
     );
-    let mut tx = store.write(Scope::System).await?;
-    let made = async {
-        lock(&mut tx, workspace).await?;
-        check_name(&teams(&mut tx, workspace).await?, &name, None)?;
-        let lead = leader(&mut tx, workspace, &new.lead.unwrap_or_default()).await?;
+    let make = async |tx: &mut Tx| {
+        lock(tx, workspace).await?;
+        check_name(&teams(tx, workspace).await?, &name, None)?;
+        let lead = leader(tx, workspace, new.lead.as_deref().unwrap_or_default()).await?;
         let team = TeamInfo {
             id: Id::from_raw(tx.next_id()?),
-            name,
-            about,
+            name: name.clone(),
+            about: about.clone(),
             lead: lead.as_ref().map(|lead| lead.id),
             members: lead.into_iter().collect(),
             created_at: tx.now(),
@@ -260,14 +259,14 @@ pub async fn create_team(store: &Store, slug: &str, new: NewTeam) -> Result<Team
         .bind(team.lead)
         .bind(team.created_at)
         .bind(team.updated_at)
-        .run(&mut tx)
+        .run(tx)
         .await?;
         for member in &team.members {
-            put(&mut tx, workspace, team.id, member.id).await?;
+            put(tx, workspace, team.id, member.id).await?;
         }
         let (_, is) = differing(json!({}), content(&team));
         log(
-            &mut tx,
+            tx,
             workspace,
             Team::TABLE,
             team.id.raw(),
@@ -275,9 +274,8 @@ pub async fn create_team(store: &Store, slug: &str, new: NewTeam) -> Result<Team
             &is,
         )?;
         Ok(team)
-    }
-    .await;
-    end(tx, made).await
+    };
+    store.change(Scope::System, make).await
 }
 
 /// Changes a team. A new lead becomes one of its members.
@@ -291,32 +289,30 @@ pub async fn update_team(
     change: TeamChange,
 ) -> Result<TeamInfo> {
     let workspace = workspace_by_slug(store, slug).await?.id;
-    let mut tx = store.write(Scope::System).await?;
-    let updated = async {
-        lock(&mut tx, workspace).await?;
-        let all = teams(&mut tx, workspace).await?;
+    let update = async |tx: &mut Tx| {
+        lock(tx, workspace).await?;
+        let all = teams(tx, workspace).await?;
         let before = find(&all, which)?;
         let mut team = before.clone();
-        if let Some(name) = change.name {
-            team.name = name_of(&name)?;
+        if let Some(name) = &change.name {
+            team.name = name_of(name)?;
         }
-        if let Some(about) = change.about {
-            team.about = about_of(&about)?;
+        if let Some(about) = &change.about {
+            team.about = about_of(about)?;
         }
-        if let Some(lead) = change.lead {
-            let lead = leader(&mut tx, workspace, &lead).await?;
+        if let Some(lead) = &change.lead {
+            let lead = leader(tx, workspace, lead).await?;
             team.lead = lead.as_ref().map(|lead| lead.id);
             let new = lead.filter(|lead| team.members.iter().all(|member| member.id != lead.id));
             if let Some(new) = new {
-                put(&mut tx, workspace, team.id, new.id).await?;
+                put(tx, workspace, team.id, new.id).await?;
                 team.members.push(new);
             }
         }
         check_name(&all, &team.name, Some(team.id))?;
-        save(&mut tx, workspace, before, team).await
-    }
-    .await;
-    end(tx, updated).await
+        save(tx, workspace, before, team).await
+    };
+    store.change(Scope::System, update).await
 }
 
 /// Writes what differs.
@@ -371,13 +367,12 @@ fn log_update(
 /// # Errors
 /// [`Code::NotFound`](crate::error::Code::NotFound) for an unknown team; [`Code::Conflict`](crate::error::Code::Conflict) when live records refer to it.
 pub async fn delete_team(app: &Arc<App>, slug: &str, which: &str) -> Result<TeamInfo> {
-    let mut cx = context(app, slug).await?;
-    let workspace = cx.workspace().id;
-    let deleted = async {
+    let delete = async |cx: &mut Cx| {
+        let workspace = cx.workspace().id;
         lock(cx.tx(), workspace).await?;
         let all = teams(cx.tx(), workspace).await?;
         let team = find(&all, which)?;
-        refuse_held(&mut cx, Team::TABLE, team.id.raw(), &team.name).await?;
+        refuse_held(cx, Team::TABLE, team.id.raw(), &team.name).await?;
         sql("DELETE FROM team_member WHERE workspace = ")
             .value(workspace)
             .sql(" AND team = ")
@@ -405,10 +400,8 @@ pub async fn delete_team(app: &Arc<App>, slug: &str, which: &str) -> Result<Team
             },
         )?;
         Ok(team.clone())
-    }
-    .await;
-    let (tx, ..) = cx.into_parts();
-    end(tx, deleted).await
+    };
+    in_context(app, slug, delete).await
 }
 
 /// Puts a member into a team; who is there already stays.
@@ -435,25 +428,24 @@ async fn change_members(
     put_in: bool,
 ) -> Result<TeamInfo> {
     let workspace = workspace_by_slug(store, slug).await?.id;
-    let mut tx = store.write(Scope::System).await?;
-    let changed = async {
-        lock(&mut tx, workspace).await?;
-        let all = teams(&mut tx, workspace).await?;
+    let put_or_take = async |tx: &mut Tx| {
+        lock(tx, workspace).await?;
+        let all = teams(tx, workspace).await?;
         let before = find(&all, which)?;
-        let everybody = members(&mut tx, workspace).await?;
+        let everybody = members(tx, workspace).await?;
         let member = find_member(&everybody, who)?;
         let is_in = before.members.iter().any(|known| known.id == member.id);
         let mut team = before.clone();
         match (put_in, is_in) {
             (true, false) => {
-                put(&mut tx, workspace, team.id, member.id).await?;
+                put(tx, workspace, team.id, member.id).await?;
                 team.members.push(MemberName {
                     id: member.id,
                     name: member.name.clone(),
                 });
             }
             (false, true) => {
-                take(&mut tx, workspace, team.id, member.id).await?;
+                take(tx, workspace, team.id, member.id).await?;
                 team.members.retain(|known| known.id != member.id);
                 team.lead = team.lead.filter(|lead| *lead != member.id);
             }
@@ -464,10 +456,9 @@ async fn change_members(
                     .hint(format!("{} is not in the team {}.", member.name, team.name)));
             }
         }
-        save(&mut tx, workspace, before, team).await
-    }
-    .await;
-    end(tx, changed).await
+        save(tx, workspace, before, team).await
+    };
+    store.change(Scope::System, put_or_take).await
 }
 
 async fn put(

@@ -4,7 +4,7 @@ use chrono_tz::Tz;
 use serde_json::json;
 
 use super::member::{self, MemberInfo};
-use super::{Entry, differing, end, log, log_in};
+use super::{Entry, differing, log, log_in};
 use crate::caller::{Role, Workspace};
 use crate::changes::Action;
 use crate::error::{Code, Error, Result};
@@ -69,21 +69,19 @@ pub async fn bootstrap(store: &Store) -> Result<()> {
     if store.is_read_only() || !list_workspaces(store).await?.is_empty() {
         return Ok(());
     }
-    let mut tx = store.write(Scope::System).await?;
-    let made = async {
+    let make = async |tx: &mut Tx| {
         tx.serialize("bootstrap").await?;
         // Two processes that start at once on a new database make one workspace.
         if sql("SELECT id FROM workspace LIMIT 1")
-            .row(&mut tx)
+            .row(tx)
             .await?
             .is_none()
         {
-            insert_workspace(&mut tx, NewWorkspace::default()).await?;
+            insert_workspace(tx, &NewWorkspace::default()).await?;
         }
         Ok(())
-    }
-    .await;
-    end(tx, made).await
+    };
+    store.change(Scope::System, make).await
 }
 
 /// Makes a workspace with its owner.
@@ -91,12 +89,11 @@ pub async fn bootstrap(store: &Store) -> Result<()> {
 /// # Errors
 /// [`Code::Validation`] naming what is wrong; [`Code::Conflict`] when the slug is taken.
 pub async fn create_workspace(store: &Store, new: NewWorkspace) -> Result<Workspace> {
-    let mut tx = store.write(Scope::System).await?;
-    let made = insert_workspace(&mut tx, new).await;
-    end(tx, made).await
+    let make = async |tx: &mut Tx| insert_workspace(tx, &new).await;
+    store.change(Scope::System, make).await
 }
 
-async fn insert_workspace(tx: &mut Tx, new: NewWorkspace) -> Result<Workspace> {
+async fn insert_workspace(tx: &mut Tx, new: &NewWorkspace) -> Result<Workspace> {
     let slug_ok = (1..=40).contains(&new.slug.len())
         && new
             .slug
@@ -110,7 +107,7 @@ async fn insert_workspace(tx: &mut Tx, new: NewWorkspace) -> Result<Workspace> {
     }
     let workspace = Workspace {
         id: Id::from_raw(tx.next_id()?),
-        slug: new.slug,
+        slug: new.slug.clone(),
         name: line("name", &new.name)?,
         time_zone: zone(&new.time_zone)?,
         currency: currency(&new.currency)?,
@@ -233,8 +230,7 @@ pub async fn update_workspace(
             "country": workspace.country,
         })
     };
-    let mut tx = store.write(Scope::System).await?;
-    let done = async {
+    let update = async |tx: &mut Tx| {
         sql("UPDATE workspace SET version = version + 1, name = $1, time_zone = $2, currency = $3, country = $4,
                                   updated_at = $5 WHERE id = $6")
             .bind(after.name.clone())
@@ -243,13 +239,13 @@ pub async fn update_workspace(
             .bind(after.country.clone())
             .bind(tx.now())
             .bind(after.id)
-            .run(&mut tx)
+            .run(tx)
             .await?;
         // Rates are prices in the workspace's own currency: those of another one mean nothing any more.
         if after.currency != before.currency {
             sql("DELETE FROM exchange_rate WHERE workspace = ")
                 .value(after.id)
-                .run(&mut tx)
+                .run(tx)
                 .await?;
         }
         let (was, is) = differing(shown(&before), shown(&after));
@@ -262,10 +258,9 @@ pub async fn update_workspace(
             after: Some(is),
         };
         let call = tx.next_id()?;
-        log_in(&mut tx, call, entry)
-    }
-    .await;
-    end(tx, done).await?;
+        log_in(tx, call, entry)
+    };
+    store.change(Scope::System, update).await?;
     Ok(after)
 }
 

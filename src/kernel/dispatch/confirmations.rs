@@ -35,13 +35,7 @@ pub(super) async fn ask(
     let token = data_encoding::BASE64URL_NOPAD.encode(&rand::random::<[u8; 24]>());
     let mut tx = store.write(super::scope(caller)).await?;
     let stored = keep(&mut tx, caller, request, &token, summary.digest()).await;
-    match stored {
-        Ok(()) => tx.commit().await?,
-        Err(error) => {
-            tx.rollback().await;
-            return Err(error);
-        }
-    }
+    tx.end(stored).await?;
     let will = format!("{} will {}.", entry.spec.title, summary.words());
     let message = match request.word {
         Word::Token(_) => format!("What this does has changed since the question. Now: {will}"),

@@ -34,6 +34,7 @@ use crate::context::{App, Cx};
 use crate::error::{Code, Error, Result};
 use crate::projection::Projection;
 use crate::registry::Registry;
+use crate::retry::Retry;
 use crate::search::Search;
 use crate::store::{Scope, Store, Tx};
 use crate::tool::{Entry, Parsed};
@@ -280,7 +281,8 @@ impl Dispatcher {
             dispatcher.run_write(&caller, entry, &request, parsed).await
         };
         let task = tokio::spawn(work.instrument(span));
-        task.await.map_err(Error::internal)?
+        // Where it ended outside of the tool nobody knows how far it had come.
+        task.await.map_err(Error::outcome_unknown)?
     }
 
     /// Counts a request of a caller that is not a call of a tool, such as a list of tools. Calls are counted by
@@ -337,7 +339,8 @@ impl Dispatcher {
         )))
     }
 
-    /// Runs a write. Where it only met another one, it is run again: its caller cannot have meant the order.
+    /// Runs a write. Where it only met another one, it is run again: its caller cannot have meant the order. So it is where
+    /// something was to be prepared first.
     async fn run_write(
         &self,
         caller: &Arc<Caller>,
@@ -345,22 +348,18 @@ impl Dispatcher {
         request: &Request,
         mut parsed: Parsed,
     ) -> Result<Outcome> {
-        const MOST_RUNS: u32 = 5;
         let _share = self.share_of_writes(caller, request).await?;
         if let Some(answer) = self.answered_before(caller, request).await? {
             return Ok(Outcome::Done(answer));
         }
-        let mut run = 1;
+        let mut retry = Retry::default();
         loop {
-            match self.write_once(caller, entry, request, parsed).await {
-                Err(error) if error.is_clash() && run < MOST_RUNS => {
-                    let wait = Duration::from_millis(rand::random_range(1..=u64::from(10 * run)));
-                    tokio::time::sleep(wait).await;
-                    run += 1;
-                    parsed = entry.parse(request.arguments.clone())?;
-                }
-                outcome => return outcome,
+            let outcome = self.write_once(caller, entry, request, parsed).await;
+            let compute = &self.app.compute;
+            if let Some(outcome) = retry.prepared(outcome, compute, caller.actor()).await {
+                return outcome;
             }
+            parsed = entry.parse(request.arguments.clone())?;
         }
     }
 
@@ -472,7 +471,9 @@ impl Dispatcher {
     ) -> Result<Cx> {
         let (app, caller) = (Arc::clone(&self.app), Arc::clone(caller));
         let version = request.options.version;
-        Cx::new(tx, app, caller, entry.spec.name, writes, version)
+        let mut cx = Cx::new(tx, app, caller, entry.spec.name, writes, version)?;
+        cx.set_begins_anew();
+        Ok(cx)
     }
 
     /// Runs the tool in a transaction. A panic and a time limit end it like an error.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use sqlx::error::ErrorKind;
 
-use crate::error::{Code, Error};
+use crate::error::{Code, Error, UNKNOWN};
 
 /// SQLite's primary result codes (<https://sqlite.org/rescode.html>).
 const SQLITE_BUSY: i64 = 5;
@@ -58,7 +58,7 @@ pub(super) fn unknown(error: sqlx::Error) -> Error {
         "The database did not say whether this was written: it may be, or it may not.",
         error,
     )
-    .hint("Look for it before you try again. With the same idempotency_key, if it had one, it is not done twice.")
+    .hint(UNKNOWN)
     .detail("written", "unknown")
     .retry_after(5)
 }

@@ -28,6 +28,7 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, watch};
 use crate::changes::LogRow;
 use crate::clock::Clock;
 use crate::error::{Code, Error, Result};
+use crate::retry::Retry;
 use crate::types::id::IdGenerator;
 use crate::types::time::Timestamp;
 
@@ -364,6 +365,23 @@ impl Store {
             has_gates: true,
             erases: false,
         })
+    }
+
+    /// Does something in a transaction that can write: it is on disk when this returns, or nothing of it is. Where it only
+    /// met another write it is done again, so `part` is the whole of it and reaches nothing but the database.
+    pub(crate) async fn change<T>(
+        &self,
+        scope: Scope,
+        part: impl AsyncFn(&mut Tx) -> Result<T>,
+    ) -> Result<T> {
+        let mut retry = Retry::default();
+        loop {
+            let mut tx = self.write(scope).await?;
+            let done = part(&mut tx).await;
+            if let Some(outcome) = retry.settled(tx.end(done).await).await {
+                return outcome;
+            }
+        }
     }
 
     /// A new identifier outside of any transaction.
@@ -759,6 +777,17 @@ impl Tx {
     /// Keeps the caller's place among its calls that hold a connection, for as long as this one does.
     pub(crate) fn keep_share(&mut self, share: OwnedSemaphorePermit) {
         self.share = Some(share);
+    }
+
+    /// Ends it as what was done in it went.
+    pub(crate) async fn end<T>(self, done: Result<T>) -> Result<T> {
+        match done {
+            Ok(value) => self.commit().await.map(|()| value),
+            Err(error) => {
+                self.rollback().await;
+                Err(error)
+            }
+        }
     }
 
     /// Forgets everything that was done in it.
