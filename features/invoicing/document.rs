@@ -97,7 +97,7 @@ pub async fn render(cx: &mut Cx, document: Document, format: Format) -> Result<R
 /// [`Code::Validation`] naming the field, and the characters.
 pub(crate) async fn printable_invoice(cx: &mut Cx, invoice: &Saved<Invoice>) -> Result<()> {
     let document = invoice_document(cx, invoice).await?;
-    printable(&document, invoice.company.is_some())
+    printable(cx, document, invoice.company.is_some()).await
 }
 
 /// The same for a quotation.
@@ -106,15 +106,31 @@ pub(crate) async fn printable_invoice(cx: &mut Cx, invoice: &Saved<Invoice>) -> 
 /// As `printable_invoice`.
 pub async fn printable_quotation(cx: &mut Cx, quotation: &Saved<Quotation>) -> Result<()> {
     let document = quotation_document(cx, quotation).await?;
-    printable(&document, quotation.company.is_some())
+    printable(cx, document, quotation.company.is_some()).await
 }
 
 #[cfg(feature = "pdf")]
-fn printable(document: &Document, is_for_company: bool) -> Result<()> {
+async fn printable(cx: &mut Cx, document: Document, is_for_company: bool) -> Result<()> {
+    // To make the fonts ready takes a moment, and to look into those of the system seconds: nobody waits for that lock.
+    if FONTS.get().is_none() {
+        cx.prepare(|| _ = fonts()).await?;
+    }
+    let unasked = documents::unasked(&document, fonts());
+    if !unasked.is_empty() {
+        cx.prepare(move || fonts().ask(&unasked)).await?;
+    }
+    not_printable(&document, is_for_company).map_or(Ok(()), Err)
+}
+#[cfg(not(feature = "pdf"))]
+async fn printable(_: &mut Cx, _: Document, _: bool) -> Result<()> {
+    Ok(())
+}
+
+/// Why a document cannot be printed.
+#[cfg(feature = "pdf")]
+fn not_printable(document: &Document, is_for_company: bool) -> Option<Error> {
     use documents::Part;
-    let Some((part, characters)) = documents::unprintable(document, fonts()) else {
-        return Ok(());
-    };
+    let (part, characters) = documents::unprintable(document, fonts())?;
     let (field, what) = match part {
         Part::Number => ("number", "The number".to_owned()),
         Part::Seller => ("seller", "What the workspace says of itself".to_owned()),
@@ -127,13 +143,9 @@ fn printable(document: &Document, is_for_company: bool) -> Result<()> {
         Part::Note => ("notes", "The notes".to_owned()),
     };
     let message = format!("{what} cannot be printed: no font here has {characters}.");
-    Err(Error::invalid(field, message).hint(
+    Some(Error::invalid(field, message).hint(
         "Write it without these characters, or let the operator install a font that has them (BUREAU_FONTS).",
     ))
-}
-#[cfg(not(feature = "pdf"))]
-fn printable(_: &Document, _: bool) -> Result<()> {
-    Ok(())
 }
 
 fn rendered(document: &Document, format: Format) -> Result<Rendered> {
@@ -184,10 +196,12 @@ fn pdf(_: &Document) -> Result<Vec<u8>> {
     Err(absent("PDF", "pdf"))
 }
 
+#[cfg(feature = "pdf")]
+static FONTS: std::sync::OnceLock<documents::Fonts> = std::sync::OnceLock::new();
+
 /// The fonts, read once.
 #[cfg(feature = "pdf")]
 fn fonts() -> &'static documents::Fonts {
-    static FONTS: std::sync::OnceLock<documents::Fonts> = std::sync::OnceLock::new();
     FONTS.get_or_init(|| {
         let folder = std::env::var_os("BUREAU_FONTS");
         documents::Fonts::new(folder.as_deref().map(std::path::Path::new))

@@ -17,4 +17,4 @@ pub use model::{
     TaxCategory, TaxSubtotal, Totals,
 };
 #[cfg(feature = "pdf")]
-pub use pdf::{Fonts, Part, pdf, unprintable};
+pub use pdf::{Fonts, Part, pdf, unasked, unprintable};

@@ -1,7 +1,8 @@
 //! The fonts: the built-in ones, and those of the owner and of the system for what the built-in ones lack.
 
+use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{OnceLock, PoisonError, RwLock};
 
 use krilla::Data;
 use krilla::text::Font;
@@ -64,6 +65,8 @@ pub struct Fonts {
     built_in: Vec<Typeface>,
     folder: Option<PathBuf>,
     installed: OnceLock<Installed>,
+    /// The characters that were looked for.
+    asked: RwLock<HashSet<char>>,
 }
 
 impl std::fmt::Debug for Fonts {
@@ -91,7 +94,23 @@ impl Fonts {
                 .collect(),
             folder: folder.map(Path::to_path_buf),
             installed: OnceLock::new(),
+            asked: RwLock::default(),
         }
+    }
+
+    /// Looks for these characters, so that a document that has them waits for no font.
+    pub fn ask(&self, characters: &BTreeSet<char>) {
+        for character in characters {
+            self.having(*character);
+        }
+        let mut asked = self.asked.write().unwrap_or_else(PoisonError::into_inner);
+        asked.extend(characters);
+    }
+
+    /// Those of these characters that were not looked for yet.
+    pub(super) fn unasked(&self, characters: impl Iterator<Item = char>) -> BTreeSet<char> {
+        let asked = self.asked.read().unwrap_or_else(PoisonError::into_inner);
+        characters.filter(|one| !asked.contains(one)).collect()
     }
 
     /// The typeface that draws `character`.

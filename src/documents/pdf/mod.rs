@@ -28,7 +28,7 @@ use krilla::metadata::{DateTime, Metadata};
 use crate::{Document, Error};
 pub use fonts::Fonts;
 use labels::Labels;
-pub use printable::{Part, unprintable};
+pub use printable::{Part, unasked, unprintable};
 use sheet::Sheet;
 use text::Typesetter;
 use totals::Totals;

@@ -1,5 +1,7 @@
 //! What of a document no font can print, told before the document is final.
 
+use std::collections::BTreeSet;
+
 use super::fonts::Fonts;
 use super::text::Typesetter;
 use crate::{Document, Party};
@@ -23,6 +25,13 @@ pub enum Part {
     Introduction,
     /// What stands behind the totals.
     Note,
+}
+
+/// The characters of a document that these fonts were not [asked](Fonts::ask) for yet. Until they are, [`unprintable`] may
+/// take seconds, because fonts of the system are looked into.
+#[must_use]
+pub fn unasked(document: &Document, fonts: &Fonts) -> BTreeSet<char> {
+    fonts.unasked(texts(document).flat_map(|(_, text)| text.chars()))
 }
 
 /// The first part that has characters which are in no font that is at hand, and these, at most ten.

@@ -385,6 +385,19 @@ fn what_cannot_be_printed_is_told_beforehand_with_its_part() {
 }
 
 #[test]
+fn fonts_are_asked_once_for_each_character() {
+    let fonts = Fonts::new(None);
+    let mut document = everything();
+    let unasked_first = unasked(&document, &fonts);
+    assert!(unasked_first.contains(&'a'));
+    fonts.ask(&unasked_first);
+    assert!(unasked(&document, &fonts).is_empty());
+    document.note = Some("a\u{378}".to_owned());
+    let rest: Vec<char> = unasked(&document, &fonts).into_iter().collect();
+    assert_eq!(rest, ['\u{378}']);
+}
+
+#[test]
 fn the_same_document_gives_the_same_bytes() {
     let document = everything();
     let one = pdf(&document, &Fonts::new(None)).unwrap();
