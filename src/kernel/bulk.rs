@@ -103,7 +103,7 @@ impl Cx {
         }
         self.add_index_keys_of(R::TABLE, index_keys).await?;
         for one in &saved {
-            let row = log_row(self, None, one, Action::Create)?;
+            let row = log_row(self, None, one, Action::Create).await?;
             self.tx.log(row);
         }
         self.tx.write_log_when_long().await?;
@@ -278,7 +278,7 @@ impl Cx {
         let mut all = Vec::with_capacity(changes.len());
         for (before, saved, action) in changes {
             if saved.version != before.version {
-                let row = log_row(self, Some(&before), &saved, action)?;
+                let row = log_row(self, Some(&before), &saved, action).await?;
                 self.tx.log(row);
             }
             all.push(saved);

@@ -406,3 +406,38 @@ async fn drawing_an_identifier_waits_for_no_writer() {
         assert!(batch.change().raw() > 0);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_commits_is_refused_by_a_wrong_clock_also_where_its_tool_does_not_ask() {
+    for engine in ENGINES {
+        let clock = Clock::at(noon());
+        let (app, owner) = app(engine, &clock).await;
+        let firm = firm(&app, &owner).await;
+        let manual = json!({ "recurring_invoice": firm.plan, "auto_issue": false });
+        app.ok(&owner, "update_recurring_invoice", manual).await;
+        clock.set("2029-11-20T12:00:00Z".parse().unwrap());
+        let automatic =
+            json!({ "recurring_invoice": firm.plan, "auto_issue": true, "confirm": true });
+        let error = app
+            .error(&owner, "update_recurring_invoice", automatic.clone())
+            .await;
+        assert_eq!(error.code(), Code::Conflict, "on {engine:?}: {error}");
+        let shown = error.to_json();
+        let (message, hint) = (&shown["error"]["message"], &shown["error"]["hint"]);
+        for said in ["2029-11-20T12:00:00Z", "2026-11-20T12:00:00Z", "final"] {
+            assert!(message.as_str().unwrap().contains(said), "{message}");
+        }
+        assert!(
+            hint.as_str().unwrap().contains("bureau clock accept"),
+            "{hint}"
+        );
+        let plan = number(
+            &app,
+            sql("SELECT COUNT(*) AS number FROM recurring_invoice WHERE auto_issue"),
+        )
+        .await;
+        assert_eq!(plan, 0, "on {engine:?}");
+        clock.set(noon() + Duration::hours(1));
+        app.ok(&owner, "update_recurring_invoice", automatic).await;
+    }
+}

@@ -86,7 +86,7 @@ impl Cx {
         statement.push_list(saved.inserted(self.workspace().id));
         let statement =
             and_index_keys(self, statement, saved.id, saved.record.index_keys()).await?;
-        let row = log_row(self, None, &saved, Action::Create)?;
+        let row = log_row(self, None, &saved, Action::Create).await?;
         self.tx.run_logged(statement, row).await?;
         Ok(saved)
     }
@@ -163,7 +163,7 @@ impl Cx {
             .value(format!("%{id}%"))
             .run(&mut self.tx)
             .await?;
-        let row = log_row::<R>(self, None, &before, Action::Purge)?;
+        let row = log_row::<R>(self, None, &before, Action::Purge).await?;
         self.tx.log(row);
         Ok(before)
     }

@@ -113,8 +113,8 @@ pub trait Record: Columns {
         let _ = (before, after, caller);
         Ok(())
     }
-    /// What becomes final when it is written like this, such as an invoice that is issued: a person is asked about it before
-    /// it is kept, whichever tool writes it. `before` is none for one that is new or comes back.
+    /// What becomes final when it is written like this, such as an invoice that is issued: whichever tool writes it, a person is
+    /// asked about it before it is kept, and by a clock that cannot be right it is refused. `before` is none for one that is new or comes back.
     fn commits(before: Option<&Self>, after: &Self) -> Option<Commitment> {
         let _ = (before, after);
         None

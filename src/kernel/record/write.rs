@@ -158,14 +158,15 @@ pub(super) async fn write<R: Record>(
         new.into_iter().filter(|term| !old.contains(term)).collect(),
     )
     .await?;
-    let row = log_row(cx, Some(&before), &saved, action)?;
+    let row = log_row(cx, Some(&before), &saved, action).await?;
     cx.tx.log(row);
     Ok(saved)
 }
 
 /// The change log's row for what was done to a record, also noted for the summary. `before` is what it was: none for one
-/// that is new or gone for good.
-pub(crate) fn log_row<R: Record>(
+/// that is new or gone for good. Every write of a record comes by here, so here what becomes final asks for a clock that can
+/// be right, whichever tool, job or undo it is that writes.
+pub(crate) async fn log_row<R: Record>(
     cx: &mut Cx,
     before: Option<&Saved<R>>,
     saved: &Saved<R>,
@@ -185,6 +186,9 @@ pub(crate) fn log_row<R: Record>(
         Action::Update => R::commits(before.map(|before| &before.record), &saved.record),
         Action::Archive | Action::Purge => None,
     };
+    if commits.is_some() {
+        cx.require_trusted_clock().await?;
+    }
     let row = LogRow {
         id: cx.tx.next_id()?,
         call: cx.change().raw(),
