@@ -299,6 +299,7 @@ fn judged(registry: &Registry) -> Terms<'_> {
         kinds: registry.records(),
         accept_differences: false,
         key: None,
+        accept_unsigned: false,
     }
 }
 

@@ -41,6 +41,7 @@ pub(super) async fn run(config: &Config, arguments: Arguments) -> Result<()> {
         kinds: registry.records(),
         accept_differences,
         key: key.as_ref(),
+        accept_unsigned: false,
     };
     let contents = backup::create(&config.database, &file, force, terms, &steps)
         .await

@@ -26,6 +26,9 @@ pub(super) struct Arguments {
     /// Take records as they are in the backup, although its change log says otherwise
     #[arg(long)]
     accept_differences: bool,
+    /// Take a backup that is not signed, although there is a key for anchors
+    #[arg(long)]
+    accept_unsigned: bool,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -37,6 +40,7 @@ pub(super) async fn run(config: &Config, arguments: Arguments) -> Result<()> {
         replace,
         yes,
         accept_differences,
+        accept_unsigned,
         json,
     } = arguments;
     no_stream(&file)?;
@@ -52,6 +56,7 @@ pub(super) async fn run(config: &Config, arguments: Arguments) -> Result<()> {
         kinds: registry.records(),
         accept_differences,
         key: key.as_ref(),
+        accept_unsigned,
     };
     let prepared = backup::prepare(&config.database, &file, &config.data_dir, terms, &steps)
         .await
@@ -59,11 +64,6 @@ pub(super) async fn run(config: &Config, arguments: Arguments) -> Result<()> {
     steps.pause();
     if let Some(differences) = &prepared.contents().differences {
         print::note(&format!("Accepted: {differences}."));
-    }
-    if prepared.is_unproven() {
-        print::note(
-            "This backup is not signed, though there is a key here: that nobody changed it is not proven.",
-        );
     }
     let mut agreed = true;
     if prepared.replaces() {

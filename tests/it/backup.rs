@@ -1186,6 +1186,7 @@ async fn the_parts_that_the_kernel_offers_refuse_without_consent() {
         kinds: registry.records(),
         accept_differences: false,
         key: None,
+        accept_unsigned: false,
     };
     let contents = backup::create(&source, &file, false, terms, &())
         .await

@@ -8,7 +8,7 @@ use bureau_kernel::anchor::{self, AnchorFile, Key};
 use bureau_kernel::changes::verify;
 use bureau_kernel::dispatch::Settings;
 use bureau_kernel::replay::replay;
-use bureau_kernel::store::{Database, OpenOptions, Store, tables};
+use bureau_kernel::store::{Database, OpenOptions, Store, backup, tables};
 use bureau_kernel::testing::{ENGINES, Engine, TestApp, forge_chain};
 use serde_json::json;
 
@@ -387,12 +387,65 @@ async fn a_backup_signed_with_another_key_is_refused() {
 
     // Whoever changes a backup takes its signature off.
     bureau_kernel::store::backup::forge(&file).unwrap();
-    let done = say(&target, "the key of this firm", &restore);
-    let said = String::from_utf8_lossy(&done.stderr).into_owned();
+    let refused = say(&target, "the key of this firm", &restore);
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert!(
-        done.status.success() && said.contains("not signed"),
+        !refused.status.success() && said.contains("not signed"),
         "{said}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backup_that_nobody_signed_is_taken_where_there_is_a_key_only_when_that_is_said() {
+    for engine in ENGINES {
+        let (source, folder) = close(with_contacts(engine, "Marker", 2).await).await;
+        let target = Database::Sqlite(folder.path().join("new").join("bureau.sqlite"));
+        let file = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+        let with_key = |database: &Database, arguments: &[&str]| {
+            let mut command = program(database, folder.path(), arguments);
+            command.env("BUREAU_ANCHOR_KEY", "the key of this firm");
+            command.output().unwrap()
+        };
+        let refused = |file: &str| {
+            let output = with_key(&target, &["restore", file, "--yes"]);
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert!(!output.status.success(), "{said}");
+            for words in ["is not signed", "Nothing was changed", "--accept-unsigned"] {
+                assert!(said.contains(words), "{words}: {said}");
+            }
+        };
+        // From before there was a key, and one whose signature somebody left out.
+        let (old, stripped) = (file("old.backup"), file("stripped.backup"));
+        run(&source, folder.path(), &["backup", &old, "--json"]).json();
+        assert!(with_key(&source, &["backup", &stripped]).status.success());
+        backup::forge(std::path::Path::new(&stripped)).unwrap();
+        refused(&old);
+        refused(&stripped);
+        let Database::Sqlite(path) = &target else {
+            unreachable!()
+        };
+        assert!(!path.exists());
+        let accept = ["restore", &*old, "--yes", "--accept-unsigned"];
+        assert!(with_key(&target, &accept).status.success());
+        // What was replaced is kept with a signature, and can be restored like any other.
+        let signed = file("signed.backup");
+        assert!(with_key(&source, &["backup", &signed]).status.success());
+        assert!(
+            with_key(&target, &["restore", &signed, "--yes"])
+                .status
+                .success()
+        );
+        let kept = std::fs::read_dir(path.parent().unwrap()).unwrap();
+        let kept = kept
+            .map(|entry| entry.unwrap().path())
+            .find(|path| path.to_string_lossy().contains(".before-restore-"));
+        let kept = kept.unwrap().to_str().unwrap().to_owned();
+        assert!(
+            with_key(&target, &["restore", &kept, "--yes"])
+                .status
+                .success()
+        );
+    }
 }
 
 /// What somebody does to the tables, what puts it back, and what is named. `ENGINE` says where.

@@ -110,11 +110,6 @@ impl Manifest {
         Ok(Ok(manifest))
     }
 
-    /// Whether nobody signed it.
-    pub(super) fn is_unsigned(&self) -> bool {
-        self.signature.is_none()
-    }
-
     /// Whether it was signed with this key; nothing where it was not signed at all.
     pub(super) fn is_signed_with(&self, key: &Key) -> Option<bool> {
         let signature = self.signature.as_ref()?;

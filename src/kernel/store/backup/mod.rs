@@ -90,8 +90,10 @@ pub struct Terms<'a> {
     pub kinds: &'a [&'static dyn AnyRecord],
     /// A backup is not refused because its records are not what the change log comes to.
     pub accept_differences: bool,
-    /// Signs a backup that is made; one that is restored and was signed must have been signed with it.
+    /// Signs a backup that is made; one that is restored must have been signed with it.
     pub key: Option<&'a Key>,
+    /// A backup is not refused because nobody signed it, although there is a key.
+    pub accept_unsigned: bool,
 }
 
 /// Rows of each table, in the order of the tables.

@@ -13,6 +13,7 @@ use sqlx::{ConnectOptions as _, Connection as _};
 use super::draft::{self, Draft, beside, identity};
 use super::manifest::{self, Manifest};
 use super::{Contents, Counts, Terms, Watch, check, run, to_postgres};
+use crate::anchor::Key;
 use crate::error::{Code, Error, Result};
 use crate::record::AnyRecord;
 use crate::store::{Database, fault, migrate, sqlite, tables};
@@ -25,12 +26,12 @@ pub struct Prepared {
     database: Database,
     kinds: Vec<&'static dyn AnyRecord>,
     accept_differences: bool,
+    key: Option<Key>,
     copy: Draft,
     counts: Counts,
     contents: Contents,
     migrated_from: Option<i64>,
     replaces: bool,
-    is_unproven: bool,
 }
 
 /// What a restore did.
@@ -54,6 +55,18 @@ fn no_backup(file: &Path, why: &str) -> Error {
         ),
     )
     .hint("Name a file that bureau backup made.")
+}
+
+/// Whoever changes a backup can leave its signature out as well.
+fn unsigned(file: &Path) -> Error {
+    Error::invalid(
+        "file",
+        format!(
+            "{} is not signed, and there is a key that backups are signed with: anybody may have written it. Nothing was changed.",
+            file.display()
+        ),
+    )
+    .hint("If you know where it comes from, such as from before there was a key, add --accept-unsigned.")
 }
 
 /// Verifies a backup on a copy of it, which is brought to this program's version. The file itself is only read. The copy
@@ -98,14 +111,15 @@ pub async fn prepare(
             return Err(draft::fault(&place, error));
         }
     }
-    if terms
-        .key
-        .is_some_and(|key| manifest.is_signed_with(key) == Some(false))
-    {
-        return Err(no_backup(file, "it is signed with another key, or somebody changed it").hint(
-            "If another Bureau made it, name its key with BUREAU_ANCHOR_KEY_FILE (it is anchor.key in that one's data folder); \
-             where that is lost and you trust the file, put the anchor.key of this data folder aside.",
-        ));
+    match terms.key.map(|key| manifest.is_signed_with(key)) {
+        Some(Some(false)) => {
+            return Err(no_backup(file, "it is signed with another key, or somebody changed it").hint(
+                "If another Bureau made it, name its key with BUREAU_ANCHOR_KEY_FILE (it is anchor.key in that one's data folder); \
+                 where that is lost and you trust the file, put the anchor.key of this data folder aside.",
+            ));
+        }
+        Some(None) if !terms.accept_unsigned => return Err(unsigned(file)),
+        Some(_) | None => {}
     }
     let copy = Draft::create(&place)?;
     let digest = copy_bytes((file, &mut source), copy.path(), manifest.body.bytes, watch)?;
@@ -142,12 +156,12 @@ pub async fn prepare(
         database: database.clone(),
         kinds: terms.kinds.to_vec(),
         accept_differences: terms.accept_differences,
+        key: terms.key.cloned(),
         copy,
         counts: whole.counts,
         contents,
         migrated_from,
         replaces,
-        is_unproven: terms.key.is_some() && manifest.is_unsigned(),
     })
 }
 
@@ -281,12 +295,6 @@ impl Prepared {
         self.replaces
     }
 
-    /// Whether there is a key here and nobody signed the backup: whoever could change the file could have made it whole again.
-    #[must_use]
-    pub fn is_unproven(&self) -> bool {
-        self.is_unproven
-    }
-
     /// Puts the backup in place. `replace` says that data which is there may go; a SQLite database is kept under another
     /// name in any case. `index` is the search index of that database, which does not know of the change and is
     /// removed: the next server makes it anew.
@@ -302,6 +310,7 @@ impl Prepared {
             database,
             kinds,
             accept_differences,
+            key,
             copy,
             counts,
             contents,
@@ -311,13 +320,14 @@ impl Prepared {
         let kept = match &database {
             Database::Sqlite(path) => {
                 let path = path.canonicalize().unwrap_or_else(|_| path.clone());
-                put_in_place(&path, copy, replace, index).await?
+                put_in_place(&path, copy, replace, index, key.as_ref()).await?
             }
             Database::Postgres(url) => {
                 let terms = Terms {
                     kinds: &kinds,
                     accept_differences,
                     key: None,
+                    accept_unsigned: false,
                 };
                 to_postgres::replace(url, (&copy, &counts), replace, terms, watch).await?;
                 // A server that runs finds out on its own; one that starts need not.
@@ -352,6 +362,7 @@ async fn put_in_place(
     copy: Draft,
     replace: bool,
     index: &Path,
+    key: Option<&Key>,
 ) -> Result<Option<PathBuf>> {
     let time = chrono::Utc::now().format("%Y%m%dT%H%M%S%3fZ");
     let kept = beside(path, &format!(".before-restore-{time}"));
@@ -397,7 +408,7 @@ async fn put_in_place(
         let _ = old.close().await;
         // Whole as it is, it can be restored like any backup. Without its manifest it is still a database.
         if placed.is_ok()
-            && let Err(error) = super::sealed(&kept, Counts::new(), (0, ""), None)
+            && let Err(error) = super::sealed(&kept, Counts::new(), (0, ""), key)
         {
             tracing::warn!(%error, "the database that was replaced has no manifest");
         }
