@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::marker::PhantomData;
+use std::sync::Arc;
 
 use chrono::{DateTime, Datelike as _};
 use serde::Serialize;
@@ -9,9 +10,10 @@ use serde::Serialize;
 use crate::context::Cx;
 use crate::error::{Code, Error, Result};
 use crate::notice::Notice;
-use crate::record::{Record, Saved};
+use crate::record::{Read, Record, Saved};
 use crate::search::{Found, Hit, Query};
 use crate::store::{Column, Kind, Row, Sql, Value, sql};
+use crate::types::id::Id;
 use crate::types::page::{Cursor, Limit, Page};
 use crate::types::text::folded;
 
@@ -145,17 +147,11 @@ impl Cx {
     /// Those of these rows that can be read. For each of the others there is a notice: one damaged record does not hide the
     /// rest.
     pub(crate) fn readable<R: Record>(&mut self, rows: &[Row]) -> Result<Vec<Saved<R>>> {
-        let mut readable = Vec::with_capacity(rows.len());
-        for row in rows {
-            match Saved::from_row(row) {
-                Ok(saved) => readable.push(saved),
-                Err(error) if error.code() == Code::Unreadable => {
-                    self.notice(Notice::unreadable(&error));
-                }
-                Err(error) => return Err(error),
-            }
+        let read = Read::<Saved<R>>::records(rows)?;
+        for error in &read.unreadable {
+            self.notice(Notice::unreadable(error));
         }
-        Ok(readable)
+        Ok(read.found)
     }
 }
 
@@ -534,9 +530,11 @@ impl<R: Record> List<'_, R> {
                 .any(|(field, _)| condition.says(field))
         };
         if self.conditions.iter().all(known) {
-            let Found::Hits { hits, more } = search.find_now(query(limit, offset)).await else {
+            let found = search.find_now(query(limit, offset)).await;
+            let Found::Hits { hits, more, unread } = found else {
                 return Ok(None);
             };
+            self.name_unread(&unread);
             let ids: Vec<i64> = hits.iter().map(|hit| hit.id).collect();
             return Ok(Some((self.those(&ids).await?, more)));
         }
@@ -548,9 +546,11 @@ impl<R: Record> List<'_, R> {
             if !more_hits || matching.len() > end {
                 break;
             }
-            let Found::Hits { hits, more } = search.find_now(query(most, 0)).await else {
+            let found = search.find_now(query(most, 0)).await;
+            let Found::Hits { hits, more, unread } = found else {
                 return Ok(None);
             };
+            self.name_unread(&unread);
             more_hits = more;
             let new = hits.iter().map(|Hit { id, .. }| *id);
             let new: Vec<i64> = new.filter(|id| looked_at.insert(*id)).collect();
@@ -568,6 +568,15 @@ impl<R: Record> List<'_, R> {
         }
         let ids: Vec<i64> = matching.into_iter().skip(offset).take(limit).collect();
         Ok(Some((self.those(&ids).await?, more)))
+    }
+
+    /// Names what the index has no text of: it may or may not be what is searched for.
+    fn name_unread(&mut self, unread: &[(&'static str, i64)]) {
+        for (_, id) in unread {
+            let id = Id::<R>::from_raw(*id);
+            let error = Error::unreadable(R::NOUN, id, "the search index has no text of it");
+            self.cx.notice(Notice::unreadable(&error));
+        }
     }
 
     /// The conditions of the list, for records that are read by their identifiers.
@@ -614,7 +623,7 @@ impl<R: Record> List<'_, R> {
         const BATCH: i64 = 1_000;
         const TIME_LIMIT: std::time::Duration = std::time::Duration::from_secs(10);
         let started = std::time::Instant::now();
-        let words: Vec<String> = folded(text)
+        let words: Arc<[String]> = folded(text)
             .split_whitespace()
             .take(12)
             .map(str::to_owned)
@@ -643,10 +652,22 @@ impl<R: Record> List<'_, R> {
             statement.push(" ORDER BY id DESC LIMIT ");
             statement.push_value(Value::Int(BATCH));
             let rows = statement.rows(&mut self.cx.tx).await?;
-            let found = self.cx.readable::<R>(&rows)?.into_iter();
-            matching.extend(found.filter(|saved| matches(&saved.record, &words)));
-            match rows.last() {
-                Some(last) if rows.len() == BATCH as usize => before = last.get("id")?,
+            let is_last = rows.len() < BATCH as usize;
+            let words = Arc::clone(&words);
+            // Reading and comparing a thousand records keeps a core busy.
+            let look = move || {
+                let mut read = Read::<Saved<R>>::records(&rows)?;
+                read.found.retain(|saved| matches(&saved.record, &words));
+                Ok::<_, Error>(read)
+            };
+            let actor = self.cx.caller().actor();
+            let read = self.cx.app.compute.run(actor, look).await??;
+            for error in &read.unreadable {
+                self.cx.notice(Notice::unreadable(error));
+            }
+            matching.extend(read.found);
+            match read.last {
+                Some(last) if !is_last => before = last,
                 _ => break,
             }
         }

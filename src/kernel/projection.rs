@@ -27,13 +27,13 @@ impl Projection {
         }
     }
 
-    /// The documents of what can be read. The others are not in the index; the log says so once for each.
+    /// The documents, those of what cannot be read without a word of it. The log names these once each.
     fn documents(&self, read: Read<Doc>) -> Vec<Doc> {
         let mut damaged = self.damaged.lock().unwrap_or_else(PoisonError::into_inner);
         for error in read.unreadable {
             let record = error.detail_value("record").and_then(|id| id.as_str());
             if record.is_some_and(|record| damaged.insert(record.to_owned())) {
-                tracing::error!(?error, "a record is not in the search index");
+                tracing::error!(?error, "no search finds a record");
             }
         }
         read.found
@@ -75,10 +75,7 @@ impl Source for Projection {
             // A row of the log that cannot be read is doctor's to find; it keeps nobody from following.
             let entity: String = row.get("entity").unwrap_or_default();
             // Keys and workspaces are in the log and not in the index; neither is what this build does not know.
-            let kind = self
-                .registry
-                .record(&entity)
-                .map_or("", |kind| kind.table());
+            let kind = self.kind(&entity).unwrap_or_default();
             touched.push(Touched {
                 position: row.get("position")?,
                 kind,
@@ -89,6 +86,10 @@ impl Source for Projection {
             });
         }
         Ok(touched)
+    }
+
+    fn kind(&self, name: &str) -> Option<&'static str> {
+        self.registry.record(name).map(|kind| kind.table())
     }
 
     async fn load(&self, records: &[(&'static str, i64)]) -> Result<Vec<Doc>, SourceError> {

@@ -440,6 +440,9 @@ async fn one_damaged_record_is_named_and_hides_no_other() {
                 .ok(&owner, "search_contacts", json!({ "query": "ada" }))
                 .await;
             assert_eq!(names(&answer), BTreeSet::from(good), "{context}");
+            // Nobody can find it by its text, and so each search among contacts says that it is there.
+            let told = ("RECORD_UNREADABLE", bad.as_str());
+            assert_eq!(notices(&answer), [told], "{context}");
             let other = app.tenant("next-door").await;
             create(&app, &other, "Ada Next Door").await;
             let answer = app
@@ -450,9 +453,10 @@ async fn one_damaged_record_is_named_and_hides_no_other() {
                 BTreeSet::from(["Ada Next Door"]),
                 "{context}"
             );
+            assert!(notices(&answer).is_empty(), "{context}");
             let status = app.dispatcher.app().search.as_ref().unwrap().status();
             assert!(
-                status.ready && status.documents == 5,
+                status.ready && status.documents == 6,
                 "{context}: {status:?}"
             );
         }

@@ -41,9 +41,10 @@ pub struct Read<T> {
 }
 
 impl<T> Read<T> {
+    /// Also of what cannot be read something may be made: it is given as none.
     fn of<R: Record>(
         rows: &[Row],
-        mut make: impl FnMut(&Row, Saved<R>) -> Result<Option<T>>,
+        mut make: impl FnMut(&Row, Option<Saved<R>>) -> Result<Option<T>>,
     ) -> Result<Self> {
         let mut read = Self {
             found: Vec::with_capacity(rows.len()),
@@ -53,12 +54,22 @@ impl<T> Read<T> {
         for row in rows {
             read.last = Some(row.get("id")?);
             match Saved::from_row(row) {
-                Ok(saved) => read.found.extend(make(row, saved)?),
-                Err(error) if error.code() == Code::Unreadable => read.unreadable.push(error),
+                Ok(saved) => read.found.extend(make(row, Some(saved))?),
+                Err(error) if error.code() == Code::Unreadable => {
+                    read.unreadable.push(error);
+                    read.found.extend(make(row, None)?);
+                }
                 Err(error) => return Err(error),
             }
         }
         Ok(read)
+    }
+}
+
+impl<R: Record> Read<Saved<R>> {
+    /// The records of these rows.
+    pub(crate) fn records(rows: &[Row]) -> Result<Self> {
+        Self::of::<R>(rows, |_, saved| Ok(saved))
     }
 }
 
@@ -211,6 +222,7 @@ impl<R: Record> AnyRecord for Erased<R> {
             statement.push_value(Value::Int(limit));
             let rows = statement.rows(&mut cx.tx).await?;
             Read::of::<R>(&rows, |_, saved| {
+                let Some(saved) = saved else { return Ok(None) };
                 match serde_json::to_value(&saved).map_err(Error::internal)? {
                     Data::Object(record) => Ok(Some((saved.id.raw(), record))),
                     _ => Err(Error::internal("a record is a struct")),
@@ -499,10 +511,13 @@ impl<R: Record> AnyRecord for Erased<R> {
                 }
             }
             let rows = statement.rows(tx).await?;
-            Read::of::<R>(
-                &rows,
-                |row, saved| Ok(saved.document(row.get("workspace")?)),
-            )
+            Read::of::<R>(&rows, |row, saved| {
+                let workspace = row.get("workspace")?;
+                Ok(match saved {
+                    Some(saved) => saved.document(workspace),
+                    None => Some(Doc::unread(workspace, R::TABLE, row.get("id")?)),
+                })
+            })
         })
     }
 

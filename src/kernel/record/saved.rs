@@ -121,6 +121,7 @@ impl<R: Record> Saved<R> {
                 .iter()
                 .map(|(field, value)| filter(field, value))
                 .collect(),
+            unread: false,
         })
     }
 

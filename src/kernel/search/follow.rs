@@ -44,6 +44,8 @@ const COMMIT_REST_MOST: Duration = Duration::from_millis(100);
 const PAGE: usize = 1_000;
 /// Most rows of the change log that go into one commit.
 const BATCH: usize = 2_000;
+/// How often it is looked whether what could not be read can be by now.
+const UNREAD_EACH: Duration = Duration::from_secs(60);
 
 #[derive(Clone, Debug)]
 enum State {
@@ -144,7 +146,7 @@ impl Shared {
         };
         let searched = Arc::clone(&snapshot);
         match blocking(move || searched.find(&query)).await {
-            Ok((hits, more)) => Found::Hits { hits, more },
+            Ok(found) => found,
             Err(error) => {
                 tracing::warn!(%error, "a search failed, the index will be built again");
                 self.paths.report_damage(&snapshot.checkpoint.build);
@@ -494,6 +496,7 @@ async fn follow<S: Source>(
     failures: &mut u32,
 ) -> End {
     let mut worked = Instant::now();
+    let mut looked_again: Option<Instant> = None;
     loop {
         if !session.lock.is_valid() {
             return End::Lost;
@@ -505,7 +508,14 @@ async fn follow<S: Source>(
             return End::Rebuild("it was found damaged");
         }
         // The index waits for a database that cannot be read; there is nothing wrong with the index itself.
-        let batch = match gather(source, session.checkpoint.position).await {
+        let mut gathered = gather(source, session.checkpoint.position).await;
+        if let Ok(Waiting::Nothing) = gathered
+            && looked_again.is_none_or(|at| at.elapsed() > UNREAD_EACH)
+        {
+            looked_again = Some(Instant::now());
+            gathered = mended(shared, source, &session.checkpoint).await;
+        }
+        let batch = match gathered {
             Ok(batch) => batch,
             Err(error) => {
                 tracing::warn!(%error, "the search index cannot follow");
@@ -621,6 +631,38 @@ struct Batch {
     seal: Option<String>,
     /// Some of the records were erased for good.
     erased: bool,
+}
+
+/// What could not be read when it was to be indexed, and can be by now: a row may be mended where the log does not tell.
+async fn mended<S: Source>(
+    shared: &Shared,
+    source: &S,
+    checkpoint: &Checkpoint,
+) -> Result<Waiting, Error> {
+    let State::Ready(snapshot) = shared.state.borrow().clone() else {
+        return Ok(Waiting::Nothing);
+    };
+    let unread = blocking(move || snapshot.unread()).await?;
+    let records = unread
+        .iter()
+        .filter_map(|(kind, id)| Some((source.kind(kind)?, *id)));
+    let mut records: Vec<(&'static str, i64)> = records.collect();
+    let docs = source.load(&records).await.map_err(Error::Source)?;
+    // Those that are gone leave the index, as ever.
+    records.retain(|(kind, id)| {
+        let is_it = |doc: &&Doc| (doc.kind, doc.id) == (*kind, *id);
+        !docs.iter().find(is_it).is_some_and(|doc| doc.unread)
+    });
+    if records.is_empty() {
+        return Ok(Waiting::Nothing);
+    }
+    Ok(Waiting::Batch(Batch {
+        records,
+        docs: docs.into_iter().filter(|doc| !doc.unread).collect(),
+        position: checkpoint.position,
+        seal: checkpoint.seal.clone(),
+        erased: false,
+    }))
 }
 
 /// Reads what waits in the change log beyond `position`, each record once.

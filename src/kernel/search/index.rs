@@ -16,7 +16,8 @@ use super::files::Files;
 use super::query;
 use super::rank::{self, View};
 use super::schema::{self, Fields};
-use super::{Doc, Error, Hit, Known, Query};
+use super::unread;
+use super::{Doc, Error, Found, Known, Query};
 use crate::private;
 
 /// Memory of the writer that follows the change log, in bytes: the least that tantivy takes.
@@ -315,10 +316,18 @@ impl std::fmt::Debug for Snapshot {
 }
 
 impl Snapshot {
-    /// One page of hits and whether more follow.
-    pub(super) fn find(&self, query: &Query) -> Result<(Vec<Hit>, bool), Error> {
+    /// One page of hits, whether more follow, and what could not be read of these kinds.
+    pub(super) fn find(&self, query: &Query) -> Result<Found, Error> {
         self.check_lengths()?;
-        Ok(query::find(&self.view, query)?)
+        let (hits, more) = query::find(&self.view, query)?;
+        let unread = unread::of_kinds(&self.view, query.workspace, &query.kinds)?;
+        Ok(Found::Hits { hits, more, unread })
+    }
+
+    /// What could not be read of any kind.
+    pub(super) fn unread(&self) -> Result<Vec<(String, i64)>, Error> {
+        self.check_lengths()?;
+        Ok(unread::all(&self.view)?)
     }
 
     /// Reading beyond the end of a mapped file that was cut would end the process, so this is asked before each use.

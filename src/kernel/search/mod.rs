@@ -16,6 +16,7 @@ mod schema;
 #[cfg(test)]
 mod tests;
 mod text;
+mod unread;
 
 use std::future::Future;
 use std::path::Path;
@@ -41,6 +42,25 @@ pub struct Doc {
     pub numbers: Vec<String>,
     /// Exact terms to narrow a search, such as `type:lead`.
     pub filters: Vec<String>,
+    /// Its row could not be read: no search finds it, and each among its kind names it.
+    pub unread: bool,
+}
+
+impl Doc {
+    /// What stands for a record whose row could not be read.
+    #[must_use]
+    pub fn unread(workspace: i64, kind: &'static str, id: i64) -> Self {
+        Self {
+            workspace,
+            kind,
+            id,
+            title: String::new(),
+            text: Vec::new(),
+            numbers: Vec::new(),
+            filters: Vec::new(),
+            unread: true,
+        }
+    }
 }
 
 /// A record that the change log names.
@@ -90,6 +110,9 @@ pub trait Source: Send + Sync + 'static {
         after: i64,
         limit: usize,
     ) -> impl Future<Output = Result<Vec<Touched>, SourceError>> + Send;
+
+    /// The kind of this name, if there is one.
+    fn kind(&self, name: &str) -> Option<&'static str>;
 
     /// Present documents of these records; one that is not returned (archived, purged) leaves the index.
     fn load(
@@ -146,6 +169,8 @@ pub enum Found {
         hits: Vec<Hit>,
         /// True if more follow.
         more: bool,
+        /// Records of the queried kinds that nobody can find, because their rows could not be read.
+        unread: Vec<(&'static str, i64)>,
     },
     /// The index is being built or has not come far enough in time: look into the database instead.
     NotReady,

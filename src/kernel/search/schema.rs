@@ -31,6 +31,8 @@ pub(super) struct Fields {
     /// Overlapping pieces of numbers, with positions.
     pub(super) number: Field,
     pub(super) filter: Field,
+    /// The scope of a document whose record could not be read.
+    pub(super) unread: Field,
 }
 
 fn words(option: IndexRecordOption, norms: bool) -> TextOptions {
@@ -69,6 +71,7 @@ pub(super) fn schema() -> (Schema, Fields) {
             words(IndexRecordOption::WithFreqsAndPositions, false),
         ),
         filter: builder.add_text_field("filter", exact()),
+        unread: builder.add_text_field("unread", exact()),
     };
     (builder.build(), fields)
 }
@@ -91,6 +94,11 @@ impl Fields {
     /// The field and term of all records of one kind in one workspace.
     pub(super) fn scope(&self, workspace: i64, kind: &str) -> (Field, String) {
         (self.scope, format!("{workspace}/{kind}"))
+    }
+
+    /// The field and term of those of them that could not be read.
+    pub(super) fn unread(&self, workspace: i64, kind: &str) -> (Field, String) {
+        (self.unread, self.scope(workspace, kind).1)
     }
 
     /// What is stored for a record.
@@ -116,6 +124,10 @@ impl Fields {
         }
         for filter in &doc.filters {
             out.add_text(self.filter, filter);
+        }
+        if doc.unread {
+            let (field, scope) = self.unread(doc.workspace, doc.kind);
+            out.add_text(field, scope);
         }
         out
     }

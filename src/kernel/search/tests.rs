@@ -101,6 +101,12 @@ impl Source for Memory {
             .collect())
     }
 
+    fn kind(&self, name: &str) -> Option<&'static str> {
+        ["contact", "company"]
+            .into_iter()
+            .find(|kind| *kind == name)
+    }
+
     async fn load(&self, records: &[(&'static str, i64)]) -> Result<Vec<Doc>, SourceError> {
         let inner = self.inner.lock().unwrap();
         Ok(records
@@ -137,6 +143,7 @@ fn person(id: i64, title: &str) -> Doc {
         text: Vec::new(),
         numbers: Vec::new(),
         filters: Vec::new(),
+        unread: false,
     }
 }
 
@@ -811,6 +818,47 @@ async fn an_index_ahead_of_or_beside_the_database_is_built_again() {
     let test = open_again(dir, db);
     assert!(!test.ids("person139").await.contains(&139));
     assert_eq!(test.ids("world").await, [62]);
+}
+
+/// What a search says that nobody can find.
+async fn unread(test: &TestIndex) -> Vec<(&'static str, i64)> {
+    match test.search.find(test.query("ana")).await {
+        Found::Hits { unread, .. } => unread,
+        Found::NotReady => panic!("it was ready"),
+    }
+}
+
+#[tokio::test]
+async fn what_could_not_be_read_is_named_until_it_can_be() {
+    let test = TestIndex::new([
+        person(1, "Ana"),
+        Doc::unread(1, "contact", 2),
+        Doc::unread(1, "contact", 3),
+        Doc::unread(1, "company", 4),
+        Doc::unread(2, "contact", 5),
+    ]);
+    assert_eq!(test.ids("ana").await, [1]);
+    assert_eq!(unread(&test).await, [("contact", 2), ("contact", 3)]);
+    test.put(person(2, "Ana Written"));
+    assert_eq!(test.ids("ana").await, [2, 1]);
+    assert_eq!(unread(&test).await, [("contact", 3)]);
+    test.put(Doc::unread(1, "contact", 1));
+    assert_eq!(test.ids("ana").await, [2]);
+    assert_eq!(unread(&test).await.len(), 2);
+    // Mended where the log does not tell: found once somebody keeps the index anew, or a minute later.
+    let (dir, db) = test.close().await;
+    let mended = person(3, "Ana Mended");
+    db.inner.lock().unwrap().docs.insert(("contact", 3), mended);
+    let test = open_again(dir, db);
+    let found = async {
+        while test.ids("mended").await != [3] {
+            sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(Duration::from_secs(60), found)
+        .await
+        .expect("it is found");
+    assert_eq!(unread(&test).await, [("contact", 1)]);
 }
 
 #[tokio::test]
