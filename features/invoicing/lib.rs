@@ -86,7 +86,7 @@ pub use seller::{MAX_LOGO, Seller, complete_seller, seller};
 pub use series::{
     Number, Numbers, Series, SeriesChange, all_series, next_number, set_series, upcoming,
 };
-pub use stats::{InvoiceFilter, InvoiceStats, invoice_stats};
+pub use stats::{Buyer, InvoiceFilter, InvoiceStats, invoice_stats, of_buyers};
 pub use tax::{Category, Tax, TaxRate, add_country, tax_rates};
 pub use terms::Terms;
 pub use totals::{Subtotal, TaxSummary, Totals, compute};

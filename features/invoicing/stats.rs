@@ -533,7 +533,7 @@ fn period(year: i32, month: u32, tally: &Tally<3>, rates: &Rates) -> Period {
 }
 
 /// Who bought, as far as it is known which company or contact that is.
-type Buyer = (Option<Id<Company>>, Option<Id<Contact>>);
+pub type Buyer = (Option<Id<Company>>, Option<Id<Contact>>);
 
 /// The buyers with most, as the database reckons it: more of them than are shown, because its arithmetic rounds.
 async fn foremost(
@@ -544,29 +544,13 @@ async fn foremost(
 ) -> Result<Vec<Buyer>> {
     /// So many of them.
     const CANDIDATES: i64 = 50;
-    /// The weight of the currency that is worth most.
-    const HEAVIEST: i64 = 100_000_000_000_000_000;
-    let worth: Vec<(Currency, Decimal)> = currencies
-        .filter_map(|currency| Some((currency, rates.in_base(Decimal::ONE, currency)?)))
-        .collect();
-    let most = worth.iter().map(|(_, worth)| *worth).max();
-    let mut statement = sql(
+    let statement = sql(
         "SELECT company, CASE WHEN company IS NULL THEN contact END AS person,
-         SUM(CAST(net_total AS DOUBLE PRECISION) * CASE kind WHEN 'credit_note' THEN -1 ELSE 1 END
-             * CASE WHEN 1 = 0 THEN 0",
+         SUM(CAST(net_total AS DOUBLE PRECISION) * CASE kind WHEN 'credit_note' THEN -1 ELSE 1 END * ",
     );
-    for (currency, worth) in &worth {
-        let share = worth.checked_div(most.unwrap_or_default());
-        let weight =
-            share.and_then(|share| i64::try_from(share.checked_mul(HEAVIEST.into())?).ok());
-        statement = statement
-            .sql(" WHEN currency = ")
-            .value(*currency)
-            .sql(" THEN ")
-            .value(weight.unwrap_or_default());
-    }
+    let statement = rates.weigh(statement, currencies).sql(") AS weight");
     let rows = among
-        .conditions(statement.sql(" ELSE 0 END) AS weight"), cx)
+        .conditions(statement, cx)
         .sql(
             " AND status <> 'draft' GROUP BY company, person
               ORDER BY weight DESC, CASE WHEN company IS NULL THEN 0 ELSE 1 END, company, person LIMIT ",
@@ -580,7 +564,8 @@ async fn foremost(
 }
 
 /// Appends the condition that a document is of one of these buyers.
-fn of_buyers(mut statement: Sql, buyers: &[Buyer]) -> Sql {
+#[must_use]
+pub fn of_buyers(mut statement: Sql, buyers: &[Buyer]) -> Sql {
     statement = statement.sql(" AND (company IN (NULL");
     for company in buyers.iter().filter_map(|(company, _)| *company) {
         statement = statement.sql(", ").value(company);

@@ -14,7 +14,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::READ_QUOTATIONS;
-use figures::{days_to_decide, expiring, groups};
+use figures::{days_to_decide, expiring, groups, top_customers};
 use tally::{Outcome, Values};
 
 /// An open quotation whose last day is no further away than this expires soon.
@@ -165,7 +165,7 @@ impl Tool for GetQuotationStats {
         };
         let by_customer = self.by_customer == Some(true);
         let rates = cx.rates(bounds.today).await?;
-        let groups = groups(cx, &bounds, by_customer).await?;
+        let groups = groups(cx, &bounds).await?;
         let last = bounds.today.checked_add_days(Days::new(EXPIRING_DAYS));
         let expiring = expiring(cx, &bounds, last.unwrap_or(bounds.today)).await?;
         let days = days_to_decide(cx, &bounds).await?;
@@ -182,7 +182,7 @@ impl Tool for GetQuotationStats {
         });
         let by_period = by_period.collect();
         let by_customer = match by_customer {
-            true => Some(groups.top_customers(cx, &rates).await?),
+            true => Some(top_customers(cx, &bounds, &rates, all.sent().currencies()).await?),
             false => None,
         };
         let total = all.total();

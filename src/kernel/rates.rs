@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::context::Cx;
 use crate::error::{Error, Result};
-use crate::store::sql;
+use crate::store::{Sql, sql};
 use crate::types::money::Currency;
 
 /// A rate.
@@ -62,6 +62,30 @@ impl Rates {
             return Some(amount);
         }
         amount.checked_mul(self.rate(currency)?.rate)
+    }
+
+    /// Appends what one unit of a row's `currency` weighs beside one of the others, for the database to put sums in order
+    /// before they are reckoned exactly: a whole number, which is 0 where no rate is known.
+    #[must_use]
+    pub fn weigh(&self, statement: Sql, currencies: impl Iterator<Item = Currency>) -> Sql {
+        /// The weight of the currency that is worth most.
+        const HEAVIEST: i64 = 100_000_000_000_000_000;
+        let worth: Vec<(Currency, Decimal)> = currencies
+            .filter_map(|currency| Some((currency, self.in_base(Decimal::ONE, currency)?)))
+            .collect();
+        let most = worth.iter().map(|(_, worth)| *worth).max();
+        let mut statement = statement.sql("CASE WHEN 1 = 0 THEN 0");
+        for (currency, worth) in worth {
+            let share = worth.checked_div(most.unwrap_or_default());
+            let weight =
+                share.and_then(|share| i64::try_from(share.checked_mul(HEAVIEST.into())?).ok());
+            statement = statement
+                .sql(" WHEN currency = ")
+                .value(currency)
+                .sql(" THEN ")
+                .value(weight.unwrap_or_default());
+        }
+        statement.sql(" ELSE 0 END")
     }
 }
 

@@ -1130,3 +1130,39 @@ async fn what_expires_soon_is_what_waits_and_holds_no_more_than_two_weeks() {
         assert_eq!(stats["open"]["count"], 0, "none of them has an owner");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_many_customers_those_with_most_are_shown() {
+    for engine in ENGINES {
+        let mut firm = Firm::new(engine).await;
+        let mut customers = Vec::new();
+        for number in 1..=60 {
+            let company = json!({ "name": format!("Buyer {number}"), "on_duplicate": "create" });
+            let company = firm.call("create_company", company).await["id"].clone();
+            // A draft with which the smallest would be the greatest.
+            for (title, price, sends) in [("Sent", number, true), ("Draft", 1_000 - number, false)]
+            {
+                let line = json!({ "description": "Work", "unit_price": price.to_string(), "tax_rate": "19" });
+                let more = json!({ "currency": "EUR", "company": company, "lines": [line] });
+                let draft = firm.draft(&format!("{title} {number}"), more).await;
+                if sends {
+                    firm.send(&draft).await;
+                }
+            }
+            customers.push(company);
+        }
+        let stats = firm
+            .call("get_quotation_stats", json!({ "by_customer": true }))
+            .await;
+        let shown = stats["by_customer"].as_array().unwrap().iter();
+        let shown: Vec<(&Value, &Value)> = shown
+            .map(|customer| (&customer["company"]["id"], &customer["values"][0]["amount"]))
+            .collect();
+        let amounts: Vec<Value> = (36..=60)
+            .rev()
+            .map(|price| json!(format!("{price}.00")))
+            .collect();
+        let expected: Vec<(&Value, &Value)> = customers.iter().rev().zip(&amounts).collect();
+        assert_eq!(shown, expected, "on {engine:?}");
+    }
+}

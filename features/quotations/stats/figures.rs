@@ -2,13 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use bureau_companies::Company;
-use bureau_contacts::Contact;
-use bureau_invoicing::QuotationStatus;
+use bureau_invoicing::{Buyer, QuotationStatus, of_buyers};
 use bureau_kernel::prelude::*;
 use bureau_kernel::rates::Rates;
-use bureau_kernel::store::{Sql, sql};
-use bureau_kernel::types::money::{SUM_COLUMNS, Sum};
+use bureau_kernel::store::{Row, Sql, sql};
+use bureau_kernel::types::money::{Currency, SUM_COLUMNS, Sum};
 use bureau_kernel::types::time::Timestamp;
 use chrono::{Datelike as _, NaiveDate};
 
@@ -22,7 +20,6 @@ pub(super) struct Groups {
     drafts: ByStatus,
     /// By year and month of sending.
     pub(super) months: BTreeMap<(i32, u32), ByStatus>,
-    customers: BTreeMap<(Option<i64>, Option<i64>), ByStatus>,
 }
 
 impl Groups {
@@ -32,79 +29,105 @@ impl Groups {
         self.months.values().for_each(|course| all.merge(course));
         all
     }
-
-    /// The customers to whom most was offered.
-    ///
-    /// # Errors
-    /// What the database says.
-    pub(super) async fn top_customers(
-        self,
-        cx: &mut Cx,
-        rates: &Rates,
-    ) -> Result<Vec<CustomerFigures>> {
-        let mut customers: Vec<_> = self.customers.into_iter().collect();
-        customers.sort_by_cached_key(|(id, course)| {
-            (std::cmp::Reverse(course.sent().in_base(rates)), *id)
-        });
-        customers.truncate(MOST_CUSTOMERS);
-        let companies = customers.iter().filter_map(|((company, _), _)| *company);
-        let companies = cx.names(companies.map(Id::<Company>::from_raw)).await?;
-        let contacts = customers.iter().filter_map(|((_, contact), _)| *contact);
-        let contacts = cx.names(contacts.map(Id::<Contact>::from_raw)).await?;
-        let figures = customers
-            .into_iter()
-            .map(|((company, contact), course)| CustomerFigures {
-                company: company.map(|id| companies.of(Id::from_raw(id))),
-                contact: contact.map(|id| contacts.of(Id::from_raw(id))),
-                values: course.sent().shown(rates),
-                outcome: course.outcome(rates),
-            });
-        Ok(figures.collect())
-    }
 }
 
-/// The quotations by where they stand, by currency and by the day of sending, and by customer where that is asked.
+/// The quotations by where they stand, by currency and by the day of sending.
 ///
 /// # Errors
 /// What the database says.
-pub(super) async fn groups(cx: &mut Cx, bounds: &Bounds, by_customer: bool) -> Result<Groups> {
-    let customer = if by_customer {
-        ", company, contact"
-    } else {
-        ""
-    };
-    let mut statement = sql("SELECT standing, currency, sent_on")
-        .sql(customer)
-        .sql(", COUNT(*) AS count, ")
-        .sql(SUM_COLUMNS)
-        // One whose day has passed is expired, whether or not that was noted yet.
-        .sql(" FROM (SELECT CASE WHEN status = 'sent' AND sort_valid < ")
-        .value(bounds.today)
-        .sql(" THEN 'expired' ELSE status END AS standing, currency, sent_on, company, CASE WHEN company IS NULL THEN contact END AS contact, net_total AS amount FROM quotation");
-    statement = bounds.push(cx, statement);
-    let rows = statement
-        .sql(") AS quotations GROUP BY standing, currency, sent_on")
-        .sql(customer)
+pub(super) async fn groups(cx: &mut Cx, bounds: &Bounds) -> Result<Groups> {
+    let statement = sql("SELECT standing, currency, sent_on, COUNT(*) AS count, ").sql(SUM_COLUMNS);
+    let rows = bounds
+        .push_standing(cx, statement)
+        .sql(" GROUP BY standing, currency, sent_on")
         .rows(cx.tx())
         .await?;
     let mut groups = Groups::default();
     for row in rows {
-        let status: QuotationStatus = row.get("standing")?;
-        let (currency, count) = (row.get("currency")?, row.get("count")?);
-        let sum = Sum::from_parts(row.get("billions")?, row.get("rest")?);
-        let Some(sent) = row.get::<Option<NaiveDate>>("sent_on")? else {
-            groups.drafts.add(status, currency, count, sum)?;
-            continue;
+        let course = match row.get::<Option<NaiveDate>>("sent_on")? {
+            Some(sent) => groups
+                .months
+                .entry((sent.year(), sent.month()))
+                .or_default(),
+            None => &mut groups.drafts,
         };
-        let month = groups.months.entry((sent.year(), sent.month()));
-        month.or_default().add(status, currency, count, sum)?;
-        if by_customer {
-            let customer = (row.get("company")?, row.get("contact")?);
-            let customer = groups.customers.entry(customer);
-            customer.or_default().add(status, currency, count, sum)?;
-        }
+        count_in(course, &row)?;
     }
     Ok(groups)
+}
+
+/// Counts in what the database has summed up.
+fn count_in(course: &mut ByStatus, row: &Row) -> Result<()> {
+    let sum = Sum::from_parts(row.get("billions")?, row.get("rest")?);
+    let (status, currency): (QuotationStatus, _) = (row.get("standing")?, row.get("currency")?);
+    course.add(status, currency, row.get("count")?, sum)
+}
+
+/// The customers to whom most was offered; `currencies` are those of all that was sent.
+///
+/// # Errors
+/// What the database says.
+pub(super) async fn top_customers(
+    cx: &mut Cx,
+    bounds: &Bounds,
+    rates: &Rates,
+    currencies: impl Iterator<Item = Currency>,
+) -> Result<Vec<CustomerFigures>> {
+    /// More of them than are shown, because the database's arithmetic rounds.
+    const CANDIDATES: i64 = 2 * MOST_CUSTOMERS as i64;
+    let statement = sql(
+        "SELECT company, contact, SUM(CAST(amount AS DOUBLE PRECISION) * CASE standing WHEN 'draft' THEN 0 ELSE 1 END * ",
+    );
+    let statement = rates.weigh(statement, currencies).sql(") AS weight");
+    let rows = bounds
+        .push_standing(cx, statement)
+        .sql(
+            " WHERE sent_on IS NOT NULL GROUP BY company, contact
+              ORDER BY weight DESC, CASE WHEN company IS NULL THEN 0 ELSE 1 END, company,
+                       CASE WHEN contact IS NULL THEN 0 ELSE 1 END, contact LIMIT ",
+        )
+        .value(CANDIDATES)
+        .rows(cx.tx())
+        .await?;
+    let customer = |row: &Row| -> Result<Buyer> { Ok((row.get("company")?, row.get("contact")?)) };
+    let foremost: Vec<Buyer> = rows.iter().map(customer).collect::<Result<_>>()?;
+    let statement = sql("SELECT company, contact, standing, currency, COUNT(*) AS count, ");
+    let statement = bounds
+        .push_standing(cx, statement.sql(SUM_COLUMNS))
+        .sql(" WHERE sent_on IS NOT NULL");
+    let rows = of_buyers(statement, &foremost)
+        .sql(" GROUP BY company, contact, standing, currency")
+        .rows(cx.tx())
+        .await?;
+    let mut customers: Vec<(Buyer, ByStatus)> = foremost
+        .into_iter()
+        .map(|buyer| (buyer, ByStatus::default()))
+        .collect();
+    for row in rows {
+        let buyer = customer(&row)?;
+        let known = customers.iter_mut().find(|(known, _)| *known == buyer);
+        if let Some((_, course)) = known {
+            count_in(course, &row)?;
+        }
+    }
+    customers.sort_by_cached_key(|((company, contact), course)| {
+        let value = std::cmp::Reverse(course.sent().in_base(rates));
+        (value, company.map(Id::raw), contact.map(Id::raw))
+    });
+    customers.truncate(MOST_CUSTOMERS);
+    let companies = customers.iter().filter_map(|((company, _), _)| *company);
+    let companies = cx.names(companies).await?;
+    let contacts = customers.iter().filter_map(|((_, contact), _)| *contact);
+    let contacts = cx.names(contacts).await?;
+    let figures = customers
+        .into_iter()
+        .map(|((company, contact), course)| CustomerFigures {
+            company: company.map(|id| companies.of(id)),
+            contact: contact.map(|id| contacts.of(id)),
+            values: course.sent().shown(rates),
+            outcome: course.outcome(rates),
+        });
+    Ok(figures.collect())
 }
 
 /// What waits for the customer's word and holds no longer than to this day.
@@ -137,23 +160,48 @@ pub(super) async fn expiring(cx: &mut Cx, bounds: &Bounds, last: NaiveDate) -> R
 /// # Errors
 /// What the database says.
 pub(super) async fn days_to_decide(cx: &mut Cx, bounds: &Bounds) -> Result<Spans> {
+    /// The day of the decision follows from the workspace's zone, which the database does not know: so they are read, a part
+    /// at a time.
+    const PART: i64 = 5_000;
     let zone = cx.workspace().time_zone;
-    let rows = bounds
-        .push(cx, sql("SELECT sent_on, decided_at FROM quotation"))
-        .sql(" AND status IN ('accepted', 'declined') AND sent_on IS NOT NULL AND decided_at IS NOT NULL")
-        .rows(cx.tx())
-        .await?;
     let mut spans = Spans::default();
-    for row in rows {
-        let sent: NaiveDate = row.get("sent_on")?;
-        let decided: Timestamp = row.get("decided_at")?;
-        let decided = decided.with_timezone(&zone).date_naive();
-        spans.add((decided - sent).num_days());
+    let mut after = i64::MIN;
+    loop {
+        let rows = bounds
+            .push(cx, sql("SELECT id, sent_on, decided_at FROM quotation"))
+            .sql(" AND status IN ('accepted', 'declined') AND sent_on IS NOT NULL AND decided_at IS NOT NULL AND id > ")
+            .value(after)
+            .sql(" ORDER BY id LIMIT ")
+            .value(PART)
+            .rows(cx.tx())
+            .await?;
+        let Some(last) = rows.last() else {
+            return Ok(spans);
+        };
+        after = last.get("id")?;
+        for row in rows {
+            let sent: NaiveDate = row.get("sent_on")?;
+            let decided: Timestamp = row.get("decided_at")?;
+            let decided = decided.with_timezone(&zone).date_naive();
+            spans.add((decided - sent).num_days());
+        }
     }
-    Ok(spans)
 }
 
 impl Bounds {
+    /// Appends the quotations with where they stand.
+    fn push_standing(&self, cx: &Cx, statement: Sql) -> Sql {
+        // One whose day has passed is expired, whether or not that was noted yet.
+        let statement = statement
+            .sql(" FROM (SELECT CASE WHEN status = 'sent' AND sort_valid < ")
+            .value(self.today)
+            .sql(
+                " THEN 'expired' ELSE status END AS standing, currency, sent_on, company,
+                 CASE WHEN company IS NULL THEN contact END AS contact, net_total AS amount FROM quotation",
+            );
+        self.push(cx, statement).sql(") AS quotations")
+    }
+
     /// The conditions of all statements.
     fn push(&self, cx: &Cx, statement: Sql) -> Sql {
         let mut statement = statement
