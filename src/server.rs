@@ -257,7 +257,15 @@ impl Server {
         };
         underway.set_writing(true);
         let outcome = self.dispatcher.call(caller, call).await;
-        underway.set_writing(false);
+        // What was done, or may be, stays so while its answer is on its way.
+        let is_undone = match &outcome {
+            Outcome::Done(_) => false,
+            Outcome::Ask { .. } => true,
+            Outcome::Failed(error) => error.detail_value("written").is_none(),
+        };
+        if is_undone {
+            underway.set_writing(false);
+        }
         outcome
     }
 
@@ -316,8 +324,9 @@ impl Server {
                 underway.set_long_answer();
             }
             let compute = &self.dispatcher.app().compute;
+            let change = value.get("change").cloned();
             let written = compute.run(actor, move || (value.to_string(), value));
-            written.await?
+            written.await.map_err(|error| unsent(change, error))?
         };
         if text.len() > MAX_ANSWER_BYTES {
             return Err(too_long(&value));
@@ -623,6 +632,18 @@ fn weight(value: &Value) -> usize {
             .sum(),
         _ => 4,
     }
+}
+
+/// For an answer that could not be put into words. What wrote is done.
+fn unsent(change: Option<Value>, error: Error) -> Error {
+    let Some(change) = change else { return error };
+    Error::new(
+        Code::Internal,
+        "It was done, and something went wrong inside Bureau with its answer.",
+    )
+    .hint("Do not repeat it. Read what it changed.")
+    .detail("change", change)
+    .cause(error)
 }
 
 /// For an answer that no client is meant to swallow. What wrote is done, and its `change` says so.

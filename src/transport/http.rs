@@ -224,7 +224,7 @@ pub(crate) struct Underway {
 }
 
 impl Underway {
-    /// A write begins, or has ended.
+    /// A write begins, or has ended with nothing written.
     pub(crate) fn set_writing(&self, writing: bool) {
         self.writing.store(writing, Ordering::Relaxed);
     }

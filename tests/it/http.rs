@@ -1533,3 +1533,74 @@ async fn a_call_from_end_to_end_answers_in_text_and_where_declared_in_structure_
             .all(|tool| tool["outputSchema"]["type"] == "object")
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_write_that_waits_in_vain_gives_all_it_holds_back_with_its_answer() {
+    let client = client_with(Options {
+        request_timeout: Duration::from_millis(500),
+        requests_per_caller: 1,
+        ..Options::default()
+    })
+    .await;
+    // Whoever writes waits for this one, also when nobody waits for them any more.
+    let writer = client.app.dispatcher.app().store.write(Scope::System);
+    let writer = writer.await.unwrap();
+    let create = json!({"name": "create_contact", "arguments": {"name": "Phantom"}});
+    let write = client.rpc(&[], rpc("tools/call", create)).await;
+    assert_eq!(write.status, StatusCode::GATEWAY_TIMEOUT, "{}", write.text);
+    let free = async {
+        while client.rpc(&[], rpc("tools/list", json!({}))).await.status != StatusCode::OK {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(crate::campaign::HANG, free)
+        .await
+        .expect("its place is free while the writer is held");
+    writer.rollback().await;
+    let search = json!({"name": "search_contacts", "arguments": {"query": "Phantom"}});
+    let found = client.rpc(&[], rpc("tools/call", search)).await;
+    assert!(!found.text.contains("con_"), "{}", found.text);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_write_whose_long_answer_waits_for_a_core_is_not_called_undone() {
+    let client = client_with(Options {
+        request_timeout: Duration::from_millis(1_500),
+        ..Options::default()
+    })
+    .await;
+    let owner = client.app.owner().await;
+    let acme = json!({"name": "Acme"});
+    let acme = client.app.data(&owner, "create_company", acme).await["id"].clone();
+    let line = json!({"description": "Work ".repeat(20), "unit_price": "1", "tax_rate": "19"});
+    let draft = json!({"company": acme, "lines": vec![line; 300]});
+    let draft = client.app.data(&owner, "create_invoice", draft).await["id"].clone();
+    // All cores are taken that this caller may have.
+    let caller = client.app.dispatcher.authenticate(&client.key, None);
+    let actor = caller.await.unwrap().actor();
+    let compute = &client.app.dispatcher.app().compute;
+    let mut turns = Vec::new();
+    while let std::task::Poll::Ready(turn) = futures::poll!(Box::pin(compute.turn(actor))) {
+        turns.push(turn.unwrap());
+    }
+    let update =
+        json!({"name": "update_invoice", "arguments": {"invoice": draft, "reference": "Written"}});
+    let answer = client.rpc(&[], rpc("tools/call", update)).await;
+    assert_eq!(
+        answer.status,
+        StatusCode::GATEWAY_TIMEOUT,
+        "{}",
+        answer.text
+    );
+    assert!(
+        !answer.text.contains("nothing was written"),
+        "{}",
+        answer.text
+    );
+    drop(turns);
+    let now = client
+        .app
+        .data(&owner, "get_invoice", json!({"invoice": draft}))
+        .await;
+    assert_eq!(now["reference"], "Written", "{}", answer.text);
+}
