@@ -39,8 +39,7 @@ const PART: u32 = 500;
 /// - What is paid of an invoice is the sum of its payments less those that were reversed, each once; what is credited of it
 ///   is what its credit notes set off; both together are never more than it comes to; and its status says so.
 ///
-/// Read in parts: where others write meanwhile and the engine shows it, something half done may be found that is none on a
-/// second look.
+/// Read in parts, and all of them from one snapshot: what others write meanwhile is in none of them.
 ///
 /// # Errors
 /// What the database says.

@@ -247,3 +247,38 @@ async fn doctor_names_what_does_not_add_up_and_where() {
     assert_eq!(accounts["findings"], found);
     assert!(accounts["detail"].as_str().unwrap().contains(id));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_written_while_the_books_are_read_is_in_all_of_them_or_in_none() {
+    for engine in ENGINES {
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
+        let company = app
+            .data(&owner, "create_company", json!({"name": "Acme"}))
+            .await["id"]
+            .take();
+        let writes = async {
+            for _ in 0..15 {
+                let invoice = issued(&app, &owner, &company, "10").await;
+                let payment = json!({"invoice": invoice, "amount": "5"});
+                let paid = app.data(&owner, "record_payment", payment).await;
+                let reversal = json!({"reverses": paid["id"]});
+                app.data(&owner, "record_payment", reversal).await;
+                tokio::task::yield_now().await;
+            }
+        };
+        let mut writes = std::pin::pin!(writes);
+        loop {
+            let mut audit = std::pin::pin!(looked(&app, &owner));
+            let (findings, is_over) = tokio::select! {
+                biased;
+                () = &mut writes => (audit.await, true),
+                findings = &mut audit => (findings, false),
+            };
+            assert_eq!(findings, [], "on {engine:?}");
+            if is_over {
+                break;
+            }
+        }
+    }
+}
