@@ -649,9 +649,9 @@ async fn mended<S: Source>(
     let mut records: Vec<(&'static str, i64)> = records.collect();
     let docs = source.load(&records).await.map_err(Error::Source)?;
     // Those that are gone leave the index, as ever.
-    records.retain(|(kind, id)| {
-        let is_it = |doc: &&Doc| (doc.kind, doc.id) == (*kind, *id);
-        !docs.iter().find(is_it).is_some_and(|doc| doc.unread)
+    records.retain(|record| {
+        let is_unread = |doc: &Doc| doc.unread && (doc.kind, doc.id) == *record;
+        !docs.iter().any(is_unread)
     });
     if records.is_empty() {
         return Ok(Waiting::Nothing);
