@@ -76,8 +76,8 @@ impl Dispatcher {
 
     /// Does a part of a batch in one transaction: what `part` writes is on disk when this returns, or nothing of it is.
     /// Where it only met another write, or asked for a preparation, it is run again, so it is to keep what it found out in its
-    /// answer. It may take
-    /// as long as it needs, but other callers of a SQLite database wait for it: about a thousand records are a good part.
+    /// answer. It may take as long as it needs, but other callers of a SQLite database wait for it: about a thousand records are
+    /// a good part.
     ///
     /// # Errors
     /// What `part` answers, and what the database says.

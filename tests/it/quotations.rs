@@ -1134,7 +1134,7 @@ async fn what_expires_soon_is_what_waits_and_holds_no_more_than_two_weeks() {
 #[tokio::test(flavor = "multi_thread")]
 async fn of_many_customers_those_with_most_are_shown() {
     for engine in ENGINES {
-        let mut firm = Firm::new(engine).await;
+        let firm = Firm::new(engine).await;
         let mut customers = Vec::new();
         for number in 1..=60 {
             let company = json!({ "name": format!("Buyer {number}"), "on_duplicate": "create" });

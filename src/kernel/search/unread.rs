@@ -1,5 +1,6 @@
 //! The records that are in the index without their text, because their rows could not be read: what a search says it lacks.
 
+use tantivy::columnar::ColumnValues as _;
 use tantivy::schema::IndexRecordOption;
 use tantivy::{DocSet as _, TERMINATED, Term};
 
