@@ -89,7 +89,7 @@ impl Source for Projection {
     }
 
     fn kind(&self, name: &str) -> Option<&'static str> {
-        self.registry.record(name).map(|kind| kind.table())
+        self.registry.record(name).map(AnyRecord::table)
     }
 
     async fn load(&self, records: &[(&'static str, i64)]) -> Result<Vec<Doc>, SourceError> {
