@@ -385,11 +385,11 @@ impl TestApp {
     }
 }
 
-/// A database that is not there yet.
+/// A database that nobody has used yet.
 async fn database(engine: Engine, folder: &TempDir) -> Database {
     match engine {
         Engine::Sqlite => Database::Sqlite(folder.path().join("bureau.sqlite")),
-        Engine::Postgres => Database::Postgres(crate::testing_postgres::fresh_database().await),
+        Engine::Postgres => Database::Postgres(crate::testing_postgres::migrated_database().await),
     }
 }
 

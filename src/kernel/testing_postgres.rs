@@ -22,6 +22,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor};
+use tokio::sync::OnceCell;
 
 /// Why there is no server, or no database on it.
 #[derive(Debug, thiserror::Error)]
@@ -46,6 +47,9 @@ pub enum Failure {
     /// The server runs, but refused a statement.
     #[error("PostgreSQL refused to create a database")]
     Sql(#[from] sqlx::Error),
+    /// The migrations do not run.
+    #[error("the database could not be migrated")]
+    Migration(#[from] crate::error::Error),
 }
 
 /// Creates an empty database on the server that all tests of this process share, and returns its `postgres://` URL.
@@ -61,12 +65,34 @@ pub enum Failure {
     reason = "called by tests only, and a test without its database must fail"
 )]
 pub async fn fresh_database() -> String {
-    static SHARED: OnceLock<Result<Postgres, Failure>> = OnceLock::new();
-    let database = match SHARED.get_or_init(Postgres::start) {
-        Ok(server) => server.fresh_database().await,
-        Err(failure) => panic!("{}", explain(failure)),
-    };
+    let database = shared().fresh_database().await;
     database.unwrap_or_else(|failure| panic!("{}", explain(&failure)))
+}
+
+/// The same with the tables in it: a copy of one that the migrations were run on once.
+///
+/// # Panics
+/// Like [`fresh_database`].
+#[expect(
+    clippy::panic,
+    reason = "called by tests only, and a test without its database must fail"
+)]
+pub async fn migrated_database() -> String {
+    let database = shared().migrated_database().await;
+    database.unwrap_or_else(|failure| panic!("{}", explain(&failure)))
+}
+
+/// The server that all tests of this process share.
+#[expect(
+    clippy::panic,
+    reason = "called by tests only, and a test without its database must fail"
+)]
+fn shared() -> &'static Postgres {
+    static SHARED: OnceLock<Result<Postgres, Failure>> = OnceLock::new();
+    match SHARED.get_or_init(Postgres::start) {
+        Ok(server) => server,
+        Err(failure) => panic!("{}", explain(failure)),
+    }
 }
 
 /// A running PostgreSQL server, stopped and deleted when dropped or when the process ends.
@@ -79,6 +105,8 @@ pub struct Postgres {
     port: u16,
     password: String,
     databases: AtomicU64,
+    /// The database with the tables in it that others are copied from.
+    migrated: OnceCell<String>,
 }
 
 impl Postgres {
@@ -110,18 +138,42 @@ impl Postgres {
     /// # Errors
     /// [`Failure::Sql`] when the server cannot be reached or refuses.
     pub async fn fresh_database(&self) -> Result<String, Failure> {
+        // template0, because nobody ever connects to it: a template in use refuses to be copied.
+        let name = self.copy_of("template0").await?;
+        Ok(self.url(&name))
+    }
+
+    /// The same with the tables in it.
+    ///
+    /// # Errors
+    /// [`Failure::Sql`] like [`Self::fresh_database`], and [`Failure::Migration`].
+    pub async fn migrated_database(&self) -> Result<String, Failure> {
+        let template = self.migrated.get_or_try_init(async || {
+            let name = self.copy_of("template0").await?;
+            crate::store::migrate_postgres(&self.url(&name)).await?;
+            Ok::<_, Failure>(name)
+        });
+        let name = self.copy_of(template.await?).await?;
+        Ok(self.url(&name))
+    }
+
+    /// Creates a database, and returns its name.
+    async fn copy_of(&self, template: &str) -> Result<String, Failure> {
         let name = format!("test_{}", self.databases.fetch_add(1, Ordering::Relaxed));
         let mut connection = self.superuser("postgres").connect().await?;
-        // template0, because nobody ever connects to it: a template in use refuses to be copied.
-        let create = format!("CREATE DATABASE {name} OWNER bureau TEMPLATE template0");
+        let create = format!("CREATE DATABASE {name} OWNER bureau TEMPLATE {template}");
         connection.execute(AssertSqlSafe(create)).await?;
         connection.close().await?;
-        Ok(format!(
+        Ok(name)
+    }
+
+    fn url(&self, name: &str) -> String {
+        format!(
             "postgres://bureau:{}@{}:{}/{name}",
             self.password,
             Ipv4Addr::LOCALHOST,
             self.port
-        ))
+        )
     }
 
     /// How to connect to `database` as the superuser, whom no permission and no row-level security holds back.
@@ -229,6 +281,7 @@ impl Postgres {
                 port,
                 password,
                 databases: AtomicU64::new(0),
+                migrated: OnceCell::new(),
             });
         }
         let output = watchdog.wait_with_output()?;

@@ -13,13 +13,18 @@ use bureau_kernel::types::text::visible;
 use serde_json::{Map, Value, json};
 
 use crate::MODULES;
+use crate::chosen::{Chosen, bare};
 use crate::injection::define_everywhere;
-use crate::modules::{creators, records};
+use crate::modules::{creators, records, takes};
 
 /// Characters that an error's message and hint may have together.
 const MAX_MESSAGE: usize = 1_000;
 /// Characters that a whole error may have, with the record that it may show.
 const MAX_ERROR: usize = 5_000;
+
+/// Values that a field is given whose like another tool has been given all of, and unknown names in a place like that.
+const PICKED: usize = 6;
+const PICKED_NAMES: usize = 2;
 
 /// A place in a tool's arguments.
 #[derive(Clone)]
@@ -29,6 +34,23 @@ struct Field {
     required: bool,
     /// Takes more than its type says, or less: what it answers to a value of the right type is its own business.
     free: bool,
+}
+
+impl Field {
+    /// What fields have in common that read what they are given alike: their name and their schema, whatever it says about them.
+    fn like(&self, reads_only: bool) -> String {
+        let name: Vec<&str> = self.path.iter().rev().map(String::as_str).collect();
+        let name = match name.split_first() {
+            Some((&FIRST, [list, ..])) => format!("{list}{FIRST}"),
+            Some((name, _)) => (*name).to_owned(),
+            None => String::new(),
+        };
+        let schema = bare(&self.schema);
+        format!(
+            "{name} {schema} {} {} {reads_only}",
+            self.required, self.free
+        )
+    }
 }
 
 /// What one call is given in one field.
@@ -42,6 +64,8 @@ struct Payload {
 /// A fresh workspace in which a tool's example can be run.
 struct Ground {
     caller: Caller,
+    example: Map<String, Value>,
+    /// What the calls of one field start from.
     base: Map<String, Value>,
 }
 
@@ -415,42 +439,71 @@ fn payloads(
 }
 
 /// How many rows there are in a workspace, and how often its records were changed.
-async fn state(app: &TestApp, caller: &Caller) -> Vec<i64> {
+async fn state(app: &TestApp, caller: &Caller) -> Vec<(String, i64)> {
     let workspace = caller.workspace.id;
-    let mut tx = app
-        .dispatcher
-        .app()
-        .store
-        .read(Scope::System)
-        .await
-        .unwrap();
-    let mut numbers = Vec::new();
-    for table in ["change_log", "record_key", "receipt"] {
-        numbers.push(
-            sql("SELECT COUNT(*) AS n FROM ")
-                .sql(table)
-                .sql(" WHERE workspace = ")
-                .value(workspace)
-                .one("n", &mut tx)
-                .await
-                .unwrap(),
-        );
+    let logs = ["change_log", "record_key", "receipt"];
+    let logs = logs.map(|table| (table, "COUNT(*)"));
+    let records = app.dispatcher.registry().records();
+    let records = records
+        .iter()
+        .map(|record| (record.table(), "COUNT(*) + COALESCE(SUM(version), 0)"));
+    // One statement: this is asked after every call.
+    let mut statement = sql("");
+    for (index, (table, count)) in logs.into_iter().chain(records).enumerate() {
+        if index > 0 {
+            statement = statement.sql(" UNION ALL ");
+        }
+        statement = statement
+            .sql("SELECT '")
+            .sql(table)
+            .sql("' AS name, CAST(")
+            .sql(count)
+            .sql(" AS BIGINT) AS n FROM ")
+            .sql(table)
+            .sql(" WHERE workspace = ")
+            .value(workspace);
     }
-    for record in app.dispatcher.registry().records() {
-        let statement =
-            sql("SELECT CAST(COUNT(*) + COALESCE(SUM(version), 0) AS BIGINT) AS n FROM ");
-        numbers.push(
-            statement
-                .sql(record.table())
-                .sql(" WHERE workspace = ")
-                .value(workspace)
-                .one("n", &mut tx)
-                .await
-                .unwrap(),
-        );
-    }
+    let app = app.dispatcher.app();
+    let mut tx = app.store.read(Scope::System).await.unwrap();
+    let rows = statement.rows(&mut tx).await.unwrap();
     tx.rollback().await;
+    let mut numbers: Vec<(String, i64)> = rows
+        .iter()
+        .map(|row| (row.get("name").unwrap(), row.get("n").unwrap()))
+        .collect();
+    numbers.sort();
     numbers
+}
+
+/// Which values a field is given on one engine.
+struct Choice {
+    chosen: Chosen,
+    engine: Engine,
+    /// Fields that were given values of every kind.
+    wholly: usize,
+}
+
+impl Choice {
+    /// What is wrong with a value is decided before the engine is asked, so the second engine sees only what may be right, and
+    /// one of each kind.
+    fn payloads(&mut self, place: &str, like: String, mut all: Vec<Payload>) -> Vec<Payload> {
+        all.retain(|payload| !payload.wrong || self.engine == Engine::Sqlite);
+        if !self.chosen.wholly(like) {
+            return self.chosen.pick(place, PICKED, all);
+        }
+        self.wholly += 1;
+        let of_a_kind = match self.engine {
+            Engine::Sqlite => self.chosen.each.unwrap_or(2),
+            Engine::Postgres => 1,
+        };
+        let mut met: BTreeMap<&str, usize> = BTreeMap::new();
+        all.retain(|payload| {
+            let times = met.entry(payload.what).or_default();
+            *times += 1;
+            *times <= of_a_kind
+        });
+        all
+    }
 }
 
 struct Run<'a> {
@@ -459,42 +512,50 @@ struct Run<'a> {
     samples: BTreeMap<String, Value>,
     foreign: Foreign,
     grounds: usize,
-    /// How many values of each kind are tried in a field.
-    of_a_kind: usize,
-    /// Whether also those are tried that are refused whatever the engine.
-    wrong_too: bool,
+    /// A ground on which nothing was written yet, for the next field.
+    clean: Option<Ground>,
+    choice: &'a mut Choice,
     /// The state after the last call; empty where it is not known.
-    before: Vec<i64>,
+    before: Vec<(String, i64)>,
     calls: usize,
     found: Vec<String>,
 }
 
 impl Run<'_> {
+    /// A ground for a field: the last one where nothing was written on it, else a new one.
     async fn ground(&mut self, field: &Field) -> Ground {
+        let mut ground = match self.clean.take() {
+            Some(ground) => ground,
+            None => self.new_ground().await,
+        };
+        let example = ground.example.clone();
+        ground.base = example;
+        if field.path[0] == "query" {
+            // A search has an order of its own.
+            let base = &mut ground.base;
+            base.retain(|name, _| !["sort", "descending"].contains(&name.as_str()));
+        }
+        ground
+    }
+
+    async fn new_ground(&mut self) -> Ground {
         self.grounds += 1;
         self.before.clear();
-        let slug = format!(
-            "{}-{}",
-            self.entry.spec.name.replace('_', "-"),
-            self.grounds
-        );
+        let tool = self.entry.spec.name;
+        let slug = format!("{}-{}", tool.replace('_', "-"), self.grounds);
         let caller = self.app.tenant(&slug).await;
-        if field.path[0] == "attributes" {
+        if takes(self.entry, "attributes") {
             for (kind, _) in ATTRIBUTES {
                 define_everywhere(self.app, &slug, &format!("a_{kind}"), kind).await;
             }
         }
-        let base = self
-            .app
-            .example_arguments(&caller, self.entry.spec.name)
-            .await
-            .swap_remove(0);
-        let mut base = base;
-        if field.path[0] == "query" {
-            // A search has an order of its own.
-            base.retain(|name, _| !["sort", "descending"].contains(&name.as_str()));
+        let mut examples = self.app.example_arguments(&caller, tool).await;
+        let example = examples.swap_remove(0);
+        Ground {
+            caller,
+            base: example.clone(),
+            example,
         }
-        Ground { caller, base }
     }
 
     /// Makes a call and notes what is wrong with its answer. Whether it succeeded.
@@ -581,17 +642,11 @@ impl Run<'_> {
         let reads_only = self.entry.spec.effect.reads_only();
         let is_option = field.path.len() == 1 && field.free;
         let mut written = false;
-        let mut met: BTreeMap<&str, usize> = BTreeMap::new();
-        for payload in payloads(field, noun.as_deref(), &self.foreign, reads_only) {
+        let place = format!("{} {name}", self.entry.spec.name);
+        let like = format!("{} {noun:?}", field.like(reads_only));
+        let all = payloads(field, noun.as_deref(), &self.foreign, reads_only);
+        for payload in self.choice.payloads(&place, like, all) {
             let Payload { what, value, wrong } = payload;
-            if wrong && !self.wrong_too {
-                continue;
-            }
-            let times = met.entry(what).or_default();
-            *times += 1;
-            if *times > self.of_a_kind {
-                continue;
-            }
             let shown_value: String = value.to_string().chars().take(60).collect();
             // No other text is an id.
             let wrong = wrong || noun.is_some() && value.is_string() && !what.starts_with("an id");
@@ -626,17 +681,26 @@ impl Run<'_> {
         {
             self.unknown(&ground, &field.path).await;
         }
+        self.clean = Some(ground);
     }
 
     async fn unknown(&mut self, ground: &Ground, path: &[String]) {
-        for unknown in [
+        let long = "x".repeat(1 << 20);
+        let mut names = vec![
             "no_such_field",
             "",
             "naem",
             "__proto__",
             "a\u{0}b\u{202e}",
-            &"x".repeat(1 << 20),
-        ] {
+            &long,
+        ];
+        let parent = path.last().map_or("", String::as_str);
+        let chosen = &mut self.choice.chosen;
+        if !chosen.wholly(format!("unknown in {parent}")) {
+            let place = format!("{} {} unknown", self.entry.spec.name, shown(path));
+            names = chosen.pick(&place, PICKED_NAMES, names);
+        }
+        for unknown in names {
             let mut arguments = ground.base.clone();
             let mut path = path.to_vec();
             path.push(unknown.to_owned());
@@ -694,12 +758,6 @@ async fn another_workspace(app: &TestApp) -> Foreign {
     foreign
 }
 
-/// How many values of a kind each field is given: few in every run, more where somebody has the time.
-fn of_a_kind() -> usize {
-    let said = std::env::var("BUREAU_INPUT_EACH").ok();
-    said.and_then(|said| said.parse().ok()).unwrap_or(2)
-}
-
 async fn every_field_of_every_tool(engine: Engine) {
     let app = TestApp::new(engine, MODULES).await;
     let foreign = another_workspace(&app).await;
@@ -712,7 +770,12 @@ async fn every_field_of_every_tool(engine: Engine) {
             samples.extend(arguments.into_iter().filter(|(_, value)| value.is_array()));
         }
     }
-    let (mut found, mut calls) = (Vec::new(), 0);
+    let (mut found, mut calls, mut visited) = (Vec::new(), 0, 0);
+    let mut choice = Choice {
+        chosen: Chosen::new(),
+        engine,
+        wholly: 0,
+    };
     let only = std::env::var("BUREAU_INPUT_TOOLS").unwrap_or_default();
     let is_wanted =
         |entry: &&Entry| only.is_empty() || only.split(',').any(|name| name == entry.spec.name);
@@ -724,13 +787,8 @@ async fn every_field_of_every_tool(engine: Engine) {
             samples,
             foreign,
             grounds: 0,
-            // What is wrong with a value is decided before the engine is asked, so the second engine sees only what may be
-            // right, and one of each kind.
-            wrong_too: engine == Engine::Sqlite,
-            of_a_kind: match engine {
-                Engine::Sqlite => of_a_kind(),
-                Engine::Postgres => 1,
-            },
+            clean: None,
+            choice: &mut choice,
             before: Vec::new(),
             calls: 0,
             found: Vec::new(),
@@ -741,6 +799,7 @@ async fn every_field_of_every_tool(engine: Engine) {
         for field in &fields {
             run.field(field).await;
         }
+        visited += fields.len();
         let ground = run.ground(&fields[0]).await;
         run.unknown(&ground, &[]).await;
         // The valid call that all of these started from is valid still.
@@ -759,6 +818,8 @@ async fn every_field_of_every_tool(engine: Engine) {
     );
     let count = found.len();
     found.truncate(60);
+    let wholly = choice.wholly;
+    println!("{calls} calls on {engine:?}, {visited} fields, {wholly} of them with all");
     assert!(
         found.is_empty(),
         "{count} of {calls} calls on {engine:?}:\n{}",

@@ -16,6 +16,7 @@ mod backup;
 mod bulk_tools;
 mod campaign;
 mod catalogue;
+mod chosen;
 mod cli;
 mod clock;
 mod companies;

@@ -32,6 +32,8 @@ use crate::retry::Retry;
 use crate::types::id::IdGenerator;
 use crate::types::time::Timestamp;
 
+#[cfg(feature = "testing")]
+pub(crate) use postgres::migrate_once as migrate_postgres;
 pub use sql::{Sql, sql};
 #[cfg(feature = "testing")]
 pub use steps::Stage;

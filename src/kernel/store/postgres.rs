@@ -10,8 +10,8 @@ use std::time::Duration;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgListener, PgPool, PgPoolOptions};
 use sqlx::{
-    AssertSqlSafe, ConnectOptions as _, Executor as _, Postgres as Engine, Row as _,
-    SqlSafeStr as _,
+    AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, Postgres as Engine,
+    Row as _, SqlSafeStr as _,
 };
 
 use super::value::{Row, Value, bind_postgres};
@@ -140,6 +140,20 @@ pub(super) fn cannot_connect(error: sqlx::Error) -> Error {
     .cause(error)
 }
 
+async fn migrate(conn: &mut sqlx::PgConnection) -> Result<()> {
+    let done = migrate::POSTGRES.run_direct(None, conn, false).await;
+    done.map_err(migrate::fault)
+}
+
+/// Runs the migrations on an empty database and leaves nobody connected to it.
+#[cfg(feature = "testing")]
+pub(crate) async fn migrate_once(url: &str) -> Result<()> {
+    let options: PgConnectOptions = url.parse().map_err(cannot_connect)?;
+    let mut conn = options.connect().await.map_err(cannot_connect)?;
+    migrate(&mut conn).await?;
+    conn.close().await.map_err(cannot_connect)
+}
+
 impl Postgres {
     pub(super) async fn open(url: &str, open: &OpenOptions) -> Result<Self> {
         let options: PgConnectOptions = url.parse().map_err(cannot_connect)?;
@@ -155,10 +169,7 @@ impl Postgres {
             .map_err(cannot_connect)?;
         let found = version(&mut conn).await.map_err(cannot_connect)?;
         if migrate::check(found, &migrate::POSTGRES, read_only)? {
-            migrate::POSTGRES
-                .run_direct(None, &mut conn, false)
-                .await
-                .map_err(migrate::fault)?;
+            migrate(&mut conn).await?;
         }
         let unlimited = || settings(read_only, None);
         // The one of the listener is held for good.
