@@ -422,9 +422,8 @@ impl Postgres {
                         return any;
                     }
                 }
-                Ok(None) => return any,
                 // Whoever closes the store seals the last of it first.
-                Err(sqlx::Error::PoolClosed) => return any,
+                Ok(None) | Err(sqlx::Error::PoolClosed) => return any,
                 Err(error) => {
                     tracing::warn!(%error, "sealing the change log failed and is tried again");
                     return any;
