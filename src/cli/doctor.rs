@@ -270,8 +270,8 @@ async fn lost(folder: &Path, store: &Store) -> Result<Option<String>, Error> {
     }
     if known.hash.is_some() && known.hash != hash {
         return Ok(Some(format!(
-            "position {position} of the change log is not what it has seen: history was rewritten, or another database is in its \
-             place. Compare with a backup; to go on as it is, remove {folder}"
+            "position {position} of the change log is not what it has seen: writes that were acknowledged are lost and others \
+             stand in their place, history was rewritten, or another database is there. Compare with a backup; to go on as it is, remove {folder}"
         )));
     }
     Ok(None)

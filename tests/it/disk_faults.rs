@@ -112,7 +112,7 @@ impl Place {
         if said.status.success() {
             Ok(text)
         } else {
-            Err(text)
+            Err(text + &String::from_utf8_lossy(&said.stderr))
         }
     }
 }
