@@ -8,6 +8,8 @@ use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 use serde_json::Value;
 
+use crate::seed::{from_environment, seed};
+
 /// What a test has tried, and what it tries next.
 pub(crate) struct Chosen {
     seed: u64,
@@ -18,12 +20,11 @@ pub(crate) struct Chosen {
 
 impl Chosen {
     pub(crate) fn new() -> Self {
-        let number = |name| std::env::var(name).ok()?.parse::<u64>().ok();
-        let seed = number("BUREAU_INPUT_SEED").unwrap_or_else(rand::random);
+        let seed = seed("BUREAU_INPUT_SEED");
         println!("BUREAU_INPUT_SEED={seed} chooses the same values again");
         Self {
             seed,
-            each: number("BUREAU_INPUT_EACH").and_then(|each| each.try_into().ok()),
+            each: from_environment("BUREAU_INPUT_EACH").and_then(|each| each.try_into().ok()),
             met: BTreeSet::new(),
         }
     }

@@ -57,6 +57,7 @@ mod recurring;
 mod resources;
 mod scheduler;
 mod secrets;
+mod seed;
 mod seller;
 mod simulation;
 mod tamper;

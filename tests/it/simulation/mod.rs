@@ -41,6 +41,7 @@ use tokio::task::JoinHandle;
 
 use crate::MODULES;
 use crate::campaign::{HANG, check_log, sealed};
+use crate::seed::{from_environment, seed};
 use model::{Effect, Model, Row};
 
 /// Steps that a seed is good for where nobody says otherwise.
@@ -1053,10 +1054,6 @@ fn run(engine: Engine, seed: u64, steps: usize, meddling: Option<&'static str>) 
     })
 }
 
-fn from_environment(name: &str) -> Option<u64> {
-    std::env::var(name).ok()?.parse().ok()
-}
-
 fn steps(usual: usize) -> usize {
     from_environment("BUREAU_SIMULATION_STEPS")
         .map_or(usual, |steps| usize::try_from(steps).unwrap())
@@ -1073,15 +1070,13 @@ fn ten_thousand_steps_of_one_seed_do_what_the_model_allows() {
 
 #[test]
 fn ten_thousand_steps_of_a_new_seed_each_time_do_what_the_model_allows() {
-    let seed = from_environment("BUREAU_SIMULATION_SEED")
-        .unwrap_or_else(|| u64::from(rand::random::<u32>()));
+    let seed = seed("BUREAU_SIMULATION_SEED");
     simulate(Engine::Sqlite, seed, steps(STEPS));
 }
 
 #[test]
 fn transactions_in_the_order_of_a_seed_do_what_the_model_allows_on_postgres() {
-    let seed = from_environment("BUREAU_SIMULATION_SEED")
-        .unwrap_or_else(|| u64::from(rand::random::<u32>()));
+    let seed = seed("BUREAU_SIMULATION_SEED");
     simulate(Engine::Postgres, seed, steps(1_500));
 }
 
