@@ -10,8 +10,8 @@ use std::time::Duration;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgListener, PgPool, PgPoolOptions};
 use sqlx::{
-    AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, Postgres as Engine,
-    Row as _, SqlSafeStr as _,
+    AssertSqlSafe, ConnectOptions as _, Executor as _, Postgres as Engine, Row as _,
+    SqlSafeStr as _,
 };
 
 use super::value::{Row, Value, bind_postgres};
@@ -151,7 +151,7 @@ pub(crate) async fn migrate_once(url: &str) -> Result<()> {
     let options: PgConnectOptions = url.parse().map_err(cannot_connect)?;
     let mut conn = options.connect().await.map_err(cannot_connect)?;
     migrate(&mut conn).await?;
-    conn.close().await.map_err(cannot_connect)
+    sqlx::Connection::close(conn).await.map_err(cannot_connect)
 }
 
 impl Postgres {
