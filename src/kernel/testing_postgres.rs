@@ -82,6 +82,13 @@ pub async fn migrated_database() -> String {
     database.unwrap_or_else(|failure| panic!("{}", explain(&failure)))
 }
 
+/// How to connect as the superuser to a database that [`fresh_database`] or [`migrated_database`] made, by its URL.
+#[must_use]
+pub fn superuser_of(url: &str) -> PgConnectOptions {
+    let (_, database) = url.rsplit_once('/').unwrap_or(("", url));
+    shared().superuser(database)
+}
+
 /// The server that all tests of this process share.
 #[expect(
     clippy::panic,

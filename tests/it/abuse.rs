@@ -282,7 +282,7 @@ async fn connections_without_a_key_keep_nobody_out() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_key_with_many_connections_leaves_module_for_another() {
+async fn a_key_with_many_connections_leaves_room_for_another() {
     let app = TestApp::new(Engine::Sqlite, MODULES).await;
     let (greedy, _) = app.key(&["full"]).await;
     let (key, _) = app.key(&["full"]).await;

@@ -190,7 +190,7 @@ async fn a_write_that_the_disk_refuses_fails_clearly_and_writing_goes_on_when_it
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_full_disk_fails_clearly_and_writing_goes_on_when_there_is_module_again() {
+async fn a_full_disk_fails_clearly_and_writing_goes_on_when_there_is_room_again() {
     let script = r#"mount -t tmpfs -o size=3m none /tmp"#;
     let own = Command::new("unshare")
         .args(["--mount", "--map-root-user", "/bin/sh", "-c", script])

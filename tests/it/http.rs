@@ -1573,7 +1573,7 @@ async fn a_write_whose_long_answer_waits_for_a_core_is_not_called_undone() {
     let acme = json!({"name": "Acme"});
     let acme = client.app.data(&owner, "create_company", acme).await["id"].clone();
     let line = json!({"description": "Work ".repeat(20), "unit_price": "1", "tax_rate": "19"});
-    let draft = json!({"company": acme, "lines": vec![line; 300]});
+    let draft = json!({"company": acme, "lines": vec![line; 600]});
     let draft = client.app.data(&owner, "create_invoice", draft).await["id"].clone();
     // All cores are taken that this caller may have.
     let caller = client.app.dispatcher.authenticate(&client.key, None);

@@ -17,6 +17,7 @@ use bureau_kernel::prelude::{Cx, ShortText};
 use bureau_kernel::search::{Found, Query};
 use bureau_kernel::store::{Database, OpenOptions, Scope, Store, Tx, sql};
 use bureau_kernel::testing::{ENGINES, Engine, TestApp};
+use bureau_kernel::testing_postgres::superuser_of;
 use futures::future::join_all;
 use serde_json::{Value, json};
 use sqlx::{Connection as _, Executor as _, PgConnection};
@@ -980,7 +981,7 @@ fn said(limit: &str, arguments: &[&str]) -> String {
 }
 
 #[test]
-fn a_disk_without_module_is_named_as_what_is_wrong() {
+fn a_disk_without_room_is_named_as_what_is_wrong() {
     let folder = tempfile::TempDir::new().unwrap();
     let data = folder.path().join("data").display().to_string();
     let copy = folder.path().join("copy.sqlite").display().to_string();
@@ -1051,7 +1052,12 @@ async fn removing_a_member_that_loses_a_deadlock_is_done_again() {
     app.ok(&owner, "create_contact", contact).await;
     // Another holds her record, and wants herself once the removal waits for the record: who waited first is the one that
     // PostgreSQL ends.
-    let mut other = psql(&app).await;
+    let Database::Postgres(url) = &app.database else {
+        panic!("a PostgreSQL database");
+    };
+    let mut other = PgConnection::connect_with(&superuser_of(url))
+        .await
+        .unwrap();
     other
         .execute("SET deadlock_timeout = '1h'; BEGIN; UPDATE contact SET title = 'Held' WHERE name = 'Hers'")
         .await
