@@ -840,7 +840,7 @@ async fn what_could_not_be_read_is_named_until_it_can_be() {
     assert_eq!(test.ids("ana").await, [1]);
     assert_eq!(unread(&test).await, [("contact", 2), ("contact", 3)]);
     test.put(person(2, "Ana Written"));
-    assert_eq!(test.ids("ana").await, [2, 1]);
+    assert_eq!(test.ids("ana").await, [1, 2]);
     assert_eq!(unread(&test).await, [("contact", 3)]);
     test.put(Doc::unread(1, "contact", 1));
     assert_eq!(test.ids("ana").await, [2]);
