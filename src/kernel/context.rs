@@ -194,6 +194,14 @@ impl Cx {
         if !self.writes {
             self.tx.end_reading().await;
         }
+        self.compute_while_reading(work).await
+    }
+
+    /// The same in the middle of reading, for pieces of work that are short: what is read after it is of the same moment.
+    pub(crate) async fn compute_while_reading<T: Send + 'static>(
+        &mut self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T> {
         let compute = &self.app.compute;
         let place = match self.place.take() {
             Some(place) => place,

@@ -660,8 +660,7 @@ impl<R: Record> List<'_, R> {
                 read.found.retain(|saved| matches(&saved.record, &words));
                 Ok::<_, Error>(read)
             };
-            let actor = self.cx.caller().actor();
-            let read = self.cx.app.compute.run(actor, look).await??;
+            let read = self.cx.compute_while_reading(look).await??;
             for error in &read.unreadable {
                 self.cx.notice(Notice::unreadable(error));
             }
