@@ -12,6 +12,7 @@ use serde_json::{Map, json};
 
 use crate::context::Cx;
 use crate::error::Result;
+use crate::permission::Operation;
 use crate::record::Record;
 use crate::tool::{Example, Spec, Tool};
 use crate::types::id::{Entity, Id};
@@ -70,7 +71,14 @@ impl<R: Deletable> Tool for Delete<R> {
                 .await
                 .map_err(|error| error.field("reassign_to"))?;
         }
-        cx.delete(self.record, self.heir, self.purge).await
+        cx.demand::<R>(Operation::Delete)?;
+        cx.reassign(self.record, self.heir).await?;
+        let gone = cx.remove(self.record, self.purge).await?;
+        Ok(Deleted {
+            id: gone.id,
+            name: gone.record.label(),
+            restorable: !self.purge,
+        })
     }
 }
 

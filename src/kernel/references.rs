@@ -8,9 +8,7 @@ use serde::Serialize;
 
 use crate::caller::{ApiKey, Member};
 use crate::context::Cx;
-use crate::delete::Deleted;
 use crate::error::{Error, Result};
-use crate::permission::Operation;
 use crate::record::{Record, Saved};
 use crate::store::sql;
 use crate::types::id::{Entity, Id, encode};
@@ -168,7 +166,11 @@ impl Cx {
     /// # Errors
     /// [`Code::Validation`](crate::error::Code::Validation) when it is its own heir;
     /// [`Code::NotFound`](crate::error::Code::NotFound) when one of them is not there.
-    async fn reassign<R: Record>(&mut self, id: Id<R>, heir: Option<Id<R>>) -> Result<()> {
+    pub(crate) async fn reassign<R: Record>(
+        &mut self,
+        id: Id<R>,
+        heir: Option<Id<R>>,
+    ) -> Result<()> {
         let Some(heir) = heir else { return Ok(()) };
         if heir == id {
             let message = format!("This is the {} that is deleted.", R::NOUN);
@@ -180,27 +182,6 @@ impl Cx {
         self.get(id).await?;
         self.repoint(R::TABLE, id.raw(), Some(heir.raw())).await?;
         Ok(())
-    }
-
-    /// Deletes a record, restorably or for good, after what refers to it has passed to its heir, where there is one.
-    ///
-    /// # Errors
-    /// [`Code::Validation`](crate::error::Code::Validation) when it is its own heir, named `reassign_to`;
-    /// [`Code::NotFound`](crate::error::Code::NotFound) when one of them is not there; as [`Cx::archive`] and [`Cx::purge`].
-    pub async fn delete<R: Record>(
-        &mut self,
-        id: Id<R>,
-        heir: Option<Id<R>>,
-        purge: bool,
-    ) -> Result<Deleted<R>> {
-        self.demand::<R>(Operation::Delete)?;
-        self.reassign(id, heir).await?;
-        let gone = self.remove(id, purge).await?;
-        Ok(Deleted {
-            id,
-            name: gone.record.label(),
-            restorable: !purge,
-        })
     }
 
     /// Deletes a record: restorably, or for good.
