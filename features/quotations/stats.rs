@@ -175,10 +175,10 @@ impl Tool for GetQuotationStats {
             values: all.of(status).shown(&rates),
         });
         let months = groups.months.iter().rev().take(MOST_MONTHS).rev();
-        let by_period = months.map(|((year, month), course)| PeriodFigures {
+        let by_period = months.map(|((year, month), by_status)| PeriodFigures {
             period: format!("{year}-{month:02}"),
-            values: course.sent().shown(&rates),
-            outcome: course.outcome(&rates),
+            values: by_status.sent().shown(&rates),
+            outcome: by_status.outcome(&rates),
         });
         let by_period = by_period.collect();
         let by_customer = match by_customer {

@@ -26,7 +26,9 @@ impl Groups {
     /// All of them.
     pub(super) fn all(&self) -> ByStatus {
         let mut all = self.drafts.clone();
-        self.months.values().for_each(|course| all.merge(course));
+        self.months
+            .values()
+            .for_each(|by_status| all.merge(by_status));
         all
     }
 }
@@ -44,23 +46,23 @@ pub(super) async fn groups(cx: &mut Cx, bounds: &Bounds) -> Result<Groups> {
         .await?;
     let mut groups = Groups::default();
     for row in rows {
-        let course = match row.get::<Option<NaiveDate>>("sent_on")? {
+        let by_status = match row.get::<Option<NaiveDate>>("sent_on")? {
             Some(sent) => groups
                 .months
                 .entry((sent.year(), sent.month()))
                 .or_default(),
             None => &mut groups.drafts,
         };
-        count_in(course, &row)?;
+        count_in(by_status, &row)?;
     }
     Ok(groups)
 }
 
 /// Counts in what the database has summed up.
-fn count_in(course: &mut ByStatus, row: &Row) -> Result<()> {
+fn count_in(by_status: &mut ByStatus, row: &Row) -> Result<()> {
     let sum = Sum::from_parts(row.get("billions")?, row.get("rest")?);
     let (status, currency): (QuotationStatus, _) = (row.get("standing")?, row.get("currency")?);
-    course.add(status, currency, row.get("count")?, sum)
+    by_status.add(status, currency, row.get("count")?, sum)
 }
 
 /// The customers to whom most was offered; `currencies` are those of all that was sent.
@@ -106,12 +108,12 @@ pub(super) async fn top_customers(
     for row in rows {
         let buyer = customer(&row)?;
         let known = customers.iter_mut().find(|(known, _)| *known == buyer);
-        if let Some((_, course)) = known {
-            count_in(course, &row)?;
+        if let Some((_, by_status)) = known {
+            count_in(by_status, &row)?;
         }
     }
-    customers.sort_by_cached_key(|((company, contact), course)| {
-        let value = std::cmp::Reverse(course.sent().in_base(rates));
+    customers.sort_by_cached_key(|((company, contact), by_status)| {
+        let value = std::cmp::Reverse(by_status.sent().in_base(rates));
         (value, company.map(Id::raw), contact.map(Id::raw))
     });
     customers.truncate(MOST_CUSTOMERS);
@@ -121,11 +123,11 @@ pub(super) async fn top_customers(
     let contacts = cx.names(contacts).await?;
     let figures = customers
         .into_iter()
-        .map(|((company, contact), course)| CustomerFigures {
+        .map(|((company, contact), by_status)| CustomerFigures {
             company: company.map(|id| companies.of(id)),
             contact: contact.map(|id| contacts.of(id)),
-            values: course.sent().shown(rates),
-            outcome: course.outcome(rates),
+            values: by_status.sent().shown(rates),
+            outcome: by_status.outcome(rates),
         });
     Ok(figures.collect())
 }
