@@ -99,12 +99,19 @@ pub(super) async fn refuse_dependents<R: Record>(cx: &mut Cx, record: &Saved<R>)
 pub(crate) fn has_dependents<R: Record>(names: &[String]) -> String {
     let shown: Vec<_> = names.iter().take(10).cloned().collect();
     let (count, noun) = (names.len(), R::NOUN);
-    let (others, more) = match count {
-        1 => ("1 other record refers".to_owned(), ""),
-        2..=10 => (format!("{count} other records refer"), ""),
-        _ => (format!("{count} other records refer"), ", and more"),
+    let others = match count {
+        1 => "other record refers",
+        _ => "other records refer",
     };
-    format!("{others} to this {noun}: {}{more}.", shown.join(", "))
+    let more = if count > shown.len() {
+        ", and more"
+    } else {
+        ""
+    };
+    format!(
+        "{count} {others} to this {noun}: {}{more}.",
+        shown.join(", ")
+    )
 }
 
 /// Writes a changed record with everything that hangs on it.
