@@ -111,7 +111,7 @@ pub async fn printable_quotation(cx: &mut Cx, quotation: &Saved<Quotation>) -> R
 
 #[cfg(feature = "pdf")]
 async fn printable(cx: &mut Cx, document: Document, is_for_company: bool) -> Result<()> {
-    // To make the fonts ready takes a moment, and to look into those of the system seconds: nobody waits for that lock.
+    // To make the fonts ready takes a moment, and to look into those of the system seconds: no lock is held meanwhile.
     if FONTS.get().is_none() {
         cx.prepare(|| _ = fonts()).await?;
     }

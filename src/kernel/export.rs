@@ -52,8 +52,7 @@ fn beside(column: &str) -> String {
 }
 
 /// The next records after an identifier, oldest first, each with the names of what it refers to, as far as the caller may read
-/// them. One that cannot be read is
-/// named, and the others are taken out all the same.
+/// them. One that cannot be read is named, and the others are taken out all the same.
 ///
 /// # Errors
 /// What the database says.

@@ -114,7 +114,8 @@ pub trait Record: Columns {
         Ok(())
     }
     /// What becomes final when it is written like this, such as an invoice that is issued: whichever tool writes it, a person is
-    /// asked about it before it is kept, and by a clock that cannot be right it is refused. `before` is none for one that is new or comes back.
+    /// asked about it before it is kept, and by a clock that cannot be right it is refused. `before` is none for one that is new
+    /// or comes back.
     fn commits(before: Option<&Self>, after: &Self) -> Option<Commitment> {
         let _ = (before, after);
         None
