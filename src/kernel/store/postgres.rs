@@ -216,7 +216,7 @@ impl Postgres {
         // one serves as well; in the worst case all idle ones are cut.
         let mut others = pool.options().get_max_connections();
         loop {
-            let mut conn = Connection(Some(pool.acquire().await.map_err(fault::translate)?));
+            let mut conn = Connection(Some(acquire(pool).await.map_err(fault::translate)?));
             let begun = conn
                 .get()
                 .map_err(fault::translate)?
@@ -235,7 +235,7 @@ impl Postgres {
         // As in `begin`: what only reads may be asked again.
         let mut others = self.own.options().get_max_connections();
         loop {
-            let mut conn = self.own.acquire().await.map_err(fault::translate)?;
+            let mut conn = acquire(&self.own).await.map_err(fault::translate)?;
             match fetch(&mut conn, text, values).await {
                 Ok(rows) => return Ok(rows),
                 Err(error) if fault::is_cut(&error) && others > 0 => {
@@ -317,7 +317,7 @@ impl Postgres {
     }
 
     async fn look_after(&self, number: &str, row: i64) -> sqlx::Result<Option<bool>> {
-        let mut conn = self.own.acquire().await?;
+        let mut conn = acquire(&self.own).await?;
         let status =
             sqlx::query_scalar::<_, Option<String>>("SELECT pg_xact_status($1::TEXT::xid8)")
                 .bind(number)
@@ -498,6 +498,12 @@ async fn keep_listening(weak: Weak<super::Inner>) {
         }
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
+}
+
+/// A connection of a pool. The driver's future is 4 KB long, and all futures above it would be by so much: each call moves
+/// those several times.
+fn acquire(pool: &PgPool) -> impl Future<Output = sqlx::Result<PoolConnection<Engine>>> {
+    Box::pin(pool.acquire())
 }
 
 async fn fetch(
