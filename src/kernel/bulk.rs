@@ -331,14 +331,18 @@ impl Cx {
         records: impl Iterator<Item = (Option<&'a R>, &'a R)> + Send,
     ) -> Result<Vec<(usize, Error)>> {
         let mut wanted: Vec<(usize, &'static str, &'static str, i64)> = Vec::new();
+        let mut missing = Vec::new();
         if R::COLUMNS.iter().any(|column| column.refers_to.is_some()) {
             for (index, (before, record)) in records.enumerate() {
                 let old = before.map(R::values).unwrap_or_default();
                 for (place, (column, value)) in R::COLUMNS.iter().zip(record.values()).enumerate() {
-                    if let (Some(table), Value::Int(id)) = (column.refers_to, &value)
-                        && old.get(place) != Some(&value)
-                    {
-                        wanted.push((index, column.name, table, *id));
+                    if old.get(place) == Some(&value) {
+                        continue;
+                    }
+                    match self.referred(column, &value) {
+                        Ok(Some((table, id))) => wanted.push((index, column.name, table, id)),
+                        Ok(None) => {}
+                        Err(error) => missing.push((index, error)),
                     }
                 }
             }
@@ -351,26 +355,42 @@ impl Cx {
         for (table, mut ids) in by_table {
             ids.sort_unstable();
             ids.dedup();
-            for asked in ids.chunks(ASKED) {
-                let mut statement = sql("SELECT id FROM ");
-                statement.push(table);
-                statement.push(" WHERE archived_at IS NULL AND workspace = ");
-                statement.push_value(self.workspace().id.to_value());
-                statement.push(" AND id IN ");
-                statement.push_ids(asked);
+            let live = self.held_live(table, &ids).await?;
+            there.extend(live.into_iter().map(|id| (table, id)));
+        }
+        let gone = wanted
+            .into_iter()
+            .filter(|(_, _, table, id)| !there.contains(&(*table, *id)))
+            .map(|(index, column, table, id)| (index, unknown_reference(self, column, table, id)));
+        missing.extend(gone);
+        missing.sort_by_key(|(index, _)| *index);
+        Ok(missing)
+    }
+
+    /// Those of these that are there and live; in a write they stay so until the call is done.
+    pub(crate) async fn held_live(
+        &mut self,
+        table: &'static str,
+        ids: &[i64],
+    ) -> Result<HashSet<i64>> {
+        let mut live = HashSet::new();
+        for asked in ids.chunks(ASKED) {
+            let mut statement = sql("SELECT id FROM ");
+            statement.push(table);
+            statement.push(" WHERE archived_at IS NULL AND workspace = ");
+            statement.push_value(self.workspace().id.to_value());
+            statement.push(" AND id IN ");
+            statement.push_ids(asked);
+            if self.writes() {
                 // In one order, so that no two calls wait for each other.
                 statement.push(" ORDER BY id");
                 statement.push(self.tx.for_reference());
-                for row in statement.rows(&mut self.tx).await? {
-                    there.insert((table, row.get("id")?));
-                }
+            }
+            for row in statement.rows(&mut self.tx).await? {
+                live.insert(row.get("id")?);
             }
         }
-        Ok(wanted
-            .into_iter()
-            .filter(|(_, _, table, id)| !there.contains(&(*table, *id)))
-            .map(|(index, column, table, id)| (index, unknown_reference(self, column, table, id)))
-            .collect())
+        Ok(live)
     }
 
     /// Those of the values of an index key that live records have.

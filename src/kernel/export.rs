@@ -8,7 +8,7 @@ use crate::caller::Member;
 use crate::context::Cx;
 use crate::error::Result;
 use crate::record::{AnyRecord, Read};
-use crate::store::sql;
+use crate::store::{Target, sql};
 use crate::types::id::{Entity as _, decode};
 use crate::types::time::Timestamp;
 
@@ -69,18 +69,25 @@ pub async fn part(
         last,
     } = kind.part(cx, wanted, after, limit).await?;
     let references = kind.columns().iter();
-    let mut references: Vec<(&'static str, &'static str)> = references
+    let mut references: Vec<(&'static str, Target)> = references
         .filter_map(|column| Some((column.name, column.refers_to?)))
         .collect();
-    references.push(("created_by", Member::TABLE));
-    let number = |record: &Map<String, Data>, column: &str| {
-        let text = record.get(column)?.as_str()?;
-        decode(text).map(|(_, id)| id)
+    references.push(("created_by", Target::Table(Member::TABLE)));
+    let registry = cx.registry().clone();
+    let referred = |record: &Map<String, Data>, column: &str, target: Target| {
+        let (prefix, id) = decode(record.get(column)?.as_str()?)?;
+        let table = match target {
+            Target::Table(table) => table,
+            Target::Any => registry.record_with_prefix(prefix)?.table(),
+        };
+        Some((table, id))
     };
     let mut ids: BTreeMap<&'static str, HashSet<i64>> = BTreeMap::new();
     for (_, record) in &records {
-        for (column, table) in &references {
-            ids.entry(table).or_default().extend(number(record, column));
+        for (column, target) in &references {
+            if let Some((table, id)) = referred(record, column, *target) {
+                ids.entry(table).or_default().insert(id);
+            }
         }
     }
     let mut names: HashMap<(&'static str, i64), String> = HashMap::new();
@@ -91,8 +98,8 @@ pub async fn part(
         }
     }
     for (_, record) in &mut records {
-        for (column, table) in &references {
-            let name = number(record, column).and_then(|id| names.get(&(*table, id)));
+        for (column, target) in &references {
+            let name = referred(record, column, *target).and_then(|named| names.get(&named));
             if let Some(name) = name {
                 record.insert(beside(column), name.as_str().into());
             }

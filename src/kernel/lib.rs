@@ -68,13 +68,13 @@ pub mod prelude {
     pub use crate::record::{
         Attributes, Columns, Commitment, Edit, Record, Saved, SearchText, record,
     };
-    pub use crate::references::Named;
+    pub use crate::references::{Named, NamedAny};
     pub use crate::registry::Module;
     pub use crate::resource::{Contents, Resource};
-    pub use crate::store::{Column, Json, Managed};
+    pub use crate::store::{Column, Json, Managed, Parent};
     pub use crate::tool::{Awaits, Covers, Example, Spec, Step, Tool, tool};
     pub use crate::types::email::Email;
-    pub use crate::types::id::Id;
+    pub use crate::types::id::{AnyId, Id};
     pub use crate::types::number::BoundedInt;
     pub use crate::types::page::{Cursor, Limit, Page};
     pub use crate::types::text::{LongText, ShortText};

@@ -1,8 +1,9 @@
 //! Lists of records: optional filters, any offered order, a cursor that keeps its place while rows come and go.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::marker::PhantomData;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Datelike as _};
 use serde::Serialize;
@@ -10,10 +11,10 @@ use serde::Serialize;
 use crate::context::Cx;
 use crate::error::{Code, Error, Result};
 use crate::notice::Notice;
-use crate::record::{Read, Record, Saved};
+use crate::record::{AnyRecord, Link, PARENT, Read, Record, Saved};
 use crate::search::{Found, Hit, Query};
-use crate::store::{Column, Kind, Row, Sql, Value, sql};
-use crate::types::id::Id;
+use crate::store::{Column, Kind, Row, Sql, Target, Value, sql};
+use crate::types::id::{Id, encode};
 use crate::types::page::{Cursor, Limit, Page};
 use crate::types::text::folded;
 
@@ -529,14 +530,18 @@ impl<R: Record> List<'_, R> {
                 .iter()
                 .any(|(field, _)| condition.says(field))
         };
+        let parts = self.searched_parts();
         if self.conditions.iter().all(known) {
             let found = search.find_now(query(limit, offset)).await;
             let Found::Hits { hits, more, unread } = found else {
                 return Ok(None);
             };
-            self.name_unread(&unread);
-            let ids: Vec<i64> = hits.iter().map(|hit| hit.id).collect();
-            return Ok(Some((self.those(&ids).await?, more)));
+            // What is found by its parts comes after what is found by itself.
+            if more || parts.is_empty() {
+                self.name_unread(&unread);
+                let ids: Vec<i64> = hits.iter().map(|hit| hit.id).collect();
+                return Ok(Some((self.those(&ids).await?, more)));
+            }
         }
         let end = offset + limit;
         let mut matching: Vec<i64> = Vec::new();
@@ -560,6 +565,37 @@ impl<R: Record> List<'_, R> {
                 }
             }
         }
+        let mut found_by: HashMap<i64, (&'static str, String)> = HashMap::new();
+        if !more_hits && matching.len() <= end {
+            for (kind, link) in parts {
+                let query = Query {
+                    kinds: vec![kind.table()],
+                    // A column for any kind is in the index with the kind; one for this table needs no word of it.
+                    filters: match link.column.refers_to {
+                        Some(Target::Any) => {
+                            vec![vec![crate::record::filter(PARENT, R::PREFIX)]]
+                        }
+                        _ => Vec::new(),
+                    },
+                    ..query(FIRST_HITS, 0)
+                };
+                let Found::Hits { hits, more, .. } = search.find_now(query).await else {
+                    return Ok(None);
+                };
+                more_hits |= more;
+                let hits: Vec<i64> = hits.iter().map(|hit| hit.id).collect();
+                let mut new = Vec::new();
+                for (parent, part) in kind.parents(self.cx, link, &hits).await? {
+                    if looked_at.insert(parent) {
+                        found_by.insert(parent, (kind.noun(), encode(kind.prefix(), part)));
+                        new.push(parent);
+                    }
+                }
+                for ids in new.chunks(FIRST_HITS) {
+                    matching.extend(self.meeting(ids).await?);
+                }
+            }
+        }
         let more = matching.len() > end;
         if more_hits && !more {
             self.cx.notice(Notice::truncated(format!(
@@ -567,7 +603,29 @@ impl<R: Record> List<'_, R> {
             )));
         }
         let ids: Vec<i64> = matching.into_iter().skip(offset).take(limit).collect();
+        self.name_parts(&ids, &found_by);
         Ok(Some((self.those(&ids).await?, more)))
+    }
+
+    /// The kinds of searched records that may belong to one of the list, as far as the caller may read them: by their text it is
+    /// found too.
+    fn searched_parts(&self) -> Vec<(&'static dyn AnyRecord, Link)> {
+        let registry = self.cx.registry();
+        let parts = registry.referring_to(R::TABLE);
+        parts
+            .filter(|(kind, link)| link.column.is_parent && kind.is_searched())
+            .filter(|(kind, _)| self.cx.may_read(kind.table()))
+            .collect()
+    }
+
+    /// Says of these which of them were found by what belongs to them.
+    fn name_parts(&mut self, ids: &[i64], found_by: &HashMap<i64, (&'static str, String)>) {
+        for id in ids {
+            if let Some((noun, part)) = found_by.get(id) {
+                let record = encode(R::PREFIX, *id);
+                self.cx.notice(Notice::found_by_part(record, noun, part));
+            }
+        }
     }
 
     /// Names what the index has no text of: it may or may not be what is searched for.
@@ -608,7 +666,7 @@ impl<R: Record> List<'_, R> {
         self.push_by_id(&mut statement, ids);
         let rows = statement.rows(&mut self.cx.tx).await?;
         let found = self.cx.readable::<R>(&rows)?.into_iter();
-        let mut found: std::collections::HashMap<i64, Saved<R>> =
+        let mut found: HashMap<i64, Saved<R>> =
             found.map(|saved| (saved.id.raw(), saved)).collect();
         Ok(ids.iter().filter_map(|id| found.remove(id)).collect())
     }
@@ -621,8 +679,8 @@ impl<R: Record> List<'_, R> {
         limit: usize,
     ) -> Result<(Vec<Saved<R>>, bool)> {
         const BATCH: i64 = 1_000;
-        const TIME_LIMIT: std::time::Duration = std::time::Duration::from_secs(10);
-        let started = std::time::Instant::now();
+        const TIME_LIMIT: Duration = Duration::from_secs(10);
+        let started = Instant::now();
         let words: Arc<[String]> = folded(text)
             .split_whitespace()
             .take(12)
@@ -653,11 +711,12 @@ impl<R: Record> List<'_, R> {
             statement.push_value(Value::Int(BATCH));
             let rows = statement.rows(&mut self.cx.tx).await?;
             let is_last = rows.len() < BATCH as usize;
-            let words = Arc::clone(&words);
+            let looked_for = Arc::clone(&words);
             // Reading and comparing a thousand records keeps a core busy.
             let look = move || {
                 let mut read = Read::<Saved<R>>::records(&rows)?;
-                read.found.retain(|saved| matches(&saved.record, &words));
+                read.found
+                    .retain(|saved| matches(&saved.record, &looked_for));
                 Ok::<_, Error>(read)
             };
             let read = self.cx.compute_while_reading(look).await??;
@@ -667,7 +726,11 @@ impl<R: Record> List<'_, R> {
             matching.extend(read.found);
             match read.last {
                 Some(last) if !is_last => before = last,
-                _ => break,
+                _ => {
+                    self.scan_parts(&words, &mut matching, started + TIME_LIMIT)
+                        .await?;
+                    break;
+                }
             }
         }
         let more = matching.len() > offset + limit;
@@ -676,6 +739,70 @@ impl<R: Record> List<'_, R> {
             more,
         ))
     }
+}
+
+impl<R: Record> List<'_, R> {
+    /// Adds those of the list that have a part with these words, where they do not have them themselves.
+    async fn scan_parts(
+        &mut self,
+        words: &Arc<[String]>,
+        matching: &mut Vec<Saved<R>>,
+        until: Instant,
+    ) -> Result<()> {
+        let mut known: HashSet<i64> = matching.iter().map(|saved| saved.id.raw()).collect();
+        for (kind, link) in self.searched_parts() {
+            let parts = kind.scan(self.cx, Arc::clone(words), until).await?;
+            let mut found_by = HashMap::new();
+            let mut new = Vec::new();
+            for (parent, part) in kind.parents(self.cx, link, &parts).await? {
+                if known.insert(parent) {
+                    found_by.insert(parent, (kind.noun(), encode(kind.prefix(), part)));
+                    new.push(parent);
+                }
+            }
+            self.name_parts(&new, &found_by);
+            for ids in new.chunks(FIRST_HITS) {
+                matching.extend(self.those(ids).await?);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The live records with these words, newest first, as far as they are found in time.
+pub(crate) async fn scan_all<R: Record>(
+    cx: &mut Cx,
+    words: Arc<[String]>,
+    until: Instant,
+) -> Result<Vec<i64>> {
+    const BATCH: i64 = 1_000;
+    let mut found = Vec::new();
+    let mut before = i64::MAX;
+    while Instant::now() < until && found.len() < DEEPEST {
+        let mut statement = cx.list::<R>().statement("");
+        statement.push(" AND id < ");
+        statement.push_value(Value::Int(before));
+        statement.push(" ORDER BY id DESC LIMIT ");
+        statement.push_value(Value::Int(BATCH));
+        let rows = statement.rows(&mut cx.tx).await?;
+        let is_last = rows.len() < BATCH as usize;
+        let words = Arc::clone(&words);
+        let look = move || {
+            let mut read = Read::<Saved<R>>::records(&rows)?;
+            read.found.retain(|saved| matches(&saved.record, &words));
+            Ok::<_, Error>(read)
+        };
+        let read = cx.compute_while_reading(look).await??;
+        found.extend(read.found.iter().map(|saved| saved.id.raw()));
+        match read.last {
+            Some(last) if !is_last => before = last,
+            _ => return Ok(found),
+        }
+    }
+    cx.notice(Notice::truncated(
+        "Not all that belongs to such records was looked through.",
+    ));
+    Ok(found)
 }
 
 /// Whether every word stands somewhere in the record: as the start of a word, or with a typo.

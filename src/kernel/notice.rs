@@ -27,6 +27,8 @@ pub enum NoticeCode {
     Stale,
     /// A record is left out, because it cannot be read.
     RecordUnreadable,
+    /// A record does not have the searched words itself: something that belongs to it has, such as a note.
+    FoundByPart,
 }
 
 impl Notice {
@@ -49,6 +51,15 @@ impl Notice {
         Self {
             record: record.and_then(|id| id.as_str()).map(str::to_owned),
             ..Self::new(NoticeCode::RecordUnreadable, error.message())
+        }
+    }
+
+    /// A record was found by what belongs to it: its identifier, what the part is called, and the part's identifier.
+    pub(crate) fn found_by_part(record: String, noun: &str, part: &str) -> Self {
+        let message = format!("{record} was found by its {noun} {part}.");
+        Self {
+            record: Some(record),
+            ..Self::new(NoticeCode::FoundByPart, message)
         }
     }
 

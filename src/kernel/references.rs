@@ -11,7 +11,7 @@ use crate::context::Cx;
 use crate::error::{Error, Result};
 use crate::record::{Record, Saved};
 use crate::store::sql;
-use crate::types::id::{Entity, Id, encode};
+use crate::types::id::{AnyId, Entity, Id, encode};
 
 /// A record by its identifier and name.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -53,7 +53,65 @@ impl<E: Entity> Names<E> {
     }
 }
 
+/// A record of any kind by its identifier and name.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(inline)]
+pub struct NamedAny {
+    /// Its identifier.
+    pub id: AnyId,
+    /// What such a record is called.
+    pub kind: &'static str,
+    /// Its name; none for a caller who may not read such records.
+    pub name: Option<String>,
+}
+
+/// Names of records of any kind, looked up together: those that the caller may read.
+pub struct AnyNames(HashMap<AnyId, (&'static str, Option<String>)>);
+
+impl AnyNames {
+    /// The record with its name.
+    #[must_use]
+    pub fn of(&self, id: AnyId) -> NamedAny {
+        let (kind, name) = self.0.get(&id).cloned().unwrap_or(("record", None));
+        NamedAny { id, kind, name }
+    }
+}
+
 impl Cx {
+    /// What records of each kind that there is are called, in the singular, and the prefix of their identifiers.
+    #[must_use]
+    pub fn kinds_of_records(&self) -> Vec<(&'static str, &'static str)> {
+        let records = self.registry().records().iter();
+        records.map(|kind| (kind.noun(), kind.prefix())).collect()
+    }
+
+    /// The names of these records of any kind, deleted ones too, as far as the caller may read records of their kinds.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn any_names(&mut self, ids: impl IntoIterator<Item = AnyId>) -> Result<AnyNames> {
+        let mut by_kind: BTreeMap<String, Vec<AnyId>> = BTreeMap::new();
+        for id in ids {
+            by_kind.entry(id.prefix().to_owned()).or_default().push(id);
+        }
+        let mut names = HashMap::new();
+        for (prefix, ids) in by_kind {
+            let Some(kind) = self.registry().record_with_prefix(&prefix) else {
+                continue;
+            };
+            let mut titles = HashMap::new();
+            if self.may_read(kind.table()) {
+                let raw: Vec<i64> = ids.iter().map(AnyId::raw).collect();
+                titles.extend(kind.titles(self, &raw).await?);
+            }
+            for id in ids {
+                let title = titles.get(&id.raw()).cloned();
+                names.insert(id, (kind.noun(), title));
+            }
+        }
+        Ok(AnyNames(names))
+    }
+
     /// The names of these records, deleted ones too, as far as the caller may read records of this kind. They stand in
     /// tables with a column `name`.
     ///
@@ -120,11 +178,11 @@ impl Cx {
     /// What the database says.
     pub async fn linked<R: Record>(&mut self, id: Id<R>) -> Result<BTreeMap<&'static str, i64>> {
         let mut linked = BTreeMap::new();
-        for (kind, column) in self.registry().clone().referring_to(R::TABLE) {
+        for (kind, link) in self.registry().clone().referring_to(R::TABLE) {
             if !self.may_read(kind.table()) {
                 continue;
             }
-            let count = kind.count_referring(self, column, id.raw()).await?;
+            let count = kind.count_referring(self, link, id.raw()).await?;
             if count > 0 {
                 *linked.entry(kind.noun()).or_default() += count;
             }
@@ -152,8 +210,8 @@ impl Cx {
     /// # Errors
     /// What the database says.
     pub async fn is_linked<R: Record>(&mut self, id: Id<R>) -> Result<bool> {
-        for (kind, column) in self.registry().clone().referring_to(R::TABLE) {
-            if kind.count_referring(self, column, id.raw()).await? > 0 {
+        for (kind, link) in self.registry().clone().referring_to(R::TABLE) {
+            if kind.count_referring(self, link, id.raw()).await? > 0 {
                 return Ok(true);
             }
         }

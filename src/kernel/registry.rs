@@ -15,10 +15,12 @@ use crate::import::AnyImport;
 use crate::jobs::Job;
 use crate::kinds::{KINDS, READ_TEAMS};
 use crate::permission::{Operation, Permission};
-use crate::record::{AnyRecord, ColumnSpec};
+use crate::record::{AnyRecord, Link};
 use crate::resource::Resource;
+use crate::store::Target;
 use crate::synonyms::suggest_tool;
 use crate::tool::Entry;
+use crate::types::id::decode;
 use crate::types::text::nearest;
 
 /// A module: a group of tools and the records behind them.
@@ -266,18 +268,45 @@ impl Registry {
         &self.records
     }
 
-    /// The kinds of records that refer to what stands in this table, each with the column that does; one that does so by
-    /// two columns comes twice.
+    /// The kinds of records that may refer to what stands in this table, each with the column by which they do; one that does
+    /// so by two columns comes twice.
     pub(crate) fn referring_to(
         &self,
         table: &'static str,
-    ) -> impl Iterator<Item = (&'static dyn AnyRecord, ColumnSpec)> {
+    ) -> impl Iterator<Item = (&'static dyn AnyRecord, Link)> {
+        let is_record = self.record(table).is_some();
+        let prefix = self.prefix_of(table).unwrap_or_default();
         let kinds = self.records.iter().copied();
         let columns = kinds.flat_map(|kind| {
             let columns = kind.references().into_iter();
             columns.map(move |column| (kind, column))
         });
-        columns.filter(move |(_, column)| column.refers_to == Some(table))
+        let links = columns.filter(move |(_, column)| match column.refers_to {
+            Some(Target::Table(target)) => target == table,
+            Some(Target::Any) => is_record,
+            None => false,
+        });
+        links.map(move |(kind, column)| {
+            let link = Link {
+                column,
+                table,
+                prefix,
+            };
+            (kind, link)
+        })
+    }
+
+    /// The kind of record that this identifier is of, and its number.
+    pub(crate) fn of_wire_id(&self, id: &str) -> Option<(&'static dyn AnyRecord, i64)> {
+        let (prefix, number) = decode(id)?;
+        Some((self.record_with_prefix(prefix)?, number))
+    }
+
+    /// The kind of record whose identifiers start with this.
+    #[must_use]
+    pub fn record_with_prefix(&self, prefix: &str) -> Option<&'static dyn AnyRecord> {
+        let mut records = self.records.iter().copied();
+        records.find(|record| record.prefix() == prefix)
     }
 
     /// The record in this table.

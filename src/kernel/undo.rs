@@ -7,7 +7,7 @@ use crate::changes::{Action, Change, LogRow};
 use crate::context::Cx;
 use crate::error::{Code, Error, Result};
 use crate::permission::{Operation, lacking};
-use crate::record::{Record, Saved, UndoConflict, has_dependents, patched};
+use crate::record::{Family, Record, Saved, UndoConflict, has_dependents, patched};
 use crate::store::sql;
 use crate::types::id::{Id, encode};
 
@@ -268,6 +268,15 @@ pub(crate) async fn undo_each<R: Record>(
             }),
         });
     }
+    let gone = changes
+        .iter()
+        .filter(|(.., action)| *action == Action::Archive);
+    let gone: Vec<i64> = gone.map(|(before, ..)| before.id.raw()).collect();
+    if !gone.is_empty() {
+        let family = Family::of(cx, R::TABLE, &gone, false).await?;
+        family.refuse_descendants_held(cx, R::NOUN).await?;
+        family.archive_descendants(cx).await?;
+    }
     cx.write_all(changes).await?;
     Ok(conflicts)
 }
@@ -309,8 +318,11 @@ async fn refuse_held<R: Record>(
         return Ok(());
     }
     let mut holding: HashMap<i64, Vec<(&'static str, &'static str, i64)>> = HashMap::new();
-    for (kind, column) in cx.registry().clone().referring_to(R::TABLE) {
-        for (target, holder) in kind.holding(cx, column, &targets).await? {
+    for (kind, link) in cx.registry().clone().referring_to(R::TABLE) {
+        if link.column.is_parent {
+            continue;
+        }
+        for (target, holder) in kind.holding(cx, link, &targets).await? {
             let holder = (kind.table(), kind.prefix(), holder);
             holding.entry(target).or_default().push(holder);
         }
@@ -330,7 +342,7 @@ async fn refuse_held<R: Record>(
             let names: Vec<String> = holders.map(|(_, prefix, id)| encode(prefix, *id)).collect();
             if !names.is_empty() {
                 going.remove(&target);
-                *one = Err(has_dependents::<R>(&names));
+                *one = Err(has_dependents(R::NOUN, &names));
             }
         }
         if going.len() == before {

@@ -554,8 +554,8 @@ pub(super) async fn refuse_held(
 ) -> Result<()> {
     // One record may refer to it by two columns; the columns of a kind come one after the other.
     let mut holding: Vec<(&str, BTreeSet<i64>)> = Vec::new();
-    for (kind, column) in cx.registry().clone().referring_to(table) {
-        let holders = kind.holding(cx, column, &[id]).await?;
+    for (kind, link) in cx.registry().clone().referring_to(table) {
+        let holders = kind.holding(cx, link, &[id]).await?;
         let holders = holders.into_iter().map(|(_, holder)| holder);
         match holding.last_mut() {
             Some((noun, known)) if *noun == kind.noun() => known.extend(holders),

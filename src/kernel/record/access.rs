@@ -1,7 +1,8 @@
 //! Reading, adding, changing, deleting and erasing records: what a tool does with them.
 
+use super::family::Family;
 use super::index_keys::{and_index_keys, remove_index_keys};
-use super::write::{check_permission, checked, log_row, refuse_dependents, stale, write};
+use super::write::{check_permission, checked, log_row, stale, write};
 use super::{Attributes, Edit, Record, Saved};
 use crate::changes::Action;
 use crate::context::Cx;
@@ -91,14 +92,18 @@ impl Cx {
         Ok(saved)
     }
 
-    /// Deletes a record, restorably: it is hidden everywhere from now on.
+    /// Deletes a record, restorably, with what belongs to it: it is hidden everywhere from now on.
     ///
     /// # Errors
     /// [`Code::NotFound`](crate::error::Code::NotFound); [`Code::Conflict`](crate::error::Code::Conflict) with what stands in the way when live records refer to it.
     pub async fn archive<R: Record>(&mut self, id: Id<R>) -> Result<Saved<R>> {
         let before = self.get(id).await?;
         self.check_version(&before)?;
-        refuse_dependents(self, &before).await?;
+        let family = Family::of(self, R::TABLE, &[id.raw()], false).await?;
+        family
+            .refuse_held(self, R::NOUN, R::TABLE, &[id.raw()])
+            .await?;
+        family.archive_descendants(self).await?;
         let mut saved = before.clone();
         saved.archived_at = Some(self.now());
         write(self, before, saved, Action::Archive).await
@@ -121,7 +126,7 @@ impl Cx {
         write(self, before, saved, Action::Restore).await
     }
 
-    /// Erases a record for good, deleted or not, with what the change log holds of it. Nothing brings it back.
+    /// Erases a record for good, deleted or not, with what belongs to it and what the change log holds of it. Nothing brings it back.
     ///
     /// # Errors
     /// [`Code::NotFound`](crate::error::Code::NotFound); [`Code::Conflict`](crate::error::Code::Conflict) when live records refer to it,
@@ -135,7 +140,11 @@ impl Cx {
         self.check_version(&before)?;
         before.record.validate_transition(None)?;
         self.tx.erases();
-        refuse_dependents(self, &before).await?;
+        let family = Family::of(self, R::TABLE, &[id.raw()], true).await?;
+        family
+            .refuse_held(self, R::NOUN, R::TABLE, &[id.raw()])
+            .await?;
+        family.purge_descendants(self).await?;
         // What is left that refers to it is deleted, or done with and does not hold on to it. It goes on without naming it.
         self.repoint(R::TABLE, id.raw(), None).await?;
         if before.archived_at.is_none() {
@@ -180,8 +189,8 @@ impl Cx {
         to: Option<i64>,
     ) -> Result<usize> {
         let mut changed = 0;
-        for (kind, column) in self.registry().clone().referring_to(table) {
-            changed += kind.repoint(self, column, from, to).await?;
+        for (kind, link) in self.registry().clone().referring_to(table) {
+            changed += kind.repoint(self, link, from, to).await?;
         }
         Ok(changed)
     }

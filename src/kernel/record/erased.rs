@@ -1,23 +1,28 @@
 //! Records with their type erased: what undo, references and the search index work with.
 
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::marker::PhantomData;
+use std::sync::Arc;
+use std::time::Instant;
 
 use futures::future::BoxFuture;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Map;
 
+use super::family::Family;
 use super::standing::{Standing, standing};
-use super::write::{refuse_dependents, write};
-use super::{ColumnSpec, Data, Record, Saved};
+use super::write::write;
+use super::{ColumnSpec, Data, Link, Record, Saved};
 use crate::changes::{Action, LogRow};
 use crate::context::Cx;
 use crate::error::{Code, Error, Result};
 use crate::export::{Numbered, Wanted};
+use crate::list::scan_all;
 use crate::permission::Access;
 use crate::search::Doc;
-use crate::store::{Column, Json, Row, Sql, Tx, Value, sql};
-use crate::types::id::{Id, encode};
+use crate::store::{Column, Json, Row, Sql, Target, Tx, Value, sql};
+use crate::types::id::{AnyId, Id, encode};
 
 /// Why one record of a change cannot be undone.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -105,7 +110,7 @@ pub trait AnyRecord: Send + Sync {
     fn referring<'a>(
         &'a self,
         cx: &'a mut Cx,
-        column: ColumnSpec,
+        link: Link,
         target: i64,
     ) -> BoxFuture<'a, Result<Vec<i64>>>;
     /// The live ones that hold on to one of these records by this column ([`Record::BLOCKS_DELETION_WHILE`]): to which, and their own
@@ -113,7 +118,7 @@ pub trait AnyRecord: Send + Sync {
     fn holding<'a>(
         &'a self,
         cx: &'a mut Cx,
-        column: ColumnSpec,
+        link: Link,
         targets: &'a [i64],
     ) -> BoxFuture<'a, Result<Vec<(i64, i64)>>>;
     /// Those of these live ones (of all of them, where none are named) that hold on to something that is deleted, and by
@@ -127,17 +132,45 @@ pub trait AnyRecord: Send + Sync {
     fn count_referring<'a>(
         &'a self,
         cx: &'a mut Cx,
-        column: ColumnSpec,
+        link: Link,
         target: i64,
     ) -> BoxFuture<'a, Result<i64>>;
     /// Changes that column in all of them.
     fn repoint<'a>(
         &'a self,
         cx: &'a mut Cx,
-        column: ColumnSpec,
+        link: Link,
         from: i64,
         to: Option<i64>,
     ) -> BoxFuture<'a, Result<usize>>;
+    /// The identifiers of those that belong to one of these records by this column: of the live ones, or of all.
+    fn children<'a>(
+        &'a self,
+        cx: &'a mut Cx,
+        link: Link,
+        parents: &'a [i64],
+        all: bool,
+    ) -> BoxFuture<'a, Result<Vec<i64>>>;
+    /// Whether these are found by their text.
+    fn is_searched(&self) -> bool;
+    /// The live ones with these words, newest first, as far as they are found in time: what searches while there is no index.
+    fn scan<'a>(
+        &'a self,
+        cx: &'a mut Cx,
+        words: Arc<[String]>,
+        until: Instant,
+    ) -> BoxFuture<'a, Result<Vec<i64>>>;
+    /// To what these live ones belong by this column: to which, and their own identifiers, in the order of `ids`.
+    fn parents<'a>(
+        &'a self,
+        cx: &'a mut Cx,
+        link: Link,
+        ids: &'a [i64],
+    ) -> BoxFuture<'a, Result<Vec<(i64, i64)>>>;
+    /// Archives these, with nothing that belongs to them.
+    fn archive_each<'a>(&'a self, cx: &'a mut Cx, ids: &'a [i64]) -> BoxFuture<'a, Result<()>>;
+    /// Erases these for good.
+    fn purge_each<'a>(&'a self, cx: &'a mut Cx, ids: &'a [i64]) -> BoxFuture<'a, Result<()>>;
     /// Takes back what these rows of one call did to one record, or says why not.
     fn undo<'a>(
         &'a self,
@@ -257,7 +290,7 @@ impl<R: Record> AnyRecord for Erased<R> {
     fn referring<'a>(
         &'a self,
         cx: &'a mut Cx,
-        column: ColumnSpec,
+        link: Link,
         target: i64,
     ) -> BoxFuture<'a, Result<Vec<i64>>> {
         Box::pin(async move {
@@ -266,9 +299,9 @@ impl<R: Record> AnyRecord for Erased<R> {
             statement.push(" WHERE workspace = ");
             statement.push_value(cx.workspace().id.to_value());
             statement.push(" AND ");
-            statement.push(column.name);
+            statement.push(link.column.name);
             statement.push(" = ");
-            statement.push_value(Value::Int(target));
+            statement.push_value(link.value(target));
             statement.push(" ORDER BY id");
             statement
                 .rows(&mut cx.tx)
@@ -282,27 +315,31 @@ impl<R: Record> AnyRecord for Erased<R> {
     fn holding<'a>(
         &'a self,
         cx: &'a mut Cx,
-        column: ColumnSpec,
+        link: Link,
         targets: &'a [i64],
     ) -> BoxFuture<'a, Result<Vec<(i64, i64)>>> {
         Box::pin(async move {
             let mut statement = sql("SELECT id, ");
-            statement.push(column.name);
+            statement.push(link.column.name);
             statement.push(" AS target FROM ");
             statement.push(R::TABLE);
             statement.push(" WHERE workspace = ");
             statement.push_value(cx.workspace().id.to_value());
             statement.push(" AND ");
-            statement.push(column.name);
+            statement.push(link.column.name);
             statement.push(" IN ");
-            statement.push_ids(targets);
+            link.push_values(&mut statement, targets);
             statement.push(" AND archived_at IS NULL AND ");
             statement.push(R::BLOCKS_DELETION_WHILE);
             statement.push(" ORDER BY id");
             let rows = statement.rows(&mut cx.tx).await?;
-            rows.iter()
-                .map(|row| Ok((row.get("target")?, row.get("id")?)))
-                .collect()
+            let mut holding = Vec::with_capacity(rows.len());
+            for row in &rows {
+                if let Some(target) = link.target(row, "target")? {
+                    holding.push((target, row.get("id")?));
+                }
+            }
+            Ok(holding)
         })
     }
 
@@ -319,48 +356,14 @@ impl<R: Record> AnyRecord for Erased<R> {
             let mut found = Vec::new();
             for column in self.references() {
                 for ids in &parts {
-                    let only_these = |statement: &mut Sql| {
-                        if let Some(ids) = ids {
-                            statement.push(" AND holder.id IN ");
-                            statement.push_ids(ids);
+                    let gone = match column.refers_to {
+                        Some(Target::Table(table)) => {
+                            dangling::<R>(cx, column, table, *ids).await?
                         }
+                        Some(Target::Any) => dangling_any::<R>(cx, column, *ids).await?,
+                        None => Vec::new(),
                     };
-                    let table = column.refers_to.unwrap_or_default();
-                    let workspace = cx.workspace().id.to_value();
-                    if cx.writes() && !cx.tx.for_reference().is_empty() {
-                        // First held, then looked at: a statement sees what was there when it began.
-                        let mut statement = sql("SELECT 1 AS held FROM ");
-                        statement.push(table);
-                        statement.push(" WHERE workspace = ");
-                        statement.push_value(workspace.clone());
-                        statement.push(" AND id IN (SELECT holder.");
-                        statement.push(column.name);
-                        statement.push(" FROM ");
-                        statement.push(R::TABLE);
-                        statement.push(" AS holder WHERE holder.workspace = ");
-                        statement.push_value(workspace.clone());
-                        only_these(&mut statement);
-                        statement.push(") ORDER BY id");
-                        statement.push(cx.tx.for_reference());
-                        statement.rows(&mut cx.tx).await?;
-                    }
-                    let mut statement = sql("SELECT id FROM ");
-                    statement.push(R::TABLE);
-                    statement.push(" AS holder WHERE workspace = ");
-                    statement.push_value(workspace);
-                    statement.push(" AND archived_at IS NULL AND ");
-                    statement.push(R::BLOCKS_DELETION_WHILE);
-                    statement.push(" AND EXISTS (SELECT 1 FROM ");
-                    statement.push(table);
-                    statement.push(
-                        " AS held WHERE held.workspace = holder.workspace AND held.id = holder.",
-                    );
-                    statement.push(column.name);
-                    statement.push(" AND held.archived_at IS NOT NULL)");
-                    only_these(&mut statement);
-                    for row in statement.rows(&mut cx.tx).await? {
-                        found.push((row.get("id")?, column));
-                    }
+                    found.extend(gone.into_iter().map(|id| (id, column)));
                 }
             }
             Ok(found)
@@ -370,7 +373,7 @@ impl<R: Record> AnyRecord for Erased<R> {
     fn count_referring<'a>(
         &'a self,
         cx: &'a mut Cx,
-        column: ColumnSpec,
+        link: Link,
         target: i64,
     ) -> BoxFuture<'a, Result<i64>> {
         Box::pin(async move {
@@ -379,9 +382,9 @@ impl<R: Record> AnyRecord for Erased<R> {
             statement.push(" WHERE workspace = ");
             statement.push_value(cx.workspace().id.to_value());
             statement.push(" AND ");
-            statement.push(column.name);
+            statement.push(link.column.name);
             statement.push(" = ");
-            statement.push_value(Value::Int(target));
+            statement.push_value(link.value(target));
             statement.push(" AND archived_at IS NULL");
             statement.one("count", &mut cx.tx).await
         })
@@ -390,17 +393,17 @@ impl<R: Record> AnyRecord for Erased<R> {
     fn repoint<'a>(
         &'a self,
         cx: &'a mut Cx,
-        column: ColumnSpec,
+        link: Link,
         from: i64,
         to: Option<i64>,
     ) -> BoxFuture<'a, Result<usize>> {
         Box::pin(async move {
             /// Records that are read and written together.
             const TOGETHER: usize = 512;
-            let target = column.refers_to.unwrap_or_default();
-            let ids = self.referring(cx, column, from).await?;
+            let Link { column, table, .. } = link;
+            let ids = self.referring(cx, link, from).await?;
             // A record that would point at itself points at nothing.
-            let points_at = |id: i64| to.filter(|to| R::TABLE != target || *to != id);
+            let points_at = |id: i64| to.filter(|to| R::TABLE != table || *to != id);
             let lost: Vec<i64> = ids
                 .iter()
                 .copied()
@@ -414,7 +417,7 @@ impl<R: Record> AnyRecord for Erased<R> {
                 let mut changes = Vec::with_capacity(ids.len());
                 for (id, before) in cx.find_all(&ids).await? {
                     let value =
-                        points_at(id).map_or(Data::Null, |to| cx.wire_id(target, to).into());
+                        points_at(id).map_or(Data::Null, |to| encode(link.prefix, to).into());
                     let change = Map::from_iter([(column.name.to_owned(), value)]);
                     let saved = patched(&before, change)?;
                     changes.push((before, saved, Action::Update));
@@ -423,6 +426,102 @@ impl<R: Record> AnyRecord for Erased<R> {
                 cx.write_all(changes).await?;
             }
             Ok(ids.len())
+        })
+    }
+
+    fn children<'a>(
+        &'a self,
+        cx: &'a mut Cx,
+        link: Link,
+        parents: &'a [i64],
+        all: bool,
+    ) -> BoxFuture<'a, Result<Vec<i64>>> {
+        Box::pin(async move {
+            let mut children = Vec::new();
+            for parents in parents.chunks(1_000) {
+                let mut statement = sql("SELECT id FROM ");
+                statement.push(R::TABLE);
+                statement.push(" WHERE workspace = ");
+                statement.push_value(cx.workspace().id.to_value());
+                statement.push(" AND ");
+                statement.push(link.column.name);
+                statement.push(" IN ");
+                link.push_values(&mut statement, parents);
+                if !all {
+                    statement.push(" AND archived_at IS NULL");
+                }
+                statement.push(" ORDER BY id");
+                for row in statement.rows(&mut cx.tx).await? {
+                    children.push(row.get("id")?);
+                }
+            }
+            Ok(children)
+        })
+    }
+
+    fn is_searched(&self) -> bool {
+        R::empty().text().is_some()
+    }
+
+    fn scan<'a>(
+        &'a self,
+        cx: &'a mut Cx,
+        words: Arc<[String]>,
+        until: Instant,
+    ) -> BoxFuture<'a, Result<Vec<i64>>> {
+        Box::pin(scan_all::<R>(cx, words, until))
+    }
+
+    fn parents<'a>(
+        &'a self,
+        cx: &'a mut Cx,
+        link: Link,
+        ids: &'a [i64],
+    ) -> BoxFuture<'a, Result<Vec<(i64, i64)>>> {
+        Box::pin(async move {
+            let mut parents: HashMap<i64, i64> = HashMap::new();
+            for ids in ids.chunks(1_000) {
+                let mut statement = sql("SELECT id, ");
+                statement.push(link.column.name);
+                statement.push(" AS target FROM ");
+                statement.push(R::TABLE);
+                statement.push(" WHERE workspace = ");
+                statement.push_value(cx.workspace().id.to_value());
+                statement.push(" AND archived_at IS NULL AND id IN ");
+                statement.push_ids(ids);
+                for row in statement.rows(&mut cx.tx).await? {
+                    if let Some(parent) = link.target(&row, "target")? {
+                        parents.insert(row.get("id")?, parent);
+                    }
+                }
+            }
+            let parent = |id: &i64| parents.get(id).map(|parent| (*parent, *id));
+            Ok(ids.iter().filter_map(parent).collect())
+        })
+    }
+
+    fn archive_each<'a>(&'a self, cx: &'a mut Cx, ids: &'a [i64]) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            let ids: Vec<Id<R>> = ids.iter().copied().map(Id::from_raw).collect();
+            let mut changes = Vec::with_capacity(ids.len());
+            for (_, before) in cx.find_all(&ids).await? {
+                if before.archived_at.is_none() {
+                    let mut saved = before.clone();
+                    saved.archived_at = Some(cx.now());
+                    changes.push((before, saved, Action::Archive));
+                }
+            }
+            changes.sort_unstable_by_key(|(before, ..)| before.id);
+            cx.write_all(changes).await.map(drop)
+        })
+    }
+
+    fn purge_each<'a>(&'a self, cx: &'a mut Cx, ids: &'a [i64]) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            for id in ids {
+                cx.purge(Id::<R>::from_raw(*id)).await?;
+            }
+            Ok(())
         })
     }
 
@@ -461,9 +560,12 @@ impl<R: Record> AnyRecord for Erased<R> {
                 };
                 let action = match row.action {
                     Action::Create | Action::Restore => {
-                        if let Err(error) = refuse_dependents(cx, &current).await {
+                        let family = Family::of(cx, R::TABLE, &[id.raw()], false).await?;
+                        let held = family.refuse_held(cx, R::NOUN, R::TABLE, &[id.raw()]).await;
+                        if let Err(error) = held {
                             return conflict(error.message().to_owned());
                         }
+                        family.archive_descendants(cx).await?;
                         saved.archived_at = Some(cx.now());
                         Action::Archive
                     }
@@ -529,6 +631,117 @@ impl<R: Record> AnyRecord for Erased<R> {
         limit: usize,
     ) -> BoxFuture<'a, Result<Vec<Standing>>> {
         Box::pin(standing::<R>(tx, workspace, between, limit))
+    }
+}
+
+/// Those of these live records (of all of them, where none are named) that hold on to what is deleted in a table.
+async fn dangling<R: Record>(
+    cx: &mut Cx,
+    column: ColumnSpec,
+    table: &'static str,
+    ids: Option<&[i64]>,
+) -> Result<Vec<i64>> {
+    let only_these = |statement: &mut Sql| {
+        if let Some(ids) = ids {
+            statement.push(" AND holder.id IN ");
+            statement.push_ids(ids);
+        }
+    };
+    let workspace = cx.workspace().id.to_value();
+    if cx.writes() && !cx.tx.for_reference().is_empty() {
+        // First held, then looked at: a statement sees what was there when it began.
+        let mut statement = sql("SELECT 1 AS held FROM ");
+        statement.push(table);
+        statement.push(" WHERE workspace = ");
+        statement.push_value(workspace.clone());
+        statement.push(" AND id IN (SELECT holder.");
+        statement.push(column.name);
+        statement.push(" FROM ");
+        statement.push(R::TABLE);
+        statement.push(" AS holder WHERE holder.workspace = ");
+        statement.push_value(workspace.clone());
+        only_these(&mut statement);
+        statement.push(") ORDER BY id");
+        statement.push(cx.tx.for_reference());
+        statement.rows(&mut cx.tx).await?;
+    }
+    let mut statement = sql("SELECT id FROM ");
+    statement.push(R::TABLE);
+    statement.push(" AS holder WHERE workspace = ");
+    statement.push_value(workspace);
+    statement.push(" AND archived_at IS NULL AND ");
+    statement.push(holds::<R>(column));
+    statement.push(" AND EXISTS (SELECT 1 FROM ");
+    statement.push(table);
+    statement.push(" AS held WHERE held.workspace = holder.workspace AND held.id = holder.");
+    statement.push(column.name);
+    statement.push(" AND held.archived_at IS NOT NULL)");
+    only_these(&mut statement);
+    let rows = statement.rows(&mut cx.tx).await?;
+    rows.iter().map(|row| row.get("id")).collect()
+}
+
+/// The same for a column that refers to records of any kind: which of them are deleted, or not there at all, since no foreign
+/// key keeps them.
+async fn dangling_any<R: Record>(
+    cx: &mut Cx,
+    column: ColumnSpec,
+    ids: Option<&[i64]>,
+) -> Result<Vec<i64>> {
+    const PART: i64 = 1_000;
+    let mut dangling = Vec::new();
+    let mut after = i64::MIN;
+    loop {
+        let mut statement = sql("SELECT id, ");
+        statement.push(column.name);
+        statement.push(" AS target FROM ");
+        statement.push(R::TABLE);
+        statement.push(" WHERE workspace = ");
+        statement.push_value(cx.workspace().id.to_value());
+        statement.push(" AND archived_at IS NULL AND ");
+        statement.push(holds::<R>(column));
+        statement.push(" AND ");
+        statement.push(column.name);
+        statement.push(" IS NOT NULL AND id > ");
+        statement.push_value(Value::Int(after));
+        if let Some(ids) = ids {
+            statement.push(" AND id IN ");
+            statement.push_ids(ids);
+        }
+        statement.push(" ORDER BY id LIMIT ");
+        statement.push_value(Value::Int(PART));
+        let rows = statement.rows(&mut cx.tx).await?;
+        let mut by_kind: BTreeMap<String, Vec<(i64, i64)>> = BTreeMap::new();
+        for row in &rows {
+            after = row.get("id")?;
+            let target: AnyId = row.get("target")?;
+            let of_kind = by_kind.entry(target.prefix().to_owned()).or_default();
+            of_kind.push((target.raw(), after));
+        }
+        for (prefix, links) in by_kind {
+            // Records of a kind that this build does not know of are not looked at.
+            let Some(kind) = cx.registry().record_with_prefix(&prefix) else {
+                continue;
+            };
+            let mut targets: Vec<i64> = links.iter().map(|(target, _)| *target).collect();
+            targets.sort_unstable();
+            targets.dedup();
+            let live: HashSet<i64> = cx.held_live(kind.table(), &targets).await?;
+            let gone = links.iter().filter(|(target, _)| !live.contains(target));
+            dangling.extend(gone.map(|(_, id)| *id));
+        }
+        if rows.len() < PART as usize {
+            return Ok(dangling);
+        }
+    }
+}
+
+/// While what condition a live record holds on to what stands in a column: to what it belongs to always.
+fn holds<R: Record>(column: ColumnSpec) -> &'static str {
+    if column.is_parent {
+        "1 = 1"
+    } else {
+        R::BLOCKS_DELETION_WHILE
     }
 }
 

@@ -9,15 +9,19 @@ pub use serde_json::Value as Data;
 
 mod access;
 mod erased;
+mod family;
 mod index_keys;
+mod link;
 mod saved;
 pub(crate) mod standing;
 mod write;
 
 pub(crate) use erased::patched;
 pub use erased::{AnyRecord, Read, UndoConflict, record};
-pub(crate) use saved::filter;
+pub(crate) use family::Family;
+pub use link::Link;
 pub use saved::{Edit, Saved};
+pub(crate) use saved::{PARENT, filter};
 pub(crate) use write::{
     check_permission, has_dependents, log_row, stale, unknown_reference, validated,
 };
@@ -25,7 +29,7 @@ pub(crate) use write::{
 use crate::caller::{Caller, Workspace};
 use crate::error::Result;
 use crate::permission::Access;
-use crate::store::{Kind, Row, Value};
+use crate::store::{Kind, Row, Target, Value};
 pub use crate::summary::Commitment;
 use crate::types::id::Entity;
 use crate::types::text::visible;
@@ -38,8 +42,10 @@ pub struct ColumnSpec {
     pub name: &'static str,
     /// What stands in it.
     pub kind: Kind,
-    /// The table that it refers to.
-    pub refers_to: Option<&'static str>,
+    /// What it refers to.
+    pub refers_to: Option<Target>,
+    /// Whether the record belongs to what it refers to.
+    pub is_parent: bool,
     /// Whether a record cannot be without it.
     pub required: bool,
     /// Whether the server keeps it, and callers cannot give it.
@@ -181,6 +187,7 @@ macro_rules! record {
                 name: $crate::record::plain(stringify!($field)),
                 kind: <$type as $crate::store::Column>::KIND,
                 refers_to: <$type as $crate::store::Column>::REFERS_TO,
+                is_parent: <$type as $crate::store::Column>::PARENT,
                 required: <$type as $crate::store::Column>::REQUIRED,
                 kept: <$type as $crate::store::Column>::KEPT,
                 about: $crate::record::about(&[$($about)?]),

@@ -7,14 +7,14 @@ use serde::Serialize;
 use serde_json::Map;
 
 use super::write::{checked, write};
-use super::{Attributes, Data, Record, cleaned};
+use super::{Attributes, ColumnSpec, Data, Record, cleaned};
 use crate::caller::{Member, Workspace};
 use crate::changes::Action;
 use crate::context::Cx;
 use crate::error::{Error, Result};
 use crate::search::Doc;
-use crate::store::{Column, Json, Row, Sql, Value, sql};
-use crate::types::id::Id;
+use crate::store::{Column, Json, Row, Sql, Target, Value, sql};
+use crate::types::id::{Id, decode};
 use crate::types::time::Timestamp;
 
 /// A record as it stands in the database.
@@ -108,6 +108,13 @@ impl<R: Record> Saved<R> {
     /// What the search index holds of it.
     pub(crate) fn document(&self, workspace: i64) -> Option<Doc> {
         let text = self.record.text()?;
+        let index_keys = self.record.index_keys();
+        let mut filters: Vec<String> = index_keys
+            .iter()
+            .map(|(field, value)| filter(field, value))
+            .collect();
+        let columns = R::COLUMNS.iter().zip(self.record.values());
+        filters.extend(columns.filter_map(|(column, value)| parent_filter(column, &value)));
         Some(Doc {
             workspace,
             kind: R::TABLE,
@@ -115,12 +122,7 @@ impl<R: Record> Saved<R> {
             title: self.record.label(),
             text: text.words,
             numbers: text.numbers,
-            filters: self
-                .record
-                .index_keys()
-                .iter()
-                .map(|(field, value)| filter(field, value))
-                .collect(),
+            filters,
             unread: false,
         })
     }
@@ -221,6 +223,20 @@ impl<R: Record> Saved<R> {
         };
         content.insert("attributes".into(), Data::Object(self.attributes.0.clone()));
         Ok(content)
+    }
+}
+
+/// The name of the filter by which the index finds parts of records of one kind.
+pub(crate) const PARENT: &str = "parent";
+
+/// What the index knows of the kind of record that a part belongs to.
+fn parent_filter(column: &ColumnSpec, value: &Value) -> Option<String> {
+    if !column.is_parent {
+        return None;
+    }
+    match (column.refers_to?, value) {
+        (Target::Any, Value::Text(id)) => decode(id).map(|(prefix, _)| filter(PARENT, prefix)),
+        _ => None,
     }
 }
 

@@ -9,10 +9,9 @@ use crate::changes::{Action, LogRow, digest};
 use crate::context::Cx;
 use crate::error::{Error, Result};
 use crate::permission::Operation;
-use crate::store::{Column, Value, sql};
+use crate::store::{Column, sql};
 use crate::summary::Written;
 use crate::types::id::Id;
-use crate::types::id::encode;
 use crate::types::text::quoted;
 
 /// Says that a record was changed since the version that the caller knows, and as what it stands there now, as far as the
@@ -72,33 +71,19 @@ pub(super) async fn checked<R: Record>(cx: &mut Cx, before: Option<&R>, record: 
     let record = validated(cx.workspace(), record)?;
     let old = before.map(R::values).unwrap_or_default();
     for (index, (column, value)) in R::COLUMNS.iter().zip(record.values()).enumerate() {
-        if let (Some(table), Value::Int(id)) = (column.refers_to, &value)
-            && old.get(index) != Some(&value)
+        if old.get(index) != Some(&value)
+            && let Some((table, id)) = cx.referred(column, &value)?
         {
-            cx.check_reference(column.name, table, *id).await?;
+            cx.check_reference(column.name, table, id).await?;
         }
     }
     Ok(record)
 }
 
-pub(super) async fn refuse_dependents<R: Record>(cx: &mut Cx, record: &Saved<R>) -> Result<()> {
-    let mut names = Vec::new();
-    for (kind, column) in cx.registry().clone().referring_to(R::TABLE) {
-        let holding = kind.holding(cx, column, &[record.id.raw()]).await?;
-        names.extend(holding.into_iter().map(|(_, id)| encode(kind.prefix(), id)));
-    }
-    if names.is_empty() {
-        return Ok(());
-    }
-    Err(Error::conflict(has_dependents::<R>(&names))
-        .hint("Delete or change them first, or say where they should point (reassign_to) if the tool offers it.")
-        .detail("dependents", names.into_iter().take(100).collect::<Vec<_>>()))
-}
-
 /// Says that others refer to a record.
-pub(crate) fn has_dependents<R: Record>(names: &[String]) -> String {
+pub(crate) fn has_dependents(noun: &str, names: &[String]) -> String {
     let shown: Vec<_> = names.iter().take(10).cloned().collect();
-    let (count, noun) = (names.len(), R::NOUN);
+    let count = names.len();
     let others = match count {
         1 => "other record refers",
         _ => "other records refer",

@@ -38,7 +38,9 @@ pub use sql::{Sql, sql};
 #[cfg(feature = "testing")]
 pub use steps::Stage;
 pub use steps::Steps;
-pub use value::{Column, Json, Kind, Managed, Row, Value, enum_from_name, enum_name};
+pub use value::{
+    Column, Json, Kind, Managed, Parent, Row, Target, Value, enum_from_name, enum_name,
+};
 
 /// Where the data is.
 #[derive(Clone, PartialEq, Eq)]

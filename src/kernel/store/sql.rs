@@ -75,14 +75,19 @@ impl Sql {
     /// Appends `($n, $m, …)` with identifiers. The list is filled up with its last one to one of a few lengths, so that
     /// lists of all lengths share a few prepared statements.
     pub(crate) fn push_ids(&mut self, ids: &[i64]) {
+        self.push_filled(ids.iter().copied().map(Value::Int).collect());
+    }
+
+    /// The same with other values.
+    pub(crate) fn push_filled(&mut self, values: Vec<Value>) {
         const LENGTHS: [usize; 6] = [1, 4, 16, 64, 256, 1024];
         let length = LENGTHS
             .into_iter()
-            .find(|length| *length >= ids.len())
-            .unwrap_or(ids.len());
-        let last = ids.last().copied();
-        let filled = ids.iter().copied().chain(last.into_iter().cycle());
-        self.push_list(filled.take(length).map(Value::Int));
+            .find(|length| *length >= values.len())
+            .unwrap_or(values.len());
+        let last = values.last().cloned();
+        let filled = values.into_iter().chain(last.into_iter().cycle());
+        self.push_list(filled.take(length));
     }
 
     /// Appends the name of a table or column that a record declares: a static text too, never input.

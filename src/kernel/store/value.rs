@@ -12,7 +12,7 @@ use sqlx::{Postgres, Row as _, Sqlite};
 
 use crate::error::{Error, Result};
 use crate::types::email::Email;
-use crate::types::id::{Entity, Id};
+use crate::types::id::{AnyId, Entity, Id};
 use crate::types::money::{Amount, Currency};
 use crate::types::number::BoundedInt;
 use crate::types::text::{LongText, ShortText};
@@ -74,14 +74,25 @@ impl Value {
     }
 }
 
+/// What the identifiers in a column are of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Target {
+    /// Records in this table, by their numbers.
+    Table(&'static str),
+    /// Records of any kind, by their identifiers as they are on the wire.
+    Any,
+}
+
 /// A Rust type that stands in a column.
 pub trait Column: Sized {
     /// What a caller gives for it.
     type Input: DeserializeOwned + JsonSchema;
     /// The kind of its values.
     const KIND: Kind;
-    /// The table that it refers to, for an identifier of another record.
-    const REFERS_TO: Option<&'static str> = None;
+    /// What it refers to, for an identifier of another record.
+    const REFERS_TO: Option<Target> = None;
+    /// Whether the record belongs to what it refers to ([`Parent`]).
+    const PARENT: bool = false;
     /// Whether a record cannot be without it.
     const REQUIRED: bool = true;
     /// Whether the server keeps it: callers see it and cannot give it.
@@ -106,7 +117,8 @@ pub trait Column: Sized {
 impl<T: Column> Column for Option<T> {
     type Input = T::Input;
     const KIND: Kind = T::KIND;
-    const REFERS_TO: Option<&'static str> = T::REFERS_TO;
+    const REFERS_TO: Option<Target> = T::REFERS_TO;
+    const PARENT: bool = T::PARENT;
     const REQUIRED: bool = false;
     fn from_input(input: T::Input, time: LocalTime) -> std::result::Result<Self, String> {
         T::from_input(input, time).map(Some)
@@ -201,7 +213,8 @@ impl<T> Deref for Managed<T> {
 impl<T: Column> Column for Managed<T> {
     type Input = T::Input;
     const KIND: Kind = T::KIND;
-    const REFERS_TO: Option<&'static str> = T::REFERS_TO;
+    const REFERS_TO: Option<Target> = T::REFERS_TO;
+    const PARENT: bool = T::PARENT;
     const REQUIRED: bool = T::REQUIRED;
     const KEPT: bool = true;
     fn from_input(input: T::Input, time: LocalTime) -> std::result::Result<Self, String> {
@@ -215,6 +228,64 @@ impl<T: Column> Column for Managed<T> {
     }
     fn from_value(value: Value) -> Option<Self> {
         T::from_value(value).map(Self)
+    }
+}
+
+/// A column that says what the record belongs to: it is archived, restored and erased with it, and moves with it where two
+/// are merged.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+#[schemars(inline)]
+pub struct Parent<T>(pub T);
+
+impl<T> Deref for Parent<T> {
+    type Target = T;
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+impl<T: Column> Column for Parent<T> {
+    type Input = T::Input;
+    const KIND: Kind = T::KIND;
+    const REFERS_TO: Option<Target> = T::REFERS_TO;
+    const PARENT: bool = true;
+    const REQUIRED: bool = T::REQUIRED;
+    const KEPT: bool = T::KEPT;
+    fn from_input(input: T::Input, time: LocalTime) -> std::result::Result<Self, String> {
+        T::from_input(input, time).map(Self)
+    }
+    fn empty() -> Self {
+        Self(T::empty())
+    }
+    fn to_value(&self) -> Value {
+        self.0.to_value()
+    }
+    fn from_value(value: Value) -> Option<Self> {
+        T::from_value(value).map(Self)
+    }
+    fn is_missing(&self) -> bool {
+        self.0.is_missing()
+    }
+}
+
+impl Column for AnyId {
+    type Input = Self;
+    const KIND: Kind = Kind::Text;
+    const REFERS_TO: Option<Target> = Some(Target::Any);
+    fn from_input(input: Self, _: LocalTime) -> std::result::Result<Self, String> {
+        Ok(input)
+    }
+    fn empty() -> Self {
+        Self::missing()
+    }
+    fn is_missing(&self) -> bool {
+        *self == Self::missing()
+    }
+    fn to_value(&self) -> Value {
+        Value::Text(self.to_string())
+    }
+    fn from_value(value: Value) -> Option<Self> {
+        String::from_value(value).and_then(|text| text.parse().ok())
     }
 }
 
@@ -265,7 +336,7 @@ text_type_column!(LongText);
 impl<E: Entity> Column for Id<E> {
     type Input = Self;
     const KIND: Kind = Kind::Int;
-    const REFERS_TO: Option<&'static str> = Some(E::TABLE);
+    const REFERS_TO: Option<Target> = Some(Target::Table(E::TABLE));
     fn from_input(input: Self, _: LocalTime) -> std::result::Result<Self, String> {
         Ok(input)
     }

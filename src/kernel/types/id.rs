@@ -190,6 +190,89 @@ impl<E: Entity> JsonSchema for Id<E> {
     string_schema!("Id");
 }
 
+/// An identifier of a record of any kind. Which kind it is, its prefix says.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct AnyId {
+    prefix: String,
+    value: i64,
+}
+
+impl AnyId {
+    /// The identifier of no record, for a field that nothing was said about.
+    pub(crate) const fn missing() -> Self {
+        Self {
+            prefix: String::new(),
+            value: 0,
+        }
+    }
+
+    /// What it starts with on the wire.
+    #[must_use]
+    pub fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
+    /// The number as it stands in the database.
+    #[must_use]
+    pub const fn raw(&self) -> i64 {
+        self.value
+    }
+
+    /// The identifier as one of an `E`, where it is.
+    #[must_use]
+    pub fn of<E: Entity>(&self) -> Option<Id<E>> {
+        (self.prefix == E::PREFIX).then(|| Id::from_raw(self.value))
+    }
+}
+
+impl<E: Entity> From<Id<E>> for AnyId {
+    fn from(id: Id<E>) -> Self {
+        Self {
+            prefix: E::PREFIX.to_owned(),
+            value: id.raw(),
+        }
+    }
+}
+
+impl FromStr for AnyId {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let known = decode(text.trim()).filter(|(prefix, _)| (2..=4).contains(&prefix.len()));
+        let (prefix, value) =
+            known.ok_or("expected the id of a record, as other tools return it")?;
+        Ok(Self {
+            prefix: prefix.to_ascii_lowercase(),
+            value,
+        })
+    }
+}
+
+impl fmt::Display for AnyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&encode(&self.prefix, self.value))
+    }
+}
+impl fmt::Debug for AnyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+impl Serialize for AnyId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+impl<'de> Deserialize<'de> for AnyId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        text.parse().map_err(de::Error::custom)
+    }
+}
+impl JsonSchema for AnyId {
+    string_schema!("AnyId");
+}
+
 /// Makes identifiers for one process.
 #[derive(Debug)]
 pub struct IdGenerator(Mutex<Generator>);
@@ -301,6 +384,21 @@ mod tests {
             "thg_é000000000000",
         ] {
             assert!(bad.parse::<Id<Thing>>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn an_identifier_of_any_kind_keeps_its_kind() {
+        let any = AnyId::from(Id::<Thing>::from_raw(7));
+        let text = any.to_string();
+        assert_eq!(text.to_ascii_uppercase().parse(), Ok(any.clone()));
+        assert_eq!(any.of::<Thing>(), Some(Id::from_raw(7)));
+        assert_eq!(
+            encode("con", 7).parse::<AnyId>().unwrap().of::<Thing>(),
+            None
+        );
+        for bad in ["", "7", "thg_7", "_0000000000007", "thing_0000000000007"] {
+            assert!(bad.parse::<AnyId>().is_err(), "{bad}");
         }
     }
 
