@@ -37,6 +37,8 @@ pub fn modules() -> Vec<Module> {
         bureau_history::MODULE,
         #[cfg(feature = "invoicing")]
         bureau_invoicing::MODULE,
+        #[cfg(feature = "notes")]
+        bureau_notes::MODULE,
         #[cfg(feature = "pipeline")]
         bureau_pipeline::MODULE,
         #[cfg(feature = "quotations")]

@@ -734,6 +734,7 @@ const GROUP_TOKENS: &[(&str, usize)] = &[
     ("deals", 1_090),
     ("history", 270),
     ("invoicing", 3_630),
+    ("notes", 750),
     ("pipeline", 510),
     ("quotations", 1_240),
     ("workspace", 960),

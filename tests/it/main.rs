@@ -44,6 +44,7 @@ mod ledger;
 mod members;
 mod mixed;
 mod modules;
+mod notes;
 mod papers;
 mod parity;
 mod permissions;
@@ -76,6 +77,7 @@ const MODULES: &[Module] = &[
     bureau_deals::MODULE,
     bureau_history::MODULE,
     bureau_invoicing::MODULE,
+    bureau_notes::MODULE,
     bureau_pipeline::MODULE,
     bureau_quotations::MODULE,
     bureau_workspace::MODULE,

@@ -1,0 +1,44 @@
+//! `create_note`
+
+use bureau_kernel::prelude::*;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::CREATE_NOTES;
+use crate::note::Note;
+use crate::view::{NoteView, view};
+
+/// A new note.
+#[derive(Deserialize, JsonSchema)]
+#[schemars(extend("required" = ["about", "text"]))]
+pub(crate) struct CreateNote {
+    #[serde(flatten)]
+    fields: Patch<Note>,
+}
+
+impl Tool for CreateNote {
+    const SPEC: Spec = Spec::adds("create_note", CREATE_NOTES)
+        .title("Create note")
+        .about("Write a note on a contact, company, deal, invoice or any other record.");
+    const EXAMPLES: &'static [Example] = &[Example {
+        title: "Remember that Sarah likes to be called in the morning",
+        before: &[Step {
+            tool: "create_contact",
+            arguments: r#"{"name": "Sarah Connor"}"#,
+            keep: &[("sarah", "/data/id")],
+        }],
+        arguments: r#"{"about": "{sarah}", "text": "Likes to be called in the morning.", "pinned": true}"#,
+        expect: &[
+            ("/data/about/name", r#""Sarah Connor""#),
+            ("/data/about/kind", r#""contact""#),
+            ("/data/pinned", "true"),
+        ],
+    }];
+    type Output = NoteView;
+
+    async fn call(self, cx: &mut Cx) -> Result<NoteView> {
+        let note = self.fields.record(cx.local_time())?;
+        let saved = cx.insert(note, self.fields.attributes()?).await?;
+        view(cx, saved).await
+    }
+}

@@ -1,0 +1,58 @@
+//! Notes: what somebody wrote down about a record of any kind.
+//!
+//! Permissions: `read_notes`, `create_notes`, `update_notes`, `delete_notes`. A note belongs to its record: it is deleted,
+//! restored and erased with it, goes along where two records are merged, and a search of such records finds them by their notes.
+//! The module uses no other one, since a note may be about records of any module.
+
+mod create;
+mod delete;
+mod get;
+mod list;
+mod note;
+mod search;
+mod update;
+mod view;
+
+use bureau_kernel::prelude::*;
+
+use create::CreateNote;
+use get::GetNote;
+use list::ListNotes;
+use search::SearchNotes;
+use update::UpdateNote;
+
+pub use note::Note;
+
+/// See notes.
+pub const READ_NOTES: Permission = Permission::new("read_notes");
+/// Write new notes.
+pub const CREATE_NOTES: Permission = Permission::new("create_notes");
+/// Change and pin notes.
+pub const UPDATE_NOTES: Permission = Permission::new("update_notes");
+/// Delete notes.
+pub const DELETE_NOTES: Permission = Permission::new("delete_notes");
+
+/// The module's table.
+pub const MODULE: Module = Module {
+    name: "notes",
+    about: "Notes on any record: write, pin, list, search",
+    on_by_default: false,
+    tools: &[
+        tool::<CreateNote>,
+        tool::<Delete<Note>>,
+        tool::<GetNote>,
+        tool::<ListNotes>,
+        tool::<SearchNotes>,
+        tool::<UpdateNote>,
+    ],
+    records: &[record::<Note>()],
+    resources: &[Resource {
+        uri: "bureau://notes/{note}",
+        name: "note",
+        title: "Note",
+        about: "What somebody wrote down about a record.",
+        tool: "get_note",
+        ..Resource::JSON
+    }],
+    ..Module::EMPTY
+};

@@ -1,0 +1,124 @@
+//! `list_notes`
+
+use bureau_kernel::list::Order;
+use bureau_kernel::prelude::*;
+use bureau_kernel::store::Kind;
+use bureau_kernel::types::time::DayEdge;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::READ_NOTES;
+use crate::note::{Note, kind_prefix};
+use crate::view::{NoteView, rows};
+
+/// Which notes to list.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(crate) struct ListNotes {
+    /// Id of any record
+    about: Option<AnyId>,
+    /// On such records: contact, deal, …
+    kind: Option<ShortText<40>>,
+    pinned: Option<bool>,
+    /// Who wrote it: member id, or me
+    created_by: Option<ShortText<40>>,
+    created_after: Option<When>,
+    created_before: Option<When>,
+    /// Default pinned first, then newest
+    sort: Option<Sort>,
+    descending: Option<bool>,
+    limit: Option<Limit>,
+    cursor: Option<Cursor>,
+}
+
+/// Orders that notes are listed in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[allow(clippy::enum_variant_names, reason = "they are the fields' names")]
+enum Sort {
+    CreatedAt,
+    UpdatedAt,
+}
+
+impl Sort {
+    const fn order(self) -> Order {
+        match self {
+            Self::CreatedAt => Order::CREATED,
+            Self::UpdatedAt => Order::UPDATED,
+        }
+    }
+}
+
+/// Those that are pinned, then the others; of each the newest first, since identifiers rise with time.
+const PINNED_FIRST: Order = Order::new("pinned", "sort_pinned", Kind::Int).within("about");
+
+impl Tool for ListNotes {
+    const SPEC: Spec = Spec::reads("list_notes", READ_NOTES)
+        .title("List notes")
+        .about("List notes of a record or of all, pinned first, then newest.");
+    const EXAMPLES: &'static [Example] = &[Example {
+        title: "What should I know before I call Miles?",
+        before: &[
+            Step {
+                tool: "create_contact",
+                arguments: r#"{"name": "Miles Dyson"}"#,
+                keep: &[("miles", "/data/id")],
+            },
+            Step {
+                tool: "create_note",
+                arguments: r#"{"about": "{miles}", "text": "Never before ten.", "pinned": true}"#,
+                keep: &[("ten", "/data/id")],
+            },
+            Step {
+                tool: "create_note",
+                arguments: r#"{"about": "{miles}", "text": "Has two children."}"#,
+                keep: &[("children", "/data/id")],
+            },
+        ],
+        arguments: r#"{"about": "{miles}"}"#,
+        expect: &[
+            ("/data/0/id", r#""{ten}""#),
+            ("/data/1/id", r#""{children}""#),
+            ("/data/1/about/name", r#""Miles Dyson""#),
+        ],
+    }];
+    type Output = Vec<NoteView>;
+
+    async fn call(self, cx: &mut Cx) -> Result<Vec<NoteView>> {
+        let after = self.created_after.as_ref();
+        let after = after
+            .map(|when| cx.moment("created_after", when, DayEdge::Start))
+            .transpose()?;
+        let before = self.created_before.as_ref();
+        let before = before
+            .map(|when| cx.moment("created_before", when, DayEdge::End))
+            .transpose()?;
+        let author = match self.created_by.as_deref() {
+            None => None,
+            Some("me") => Some(cx.caller().member),
+            Some(id) => Some(id.parse::<Id<Member>>().map_err(|_| {
+                Error::invalid("created_by", "created_by is a member id or me.")
+                    .hint("list_team_members names the members.")
+            })?),
+        };
+        let kind = self.kind.as_deref();
+        let kind = kind.map(|kind| kind_prefix(cx, kind)).transpose()?;
+        let list = cx
+            .list::<Note>()
+            .same("about", self.about)
+            .term("kind", kind)
+            .equal("pinned", self.pinned)
+            .equal("created_by", author)
+            .from("created_at", after)
+            .to("created_at", before);
+        let order = self.sort.map_or(PINNED_FIRST, Sort::order);
+        let page = list
+            .page(
+                order,
+                self.descending.unwrap_or(true),
+                self.limit.unwrap_or_default(),
+                self.cursor.as_ref(),
+            )
+            .await?;
+        rows(cx, page).await
+    }
+}

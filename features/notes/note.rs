@@ -1,0 +1,97 @@
+//! The note record and what holds of every note.
+
+use bureau_kernel::prelude::*;
+use bureau_kernel::store::Value;
+use bureau_kernel::types::id::Entity;
+
+use crate::{CREATE_NOTES, DELETE_NOTES, READ_NOTES, UPDATE_NOTES};
+
+bureau_kernel::record! {
+    /// What somebody wrote down about a record.
+    pub struct Note: "note", "note", "note" {
+        /// The record that it is about.
+        pub about: Parent<AnyId> = "Id of any record",
+        /// What it says.
+        pub text: LongText<20_000>,
+        /// Whether it stands before the others.
+        pub pinned: bool = "It stands first",
+    }
+}
+
+/// Characters of its text that it is called by.
+const LABEL: usize = 80;
+
+impl Record for Note {
+    const ACCESS: Access = Access {
+        read: READ_NOTES,
+        create: CREATE_NOTES,
+        update: UPDATE_NOTES,
+        delete: DELETE_NOTES,
+    };
+
+    fn label(&self) -> String {
+        let first = self.text.lines().next().unwrap_or_default();
+        shortened(first, LABEL).unwrap_or_else(|| first.to_owned())
+    }
+
+    fn check(&mut self, _: &Workspace) -> Result<()> {
+        if self.about.of::<Self>().is_some() {
+            return Err(
+                Error::invalid("about", "A note is not about another note.").hint(
+                    "Name the record that the other note is about, or change that note with update_note.",
+                ),
+            );
+        }
+        Ok(())
+    }
+
+    fn index_keys(&self) -> Vec<(&'static str, String)> {
+        let about = &self.about;
+        vec![
+            ("about", about.to_string()),
+            ("kind", about.prefix().to_owned()),
+        ]
+    }
+
+    fn derived(&self) -> Vec<(&'static str, Value)> {
+        vec![("sort_pinned", Value::Int(self.pinned.into()))]
+    }
+
+    fn text(&self) -> Option<SearchText> {
+        Some(SearchText {
+            words: vec![self.text.to_string()],
+            numbers: Vec::new(),
+        })
+    }
+}
+
+/// The beginning of a text that is longer than so many characters.
+pub(crate) fn shortened(text: &str, most: usize) -> Option<String> {
+    let (end, _) = text.char_indices().nth(most)?;
+    text.get(..end)
+        .map(|start| format!("{}…", start.trim_end()))
+}
+
+/// The prefix of the identifiers of records that are called this, in the singular or the plural.
+///
+/// # Errors
+/// [`Code::Validation`] naming the kinds that there are.
+pub(crate) fn kind_prefix(cx: &Cx, kind: &str) -> Result<String> {
+    let asked = kind.trim().to_lowercase();
+    let mut kinds = cx.kinds_of_records();
+    kinds.retain(|(_, prefix)| *prefix != <Note as Entity>::PREFIX);
+    let same = |(noun, _): &&(&str, &str)| *noun == asked || plural(noun) == asked;
+    if let Some((_, prefix)) = kinds.iter().find(same) {
+        return Ok((*prefix).to_owned());
+    }
+    let nouns: Vec<&str> = kinds.iter().map(|(noun, _)| *noun).collect();
+    let message = format!("There are no records of the kind {kind:?}.");
+    Err(Error::invalid("kind", message).hint(format!("There are: {}.", nouns.join(", "))))
+}
+
+fn plural(noun: &str) -> String {
+    match noun.strip_suffix('y') {
+        Some(stem) => format!("{stem}ies"),
+        None => format!("{noun}s"),
+    }
+}

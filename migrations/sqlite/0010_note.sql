@@ -1,0 +1,22 @@
+-- What somebody wrote down about a record of any kind. What it is about, no foreign key can keep: that is checked and held
+-- where it is written, and whatever it is about takes it along.
+CREATE TABLE note (
+    id          INTEGER PRIMARY KEY,
+    workspace   INTEGER NOT NULL REFERENCES workspace (id),
+    version     INTEGER NOT NULL,
+    created_at  INTEGER NOT NULL,
+    created_by  INTEGER,
+    updated_at  INTEGER NOT NULL,
+    archived_at INTEGER,
+    attributes  TEXT NOT NULL,
+    about       TEXT NOT NULL, -- an identifier as it is on the wire
+    text        TEXT NOT NULL,
+    pinned      INTEGER NOT NULL,
+    sort_pinned INTEGER NOT NULL, -- 1 where it is pinned
+    CONSTRAINT note_in_workspace UNIQUE (workspace, id)
+) STRICT;
+CREATE INDEX note_by_pinned ON note (workspace, sort_pinned, id) WHERE archived_at IS NULL;
+CREATE INDEX note_by_created ON note (workspace, created_at, id) WHERE archived_at IS NULL;
+CREATE INDEX note_by_updated ON note (workspace, updated_at, id) WHERE archived_at IS NULL;
+-- Also what is deleted: it is erased with what it was about.
+CREATE INDEX note_by_about ON note (workspace, about, sort_pinned, id);
