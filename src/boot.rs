@@ -68,7 +68,7 @@ fn options(config: &Config, read_only: bool) -> OpenOptions {
 /// # Errors
 /// What the database says.
 pub async fn provision(store: &Store) -> Result<()> {
-    bureau_kernel::provision::provision(store, &crate::modules(), whole_registry).await
+    bureau_kernel::provision::provision(store, crate::MODULES, whole_registry).await
 }
 
 /// Opens the database as it is.
@@ -102,7 +102,7 @@ fn data_folder(config: &Config) {
 /// # Errors
 /// [`Code::Validation`](bureau_kernel::error::Code::Validation) for a group or tool that does not exist.
 pub fn registry(config: &Config) -> Result<Arc<Registry>> {
-    Registry::new(&crate::modules(), &config.selection)
+    Registry::new(crate::MODULES, &config.selection)
 }
 
 /// All tools that are compiled in.
@@ -111,7 +111,7 @@ pub fn registry(config: &Config) -> Result<Arc<Registry>> {
 /// None, unless two modules use one name.
 pub fn whole_registry() -> Result<Arc<Registry>> {
     Registry::new(
-        &crate::modules(),
+        crate::MODULES,
         &Selection {
             features: vec!["all".into()],
             ..Selection::default()

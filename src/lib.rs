@@ -21,32 +21,29 @@ use bureau_kernel::registry::Module;
 /// What clients are told once about all tools: one of them cuts it at 2,000 characters.
 pub const INSTRUCTIONS: &str = include_str!("instructions.md");
 
-/// The modules that are compiled in. A new module is one line here, one in `Cargo.toml`, and nothing else.
-#[must_use]
-pub fn modules() -> Vec<Module> {
-    vec![
-        #[cfg(feature = "activities")]
-        bureau_activities::MODULE,
-        #[cfg(feature = "companies")]
-        bureau_companies::MODULE,
-        #[cfg(feature = "contacts")]
-        bureau_contacts::MODULE,
-        #[cfg(feature = "deals")]
-        bureau_deals::MODULE,
-        #[cfg(feature = "history")]
-        bureau_history::MODULE,
-        #[cfg(feature = "invoicing")]
-        bureau_invoicing::MODULE,
-        #[cfg(feature = "notes")]
-        bureau_notes::MODULE,
-        #[cfg(feature = "pipeline")]
-        bureau_pipeline::MODULE,
-        #[cfg(feature = "quotations")]
-        bureau_quotations::MODULE,
-        #[cfg(feature = "workspace")]
-        bureau_workspace::MODULE,
-    ]
-}
+/// The modules that are compiled in. What a new one touches, docs/module.md says.
+pub const MODULES: &[Module] = &[
+    #[cfg(feature = "activities")]
+    bureau_activities::MODULE,
+    #[cfg(feature = "companies")]
+    bureau_companies::MODULE,
+    #[cfg(feature = "contacts")]
+    bureau_contacts::MODULE,
+    #[cfg(feature = "deals")]
+    bureau_deals::MODULE,
+    #[cfg(feature = "history")]
+    bureau_history::MODULE,
+    #[cfg(feature = "invoicing")]
+    bureau_invoicing::MODULE,
+    #[cfg(feature = "notes")]
+    bureau_notes::MODULE,
+    #[cfg(feature = "pipeline")]
+    bureau_pipeline::MODULE,
+    #[cfg(feature = "quotations")]
+    bureau_quotations::MODULE,
+    #[cfg(feature = "workspace")]
+    bureau_workspace::MODULE,
+];
 
 #[cfg(test)]
 mod tests {

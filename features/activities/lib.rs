@@ -35,6 +35,7 @@ pub const DELETE_ACTIVITIES: Permission = Permission::new("delete_activities");
 pub const MODULE: Module = Module {
     name: "activities",
     about: "Calls, emails, meetings, tasks and notes: list, log, plan, complete",
+    tokens: 1_000,
     tools: &[
         tool::<CompleteActivity>,
         tool::<CreateActivity>,

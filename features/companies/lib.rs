@@ -34,6 +34,7 @@ pub const DELETE_COMPANIES: Permission = Permission::new("delete_companies");
 pub const MODULE: Module = Module {
     name: "companies",
     about: "Organisations the firm deals with: search, read, create, update, delete",
+    tokens: 960,
     tools: &[
         tool::<CreateCompany>,
         tool::<Delete<Company>>,

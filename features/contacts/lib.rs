@@ -41,6 +41,7 @@ pub const DELETE_CONTACTS: Permission = Permission::new("delete_contacts");
 pub const MODULE: Module = Module {
     name: "contacts",
     about: "People the firm deals with: search, read, create, update, merge, delete",
+    tokens: 1_380,
     tools: &[
         tool::<CreateContact>,
         tool::<Delete<Contact>>,

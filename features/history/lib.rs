@@ -21,6 +21,7 @@ pub const MODULE: Module = Module {
     name: "history",
     about: "What was changed, by whom, and taking it back",
     on_by_default: false,
+    tokens: 270,
     tools: &[tool::<ListChanges>, tool::<UndoChange>],
     records: &[],
     ..Module::EMPTY

@@ -9,22 +9,12 @@ use bureau_kernel::store::{Kind, sql};
 use bureau_kernel::types::id::Entity;
 use bureau_kernel::types::money::{Amount, Currency};
 use chrono::NaiveDate;
-use serde::Serialize;
 
 use crate::invoice::{Invoice, InvoiceKind, InvoiceStatus};
 use crate::payment::{Allocation, Direction, Payment};
 use crate::quotation::{Quotation, QuotationStatus};
 use crate::series::{Numbers, Series, all_series};
 use crate::settle::status;
-
-/// Something that contradicts the rules.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
-pub struct Finding {
-    /// The identifier of the record, or what it is a part of.
-    pub record: String,
-    /// What is wrong with it.
-    pub what: String,
-}
 
 /// More than this are not named: it is broken enough.
 const MOST_FINDINGS: usize = 1_000;
@@ -43,7 +33,7 @@ const PART: u32 = 500;
 ///
 /// # Errors
 /// What the database says.
-pub async fn audit(cx: &mut Cx) -> Result<Vec<Finding>> {
+pub async fn audit(cx: &mut Cx) -> Result<Vec<Contradiction>> {
     let mut accounts = Accounts::default();
     for series in all_series(cx).await? {
         accounts.numbers(cx, &series).await?;
@@ -60,7 +50,7 @@ pub async fn audit(cx: &mut Cx) -> Result<Vec<Finding>> {
 /// What was read so far.
 #[derive(Default)]
 struct Accounts {
-    findings: Vec<Finding>,
+    findings: Vec<Contradiction>,
     /// What payments say is paid of each invoice.
     paid: HashMap<i64, Paid>,
     /// What credit notes say of the invoice that they take back.
@@ -88,7 +78,7 @@ struct Credits {
 impl Accounts {
     fn say<E: Entity>(&mut self, record: Id<E>, what: impl Into<String>) {
         if self.findings.len() < MOST_FINDINGS {
-            self.findings.push(Finding {
+            self.findings.push(Contradiction {
                 record: record.to_string(),
                 what: what.into(),
             });

@@ -66,7 +66,7 @@ use tools::update_product::UpdateProduct;
 use tools::update_recurring_invoice::UpdateRecurringInvoice;
 
 pub use arrange::{TaxRateChange, remove_tax_rate, set_seller, set_tax_rate};
-pub use audit::{Finding, audit};
+pub use audit::audit;
 pub use discount::Discount;
 pub use document::{
     Format, Rendered, invoice_document, printable_quotation, quotation_document, render,
@@ -137,6 +137,7 @@ pub const MANAGE_INVOICING: Permission = Permission::new("manage_invoicing");
 pub const MODULE: Module = Module {
     name: "invoicing",
     about: "Invoices, credit notes, payments, products, expenses and what recurs",
+    tokens: 3_630,
     tools: &[
         tool::<CreateCreditNote>,
         tool::<CreateExpense>,
@@ -177,6 +178,11 @@ pub const MODULE: Module = Module {
     resources: RESOURCES,
     jobs: jobs::JOBS,
     provision: Some(|cx| provision(cx).boxed()),
+    checks: &[Check {
+        name: "accounts",
+        sound: "numbers, totals and payments add up in every workspace",
+        run: |cx| Box::pin(audit(cx)),
+    }],
     ..Module::EMPTY
 };
 

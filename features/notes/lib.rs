@@ -37,6 +37,7 @@ pub const MODULE: Module = Module {
     name: "notes",
     about: "Notes on any record: write, pin, list, search",
     on_by_default: false,
+    tokens: 750,
     tools: &[
         tool::<CreateNote>,
         tool::<Delete<Note>>,

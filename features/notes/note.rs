@@ -3,6 +3,7 @@
 use bureau_kernel::prelude::*;
 use bureau_kernel::store::Value;
 use bureau_kernel::types::id::Entity;
+use bureau_kernel::types::text::plural;
 
 use crate::{CREATE_NOTES, DELETE_NOTES, READ_NOTES, UPDATE_NOTES};
 
@@ -87,11 +88,4 @@ pub(crate) fn kind_prefix(cx: &Cx, kind: &str) -> Result<String> {
     let nouns: Vec<&str> = kinds.iter().map(|(noun, _)| *noun).collect();
     let message = format!("There are no records of the kind {kind:?}.");
     Err(Error::invalid("kind", message).hint(format!("There are: {}.", nouns.join(", "))))
-}
-
-fn plural(noun: &str) -> String {
-    match noun.strip_suffix('y') {
-        Some(stem) => format!("{stem}ies"),
-        None => format!("{noun}s"),
-    }
 }

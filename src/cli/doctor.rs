@@ -12,9 +12,11 @@ use std::time::Duration;
 use bureau_kernel::admin;
 use bureau_kernel::changes;
 use bureau_kernel::clock;
+use bureau_kernel::context::Cx;
 use bureau_kernel::dispatch::Dispatcher;
 use bureau_kernel::error::Error;
 use bureau_kernel::jobs::{self, Queue};
+use bureau_kernel::registry::Check;
 use bureau_kernel::search::{Found, Query, last_known};
 use bureau_kernel::store::{Database, Scope, Store};
 use clap::Args;
@@ -81,8 +83,7 @@ pub(super) async fn run(config: &Config, arguments: &Arguments) -> Result<()> {
                 Finding::new("references", references(config, &store).await),
                 Finding::new("clock", clock(&store).await),
             ]);
-            #[cfg(feature = "invoicing")]
-            findings.push(accounts(config, &store).await);
+            findings.extend(checks(config, &store).await);
             store.close().await;
         }
         Err(error) => findings.push(Finding::new("database", Err(error.to_string()))),
@@ -397,46 +398,55 @@ async fn references(config: &Config, store: &Store) -> Result<String, String> {
     ))
 }
 
-/// Whether the books of every workspace add up.
-#[cfg(feature = "invoicing")]
-async fn accounts(config: &Config, store: &Store) -> Finding {
-    const WHAT: &str = "accounts";
+/// What the modules look at in every workspace.
+async fn checks(config: &Config, store: &Store) -> Vec<Finding> {
+    let registry = match boot::whole_registry() {
+        Ok(registry) => registry,
+        Err(error) => return vec![Finding::new("modules", Err(error.to_string()))],
+    };
+    let mut findings = Vec::new();
+    for one in registry.checks() {
+        findings.push(check(config, store, one).await);
+    }
+    findings
+}
+
+async fn check(config: &Config, store: &Store, check: &Check) -> Finding {
     /// More are not named.
     const NAMED: usize = 5;
     let looked = async {
         let dispatcher = boot::call_dispatcher(config, store.clone(), boot::whole_registry()?)?;
         let mut all = Vec::new();
         for owner in admin::operators(store).await? {
-            let found = dispatcher.read(&owner, bureau_invoicing::audit).await?;
-            let found = found.into_iter();
-            all.extend(found.map(|finding| (owner.workspace.slug.clone(), finding)));
+            let run = async |cx: &mut Cx| (check.run)(cx).await;
+            let found = dispatcher.read(&owner, run).await?.into_iter();
+            all.extend(found.map(|found| (owner.workspace.slug.clone(), found)));
         }
         Ok::<_, Error>(all)
     };
     let all = match looked.await {
         Ok(looked) => looked,
-        Err(error) => return Finding::new(WHAT, Err(error.to_string())),
+        Err(error) => return Finding::new(check.name, Err(error.to_string())),
     };
     if all.is_empty() {
-        return Finding::new(
-            WHAT,
-            Ok("numbers, totals and payments add up in every workspace".to_owned()),
-        );
+        return Finding::new(check.name, Ok(check.sound.to_owned()));
     }
     let mut named: Vec<String> = all
         .iter()
         .take(NAMED)
-        .map(|(slug, finding)| format!("{} in {slug}: {}", finding.record, finding.what))
+        .map(|(slug, found)| format!("{} in {slug}: {}", found.record, found.what))
         .collect();
     if all.len() > NAMED {
         named.push(format!("and {} more", all.len() - NAMED));
     }
     let rows: Vec<_> = all
         .iter()
-        .map(|(slug, finding)| json!({ "workspace": slug, "record": finding.record, "what": finding.what }))
+        .map(
+            |(slug, found)| json!({ "workspace": slug, "record": found.record, "what": found.what }),
+        )
         .collect();
     Finding {
-        what: WHAT,
+        what: check.name,
         result: Err(named.join("; ")),
         more: Some(("findings", json!(rows))),
     }

@@ -10,7 +10,7 @@ use bureau_kernel::export::{self, Wanted};
 use bureau_kernel::import::escaped;
 use bureau_kernel::record::{AnyRecord, Read as Part};
 use bureau_kernel::registry::Registry;
-use bureau_kernel::types::text::nearest;
+use bureau_kernel::types::text::{nearest, plural};
 use bureau_kernel::types::time::{DayEdge, When};
 use clap::{Args, ValueEnum};
 use serde_json::{Map, Value, json};
@@ -25,7 +25,7 @@ const PART: i64 = 1_000;
 
 #[derive(Args, Debug)]
 pub(super) struct Arguments {
-    /// What to take out: contacts, companies, deals or activities
+    /// What to take out, in the plural
     what: String,
     /// Where to write it; made anew [default: stdout]
     file: Option<PathBuf>,
@@ -97,35 +97,39 @@ pub(super) async fn run(config: &Config, arguments: Arguments) -> Result<()> {
     done
 }
 
-/// The record that the module of this name is about.
+/// The kind of record of this name: in the plural or the singular, or the group that is about it.
 fn find(registry: &Registry, name: &str) -> Result<&'static dyn AnyRecord> {
-    let alike = |kind: &dyn AnyRecord| {
-        let pairs = kind.noun().chars().zip(name.chars());
-        pairs.take_while(|(a, b)| a == b).count()
-    };
-    let modules = || {
-        registry
-            .modules()
-            .iter()
-            .filter(|module| !module.records.is_empty())
-    };
-    let module = modules().find(|module| module.name == name);
-    if let Some(module) = module
-        && let Some(kind) = module
-            .records
-            .iter()
-            .copied()
-            .max_by_key(|kind| alike(*kind))
-    {
+    let asked = name.trim().to_lowercase().replace(['_', '-'], " ");
+    let mut records = registry.records().iter().copied();
+    let same = |kind: &&dyn AnyRecord| kind.noun() == asked || plural(kind.noun()) == asked;
+    if let Some(kind) = records.find(same) {
         return Ok(kind);
     }
-    let names: Vec<&str> = modules().map(|module| module.name).collect();
-    let meant = match nearest(name, names.iter().copied()) {
+    // A group that is called otherwise, such as invoicing, is about the kind whose name begins most like it.
+    let alike = |kind: &&&'static dyn AnyRecord| {
+        let pairs = kind.noun().chars().zip(asked.chars());
+        pairs.take_while(|(a, b)| a == b).count()
+    };
+    let mut modules = registry.modules().iter();
+    let module = modules.find(|module| module.name == asked);
+    if let Some(kind) = module.and_then(|module| module.records.iter().max_by_key(alike)) {
+        return Ok(*kind);
+    }
+    let names = kinds(registry);
+    let meant = match nearest(&asked, names.iter().map(String::as_str)) {
         Some(name) => format!("Did you mean {name}?"),
         None => format!("There are: {}.", names.join(", ")),
     };
     let message = format!("Nothing is called {name:?} that could be exported. {meant}");
     Err(Failure::Usage(message))
+}
+
+/// What can be exported, in the plural.
+pub(super) fn kinds(registry: &Registry) -> Vec<String> {
+    let records = registry.records().iter();
+    let mut names: Vec<String> = records.map(|kind| plural(kind.noun())).collect();
+    names.sort_unstable();
+    names
 }
 
 /// The whole file or, with an error, none: what stood there before is replaced at the end.

@@ -27,7 +27,7 @@ use file::{Encoding, Table};
 
 #[derive(Args, Debug)]
 pub(super) struct Arguments {
-    /// What the rows are: contacts, companies, deals, products or expenses
+    /// What the rows are, in the plural
     what: String,
     /// A CSV file whose first row has the headers
     file: PathBuf,

@@ -32,6 +32,7 @@ use std::sync::Arc;
 use bureau_kernel::caller::Caller;
 use bureau_kernel::dispatch::{Call, Dispatcher, Outcome};
 use bureau_kernel::error::{Code, Error};
+use bureau_kernel::import::AnyImport;
 use bureau_kernel::registry::Registry;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
@@ -91,9 +92,9 @@ enum Command {
     Call(call::Arguments),
     /// Take back all that one call wrote
     Undo(undo::Arguments),
-    /// Bring contacts, companies, deals, products or expenses in from a CSV file
+    /// Bring records in from a CSV file
     Import(import::Arguments),
-    /// Take contacts, companies, deals or activities out as CSV or JSON
+    /// Take records of one kind out as CSV or JSON
     Export(export::Arguments),
     /// Write an invoice, credit note or quotation to a file that can be sent
     #[cfg(feature = "invoicing")]
@@ -113,6 +114,25 @@ enum Command {
     Install(install::Arguments),
     /// Print the completions of a shell
     Completions(completions::Arguments),
+}
+
+/// The command line, with what the compiled modules make of its help. A start that needs no help does without.
+fn full_command() -> clap::Command {
+    let command = Cli::command();
+    let Ok(registry) = boot::whole_registry() else {
+        return command;
+    };
+    let imports: Vec<&str> = registry.imports().map(AnyImport::name).collect();
+    let takes = |help: &str, names: String| {
+        let help = format!("{help}: {names}");
+        move |command: clap::Command| command.mut_arg("what", |what| what.help(help))
+    };
+    command
+        .mut_subcommand("import", takes("What the rows are", imports.join(", ")))
+        .mut_subcommand(
+            "export",
+            takes("What to take out", export::kinds(&registry).join(", ")),
+        )
 }
 
 impl Command {
@@ -199,7 +219,10 @@ fn usage(error: Error) -> Failure {
 /// Parses the command line, runs the command and says how it ended.
 #[must_use]
 pub fn main() -> ExitCode {
-    let matches = match Cli::command().try_get_matches() {
+    let matches = match Cli::command()
+        .try_get_matches()
+        .or_else(|_| full_command().try_get_matches())
+    {
         Ok(matches) => matches,
         Err(error) => return said_by_clap(&error),
     };
@@ -239,7 +262,7 @@ fn run(cli: Cli, matches: &ArgMatches) -> Result<()> {
     let command = command.unwrap_or(Command::Stdio);
     // A shell that starts asks for this, whatever the configuration is like.
     if let Command::Completions(arguments) = &command {
-        return completions::run(arguments, Cli::command());
+        return completions::run(arguments, full_command());
     }
     let listen = if let Command::Serve(arguments) = &command {
         arguments.listen.clone()
@@ -400,7 +423,7 @@ mod tests {
 
     #[test]
     fn the_commands_and_options_do_not_contradict_each_other() {
-        Cli::command().debug_assert();
+        full_command().debug_assert();
     }
 
     #[test]
@@ -418,7 +441,7 @@ mod tests {
 
     #[test]
     fn every_option_has_its_variable_in_the_help() {
-        let mut command = Cli::command();
+        let mut command = full_command();
         let help = command.render_long_help().to_string();
         for argument in command
             .get_arguments()
@@ -435,7 +458,7 @@ mod tests {
     #[test]
     fn every_command_has_its_page_in_the_documentation() {
         let pages = include_str!("../../docs/cli.md");
-        for command in Cli::command().get_subcommands() {
+        for command in full_command().get_subcommands() {
             let heading = format!("## bureau {}\n", command.get_name());
             assert!(pages.contains(&heading), "docs/cli.md has no {heading:?}");
         }

@@ -69,7 +69,7 @@ pub mod prelude {
         Attributes, Columns, Commitment, Edit, Record, Saved, SearchText, record,
     };
     pub use crate::references::{Named, NamedAny};
-    pub use crate::registry::Module;
+    pub use crate::registry::{Check, Contradiction, Module};
     pub use crate::resource::{Contents, Resource};
     pub use crate::store::{Column, Json, Managed, Parent};
     pub use crate::tool::{Awaits, Covers, Example, Spec, Step, Tool, tool};

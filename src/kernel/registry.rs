@@ -32,6 +32,8 @@ pub struct Module {
     pub about: &'static str,
     /// On unless `--features` says otherwise.
     pub on_by_default: bool,
+    /// How many tokens its tools take at most where a client lists them (GPT-4o's, with the answers' schemas left out).
+    pub tokens: usize,
     /// Its tools, alphabetically.
     pub tools: &'static [fn() -> Entry],
     /// Its records.
@@ -47,6 +49,28 @@ pub struct Module {
     pub provision: Option<Provision>,
     /// What is done by itself when its records are due.
     pub jobs: &'static [Job],
+    /// What `bureau doctor` looks at in each workspace.
+    pub checks: &'static [Check],
+}
+
+/// A look at the records of a workspace for what contradicts the module's rules.
+#[derive(Clone, Copy)]
+pub struct Check {
+    /// What is looked at, in a word or two; unique.
+    pub name: &'static str,
+    /// What there is to say where nothing contradicts.
+    pub sound: &'static str,
+    /// Looks. It reads only, and what it finds it says of a workspace.
+    pub run: for<'a> fn(&'a mut Cx) -> BoxFuture<'a, Result<Vec<Contradiction>>>,
+}
+
+/// Something that contradicts a module's rules.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, serde::Serialize)]
+pub struct Contradiction {
+    /// The identifier of the record, or what it is a part of.
+    pub record: String,
+    /// What is wrong with it.
+    pub what: String,
 }
 
 /// Runs once in each workspace, in a transaction that writes.
@@ -58,6 +82,7 @@ impl Module {
         name: "",
         about: "",
         on_by_default: true,
+        tokens: 0,
         tools: &[],
         records: &[],
         resources: &[],
@@ -65,6 +90,7 @@ impl Module {
         uses: &[],
         provision: None,
         jobs: &[],
+        checks: &[],
     };
 
     /// These modules and those that they use, directly or not; what is used comes first.
@@ -333,6 +359,12 @@ impl Registry {
     /// What is done by itself, in the order of the modules, whether their tools are on or off.
     pub fn jobs(&self) -> impl Iterator<Item = &'static Job> {
         self.jobs.iter().copied()
+    }
+
+    /// What `bureau doctor` looks at, in the order of the modules.
+    pub fn checks(&self) -> impl Iterator<Item = &'static Check> {
+        let all = Module::all_with_used(&self.modules).into_iter();
+        all.flat_map(|module| module.checks)
     }
 
     /// The tools that a caller may see, alphabetically.

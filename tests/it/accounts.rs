@@ -1,6 +1,7 @@
 //! Do the books add up, and is it seen where they do not?
 
-use bureau_invoicing::{Finding, Invoice, Payment, audit};
+use bureau_invoicing::{Invoice, Payment, audit};
+use bureau_kernel::registry::Contradiction;
 use bureau_kernel::caller::Caller;
 use bureau_kernel::store::{Scope, sql};
 use bureau_kernel::testing::{ENGINES, TestApp};
@@ -12,7 +13,7 @@ use sqlx::{ConnectOptions as _, Connection as _};
 use crate::MODULES;
 use crate::cli::Home;
 
-async fn looked(app: &TestApp, caller: &Caller) -> Vec<Finding> {
+async fn looked(app: &TestApp, caller: &Caller) -> Vec<Contradiction> {
     app.dispatcher.read(caller, audit).await.unwrap()
 }
 

@@ -70,19 +70,13 @@ use bureau_kernel::prelude::*;
 use futures::FutureExt as _;
 
 /// Every module, and what its owner does before the first invoice.
-const MODULES: &[Module] = &[
-    bureau_activities::MODULE,
-    bureau_companies::MODULE,
-    bureau_contacts::MODULE,
-    bureau_deals::MODULE,
-    bureau_history::MODULE,
-    bureau_invoicing::MODULE,
-    bureau_notes::MODULE,
-    bureau_pipeline::MODULE,
-    bureau_quotations::MODULE,
-    bureau_workspace::MODULE,
-    OWNER,
-];
+const MODULES: &[Module] = &{
+    let mut all = [OWNER; bureau::MODULES.len() + 1];
+    all.split_at_mut(bureau::MODULES.len())
+        .0
+        .copy_from_slice(bureau::MODULES);
+    all
+};
 
 /// Notes the seller's details in every workspace, as its owner does with `bureau workspace seller`: without them nothing can
 /// be issued.
