@@ -208,6 +208,28 @@ CREATE FUNCTION current_workspace() RETURNS BIGINT
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$ SELECT NULLIF(current_setting('bureau.workspace', TRUE), '')::BIGINT $$;
 
+-- Hides the rows of other workspaces from whoever acts for one. Every table with a column `workspace` is given to this or the next.
+CREATE FUNCTION keep_apart(name REGCLASS) RETURNS VOID
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', name);
+    EXECUTE format('CREATE POLICY own_workspace ON %s TO bureau_app
+                    USING (workspace = (SELECT current_workspace()))
+                    WITH CHECK (workspace = (SELECT current_workspace()))', name);
+END
+$$;
+
+-- The same for a table of records, which tools read and write. A migration that makes one ends with this.
+CREATE FUNCTION keep_in_workspace(name REGCLASS) RETURNS VOID
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON %s TO bureau_app', name);
+    PERFORM keep_apart(name);
+END
+$$;
+
 -- A module notes that it has provisioned the workspace.
 GRANT UPDATE (provisioned) ON workspace TO bureau_app;
 -- No call changes a member; one that refers to a member holds their row, which takes the right to change some column of it.
@@ -222,15 +244,5 @@ GRANT SELECT, INSERT, DELETE ON receipt, confirmation, record_key TO bureau_app;
 
 ALTER TABLE workspace ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own_workspace ON workspace TO bureau_app USING (id = (SELECT current_workspace()));
-DO $$
-DECLARE name TEXT;
-BEGIN
-    FOREACH name IN ARRAY ARRAY['member', 'team', 'team_member', 'api_key_grant', 'attribute_definition', 'exchange_rate', 'change_log',
-                                'receipt', 'confirmation', 'record_key'] LOOP
-        EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', name);
-        EXECUTE format('CREATE POLICY own_workspace ON %I TO bureau_app
-                        USING (workspace = (SELECT current_workspace()))
-                        WITH CHECK (workspace = (SELECT current_workspace()))', name);
-    END LOOP;
-END
-$$;
+SELECT keep_apart(name::REGCLASS) FROM unnest(ARRAY['member', 'team', 'team_member', 'api_key_grant', 'attribute_definition',
+    'exchange_rate', 'change_log', 'receipt', 'confirmation', 'record_key']) AS tables (name);

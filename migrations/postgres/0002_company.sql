@@ -39,8 +39,4 @@ CREATE INDEX company_by_updated ON company (workspace, updated_at, id) WHERE arc
 CREATE INDEX company_by_parent ON company (workspace, parent) WHERE parent IS NOT NULL;
 CREATE INDEX company_by_owner ON company (workspace, owner, created_at) WHERE archived_at IS NULL;
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON company TO bureau_app;
-ALTER TABLE company ENABLE ROW LEVEL SECURITY;
-CREATE POLICY own_workspace ON company TO bureau_app
-    USING (workspace = (SELECT current_workspace()))
-    WITH CHECK (workspace = (SELECT current_workspace()));
+SELECT keep_in_workspace('company');

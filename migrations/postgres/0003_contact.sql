@@ -42,8 +42,4 @@ CREATE INDEX contact_by_company ON contact (workspace, company_id) WHERE company
 CREATE INDEX contact_by_owner ON contact (workspace, owner, created_at) WHERE archived_at IS NULL;
 CREATE INDEX contact_by_reports_to ON contact (workspace, reports_to) WHERE reports_to IS NOT NULL;
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON contact TO bureau_app;
-ALTER TABLE contact ENABLE ROW LEVEL SECURITY;
-CREATE POLICY own_workspace ON contact TO bureau_app
-    USING (workspace = (SELECT current_workspace()))
-    WITH CHECK (workspace = (SELECT current_workspace()));
+SELECT keep_in_workspace('contact');

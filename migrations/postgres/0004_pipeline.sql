@@ -14,11 +14,7 @@ CREATE TABLE pipeline (
 );
 CREATE UNIQUE INDEX pipeline_is_the_only_default ON pipeline (workspace) WHERE is_default AND archived_at IS NULL;
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON pipeline TO bureau_app;
-ALTER TABLE pipeline ENABLE ROW LEVEL SECURITY;
-CREATE POLICY own_workspace ON pipeline TO bureau_app
-    USING (workspace = (SELECT current_workspace()))
-    WITH CHECK (workspace = (SELECT current_workspace()));
+SELECT keep_in_workspace('pipeline');
 
 -- The stages of a pipeline.
 CREATE TABLE stage (
@@ -41,8 +37,4 @@ CREATE TABLE stage (
 );
 CREATE INDEX stage_by_pipeline ON stage (workspace, pipeline, position) WHERE archived_at IS NULL;
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON stage TO bureau_app;
-ALTER TABLE stage ENABLE ROW LEVEL SECURITY;
-CREATE POLICY own_workspace ON stage TO bureau_app
-    USING (workspace = (SELECT current_workspace()))
-    WITH CHECK (workspace = (SELECT current_workspace()));
+SELECT keep_in_workspace('stage');

@@ -51,8 +51,4 @@ CREATE INDEX deal_by_stage ON deal (workspace, pipeline, status, stage, currency
 CREATE INDEX deal_by_rotting ON deal (workspace, stage, status, stage_since, owner) WHERE archived_at IS NULL;
 CREATE INDEX deal_by_closed ON deal (workspace, status, closed_on, currency, amount, owner) WHERE archived_at IS NULL;
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON deal TO bureau_app;
-ALTER TABLE deal ENABLE ROW LEVEL SECURITY;
-CREATE POLICY own_workspace ON deal TO bureau_app
-    USING (workspace = (SELECT current_workspace()))
-    WITH CHECK (workspace = (SELECT current_workspace()));
+SELECT keep_in_workspace('deal');

@@ -38,8 +38,4 @@ CREATE INDEX activity_by_contact ON activity (workspace, contact) WHERE contact 
 CREATE INDEX activity_by_company ON activity (workspace, company) WHERE company IS NOT NULL;
 CREATE INDEX activity_by_deal ON activity (workspace, deal) WHERE deal IS NOT NULL;
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON activity TO bureau_app;
-ALTER TABLE activity ENABLE ROW LEVEL SECURITY;
-CREATE POLICY own_workspace ON activity TO bureau_app
-    USING (workspace = (SELECT current_workspace()))
-    WITH CHECK (workspace = (SELECT current_workspace()));
+SELECT keep_in_workspace('activity');

@@ -13,8 +13,4 @@ CREATE TABLE job (
     PRIMARY KEY (workspace, name, record)
 );
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON job TO bureau_app;
-ALTER TABLE job ENABLE ROW LEVEL SECURITY;
-CREATE POLICY own_workspace ON job TO bureau_app
-    USING (workspace = (SELECT current_workspace()))
-    WITH CHECK (workspace = (SELECT current_workspace()));
+SELECT keep_in_workspace('job');

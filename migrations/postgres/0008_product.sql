@@ -18,11 +18,7 @@ CREATE TABLE tax_rate (
 );
 CREATE INDEX tax_rate_by_created ON tax_rate (workspace, created_at, id) WHERE archived_at IS NULL;
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON tax_rate TO bureau_app;
-ALTER TABLE tax_rate ENABLE ROW LEVEL SECURITY;
-CREATE POLICY own_workspace ON tax_rate TO bureau_app
-    USING (workspace = (SELECT current_workspace()))
-    WITH CHECK (workspace = (SELECT current_workspace()));
+SELECT keep_in_workspace('tax_rate');
 
 -- A workspace's own firm, as its documents name it: one row each.
 CREATE TABLE seller (
@@ -59,11 +55,7 @@ CREATE TABLE seller (
 );
 CREATE INDEX seller_by_created ON seller (workspace, created_at, id) WHERE archived_at IS NULL;
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON seller TO bureau_app;
-ALTER TABLE seller ENABLE ROW LEVEL SECURITY;
-CREATE POLICY own_workspace ON seller TO bureau_app
-    USING (workspace = (SELECT current_workspace()))
-    WITH CHECK (workspace = (SELECT current_workspace()));
+SELECT keep_in_workspace('seller');
 
 -- How documents are numbered.
 CREATE TABLE number_series (
@@ -84,11 +76,7 @@ CREATE TABLE number_series (
 CREATE UNIQUE INDEX number_series_of ON number_series (workspace, numbers) WHERE archived_at IS NULL;
 CREATE INDEX number_series_by_created ON number_series (workspace, created_at, id) WHERE archived_at IS NULL;
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON number_series TO bureau_app;
-ALTER TABLE number_series ENABLE ROW LEVEL SECURITY;
-CREATE POLICY own_workspace ON number_series TO bureau_app
-    USING (workspace = (SELECT current_workspace()))
-    WITH CHECK (workspace = (SELECT current_workspace()));
+SELECT keep_in_workspace('number_series');
 
 -- Products and services.
 CREATE TABLE product (
@@ -121,8 +109,4 @@ CREATE INDEX product_by_name ON product (workspace, sort_name, id) WHERE archive
 CREATE INDEX product_by_created ON product (workspace, created_at, id) WHERE archived_at IS NULL;
 CREATE INDEX product_by_price ON product (workspace, unit_price, id) WHERE archived_at IS NULL;
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON product TO bureau_app;
-ALTER TABLE product ENABLE ROW LEVEL SECURITY;
-CREATE POLICY own_workspace ON product TO bureau_app
-    USING (workspace = (SELECT current_workspace()))
-    WITH CHECK (workspace = (SELECT current_workspace()));
+SELECT keep_in_workspace('product');

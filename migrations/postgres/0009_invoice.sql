@@ -61,11 +61,7 @@ CREATE INDEX quotation_by_contact ON quotation (workspace, contact) WHERE contac
 CREATE INDEX quotation_by_deal ON quotation (workspace, deal) WHERE deal IS NOT NULL;
 CREATE INDEX quotation_by_owner ON quotation (workspace, owner) WHERE owner IS NOT NULL;
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON quotation TO bureau_app;
-ALTER TABLE quotation ENABLE ROW LEVEL SECURITY;
-CREATE POLICY own_workspace ON quotation TO bureau_app
-    USING (workspace = (SELECT current_workspace()))
-    WITH CHECK (workspace = (SELECT current_workspace()));
+SELECT keep_in_workspace('quotation');
 
 -- Plans by which invoices are made again and again.
 CREATE TABLE recurring_invoice (
@@ -116,11 +112,7 @@ CREATE INDEX recurring_invoice_by_contact ON recurring_invoice (workspace, conta
 CREATE INDEX recurring_invoice_by_deal ON recurring_invoice (workspace, deal) WHERE deal IS NOT NULL;
 CREATE INDEX recurring_invoice_by_owner ON recurring_invoice (workspace, owner) WHERE owner IS NOT NULL;
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON recurring_invoice TO bureau_app;
-ALTER TABLE recurring_invoice ENABLE ROW LEVEL SECURITY;
-CREATE POLICY own_workspace ON recurring_invoice TO bureau_app
-    USING (workspace = (SELECT current_workspace()))
-    WITH CHECK (workspace = (SELECT current_workspace()));
+SELECT keep_in_workspace('recurring_invoice');
 
 -- Invoices and credit notes.
 CREATE TABLE invoice (
@@ -199,11 +191,7 @@ CREATE INDEX invoice_by_deal ON invoice (workspace, deal) WHERE deal IS NOT NULL
 CREATE INDEX invoice_by_owner ON invoice (workspace, owner) WHERE owner IS NOT NULL;
 CREATE INDEX invoice_by_credits ON invoice (workspace, credits) WHERE credits IS NOT NULL;
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON invoice TO bureau_app;
-ALTER TABLE invoice ENABLE ROW LEVEL SECURITY;
-CREATE POLICY own_workspace ON invoice TO bureau_app
-    USING (workspace = (SELECT current_workspace()))
-    WITH CHECK (workspace = (SELECT current_workspace()));
+SELECT keep_in_workspace('invoice');
 
 -- What customers paid, and what was paid back to them.
 CREATE TABLE payment (
@@ -230,11 +218,7 @@ CREATE TABLE payment (
 CREATE UNIQUE INDEX payment_by_reversed ON payment (workspace, reverses) WHERE reverses IS NOT NULL;
 CREATE INDEX payment_by_day ON payment (workspace, paid_on, id) WHERE archived_at IS NULL;
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON payment TO bureau_app;
-ALTER TABLE payment ENABLE ROW LEVEL SECURITY;
-CREATE POLICY own_workspace ON payment TO bureau_app
-    USING (workspace = (SELECT current_workspace()))
-    WITH CHECK (workspace = (SELECT current_workspace()));
+SELECT keep_in_workspace('payment');
 
 -- What the firm itself spent.
 CREATE TABLE expense (
@@ -272,8 +256,4 @@ CREATE INDEX expense_by_category ON expense (workspace, sort_category, id, statu
 CREATE INDEX expense_by_company ON expense (workspace, company) WHERE company IS NOT NULL;
 CREATE INDEX expense_by_owner ON expense (workspace, owner) WHERE owner IS NOT NULL;
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON expense TO bureau_app;
-ALTER TABLE expense ENABLE ROW LEVEL SECURITY;
-CREATE POLICY own_workspace ON expense TO bureau_app
-    USING (workspace = (SELECT current_workspace()))
-    WITH CHECK (workspace = (SELECT current_workspace()));
+SELECT keep_in_workspace('expense');

@@ -21,8 +21,4 @@ CREATE INDEX note_by_updated ON note (workspace, updated_at, id) WHERE archived_
 -- Also what is deleted: it is erased with what it was about.
 CREATE INDEX note_by_about ON note (workspace, about, sort_pinned, id);
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON note TO bureau_app;
-ALTER TABLE note ENABLE ROW LEVEL SECURITY;
-CREATE POLICY own_workspace ON note TO bureau_app
-    USING (workspace = (SELECT current_workspace()))
-    WITH CHECK (workspace = (SELECT current_workspace()));
+SELECT keep_in_workspace('note');
