@@ -125,7 +125,13 @@ fn full_command() -> clap::Command {
     let imports: Vec<&str> = registry.imports().map(AnyImport::name).collect();
     let takes = |help: &str, names: String| {
         let help = format!("{help}: {names}");
-        move |command: clap::Command| command.mut_arg("what", |what| what.help(help))
+        // Not `mut_arg`, which puts it behind the others.
+        move |command: clap::Command| {
+            command.mut_args(|argument| match argument.get_id().as_str() {
+                "what" => argument.help(help.clone()),
+                _ => argument,
+            })
+        }
     };
     command
         .mut_subcommand("import", takes("What the rows are", imports.join(", ")))

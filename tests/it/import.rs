@@ -896,8 +896,11 @@ async fn an_export_takes_what_is_asked_and_replaces_a_file_whole() {
                 .any(|name| name.to_string_lossy().ends_with(".part")),
             "{left:?}"
         );
-        desk.run(&["export", "contact"])
+        desk.run(&["export", "contakts"])
             .fails("Did you mean contacts?");
+        for name in ["contact", "Recurring_Invoices", "products"] {
+            assert!(desk.run(&["export", name]).out.starts_with("id,"));
+        }
         desk.run(&["export", "contacts", "--since", "soon"])
             .fails("--since is no date");
         desk.run(&["export", "contacts", &desk.path("no/where.csv")])
