@@ -1,8 +1,8 @@
 //! Do the books add up, and is it seen where they do not?
 
 use bureau_invoicing::{Invoice, Payment, audit};
-use bureau_kernel::registry::Contradiction;
 use bureau_kernel::caller::Caller;
+use bureau_kernel::registry::Contradiction;
 use bureau_kernel::store::{Scope, sql};
 use bureau_kernel::testing::{ENGINES, TestApp};
 use bureau_kernel::types::id::Id;

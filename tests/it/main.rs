@@ -31,6 +31,7 @@ mod examples;
 mod expenses;
 mod faults;
 mod freshness;
+mod guide;
 mod http;
 mod import;
 mod injection;
