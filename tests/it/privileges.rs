@@ -33,7 +33,7 @@ fn canary(table: &str) -> String {
 }
 
 /// The kinds of records that a scene has, by their tables.
-const KINDS: [&str; 10] = [
+const KINDS: [&str; 11] = [
     "company",
     "contact",
     "pipeline",
@@ -44,6 +44,7 @@ const KINDS: [&str; 10] = [
     "quotation",
     "invoice",
     "recurring_invoice",
+    "note",
 ];
 
 impl Scene {
@@ -124,6 +125,11 @@ impl Scene {
                     json!({ "reference": canary("invoice") }),
                     &[("lines", &lines), ("deal", &deal)],
                 ),
+            ),
+            (
+                "note",
+                "create_note",
+                json!({ "about": deal, "text": canary("note") }),
             ),
         ] {
             let made = app.data(owner, tool, arguments).await;
