@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use chrono::NaiveDate;
+use chrono::{NaiveDate, NaiveTime};
 use serde_json::{Map, Value as Data};
 
 use crate::caller::{Caller, Workspace};
@@ -44,6 +44,8 @@ pub struct Cx {
     undoes: Option<i64>,
     next: Option<String>,
     resolved: Map<String, Data>,
+    /// The moments among these.
+    moments: Vec<(String, Timestamp)>,
     notices: Vec<Notice>,
     /// What was done.
     summary: Summary,
@@ -108,6 +110,7 @@ impl Cx {
             undoes: None,
             next: None,
             resolved: Map::new(),
+            moments: Vec::new(),
             notices: Vec::new(),
             summary: Summary::default(),
             place: None,
@@ -393,8 +396,11 @@ impl Cx {
         let date = when
             .date(self.now, self.workspace().time_zone)
             .ok_or_else(|| far_away(field))?;
-        self.resolved
-            .insert(field.to_owned(), date.to_string().into());
+        self.resolve_date(
+            field,
+            date.and_time(NaiveTime::MIN).and_utc(),
+            date.to_string(),
+        )?;
         Ok(date)
     }
 
@@ -411,8 +417,43 @@ impl Cx {
         let shown = moment
             .with_timezone(&zone)
             .to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
-        self.resolved.insert(field.to_owned(), shown.into());
+        self.resolve_date(field, moment, shown)?;
         Ok(moment)
+    }
+
+    /// Notes what words came to, and refuses the end of a range that comes before its start.
+    fn resolve_date(&mut self, field: &str, moment: Timestamp, shown: String) -> Result<()> {
+        /// How the two ends of a range are called.
+        const ENDS: [(&str, &str); 4] = [
+            ("after", "before"),
+            ("since", "until"),
+            ("from", "to"),
+            ("start", "end"),
+        ];
+        self.resolved.insert(field.to_owned(), shown.into());
+        let known = |name: &str| {
+            let mut moments = self.moments.iter();
+            moments.find(|(other, _)| other == name).map(|(_, at)| *at)
+        };
+        for (first, last) in ENDS {
+            let (start, end, is_reversed) = if let Some(stem) = field.strip_suffix(first) {
+                let end = format!("{stem}{last}");
+                let is_reversed = known(&end).is_some_and(|end| moment > end);
+                (field.to_owned(), end, is_reversed)
+            } else if let Some(stem) = field.strip_suffix(last) {
+                let start = format!("{stem}{first}");
+                let is_reversed = known(&start).is_some_and(|start| start > moment);
+                (start, field.to_owned(), is_reversed)
+            } else {
+                continue;
+            };
+            if is_reversed {
+                let message = format!("{end} comes before {start}, so nothing lies between them.");
+                return Err(Error::invalid(end, message).hint("Swap the two, or leave one out."));
+            }
+        }
+        self.moments.push((field.to_owned(), moment));
+        Ok(())
     }
 
     /// Checks that something is there and live, in this workspace, and that it stays so until the call is done. Others may

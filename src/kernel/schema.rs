@@ -6,6 +6,8 @@
 
 use std::cell::Cell;
 
+use chrono::{DateTime, SecondsFormat};
+use chrono_tz::Tz;
 use schemars::Schema;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
@@ -25,6 +27,106 @@ pub fn wire(schema: Schema) -> Map<String, Value> {
     let root: Value = schema.into();
     let definitions = root.get("$defs").cloned().unwrap_or_default();
     normal(&root, &definitions, 0)
+}
+
+/// Where moments stand in an answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Moments {
+    /// Nowhere.
+    None,
+    /// It is one.
+    Here,
+    /// In these fields.
+    Fields(Vec<(String, Self)>),
+    /// In each item.
+    Items(Box<Self>),
+}
+
+impl Moments {
+    /// Where they stand in what this schema describes.
+    pub(crate) fn of(schema: &Schema) -> Self {
+        let root = schema.as_value();
+        let none = Value::Null;
+        Self::find(root, root.get("$defs").unwrap_or(&none), 0)
+    }
+
+    fn find(schema: &Value, definitions: &Value, depth: usize) -> Self {
+        if depth >= MAX_DEPTH {
+            return Self::None;
+        }
+        if schema.get("format").and_then(Value::as_str) == Some("date-time") {
+            return Self::Here;
+        }
+        if let Some(name) = schema.get("$ref").and_then(Value::as_str) {
+            let target = name.rsplit('/').next();
+            let target = target.and_then(|name| definitions.get(name));
+            return target.map_or(Self::None, |target| {
+                Self::find(target, definitions, depth + 1)
+            });
+        }
+        let mut fields = Vec::new();
+        for union in ["anyOf", "oneOf", "allOf"] {
+            for branch in schema
+                .get(union)
+                .and_then(Value::as_array)
+                .into_iter()
+                .flatten()
+            {
+                match Self::find(branch, definitions, depth + 1) {
+                    Self::Fields(more) => fields.extend(more),
+                    Self::None => {}
+                    found => return found,
+                }
+            }
+        }
+        if let Some(items) = schema.get("items") {
+            return match Self::find(items, definitions, depth + 1) {
+                Self::None => Self::None,
+                found => Self::Items(Box::new(found)),
+            };
+        }
+        for (name, property) in schema
+            .get("properties")
+            .and_then(Value::as_object)
+            .into_iter()
+            .flatten()
+        {
+            match Self::find(property, definitions, depth + 1) {
+                Self::None => {}
+                found => fields.push((name.clone(), found)),
+            }
+        }
+        if fields.is_empty() {
+            Self::None
+        } else {
+            Self::Fields(fields)
+        }
+    }
+
+    /// Writes them by the clocks of a time zone, to the second, with its offset.
+    pub(crate) fn localize(&self, answer: &mut Value, zone: Tz) {
+        match (self, answer) {
+            (Self::Here, Value::String(text)) => {
+                if let Ok(moment) = DateTime::parse_from_rfc3339(text) {
+                    let local = moment.with_timezone(&zone);
+                    *text = local.to_rfc3339_opts(SecondsFormat::Secs, true);
+                }
+            }
+            (Self::Fields(fields), Value::Object(answer)) => {
+                for (name, moments) in fields {
+                    if let Some(value) = answer.get_mut(name) {
+                        moments.localize(value, zone);
+                    }
+                }
+            }
+            (Self::Items(moments), Value::Array(items)) => {
+                for item in items {
+                    moments.localize(item, zone);
+                }
+            }
+            _ => {}
+        }
+    }
 }
 
 fn normal(schema: &Value, definitions: &Value, depth: usize) -> Map<String, Value> {

@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use crate::context::Cx;
 use crate::error::{Error, Result};
 use crate::permission::{Operation, Permission};
-use crate::schema;
+use crate::schema::{self, Moments};
 use crate::types::id::Entity;
 
 /// Characters that a tool's description may have: the manifest is paid for in every conversation.
@@ -309,6 +309,7 @@ pub struct Entry {
     /// How it is used.
     pub examples: &'static [Example],
     wire: WireForm,
+    moments: Arc<Moments>,
     parse: fn(Value) -> Result<Parsed>,
 }
 
@@ -351,10 +352,9 @@ pub fn tool<T: Tool>() -> Entry {
     if spec.asks() {
         schema::declare_flag(&mut input, "confirm");
     }
-    let output = schema::answer(
-        schema::wire(schemars::schema_for!(T::Output)),
-        spec.effect.reads_only(),
-    );
+    let output = schemars::schema_for!(T::Output);
+    let moments = Arc::new(Moments::of(&output));
+    let output = schema::answer(schema::wire(output), spec.effect.reads_only());
     Entry {
         spec,
         module: "",
@@ -370,6 +370,7 @@ pub fn tool<T: Tool>() -> Entry {
             idempotent: !matches!(spec.effect, Effect::Adds | Effect::Sends),
             open_world: matches!(spec.effect, Effect::Sends),
         },
+        moments,
         parse: parse::<T>,
     }
 }
@@ -416,14 +417,17 @@ impl Entry {
         with.is_some_and(|argument| is_given(arguments, argument))
     }
 
-    /// Reads the arguments as the tool's input. What a tool that writes answers is shown as far as the caller may read it.
+    /// Reads the arguments as the tool's input. What a tool that writes answers is shown as far as the caller may read it, and
+    /// moments as the workspace's clocks show them.
     pub(crate) fn parse(&self, arguments: Value) -> Result<Parsed> {
         let parsed = (self.parse)(arguments)?;
         let spec = self.spec;
+        let moments = Arc::clone(&self.moments);
         Ok(Box::new(move |cx| {
             Box::pin(async move {
                 cx.set_covers(spec.covers);
-                let data = parsed(cx).await?;
+                let mut data = parsed(cx).await?;
+                moments.localize(&mut data, cx.workspace().time_zone);
                 Ok(if spec.effect.reads_only() {
                     data
                 } else {

@@ -1,7 +1,10 @@
 //! The rules of activities: what is to be done, what is done, what comes next, and what they are linked to.
 
+use bureau_kernel::admin::{self, NewWorkspace};
 use bureau_kernel::error::Code;
+use bureau_kernel::store::sql;
 use bureau_kernel::testing::{ENGINES, TestApp};
+use bureau_kernel::types::time::Timestamp;
 use serde_json::{Value, json};
 
 use crate::MODULES;
@@ -348,5 +351,73 @@ async fn an_undo_does_not_leave_a_record_with_something_that_was_deleted_since()
             .data(&owner, "get_deal", json!({ "deal": deal["id"] }))
             .await;
         assert_eq!(back["company"]["name"], "Acme", "on {engine:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn times_are_those_of_the_workspaces_clocks() {
+    for engine in ENGINES {
+        let app = TestApp::new(engine, MODULES).await;
+        let new = NewWorkspace {
+            slug: "berlin".into(),
+            time_zone: "Europe/Berlin".into(),
+            ..NewWorkspace::default()
+        };
+        admin::create_workspace(app.store(), new).await.unwrap();
+        let owner = app.dispatcher.operator(Some("berlin")).await.unwrap();
+        for (given, shown, kept) in [
+            (
+                "2027-03-05T09:00",
+                "2027-03-05T09:00:00+01:00",
+                "2027-03-05T08:00:00Z",
+            ),
+            (
+                "2027-07-05 09:00",
+                "2027-07-05T09:00:00+02:00",
+                "2027-07-05T07:00:00Z",
+            ),
+            (
+                "2027-07-06T09:00:00Z",
+                "2027-07-06T11:00:00+02:00",
+                "2027-07-06T09:00:00Z",
+            ),
+            (
+                "2027-07-07 at 2pm",
+                "2027-07-07T14:00:00+02:00",
+                "2027-07-07T12:00:00Z",
+            ),
+        ] {
+            let new = json!({ "subject": kept, "due_at": given });
+            let made = app.data(&owner, "create_activity", new).await;
+            assert_eq!(made["due_at"], shown, "{given} on {engine:?}");
+            assert_eq!(made["subject"], kept, "a text stays as it is");
+            let made_at = made["created_at"].as_str().unwrap();
+            assert!(
+                made_at.ends_with("+01:00") || made_at.ends_with("+02:00"),
+                "{made_at}"
+            );
+            let rows = sql("SELECT due_at FROM activity WHERE subject = ").value(kept.to_owned());
+            let due: Timestamp = app.rows(rows).await[0].get("due_at").unwrap();
+            assert_eq!(
+                due,
+                kept.parse::<Timestamp>().unwrap(),
+                "{given} on {engine:?}"
+            );
+            let day = json!({ "due_after": shown, "due_before": given });
+            let found = app.ok(&owner, "list_activities", day).await;
+            assert_eq!(found["data"][0]["id"], made["id"], "{given} on {engine:?}");
+            assert_eq!(found["resolved"]["due_after"], shown);
+            assert_eq!(found["resolved"]["due_before"], shown);
+        }
+        for (after, before) in [
+            ("2027-03-06", "2027-03-05"),
+            ("2027-03-05T10:00", "2027-03-05T09:59"),
+            ("tomorrow", "yesterday"),
+        ] {
+            let day = json!({ "due_after": after, "due_before": before });
+            let error = app.error(&owner, "list_activities", day).await;
+            assert_eq!(error.code(), Code::Validation, "{after}..{before}");
+            assert_eq!(error.field_name(), Some("due_before"), "{after}..{before}");
+        }
     }
 }

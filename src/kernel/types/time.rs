@@ -2,7 +2,8 @@
 //! workspace's time zone.
 
 use chrono::{
-    DateTime, Datelike, Days, Duration, Months, NaiveDate, NaiveTime, TimeZone, Utc, Weekday,
+    DateTime, Datelike, Days, Duration, LocalResult, Months, NaiveDate, NaiveDateTime, NaiveTime,
+    TimeZone, Utc, Weekday,
 };
 use chrono_tz::Tz;
 use schemars::JsonSchema;
@@ -20,8 +21,8 @@ pub fn now() -> Timestamp {
     DateTime::from_timestamp_micros(now.timestamp_micros()).unwrap_or(now)
 }
 
-/// A date or time as a caller may write it: `2026-11-20`, `2026-11-20T09:00:00Z`, `now`, `today`, `tomorrow`,
-/// `yesterday`, `+30d`, `-2w`, `+3m`, `-1y`, `+4h`, `monday` (the next one after today), `last friday`,
+/// A date or time as a caller may write it: `2026-11-20`, `2026-11-20T09:00:00Z`, without an offset in the workspace's
+/// time zone (`2026-11-20T09:00`, `tomorrow 9:00`, `friday at 2pm`), `now`, `today`, `tomorrow`, `yesterday`, `+30d`, `-2w`, `+3m`, `-1y`, `+4h`, `monday` (the next one after today), `last friday`,
 /// `start of month`, `end of last quarter`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct When(Kind);
@@ -30,10 +31,21 @@ pub struct When(Kind);
 enum Kind {
     At(Timestamp),
     On(NaiveDate),
+    /// By the clock of the workspace.
+    Local(NaiveDateTime),
+    /// On a day, by the clock of the workspace.
+    OnAt(Box<Kind>, NaiveTime),
     Now,
     Shift(i32, Unit),
-    Weekday { day: Weekday, last: bool },
-    Edge { end: bool, offset: i32, unit: Unit },
+    Weekday {
+        day: Weekday,
+        last: bool,
+    },
+    Edge {
+        end: bool,
+        offset: i32,
+        unit: Unit,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,7 +59,7 @@ enum Unit {
 }
 
 /// What a wrong date is answered with.
-const EXPECTED: &str = "is no date; write 2026-11-20, an RFC 3339 time, or today, tomorrow, +30d, -2w, monday, end of month";
+const EXPECTED: &str = "is no date; write 2026-11-20, 2026-11-20T09:00, an RFC 3339 time, or today, tomorrow 9:00, +30d, -2w, monday, end of month";
 
 impl std::str::FromStr for When {
     type Err = &'static str;
@@ -74,6 +86,9 @@ fn parse(text: &str) -> Option<Kind> {
         let micros = DateTime::from_timestamp_micros(time.timestamp_micros())?;
         return in_range(micros.date_naive()).then_some(Kind::At(micros));
     }
+    if let Some(kind) = parse_clock_time(text) {
+        return Some(kind);
+    }
     match text {
         "now" => return Some(Kind::Now),
         "today" => return Some(Kind::Shift(0, Unit::Day)),
@@ -81,10 +96,23 @@ fn parse(text: &str) -> Option<Kind> {
         "yesterday" => return Some(Kind::Shift(-1, Unit::Day)),
         _ => {}
     }
+    let words: Vec<&str> = text.split_whitespace().collect();
+    if let [day @ .., time] = words.as_slice()
+        && let Some(time) = parse_time_of_day(time)
+    {
+        let day = day.strip_suffix(&["at"]).unwrap_or(day).join(" ");
+        return match parse(&day)? {
+            Kind::At(_)
+            | Kind::Local(_)
+            | Kind::OnAt(..)
+            | Kind::Now
+            | Kind::Shift(_, Unit::Hour) => None,
+            day => Some(Kind::OnAt(Box::new(day), time)),
+        };
+    }
     if text.starts_with(['+', '-']) {
         return parse_shift(text);
     }
-    let words: Vec<&str> = text.split_whitespace().collect();
     match words.as_slice() {
         [day] => Some(Kind::Weekday {
             day: day.parse().ok()?,
@@ -113,6 +141,48 @@ fn parse(text: &str) -> Option<Kind> {
         }
         _ => None,
     }
+}
+
+/// A day and a time of it: with an offset but without seconds, or without an offset.
+fn parse_clock_time(text: &str) -> Option<Kind> {
+    let text = text.to_uppercase().replacen(' ', "T", 1);
+    let with_offset = text.strip_suffix('Z').map(|text| format!("{text}+00:00"));
+    let with_offset = with_offset.as_deref().unwrap_or(&text);
+    if let Ok(time) = DateTime::parse_from_str(with_offset, "%Y-%m-%dT%H:%M%:z") {
+        let time = time.with_timezone(&Utc);
+        return in_range(time.date_naive()).then_some(Kind::At(time));
+    }
+    let formats = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S%.f"];
+    let mut local = formats
+        .iter()
+        .filter_map(|format| NaiveDateTime::parse_from_str(&text, format).ok());
+    let local = local.next().filter(|local| in_range(local.date()))?;
+    Some(Kind::Local(local))
+}
+
+/// `9:00`, `14:30`, `9am`, `2:15pm`.
+fn parse_time_of_day(word: &str) -> Option<NaiveTime> {
+    let (clock, noon) = match (word.strip_suffix("am"), word.strip_suffix("pm")) {
+        (Some(clock), _) => (clock, Some(false)),
+        (_, Some(clock)) => (clock, Some(true)),
+        _ => (word, None),
+    };
+    let (hour, minute) = match (clock.split_once(':'), noon) {
+        (Some((hour, minute)), _) if minute.len() == 2 => (hour, minute),
+        (None, Some(_)) => (clock, "0"),
+        _ => return None,
+    };
+    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    if !(digits(hour) && digits(minute)) {
+        return None;
+    }
+    let (hour, minute): (u32, u32) = (hour.parse().ok()?, minute.parse().ok()?);
+    let hour = match noon {
+        None => hour,
+        Some(afternoon) if (1..=12).contains(&hour) => hour % 12 + if afternoon { 12 } else { 0 },
+        Some(_) => return None,
+    };
+    NaiveTime::from_hms_opt(hour, minute, 0)
 }
 
 fn parse_period(word: &str) -> Option<Unit> {
@@ -167,20 +237,22 @@ impl When {
     #[must_use]
     pub fn date(&self, now: Timestamp, zone: Tz) -> Option<NaiveDate> {
         let today = now.with_timezone(&zone).date_naive();
-        let date = match self.0 {
+        let date = match &self.0 {
             Kind::At(time) => time.with_timezone(&zone).date_naive(),
-            Kind::On(date) => date,
+            Kind::On(date) => *date,
+            Kind::Local(local) => local.date(),
+            Kind::OnAt(day, _) => Self((**day).clone()).date(now, zone)?,
             Kind::Now => today,
             Kind::Shift(number, Unit::Hour) => now
-                .checked_add_signed(Duration::hours(number.into()))?
+                .checked_add_signed(Duration::hours((*number).into()))?
                 .with_timezone(&zone)
                 .date_naive(),
-            Kind::Shift(number, unit) => shifted(today, number, unit)?,
+            Kind::Shift(number, unit) => shifted(today, *number, *unit)?,
             Kind::Weekday { day, last } => {
                 let ahead =
                     (7 + day.num_days_from_monday() - today.weekday().num_days_from_monday()) % 7;
                 let ahead = if ahead == 0 { 7 } else { ahead };
-                if last {
+                if *last {
                     let behind = if ahead == 7 { 7 } else { 7 - ahead };
                     today.checked_sub_days(Days::new(behind.into()))?
                 } else {
@@ -188,9 +260,9 @@ impl When {
                 }
             }
             Kind::Edge { end, offset, unit } => {
-                let start = start_of(shifted(start_of(today, unit)?, offset, unit)?, unit)?;
-                if end {
-                    shifted(start, 1, unit)?.pred_opt()?
+                let start = start_of(shifted(start_of(today, *unit)?, *offset, *unit)?, *unit)?;
+                if *end {
+                    shifted(start, 1, *unit)?.pred_opt()?
                 } else {
                     start
                 }
@@ -202,15 +274,31 @@ impl When {
     /// The moment meant; a whole day stands for its start or end in the time zone.
     #[must_use]
     pub fn moment(&self, now: Timestamp, zone: Tz, edge: DayEdge) -> Option<Timestamp> {
-        match self.0 {
-            Kind::At(time) => Some(time),
+        match &self.0 {
+            Kind::At(time) => Some(*time),
             Kind::Now => Some(now),
             Kind::Shift(number, Unit::Hour) => {
-                now.checked_add_signed(Duration::hours(number.into()))
+                now.checked_add_signed(Duration::hours((*number).into()))
             }
+            Kind::Local(local) => moment_of(*local, zone),
+            Kind::OnAt(_, time) => moment_of(self.date(now, zone)?.and_time(*time), zone),
             _ => day_edge(self.date(now, zone)?, zone, edge),
         }
     }
+}
+
+/// The moment of a local time. Of a time that comes twice it is the first; one that a clock change leaves out is counted on
+/// from before it, as calendars do (RFC 5545, 3.3.5).
+fn moment_of(local: NaiveDateTime, zone: Tz) -> Option<Timestamp> {
+    let moment = match zone.from_local_datetime(&local) {
+        LocalResult::Single(moment) | LocalResult::Ambiguous(moment, _) => moment,
+        LocalResult::None => {
+            let step = Duration::hours(3);
+            let before = zone.from_local_datetime(&(local - step)).latest()?;
+            before.checked_add_signed(step)?
+        }
+    };
+    Some(moment.with_timezone(&Utc))
 }
 
 /// The first or last microsecond of a day in a time zone, also where a clock change cuts it.
@@ -306,6 +394,46 @@ mod tests {
                 "{text}"
             );
         }
+    }
+
+    #[test]
+    fn a_time_without_an_offset_is_that_of_the_workspaces_clocks() {
+        use chrono_tz::Europe::Berlin;
+        let now = "2026-11-20T23:30:00Z".parse().unwrap();
+        for (text, expected) in [
+            ("2026-12-01T09:00", "2026-12-01T08:00:00Z"),
+            ("2026-12-01 09:00:30", "2026-12-01T08:00:30Z"),
+            ("2026-07-01t09:00", "2026-07-01T07:00:00Z"),
+            ("2026-12-01T09:00+05:00", "2026-12-01T04:00:00Z"),
+            ("2026-12-01T09:00Z", "2026-12-01T09:00:00Z"),
+            ("2026-12-01T09:00:00.5-01:00", "2026-12-01T10:00:00.5Z"),
+            ("tomorrow 9:00", "2026-11-22T08:00:00Z"),
+            ("Monday at 2pm", "2026-11-23T13:00:00Z"),
+            ("next friday 14:30", "2026-11-27T13:30:00Z"),
+            ("2026-12-01 at 12am", "2026-11-30T23:00:00Z"),
+            ("+1w 12:15PM", "2026-11-28T11:15:00Z"),
+            // Left out by the clock change, and there twice.
+            ("2027-03-28T02:30", "2027-03-28T01:30:00Z"),
+            ("2026-10-25T02:30", "2026-10-25T00:30:00Z"),
+        ] {
+            let when: When = text.parse().unwrap();
+            let moment = when.moment(now, Berlin, DayEdge::End).unwrap();
+            assert_eq!(moment, expected.parse::<Timestamp>().unwrap(), "{text}");
+        }
+        for bad in [
+            "9:00",
+            "tomorrow 25:00",
+            "tomorrow 9",
+            "now 9:00",
+            "tomorrow 13pm",
+            "2026-12-01T9",
+            "tomorrow 9:5",
+            "+4h 9:00",
+        ] {
+            assert!(bad.parse::<When>().is_err(), "{bad}");
+        }
+        assert_eq!(on("2026-12-01T00:30", Berlin), "2026-12-01");
+        assert_eq!(on("tomorrow 9:00", Berlin), "2026-11-22");
     }
 
     #[test]
