@@ -365,6 +365,11 @@ async fn lists_and_searches_hold_nothing_of_another_workspace() {
             ("list_changes", json!({"tool": "create_contact"})),
             ("list_changes", json!({"record": their_ids["contact"]})),
             ("list_changes", json!({"change": their_ids["change"]})),
+            ("search_notes", json!({"query": CANARY})),
+            (
+                "search_notes",
+                json!({"query": "a", "about": their_ids["contact"]}),
+            ),
             ("list_team_members", json!({})),
             ("list_team_members", json!({"query": "owner"})),
             ("list_teams", json!({})),
