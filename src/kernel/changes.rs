@@ -136,7 +136,31 @@ pub(crate) fn digest(before: Option<&str>, after: Option<&str>) -> Vec<u8> {
     hash.finalize().to_vec()
 }
 
+/// What a row of the log says without what is in the record.
+pub(crate) struct Outlined {
+    pub(crate) id: i64,
+    pub(crate) tool: String,
+    pub(crate) entity: String,
+    pub(crate) record: i64,
+    pub(crate) action: Action,
+}
+
+impl Outlined {
+    fn from_row(row: &Row) -> Result<Self> {
+        Ok(Self {
+            id: row.get("id")?,
+            tool: row.get("tool")?,
+            entity: row.get("entity")?,
+            record: row.get("record")?,
+            action: row.get("action")?,
+        })
+    }
+}
+
 impl LogRow {
+    /// Rows that are read together.
+    pub(crate) const TOGETHER: usize = 512;
+
     /// Its columns.
     pub(crate) const COLUMNS: &str = "id, call, workspace, at, member, api_key, client, tool, undoes, entity, record, \
                                       action, version, before, after, digest";
@@ -195,22 +219,46 @@ impl LogRow {
         })
     }
 
-    /// The rows of one call, in the order in which they were made, without what the records became: they are to be taken
-    /// back, and there can be a hundred thousand.
-    pub(crate) async fn of_call(tx: &mut Tx, workspace: i64, call: i64) -> Result<Vec<Self>> {
-        let mut statement = sql("SELECT ");
-        statement.push(&Self::COLUMNS.replace("after", "CAST(NULL AS TEXT) AS after"));
-        statement.push(" FROM change_log WHERE workspace = ");
+    /// The newest rows of one call before a row of it, newest first, without what the records were and became: there can be
+    /// a hundred thousand. None are left where fewer than [`Self::TOGETHER`] come.
+    pub(crate) async fn outlined(
+        tx: &mut Tx,
+        workspace: i64,
+        call: i64,
+        before: i64,
+    ) -> Result<Vec<Outlined>> {
+        let mut statement = sql("SELECT id, tool, entity, record, action FROM change_log WHERE ");
+        statement.push(tx.without_index());
+        statement.push("workspace = ");
         statement.push_value(Value::Int(workspace));
         statement.push(" AND call = ");
         statement.push_value(Value::Int(call));
-        statement.push(" ORDER BY id");
-        statement
-            .rows(tx)
-            .await?
-            .iter()
-            .map(Self::from_row)
-            .collect()
+        statement.push(" AND id < ");
+        statement.push_value(Value::Int(before));
+        statement.push(" ORDER BY id DESC LIMIT ");
+        statement.push_value(Value::Int(Self::TOGETHER as i64));
+        let rows = statement.rows(tx).await?;
+        rows.iter().map(Outlined::from_row).collect()
+    }
+
+    /// These rows, in the order in which they were made, without what the records became: they are to be taken back.
+    pub(crate) async fn with_ids(tx: &mut Tx, workspace: i64, ids: &[i64]) -> Result<Vec<Self>> {
+        let mut found = Vec::with_capacity(ids.len());
+        for asked in ids.chunks(Self::TOGETHER) {
+            let mut statement = sql("SELECT ");
+            statement.push(&Self::COLUMNS.replace("after", "CAST(NULL AS TEXT) AS after"));
+            statement.push(" FROM change_log WHERE id IN ");
+            statement.push_ids(asked);
+            statement.push(" AND ");
+            statement.push(tx.without_index());
+            statement.push("workspace = ");
+            statement.push_value(Value::Int(workspace));
+            for row in statement.rows(tx).await? {
+                found.push(Self::from_row(&row)?);
+            }
+        }
+        found.sort_unstable_by_key(|row| row.id);
+        Ok(found)
     }
 
     /// The fields of one side, when the log still holds them.

@@ -1,5 +1,6 @@
 //! Taking a call back, whole.
 
+use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use crate::bulk::Rewrite;
@@ -27,8 +28,6 @@ pub struct Undone {
 
 /// Identifiers that an undo answers: as many as a bulk update takes.
 const NAMED: usize = 500;
-/// Records that are taken back together.
-const TOGETHER: usize = 512;
 
 impl Undone {
     fn add(&mut self, record: impl FnOnce() -> String, conflict: Option<UndoConflict>) {
@@ -53,8 +52,8 @@ impl Undone {
 pub async fn undo(cx: &mut Cx, change: Id<Change>, skip_conflicts: bool) -> Result<Undone> {
     let workspace = cx.workspace().id;
     cx.tx.serialize(&format!("undo {change}")).await?;
-    let rows = LogRow::of_call(&mut cx.tx, workspace.raw(), change.raw()).await?;
-    if rows.is_empty() {
+    let call = Outline::of(cx, change).await?;
+    if call.records.is_empty() {
         return Err(Error::not_found("change", change).field("change"));
     }
     let already = sql("SELECT call FROM change_log WHERE workspace = ")
@@ -72,15 +71,16 @@ pub async fn undo(cx: &mut Cx, change: Id<Change>, skip_conflicts: bool) -> Resu
         );
     }
     // What cannot be undone is not undone in part either, by leaving out what was changed since.
-    let tool = rows.first().and_then(|row| cx.registry().entry(&row.tool));
-    if let Some(instead) = tool
+    if let Some(instead) = cx
+        .registry()
+        .entry(&call.tool)
         .and_then(|entry| entry.spec.irreversible)
         .filter(|_| skip_conflicts)
     {
         let message = "This change cannot be undone, nor a part of it.";
         return Err(Error::conflict(message).hint(format!("Instead, {instead}.")));
     }
-    refuse_not_permitted(cx, &rows)?;
+    refuse_not_permitted(cx, &call.done)?;
     cx.set_undoes(change.raw());
     let mut undone = Undone {
         undone: change,
@@ -88,13 +88,12 @@ pub async fn undo(cx: &mut Cx, change: Id<Change>, skip_conflicts: bool) -> Resu
         records: Vec::new(),
         skipped: Vec::new(),
     };
-    let records = by_record(rows);
-    let mut rest = records.as_slice();
+    let mut rest = call.records.as_slice();
     while let Some((first, tail)) = rest.split_first() {
         let Some(kind) = cx.registry().record(&first.entity) else {
             let reason = format!("a {} is changed with the command line only", first.entity);
             undone.skipped.push(UndoConflict {
-                record: first.entity.clone(),
+                record: first.entity.to_string(),
                 reason,
             });
             rest = tail;
@@ -104,18 +103,20 @@ pub async fn undo(cx: &mut Cx, change: Id<Change>, skip_conflicts: bool) -> Resu
         let alike = |one: &OfRecord| one.rows.len() == 1 && one.entity == first.entity;
         let together = rest
             .iter()
-            .take(TOGETHER)
+            .take(LogRow::TOGETHER)
             .take_while(|one| alike(one))
             .count();
         let (these, others) = rest.split_at(together.max(1));
+        let ids: Vec<i64> = these.iter().flat_map(|one| one.rows.clone()).collect();
+        let rows = LogRow::with_ids(&mut cx.tx, workspace.raw(), &ids).await?;
         if let [one] = these {
-            let conflict = kind.undo(cx, &one.rows).await?;
+            let conflict = kind.undo(cx, &rows).await?;
             undone.add(|| encode(kind.prefix(), one.record), conflict);
         } else {
-            let rows: Vec<&LogRow> = these.iter().flat_map(|one| &one.rows).collect();
+            let rows: Vec<&LogRow> = rows.iter().rev().collect();
             let conflicts = kind.undo_each(cx, &rows).await?;
-            for (one, conflict) in these.iter().zip(conflicts) {
-                undone.add(|| encode(kind.prefix(), one.record), conflict);
+            for (row, conflict) in rows.iter().zip(conflicts) {
+                undone.add(|| encode(kind.prefix(), row.record), conflict);
             }
         }
         rest = others;
@@ -146,24 +147,20 @@ pub async fn undo(cx: &mut Cx, change: Id<Change>, skip_conflicts: bool) -> Resu
             ),
         );
     }
-    refuse_dangling(cx, &records).await?;
+    refuse_dangling(cx, &call.records).await?;
     Ok(undone)
 }
 
 /// Refuses an undo by whoever could not do the same by hand: it takes the permission of the inverse of what was done to each
 /// kind of record, and that the caller has not forgone all that is about the kind. Looked at whole before anything is
 /// written.
-fn refuse_not_permitted(cx: &Cx, rows: &[LogRow]) -> Result<()> {
-    let done: BTreeSet<(&str, Action)> = rows
-        .iter()
-        .map(|row| (row.entity.as_str(), row.action))
-        .collect();
+fn refuse_not_permitted(cx: &Cx, done: &BTreeSet<(Cow<'static, str>, Action)>) -> Result<()> {
     for (entity, action) in done {
         // What this build does not know of is left alone, and said so.
         let Some(kind) = cx.registry().record(entity) else {
             continue;
         };
-        let operation = Operation::inverse_of(action);
+        let operation = Operation::inverse_of(*action);
         let permission = kind.access().to(operation);
         if !cx.caller().may(permission) {
             return Err(lacking(permission, operation, kind.noun()));
@@ -205,34 +202,61 @@ async fn refuse_dangling(cx: &mut Cx, records: &[OfRecord]) -> Result<()> {
     Ok(())
 }
 
-/// What a call did to one record.
-struct OfRecord {
-    entity: String,
-    record: i64,
-    rows: Vec<LogRow>,
+/// What a call did, as far as it has to be known at once: what was in the records is read a part at a time.
+struct Outline {
+    tool: String,
+    /// What was done to some record of each kind.
+    done: BTreeSet<(Cow<'static, str>, Action)>,
+    /// In the reverse order of their last change.
+    records: Vec<OfRecord>,
 }
 
-/// The records in the reverse order of their last change, each with its rows in order.
-fn by_record(rows: Vec<LogRow>) -> Vec<OfRecord> {
-    let mut places: HashMap<(String, i64), usize> = HashMap::new();
-    let mut records: Vec<OfRecord> = Vec::new();
-    for row in rows.into_iter().rev() {
-        let place = *places
-            .entry((row.entity.clone(), row.record))
-            .or_insert(records.len());
-        match records.get_mut(place) {
-            Some(known) => known.rows.push(row),
-            None => records.push(OfRecord {
-                entity: row.entity.clone(),
-                record: row.record,
-                rows: vec![row],
-            }),
+/// What a call did to one record.
+struct OfRecord {
+    entity: Cow<'static, str>,
+    record: i64,
+    /// Its rows of the log.
+    rows: Vec<i64>,
+}
+
+impl Outline {
+    async fn of(cx: &mut Cx, change: Id<Change>) -> Result<Self> {
+        let workspace = cx.workspace().id.raw();
+        let mut outline = Self {
+            tool: String::new(),
+            done: BTreeSet::new(),
+            records: Vec::new(),
+        };
+        let mut places: HashMap<(Cow<'static, str>, i64), usize> = HashMap::new();
+        let mut before = i64::MAX;
+        loop {
+            let rows = LogRow::outlined(&mut cx.tx, workspace, change.raw(), before).await?;
+            let is_last = rows.len() < LogRow::TOGETHER;
+            for row in rows {
+                before = row.id;
+                let entity = match cx.registry().record(&row.entity) {
+                    Some(kind) => Cow::Borrowed(kind.table()),
+                    None => Cow::Owned(row.entity),
+                };
+                outline.tool = row.tool;
+                outline.done.insert((entity.clone(), row.action));
+                let place = *places
+                    .entry((entity.clone(), row.record))
+                    .or_insert(outline.records.len());
+                match outline.records.get_mut(place) {
+                    Some(known) => known.rows.push(row.id),
+                    None => outline.records.push(OfRecord {
+                        entity,
+                        record: row.record,
+                        rows: vec![row.id],
+                    }),
+                }
+            }
+            if is_last {
+                return Ok(outline);
+            }
         }
     }
-    for record in &mut records {
-        record.rows.reverse();
-    }
-    records
 }
 
 /// Takes back what a call did to several records of one kind, a single row of the log for each.

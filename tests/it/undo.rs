@@ -2,8 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use bureau_companies::Company;
+use bureau_contacts::Contact;
 use bureau_kernel::caller::Caller;
+use bureau_kernel::context::Cx;
 use bureau_kernel::error::Code;
+use bureau_kernel::prelude::*;
+use bureau_kernel::store::sql;
 use bureau_kernel::testing::{ENGINES, TestApp};
 use serde_json::{Value, json};
 
@@ -226,6 +231,85 @@ async fn an_undo_that_would_overwrite_later_work_does_nothing() {
             .ok(&owner, "get_contact", json!({ "contact": ids[3] }))
             .await;
         assert_eq!(assistant["data"]["city"], "Paris");
+    }
+}
+
+/// The names and cities of all contacts that are there, and whether the company is.
+async fn standing(app: &TestApp) -> (BTreeMap<String, Option<String>>, bool) {
+    let live = sql("SELECT name, city FROM contact WHERE archived_at IS NULL");
+    let contacts = app.rows(live).await;
+    let contacts = contacts
+        .iter()
+        .map(|row| (row.get("name").unwrap(), row.get("city").unwrap()))
+        .collect();
+    let company = sql("SELECT id FROM company WHERE archived_at IS NULL");
+    (contacts, !app.rows(company).await.is_empty())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_that_is_read_in_many_parts_is_taken_back_whole() {
+    /// Several times what is read together.
+    const PEOPLE: usize = 2_000;
+    for engine in ENGINES {
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
+        let batch = app.dispatcher.batch(&owner, "test").await.unwrap();
+        let make = async |cx: &mut Cx| {
+            let mut company = Company::empty();
+            company.name = ShortText::new("Employer").unwrap();
+            let company = cx.insert(company, Attributes::new()).await?;
+            let people = (0..PEOPLE).map(|number| {
+                let mut contact = Contact::empty();
+                contact.name = ShortText::new(&format!("Person {number}")).unwrap();
+                contact.company_id = Some(company.id);
+                (contact, Attributes::new())
+            });
+            let people = cx.insert_all(people.collect()).await?;
+            Ok(people.iter().map(|one| one.id).collect::<Vec<_>>())
+        };
+        let ids = app.dispatcher.run_in(&batch, make).await.unwrap();
+        // What was done to these lies in parts far from each other.
+        let move_some = async |cx: &mut Cx| {
+            for id in ids.iter().step_by(300) {
+                let mut contact = cx.edit(*id).await?;
+                contact.city = Some(ShortText::new("Turin").unwrap());
+                contact.save(cx).await?;
+            }
+            Ok(())
+        };
+        app.dispatcher.run_in(&batch, move_some).await.unwrap();
+        let made = standing(&app).await;
+        assert_eq!((made.0.len(), made.1), (PEOPLE, true));
+
+        let undo = json!({ "change": batch.change() });
+        let undone = app.ok(&owner, "undo_change", undo.clone()).await;
+        assert_eq!(undone["data"]["count"], PEOPLE + 1, "{engine:?}");
+        assert_eq!(standing(&app).await, (BTreeMap::new(), false), "{engine:?}");
+        let again = json!({ "change": undone["change"] });
+        let back = app.ok(&owner, "undo_change", again).await;
+        assert!(standing(&app).await == made, "{engine:?}: not as it was");
+
+        // One that comes in the last part was changed since.
+        let since = json!({ "contact": ids[1], "city": "Rome" });
+        app.ok(&owner, "update_contact", since).await;
+        let changed = standing(&app).await;
+        let mut undo = json!({ "change": back["change"] });
+        let refused = app.error(&owner, "undo_change", undo.clone()).await;
+        assert_eq!(refused.code(), Code::Conflict, "{engine:?}");
+        assert!(
+            standing(&app).await == changed,
+            "{engine:?}: undone in part"
+        );
+        undo["skip_conflicts"] = true.into();
+        let undone = app.ok(&owner, "undo_change", undo).await;
+        assert_eq!(undone["data"]["count"], PEOPLE - 1, "{engine:?}");
+        // Who stays keeps the company there.
+        let (left, company) = standing(&app).await;
+        assert_eq!(
+            left,
+            [("Person 1".to_owned(), Some("Rome".to_owned()))].into()
+        );
+        assert!(company, "{engine:?}");
     }
 }
 
