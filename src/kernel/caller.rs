@@ -132,6 +132,8 @@ pub struct Caller {
     pub key: Option<Id<ApiKey>>,
     /// The program, as it names itself. For the change log only: nothing is decided by it.
     pub client: Option<String>,
+    /// Whether it is the scheduler, which acts with the owner's rights and is not the owner.
+    pub(crate) is_scheduler: bool,
     pub(crate) grants: Grants,
     pub(crate) read_only: bool,
     pub(crate) features: Option<BTreeSet<String>>,
@@ -177,6 +179,12 @@ impl Caller {
     pub(crate) fn has_group(&self, name: &str) -> bool {
         let features = self.features.as_ref();
         features.is_none_or(|features| features.contains(name))
+    }
+
+    /// Whose own act its calls are: nobody's for what is done by itself.
+    #[must_use]
+    pub fn person(&self) -> Option<Id<Member>> {
+        (!self.is_scheduler).then_some(self.member)
     }
 
     /// What stands for this caller in limits, receipts and confirmations: its key, else its member.

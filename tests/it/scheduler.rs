@@ -213,7 +213,7 @@ async fn four_servers_at_once_do_each_step_once_and_the_missed_ones_of_a_record_
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn each_step_is_a_change_of_the_owner_by_the_scheduler_and_undoing_it_makes_it_due_again() {
+async fn each_step_is_the_schedulers_change_and_no_persons_and_undoing_it_makes_it_due_again() {
     for engine in ENGINES {
         let app = TestApp::new(engine, &modules()).await;
         let owner = app.owner().await;
@@ -242,12 +242,15 @@ async fn each_step_is_a_change_of_the_owner_by_the_scheduler_and_undoing_it_make
         assert_eq!(rows.len(), 4, "{engine:?}");
         for row in &rows {
             assert_eq!(row.get::<String>("client").unwrap(), "scheduler");
-            assert_eq!(row.get::<i64>("member").unwrap(), owner.member.raw());
+            assert_eq!(row.get::<Option<i64>>("member").unwrap(), None);
             let moment: Timestamp = row.get("at").unwrap();
             assert!(moment >= at(1, 0) && moment < at(2, 0), "{moment}");
         }
         let calls: Vec<i64> = rows.iter().map(|row| row.get("call").unwrap()).collect();
         assert!(calls[0] == calls[1] && calls[1] != calls[2] && calls[2] == calls[3]);
+
+        let nobodys = sql("SELECT id FROM activity WHERE created_by IS NULL");
+        assert_eq!(app.rows(nobodys).await.len(), 2, "a note of each step");
 
         let last = Id::<bureau_kernel::changes::Change>::from_raw(calls[3]).to_string();
         let undo = json!({ "change": last, "confirm": true });

@@ -58,6 +58,7 @@ pub(crate) async fn still(store: &Store, caller: Caller) -> Result<Caller> {
     let row = choose(&rows, Some(&caller.workspace.slug)).map_err(|_| unauthorized(WRONG))?;
     let now = of_key(row)?;
     Ok(Caller {
+        is_scheduler: false,
         client: caller.client,
         features: caller.features,
         read_only: caller.read_only || now.read_only,
@@ -105,6 +106,7 @@ fn of_key(row: &Row) -> Result<Caller> {
     let permissions: Json<Vec<String>> = row.get("permissions")?;
     let role: Role = row.get("role")?;
     Ok(Caller {
+        is_scheduler: false,
         workspace: Arc::new(workspace(row)?),
         member: row.get("member")?,
         key: Some(row.get("key_id")?),
@@ -200,6 +202,7 @@ async fn owners(store: &Store) -> Result<Vec<Row>> {
 /// The caller that an owner is beside the data.
 fn owner(row: &Row) -> Result<Caller> {
     Ok(Caller {
+        is_scheduler: false,
         workspace: Arc::new(workspace(row)?),
         member: row.get("member")?,
         role: Role::Owner,

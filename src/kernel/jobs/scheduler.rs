@@ -155,6 +155,7 @@ impl Scheduler {
         for caller in admin::operators(&self.dispatcher.app().store).await? {
             let caller = Caller {
                 client: Some(CLIENT.to_owned()),
+                is_scheduler: true,
                 ..caller
             };
             for job in self.dispatcher.registry().jobs() {

@@ -78,7 +78,7 @@ impl Cx {
             attributes: Json(attributes),
             version: 1,
             created_at: self.now(),
-            created_by: Some(self.caller().member),
+            created_by: self.caller().person(),
             updated_at: self.now(),
             archived_at: None,
         };

@@ -186,7 +186,7 @@ pub(crate) async fn log_row<R: Record>(
         call: cx.change().raw(),
         workspace: cx.workspace().id.raw(),
         at: cx.now(),
-        member: Some(cx.caller().member.raw()),
+        member: cx.caller().person().map(Id::raw),
         api_key: cx.caller().key.map(Id::raw),
         client: cx.caller().client.clone(),
         tool: cx.tool().to_owned(),
