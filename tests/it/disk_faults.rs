@@ -17,6 +17,7 @@ use std::sync::{Mutex, OnceLock};
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use sqlx::{Connection as _, Executor as _, SqliteConnection};
 use tempfile::TempDir;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_bureau");
@@ -56,13 +57,19 @@ const FAULTS: [Fault; 7] = [
 struct Place(TempDir);
 
 impl Place {
-    /// A database after its first start, copied: what is tried is a day like any other.
+    /// A database after its first start and a little work, copied: what is tried is a day like any other. The last server was
+    /// killed, and so each start reads what it left in the log of writes: short, so that most of what fails comes later.
     fn new() -> Self {
         static FIRST: OnceLock<Place> = OnceLock::new();
         let first = FIRST.get_or_init(|| {
             let place = Self(TempDir::new().unwrap());
             let made = place.program(&["key", "list"]).output().unwrap();
             assert!(made.status.success(), "{made:?}");
+            place.empty_log();
+            let mut server = Server::start(place.program(&["stdio"])).unwrap();
+            let company = server.call("create_company", &json!({ "name": "Employer" }));
+            assert!(matches!(company, Answer::Done(_)), "{company:?}");
+            server.kill();
             place
         });
         let place = Self(TempDir::new().unwrap());
@@ -72,6 +79,17 @@ impl Place {
 
     fn data(&self) -> PathBuf {
         self.0.path().join("bureau")
+    }
+
+    /// Moves what is in the log of writes to the database. Whether the end of a command does so is chance.
+    fn empty_log(&self) {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        runtime.block_on(async {
+            let mut connection = SqliteConnection::connect(&self.database()).await.unwrap();
+            let empty = "PRAGMA wal_checkpoint(TRUNCATE)";
+            connection.execute(empty).await.unwrap();
+            connection.close().await.unwrap();
+        });
     }
 
     fn database(&self) -> String {
