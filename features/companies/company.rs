@@ -2,6 +2,7 @@
 
 use bureau_kernel::duplicates::distinct;
 use bureau_kernel::prelude::*;
+use bureau_kernel::resolve::{Called, CalledBy};
 use bureau_kernel::store::{Value, enum_name};
 use bureau_kernel::types::phone;
 use bureau_kernel::types::text::folded;
@@ -44,9 +45,9 @@ bureau_kernel::record! {
         /// VAT or tax number.
         pub vat_id: Option<ShortText<30>>,
         /// The company that it belongs to.
-        pub parent: Option<Id<Company>> = "Company id",
+        pub parent: Option<Id<Company>> = "Company",
         /// Who looks after it.
-        pub owner: Option<Id<Member>> = "Member id",
+        pub owner: Option<Id<Member>> = "Member",
         /// Labels.
         pub tags: Json<Vec<ShortText<50>>>,
         /// Where it came from.
@@ -83,6 +84,11 @@ impl Record for Company {
         update: UPDATE_COMPANIES,
         delete: DELETE_COMPANIES,
     };
+
+    const CALLED: Called = Called::by(
+        &[CalledBy::Key("name"), CalledBy::Key("domain")],
+        "search_companies",
+    );
 
     fn label(&self) -> String {
         self.name.to_string()

@@ -1,11 +1,7 @@
 //! Companies from a table.
 
-use std::collections::HashMap;
-
-use bureau_kernel::import::{BoxFuture, Field, Import, Reads};
+use bureau_kernel::import::{Field, Import, Reads};
 use bureau_kernel::prelude::*;
-use bureau_kernel::store::sql;
-use bureau_kernel::types::text::folded;
 
 use crate::company::Company;
 
@@ -194,38 +190,4 @@ impl Import for Company {
         // Lists are joined: what was known stays known.
         self.fill_from(before);
     }
-
-    fn resolve<'a>(
-        cx: &'a mut Cx,
-        texts: &'a [String],
-    ) -> BoxFuture<'a, Result<Vec<Vec<Id<Self>>>>> {
-        Box::pin(resolve(cx, texts))
-    }
-}
-
-/// The companies of a name or, where none has it, of a domain.
-async fn resolve(cx: &mut Cx, texts: &[String]) -> Result<Vec<Vec<Id<Company>>>> {
-    let words: Vec<String> = texts.iter().map(|text| folded(text)).collect();
-    let workspace = cx.workspace().id;
-    let mut found: HashMap<(String, String), Vec<Id<Company>>> = HashMap::new();
-    for asked in words.chunks(64) {
-        let mut statement = sql("SELECT field, value, record FROM record_key WHERE workspace = ")
-            .value(workspace)
-            .sql(" AND entity = 'company' AND field IN ('name', 'domain') AND value IN (");
-        for (index, name) in asked.iter().enumerate() {
-            statement = statement
-                .sql(if index > 0 { ", " } else { "" })
-                .value(name.clone());
-        }
-        for row in statement.sql(") ORDER BY record").rows(cx.tx()).await? {
-            let term = (row.get("field")?, row.get("value")?);
-            found.entry(term).or_default().push(row.get("record")?);
-        }
-    }
-    let mut of = |field: &str, word: &str| found.remove(&(field.to_owned(), word.to_owned()));
-    Ok(words
-        .iter()
-        .map(|word| of("name", word).or_else(|| of("domain", word)))
-        .map(Option::unwrap_or_default)
-        .collect())
 }

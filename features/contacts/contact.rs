@@ -3,6 +3,7 @@
 use bureau_companies::Company;
 use bureau_kernel::duplicates::distinct;
 use bureau_kernel::prelude::*;
+use bureau_kernel::resolve::{Called, CalledBy, is_turned};
 use bureau_kernel::store::{Value, enum_name};
 use bureau_kernel::types::phone;
 use bureau_kernel::types::text::folded;
@@ -43,9 +44,9 @@ bureau_kernel::record! {
         /// Where they stand in the contact pipeline.
         pub state: Option<ShortText<40>> = "Pipeline state",
         /// Who looks after them.
-        pub owner: Option<Id<Member>> = "Member id",
+        pub owner: Option<Id<Member>> = "Member",
         /// Their superior.
-        pub reports_to: Option<Id<Contact>> = "Contact id",
+        pub reports_to: Option<Id<Contact>> = "Contact",
         /// Labels.
         pub tags: Json<Vec<ShortText<50>>>,
         /// Where they came from.
@@ -129,6 +130,16 @@ impl Contact {
         self.emails.first().map(|entry| &entry.email)
     }
 
+    /// Family name first, as lists of people are ordered.
+    fn sort_name(&self) -> String {
+        let family_first = match (&self.last_name, &self.first_name) {
+            (Some(last), Some(first)) => format!("{last} {first}"),
+            (Some(last), None) => last.to_string(),
+            _ => self.name.to_string(),
+        };
+        folded(&family_first)
+    }
+
     /// The number to call first.
     #[must_use]
     pub fn preferred_phone(&self) -> Option<&str> {
@@ -143,6 +154,11 @@ impl Record for Contact {
         update: UPDATE_CONTACTS,
         delete: DELETE_CONTACTS,
     };
+
+    const CALLED: Called = Called::by(
+        &[CalledBy::Key("email"), CalledBy::FamilyFirst("sort_name")],
+        "search_contacts",
+    );
 
     fn label(&self) -> String {
         self.name.to_string()
@@ -191,6 +207,10 @@ impl Record for Contact {
         keys.extend(self.state.as_deref().map(|text| ("state", folded(text))));
         keys.extend(self.source.as_deref().map(|text| ("source", folded(text))));
         keys.extend(self.company_id.map(|id| ("company_id", id.to_string())));
+        // Where the column that lists are ordered by does not tell how they are called.
+        if !is_turned(&self.name, &self.sort_name()) {
+            keys.push(("name", folded(&self.name)));
+        }
         if let Some(company) = self.company.as_deref() {
             keys.push(("company", folded(company)));
             keys.push((
@@ -202,13 +222,7 @@ impl Record for Contact {
     }
 
     fn derived(&self) -> Vec<(&'static str, Value)> {
-        // Family name first, as lists of people are ordered.
-        let family_first = match (&self.last_name, &self.first_name) {
-            (Some(last), Some(first)) => format!("{last} {first}"),
-            (Some(last), None) => last.to_string(),
-            _ => self.name.to_string(),
-        };
-        vec![("sort_name", Value::Text(folded(&family_first)))]
+        vec![("sort_name", Value::Text(self.sort_name()))]
     }
 
     fn text(&self) -> Option<SearchText> {
@@ -247,23 +261,21 @@ impl Record for Contact {
 
 impl Contact {
     /// Brings the employer's name and the link to its record together after fields were given: the name of a record is
-    /// filled in, and a name that exactly one company has becomes a link to it. `given` says which of the two was given.
+    /// filled in, also where its identifier was given for the name, and a name that exactly one company has becomes a link
+    /// to it. `given` says which of the two was given.
     ///
     /// # Errors
     /// [`Code::NotFound`] for a company that is not there.
     pub async fn link_company(&mut self, cx: &mut Cx, given: impl Fn(&str) -> bool) -> Result<()> {
+        let company = self.company.as_deref().filter(|_| given("company"));
+        let by_id = company.and_then(|text| text.parse::<Id<Company>>().ok());
         match (given("company"), given("company_id"), self.company_id) {
-            (false, true, Some(id)) => {
-                let company = cx
-                    .get(id)
-                    .await
-                    .map_err(|error| error.field("company_id"))?;
-                // Whoever may not read companies does not come to their names by linking contacts to them.
-                if cx.may::<Company>(Operation::Read) {
-                    let name: String = company.name.chars().take(150).collect();
-                    self.company = ShortText::new(&name).ok();
-                }
+            (true, false, _) if by_id.is_some() => {
+                self.company = None;
+                self.company_id = by_id;
+                self.name_company(cx, "company").await?;
             }
+            (false, true, Some(_)) => self.name_company(cx, "company_id").await?,
             (true, false, _) => {
                 self.company_id = match self.company.as_deref() {
                     Some(name) => bureau_companies::only_one_named(cx, name).await?,
@@ -271,6 +283,20 @@ impl Contact {
                 };
             }
             _ => {}
+        }
+        Ok(())
+    }
+
+    /// Fills in the name of the company that the contact is linked to.
+    async fn name_company(&mut self, cx: &mut Cx, field: &str) -> Result<()> {
+        let Some(id) = self.company_id else {
+            return Ok(());
+        };
+        let company = cx.get(id).await.map_err(|error| error.field(field))?;
+        // Whoever may not read companies does not come to their names by linking contacts to them.
+        if cx.may::<Company>(Operation::Read) {
+            let name: String = company.name.chars().take(150).collect();
+            self.company = ShortText::new(&name).ok();
         }
         Ok(())
     }

@@ -5,7 +5,6 @@ use std::collections::HashMap;
 use bureau_companies::Company;
 use bureau_kernel::import::{BoxFuture, Draft, Field, Import, Reads};
 use bureau_kernel::prelude::*;
-use bureau_kernel::store::sql;
 use bureau_kernel::types::text::folded;
 
 use crate::contact::Contact;
@@ -237,13 +236,6 @@ impl Import for Contact {
     fn complete<'a>(cx: &'a mut Cx, drafts: &'a mut [Draft]) -> BoxFuture<'a, Result<()>> {
         Box::pin(link_companies(cx, drafts))
     }
-
-    fn resolve<'a>(
-        cx: &'a mut Cx,
-        texts: &'a [String],
-    ) -> BoxFuture<'a, Result<Vec<Vec<Id<Self>>>>> {
-        Box::pin(resolve(cx, texts))
-    }
 }
 
 /// As [`Contact::link_company`], for many.
@@ -268,53 +260,4 @@ async fn link_companies(cx: &mut Cx, drafts: &mut [Draft]) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// The contacts with an address or, where there is none, a name.
-async fn resolve(cx: &mut Cx, texts: &[String]) -> Result<Vec<Vec<Id<Contact>>>> {
-    let mut named = HashMap::new();
-    let words: Vec<String> = texts.iter().map(|text| folded(text)).collect();
-    let mut sort_names: Vec<String> = words.iter().flat_map(|name| turned(name)).collect();
-    sort_names.sort_unstable();
-    sort_names.dedup();
-    let workspace = cx.workspace().id;
-    for asked in sort_names.chunks(64) {
-        let mut statement =
-            sql("SELECT id, name FROM contact WHERE archived_at IS NULL AND workspace = ")
-                .value(workspace)
-                .sql(" AND sort_name IN (");
-        for (index, name) in asked.iter().enumerate() {
-            statement = statement
-                .sql(if index > 0 { ", " } else { "" })
-                .value(name.clone());
-        }
-        for row in statement.sql(") ORDER BY id").rows(cx.tx()).await? {
-            let name: String = row.get("name")?;
-            let ids: &mut Vec<Id<Contact>> = named.entry(folded(&name)).or_default();
-            ids.push(row.get("id")?);
-        }
-    }
-    let mut meant = Vec::with_capacity(texts.len());
-    for name in words {
-        let by_address = if name.contains('@') {
-            cx.with_index_key::<Contact>("email", &name, 2).await?
-        } else {
-            Vec::new()
-        };
-        meant.push(if by_address.is_empty() {
-            named.get(&name).cloned().unwrap_or_default()
-        } else {
-            by_address
-        });
-    }
-    Ok(meant)
-}
-
-/// The forms in which a name may be ordered: family name first, wherever it begins.
-fn turned(name: &str) -> Vec<String> {
-    let words: Vec<&str> = name.split(' ').collect();
-    (0..words.len().min(8))
-        .filter_map(|first| words.split_at_checked(first))
-        .map(|(given, family)| [family, given].concat().join(" "))
-        .collect()
 }

@@ -4,6 +4,7 @@ use bureau_companies::Company;
 use bureau_contacts::Contact;
 use bureau_kernel::duplicates::distinct;
 use bureau_kernel::prelude::*;
+use bureau_kernel::resolve::{Called, CalledBy};
 use bureau_kernel::store::{Value, enum_name};
 use bureau_kernel::types::money::{Amount, Currency};
 use bureau_kernel::types::text::folded;
@@ -29,11 +30,11 @@ bureau_kernel::record! {
         /// Whether it is open, or how it ended.
         pub status: DealStatus,
         /// The company that would buy.
-        pub company: Option<Id<Company>> = "Company id",
+        pub company: Option<Id<Company>>,
         /// The person to talk to.
-        pub contact: Option<Id<Contact>> = "Contact id",
+        pub contact: Option<Id<Contact>>,
         /// Who looks after it.
-        pub owner: Option<Id<Member>> = "Member id",
+        pub owner: Option<Id<Member>> = "Member",
         /// What it is worth.
         pub amount: Option<Amount>,
         /// The currency of the amount.
@@ -93,6 +94,8 @@ impl Record for Deal {
 
     // A deal that is closed goes on naming whom it was with, and does not hold on to them.
     const BLOCKS_DELETION_WHILE: &'static str = "status = 'open'";
+
+    const CALLED: Called = Called::by(&[CalledBy::Column("sort_name")], "list_deals");
 
     fn label(&self) -> String {
         self.name.to_string()

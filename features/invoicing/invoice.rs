@@ -4,6 +4,7 @@ use bureau_companies::Company;
 use bureau_contacts::Contact;
 use bureau_deals::Deal;
 use bureau_kernel::prelude::*;
+use bureau_kernel::resolve::{Called, CalledBy};
 use bureau_kernel::store::{Value, enum_name};
 use bureau_kernel::types::money::{Amount, Currency, Money};
 use bureau_kernel::types::text::folded;
@@ -46,7 +47,7 @@ bureau_kernel::record! {
         /// The sale that it is for.
         pub deal: Option<Id<Deal>>,
         /// Who looks after it.
-        pub owner: Option<Id<Member>> = "Member id",
+        pub owner: Option<Id<Member>> = "Member",
         /// The quotation that it was made from.
         pub quotation: Managed<Option<Id<Quotation>>>,
         /// The plan that it was made from.
@@ -201,6 +202,8 @@ impl Record for Invoice {
 
     // One that is settled goes on naming whom it was for, and does not hold on to them.
     const BLOCKS_DELETION_WHILE: &'static str = "status IN ('draft', 'issued', 'partly_paid')";
+
+    const CALLED: Called = Called::by(&[CalledBy::Key("number")], "list_invoices");
 
     fn label(&self) -> String {
         match (&*self.number, *self.kind) {

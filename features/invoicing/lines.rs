@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use bureau_kernel::prelude::*;
-use bureau_kernel::schema::{parse_at, read, refuse, wire};
+use bureau_kernel::schema::{WHOLE, parse_at, read, refuse, wire};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
@@ -34,14 +34,15 @@ impl<'de, T: DeserializeOwned + JsonSchema> Deserialize<'de> for Plain<T> {
     }
 }
 
-impl<T> JsonSchema for Plain<T> {
+impl<T: JsonSchema> JsonSchema for Plain<T> {
     fn inline_schema() -> bool {
         true
     }
     fn schema_name() -> Cow<'static, str> {
-        "Plain".into()
+        format!("Plain_{}", T::schema_name()).into()
     }
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        schemars::json_schema!({ "type": "array", "items": { "type": "object" } })
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let whole = generator.subschema_for::<T>();
+        schemars::json_schema!({ "type": "array", "items": { "type": "object", WHOLE: whole } })
     }
 }

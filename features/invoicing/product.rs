@@ -1,6 +1,7 @@
 //! Products and services: what the workspace sells.
 
 use bureau_kernel::prelude::*;
+use bureau_kernel::resolve::{Called, CalledBy};
 use bureau_kernel::store::{Kind, Value, enum_name};
 use bureau_kernel::types::money::{Amount, Currency};
 use bureau_kernel::types::text::folded;
@@ -101,6 +102,11 @@ impl Record for Product {
         update: UPDATE_PRODUCTS,
         delete: DELETE_PRODUCTS,
     };
+
+    const CALLED: Called = Called::by(
+        &[CalledBy::Key("sku"), CalledBy::Column("sort_name")],
+        "list_products",
+    );
 
     fn label(&self) -> String {
         self.name.to_string()

@@ -5,6 +5,7 @@ use bureau_companies::Company;
 use bureau_contacts::Contact;
 use bureau_deals::Deal;
 use bureau_kernel::prelude::*;
+use bureau_kernel::resolve::{Called, CalledBy};
 use bureau_kernel::store::{Value, enum_name};
 use bureau_kernel::types::money::{Amount, Currency, Money};
 use bureau_kernel::types::text::folded;
@@ -49,7 +50,7 @@ bureau_kernel::record! {
         /// The sale that it is for.
         pub deal: Option<Id<Deal>>,
         /// Who looks after it.
-        pub owner: Option<Id<Member>> = "Member id",
+        pub owner: Option<Id<Member>> = "Member",
         /// ISO 4217.
         pub currency: Currency = "Default: the workspace's",
         /// Until when it holds.
@@ -277,6 +278,11 @@ impl Record for Quotation {
     // One that came to an end goes on naming whom it was for, and does not hold on to them.
     const BLOCKS_DELETION_WHILE: &'static str =
         "(status IN ('draft', 'sent') OR (status = 'accepted' AND converted_at IS NULL))";
+
+    const CALLED: Called = Called::by(
+        &[CalledBy::Key("number"), CalledBy::Column("sort_title")],
+        "list_quotations",
+    );
 
     fn label(&self) -> String {
         match &*self.number {

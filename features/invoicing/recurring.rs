@@ -5,6 +5,7 @@ use bureau_contacts::Contact;
 use bureau_deals::Deal;
 use bureau_kernel::caller::Caller;
 use bureau_kernel::prelude::*;
+use bureau_kernel::resolve::{Called, CalledBy};
 use bureau_kernel::store::{Value, enum_name};
 use bureau_kernel::types::money::{Amount, Currency, Money};
 use bureau_kernel::types::text::folded;
@@ -34,7 +35,7 @@ bureau_kernel::record! {
         /// The sale that it is for.
         pub deal: Option<Id<Deal>>,
         /// Who looks after it.
-        pub owner: Option<Id<Member>> = "Member id",
+        pub owner: Option<Id<Member>> = "Member",
         /// The unit of its rhythm.
         pub interval: Interval,
         /// How many of that unit lie between two invoices.
@@ -193,6 +194,8 @@ impl Record for RecurringInvoice {
     };
 
     const BLOCKS_DELETION_WHILE: &'static str = "status <> 'ended'";
+
+    const CALLED: Called = Called::by(&[CalledBy::Column("sort_name")], "list_recurring_invoices");
 
     fn label(&self) -> String {
         self.name.to_string()

@@ -384,6 +384,16 @@ impl Cx {
         self.tx.seen_of_log().is_some()
     }
 
+    /// Says what a name in the arguments came to, in the answer's `resolved`.
+    pub(crate) fn note_resolved(&mut self, field: String, record: Data) {
+        self.resolved.insert(field, record);
+    }
+
+    /// Says what all of them came to.
+    pub(crate) fn set_resolved(&mut self, resolved: Map<String, Data>) {
+        self.resolved = resolved;
+    }
+
     pub(crate) fn into_parts(self) -> (Tx, Option<String>, Map<String, Data>, Vec<Notice>) {
         (self.tx, self.next, self.resolved, self.notices)
     }

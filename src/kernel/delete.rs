@@ -124,21 +124,18 @@ impl<R: Deletable> JsonSchema for Delete<R> {
     }
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         let mut properties = Map::new();
-        let mut add = |name: &str, about: String, mut schema: Schema| {
+        let id = generator.subschema_for::<Id<R>>();
+        properties.insert(R::NOUN.to_owned(), id.to_value());
+        let mut add = |name: &str, about: &str, mut schema: Schema| {
             schema.insert("description".into(), about.into());
             properties.insert(name.to_owned(), schema.to_value());
         };
-        let mut about = format!("{} id", R::NOUN);
-        if let Some(first) = about.get_mut(..1) {
-            first.make_ascii_uppercase();
-        }
-        add(R::NOUN, about, generator.subschema_for::<Id<R>>());
         if R::REASSIGNS {
             let heir = generator.subschema_for::<Option<Id<R>>>();
-            add("reassign_to", "Takes over its links".into(), heir);
+            add("reassign_to", "Takes over its links", heir);
         }
         let purge = generator.subschema_for::<Option<bool>>();
-        add("purge", "Erase for good".into(), purge);
+        add("purge", "Erase for good", purge);
         let required = json!([R::NOUN]);
         schemars::json_schema!({ "required": required, "type": "object", "properties": properties })
     }

@@ -15,6 +15,8 @@ pub(crate) struct Kind {
     pub(crate) table: &'static str,
     /// The prefix of the identifiers by which the log names one.
     pub(crate) prefix: &'static str,
+    /// What it is called in messages.
+    pub(crate) noun: &'static str,
     /// What a caller must hold to be shown its name where a record refers to it.
     pub(crate) read: Option<Permission>,
 }
@@ -24,6 +26,7 @@ impl Kind {
         Self {
             table: E::TABLE,
             prefix: E::PREFIX,
+            noun: E::NOUN,
             read,
         }
     }
@@ -33,6 +36,7 @@ impl Kind {
         Self {
             table,
             prefix: Workspace::PREFIX,
+            noun: Workspace::NOUN,
             read: None,
         }
     }

@@ -37,6 +37,7 @@ pub mod record;
 pub mod references;
 pub mod registry;
 pub mod replay;
+pub mod resolve;
 pub mod resource;
 mod retry;
 pub mod schema;

@@ -20,13 +20,18 @@ use crate::types::text::visible;
 /// Schemas nest no deeper than this; a type that contains itself ends here.
 const MAX_DEPTH: usize = 12;
 
+/// Where a text means a record: the record's table. Only in the [form] by which arguments are read; clients never see it.
+pub const RECORD: &str = "x-record";
+/// The whole schema of an object of which clients are told no more than that it is one. Only in the [form].
+pub const WHOLE: &str = "x-whole";
+/// The parameter that names the record which a call is about. Only in the [form].
+const SUBJECT: &str = "x-subject";
+
 /// The schema in the form that every client reads: no references, no unions with null, no keywords that cost tokens and
 /// are checked by the server anyway.
 #[must_use]
 pub fn wire(schema: Schema) -> Map<String, Value> {
-    let root: Value = schema.into();
-    let definitions = root.get("$defs").cloned().unwrap_or_default();
-    normal(&root, &definitions, 0)
+    normalized(schema, false)
 }
 
 /// Where moments stand in an answer.
@@ -129,12 +134,30 @@ impl Moments {
     }
 }
 
-fn normal(schema: &Value, definitions: &Value, depth: usize) -> Map<String, Value> {
+/// The schema in the form by which arguments are read: as in the wire form, and what clients are not told with it.
+#[must_use]
+pub fn form(schema: Schema) -> Map<String, Value> {
+    normalized(schema, true)
+}
+
+fn normalized(schema: Schema, marked: bool) -> Map<String, Value> {
+    let root: Value = schema.into();
+    let definitions = root.get("$defs").cloned().unwrap_or_default();
+    normal(&root, &definitions, marked, 0)
+}
+
+fn normal(schema: &Value, definitions: &Value, marked: bool, depth: usize) -> Map<String, Value> {
     let mut out = Map::new();
     let Some(schema) = schema.as_object().filter(|_| depth < MAX_DEPTH) else {
         // `true`, an untyped value: text is what every client can send for it.
         return out;
     };
+    if let Some(whole) = schema.get(WHOLE).filter(|_| marked) {
+        return normal(whole, definitions, marked, depth + 1);
+    }
+    if let Some(table) = schema.get(RECORD).filter(|_| marked) {
+        out.insert(RECORD.into(), table.clone());
+    }
     let description = schema.get("description").cloned();
     if let Some(name) = schema.get("$ref").and_then(Value::as_str) {
         let target = name
@@ -142,7 +165,7 @@ fn normal(schema: &Value, definitions: &Value, depth: usize) -> Map<String, Valu
             .next()
             .and_then(|name| definitions.get(name))
             .unwrap_or(&Value::Null);
-        out = normal(target, definitions, depth + 1);
+        out = normal(target, definitions, marked, depth + 1);
         // What a type is for is said to those who read the code; a parameter says what it is for itself.
         out.remove("description");
         describe(&mut out, description);
@@ -164,7 +187,7 @@ fn normal(schema: &Value, definitions: &Value, depth: usize) -> Map<String, Valu
             out.insert("enum".into(), Value::Array(constants));
         } else {
             for branch in branches {
-                out.extend(normal(branch, definitions, depth + 1));
+                out.extend(normal(branch, definitions, marked, depth + 1));
             }
         }
         describe(&mut out, description);
@@ -193,7 +216,7 @@ fn normal(schema: &Value, definitions: &Value, depth: usize) -> Map<String, Valu
     }
     if kind.as_ref().is_some_and(|kind| kind == "array") {
         let items = schema.get("items").cloned().unwrap_or_default();
-        let mut items = normal(&items, definitions, depth + 1);
+        let mut items = normal(&items, definitions, marked, depth + 1);
         items.entry("type").or_insert_with(|| "string".into());
         out.insert("items".into(), Value::Object(items));
     }
@@ -204,7 +227,7 @@ fn normal(schema: &Value, definitions: &Value, depth: usize) -> Map<String, Valu
             for (name, property) in declared {
                 properties.insert(
                     name.clone(),
-                    Value::Object(normal(property, definitions, depth + 1)),
+                    Value::Object(normal(property, definitions, marked, depth + 1)),
                 );
             }
         }
@@ -261,6 +284,136 @@ pub(crate) fn declare_flag(schema: &mut Map<String, Value>, name: &str) {
     if let Some(Value::Object(properties)) = schema.get_mut("properties") {
         properties.insert(name.into(), json!({ "type": "boolean" }));
     }
+}
+
+/// Finds the parameter that names the record which a call is about, and marks it: the one record that a call has to name.
+pub(crate) fn mark_subject(form: &mut Map<String, Value>) {
+    let names = form.get("required").and_then(Value::as_array);
+    let names = names.into_iter().flatten().filter_map(Value::as_str);
+    let means_records = |name: &&str| {
+        let schema = property(form, name);
+        schema.is_some_and(|schema| schema.contains_key(RECORD) || lists_records(schema))
+    };
+    let mut subjects = names.filter(means_records);
+    if let (Some(subject), None) = (subjects.next(), subjects.next())
+        && table_of(form, subject).is_some()
+    {
+        let subject = Value::from(subject);
+        form.insert(SUBJECT.into(), subject);
+    }
+}
+
+/// The table of the record that a property names.
+fn table_of<'a>(schema: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
+    property(schema, name)?.get(RECORD)?.as_str()
+}
+
+fn property<'a>(schema: &'a Map<String, Value>, name: &str) -> Option<&'a Map<String, Value>> {
+    schema.get("properties")?.get(name)?.as_object()
+}
+
+fn lists_records(schema: &Map<String, Value>) -> bool {
+    schema
+        .get("items")
+        .is_some_and(|items| items.get(RECORD).is_some())
+}
+
+/// The property that is meant by another name for a record: `company` by `company_id`, `contacts` by `contact_ids`, and the
+/// one that names the record which the call is about by `id` too, or by what such a record is called.
+fn known_as<'a>(schema: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
+    let subject = schema.get(SUBJECT).and_then(Value::as_str);
+    let bare = name.strip_suffix("_id").unwrap_or(name);
+    if name == "id" || subject.is_some_and(|subject| table_of(schema, subject) == Some(bare)) {
+        return subject;
+    }
+    let properties = schema.get("properties")?.as_object()?;
+    if let Some(many) = name.strip_suffix("_ids") {
+        let is_it = |name: &str| name.strip_suffix('s') == Some(many);
+        let mut known = properties.keys().map(String::as_str);
+        return known.find(|name| is_it(name) && property(schema, name).is_some_and(lists_records));
+    }
+    let (known, schema) = properties.get_key_value(bare)?;
+    schema.get(RECORD).map(|_| known.as_str())
+}
+
+/// Where parameters mean records, as paths such as `lines`, `[]`, `product`, each with the record's table.
+pub(crate) fn record_parameters(form: &Map<String, Value>) -> Vec<(Vec<String>, String)> {
+    fn walk(schema: &Value, path: &[String], found: &mut Vec<(Vec<String>, String)>) {
+        let inside = |step: &str| [path, &[step.to_owned()]].concat();
+        if let Some(table) = schema.get(RECORD).and_then(Value::as_str) {
+            found.push((path.to_owned(), table.to_owned()));
+        }
+        if let Some(items) = schema.get("items") {
+            walk(items, &inside("[]"), found);
+        }
+        let properties = schema.get("properties").and_then(Value::as_object);
+        for (name, property) in properties.into_iter().flatten() {
+            walk(property, &inside(name), found);
+        }
+    }
+    let mut found = Vec::new();
+    walk(&Value::Object(form.clone()), &[], &mut found);
+    found
+}
+
+/// A place in arguments where a record stands.
+pub(crate) struct Place<'a> {
+    /// As a JSON pointer.
+    pub(crate) pointer: &'a str,
+    /// The record's table.
+    pub(crate) table: &'a str,
+    /// What stands there.
+    pub(crate) text: &'a str,
+}
+
+/// Shows every place of arguments, [read] by their form, where a record is named.
+pub(crate) fn each_record<'a>(
+    form: &'a Map<String, Value>,
+    arguments: &'a Value,
+    show: &mut impl FnMut(Place<'_>),
+) {
+    fn walk(
+        schema: &Map<String, Value>,
+        value: &Value,
+        pointer: &mut String,
+        show: &mut impl FnMut(Place<'_>),
+    ) {
+        let mut inside = |step: &str, schema: &Map<String, Value>, value: &Value| {
+            let length = pointer.len();
+            pointer.push('/');
+            pointer.push_str(step);
+            walk(schema, value, pointer, show);
+            pointer.truncate(length);
+        };
+        match value {
+            Value::Object(fields) => {
+                for (name, value) in fields {
+                    if let Some(schema) = property(schema, name) {
+                        inside(name, schema, value);
+                    }
+                }
+            }
+            Value::Array(items) => {
+                let Some(Value::Object(schema)) = schema.get("items") else {
+                    return;
+                };
+                for (index, item) in items.iter().enumerate() {
+                    inside(&index.to_string(), schema, item);
+                }
+            }
+            Value::String(text) => {
+                if let Some(table) = schema.get(RECORD).and_then(Value::as_str) {
+                    show(Place {
+                        pointer,
+                        table,
+                        text,
+                    });
+                }
+            }
+            _ => {}
+        }
+    }
+    walk(form, arguments, &mut String::new(), show);
 }
 
 /// The schema of a whole answer around the schema of its data. The root's own description, which speaks of the
@@ -489,13 +642,22 @@ fn coerce_object(schema: &Map<String, Value>, value: Value, path: &str) -> Resul
         }
     };
     let mut read = Map::with_capacity(fields.len());
-    for (name, value) in fields {
-        let Some(property) = properties.get(&name).and_then(Value::as_object) else {
-            return Err(unknown(&name, &inside(&name), properties));
+    for (given, value) in fields {
+        let name = match properties.get(&given) {
+            Some(_) => given.as_str(),
+            None => known_as(schema, &given).unwrap_or(&given),
+        };
+        let Some(property) = properties.get(name).and_then(Value::as_object) else {
+            return Err(unknown(&given, &inside(&given), properties));
         };
         // Clients in strict mode send null for every optional field.
-        if !value.is_null() {
-            read.insert(name.clone(), coerce(property, value, &inside(&name))?);
+        if value.is_null() {
+            continue;
+        }
+        let value = coerce(property, value, &inside(name))?;
+        if read.insert(name.to_owned(), value).is_some() {
+            let message = format!("{name} is given twice, by two names.");
+            return Err(Error::invalid(inside(name), message).hint("Leave one of them out."));
         }
     }
     for name in schema

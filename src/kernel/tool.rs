@@ -310,6 +310,8 @@ pub struct Entry {
     pub examples: &'static [Example],
     wire: WireForm,
     moments: Arc<Moments>,
+    /// By which its arguments are read: its parameters, and which of them mean records.
+    form: Map<String, Value>,
     parse: fn(Value) -> Result<Parsed>,
 }
 
@@ -343,7 +345,10 @@ pub struct WireForm {
 #[must_use]
 pub fn tool<T: Tool>() -> Entry {
     let spec = T::SPEC;
-    let mut input = schema::wire(schemars::schema_for!(T));
+    let schema = schemars::schema_for!(T);
+    let mut form = schema::form(schema.clone());
+    schema::mark_subject(&mut form);
+    let mut input = schema::wire(schema);
     // The tool's own description says it better.
     input.remove("description");
     if input_of_update(&input) {
@@ -351,6 +356,7 @@ pub fn tool<T: Tool>() -> Entry {
     }
     if spec.asks() {
         schema::declare_flag(&mut input, "confirm");
+        schema::declare_flag(&mut form, "confirm");
     }
     let output = schemars::schema_for!(T::Output);
     let moments = Arc::new(Moments::of(&output));
@@ -371,6 +377,7 @@ pub fn tool<T: Tool>() -> Entry {
             open_world: matches!(spec.effect, Effect::Sends),
         },
         moments,
+        form,
         parse: parse::<T>,
     }
 }
@@ -401,6 +408,17 @@ impl Entry {
     #[must_use]
     pub fn wire(&self) -> &WireForm {
         &self.wire
+    }
+
+    /// Where its parameters mean records, as paths such as `lines`, `[]`, `product`, each with the record's table.
+    #[must_use]
+    pub fn record_parameters(&self) -> Vec<(Vec<String>, String)> {
+        schema::record_parameters(&self.form)
+    }
+
+    /// By which its arguments are read.
+    pub(crate) fn form(&self) -> &Map<String, Value> {
+        &self.form
     }
 
     /// What a call with these arguments waits for.

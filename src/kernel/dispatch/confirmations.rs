@@ -34,7 +34,7 @@ pub(super) async fn ask(
 ) -> Result<Outcome> {
     let token = data_encoding::BASE64URL_NOPAD.encode(&rand::random::<[u8; 24]>());
     let mut tx = store.write(super::scope(caller)).await?;
-    let stored = keep(&mut tx, caller, request, &token, summary.digest()).await;
+    let stored = keep(&mut tx, caller, request, &token, request.shown(summary)).await;
     tx.end(stored).await?;
     let will = format!("{} will {}.", entry.spec.title, summary.words());
     let message = match request.word {

@@ -1,8 +1,8 @@
 //! The one way that a call takes.
 //!
-//! rate limit → feature and permission → read-only → read the arguments → receipt → transaction(tool) → confirmation →
-//! change log and receipt in the same transaction → commit → answer. A refusal at any of them has a stable code and writes
-//! nothing. Nothing is waited for before the arguments are read, and a person is asked about what the call did, not about
+//! rate limit → feature and permission → read-only → read the arguments → receipt → names of records → transaction(tool) →
+//! confirmation → change log and receipt in the same transaction → commit → answer. A refusal at any of them has a stable
+//! code and writes nothing. Nothing is waited for before the arguments are read, and a person is asked about what the call did, not about
 //! what its tool is called.
 
 mod answer;
@@ -34,6 +34,7 @@ use crate::context::{App, Cx};
 use crate::error::{Code, Error, Result};
 use crate::projection::Projection;
 use crate::registry::Registry;
+use crate::resolve;
 use crate::retry::Retry;
 use crate::search::Search;
 use crate::store::{Scope, Store, Tx};
@@ -262,12 +263,12 @@ impl Dispatcher {
         let registry = self.app.registry.clone();
         let entry = registry.for_caller(&caller, &call.tool)?;
         self.check_read_only(&caller, entry)?;
-        let (request, parsed) = Request::read(entry, call)?;
+        let (request, parsed) = Request::read(&registry, entry, call)?;
         let cancel = request.cancel.clone();
         if entry.spec.effect.reads_only() {
             // A read stops where it stands when nobody waits for it any more.
             return tokio::select! {
-                outcome = self.run_read(&caller, entry, &request, parsed) => outcome,
+                outcome = self.run_read(&caller, entry, request, parsed) => outcome,
                 () = cancel.cancelled() => Err(gone()),
             };
         }
@@ -278,7 +279,7 @@ impl Dispatcher {
         let work = async move {
             let registry = dispatcher.app.registry.clone();
             let entry = registry.for_caller(&caller, name)?;
-            dispatcher.run_write(&caller, entry, &request, parsed).await
+            dispatcher.run_write(&caller, entry, request, parsed).await
         };
         let task = tokio::spawn(work.instrument(span));
         // Where it ended outside of the tool nobody knows how far it had come.
@@ -312,8 +313,8 @@ impl Dispatcher {
         &self,
         caller: &Arc<Caller>,
         entry: &Entry,
-        request: &Request,
-        parsed: Parsed,
+        mut request: Request,
+        parsed: Option<Parsed>,
     ) -> Result<Outcome> {
         let place = if entry.is_busy(&request.arguments) {
             Some(self.place(caller).await?)
@@ -324,9 +325,16 @@ impl Dispatcher {
         let awaits = entry.awaits(&request.arguments);
         let mut tx = self.app.read(caller, awaits).await?;
         tx.keep_share(share);
-        let mut cx = self.cx(tx, caller, entry, request, false)?;
+        let mut cx = self.cx(tx, caller, entry, &request, false)?;
         cx.set_place(place);
-        let result = self.run(&mut cx, entry, parsed).await;
+        let parsed = match parsed {
+            Some(parsed) => Ok(parsed),
+            None => self.resolve(&mut cx, entry, &mut request).await,
+        };
+        let result = match parsed {
+            Ok(parsed) => self.run(&mut cx, entry, parsed).await,
+            Err(error) => Err(error),
+        };
         let (tx, next, resolved, notices) = cx.into_parts();
         tx.rollback().await;
         Ok(Outcome::Done(answer(
@@ -345,22 +353,53 @@ impl Dispatcher {
         &self,
         caller: &Arc<Caller>,
         entry: &Entry,
-        request: &Request,
-        mut parsed: Parsed,
+        mut request: Request,
+        parsed: Option<Parsed>,
     ) -> Result<Outcome> {
-        let _share = self.share_of_writes(caller, request).await?;
-        if let Some(answer) = self.answered_before(caller, request).await? {
+        let _share = self.share_of_writes(caller, &request).await?;
+        if let Some(answer) = self.answered_before(caller, &request).await? {
             return Ok(Outcome::Done(answer));
         }
+        let mut parsed = match parsed {
+            Some(parsed) => parsed,
+            None => self.resolve_before(caller, entry, &mut request).await?,
+        };
         let mut retry = Retry::default();
         loop {
-            let outcome = self.write_once(caller, entry, request, parsed).await;
+            let outcome = self.write_once(caller, entry, &request, parsed).await;
             let compute = &self.app.compute;
             if let Some(outcome) = retry.prepared(outcome, compute, caller.actor()).await {
                 return outcome;
             }
             parsed = entry.parse(request.arguments.clone())?;
         }
+    }
+
+    /// Puts the identifiers of the records that a call names into its arguments, and reads these as the tool's input.
+    async fn resolve(&self, cx: &mut Cx, entry: &Entry, request: &mut Request) -> Result<Parsed> {
+        cx.set_covers(entry.spec.covers);
+        let resolve = resolve::resolve(cx, &request.names, &mut request.arguments);
+        match tokio::time::timeout(self.settings.call_limit, resolve).await {
+            Ok(resolved) => resolved?,
+            Err(_) => return Err(self.too_long(entry)),
+        }
+        entry.parse(request.arguments.clone())
+    }
+
+    /// The same before a write, in a transaction of its own that only reads: who gives a name that nobody has costs nobody a turn.
+    async fn resolve_before(
+        &self,
+        caller: &Arc<Caller>,
+        entry: &Entry,
+        request: &mut Request,
+    ) -> Result<Parsed> {
+        let tx = unless_gone(request, self.app.store.read(scope(caller))).await?;
+        let mut cx = self.cx(tx, caller, entry, request, false)?;
+        let parsed = self.resolve(&mut cx, entry, request).await;
+        let (tx, _, resolved, _) = cx.into_parts();
+        tx.rollback().await;
+        request.resolved = resolved;
+        parsed
     }
 
     /// Waits for this caller's turn where writes take connections that others need. SQLite's writes stand in a line of
@@ -430,7 +469,7 @@ impl Dispatcher {
             let agreed = match request.word {
                 Word::None => false,
                 Word::Given => true,
-                Word::Token(_) => shown.is_some_and(|shown| shown == summary.digest()),
+                Word::Token(_) => shown.is_some_and(|shown| shown == request.shown(&mut summary)),
             };
             if !agreed {
                 tx.rollback().await;
@@ -473,6 +512,7 @@ impl Dispatcher {
         let version = request.options.version;
         let mut cx = Cx::new(tx, app, caller, entry.spec.name, writes, version)?;
         cx.set_begins_anew();
+        cx.set_resolved(request.resolved.clone());
         Ok(cx)
     }
 
@@ -489,16 +529,20 @@ impl Dispatcher {
             }
             Ok(Ok(result)) => result,
             Ok(Err(_)) => Err(Error::internal(format!("{} panicked", entry.spec.name))),
-            Err(_) => Err(Error::new(
-                Code::Unavailable,
-                format!(
-                    "{} took longer than {} s and was given up; nothing was written.",
-                    entry.spec.name,
-                    self.settings.call_limit.as_secs()
-                ),
-            )
-            .hint("Ask for less at once.")),
+            Err(_) => Err(self.too_long(entry)),
         }
+    }
+
+    fn too_long(&self, entry: &Entry) -> Error {
+        Error::new(
+            Code::Unavailable,
+            format!(
+                "{} took longer than {} s and was given up; nothing was written.",
+                entry.spec.name,
+                self.settings.call_limit.as_secs()
+            ),
+        )
+        .hint("Ask for less at once.")
     }
 }
 

@@ -4,13 +4,16 @@ use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 use tokio_util::sync::CancellationToken;
 
 use super::Call;
 use crate::error::{Error, Result};
+use crate::registry::Registry;
+use crate::resolve::{self, Name};
 use crate::schema;
+use crate::summary::Summary;
 use crate::tool::{Effect, Entry, Parsed};
 
 /// Characters of an idempotency key.
@@ -58,8 +61,12 @@ pub(super) enum Word {
 
 /// A call whose arguments are read: all that is left to find out is in the database.
 pub(super) struct Request {
-    /// The arguments, for a second run.
+    /// The arguments; where records are named, their identifiers once these are looked up.
     pub(super) arguments: Value,
+    /// Where in them a record is named by something else than its identifier.
+    pub(super) names: Vec<Name>,
+    /// Which records these are, as the answer says it.
+    pub(super) resolved: Map<String, Value>,
     pub(super) options: Options,
     pub(super) word: Word,
     /// A person can be asked.
@@ -78,11 +85,26 @@ impl Request {
         key.filter(|_| !self.options.dry_run)
     }
 
-    /// Takes the options out of the arguments and reads what is left as the tool's input. Needs no connection, so that a call
-    /// that cannot be read costs nobody a turn.
-    pub(super) fn read(entry: &Entry, call: Call) -> Result<(Self, Parsed)> {
+    /// What the answer to a question counts for: what was shown with it, and where records were named, which ones these were.
+    pub(super) fn shown(&self, summary: &mut Summary) -> Vec<u8> {
+        let shown = summary.digest();
+        if self.resolved.is_empty() {
+            return shown;
+        }
+        let mut digest = Sha256::new_with_prefix(shown);
+        hash_canonically(&self.arguments, &mut digest);
+        digest.finalize().to_vec()
+    }
+
+    /// Takes the options out of the arguments and reads what is left as the tool's input, unless names are to be looked up
+    /// before. Needs no connection, so that a call that cannot be read costs nobody a turn.
+    pub(super) fn read(
+        registry: &Registry,
+        entry: &Entry,
+        call: Call,
+    ) -> Result<(Self, Option<Parsed>)> {
         let mut arguments = call.arguments;
-        let schema = &entry.wire().input_schema;
+        let schema = entry.form();
         let own = |name: &str| {
             name != "confirm"
                 && schema
@@ -170,9 +192,16 @@ impl Request {
         let arguments = schema::read(schema, Value::Object(arguments))?;
         hash_canonically(&arguments, &mut digest);
         digest.update(options.version.unwrap_or(0).to_be_bytes());
-        let parsed = entry.parse(arguments.clone())?;
+        let names = resolve::names(registry, schema, &arguments);
+        let parsed = if names.is_empty() {
+            Some(entry.parse(arguments.clone())?)
+        } else {
+            None
+        };
         let request = Self {
             arguments,
+            names,
+            resolved: Map::new(),
             options,
             word,
             can_ask: call.can_ask,

@@ -24,7 +24,6 @@ use crate::dispatch::Dispatcher;
 use crate::error::Result;
 use crate::permission::Permission;
 use crate::record::{Attributes, Record};
-use crate::types::id::Id;
 
 pub use cells::day_format;
 pub use formula::{escaped, guarded, unescaped};
@@ -63,7 +62,7 @@ pub enum Reads {
         /// The type of those that say none.
         kind: Option<&'static str>,
     },
-    /// Another record: its identifier, its name, or what else [`Import::resolve`] knows it by.
+    /// Another record: its identifier, or what else people call it ([`Record::CALLED`]).
     Record(&'static str),
     /// A text that only [`Import::complete`] understands; it is given to it in [`Draft::aside`].
     Aside,
@@ -115,15 +114,6 @@ pub trait Import: Record {
     fn complete<'a>(cx: &'a mut Cx, drafts: &'a mut [Draft]) -> BoxFuture<'a, Result<()>> {
         let _ = (cx, drafts);
         Box::pin(async { Ok(()) })
-    }
-
-    /// The live records that a person means by each of these texts.
-    fn resolve<'a>(
-        cx: &'a mut Cx,
-        texts: &'a [String],
-    ) -> BoxFuture<'a, Result<Vec<Vec<Id<Self>>>>> {
-        let _ = cx;
-        Box::pin(async { Ok(texts.iter().map(|_| Vec::new()).collect()) })
     }
 }
 
@@ -267,12 +257,6 @@ pub trait AnyImport: Send + Sync {
         rows: Rows<'a>,
         on_progress: OnProgress<'a>,
     ) -> LocalBoxFuture<'a, Result<Totals>>;
-    /// As [`Import::resolve`].
-    fn resolve<'a>(
-        &'a self,
-        cx: &'a mut Cx,
-        texts: &'a [String],
-    ) -> BoxFuture<'a, Result<Vec<Vec<i64>>>>;
 }
 
 struct Erased<R>(PhantomData<fn() -> R>);
@@ -345,17 +329,5 @@ impl<R: Import> AnyImport for Erased<R> {
         on_progress: OnProgress<'a>,
     ) -> LocalBoxFuture<'a, Result<Totals>> {
         Box::pin(run::run::<R>(dispatcher, batch, plan, rows, on_progress))
-    }
-
-    fn resolve<'a>(
-        &'a self,
-        cx: &'a mut Cx,
-        texts: &'a [String],
-    ) -> BoxFuture<'a, Result<Vec<Vec<i64>>>> {
-        Box::pin(async move {
-            let meant = R::resolve(cx, texts).await?;
-            let raw = |ids: Vec<Id<R>>| ids.into_iter().map(Id::raw).collect();
-            Ok(meant.into_iter().map(raw).collect())
-        })
     }
 }

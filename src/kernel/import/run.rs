@@ -10,16 +10,17 @@ use super::{
     Draft, Import, OnDuplicate, OnProgress, Plan, Preview, Rejected, Row, Rows, Totals, cells,
 };
 use crate::batch::Batch;
-use crate::caller::{Caller, Member, Workspace};
+use crate::caller::{Caller, Workspace};
 use crate::context::Cx;
 use crate::dispatch::Dispatcher;
 use crate::error::{Error, Result};
 use crate::patch::Patch;
 use crate::record::{Attributes, cleaned, validated};
+use crate::resolve::noun_of;
 use crate::schema;
 use crate::store::sql;
-use crate::types::id::{Entity as _, Id, decode};
-use crate::types::text::{folded, quoted};
+use crate::types::id::{Id, decode};
+use crate::types::text::quoted;
 use crate::types::time::LocalTime;
 
 /// Rows of one part: many enough to be quick, few enough that other callers do not wait long.
@@ -380,13 +381,7 @@ async fn link(
     }
     for (place, draft) in drafts.iter_mut().enumerate() {
         for link in std::mem::take(&mut draft.links) {
-            let noun = |cx: &Cx| match link.table {
-                Member::TABLE => Member::NOUN,
-                table => cx
-                    .registry()
-                    .record(table)
-                    .map_or(table, |kind| kind.noun()),
-            };
+            let noun = |cx: &Cx| noun_of(cx.registry(), link.table);
             let found = link.texts.iter().find_map(|text| {
                 let ids = meant.get(&(link.table, text.clone()))?;
                 (!ids.is_empty()).then_some((text, ids.as_slice()))
@@ -444,14 +439,7 @@ async fn find(cx: &mut Cx, table: &'static str, texts: &[String]) -> Result<Vec<
             there.insert(row.get::<i64>("id")?);
         }
     }
-    let by_name = if table == Member::TABLE {
-        members(cx, texts).await?
-    } else {
-        match cx.registry().import_of(table) {
-            Some(import) => import.resolve(cx, texts).await?,
-            None => texts.iter().map(|_| Vec::new()).collect(),
-        }
-    };
+    let by_name = cx.meant_in(table, texts).await?;
     let found = texts.iter().zip(by_name);
     Ok(found
         .map(|(text, mut by_name)| match number(text) {
@@ -463,25 +451,6 @@ async fn find(cx: &mut Cx, table: &'static str, texts: &[String]) -> Result<Vec<
             }
         })
         .collect())
-}
-
-/// Members by name or address.
-async fn members(cx: &mut Cx, texts: &[String]) -> Result<Vec<Vec<i64>>> {
-    let rows = sql("SELECT id, name, email FROM member WHERE archived_at IS NULL AND workspace = ")
-        .value(cx.workspace().id)
-        .rows(cx.tx())
-        .await?;
-    let mut by_name: HashMap<String, Vec<i64>> = HashMap::new();
-    for row in rows {
-        let id: i64 = row.get("id")?;
-        let name: String = row.get("name")?;
-        by_name.entry(folded(&name)).or_default().push(id);
-        if let Some(email) = row.get::<Option<String>>("email")? {
-            by_name.entry(folded(&email)).or_default().push(id);
-        }
-    }
-    let find = |text: &String| by_name.get(&folded(text)).cloned().unwrap_or_default();
-    Ok(texts.iter().map(find).collect())
 }
 
 /// What was done with a part.

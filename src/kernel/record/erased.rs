@@ -20,6 +20,7 @@ use crate::error::{Code, Error, Result};
 use crate::export::{Numbered, Wanted};
 use crate::list::scan_all;
 use crate::permission::Access;
+use crate::resolve::{self, Called};
 use crate::search::Doc;
 use crate::store::{Column, Json, Row, Sql, Target, Tx, Value, sql};
 use crate::types::id::{AnyId, Id, encode};
@@ -92,6 +93,17 @@ pub trait AnyRecord: Send + Sync {
     fn access(&self) -> Access;
     /// Its columns that refer to other records.
     fn references(&self) -> Vec<ColumnSpec>;
+    /// What people call one ([`Record::CALLED`]).
+    fn called(&self) -> Called;
+    /// The live ones that people call by each of these texts, oldest first.
+    fn meant<'a>(
+        &'a self,
+        cx: &'a mut Cx,
+        texts: &'a [String],
+    ) -> BoxFuture<'a, Result<Vec<Vec<i64>>>>;
+    /// The first live ones, with what people call them; what cannot be read is left out.
+    fn first<'a>(&'a self, cx: &'a mut Cx, limit: i64)
+    -> BoxFuture<'a, Result<Vec<(i64, String)>>>;
     /// The next records after an identifier, with theirs, oldest first. What cannot be read is named.
     fn part<'a>(
         &'a self,
@@ -229,6 +241,26 @@ impl<R: Record> AnyRecord for Erased<R> {
 
     fn access(&self) -> Access {
         R::ACCESS
+    }
+
+    fn called(&self) -> Called {
+        R::CALLED
+    }
+
+    fn meant<'a>(
+        &'a self,
+        cx: &'a mut Cx,
+        texts: &'a [String],
+    ) -> BoxFuture<'a, Result<Vec<Vec<i64>>>> {
+        Box::pin(resolve::meant::<R>(cx, texts))
+    }
+
+    fn first<'a>(
+        &'a self,
+        cx: &'a mut Cx,
+        limit: i64,
+    ) -> BoxFuture<'a, Result<Vec<(i64, String)>>> {
+        Box::pin(resolve::first::<R>(cx, limit))
     }
 
     fn part<'a>(

@@ -29,6 +29,7 @@ pub(crate) use write::{
 use crate::caller::{Caller, Workspace};
 use crate::error::Result;
 use crate::permission::Access;
+use crate::resolve::Called;
 use crate::store::{Kind, Row, Target, Value};
 pub use crate::summary::Commitment;
 use crate::types::id::Entity;
@@ -133,6 +134,8 @@ pub trait Record: Columns {
     fn index_keys(&self) -> Vec<(&'static str, String)> {
         Vec::new()
     }
+    /// What people call one instead of giving its identifier, and how it is found by that.
+    const CALLED: Called = Called::NOTHING;
     /// Columns that stand in the table for the database's sake, such as the form of a name that lists are ordered by:
     /// names and values, always the same names in the same order. They follow from the fields.
     fn derived(&self) -> Vec<(&'static str, Value)> {

@@ -7,16 +7,17 @@
 //! every few seconds. So nodes meet only where 512 processes begin to write in one millisecond on SQLite, or in five seconds on
 //! PostgreSQL.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 use std::str::FromStr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use super::string_schema;
 use super::time::Timestamp;
+use crate::schema::RECORD;
 
 /// A kind of thing that has identifiers.
 pub trait Entity: Send + Sync + 'static {
@@ -187,7 +188,16 @@ impl<'de, E: Entity> Deserialize<'de> for Id<E> {
     }
 }
 impl<E: Entity> JsonSchema for Id<E> {
-    string_schema!("Id");
+    fn inline_schema() -> bool {
+        true
+    }
+    fn schema_name() -> Cow<'static, str> {
+        format!("Id_{}", E::TABLE).into()
+    }
+    /// Says which record it means, so that whoever reads arguments by it can take what people call that one.
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        schemars::json_schema!({ "type": "string", RECORD: E::TABLE })
+    }
 }
 
 /// An identifier of a record of any kind. Which kind it is, its prefix says.

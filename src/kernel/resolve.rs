@@ -1,0 +1,626 @@
+//! Records by what people call them: where an identifier is wanted, a name, a number, an article number or an address does
+//! as well, if exactly one record is called so.
+//!
+//! Every parameter that is an [`Id`](crate::types::id::Id) says so in its tool's schema, so this holds of all of them. A text
+//! that is no identifier is looked up after the call's receipt and before its arguments become the tool's input, among the
+//! live records of that kind, and only for a caller who may read them. Whoever may not is told that an identifier is needed,
+//! whatever is there.
+
+use std::collections::{BTreeMap, HashMap};
+
+use serde_json::{Map, Value as Data, json};
+
+use crate::caller::{Member, Team};
+use crate::context::Cx;
+use crate::error::{Code, Error, Result};
+use crate::kinds::KINDS;
+use crate::record::{AnyRecord, Record, Saved};
+use crate::registry::Registry;
+use crate::schema::each_record;
+use crate::search::{Found, Query};
+use crate::store::{Column as _, Row, Value, sql};
+use crate::types::id::{Entity as _, Id, decode};
+use crate::types::text::{folded, quoted, visible};
+
+/// What people call a record instead of giving its identifier.
+#[derive(Debug, Clone, Copy)]
+pub struct Called {
+    by: &'static [CalledBy],
+    /// The tool that finds such records.
+    pub found_with: &'static str,
+}
+
+/// Where it is looked up.
+#[derive(Debug, Clone, Copy)]
+pub enum CalledBy {
+    /// Among the index keys of this name.
+    Key(&'static str),
+    /// In this column, which has an index and holds its name folded.
+    Column(&'static str),
+    /// The same with the name of a person, whose family name stands first there; where the column says something else than the
+    /// name, among the index keys `name`.
+    FamilyFirst(&'static str),
+}
+
+impl Called {
+    /// Nothing: it is named by its identifier only.
+    pub const NOTHING: Self = Self {
+        by: &[],
+        found_with: "",
+    };
+
+    /// It is looked up like this, the surest first: what is found there is meant, and nothing that is found later.
+    #[must_use]
+    pub const fn by(by: &'static [CalledBy], found_with: &'static str) -> Self {
+        Self { by, found_with }
+    }
+
+    /// Whether people call it anything.
+    #[must_use]
+    pub const fn is_something(&self) -> bool {
+        !self.by.is_empty()
+    }
+}
+
+/// A text in a call's arguments that names a record.
+pub(crate) struct Name {
+    /// Where it stands, as a JSON pointer.
+    pointer: String,
+    table: String,
+    text: String,
+}
+
+/// Characters of the longest thing that a record is called, and more.
+const LONGEST: usize = 320;
+/// Different names that are looked up for one call.
+const MOST: usize = 500;
+/// Records that are listed where several are called so.
+const LISTED: usize = 5;
+/// So many of a kind are compared with a name that none of them has; of more the search index is asked.
+const COMPARED: i64 = 200;
+/// Names that are suggested.
+const SUGGESTED: usize = 3;
+/// Rows that are read for one statement's names.
+const ROWS: i64 = 10_000;
+
+/// Where the arguments name records by something else than their identifiers. What has the form of an identifier, of whichever
+/// kind, is read as one.
+pub(crate) fn names(registry: &Registry, form: &Map<String, Data>, arguments: &Data) -> Vec<Name> {
+    let mut names = Vec::new();
+    each_record(form, arguments, &mut |place| {
+        // A name has no characters that nobody sees, and an engine may refuse some of them.
+        let text = visible(place.text);
+        let text = text.trim();
+        let known = |prefix: &str| {
+            let mut kinds = registry.kinds();
+            kinds.find(|(_, known)| known.eq_ignore_ascii_case(prefix))
+        };
+        // One of this kind that lost a digit is no name either.
+        let begins_like_one = || {
+            let (prefix, rest) = text.split_once('_')?;
+            let is_of_kind = known(prefix).is_some_and(|(table, _)| table == place.table);
+            (is_of_kind && !rest.contains(' ')).then_some(())
+        };
+        let is_id = decode(text).is_some_and(|(prefix, _)| known(prefix).is_some())
+            || begins_like_one().is_some();
+        let is_name = !text.is_empty() && text.chars().count() <= LONGEST && !is_id;
+        if is_name && Kind::of(registry, place.table).is_some() {
+            names.push(Name {
+                pointer: place.pointer.to_owned(),
+                table: place.table.to_owned(),
+                text: text.to_owned(),
+            });
+        }
+    });
+    names
+}
+
+/// A kind of record that people call something.
+#[derive(Clone, Copy)]
+enum Kind {
+    Record(&'static dyn AnyRecord),
+    Member,
+    Team,
+}
+
+impl Kind {
+    fn of(registry: &Registry, table: &str) -> Option<Self> {
+        match table {
+            Member::TABLE => Some(Self::Member),
+            Team::TABLE => Some(Self::Team),
+            table => {
+                let record = registry.record(table)?;
+                record
+                    .called()
+                    .is_something()
+                    .then_some(Self::Record(record))
+            }
+        }
+    }
+
+    fn table(self) -> &'static str {
+        match self {
+            Self::Record(record) => record.table(),
+            Self::Member => Member::TABLE,
+            Self::Team => Team::TABLE,
+        }
+    }
+
+    fn noun(self) -> &'static str {
+        match self {
+            Self::Record(record) => record.noun(),
+            Self::Member => Member::NOUN,
+            Self::Team => Team::NOUN,
+        }
+    }
+
+    fn found_with(self) -> &'static str {
+        match self {
+            Self::Record(record) => record.called().found_with,
+            Self::Member => "list_team_members",
+            Self::Team => "list_teams",
+        }
+    }
+
+    async fn meant(self, cx: &mut Cx, texts: &[String]) -> Result<Vec<Vec<i64>>> {
+        match self {
+            Self::Record(record) => record.meant(cx, texts).await,
+            Self::Member => members_meant(cx, texts).await,
+            Self::Team => {
+                let words: Vec<String> = texts.iter().map(|text| folded(text)).collect();
+                let mut found = in_column(cx, Team::TABLE, "sort_name", &words).await?;
+                Ok(words.iter().map(|word| take(&mut found, word)).collect())
+            }
+        }
+    }
+
+    /// What these are called.
+    async fn labels(self, cx: &mut Cx, ids: &[i64]) -> Result<HashMap<i64, String>> {
+        match self {
+            Self::Record(record) => Ok(record.titles(cx, ids).await?.into_iter().collect()),
+            Self::Member => labels_in::<Member>(cx, ids).await,
+            Self::Team => labels_in::<Team>(cx, ids).await,
+        }
+    }
+
+    /// Some that are called nearly so.
+    async fn like(self, cx: &mut Cx, text: &str) -> Result<Vec<(i64, String)>> {
+        let some = match self {
+            Self::Record(record) => record.first(cx, COMPARED + 1).await?,
+            Self::Member => first_of_kernel(cx, Member::TABLE).await?,
+            Self::Team => first_of_kernel(cx, Team::TABLE).await?,
+        };
+        if i64::try_from(some.len()).unwrap_or(i64::MAX) <= COMPARED {
+            return Ok(nearest(text, some));
+        }
+        let app = cx.app.clone();
+        let Some(search) = &app.search else {
+            return Ok(Vec::new());
+        };
+        let found = search.find_now(Query {
+            workspace: cx.workspace().id.raw(),
+            kinds: vec![self.table()],
+            text: text.to_owned(),
+            filters: Vec::new(),
+            limit: SUGGESTED,
+            offset: 0,
+            at_least: 0,
+        });
+        let Found::Hits { hits, .. } = found.await else {
+            return Ok(Vec::new());
+        };
+        let ids: Vec<i64> = hits.iter().map(|hit| hit.id).collect();
+        let mut labels = self.labels(cx, &ids).await?;
+        let found = ids.into_iter();
+        Ok(found
+            .filter_map(|id| Some((id, labels.remove(&id)?)))
+            .collect())
+    }
+}
+
+/// Those that are called most nearly so, the nearest first: as a part of what they are called, or misspelled.
+fn nearest(text: &str, some: Vec<(i64, String)>) -> Vec<(i64, String)> {
+    let word = folded(text);
+    let likeness = |label: &str| {
+        let label = folded(label);
+        if label.contains(&word) {
+            1.0
+        } else {
+            strsim::jaro_winkler(&word, &label)
+        }
+    };
+    let mut near: Vec<(f64, (i64, String))> = some
+        .into_iter()
+        .map(|(id, label)| (likeness(&label), (id, label)))
+        .filter(|(likeness, _)| *likeness > 0.78)
+        .collect();
+    near.sort_by(|(one, _), (other, _)| other.total_cmp(one));
+    let near = near.into_iter().take(SUGGESTED);
+    near.map(|(_, found)| found).collect()
+}
+
+/// Puts the identifiers of the records that are named into the arguments, and says in the answer's `resolved` which ones these
+/// are. What the caller may not read stays as it is: it is refused where it is read as an identifier.
+///
+/// # Errors
+/// [`Code::Validation`] naming the field, with up to five of those that are called so where there are several;
+/// [`Code::NotFound`] where there is none, with what finds them.
+pub(crate) async fn resolve(cx: &mut Cx, names: &[Name], arguments: &mut Data) -> Result<()> {
+    let mut texts: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for name in names {
+        let texts = texts.entry(&name.table).or_default();
+        if !texts.contains(&name.text) {
+            texts.push(name.text.clone());
+        }
+    }
+    if texts.values().map(Vec::len).sum::<usize>() > MOST {
+        let field = names.first().map(Name::field).unwrap_or_default();
+        let message = format!("A call names {MOST} records at most by what they are called.");
+        return Err(Error::invalid(field, message).hint("Give identifiers instead."));
+    }
+    let registry = cx.registry().clone();
+    let mut found: HashMap<(&str, &str), Vec<i64>> = HashMap::new();
+    for (table, texts) in &texts {
+        let Some(kind) = Kind::of(&registry, table) else {
+            continue;
+        };
+        if cx.may_read(kind.table()) {
+            let meant = kind.meant(cx, texts).await?;
+            let texts = texts.iter().map(|text| (*table, text.as_str()));
+            found.extend(texts.zip(meant));
+        }
+    }
+    let me = cx.caller().member.raw();
+    for name in names {
+        let Some(kind) = Kind::of(&registry, &name.table) else {
+            continue;
+        };
+        let own = matches!(kind, Kind::Member) && name.text.eq_ignore_ascii_case("me");
+        let ids = match found.get(&(name.table.as_str(), name.text.as_str())) {
+            _ if own => &[me],
+            Some(ids) => ids.as_slice(),
+            None => continue,
+        };
+        let [id] = ids else {
+            return Err(match ids {
+                [] => unknown(cx, kind, name).await?,
+                several => ambiguous(cx, kind, name, several).await?,
+            });
+        };
+        let label = if cx.may_read(kind.table()) {
+            kind.labels(cx, &[*id]).await?.remove(id)
+        } else {
+            None
+        };
+        let id = cx.wire_id(kind.table(), *id);
+        let resolved = json!({ "id": id, "name": label });
+        cx.note_resolved(name.field(), resolved);
+        if let Some(place) = arguments.pointer_mut(&name.pointer) {
+            *place = id.into();
+        }
+    }
+    Ok(())
+}
+
+impl Name {
+    /// Where it stands, as errors say it: `lines[2].product`.
+    fn field(&self) -> String {
+        let mut field = String::new();
+        for step in self.pointer.split('/').skip(1) {
+            if step.bytes().all(|byte| byte.is_ascii_digit()) {
+                field.push_str(&format!("[{step}]"));
+            } else {
+                if !field.is_empty() {
+                    field.push('.');
+                }
+                field.push_str(step);
+            }
+        }
+        field
+    }
+}
+
+/// Says that several are called so, and which.
+async fn ambiguous(cx: &mut Cx, kind: Kind, name: &Name, ids: &[i64]) -> Result<Error> {
+    let listed: Vec<i64> = ids.iter().copied().take(LISTED).collect();
+    let labels = kind.labels(cx, &listed).await?;
+    let candidates = listed.iter().map(|id| {
+        let id_on_wire = cx.wire_id(kind.table(), *id);
+        (id_on_wire, labels.get(id).cloned().unwrap_or_default())
+    });
+    let candidates: Vec<(String, String)> = candidates.collect();
+    let shown: Vec<String> = candidates.iter().map(in_words).collect();
+    let more = match ids.len() - listed.len() {
+        0 => String::new(),
+        more => format!(", and {more} more"),
+    };
+    let (field, noun, count) = (name.field(), kind.noun(), ids.len());
+    let message = format!(
+        "{field} means one {noun}, and {count} are called so: {}{more}.",
+        shown.join(", ")
+    );
+    let candidates = candidates.into_iter();
+    let candidates: Vec<Data> = candidates
+        .map(|(id, name)| json!({ "id": id, "name": name }))
+        .collect();
+    Ok(Error::invalid(field, message)
+        .hint("Give the id of the one that is meant.")
+        .detail("candidates", candidates))
+}
+
+/// Says that none is called so, which ones nearly are, and what finds them.
+async fn unknown(cx: &mut Cx, kind: Kind, name: &Name) -> Result<Error> {
+    let noun = kind.noun();
+    let near = kind.like(cx, &name.text).await?;
+    let near: Vec<String> = near
+        .into_iter()
+        .map(|(id, label)| in_words(&(cx.wire_id(kind.table(), id), label)))
+        .collect();
+    let meant = match near.is_empty() {
+        true => String::new(),
+        false => format!("Did you mean {}? ", near.join(" or ")),
+    };
+    let finds = kind.found_with();
+    let finds = match cx.registry().for_caller(cx.caller(), finds) {
+        Ok(_) => format!("{finds} finds them."),
+        Err(_) => "Give its id.".to_owned(),
+    };
+    // What was sent is not sent back.
+    let error = Error::new(Code::NotFound, format!("There is no such {noun} here."));
+    Ok(error.field(name.field()).hint(format!("{meant}{finds}")))
+}
+
+fn in_words((id, label): &(String, String)) -> String {
+    format!("{} ({id})", quoted(label))
+}
+
+/// Identifiers by what is called so.
+type ByWord = HashMap<String, Vec<i64>>;
+
+fn take(found: &mut ByWord, word: &str) -> Vec<i64> {
+    found.get(word).cloned().unwrap_or_default()
+}
+
+/// The live records that people call by each of these texts, oldest first.
+pub(crate) async fn meant<R: Record>(cx: &mut Cx, texts: &[String]) -> Result<Vec<Vec<i64>>> {
+    let words: Vec<String> = texts.iter().map(|text| folded(text)).collect();
+    let mut meant: Vec<Vec<i64>> = words.iter().map(|_| Vec::new()).collect();
+    for by in R::CALLED.by {
+        let open = || words.iter().zip(&meant).filter(|(_, ids)| ids.is_empty());
+        let mut wanted: Vec<String> = open().map(|(word, _)| word.clone()).collect();
+        wanted.sort_unstable();
+        wanted.dedup();
+        let mut found = match by {
+            CalledBy::Key(field) => by_key(cx, R::TABLE, field, &wanted).await?,
+            CalledBy::Column(column) => in_column(cx, R::TABLE, column, &wanted).await?,
+            CalledBy::FamilyFirst(column) => people::<R>(cx, column, &wanted).await?,
+        };
+        for (word, ids) in words.iter().zip(&mut meant) {
+            if ids.is_empty() {
+                *ids = take(&mut found, word);
+            }
+        }
+    }
+    Ok(meant)
+}
+
+/// Those with these index keys.
+async fn by_key(
+    cx: &mut Cx,
+    table: &'static str,
+    field: &'static str,
+    words: &[String],
+) -> Result<ByWord> {
+    let mut found = ByWord::new();
+    for asked in words.chunks(64) {
+        let mut statement =
+            sql("SELECT value AS word, record AS id FROM record_key WHERE workspace = ")
+                .value(cx.workspace().id)
+                .sql(" AND entity = ")
+                .value(table.to_owned())
+                .sql(" AND field = ")
+                .value(field.to_owned())
+                .sql(" AND value IN ");
+        statement.push_list(asked.iter().cloned().map(Value::Text));
+        let statement = statement.sql(" LIMIT ").value(ROWS);
+        collect(&statement.rows(&mut cx.tx).await?, &mut found)?;
+    }
+    Ok(found)
+}
+
+/// The live ones in whose column one of these stands.
+async fn in_column(
+    cx: &mut Cx,
+    table: &'static str,
+    column: &'static str,
+    words: &[String],
+) -> Result<ByWord> {
+    let mut found = ByWord::new();
+    for asked in words.chunks(64) {
+        let mut statement = sql("SELECT ")
+            .sql(column)
+            .sql(" AS word, id FROM ")
+            .sql(table)
+            .sql(" WHERE archived_at IS NULL AND workspace = ")
+            .value(cx.workspace().id)
+            .sql(" AND ")
+            .sql(column)
+            .sql(" IN ");
+        statement.push_list(asked.iter().cloned().map(Value::Text));
+        let statement = statement.sql(" LIMIT ").value(ROWS);
+        collect(&statement.rows(&mut cx.tx).await?, &mut found)?;
+    }
+    Ok(found)
+}
+
+fn collect(rows: &[Row], found: &mut ByWord) -> Result<()> {
+    for row in rows {
+        let ids = found.entry(row.get("word")?).or_default();
+        ids.push(row.get("id")?);
+    }
+    // An order in the statement could keep an engine from the index.
+    found.values_mut().for_each(|ids| ids.sort_unstable());
+    Ok(())
+}
+
+/// The people of these names, wherever in them the family name begins.
+async fn people<R: Record>(cx: &mut Cx, column: &'static str, words: &[String]) -> Result<ByWord> {
+    let mut turned: Vec<String> = words.iter().flat_map(|name| turns(name)).collect();
+    turned.sort_unstable();
+    turned.dedup();
+    let mut found = by_key(cx, R::TABLE, "name", words).await?;
+    for asked in turned.chunks(64) {
+        let mut statement = Saved::<R>::select();
+        statement.push(" WHERE archived_at IS NULL AND workspace = ");
+        statement.push_value(cx.workspace().id.to_value());
+        statement.push(" AND ");
+        statement.push(column);
+        statement.push(" IN ");
+        statement.push_list(asked.iter().cloned().map(Value::Text));
+        let statement = statement.sql(" LIMIT ").value(ROWS);
+        let rows = statement.rows(&mut cx.tx).await?;
+        for saved in cx.readable::<R>(&rows)? {
+            let ids = found.entry(folded(&saved.record.label())).or_default();
+            ids.push(saved.id.raw());
+        }
+    }
+    for ids in found.values_mut() {
+        ids.sort_unstable();
+        ids.dedup();
+    }
+    Ok(found)
+}
+
+/// The forms in which the name of a person may be ordered: family name first, wherever it begins.
+fn turns(name: &str) -> Vec<String> {
+    let words: Vec<&str> = name.split(' ').collect();
+    (0..words.len().min(8))
+        .filter_map(|first| words.split_at_checked(first))
+        .map(|(given, family)| [family, given].concat().join(" "))
+        .collect()
+}
+
+/// Whether a column that holds a person's name folded, family name first, is found by the name that is shown.
+#[must_use]
+pub fn is_turned(name: &str, family_first: &str) -> bool {
+    turns(&folded(name)).iter().any(|turn| turn == family_first)
+}
+
+/// The live members of these names or addresses. Whether one of them is the caller is asked elsewhere.
+async fn members_meant(cx: &mut Cx, texts: &[String]) -> Result<Vec<Vec<i64>>> {
+    let rows = sql("SELECT id, name, email FROM member WHERE archived_at IS NULL AND workspace = ")
+        .value(cx.workspace().id)
+        .sql(" ORDER BY id")
+        .rows(&mut cx.tx)
+        .await?;
+    let mut found = ByWord::new();
+    for row in rows {
+        let id: i64 = row.get("id")?;
+        let name: String = row.get("name")?;
+        let email: Option<String> = row.get("email")?;
+        let mut words = vec![folded(&name)];
+        words.extend(email.map(|email| folded(&email)));
+        words.dedup();
+        for word in words {
+            found.entry(word).or_default().push(id);
+        }
+    }
+    let texts = texts.iter();
+    Ok(texts.map(|text| take(&mut found, &folded(text))).collect())
+}
+
+/// What these things of the kernel's own are called.
+async fn labels_in<E: crate::types::id::Entity>(
+    cx: &mut Cx,
+    ids: &[i64],
+) -> Result<HashMap<i64, String>> {
+    let ids = ids.iter().copied().map(Id::<E>::from_raw);
+    let names = cx.names(ids.clone()).await?;
+    let named = ids.filter_map(|id| Some((id.raw(), names.of(id).name?)));
+    Ok(named.collect())
+}
+
+async fn first_of_kernel(cx: &mut Cx, table: &'static str) -> Result<Vec<(i64, String)>> {
+    let rows = sql("SELECT id, name FROM ")
+        .sql(table)
+        .sql(" WHERE archived_at IS NULL AND workspace = ")
+        .value(cx.workspace().id)
+        .sql(" ORDER BY id LIMIT ")
+        .value(COMPARED)
+        .rows(&mut cx.tx)
+        .await?;
+    rows.iter()
+        .map(|row| Ok((row.get("id")?, row.get("name")?)))
+        .collect()
+}
+
+/// The first live records with what people call them.
+pub(crate) async fn first<R: Record>(cx: &mut Cx, limit: i64) -> Result<Vec<(i64, String)>> {
+    let mut statement = Saved::<R>::select();
+    statement.push(" WHERE archived_at IS NULL AND workspace = ");
+    statement.push_value(cx.workspace().id.to_value());
+    let statement = statement.sql(" ORDER BY id LIMIT ").value(limit);
+    let rows = statement.rows(&mut cx.tx).await?;
+    let found = cx.readable::<R>(&rows)?.into_iter();
+    Ok(found
+        .map(|saved| (saved.id.raw(), saved.record.label()))
+        .collect())
+}
+
+/// What a kind of record is called in messages, of a module or of the kernel's own.
+pub(crate) fn noun_of(registry: &Registry, table: &'static str) -> &'static str {
+    let record = registry.record(table).map(AnyRecord::noun);
+    let own = || KINDS.iter().find(|kind| kind.table == table);
+    record
+        .or_else(|| own().map(|kind| kind.noun))
+        .unwrap_or(table)
+}
+
+impl Cx {
+    /// The live records of a table that people call by each of these texts, oldest first; none where such records are named
+    /// by their identifiers only.
+    pub(crate) async fn meant_in(
+        &mut self,
+        table: &'static str,
+        texts: &[String],
+    ) -> Result<Vec<Vec<i64>>> {
+        match Kind::of(&self.registry().clone(), table) {
+            Some(kind) => kind.meant(self, texts).await,
+            None => Ok(texts.iter().map(|_| Vec::new()).collect()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_found_wherever_the_family_name_begins() {
+        assert_eq!(turns("ada"), ["ada"]);
+        assert!(is_turned("Ada Maria  King", "king ada maria"));
+        assert!(is_turned("Ludwig van Beethoven", "van beethoven ludwig"));
+        assert!(!is_turned("Dr. Ada King", "king ada"));
+    }
+
+    #[test]
+    fn a_part_of_the_name_is_nearer_than_one_that_is_spelled_alike() {
+        let some = ["Acne", "Globex", "Acme Brewing"].map(str::to_owned);
+        let some = (0..).zip(some).collect();
+        let near: Vec<i64> = nearest("ACME", some)
+            .into_iter()
+            .map(|(id, _)| id)
+            .collect();
+        assert_eq!(near, [2, 0]);
+    }
+
+    #[test]
+    fn the_place_of_a_name_is_said_as_errors_say_it() {
+        let name = Name {
+            pointer: "/lines/12/product".into(),
+            table: String::new(),
+            text: String::new(),
+        };
+        assert_eq!(name.field(), "lines[12].product");
+    }
+}
