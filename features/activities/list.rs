@@ -22,8 +22,7 @@ pub(crate) struct ListActivities {
     #[serde(rename = "type")]
     kind: Option<ActivityType>,
     status: Option<ActivityStatus>,
-    /// Member id, or me
-    assignee: Option<ShortText<40>>,
+    assignee: Option<Id<Member>>,
     contact: Option<Id<Contact>>,
     company: Option<Id<Company>>,
     deal: Option<Id<Deal>>,
@@ -95,14 +94,6 @@ impl Tool for ListActivities {
         let before = before
             .map(|when| cx.moment("due_before", when, DayEdge::End))
             .transpose()?;
-        let assignee = match self.assignee.as_deref() {
-            None => None,
-            Some("me") => Some(cx.caller().member),
-            Some(id) => Some(id.parse::<Id<Member>>().map_err(|_| {
-                Error::invalid("assignee", "assignee is a member id or me.")
-                    .hint("list_team_members names the members.")
-            })?),
-        };
         let done = self.status.map(|status| status == ActivityStatus::Done);
         // Done is what has a time, so only that can be ordered by it.
         let by_done =
@@ -120,7 +111,7 @@ impl Tool for ListActivities {
             .list::<Activity>()
             .is_empty("done_at", done.map(|done| !done))
             .same("type", self.kind)
-            .same("assignee", assignee)
+            .same("assignee", self.assignee)
             .same("contact", self.contact)
             .same("company", self.company)
             .same("deal", self.deal)

@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use crate::deal::Deal;
 use crate::stage_change::StageChange;
+use crate::stages::Pipeline;
 use crate::view::{DealView, view};
 use crate::{CREATE_DEALS, PLACE};
 
@@ -13,8 +14,7 @@ use crate::{CREATE_DEALS, PLACE};
 #[derive(Deserialize, JsonSchema)]
 #[schemars(extend("required" = ["name"]))]
 pub(crate) struct CreateDeal {
-    /// Id or name
-    pipeline: Option<ShortText<100>>,
+    pipeline: Option<Id<Pipeline>>,
     /// Id or name
     stage: Option<ShortText<100>>,
     #[serde(flatten)]

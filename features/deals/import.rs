@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::deal::Deal;
 use crate::stage_change::StageChange;
+use crate::stages::pipeline_named;
 
 impl Import for Deal {
     const NAME: &'static str = "deals";
@@ -158,8 +159,12 @@ async fn place(cx: &mut Cx, draft: &mut Draft) -> Result<()> {
         let line = text.map(|text| ShortText::new(text)).transpose();
         line.map_err(|error| Error::invalid(name, format!("{name} {error}.")))
     };
+    let pipeline = match said("pipeline")? {
+        Some(name) => Some(pipeline_named(cx, &name).await?),
+        None => None,
+    };
     let stage_change = StageChange {
-        pipeline: said("pipeline")?,
+        pipeline,
         stage: said("stage")?,
     };
     stage_change.take(cx, &mut deal, None, &given).await?;

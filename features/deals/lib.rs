@@ -30,7 +30,8 @@ use update::UpdateDeal;
 pub use deal::{Deal, DealStatus};
 pub use stage_change::StageChange;
 pub use stages::{
-    Pipeline, Stage, StageKind, default_pipeline, pipeline_named, pipelines, stage_named, stages_of,
+    Pipeline, Stage, StageKind, default_pipeline, pipeline_or_default, pipelines, stage_named,
+    stages_of,
 };
 pub use summary::{StageFigures, Tally, Value, Values, summarize};
 pub use update::change_deal;

@@ -11,7 +11,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::deal::{Deal, DealStatus, LAST_DAY};
-use crate::stages::{StageKind, pipeline_meant, stage_named, stages_of};
+use crate::stages::{Pipeline, StageKind, pipeline_meant, stage_named, stages_of};
 use crate::view::{DealRow, views};
 use crate::{PLACE, READ_DEALS};
 
@@ -21,11 +21,10 @@ pub(crate) struct ListDeals {
     /// Part of name, source, tag
     query: Option<ShortText<500>>,
     status: Option<DealStatus>,
-    /// Id or name
-    pipeline: Option<ShortText<100>>,
+    pipeline: Option<Id<Pipeline>>,
     /// Id or name
     stage: Option<ShortText<100>>,
-    /// Member id
+    /// Member
     owner: Option<Id<Member>>,
     company: Option<Id<Company>>,
     contact: Option<Id<Contact>>,
@@ -111,7 +110,7 @@ impl Tool for ListDeals {
             .transpose()?;
         let pipeline = match (&self.pipeline, &self.stage) {
             (None, None) => None,
-            (name, stage) => Some(pipeline_meant(cx, name.as_deref(), stage.as_deref()).await?),
+            (pipeline, stage) => Some(pipeline_meant(cx, *pipeline, stage.as_deref()).await?),
         };
         let stage = match (pipeline, &self.stage) {
             (Some(pipeline), Some(name)) => {

@@ -8,13 +8,13 @@ use bureau_kernel::prelude::*;
 
 use crate::deal::{Deal, DealStatus};
 use crate::history;
-use crate::stages::{Stage, StageKind, pipeline_meant, pipeline_named, stage_named, stages_of};
+use crate::stages::{Pipeline, Stage, StageKind, pipeline_meant, stage_named, stages_of};
 
 /// Where a caller wants a deal to be.
 #[derive(Debug, Default)]
 pub struct StageChange {
-    /// Identifier or name of the pipeline.
-    pub pipeline: Option<ShortText<100>>,
+    /// The pipeline.
+    pub pipeline: Option<Id<Pipeline>>,
     /// Identifier or name of the stage.
     pub stage: Option<ShortText<100>>,
 }
@@ -40,8 +40,8 @@ impl StageChange {
         }
         let pipeline = match (&self.pipeline, before) {
             (None, Some(before)) => *before.pipeline,
-            (Some(name), Some(_)) => pipeline_named(cx, Some(name)).await?.id,
-            (name, None) => pipeline_meant(cx, name.as_deref(), self.stage.as_deref()).await?,
+            (Some(pipeline), Some(_)) => cx.get(*pipeline).await?.id,
+            (pipeline, None) => pipeline_meant(cx, *pipeline, self.stage.as_deref()).await?,
         };
         // Nobody arranges its stages anew while this deal is put into one of them.
         cx.hold("pipeline", pipeline).await?;

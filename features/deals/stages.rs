@@ -2,6 +2,7 @@
 
 use bureau_kernel::list::Order;
 use bureau_kernel::prelude::*;
+use bureau_kernel::resolve::{Called, CalledBy};
 use bureau_kernel::store::Kind;
 use bureau_kernel::types::text::{folded, nearest, quoted};
 use schemars::JsonSchema;
@@ -59,6 +60,8 @@ impl Record for Pipeline {
         delete: DELETE_PIPELINE,
     };
 
+    const CALLED: Called = Called::by(&[CalledBy::Key("name")], "list_pipeline_stages");
+
     fn label(&self) -> String {
         self.name.to_string()
     }
@@ -113,23 +116,26 @@ pub async fn default_pipeline(cx: &mut Cx) -> Result<Saved<Pipeline>> {
     })
 }
 
-/// The pipeline of this identifier or name; the default one where none is named.
+/// This pipeline; the default one where none is given.
 ///
 /// # Errors
-/// [`Code::NotFound`] with the nearest name.
-pub async fn pipeline_named(cx: &mut Cx, name: Option<&str>) -> Result<Saved<Pipeline>> {
-    let Some(name) = name else {
-        return default_pipeline(cx).await;
-    };
+/// [`Code::NotFound`] where there is none.
+pub async fn pipeline_or_default(cx: &mut Cx, id: Option<Id<Pipeline>>) -> Result<Saved<Pipeline>> {
+    match id {
+        Some(id) => cx.get(id).await,
+        None => default_pipeline(cx).await,
+    }
+}
+
+/// The pipeline of this identifier or name, as a table that is imported has it.
+pub(crate) async fn pipeline_named(cx: &mut Cx, name: &str) -> Result<Id<Pipeline>> {
     if let Ok(id) = name.parse::<Id<Pipeline>>() {
-        return cx.get(id).await;
+        return Ok(cx.get(id).await?.id);
     }
     let all = pipelines(cx).await?;
-    match all
-        .iter()
-        .find(|pipeline| folded(&pipeline.name) == folded(name))
-    {
-        Some(found) => Ok(found.clone()),
+    let mut all_named = all.iter();
+    match all_named.find(|pipeline| folded(&pipeline.name) == folded(name)) {
+        Some(found) => Ok(found.id),
         None => Err(unknown(
             "pipeline",
             name,
@@ -138,20 +144,19 @@ pub async fn pipeline_named(cx: &mut Cx, name: Option<&str>) -> Result<Saved<Pip
     }
 }
 
-/// The pipeline that is meant: the one of this identifier or name, or else that of a stage which is named by its identifier,
-/// or else the default one.
+/// The pipeline that is meant: this one, or else that of a stage which is named by its identifier, or else the default one.
 ///
 /// # Errors
-/// [`Code::NotFound`] with the nearest name.
+/// [`Code::NotFound`] where there is none.
 pub(crate) async fn pipeline_meant(
     cx: &mut Cx,
-    name: Option<&str>,
+    pipeline: Option<Id<Pipeline>>,
     stage: Option<&str>,
 ) -> Result<Id<Pipeline>> {
     let stage = stage.and_then(|stage| stage.parse::<Id<Stage>>().ok());
-    match (name, stage) {
+    match (pipeline, stage) {
         (None, Some(stage)) => Ok(cx.get(stage).await?.pipeline),
-        _ => Ok(pipeline_named(cx, name).await?.id),
+        _ => Ok(pipeline_or_default(cx, pipeline).await?.id),
     }
 }
 

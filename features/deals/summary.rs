@@ -11,15 +11,14 @@ use rust_decimal::Decimal;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::stages::{Pipeline, Stage, StageKind, pipeline_named, stages_of};
+use crate::stages::{Pipeline, Stage, StageKind, pipeline_or_default, stages_of};
 use crate::{PLACE, READ_DEALS};
 
 /// Of which pipeline, and whose deals.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(crate) struct GetPipelineSummary {
-    /// Id or name
-    pipeline: Option<ShortText<100>>,
-    /// Member id
+    pipeline: Option<Id<Pipeline>>,
+    /// Member
     owner: Option<Id<Member>>,
 }
 
@@ -111,7 +110,7 @@ impl Tool for GetPipelineSummary {
     type Output = PipelineSummary;
 
     async fn call(self, cx: &mut Cx) -> Result<PipelineSummary> {
-        let pipeline = pipeline_named(cx, self.pipeline.as_deref()).await?;
+        let pipeline = pipeline_or_default(cx, self.pipeline).await?;
         let as_of = cx.today();
         let rates = cx.rates(as_of).await?;
         let stages = stages_of(cx, pipeline.id).await?;

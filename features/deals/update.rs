@@ -6,18 +6,17 @@ use serde::Deserialize;
 
 use crate::deal::Deal;
 use crate::stage_change::StageChange;
+use crate::stages::Pipeline;
 use crate::view::{DealView, view};
 use crate::{PLACE, UPDATE_DEALS};
 
 /// What changes in a deal.
 #[derive(Deserialize, JsonSchema)]
 pub(crate) struct UpdateDeal {
-    /// Deal id
     deal: Id<Deal>,
     /// Fields to empty
     clear: Option<Vec<ClearField<Deal>>>,
-    /// Id or name
-    pipeline: Option<ShortText<100>>,
+    pipeline: Option<Id<Pipeline>>,
     /// Id or name
     stage: Option<ShortText<100>>,
     #[serde(flatten)]

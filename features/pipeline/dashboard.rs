@@ -22,7 +22,7 @@ use crate::READ_DASHBOARD;
 pub(crate) struct GetCrmDashboard {
     /// Default start of month
     since: Option<When>,
-    /// Member id
+    /// Member
     owner: Option<Id<Member>>,
 }
 

@@ -1,6 +1,6 @@
 //! `list_pipeline_stages`
 
-use bureau_deals::{pipeline_named, pipelines};
+use bureau_deals::{Pipeline, pipelines};
 use bureau_kernel::prelude::*;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -11,8 +11,8 @@ use crate::plan::{PipelineView, view};
 /// Of which pipeline.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(crate) struct ListPipelineStages {
-    /// Id or name, default all
-    pipeline: Option<ShortText<100>>,
+    /// Default all
+    pipeline: Option<Id<Pipeline>>,
 }
 
 impl Tool for ListPipelineStages {
@@ -33,7 +33,7 @@ impl Tool for ListPipelineStages {
 
     async fn call(self, cx: &mut Cx) -> Result<Vec<PipelineView>> {
         let wanted = match self.pipeline {
-            Some(name) => vec![pipeline_named(cx, Some(&name)).await?],
+            Some(id) => vec![cx.get(id).await?],
             None => pipelines(cx).await?,
         };
         let mut views = Vec::with_capacity(wanted.len());

@@ -1,6 +1,6 @@
 //! The stages that a caller wants a pipeline to have.
 
-use bureau_deals::{Pipeline, Stage, StageKind, stages_of};
+use bureau_deals::{Pipeline, Stage, StageKind, stage_named, stages_of};
 use bureau_kernel::prelude::*;
 use bureau_kernel::types::text::folded;
 use schemars::JsonSchema;
@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 /// A stage as a caller plans it.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(crate) struct StagePlan {
-    /// Id of a stage to keep
-    pub(crate) stage: Option<Id<Stage>>,
+    /// Id or name of a stage to keep
+    pub(crate) stage: Option<ShortText<100>>,
     pub(crate) name: Option<ShortText<100>>,
     /// Default open
     pub(crate) kind: Option<StageKind>,
@@ -108,23 +108,21 @@ pub(crate) async fn arrange(
     let mut wanted: Vec<(Option<Id<Stage>>, Stage)> = Vec::new();
     for (index, entry) in plan.into_iter().enumerate() {
         let field = |name: &str| format!("stages[{index}].{name}");
-        let old = match entry.stage {
-            None => None,
-            Some(id) if wanted.iter().any(|(other, _)| *other == Some(id)) => {
-                return Err(Error::invalid(
-                    field("stage"),
-                    format!("{id} is named twice."),
-                ));
-            }
-            Some(id) => Some(present.iter().find(|stage| stage.id == id).ok_or_else(|| {
-                Error::not_found("stage of this pipeline", id).field(field("stage"))
-            })?),
-        };
+        let old = entry.stage.map(|name| {
+            let found = stage_named(&present, &name);
+            found.map_err(|error| error.field(field("stage")))
+        });
+        let old = old.transpose()?;
+        let kept = old.map(|stage| stage.id);
+        if kept.is_some() && wanted.iter().any(|(other, _)| *other == kept) {
+            let message = "This stage is named twice.";
+            return Err(Error::invalid(field("stage"), message));
+        }
         let name = entry.name.or(old.map(|stage| stage.name.clone()));
         let name =
             name.ok_or_else(|| Error::invalid(field("name"), "A new stage needs a name."))?;
         wanted.push((
-            entry.stage,
+            kept,
             Stage {
                 pipeline,
                 name,

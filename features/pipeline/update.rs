@@ -11,7 +11,6 @@ use crate::plan::{PipelineView, StagePlan, arrange, check_name, no_other_default
 /// What changes in a pipeline.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(crate) struct UpdatePipeline {
-    /// Pipeline id
     pipeline: Id<Pipeline>,
     name: Option<ShortText<100>>,
     is_default: Option<bool>,

@@ -2,7 +2,6 @@
 
 use bureau_invoicing::{Format, Quotation, QuotationStatus, Rendered, quotation_document, render};
 use bureau_kernel::prelude::*;
-use bureau_kernel::types::text::folded;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -12,8 +11,7 @@ use crate::view::{EarlierView, QuotationView, view};
 /// Which quotation to read, and in what form.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(crate) struct GetQuotation {
-    /// Id or number
-    quotation: ShortText<60>,
+    quotation: Id<Quotation>,
     /// Add it in this form, once sent
     document: Option<Form>,
 }
@@ -66,7 +64,7 @@ impl Tool for GetQuotation {
     type Output = QuotationDetails;
 
     async fn call(self, cx: &mut Cx) -> Result<QuotationDetails> {
-        let quotation = quotation_named(cx, &self.quotation).await?;
+        let quotation = cx.get(self.quotation).await?;
         let is_sent = *quotation.status != QuotationStatus::Draft;
         let document = match self.document {
             None => None,
@@ -85,23 +83,5 @@ impl Tool for GetQuotation {
             resources: resource.into_iter().collect(),
             document,
         })
-    }
-}
-
-/// The quotation of this identifier or number.
-async fn quotation_named(cx: &mut Cx, name: &str) -> Result<Saved<Quotation>> {
-    if let Ok(id) = name.parse() {
-        return cx.get(id).await;
-    }
-    let found = cx
-        .with_index_key::<Quotation>("number", &folded(name), 1)
-        .await?;
-    match found.first() {
-        Some(id) => cx.get(*id).await,
-        None => Err(
-            Error::new(Code::NotFound, "There is no such quotation here.")
-                .field("quotation")
-                .hint("Give an id or a number; list_quotations finds them."),
-        ),
     }
 }

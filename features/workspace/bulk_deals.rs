@@ -1,6 +1,6 @@
 //! `bulk_update_deals`
 
-use bureau_deals::{Deal, DealStatus, StageChange, UPDATE_DEALS, change_deal};
+use bureau_deals::{Deal, DealStatus, Pipeline, StageChange, UPDATE_DEALS, change_deal};
 use bureau_kernel::prelude::*;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -11,8 +11,7 @@ use crate::bulk::{self, BulkUpdated, MAX_RECORDS};
 #[derive(Deserialize, JsonSchema)]
 pub(crate) struct BulkUpdateDeals {
     deals: Vec<Id<Deal>>,
-    /// Id or name
-    pipeline: Option<ShortText<100>>,
+    pipeline: Option<Id<Pipeline>>,
     /// Id or name
     stage: Option<ShortText<100>>,
     add_tags: Option<Vec<ShortText<50>>>,

@@ -10,8 +10,8 @@ use crate::READ_TEAMS;
 /// Whom to show.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(crate) struct GetUser {
-    /// Member id, address or name, or me
-    user: ShortText<200>,
+    /// A member, or me
+    user: Id<Member>,
 }
 
 impl Tool for GetUser {
@@ -28,23 +28,10 @@ impl Tool for GetUser {
 
     async fn call(self, cx: &mut Cx) -> Result<MemberInfo> {
         let workspace = cx.workspace().id;
-        let me = cx.caller().member.to_string();
-        let who = if self.user.eq_ignore_ascii_case("me") {
-            me.as_str()
-        } else {
-            &*self.user
-        };
         let members = admin::members(cx.tx(), workspace).await?;
-        let found = admin::find_member(&members, who).map_err(|error| {
-            if error.code() != Code::NotFound {
-                return error.field("user");
-            }
-            // What was sent is not sent back.
-            let unknown = Error::new(Code::NotFound, "There is no such member here.");
-            unknown
-                .field("user")
-                .hint(error.hint_text().unwrap_or("list_team_members names them."))
-        })?;
-        Ok(found.clone())
+        let mut members = members.into_iter();
+        members
+            .find(|member| member.id == self.user)
+            .ok_or_else(|| Error::not_found("member", self.user).field("user"))
     }
 }

@@ -520,7 +520,7 @@ async fn a_call_that_cannot_be_read_waits_for_nobody() {
             ),
             (
                 "update_contact",
-                json!({"contact": "com_1", "city": "x"}),
+                json!({"contact": "con_1", "city": "x"}),
                 "contact",
             ),
             (

@@ -623,8 +623,14 @@ impl Run<'_> {
             .await
         {
             Outcome::Failed(error) => {
-                let rest = error.message().split_once("expected a ")?.1.to_owned();
-                Some(rest.split_once(" id")?.0.to_owned())
+                // Of what people call something it is known that nobody is called so.
+                let message = error.message();
+                let (begin, end) = match message.contains("There is no such ") {
+                    true => ("There is no such ", " here"),
+                    false => ("expected a ", " id"),
+                };
+                let (_, rest) = message.split_once(begin)?;
+                Some(rest.split_once(end)?.0.to_owned())
             }
             _ => None,
         }

@@ -14,6 +14,7 @@ mod activities;
 mod audit;
 mod backup;
 mod bulk_tools;
+mod by_name;
 mod campaign;
 mod catalogue;
 mod chosen;

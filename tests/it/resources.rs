@@ -464,15 +464,21 @@ async fn what_cannot_be_read_is_an_error_of_the_protocol_that_says_why() {
                 Some("deal"),
             ),
             (
-                "bureau://contacts/ada".into(),
+                "bureau://contacts/con_ada".into(),
                 -32602,
                 Code::Validation,
                 Some("contact"),
             ),
             (
+                "bureau://contacts/ada".into(),
+                way.not_found(),
+                Code::NotFound,
+                Some("contact"),
+            ),
+            (
                 "bureau://contacts/%00%27--".into(),
-                -32602,
-                Code::Validation,
+                way.not_found(),
+                Code::NotFound,
                 Some("contact"),
             ),
             (

@@ -16,8 +16,7 @@ use crate::view::{InvoiceRow, InvoiceView, rows, view};
 /// Which invoice to read, and in what form.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(crate) struct GetInvoice {
-    /// Id or number
-    invoice: ShortText<60>,
+    invoice: Id<Invoice>,
     /// Add it in this form, once issued
     document: Option<Format>,
 }
@@ -76,7 +75,7 @@ impl Tool for GetInvoice {
     type Output = InvoiceDetails;
 
     async fn call(self, cx: &mut Cx) -> Result<InvoiceDetails> {
-        let invoice = invoice_named(cx, &self.invoice).await?;
+        let invoice = cx.get(self.invoice).await?;
         let today = cx.today();
         let payments = payments_of(cx, &invoice).await?;
         let notes = match *invoice.kind {
@@ -108,24 +107,6 @@ impl Tool for GetInvoice {
             resources,
             document,
         })
-    }
-}
-
-/// The invoice of this identifier or number.
-///
-/// # Errors
-/// [`Code::NotFound`] when there is none.
-pub(crate) async fn invoice_named(cx: &mut Cx, name: &str) -> Result<Saved<Invoice>> {
-    if let Ok(id) = name.parse() {
-        return cx.get(id).await;
-    }
-    let folded = bureau_kernel::types::text::folded(name);
-    let found = cx.with_index_key::<Invoice>("number", &folded, 1).await?;
-    match found.first() {
-        Some(id) => cx.get(*id).await,
-        None => Err(Error::new(Code::NotFound, "There is no such invoice here.")
-            .field("invoice")
-            .hint("Give an id or a number; list_invoices finds them.")),
     }
 }
 

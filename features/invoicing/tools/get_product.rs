@@ -1,7 +1,6 @@
 //! `get_product`
 
 use bureau_kernel::prelude::*;
-use bureau_kernel::types::text::folded;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -12,8 +11,7 @@ use crate::product_view::ProductView;
 /// Which product to read.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(crate) struct GetProduct {
-    /// Id or sku
-    product: ShortText<64>,
+    product: Id<Product>,
 }
 
 impl Tool for GetProduct {
@@ -37,16 +35,6 @@ impl Tool for GetProduct {
     type Output = ProductView;
 
     async fn call(self, cx: &mut Cx) -> Result<ProductView> {
-        if let Ok(id) = self.product.parse() {
-            return Ok(cx.get::<Product>(id).await?.into());
-        }
-        let sku = folded(&self.product);
-        let found = cx.with_index_key::<Product>("sku", &sku, 1).await?;
-        match found.first() {
-            Some(id) => Ok(cx.get(*id).await?.into()),
-            None => Err(Error::new(Code::NotFound, "There is no such product here.")
-                .field("product")
-                .hint("Give an id or a sku; list_products finds them.")),
-        }
+        Ok(cx.get(self.product).await?.into())
     }
 }
