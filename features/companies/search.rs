@@ -2,6 +2,7 @@
 
 use bureau_kernel::list::Order;
 use bureau_kernel::prelude::*;
+use bureau_kernel::references::Names;
 use bureau_kernel::store::{Kind, enum_name};
 use bureau_kernel::types::text::folded;
 use bureau_kernel::types::time::Timestamp;
@@ -21,7 +22,7 @@ pub(crate) struct SearchCompanies {
     industry: Option<ShortText<100>>,
     city: Option<ShortText<100>>,
     country: Option<ShortText<60>>,
-    /// Member id
+    /// Member
     owner: Option<Id<Member>>,
     tag: Option<ShortText<50>>,
     /// Without a query
@@ -61,13 +62,13 @@ pub(crate) struct CompanyRow {
     city: Option<ShortText<100>>,
     country: Option<ShortText<60>>,
     types: Vec<CompanyType>,
-    owner: Option<Id<Member>>,
+    owner: Option<Named<Member>>,
     tags: Vec<ShortText<50>>,
     created_at: Timestamp,
 }
 
-impl From<Saved<Company>> for CompanyRow {
-    fn from(saved: Saved<Company>) -> Self {
+impl CompanyRow {
+    fn of(saved: Saved<Company>, owners: &Names<Member>) -> Self {
         let company = saved.record;
         Self {
             id: saved.id,
@@ -78,7 +79,7 @@ impl From<Saved<Company>> for CompanyRow {
             city: company.city,
             country: company.country,
             types: company.types.0,
-            owner: company.owner,
+            owner: company.owner.map(|id| owners.of(id)),
             tags: company.tags.0,
             created_at: saved.created_at,
         }
@@ -133,6 +134,8 @@ impl Tool for SearchCompanies {
                 self.cursor.as_ref(),
             )
             .await?;
-        Ok(cx.page(page.map(CompanyRow::from)))
+        let owners = page.rows.iter().filter_map(|company| company.owner);
+        let owners = cx.names(owners.collect::<Vec<_>>()).await?;
+        Ok(cx.page(page.map(|company| CompanyRow::of(company, &owners))))
     }
 }

@@ -3,6 +3,7 @@
 use bureau_companies::Company;
 use bureau_kernel::list::Order;
 use bureau_kernel::prelude::*;
+use bureau_kernel::references::Names;
 use bureau_kernel::store::{Kind, enum_name};
 use bureau_kernel::types::text::folded;
 use bureau_kernel::types::time::{DayEdge, Timestamp};
@@ -21,7 +22,7 @@ pub(crate) struct SearchContacts {
     kind: Option<ContactType>,
     /// All of these
     tags: Option<Vec<ShortText<50>>>,
-    /// Member id
+    /// Member
     owner: Option<Id<Member>>,
     /// Name or id
     company: Option<ShortText<150>>,
@@ -71,14 +72,14 @@ pub(crate) struct ContactRow {
     city: Option<ShortText<100>>,
     types: Vec<ContactType>,
     state: Option<ShortText<40>>,
-    owner: Option<Id<Member>>,
+    owner: Option<Named<Member>>,
     tags: Vec<ShortText<50>>,
     score: Option<i64>,
     created_at: Timestamp,
 }
 
-impl From<Saved<Contact>> for ContactRow {
-    fn from(saved: Saved<Contact>) -> Self {
+impl ContactRow {
+    fn of(saved: Saved<Contact>, owners: &Names<Member>) -> Self {
         let contact = saved.record;
         Self {
             id: saved.id,
@@ -95,7 +96,7 @@ impl From<Saved<Contact>> for ContactRow {
             city: contact.city,
             types: contact.types.0,
             state: contact.state,
-            owner: contact.owner,
+            owner: contact.owner.map(|id| owners.of(id)),
             tags: contact.tags.0,
             score: Some(contact.score.get()).filter(|score| *score != 0),
             created_at: saved.created_at,
@@ -185,6 +186,8 @@ impl Tool for SearchContacts {
                 self.cursor.as_ref(),
             )
             .await?;
-        Ok(cx.page(page.map(ContactRow::from)))
+        let owners = page.rows.iter().filter_map(|contact| contact.owner);
+        let owners = cx.names(owners.collect::<Vec<_>>()).await?;
+        Ok(cx.page(page.map(|contact| ContactRow::of(contact, &owners))))
     }
 }

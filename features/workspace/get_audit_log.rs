@@ -4,6 +4,7 @@ use bureau_kernel::audit::{AuditEntry, Filter};
 use bureau_kernel::caller::ApiKey;
 use bureau_kernel::changes::{Action, Change};
 use bureau_kernel::prelude::*;
+use bureau_kernel::types::id::Entity;
 use bureau_kernel::types::time::{DayEdge, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -54,24 +55,23 @@ pub(crate) struct AuditRow {
 /// Who did it.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Actor {
-    member: Option<Id<Member>>,
-    name: Option<String>,
-    key: Option<Id<ApiKey>>,
-    key_name: Option<String>,
+    member: Option<Named<Member>>,
+    key: Option<Named<ApiKey>>,
     client: Option<String>,
 }
 
+fn named<E: Entity>((id, name): (Id<E>, String)) -> Named<E> {
+    let name = Some(name);
+    Named { id, name }
+}
+
 fn row(entry: AuditEntry, details: bool) -> AuditRow {
-    let (member, name) = entry.member.unzip();
-    let (key, key_name) = entry.key.unzip();
     AuditRow {
         id: entry.change,
         at: entry.at,
         actor: Actor {
-            member,
-            name,
-            key,
-            key_name,
+            member: entry.member.map(named),
+            key: entry.key.map(named),
             client: entry.client,
         },
         tool: entry.tool,
@@ -109,7 +109,7 @@ impl Tool for GetAuditLog {
         expect: &[
             ("/data/0/id", r#""{change}""#),
             ("/data/0/tool", r#""update_contact""#),
-            ("/data/0/actor/name", r#""Owner""#),
+            ("/data/0/actor/member/name", r#""Owner""#),
             ("/data/0/fields", r#"["title"]"#),
             ("/data/0/before/title", r#""Computer""#),
             ("/data/0/after/title", r#""Supervisor""#),

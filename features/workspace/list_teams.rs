@@ -3,6 +3,7 @@
 use bureau_kernel::admin::{self, MemberName, TeamInfo};
 use bureau_kernel::caller::Team;
 use bureau_kernel::prelude::*;
+use bureau_kernel::references::Names;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -24,17 +25,17 @@ pub(crate) struct TeamRow {
     id: Id<Team>,
     name: String,
     about: Option<String>,
-    lead: Option<Id<Member>>,
+    lead: Option<Named<Member>>,
     members: Vec<MemberName>,
 }
 
-impl From<TeamInfo> for TeamRow {
-    fn from(team: TeamInfo) -> Self {
+impl TeamRow {
+    fn of(team: TeamInfo, leads: &Names<Member>) -> Self {
         Self {
             id: team.id,
             name: team.name,
             about: team.about,
-            lead: team.lead,
+            lead: team.lead.map(|id| leads.of(id)),
             members: team.members,
         }
     }
@@ -58,6 +59,8 @@ impl Tool for ListTeams {
         let most = crate::one_more(self.limit);
         let teams = admin::next_teams(cx.tx(), workspace, after, most).await?;
         let page = crate::page_by_id(teams, ORDER, self.limit, |team| team.id.raw());
-        Ok(cx.page(page.map(TeamRow::from)))
+        let leads = page.rows.iter().filter_map(|team| team.lead);
+        let leads = cx.names(leads.collect::<Vec<_>>()).await?;
+        Ok(cx.page(page.map(|team| TeamRow::of(team, &leads))))
     }
 }

@@ -256,7 +256,7 @@ async fn an_entry_says_who_did_what_and_what_was_there() {
             (&update["id"], &update["version"]),
             (&changed["change"], &json!(2))
         );
-        let actor = json!({"member": key.member, "name": "Owner", "key": key.key, "key_name": "test", "client": "editor/1"});
+        let actor = json!({"member": {"id": key.member, "name": "Owner"}, "key": {"id": key.key, "name": "test"}, "client": "editor/1"});
         assert_eq!(update["actor"], actor);
         let mut fields: Vec<&str> = update["fields"]
             .as_array()
