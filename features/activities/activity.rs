@@ -30,13 +30,13 @@ bureau_kernel::record! {
         /// What came of it.
         pub outcome: Option<ShortText<500>>,
         /// Who does it.
-        pub assignee: Option<Id<Member>> = "Member id, default you",
+        pub assignee: Option<Id<Member>> = "Default you",
         /// With whom.
-        pub contact: Option<Id<Contact>> = "Contact id",
+        pub contact: Option<Id<Contact>>,
         /// With which company.
-        pub company: Option<Id<Company>> = "Company id",
+        pub company: Option<Id<Company>>,
         /// For which deal.
-        pub deal: Option<Id<Deal>> = "Deal id",
+        pub deal: Option<Id<Deal>>,
     }
 }
 

@@ -12,7 +12,6 @@ use crate::view::{ActivityView, view};
 /// What was done, what came of it, and what comes next.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(crate) struct CompleteActivity {
-    /// Activity id
     activity: Id<Activity>,
     outcome: Option<ShortText<500>>,
     /// Default now

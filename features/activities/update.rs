@@ -11,7 +11,6 @@ use crate::view::{ActivityView, view};
 /// What changes in an activity.
 #[derive(Deserialize, JsonSchema)]
 pub(crate) struct UpdateActivity {
-    /// Activity id
     activity: Id<Activity>,
     /// false opens it again
     done: Option<bool>,

@@ -10,7 +10,6 @@ use crate::company::{Company, is_or_is_below};
 /// What changes in a company.
 #[derive(Deserialize, JsonSchema)]
 pub(crate) struct UpdateCompany {
-    /// Company id
     company: Id<Company>,
     /// Fields to empty
     clear: Option<Vec<ClearField<Company>>>,

@@ -10,7 +10,6 @@ use crate::contact::Contact;
 /// What changes in a contact.
 #[derive(Deserialize, JsonSchema)]
 pub(crate) struct UpdateContact {
-    /// Contact id
     contact: Id<Contact>,
     /// Fields to empty
     clear: Option<Vec<ClearField<Contact>>>,

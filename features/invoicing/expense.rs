@@ -31,7 +31,7 @@ bureau_kernel::record! {
         /// Who was paid.
         pub vendor: Option<ShortText<200>>,
         /// The same as a company.
-        pub company: Option<Id<Company>> = "Vendor's company id",
+        pub company: Option<Id<Company>> = "The vendor",
         /// Who spent it.
         pub owner: Option<Id<Member>>,
         /// How it was paid.

@@ -15,7 +15,6 @@ use crate::tax::{Tax, Wanted, tax_meant, tax_rates};
 /// A line as a caller gives it.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 pub struct LineGiven {
-    /// Product id
     pub(crate) product: Option<Id<Product>>,
     pub(crate) description: Option<LongText<2000>>,
     /// Default 1

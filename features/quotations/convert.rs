@@ -8,7 +8,7 @@ use serde::Deserialize;
 /// Which quotation to convert.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(crate) struct ConvertQuotation {
-    /// Accepted one's id
+    /// An accepted one
     quotation: Id<Quotation>,
 }
 

@@ -20,7 +20,7 @@ const HOLDS_DAYS: u64 = 30;
 /// Which draft to send.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(crate) struct SendQuotation {
-    /// Draft's id
+    /// A draft
     quotation: Id<Quotation>,
 }
 

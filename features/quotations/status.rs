@@ -12,7 +12,6 @@ use crate::view::{QuotationView, view};
 /// What the customer said to a quotation.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(crate) struct UpdateQuotationStatus {
-    /// Quotation id
     quotation: Id<Quotation>,
     status: Decision,
     /// The customer's words

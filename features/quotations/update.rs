@@ -12,7 +12,6 @@ use crate::view::{QuotationView, invoice_of, view};
 /// What changes in a quotation.
 #[derive(Deserialize, JsonSchema)]
 pub(crate) struct UpdateQuotation {
-    /// Quotation id
     quotation: Id<Quotation>,
     /// Fields to empty
     clear: Option<Vec<ClearField<Quotation>>>,

@@ -16,7 +16,6 @@ use crate::view::{InvoiceView, view};
 #[derive(Debug, Deserialize, JsonSchema)]
 #[schemars(extend("required" = ["invoice"]))]
 pub(crate) struct CreateCreditNote {
-    /// Invoice id
     invoice: Id<Invoice>,
     /// Default: all that is left
     lines: Option<Vec<CreditLine>>,

@@ -14,7 +14,7 @@ use crate::view::{InvoiceView, view};
 /// Which draft to issue.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(crate) struct IssueInvoice {
-    /// Draft's id
+    /// A draft
     invoice: Id<Invoice>,
     /// Default today
     issue_date: Option<When>,

@@ -15,7 +15,7 @@ use crate::view::{InvoiceView, view};
 /// What changes in a draft.
 #[derive(Deserialize, JsonSchema)]
 pub(crate) struct UpdateInvoice {
-    /// Draft's id
+    /// A draft
     invoice: Id<Invoice>,
     /// Fields to empty
     clear: Option<Vec<ClearField<Invoice>>>,
