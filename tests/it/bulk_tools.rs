@@ -115,6 +115,7 @@ async fn a_wrong_one_of_many_is_named_by_its_place_and_nothing_is_written() {
                 arguments[list] = named.into();
                 arguments
             };
+            let (prefix, _) = ids[0].as_str().unwrap().split_once('_').unwrap();
             let many: Vec<Value> = (0..501).map(|_| ids[0].clone()).collect();
             let none: [Value; 0] = [];
             let mut too_many = json!({"source": "Fair"});
@@ -125,8 +126,13 @@ async fn a_wrong_one_of_many_is_named_by_its_place_and_nothing_is_written() {
                 (with(3, &theirs[0]), Code::NotFound, format!("{list}[3]")),
                 (with(4, &ids[1]), Code::Validation, format!("{list}[4]")),
                 (
-                    with(2, &json!("con_x")),
+                    with(2, &json!(format!("{prefix}_x"))),
                     Code::Validation,
+                    format!("{list}[2]"),
+                ),
+                (
+                    with(2, &json!("nobody")),
+                    Code::NotFound,
                     format!("{list}[2]"),
                 ),
                 (too_many, Code::Validation, list.to_owned()),
