@@ -31,7 +31,7 @@ const OWNER: Module = Module {
 };
 
 async fn note_seller(cx: &mut Cx) -> Result<()> {
-    let seller = bureau_invoicing::seller(cx).await?.id;
+    let seller = bureau_billing::seller(cx).await?.id;
     let mut edit = cx.edit(seller).await?;
     edit.street = ShortText::new("2 Mill Lane").ok();
     edit.city = ShortText::new("Berlin").ok();

@@ -360,7 +360,7 @@ const TOTALS: &str = "its totals are not what its lines come to";
 /// Whether an invoice's lines and totals are what they come to when they are computed again.
 fn is_computed(invoice: &Invoice) -> bool {
     let mut lines = invoice.lines.clone().0;
-    let computed = crate::totals::compute(
+    let computed = bureau_billing::compute(
         &mut lines,
         invoice.discount,
         invoice.charge,

@@ -1,14 +1,11 @@
 //! What a credit note takes back of its invoice: by line and by rate, so that notes over all of an invoice come to exactly
 //! what the invoice came to.
 
+use bureau_billing::{Discount, DocLine, Rounding, Subtotal, Tax, Totals, nets, rounded};
 use bureau_kernel::prelude::*;
 use bureau_kernel::types::money::{Amount, Currency};
 
-use crate::discount::Discount;
 use crate::invoice::Invoice;
-use crate::line::{DocLine, Rounding};
-use crate::tax::Tax;
-use crate::totals::{Subtotal, Totals, nets, rounded};
 
 /// What of each line of an invoice no issued credit note has taken back.
 pub(crate) fn quantities_left(invoice: &Invoice, notes: &[Saved<Invoice>]) -> Vec<Amount> {

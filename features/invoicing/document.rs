@@ -1,95 +1,10 @@
-//! Documents that people and programs can read: an invoice or a quotation as PDF, UBL, CII or Factur-X.
+//! Invoices and credit notes as documents.
 
-use bureau_documents as documents;
-use bureau_documents::{
-    AllowanceOrCharge, BankAccount, Document, DocumentKind, Reference, TaxSubtotal,
-};
+use bureau_billing::{Common, document, draft_has_none, printable};
+use bureau_documents::{Document, DocumentKind, Reference, Totals};
 use bureau_kernel::prelude::*;
-use bureau_kernel::types::id::Entity;
-use data_encoding::BASE64;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
 use crate::invoice::{Invoice, InvoiceKind, InvoiceStatus};
-use crate::line::DocLine;
-use crate::party::Party;
-use crate::quotation::{Quotation, QuotationStatus};
-use crate::seller::{Seller, seller};
-use crate::totals::{Totals, line_discount};
-use crate::unit::unit_code;
-
-/// The form of a document.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Format {
-    /// A page to print or send.
-    Pdf,
-    /// EN 16931 as UBL 2.1.
-    Ubl,
-    /// EN 16931 as UN/CEFACT CII.
-    Cii,
-    /// A PDF/A-3 with the CII inside.
-    Facturx,
-}
-
-impl Format {
-    /// All there are.
-    pub const ALL: [Self; 4] = [Self::Pdf, Self::Ubl, Self::Cii, Self::Facturx];
-
-    /// Its name.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Pdf => "pdf",
-            Self::Ubl => "ubl",
-            Self::Cii => "cii",
-            Self::Facturx => "facturx",
-        }
-    }
-
-    /// Its media type.
-    #[must_use]
-    pub const fn mime_type(self) -> &'static str {
-        match self {
-            Self::Pdf | Self::Facturx => "application/pdf",
-            Self::Ubl | Self::Cii => "application/xml",
-        }
-    }
-
-    const fn suffix(self) -> &'static str {
-        match self {
-            Self::Pdf => ".pdf",
-            Self::Ubl => ".ubl.xml",
-            Self::Cii => ".cii.xml",
-            Self::Facturx => ".facturx.pdf",
-        }
-    }
-
-    /// The resource under which a document in this form is read.
-    #[must_use]
-    pub fn uri<E: Entity>(self, folder: &str, id: Id<E>) -> String {
-        format!("bureau://{folder}/{id}/{}", self.name())
-    }
-}
-
-/// A document in one of its forms.
-#[derive(Debug, Serialize, JsonSchema)]
-pub struct Rendered {
-    /// A name for the file.
-    pub name: String,
-    /// Its media type.
-    pub mime_type: &'static str,
-    /// Text for XML, base64 for PDF.
-    pub content: String,
-}
-
-/// A document in this form. It is made without a connection, so a call that reads has read everything before it.
-///
-/// # Errors
-/// [`Code::Validation`] naming what the form asks for and is missing; [`Code::Unavailable`] in a build without that form.
-pub async fn render(cx: &mut Cx, document: Document, format: Format) -> Result<Rendered> {
-    cx.compute(move || rendered(&document, format)).await?
-}
 
 /// Refuses an invoice or credit note that no font here can print, while it can still be changed.
 ///
@@ -100,278 +15,58 @@ pub(crate) async fn printable_invoice(cx: &mut Cx, invoice: &Saved<Invoice>) -> 
     printable(cx, document, invoice.company.is_some()).await
 }
 
-/// The same for a quotation.
-///
-/// # Errors
-/// As `printable_invoice`.
-pub async fn printable_quotation(cx: &mut Cx, quotation: &Saved<Quotation>) -> Result<()> {
-    let document = quotation_document(cx, quotation).await?;
-    printable(cx, document, quotation.company.is_some()).await
-}
-
-#[cfg(feature = "pdf")]
-async fn printable(cx: &mut Cx, document: Document, is_for_company: bool) -> Result<()> {
-    // To make the fonts ready takes a moment, and to look into those of the system seconds: no lock is held meanwhile.
-    if FONTS.get().is_none() {
-        cx.prepare(|| _ = fonts()).await?;
-    }
-    let unasked = documents::unasked(&document, fonts());
-    if !unasked.is_empty() {
-        cx.prepare(move || fonts().ask(&unasked)).await?;
-    }
-    not_printable(&document, is_for_company).map_or(Ok(()), Err)
-}
-#[cfg(not(feature = "pdf"))]
-async fn printable(_: &mut Cx, _: Document, _: bool) -> Result<()> {
-    Ok(())
-}
-
-/// Why a document cannot be printed.
-#[cfg(feature = "pdf")]
-fn not_printable(document: &Document, is_for_company: bool) -> Option<Error> {
-    use documents::Part;
-    let (part, characters) = documents::unprintable(document, fonts())?;
-    let (field, what) = match part {
-        Part::Number => ("number", "The number".to_owned()),
-        Part::Seller => ("seller", "What the workspace says of itself".to_owned()),
-        Part::Buyer if is_for_company => ("company", "What is noted of the company".to_owned()),
-        Part::Buyer => ("contact", "What is noted of the contact".to_owned()),
-        Part::Reference => ("reference", "The reference".to_owned()),
-        Part::Line(number) => ("lines", format!("Line {number}")),
-        Part::Taxes => ("lines", "A tax or discount".to_owned()),
-        Part::Introduction => ("introduction", "The title or introduction".to_owned()),
-        Part::Note => ("notes", "The notes".to_owned()),
-    };
-    let message = format!("{what} cannot be printed: no font here has {characters}.");
-    Some(Error::invalid(field, message).hint(
-        "Write it without these characters, or let the operator install a font that has them (BUREAU_FONTS).",
-    ))
-}
-
-fn rendered(document: &Document, format: Format) -> Result<Rendered> {
-    let bytes = match format {
-        Format::Pdf => pdf(document)?,
-        Format::Ubl => ubl(document)?,
-        Format::Cii => cii(document)?,
-        Format::Facturx => facturx(document)?,
-    };
-    let content = match format {
-        Format::Pdf | Format::Facturx => BASE64.encode(&bytes),
-        Format::Ubl | Format::Cii => String::from_utf8(bytes).map_err(Error::internal)?,
-    };
-    let safe = |c: char| {
-        if c.is_alphanumeric() || "-_.".contains(c) {
-            c
-        } else {
-            '-'
-        }
-    };
-    let number: String = document.number.chars().map(safe).collect();
-    Ok(Rendered {
-        name: format!("{number}{}", format.suffix()),
-        mime_type: format.mime_type(),
-        content,
-    })
-}
-
-/// What a build without a form says.
-#[cfg(not(all(feature = "pdf", feature = "einvoice")))]
-fn absent(form: &str, feature: &str) -> Error {
-    Error::new(
-        Code::Unavailable,
-        format!("This build of Bureau makes no {form}."),
-    )
-    .field("document")
-    .hint(format!(
-        "Use one that was built with the Cargo feature `{feature}`."
-    ))
-}
-
-#[cfg(feature = "pdf")]
-fn pdf(document: &Document) -> Result<Vec<u8>> {
-    documents::pdf(document, fonts()).map_err(|error| refused(&error))
-}
-#[cfg(not(feature = "pdf"))]
-fn pdf(_: &Document) -> Result<Vec<u8>> {
-    Err(absent("PDF", "pdf"))
-}
-
-#[cfg(feature = "pdf")]
-static FONTS: std::sync::OnceLock<documents::Fonts> = std::sync::OnceLock::new();
-
-/// The fonts, read once.
-#[cfg(feature = "pdf")]
-fn fonts() -> &'static documents::Fonts {
-    FONTS.get_or_init(|| {
-        let folder = std::env::var_os("BUREAU_FONTS");
-        documents::Fonts::new(folder.as_deref().map(std::path::Path::new))
-    })
-}
-
-#[cfg(feature = "einvoice")]
-fn ubl(document: &Document) -> Result<Vec<u8>> {
-    documents::einvoice::ubl(document).map_err(|error| refused(&error))
-}
-#[cfg(feature = "einvoice")]
-fn cii(document: &Document) -> Result<Vec<u8>> {
-    documents::einvoice::cii(document).map_err(|error| refused(&error))
-}
-#[cfg(not(feature = "einvoice"))]
-fn ubl(_: &Document) -> Result<Vec<u8>> {
-    Err(absent("e-invoices", "einvoice"))
-}
-#[cfg(not(feature = "einvoice"))]
-fn cii(_: &Document) -> Result<Vec<u8>> {
-    Err(absent("e-invoices", "einvoice"))
-}
-
-#[cfg(all(feature = "pdf", feature = "einvoice"))]
-fn facturx(document: &Document) -> Result<Vec<u8>> {
-    documents::einvoice::facturx(document, &pdf(document)?).map_err(|error| refused(&error))
-}
-#[cfg(not(all(feature = "pdf", feature = "einvoice")))]
-fn facturx(_: &Document) -> Result<Vec<u8>> {
-    Err(absent("Factur-X", "pdf,einvoice"))
-}
-
-/// Why a document could not be made, as an error of the call.
-#[cfg(any(feature = "pdf", feature = "einvoice"))]
-fn refused(error: &documents::Error) -> Error {
-    match error {
-        documents::Error::Incomplete(what) => Error::invalid("document", what.clone())
-            .hint("The document stays as it is; other forms of it may do."),
-        documents::Error::NoFont { .. } => {
-            Error::new(Code::Unavailable, error.to_string()).field("document")
-        }
-        documents::Error::Internal(_) => Error::internal(error.to_string()),
-    }
-}
-
 /// An issued invoice as a document.
 ///
 /// # Errors
 /// [`Code::Conflict`] for a draft.
 pub async fn invoice_document(cx: &mut Cx, saved: &Saved<Invoice>) -> Result<Document> {
     let (Some(number), Some(issued_on)) = (&*saved.number, saved.issue_date) else {
-        return Err(no_document("issue_invoice"));
+        return Err(draft_has_none("issue_invoice"));
     };
     if *saved.status == InvoiceStatus::Draft {
-        return Err(no_document("issue_invoice"));
+        return Err(draft_has_none("issue_invoice"));
     }
     let about = match *saved.credits {
         None => None,
         Some(id) => cx.find(id).await?.and_then(|invoice| reference(&invoice)),
     };
     let is_invoice = *saved.kind == InvoiceKind::Invoice;
-    let current = seller(cx).await?.record;
-    let frozen = saved.seller.0.0.clone().unwrap_or_else(|| current.clone());
     let totals = saved.totals()?;
-    let period = match (saved.service_from, saved.service_to) {
-        (Some(from), Some(to)) => Some((from, to)),
-        _ => None,
-    };
-    Ok(Document {
+    let common = Common {
         kind: if is_invoice {
             DocumentKind::Invoice
         } else {
             DocumentKind::CreditNote
         },
-        number: number.to_string(),
-        version: None,
-        language: language(&frozen),
+        number,
         issued_on,
+        seller: saved.seller.0.0.as_ref(),
+        buyer: saved.buyer.0.0.as_ref(),
+        currency: saved.currency,
+        lines: &saved.lines,
+        discount: saved.discount,
+        totals: &totals,
+    };
+    let document = document(cx, common).await?;
+    Ok(Document {
         due_on: saved.due_date,
         delivered_on: saved.delivered_on,
-        period,
-        currency: saved.currency.code().to_owned(),
-        digits: saved.currency.digits(),
-        buyer: party(saved.buyer.0.0.as_ref()),
+        period: saved.service_from.zip(saved.service_to),
         buyer_reference: saved.reference.as_deref().map(str::to_owned),
         about,
-        lines: lines(&saved.lines, saved.currency)?,
-        allowances_and_charges: allowances_and_charges(
-            &totals,
-            saved.discount.and_then(crate::discount::Discount::percent),
-            &language(&frozen),
-        ),
-        taxes: taxes(&totals),
-        totals: documents::Totals {
+        totals: Totals {
             paid: (saved.paid.decimal() + saved.credited.decimal()).normalize(),
             due: saved.balance().decimal().normalize(),
-            ..document_totals(&totals)
+            ..document.totals
         },
         // Where the due date is another one than the terms would give, it says all.
         terms: saved
             .terms
             .filter(|terms| is_invoice && saved.due_date == Some(terms.due(issued_on)))
-            .map(|terms| terms.describe(&language(&frozen))),
-        bank: bank(&frozen),
-        introduction: None,
+            .map(|terms| terms.describe(&document.language)),
         note: saved.notes.as_deref().map(str::to_owned),
-        footer: frozen.footer.as_deref().map(str::to_owned),
-        logo: current.logo(),
-        seller: seller_party(frozen),
+        ..document
     })
-}
-
-/// A quotation that was sent as a document.
-///
-/// # Errors
-/// [`Code::Conflict`] for a draft.
-pub async fn quotation_document(cx: &mut Cx, saved: &Saved<Quotation>) -> Result<Document> {
-    let (Some(number), Some(issued_on)) = (&*saved.number, *saved.sent_on) else {
-        return Err(no_document("send_quotation"));
-    };
-    if *saved.status == QuotationStatus::Draft {
-        return Err(no_document("send_quotation"));
-    }
-    let current = seller(cx).await?.record;
-    let frozen = saved.seller.0.0.clone().unwrap_or_else(|| current.clone());
-    let totals = saved.totals()?;
-    let introduction = match &saved.introduction {
-        Some(text) => format!("{}\n\n{text}", saved.record.title),
-        None => saved.record.title.to_string(),
-    };
-    Ok(Document {
-        kind: DocumentKind::Quotation,
-        number: number.to_string(),
-        version: (*saved.revision > 1).then_some(*saved.revision),
-        language: language(&frozen),
-        issued_on,
-        due_on: saved.valid_until,
-        delivered_on: None,
-        period: None,
-        currency: saved.currency.code().to_owned(),
-        digits: saved.currency.digits(),
-        buyer: party(saved.buyer.0.0.as_ref()),
-        buyer_reference: saved.reference.as_deref().map(str::to_owned),
-        about: None,
-        lines: lines(&saved.lines, saved.currency)?,
-        allowances_and_charges: allowances_and_charges(
-            &totals,
-            saved.discount.and_then(crate::discount::Discount::percent),
-            &language(&frozen),
-        ),
-        taxes: taxes(&totals),
-        totals: document_totals(&totals),
-        terms: None,
-        bank: None,
-        introduction: Some(introduction),
-        note: saved.notes.as_deref().map(str::to_owned),
-        footer: frozen.footer.as_deref().map(str::to_owned),
-        logo: current.logo(),
-        seller: seller_party(frozen),
-    })
-}
-
-fn no_document(tool: &str) -> Error {
-    Error::conflict("A draft has no document yet.")
-        .field("document")
-        .hint(format!("Finish it with {tool} first."))
-}
-
-fn language(seller: &Seller) -> String {
-    seller.language.as_deref().unwrap_or("en").to_owned()
 }
 
 fn reference(invoice: &Invoice) -> Option<Reference> {
@@ -379,124 +74,4 @@ fn reference(invoice: &Invoice) -> Option<Reference> {
         number: invoice.number.as_deref()?.to_owned(),
         issued_on: invoice.issue_date?,
     })
-}
-
-fn party(party: Option<&Party>) -> documents::Party {
-    party.cloned().unwrap_or_default().into()
-}
-
-fn seller_party(seller: Seller) -> documents::Party {
-    let text = |text: Option<ShortText<200>>| text.map(String::from);
-    documents::Party {
-        name: text(seller.name).unwrap_or_default(),
-        contact: seller.contact.map(String::from),
-        street: text(seller.street),
-        postal_code: seller.postal_code.map(String::from),
-        city: seller.city.map(String::from),
-        region: seller.region.map(String::from),
-        country: seller.country.map(String::from),
-        vat_id: seller.vat_id.map(String::from),
-        tax_number: seller.tax_number.map(String::from),
-        registration: seller.registration.map(String::from),
-        email: seller.email.map(|email| email.to_string()),
-        phone: seller.phone.map(String::from),
-        website: text(seller.website),
-    }
-}
-
-fn bank(seller: &Seller) -> Option<BankAccount> {
-    Some(BankAccount {
-        holder: seller.account_holder.as_deref().map(str::to_owned),
-        iban: seller.iban.as_deref()?.to_owned(),
-        bic: seller.bic.as_deref().map(str::to_owned),
-        bank: seller.bank.as_deref().map(str::to_owned),
-    })
-}
-
-fn lines(
-    lines: &[DocLine],
-    currency: bureau_kernel::types::money::Currency,
-) -> Result<Vec<documents::Line>> {
-    let line = |line: &DocLine| {
-        let (name, description) = match line.description.split_once('\n') {
-            Some((name, more)) => (name.trim(), Some(more.trim().to_owned())),
-            None => (&*line.description, None),
-        };
-        let discount = line_discount(line, currency)
-            .ok_or_else(|| Error::internal("a discount beyond all bounds"))?;
-        Ok(documents::Line {
-            name: name.to_owned(),
-            description: description.filter(|text| !text.is_empty()),
-            sku: line.sku.as_deref().map(str::to_owned),
-            quantity: line.quantity.decimal().normalize(),
-            unit: line.unit.as_deref().unwrap_or_default().to_owned(),
-            unit_code: unit_code(line.unit.as_deref()).to_owned(),
-            unit_price: line.unit_price.decimal().normalize(),
-            discount: discount.normalize(),
-            discount_percent: line.discount.and_then(crate::discount::Discount::percent),
-            net: line.net.decimal().normalize(),
-            tax: (&line.tax).into(),
-        })
-    };
-    lines.iter().map(line).collect()
-}
-
-/// What is taken off and added, by language. The first language is that of all others.
-const REASONS: [(&str, &str, &str); 6] = [
-    ("en", "Discount", "Charge"),
-    ("de", "Rabatt", "Zuschlag"),
-    ("fr", "Remise", "Frais"),
-    ("es", "Descuento", "Recargo"),
-    ("it", "Sconto", "Supplemento"),
-    ("nl", "Korting", "Toeslag"),
-];
-
-/// What is taken off and added, a share for each tax.
-fn allowances_and_charges(
-    totals: &Totals,
-    percent: Option<rust_decimal::Decimal>,
-    language: &str,
-) -> Vec<AllowanceOrCharge> {
-    let [first, ..] = &REASONS;
-    let known = REASONS
-        .iter()
-        .find(|(known, ..)| language.starts_with(known));
-    let (_, discount, charge) = known.unwrap_or(first);
-    let shares = totals.taxes.iter().flat_map(|tax| {
-        [
-            (false, tax.discount, percent, discount),
-            (true, tax.charge, None, charge),
-        ]
-        .map(|(is_charge, amount, percent, reason)| AllowanceOrCharge {
-            is_charge,
-            amount: amount.decimal().normalize(),
-            percent,
-            reason: (*reason).to_owned(),
-            tax: (&tax.tax).into(),
-        })
-    });
-    shares.filter(|share| !share.amount.is_zero()).collect()
-}
-
-fn taxes(totals: &Totals) -> Vec<TaxSubtotal> {
-    let subtotal = |tax: &crate::totals::Subtotal| TaxSubtotal {
-        tax: (&tax.tax).into(),
-        taxable: tax.taxable.decimal().normalize(),
-        amount: tax.amount.decimal().normalize(),
-    };
-    totals.taxes.iter().map(subtotal).collect()
-}
-
-fn document_totals(totals: &Totals) -> documents::Totals {
-    let decimal = |amount: bureau_kernel::types::money::Amount| amount.decimal().normalize();
-    documents::Totals {
-        lines: decimal(totals.lines),
-        allowances: decimal(totals.discount),
-        charges: decimal(totals.charge),
-        net: decimal(totals.net),
-        tax: decimal(totals.tax),
-        gross: decimal(totals.gross),
-        paid: rust_decimal::Decimal::ZERO,
-        due: decimal(totals.gross),
-    }
 }

@@ -1,15 +1,13 @@
 //! Drafts of invoices: from lines, from a quotation, from a plan.
 
+use bureau_billing::{LineGiven, buyer, lines_given};
 use bureau_kernel::prelude::*;
-use bureau_kernel::types::money::{Amount, Currency, shown};
+use bureau_kernel::types::money::Currency;
 use chrono::NaiveDate;
 
 use crate::invoice::Invoice;
-use crate::line::{DocLine, LineGiven, lines_given};
-use crate::party::buyer;
 use crate::quotation::{Quotation, QuotationStatus};
 use crate::recurring::RecurringInvoice;
-use crate::totals::Totals;
 
 /// Brings a draft into form: its currency, its lines where there are new ones, its customer's name.
 ///
@@ -29,71 +27,6 @@ pub(crate) async fn shape(
     let buyer = buyer(cx, invoice.company, invoice.contact).await?;
     invoice.customer = Managed(ShortText::new(&buyer.name).ok());
     Ok(())
-}
-
-/// Compares a total that the client computed with ours, and explains a difference line by line.
-///
-/// # Errors
-/// [`Code::Validation`] when they differ.
-pub fn compare(
-    expected: Option<Amount>,
-    totals: &Totals,
-    lines: &[DocLine],
-    currency: Currency,
-) -> Result<()> {
-    let Some(expected) = expected.filter(|expected| *expected != totals.gross) else {
-        return Ok(());
-    };
-    let money = |amount: Amount| shown(amount.decimal(), currency);
-    let lines: Vec<String> = lines
-        .iter()
-        .enumerate()
-        .map(|(index, line)| {
-            let discount = line
-                .discount
-                .map_or(String::new(), |off| format!(" less {off}"));
-            format!(
-                "line {}: {} × {}{discount} = {}",
-                index + 1,
-                line.quantity,
-                line.unit_price,
-                money(line.net)
-            )
-        })
-        .collect();
-    let taxes: Vec<String> = totals
-        .taxes
-        .iter()
-        .map(|tax| {
-            format!(
-                "{}% on {} = {}",
-                tax.tax.rate,
-                money(tax.taxable),
-                money(tax.amount)
-            )
-        })
-        .collect();
-    let difference = Amount::from_raw(expected.raw() - totals.gross.raw());
-    let message = format!(
-        "The total is {} {currency}, not {expected}: {difference} more than that was sent.",
-        money(totals.gross)
-    );
-    let message = if difference.raw() < 0 {
-        message.replace(
-            &format!("{difference} more than that"),
-            &format!("{} less than that", Amount::from_raw(-difference.raw())),
-        )
-    } else {
-        message
-    };
-    Err(Error::invalid("total", message)
-        .hint("Lines are rounded each, tax on the sum of each rate. See `lines`, `taxes`, `discount` and `charge` below, or leave total out.")
-        .detail("gross_total", money(totals.gross))
-        .detail("difference", money(difference))
-        .detail("lines", lines)
-        .detail("taxes", taxes)
-        .detail("discount", money(totals.discount))
-        .detail("charge", money(totals.charge)))
 }
 
 /// A draft with everything that a quotation offers. It is not written yet; the quotation is noted as converted.

@@ -1,5 +1,6 @@
 //! Expenses: what the firm itself spent.
 
+use bureau_billing::checked_digits;
 use bureau_companies::Company;
 use bureau_kernel::prelude::*;
 use bureau_kernel::store::{Value, enum_name};
@@ -10,7 +11,6 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::payment::Method;
-use crate::totals::checked_digits;
 use crate::{CREATE_EXPENSES, DELETE_EXPENSES, READ_EXPENSES, UPDATE_EXPENSES};
 
 bureau_kernel::record! {

@@ -1,5 +1,6 @@
 //! The invoice record, which credit notes share, and what holds of every invoice.
 
+use bureau_billing::{Discount, DocLine, Party, Seller, Terms, Totals, compute};
 use bureau_companies::Company;
 use bureau_contacts::Contact;
 use bureau_deals::Deal;
@@ -12,15 +13,9 @@ use chrono::NaiveDate;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::discount::Discount;
-use crate::line::DocLine;
-use crate::party::Party;
 use crate::quotation::Quotation;
 use crate::recurring::RecurringInvoice;
-use crate::seller::Seller;
 use crate::series::Series;
-use crate::terms::Terms;
-use crate::totals::{Totals, compute};
 use crate::{CREATE_INVOICES, DELETE_INVOICES, READ_INVOICES, UPDATE_INVOICES};
 
 bureau_kernel::record! {

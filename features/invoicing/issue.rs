@@ -1,5 +1,6 @@
 //! Issuing: what makes an invoice or a credit note stand as it is.
 
+use bureau_billing::{Category, Party, Seller, Totals, buyer, complete_seller};
 use bureau_kernel::prelude::*;
 use bureau_kernel::types::money::{Amount, shown};
 use chrono::NaiveDate;
@@ -7,12 +8,8 @@ use chrono::NaiveDate;
 use crate::credit::fit;
 use crate::document::printable_invoice;
 use crate::invoice::{Invoice, InvoiceKind, InvoiceStatus};
-use crate::party::{Party, buyer};
-use crate::seller::{Seller, complete_seller};
 use crate::series::{Numbers, next_number};
 use crate::settle::{credit_left, credit_notes, hold, settle};
-use crate::tax::Category;
-use crate::totals::Totals;
 
 /// Issues a draft on this day, or on the day that it names, or today: freezes the seller, the buyer, the lines and the texts,
 /// and takes the next number of its series. What a credit note takes back is set off against its invoice.

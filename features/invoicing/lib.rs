@@ -9,10 +9,8 @@
 // Money is never a float.
 #![deny(clippy::float_arithmetic)]
 
-mod arrange;
 mod audit;
 mod credit;
-mod discount;
 mod document;
 mod draft;
 mod expense;
@@ -21,27 +19,20 @@ mod import;
 mod invoice;
 mod issue;
 mod jobs;
-mod line;
-mod lines;
-mod party;
 mod payment;
 mod plan;
 mod plan_view;
-mod product;
 mod product_view;
 mod quotation;
+mod quotation_document;
 mod recurring;
-mod seller;
 mod series;
 mod settle;
 mod stats;
-mod tax;
-mod terms;
 mod tools;
-mod totals;
-mod unit;
 mod view;
 
+use bureau_billing::Format;
 use bureau_kernel::import::import;
 use bureau_kernel::prelude::*;
 use futures::FutureExt as _;
@@ -65,35 +56,23 @@ use tools::update_invoice::UpdateInvoice;
 use tools::update_product::UpdateProduct;
 use tools::update_recurring_invoice::UpdateRecurringInvoice;
 
-pub use arrange::{TaxRateChange, remove_tax_rate, set_seller, set_tax_rate};
 pub use audit::audit;
-pub use discount::Discount;
-pub use document::{
-    Format, Rendered, invoice_document, printable_quotation, quotation_document, render,
-};
-pub use draft::{compare, from_quotation};
+pub use document::invoice_document;
+pub use draft::from_quotation;
 pub use expense::{Expense, ExpenseStatus};
 pub use invoice::{Invoice, InvoiceKind, InvoiceStatus};
 pub use issue::issue;
-pub use line::{DocLine, LineGiven, MOST_LINES, Rounding, lines_given};
-pub use lines::Plain;
-pub use party::{Party, buyer};
 pub use payment::{Allocation, Direction, Method, Payment};
-pub use product::{Active, BillingInterval, Product, ProductType};
 pub use quotation::{Quotation, QuotationStatus, Sent};
+pub use quotation_document::{printable_quotation, quotation_document};
 pub use recurring::{Interval, PlanStatus, RecurringInvoice};
-pub use seller::{MAX_LOGO, Seller, complete_seller, seller};
 pub use series::{
     Number, Numbers, Series, SeriesChange, all_series, next_number, set_series, upcoming,
 };
-pub use stats::{Buyer, InvoiceFilter, InvoiceStats, invoice_stats, of_buyers};
-pub use tax::{Category, Tax, TaxRate, add_country, tax_rates};
-pub use terms::Terms;
-pub use totals::{Subtotal, TaxSummary, Totals, compute};
-pub use view::{DisplayStatus, InvoiceRow, InvoiceView, LineView, line_views, price, rows, view};
+pub use stats::{InvoiceFilter, InvoiceStats, invoice_stats};
+pub use view::{DisplayStatus, InvoiceRow, InvoiceView, rows, view};
 
-/// See invoices, credit notes, payments and recurring invoices.
-pub const READ_INVOICES: Permission = Permission::new("read_invoices");
+pub use bureau_billing::READ_INVOICES;
 /// Add drafts and recurring invoices.
 pub const CREATE_INVOICES: Permission = Permission::new("create_invoices");
 /// Change drafts and recurring invoices.
@@ -106,14 +85,6 @@ pub const ISSUE_INVOICES: Permission = Permission::new("issue_invoices");
 pub const CREATE_CREDIT_NOTES: Permission = Permission::new("create_credit_notes");
 /// Record payments and reverse them.
 pub const RECORD_PAYMENTS: Permission = Permission::new("record_payments");
-/// See products.
-pub const READ_PRODUCTS: Permission = Permission::new("read_products");
-/// Add products.
-pub const CREATE_PRODUCTS: Permission = Permission::new("create_products");
-/// Change products.
-pub const UPDATE_PRODUCTS: Permission = Permission::new("update_products");
-/// Undo adding products.
-pub const DELETE_PRODUCTS: Permission = Permission::new("delete_products");
 /// See expenses.
 pub const READ_EXPENSES: Permission = Permission::new("read_expenses");
 /// Add expenses.
@@ -130,8 +101,6 @@ pub const CREATE_QUOTATIONS: Permission = Permission::new("create_quotations");
 pub const UPDATE_QUOTATIONS: Permission = Permission::new("update_quotations");
 /// Discard drafts of quotations, and undo adding one.
 pub const DELETE_QUOTATIONS: Permission = Permission::new("delete_quotations");
-/// Arrange the seller, the number series and the taxes.
-pub const MANAGE_INVOICING: Permission = Permission::new("manage_invoicing");
 
 /// The module's table.
 pub const MODULE: Module = Module {
@@ -159,10 +128,7 @@ pub const MODULE: Module = Module {
         tool::<UpdateRecurringInvoice>,
     ],
     records: &[
-        record::<TaxRate>(),
-        record::<Seller>(),
         record::<Series>(),
-        record::<Product>(),
         record::<Quotation>(),
         record::<RecurringInvoice>(),
         record::<Invoice>(),
@@ -173,8 +139,9 @@ pub const MODULE: Module = Module {
         &bureau_companies::MODULE,
         &bureau_contacts::MODULE,
         &bureau_deals::MODULE,
+        &bureau_billing::MODULE,
     ],
-    imports: &[import::<Product>(), import::<Expense>()],
+    imports: &[import::<Expense>()],
     resources: RESOURCES,
     jobs: jobs::JOBS,
     provision: Some(|cx| provision(cx).boxed()),
@@ -253,9 +220,7 @@ const fn document(
     }
 }
 
-/// Gives a new workspace its seller, its taxes and its number series.
+/// Gives a new workspace its number series.
 async fn provision(cx: &mut Cx) -> Result<()> {
-    tax::provision(cx).await?;
-    seller::provision(cx).await?;
     series::provision(cx).await
 }

@@ -1,13 +1,12 @@
 //! What holds of a plan that is created or changed by a tool.
 
+use bureau_billing::{LineGiven, buyer, lines_given};
 use bureau_kernel::caller::Caller;
 use bureau_kernel::prelude::*;
 use bureau_kernel::types::money::Currency;
 use chrono::NaiveDate;
 
 use crate::ISSUE_INVOICES;
-use crate::line::{LineGiven, lines_given};
-use crate::party::buyer;
 use crate::recurring::{PlanStatus, RecurringInvoice};
 
 /// Days in the past for which a plan makes invoices by itself. A start that lies further back is more often a slip than meant,

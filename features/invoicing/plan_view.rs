@@ -1,5 +1,6 @@
 //! Recurring invoices as tools answer them.
 
+use bureau_billing::{Discount, DocLine, LineView, Terms, line_views, price};
 use bureau_companies::Company;
 use bureau_contacts::Contact;
 use bureau_deals::Deal;
@@ -10,11 +11,7 @@ use chrono::NaiveDate;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::discount::Discount;
-use crate::line::DocLine;
 use crate::recurring::{Interval, PlanStatus, RecurringInvoice};
-use crate::terms::Terms;
-use crate::view::{LineView, line_views, price};
 
 /// A recurring invoice.
 #[derive(Debug, Serialize, JsonSchema)]

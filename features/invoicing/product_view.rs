@@ -1,13 +1,11 @@
 //! Products as tools answer them: the price in its currency's digits, or more where it has more.
 
+use bureau_billing::{BillingInterval, Product, ProductType, price};
 use bureau_kernel::prelude::*;
 use bureau_kernel::types::money::{Amount, Currency};
 use bureau_kernel::types::time::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
-
-use crate::product::{BillingInterval, Product, ProductType};
-use crate::view::price;
 
 /// A product.
 #[derive(Debug, Serialize, JsonSchema)]

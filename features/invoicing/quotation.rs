@@ -1,6 +1,7 @@
 //! The quotation record and what holds of every quotation. Its tools are the module of that name; it stands here because
 //! invoices are made from it.
 
+use bureau_billing::{Discount, DocLine, Party, Seller, Totals, compute};
 use bureau_companies::Company;
 use bureau_contacts::Contact;
 use bureau_deals::Deal;
@@ -14,12 +15,7 @@ use chrono::NaiveDate;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::discount::Discount;
-use crate::line::DocLine;
-use crate::party::Party;
-use crate::seller::Seller;
 use crate::series::Series;
-use crate::totals::{Totals, compute};
 use crate::{CREATE_QUOTATIONS, DELETE_QUOTATIONS, READ_QUOTATIONS, UPDATE_QUOTATIONS};
 
 bureau_kernel::record! {

@@ -1,5 +1,6 @@
 //! Recurring invoices: plans by which an invoice is made again and again.
 
+use bureau_billing::{Discount, DocLine, Terms, compute};
 use bureau_companies::Company;
 use bureau_contacts::Contact;
 use bureau_deals::Deal;
@@ -14,11 +15,7 @@ use rust_decimal::Decimal;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::discount::Discount;
-use crate::line::DocLine;
 use crate::plan::check_issuing;
-use crate::terms::Terms;
-use crate::totals::compute;
 use crate::{CREATE_INVOICES, DELETE_INVOICES, READ_INVOICES, UPDATE_INVOICES};
 
 bureau_kernel::record! {

@@ -1,5 +1,6 @@
 //! Number series: how the numbers of documents look, and which comes next.
 
+use bureau_billing::MANAGE_INVOICING;
 use std::collections::HashMap;
 
 use bureau_kernel::list::Order;
@@ -10,9 +11,9 @@ use chrono::{Datelike as _, NaiveDate};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::READ_INVOICES;
 use crate::invoice::Invoice;
 use crate::quotation::Quotation;
-use crate::{MANAGE_INVOICING, READ_INVOICES};
 
 bureau_kernel::record! {
     /// How documents of a kind are numbered.

@@ -1,9 +1,9 @@
 //! Invoices in figures, summed up by the database.
 
+use bureau_billing::{Buyer, of_buyers};
 use std::collections::BTreeMap;
 
 use bureau_companies::Company;
-use bureau_contacts::Contact;
 use bureau_kernel::prelude::*;
 use bureau_kernel::rates::{Rate, Rates};
 use bureau_kernel::store::{Row, Sql, sql};
@@ -532,9 +532,6 @@ fn period(year: i32, month: u32, tally: &Tally<3>, rates: &Rates) -> Period {
     }
 }
 
-/// Who bought, as far as it is known which company or contact that is.
-pub type Buyer = (Option<Id<Company>>, Option<Id<Contact>>);
-
 /// The buyers with most, as the database reckons it: more of them than are shown, because its arithmetic rounds.
 async fn foremost(
     cx: &mut Cx,
@@ -561,24 +558,6 @@ async fn foremost(
     rows.iter()
         .map(|row| Ok((row.get("company")?, row.get("person")?)))
         .collect()
-}
-
-/// Appends the condition that a document is of one of these buyers.
-#[must_use]
-pub fn of_buyers(mut statement: Sql, buyers: &[Buyer]) -> Sql {
-    statement = statement.sql(" AND (company IN (NULL");
-    for company in buyers.iter().filter_map(|(company, _)| *company) {
-        statement = statement.sql(", ").value(company);
-    }
-    statement = statement.sql(") OR (company IS NULL AND (contact IN (NULL");
-    for contact in buyers.iter().filter_map(|(_, contact)| *contact) {
-        statement = statement.sql(", ").value(contact);
-    }
-    statement = statement.sql(")");
-    if buyers.contains(&(None, None)) {
-        statement = statement.sql(" OR contact IS NULL");
-    }
-    statement.sql(")))")
 }
 
 /// The customers with most, in the workspace's currency.

@@ -1,6 +1,7 @@
 //! `create_quotation`
 
-use bureau_invoicing::{LineGiven, Plain, Quotation, compare};
+use bureau_billing::{LineGiven, Plain, compare};
+use bureau_invoicing::Quotation;
 use bureau_kernel::prelude::*;
 use bureau_kernel::types::money::Amount;
 use schemars::JsonSchema;

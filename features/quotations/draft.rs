@@ -1,6 +1,7 @@
 //! Drafts of quotations.
 
-use bureau_invoicing::{LineGiven, Quotation, buyer, lines_given};
+use bureau_billing::{LineGiven, buyer, lines_given};
+use bureau_invoicing::Quotation;
 use bureau_kernel::prelude::*;
 use bureau_kernel::types::money::Currency;
 

@@ -1,6 +1,7 @@
 //! `get_quotation`
 
-use bureau_invoicing::{Format, Quotation, QuotationStatus, Rendered, quotation_document, render};
+use bureau_billing::{Format, Rendered, render};
+use bureau_invoicing::{Quotation, QuotationStatus, quotation_document};
 use bureau_kernel::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -1,9 +1,7 @@
 //! `send_quotation`
 
-use bureau_invoicing::{
-    Numbers, Quotation, QuotationStatus, Seller, buyer, complete_seller, next_number,
-    printable_quotation,
-};
+use bureau_billing::{Seller, buyer, complete_seller};
+use bureau_invoicing::{Numbers, Quotation, QuotationStatus, next_number, printable_quotation};
 use bureau_kernel::prelude::*;
 use bureau_kernel::types::money::shown;
 use bureau_kernel::types::text::quoted;

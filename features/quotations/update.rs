@@ -1,6 +1,7 @@
 //! `update_quotation`
 
-use bureau_invoicing::{LineGiven, Plain, Quotation, QuotationStatus};
+use bureau_billing::{LineGiven, Plain};
+use bureau_invoicing::{Quotation, QuotationStatus};
 use bureau_kernel::prelude::*;
 use schemars::JsonSchema;
 use serde::Deserialize;

@@ -1,11 +1,10 @@
 //! Quotations as tools answer them.
 
+use bureau_billing::{Discount, LineView, Party, TaxSummary, line_views};
 use bureau_companies::Company;
 use bureau_contacts::Contact;
 use bureau_deals::Deal;
-use bureau_invoicing::{
-    Discount, Invoice, LineView, Party, Quotation, QuotationStatus, Sent, TaxSummary, line_views,
-};
+use bureau_invoicing::{Invoice, Quotation, QuotationStatus, Sent};
 use bureau_kernel::prelude::*;
 use bureau_kernel::types::money::{Amount, Currency, Money};
 use bureau_kernel::types::time::Timestamp;

@@ -9,7 +9,7 @@ mod connect;
 #[cfg(feature = "demo")]
 mod demo;
 mod doctor;
-#[cfg(feature = "invoicing")]
+#[cfg(feature = "billing")]
 mod document;
 mod export;
 pub(crate) mod import;
@@ -97,7 +97,7 @@ enum Command {
     /// Take records of one kind out as CSV or JSON
     Export(export::Arguments),
     /// Write an invoice, credit note or quotation to a file that can be sent
-    #[cfg(feature = "invoicing")]
+    #[cfg(feature = "billing")]
     Document(document::Arguments),
     /// Copy everything to one file, while the database is in use
     Backup(backup::Arguments),
@@ -167,7 +167,7 @@ impl Command {
             | Self::Export(_)
             | Self::Install(_)
             | Self::Completions(_) => false,
-            #[cfg(feature = "invoicing")]
+            #[cfg(feature = "billing")]
             Self::Document(_) => false,
         }
     }
@@ -320,7 +320,7 @@ fn run(cli: Cli, matches: &ArgMatches) -> Result<()> {
             Command::Undo(arguments) => undo::run(config, arguments).await,
             Command::Import(arguments) => import::run(&config, arguments).await,
             Command::Export(arguments) => export::run(&config, arguments).await,
-            #[cfg(feature = "invoicing")]
+            #[cfg(feature = "billing")]
             Command::Document(arguments) => document::run(&config, arguments).await,
             Command::Backup(arguments) => backup::run(&config, arguments).await,
             Command::Restore(arguments) => restore::run(&config, arguments).await,

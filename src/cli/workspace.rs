@@ -1,23 +1,23 @@
 //! `bureau workspace`: firms or departments whose data is kept apart, and what their owners arrange in them.
 
-#[cfg(feature = "invoicing")]
+#[cfg(feature = "billing")]
 mod seller;
-#[cfg(feature = "invoicing")]
+#[cfg(feature = "billing")]
 mod series;
-#[cfg(feature = "invoicing")]
+#[cfg(feature = "billing")]
 mod tax;
 
 use bureau_kernel::admin::{self, AttributeDefinition, NewWorkspace, RateInfo, WorkspaceChange};
 use bureau_kernel::caller::Workspace;
-#[cfg(feature = "invoicing")]
+#[cfg(feature = "billing")]
 use bureau_kernel::changes::Change;
-#[cfg(feature = "invoicing")]
+#[cfg(feature = "billing")]
 use bureau_kernel::context::Cx;
 use bureau_kernel::error::Error;
 use bureau_kernel::store::Store;
-#[cfg(feature = "invoicing")]
+#[cfg(feature = "billing")]
 use bureau_kernel::store::sql;
-#[cfg(feature = "invoicing")]
+#[cfg(feature = "billing")]
 use bureau_kernel::types::id::Id;
 use bureau_kernel::types::time::now;
 use chrono::NaiveDate;
@@ -47,14 +47,14 @@ pub(super) enum Command {
     #[command(subcommand)]
     Attribute(Attribute),
     /// Show or note who sells: what stands on documents
-    #[cfg(feature = "invoicing")]
+    #[cfg(feature = "billing")]
     Seller(Box<seller::Arguments>),
     /// The taxes by which the workspace charges
-    #[cfg(feature = "invoicing")]
+    #[cfg(feature = "billing")]
     #[command(subcommand)]
     Tax(tax::Command),
     /// How invoices, credit notes and quotations are numbered
-    #[cfg(feature = "invoicing")]
+    #[cfg(feature = "billing")]
     #[command(subcommand)]
     Series(series::Command),
 }
@@ -163,11 +163,11 @@ pub(super) async fn run(config: &Config, command: Command) -> Result<()> {
         Command::Update(arguments) => update(config, &store, arguments).await,
         Command::Rate(command) => rate(config, &store, command).await,
         Command::Attribute(command) => attribute(config, &store, command).await,
-        #[cfg(feature = "invoicing")]
+        #[cfg(feature = "billing")]
         Command::Seller(arguments) => seller::run(config, &store, *arguments).await,
-        #[cfg(feature = "invoicing")]
+        #[cfg(feature = "billing")]
         Command::Tax(command) => tax::run(config, &store, command).await,
-        #[cfg(feature = "invoicing")]
+        #[cfg(feature = "billing")]
         Command::Series(command) => series::run(config, &store, command).await,
     };
     store.close().await;
@@ -175,7 +175,7 @@ pub(super) async fn run(config: &Config, command: Command) -> Result<()> {
 }
 
 /// Looks records of the workspace up.
-#[cfg(feature = "invoicing")]
+#[cfg(feature = "billing")]
 async fn read<T>(
     config: &Config,
     store: &Store,
@@ -188,7 +188,7 @@ async fn read<T>(
 
 /// Writes records of the workspace as one change, and answers it where anything was written. `name` stands for it in the
 /// change log.
-#[cfg(feature = "invoicing")]
+#[cfg(feature = "billing")]
 async fn write<T>(
     config: &Config,
     store: &Store,
@@ -210,7 +210,7 @@ async fn write<T>(
 }
 
 /// How what was written is taken back, as the end of an answer.
-#[cfg(feature = "invoicing")]
+#[cfg(feature = "billing")]
 fn undone_with(change: Option<Id<Change>>) -> String {
     match change {
         Some(change) => format!("Take it back with: bureau undo {change}"),

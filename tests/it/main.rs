@@ -91,7 +91,7 @@ const OWNER: Module = Module {
 };
 
 async fn note_seller(cx: &mut Cx) -> Result<()> {
-    let seller = bureau_invoicing::seller(cx).await?.id;
+    let seller = bureau_billing::seller(cx).await?.id;
     let mut edit = cx.edit(seller).await?;
     edit.name = ShortText::new("Test Works Ltd").ok();
     edit.street = ShortText::new("2 Mill Lane").ok();

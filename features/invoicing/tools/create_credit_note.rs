@@ -1,5 +1,6 @@
 //! `create_credit_note`
 
+use bureau_billing::DocLine;
 use bureau_kernel::prelude::*;
 use bureau_kernel::types::money::{Amount, shown};
 use schemars::JsonSchema;
@@ -8,7 +9,6 @@ use serde::Deserialize;
 use crate::CREATE_CREDIT_NOTES;
 use crate::credit::{fit, fits, quantities_left};
 use crate::invoice::{Invoice, InvoiceKind, InvoiceStatus};
-use crate::line::DocLine;
 use crate::settle::{credit_left, credit_notes};
 use crate::view::{InvoiceView, view};
 

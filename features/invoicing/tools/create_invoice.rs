@@ -1,14 +1,14 @@
 //! `create_invoice`
 
+use bureau_billing::{LineGiven, compare};
 use bureau_kernel::prelude::*;
 use bureau_kernel::types::money::Amount;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::CREATE_INVOICES;
-use crate::draft::{compare, from_plan, from_quotation, shape};
+use crate::draft::{from_plan, from_quotation, shape};
 use crate::invoice::Invoice;
-use crate::line::LineGiven;
 use crate::quotation::Quotation;
 use crate::recurring::RecurringInvoice;
 use crate::view::{InvoiceView, view};

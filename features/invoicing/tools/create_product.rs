@@ -1,11 +1,10 @@
 //! `create_product`
 
+use bureau_billing::{CREATE_PRODUCTS, Product, check_sku, check_tax};
 use bureau_kernel::prelude::*;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::CREATE_PRODUCTS;
-use crate::product::{Product, check_sku, check_tax};
 use crate::product_view::ProductView;
 
 /// A new product.

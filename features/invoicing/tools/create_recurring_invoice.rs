@@ -1,12 +1,11 @@
 //! `create_recurring_invoice`
 
+use bureau_billing::{LineGiven, Plain};
 use bureau_kernel::prelude::*;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::CREATE_INVOICES;
-use crate::line::LineGiven;
-use crate::lines::Plain;
 use crate::plan::{check_missed, shape};
 use crate::plan_view::{PlanView, view};
 use crate::recurring::RecurringInvoice;

@@ -1,5 +1,6 @@
 //! `get_invoice`
 
+use bureau_billing::{Format, Rendered, render};
 use bureau_kernel::prelude::*;
 use bureau_kernel::types::money::Money;
 use chrono::NaiveDate;
@@ -7,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::READ_INVOICES;
-use crate::document::{Format, Rendered, invoice_document, render};
+use crate::document::invoice_document;
 use crate::invoice::{Invoice, InvoiceKind, InvoiceStatus};
 use crate::payment::{Direction, Method, Payment};
 use crate::settle::credit_notes;

@@ -1,11 +1,10 @@
 //! `get_product`
 
+use bureau_billing::{Product, READ_PRODUCTS};
 use bureau_kernel::prelude::*;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::READ_PRODUCTS;
-use crate::product::Product;
 use crate::product_view::ProductView;
 
 /// Which product to read.

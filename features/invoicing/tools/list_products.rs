@@ -1,5 +1,6 @@
 //! `list_products`
 
+use bureau_billing::{Product, ProductType, READ_PRODUCTS};
 use bureau_kernel::list::Order;
 use bureau_kernel::prelude::*;
 use bureau_kernel::store::Kind;
@@ -7,8 +8,6 @@ use bureau_kernel::types::money::Currency;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::READ_PRODUCTS;
-use crate::product::{Product, ProductType};
 use crate::product_view::ProductRow;
 
 /// Which products to list.

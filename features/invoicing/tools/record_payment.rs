@@ -1,5 +1,6 @@
 //! `record_payment`
 
+use bureau_billing::{Plain, checked_digits};
 use bureau_kernel::prelude::*;
 use bureau_kernel::types::money::{Amount, Currency, Money, shown};
 use chrono::NaiveDate;
@@ -9,10 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::RECORD_PAYMENTS;
 use crate::invoice::{Invoice, InvoiceKind, InvoiceStatus};
-use crate::lines::Plain;
 use crate::payment::{Allocation, Direction, Method, Payment};
 use crate::settle::{hold, settle};
-use crate::totals::checked_digits;
 use crate::view::{InvoiceRow, rows};
 
 /// What was paid.

@@ -1,5 +1,6 @@
 //! `update_invoice`
 
+use bureau_billing::{LineGiven, Plain};
 use bureau_kernel::prelude::*;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -7,8 +8,6 @@ use serde::Deserialize;
 use crate::UPDATE_INVOICES;
 use crate::draft::{release_quotation, shape};
 use crate::invoice::{Invoice, InvoiceStatus};
-use crate::line::LineGiven;
-use crate::lines::Plain;
 use crate::quotation::Quotation;
 use crate::view::{InvoiceView, view};
 

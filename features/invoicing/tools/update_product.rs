@@ -1,11 +1,10 @@
 //! `update_product`
 
+use bureau_billing::{Product, UPDATE_PRODUCTS, check_sku, check_tax};
 use bureau_kernel::prelude::*;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::UPDATE_PRODUCTS;
-use crate::product::{Product, check_sku, check_tax};
 use crate::product_view::ProductView;
 
 /// What changes in a product.

@@ -1,12 +1,11 @@
 //! `update_recurring_invoice`
 
+use bureau_billing::{LineGiven, Plain};
 use bureau_kernel::prelude::*;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::UPDATE_INVOICES;
-use crate::line::LineGiven;
-use crate::lines::Plain;
 use crate::plan::{check_missed, check_still_there, shape};
 use crate::plan_view::{PlanView, view};
 use crate::recurring::{PlanStatus, RecurringInvoice};

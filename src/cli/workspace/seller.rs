@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use bureau_invoicing::{MAX_LOGO, Seller};
+use bureau_billing::{MAX_LOGO, Seller};
 use bureau_kernel::context::Cx;
 use bureau_kernel::patch::{ClearField, Patch};
 use bureau_kernel::schema;
@@ -99,7 +99,7 @@ pub(super) async fn run(config: &Config, store: &Store, arguments: Arguments) ->
         .map_err(usage)?;
     let given = arguments.given()?;
     if given.is_empty() && clear.is_empty() {
-        let seller = read(config, store, bureau_invoicing::seller).await?.record;
+        let seller = read(config, store, bureau_billing::seller).await?.record;
         if json {
             return print::json(&shown(&seller));
         }
@@ -108,7 +108,7 @@ pub(super) async fn run(config: &Config, store: &Store, arguments: Arguments) ->
     let given: Patch<Seller> = schema::parse_at("", Value::Object(given)).map_err(usage)?;
     let ((seller, rates), change) =
         write(config, store, "workspace_seller", async |cx: &mut Cx| {
-            bureau_invoicing::set_seller(cx, &given, &clear).await
+            bureau_billing::set_seller(cx, &given, &clear).await
         })
         .await?;
     if json {

@@ -1,8 +1,6 @@
 //! `bureau workspace tax`: the taxes by which a workspace charges.
 
-use bureau_invoicing::{
-    Category, TaxRate, TaxRateChange, remove_tax_rate, set_tax_rate, tax_rates,
-};
+use bureau_billing::{Category, TaxRate, TaxRateChange, remove_tax_rate, set_tax_rate, tax_rates};
 use bureau_kernel::changes::Change;
 use bureau_kernel::context::Cx;
 use bureau_kernel::error::Error;

@@ -4,7 +4,7 @@ use bureau_kernel::dispatch::Dispatcher;
 use bureau_kernel::error::Result;
 
 /// Notes it, as the owner does with `bureau workspace seller`.
-#[cfg(feature = "invoicing")]
+#[cfg(feature = "billing")]
 pub(in crate::demo) async fn note(dispatcher: &Dispatcher) -> Result<()> {
     use crate::demo::{FIRM, SLUG};
     use bureau_kernel::schema;
@@ -35,12 +35,12 @@ pub(in crate::demo) async fn note(dispatcher: &Dispatcher) -> Result<()> {
         "logo": BASE64.encode(include_bytes!("logo.png")),
     });
     let details = schema::parse_at("", details)?;
-    let note = async |cx: &mut _| bureau_invoicing::set_seller(cx, &details, &[]).await;
+    let note = async |cx: &mut _| bureau_billing::set_seller(cx, &details, &[]).await;
     dispatcher.run_in(&batch, note).await.map(drop)
 }
 
 /// Without invoices there is nothing to put it on.
-#[cfg(not(feature = "invoicing"))]
+#[cfg(not(feature = "billing"))]
 #[allow(clippy::unused_async)]
 pub(in crate::demo) async fn note(_: &Dispatcher) -> Result<()> {
     Ok(())

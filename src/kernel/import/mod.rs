@@ -21,9 +21,14 @@ use crate::batch::Batch;
 use crate::caller::Caller;
 use crate::context::Cx;
 use crate::dispatch::Dispatcher;
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::patch::Patch;
 use crate::permission::Permission;
 use crate::record::{Attributes, Record};
+use crate::schema::parse_at;
+use crate::types::id::Id;
+use crate::types::text::folded;
+use crate::types::time::LocalTime;
 
 pub use cells::day_format;
 pub use formula::{escaped, guarded, unescaped};
@@ -130,6 +135,46 @@ pub struct Draft {
     pub wrong: Option<String>,
     attributes: Attributes,
     links: Vec<Link>,
+}
+
+impl Draft {
+    /// The record that its fields make.
+    ///
+    /// # Errors
+    /// [`Code::Validation`](crate::error::Code::Validation) naming the field that is not in form.
+    pub fn record<R: Record>(&self, time: LocalTime) -> Result<R> {
+        let given: Patch<R> = parse_at("", Data::Object(self.fields.clone()))?;
+        given.record(time)
+    }
+
+    /// Reads what was said of a field [aside](Reads::Aside) as yes or no.
+    ///
+    /// # Errors
+    /// [`Code::Validation`](crate::error::Code::Validation) naming the field whose text is neither.
+    pub fn yes_or_no(&mut self, field: &'static str) -> Result<()> {
+        let said = self.aside.get(field).and_then(|texts| texts.last());
+        let Some(said) = said else { return Ok(()) };
+        let is_so = match folded(said).as_str() {
+            "true" | "yes" | "y" | "1" | "x" => true,
+            "false" | "no" | "n" | "0" => false,
+            _ => {
+                let message = format!("{field} is neither yes nor no.");
+                return Err(Error::invalid(field, message));
+            }
+        };
+        self.fields.insert(field.to_owned(), is_so.into());
+        Ok(())
+    }
+
+    /// Notes what is wrong with it, where something is.
+    pub fn note(&mut self, made: Result<()>) {
+        if let Err(error) = made {
+            self.wrong = Some(match error.hint_text() {
+                Some(hint) => format!("{} {hint}", error.message()),
+                None => error.message().to_owned(),
+            });
+        }
+    }
 }
 
 /// What a row refers to: by any of these texts, the first that is known.

@@ -76,7 +76,8 @@ impl Subtotal {
 }
 
 /// Rounded half away from zero to the currency's digits.
-pub(crate) fn rounded(amount: Decimal, currency: Currency) -> Decimal {
+#[must_use]
+pub fn rounded(amount: Decimal, currency: Currency) -> Decimal {
     amount.round_dp_with_strategy(currency.digits(), RoundingStrategy::MidpointAwayFromZero)
 }
 
@@ -169,7 +170,7 @@ pub fn compute(
 ///
 /// # Errors
 /// As [`compute`].
-pub(crate) fn nets(lines: &mut [DocLine], currency: Currency) -> Result<Amount> {
+pub fn nets(lines: &mut [DocLine], currency: Currency) -> Result<Amount> {
     let mut sum = Decimal::ZERO;
     for (index, line) in lines.iter_mut().enumerate() {
         line.net = line_net(line, index, currency)?;
@@ -230,7 +231,10 @@ fn document_discount(discount: Discount, sum: Decimal, currency: Currency) -> Re
 }
 
 /// An amount that has no more digits than its currency.
-pub(crate) fn checked_digits(field: &str, amount: Amount, currency: Currency) -> Result<Amount> {
+///
+/// # Errors
+/// [`Code::Validation`](bureau_kernel::error::Code::Validation) naming the field, where it has more.
+pub fn checked_digits(field: &str, amount: Amount, currency: Currency) -> Result<Amount> {
     if amount.rounded(currency) == amount {
         return Ok(amount);
     }

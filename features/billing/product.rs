@@ -159,11 +159,10 @@ impl Record for Product {
 }
 
 /// Refuses an article number that another product has.
-pub(crate) async fn check_sku(
-    cx: &mut Cx,
-    sku: Option<&str>,
-    own: Option<Id<Product>>,
-) -> Result<()> {
+///
+/// # Errors
+/// [`Code::Conflict`] naming that product.
+pub async fn check_sku(cx: &mut Cx, sku: Option<&str>, own: Option<Id<Product>>) -> Result<()> {
     let Some(sku) = sku else { return Ok(()) };
     let workspace = cx.workspace().id;
     let folded = folded(sku);
@@ -181,7 +180,10 @@ pub(crate) async fn check_sku(
 }
 
 /// Refuses a tax that the workspace does not know, and a rate that is not that of the category.
-pub(crate) async fn check_tax(cx: &mut Cx, product: &Product) -> Result<()> {
+///
+/// # Errors
+/// [`Code::Validation`] naming the field.
+pub async fn check_tax(cx: &mut Cx, product: &Product) -> Result<()> {
     let rates = tax_rates(cx).await?;
     taxed(&rates, product)
 }

@@ -3,6 +3,7 @@
 use bureau_companies::Company;
 use bureau_contacts::Contact;
 use bureau_kernel::prelude::*;
+use bureau_kernel::store::Sql;
 use bureau_kernel::types::text::folded;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -119,6 +120,27 @@ pub async fn buyer(
         phone,
         ..Party::default()
     })
+}
+
+/// Who bought, as far as it is known which company or contact that is.
+pub type Buyer = (Option<Id<Company>>, Option<Id<Contact>>);
+
+/// Appends the condition that a document is of one of these buyers.
+#[must_use]
+pub fn of_buyers(mut statement: Sql, buyers: &[Buyer]) -> Sql {
+    statement = statement.sql(" AND (company IN (NULL");
+    for company in buyers.iter().filter_map(|(company, _)| *company) {
+        statement = statement.sql(", ").value(company);
+    }
+    statement = statement.sql(") OR (company IS NULL AND (contact IN (NULL");
+    for contact in buyers.iter().filter_map(|(_, contact)| *contact) {
+        statement = statement.sql(", ").value(contact);
+    }
+    statement = statement.sql(")");
+    if buyers.contains(&(None, None)) {
+        statement = statement.sql(" OR contact IS NULL");
+    }
+    statement.sql(")))")
 }
 
 /// The ISO 3166-1 alpha-2 code of a country that is named by a code or in English; the text itself where it names none, or

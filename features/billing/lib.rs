@@ -1,0 +1,72 @@
+//! Billing: what documents of money need, whichever they are: products, lines, totals, taxes, terms, the parties, the seller and
+//! the printed page. It knows no document: what is offered, invoiced or charged is the business of the modules above it.
+//!
+//! It is no group for users. The tools of products stand in the group of invoicing; the seller and the taxes are arranged with
+//! the command line, and their permissions are those of invoices, on which they stand.
+
+// Money is never a float.
+#![deny(clippy::float_arithmetic)]
+
+mod arrange;
+mod compare;
+mod discount;
+mod document;
+mod import;
+mod line;
+mod party;
+mod plain;
+mod product;
+mod seller;
+mod tax;
+mod terms;
+mod totals;
+mod unit;
+mod view;
+
+use bureau_kernel::import::import;
+use bureau_kernel::prelude::*;
+use futures::FutureExt as _;
+
+pub use arrange::{TaxRateChange, remove_tax_rate, set_seller, set_tax_rate};
+pub use compare::compare;
+pub use discount::Discount;
+pub use document::{Common, Format, Rendered, document, draft_has_none, printable, render};
+pub use line::{DocLine, LineGiven, MOST_LINES, Rounding, lines_given};
+pub use party::{Buyer, Party, buyer, of_buyers};
+pub use plain::Plain;
+pub use product::{Active, BillingInterval, Product, ProductType, check_sku, check_tax};
+pub use seller::{MAX_LOGO, Seller, complete_seller, seller};
+pub use tax::{Category, Tax, TaxRate, add_country, tax_rates};
+pub use terms::Terms;
+pub use totals::{Subtotal, TaxSummary, Totals, checked_digits, compute, nets, rounded};
+pub use view::{LineView, line_views, price};
+
+/// See the seller, the taxes and the number series, which invoices name.
+pub const READ_INVOICES: Permission = Permission::new("read_invoices");
+/// Arrange the seller, the number series and the taxes.
+pub const MANAGE_INVOICING: Permission = Permission::new("manage_invoicing");
+/// See products.
+pub const READ_PRODUCTS: Permission = Permission::new("read_products");
+/// Add products.
+pub const CREATE_PRODUCTS: Permission = Permission::new("create_products");
+/// Change products.
+pub const UPDATE_PRODUCTS: Permission = Permission::new("update_products");
+/// Undo adding products.
+pub const DELETE_PRODUCTS: Permission = Permission::new("delete_products");
+
+/// The module's table: records that others use, and no tools.
+pub const MODULE: Module = Module {
+    name: "billing",
+    about: "What documents of money need",
+    records: &[record::<TaxRate>(), record::<Seller>(), record::<Product>()],
+    uses: &[&bureau_companies::MODULE, &bureau_contacts::MODULE],
+    imports: &[import::<Product>()],
+    provision: Some(|cx| provision(cx).boxed()),
+    ..Module::EMPTY
+};
+
+/// Gives a new workspace its taxes and its seller.
+async fn provision(cx: &mut Cx) -> Result<()> {
+    tax::provision(cx).await?;
+    seller::provision(cx).await
+}
