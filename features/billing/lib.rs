@@ -8,6 +8,7 @@
 #![deny(clippy::float_arithmetic)]
 
 mod arrange;
+mod audit;
 mod compare;
 mod discount;
 mod document;
@@ -28,6 +29,7 @@ use bureau_kernel::prelude::*;
 use futures::FutureExt as _;
 
 pub use arrange::{TaxRateChange, remove_tax_rate, set_seller, set_tax_rate};
+pub use audit::{Findings, Pages, WRONG_TOTALS, audit_numbers};
 pub use compare::compare;
 pub use discount::Discount;
 pub use document::{Common, Format, Rendered, document, draft_has_none, printable, render};

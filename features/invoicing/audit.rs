@@ -3,28 +3,21 @@
 
 use std::collections::{HashMap, HashSet};
 
+use bureau_billing::{Findings, Pages, WRONG_TOTALS, audit_numbers, compute};
 use bureau_kernel::list::Order;
 use bureau_kernel::prelude::*;
-use bureau_kernel::store::{Kind, sql};
+use bureau_kernel::series::all_series;
+use bureau_kernel::store::{Kind, enum_name, sql};
 use bureau_kernel::types::id::Entity;
 use bureau_kernel::types::money::{Amount, Currency};
-use chrono::NaiveDate;
 
-use crate::invoice::{Invoice, InvoiceKind, InvoiceStatus};
+use crate::invoice::{CREDIT_NOTES, INVOICES, Invoice, InvoiceKind, InvoiceStatus};
 use crate::payment::{Allocation, Direction, Payment};
-use crate::quotation::{Quotation, QuotationStatus};
-use crate::series::{Numbers, Series, all_series};
 use crate::settle::status;
-
-/// More than this are not named: it is broken enough.
-const MOST_FINDINGS: usize = 1_000;
-/// Records that are read at once.
-const PART: u32 = 500;
 
 /// What contradicts the rules in the books of the workspace; nothing, where they are whole.
 ///
-/// - Numbers have no gap in a series and period, no two documents have the same, and those of invoices and credit notes
-///   are in the order of their dates.
+/// - Numbers have no gap in a series and period, no two documents have the same, and they are in the order of their dates.
 /// - The totals of each document are what its lines come to.
 /// - What is paid of an invoice is the sum of its payments less those that were reversed, each once; what is credited of it
 ///   is what its credit notes set off; both together are never more than it comes to; and its status says so.
@@ -33,16 +26,13 @@ const PART: u32 = 500;
 ///
 /// # Errors
 /// What the database says.
-pub async fn audit(cx: &mut Cx) -> Result<Vec<Contradiction>> {
+pub(crate) async fn audit(cx: &mut Cx) -> Result<Findings> {
     let mut accounts = Accounts::default();
-    for series in all_series(cx).await? {
-        accounts.numbers(cx, &series).await?;
-    }
-    accounts.doubles(cx).await?;
+    audit_numbers::<Invoice>(cx, &mut accounts.findings).await?;
+    accounts.series(cx).await?;
     accounts.payments(cx).await?;
     accounts.credit_notes(cx).await?;
     accounts.invoices(cx).await?;
-    accounts.quotations(cx).await?;
     accounts.left_over();
     Ok(accounts.findings)
 }
@@ -50,7 +40,7 @@ pub async fn audit(cx: &mut Cx) -> Result<Vec<Contradiction>> {
 /// What was read so far.
 #[derive(Default)]
 struct Accounts {
-    findings: Vec<Contradiction>,
+    findings: Findings,
     /// What payments say is paid of each invoice.
     paid: HashMap<i64, Paid>,
     /// What credit notes say of the invoice that they take back.
@@ -77,104 +67,32 @@ struct Credits {
 
 impl Accounts {
     fn say<E: Entity>(&mut self, record: Id<E>, what: impl Into<String>) {
-        if self.findings.len() < MOST_FINDINGS {
-            self.findings.push(Contradiction {
-                record: record.to_string(),
-                what: what.into(),
-            });
-        }
+        self.findings.say(record, what);
     }
 
-    /// Goes through the numbers of a series.
-    async fn numbers(&mut self, cx: &mut Cx, series: &Saved<Series>) -> Result<()> {
+    /// Looks for invoices with numbers of credit notes, and the other way round.
+    async fn series(&mut self, cx: &mut Cx) -> Result<()> {
         let workspace = cx.workspace().id;
-        let in_date_order = series.numbers != Numbers::Quotations;
-        let mut last: Option<(i64, i64, Option<NaiveDate>)> = None;
-        loop {
-            let (period, serial) =
-                last.map_or((i64::MIN, 0), |(period, serial, _)| (period, serial));
-            let statement = match series.numbers {
-                Numbers::Invoices | Numbers::CreditNotes => {
-                    sql("SELECT period, serial, number, issue_date AS day, id, kind FROM invoice")
-                }
-                Numbers::Quotations => sql(
-                    "SELECT period, serial, number, sent_on AS day, id, 'quotation' AS kind FROM quotation",
-                ),
+        for series in all_series(cx).await? {
+            let kind = match &*series.numbers {
+                numbers if numbers == INVOICES.numbers => InvoiceKind::Invoice,
+                numbers if numbers == CREDIT_NOTES.numbers => InvoiceKind::CreditNote,
+                _ => continue,
             };
-            let rows = statement
-                .sql(" WHERE serial IS NOT NULL AND archived_at IS NULL AND workspace = ")
+            let rows = sql("SELECT id, number FROM invoice WHERE serial IS NOT NULL AND archived_at IS NULL AND workspace = ")
                 .value(workspace)
                 .sql(" AND series = ")
                 .value(series.id)
-                .sql(" AND (period, serial) > (")
-                .value(period)
-                .sql(", ")
-                .value(serial)
-                .sql(") ORDER BY period, serial LIMIT 5000")
-                .rows(cx.tx())
-                .await?;
-            if rows.is_empty() {
-                return Ok(());
-            }
-            for row in &rows {
-                let (period, serial): (i64, i64) = (row.get("period")?, row.get("serial")?);
-                let number: Option<String> = row.get("number")?;
-                let number = number.unwrap_or_default();
-                let day: Option<NaiveDate> = row.get("day")?;
-                let kind: String = row.get("kind")?;
-                let id: i64 = row.get("id")?;
-                let before = last.filter(|(of, ..)| *of == period);
-                // Who never changed a series began with its first number.
-                let begins = (series.version == 1).then(|| series.first.get());
-                let expected = before.map(|(_, last, _)| last + 1).or(begins);
-                let mut wrong = Vec::new();
-                if expected.is_some_and(|expected| expected != serial) {
-                    wrong.push(format!("{number}: a number before it is missing"));
-                }
-                let earlier = before.and_then(|(_, _, day)| day);
-                if in_date_order && (day.is_none() || day < earlier) {
-                    wrong.push(format!(
-                        "{number}: its day is before that of an earlier number"
-                    ));
-                }
-                let fits = match series.numbers {
-                    Numbers::Invoices => kind == "invoice",
-                    Numbers::CreditNotes => kind == "credit_note",
-                    Numbers::Quotations => true,
-                };
-                if !fits {
-                    wrong.push(format!("{number}: its number is of another series"));
-                }
-                for what in wrong {
-                    if series.numbers == Numbers::Quotations {
-                        self.say(Id::<Quotation>::from_raw(id), what);
-                    } else {
-                        self.say(Id::<Invoice>::from_raw(id), what);
-                    }
-                }
-                last = Some((period, serial, day));
-            }
-        }
-    }
-
-    /// Looks for numbers that two documents have.
-    async fn doubles(&mut self, cx: &mut Cx) -> Result<()> {
-        let workspace = cx.workspace().id;
-        for table in ["invoice", "quotation"] {
-            let rows = sql("SELECT number, MAX(id) AS id FROM ")
-                .sql(table)
-                .sql(" WHERE number IS NOT NULL AND archived_at IS NULL AND workspace = ")
-                .value(workspace)
-                .sql(" GROUP BY number HAVING COUNT(*) > 1 ORDER BY number LIMIT 1000")
+                .sql(" AND kind <> ")
+                .value(enum_name(&kind))
+                .sql(" ORDER BY id LIMIT 1000")
                 .rows(cx.tx())
                 .await?;
             for row in rows {
-                let (number, id): (String, i64) = (row.get("number")?, row.get("id")?);
-                let what = format!("{number}: another one has the same number");
-                match table {
-                    "invoice" => self.say(Id::<Invoice>::from_raw(id), what),
-                    _ => self.say(Id::<Quotation>::from_raw(id), what),
-                }
+                let (id, number): (Id<Invoice>, Option<String>) =
+                    (row.get("id")?, row.get("number")?);
+                let number = number.unwrap_or_default();
+                self.say(id, format!("{number}: its number is of another series"));
             }
         }
         Ok(())
@@ -295,7 +213,7 @@ impl Accounts {
         while let Some(page) = pages.next::<Invoice>(cx).await? {
             for invoice in page {
                 if !is_computed(&invoice) {
-                    self.say(invoice.id, TOTALS);
+                    self.say(invoice.id, WRONG_TOTALS);
                 }
                 let (paid, credits) = match *invoice.status {
                     // What is a draft is neither paid nor taken back: that is found with what is left over.
@@ -307,29 +225,6 @@ impl Accounts {
                 };
                 for what in standing(&invoice, paid.as_ref(), credits.as_ref()) {
                     self.say(invoice.id, what);
-                }
-            }
-        }
-        Ok(())
-    }
-
-    async fn quotations(&mut self, cx: &mut Cx) -> Result<()> {
-        let mut pages = Pages::of(Order::CREATED);
-        while let Some(page) = pages.next::<Quotation>(cx).await? {
-            for quotation in page {
-                let stored = (
-                    *quotation.net_total,
-                    *quotation.tax_total,
-                    *quotation.gross_total,
-                );
-                let computed = quotation
-                    .totals()
-                    .map(|totals| (totals.net, totals.tax, totals.gross));
-                if computed.ok() != Some(stored) {
-                    self.say(quotation.id, TOTALS);
-                }
-                if *quotation.status != QuotationStatus::Draft && quotation.number.is_none() {
-                    self.say(quotation.id, "it was sent and has no number");
                 }
             }
         }
@@ -355,12 +250,10 @@ impl Accounts {
     }
 }
 
-const TOTALS: &str = "its totals are not what its lines come to";
-
 /// Whether an invoice's lines and totals are what they come to when they are computed again.
 fn is_computed(invoice: &Invoice) -> bool {
     let mut lines = invoice.lines.clone().0;
-    let computed = bureau_billing::compute(
+    let computed = compute(
         &mut lines,
         invoice.discount,
         invoice.charge,
@@ -458,37 +351,4 @@ fn standing(invoice: &Invoice, paid: Option<&Paid>, credits: Option<&Credits>) -
         "its status does not fit what is settled",
     );
     wrong
-}
-
-/// The live records of a kind, a page at a time.
-struct Pages {
-    order: Order,
-    cursor: Option<Cursor>,
-    is_done: bool,
-}
-
-impl Pages {
-    const fn of(order: Order) -> Self {
-        Self {
-            order,
-            cursor: None,
-            is_done: false,
-        }
-    }
-
-    async fn next<R: Record>(&mut self, cx: &mut Cx) -> Result<Option<Vec<Saved<R>>>> {
-        if self.is_done {
-            return Ok(None);
-        }
-        let page = cx
-            .list::<R>()
-            .page(self.order, false, Limit::of(PART), self.cursor.as_ref())
-            .await?;
-        self.cursor = page
-            .next
-            .map(|next| bureau_kernel::schema::parse_at("cursor", next.into()))
-            .transpose()?;
-        self.is_done = self.cursor.is_none();
-        Ok(Some(page.rows))
-    }
 }

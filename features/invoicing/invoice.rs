@@ -6,6 +6,7 @@ use bureau_contacts::Contact;
 use bureau_deals::Deal;
 use bureau_kernel::prelude::*;
 use bureau_kernel::resolve::{Called, CalledBy};
+use bureau_kernel::series::{Numbered, Numbering, Series};
 use bureau_kernel::store::{Value, enum_name};
 use bureau_kernel::types::money::{Amount, Currency, Money};
 use bureau_kernel::types::text::folded;
@@ -15,7 +16,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::quotation::Quotation;
 use crate::recurring::RecurringInvoice;
-use crate::series::Series;
 use crate::{CREATE_INVOICES, DELETE_INVOICES, READ_INVOICES, UPDATE_INVOICES};
 
 bureau_kernel::record! {
@@ -185,6 +185,25 @@ impl Invoice {
             (*self.net_total, *self.tax_total, *self.gross_total),
         )
     }
+}
+
+/// The numbers of invoices.
+pub(crate) const INVOICES: Numbering = Numbering {
+    numbers: "invoices",
+    pattern: "INV-{year}-{number:4}",
+    yearly: true,
+    in_order_of: Some("issue_date"),
+};
+/// The numbers of credit notes.
+pub(crate) const CREDIT_NOTES: Numbering = Numbering {
+    numbers: "credit_notes",
+    pattern: "CN-{year}-{number:4}",
+    yearly: true,
+    in_order_of: Some("issue_date"),
+};
+
+impl Numbered for Invoice {
+    const SERIES: &'static [Numbering] = &[INVOICES, CREDIT_NOTES];
 }
 
 impl Record for Invoice {

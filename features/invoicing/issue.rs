@@ -2,13 +2,13 @@
 
 use bureau_billing::{Category, Party, Seller, Totals, buyer, complete_seller};
 use bureau_kernel::prelude::*;
+use bureau_kernel::series::next_number;
 use bureau_kernel::types::money::{Amount, shown};
 use chrono::NaiveDate;
 
 use crate::credit::fit;
 use crate::document::printable_invoice;
-use crate::invoice::{Invoice, InvoiceKind, InvoiceStatus};
-use crate::series::{Numbers, next_number};
+use crate::invoice::{CREDIT_NOTES, INVOICES, Invoice, InvoiceKind, InvoiceStatus};
 use crate::settle::{credit_left, credit_notes, hold, settle};
 
 /// Issues a draft on this day, or on the day that it names, or today: freezes the seller, the buyer, the lines and the texts,
@@ -70,11 +70,11 @@ pub async fn issue(cx: &mut Cx, id: Id<Invoice>, day: Option<NaiveDate>) -> Resu
     }
     let totals = edit.totals()?;
     check_taxes(&totals, &seller, &buyer)?;
-    let numbers = match *edit.kind {
-        InvoiceKind::Invoice => Numbers::Invoices,
-        InvoiceKind::CreditNote => Numbers::CreditNotes,
+    let numbering = match *edit.kind {
+        InvoiceKind::Invoice => INVOICES,
+        InvoiceKind::CreditNote => CREDIT_NOTES,
     };
-    let number = next_number(cx, numbers, day, true).await?;
+    let number = next_number::<Invoice>(cx, &numbering, day).await?;
     edit.number = Managed(Some(number.text));
     edit.series = Managed(Some(number.series));
     edit.period = Managed(Some(number.period));

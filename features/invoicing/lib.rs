@@ -24,9 +24,9 @@ mod plan;
 mod plan_view;
 mod product_view;
 mod quotation;
+mod quotation_audit;
 mod quotation_document;
 mod recurring;
-mod series;
 mod settle;
 mod stats;
 mod tools;
@@ -35,6 +35,8 @@ mod view;
 use bureau_billing::Format;
 use bureau_kernel::import::import;
 use bureau_kernel::prelude::*;
+use bureau_kernel::registry::Contradiction;
+use bureau_kernel::series::{self, numbered};
 use futures::FutureExt as _;
 
 use tools::create_credit_note::CreateCreditNote;
@@ -56,19 +58,15 @@ use tools::update_invoice::UpdateInvoice;
 use tools::update_product::UpdateProduct;
 use tools::update_recurring_invoice::UpdateRecurringInvoice;
 
-pub use audit::audit;
 pub use document::invoice_document;
 pub use draft::from_quotation;
 pub use expense::{Expense, ExpenseStatus};
 pub use invoice::{Invoice, InvoiceKind, InvoiceStatus};
 pub use issue::issue;
 pub use payment::{Allocation, Direction, Method, Payment};
-pub use quotation::{Quotation, QuotationStatus, Sent};
+pub use quotation::{QUOTATIONS, Quotation, QuotationStatus, Sent};
 pub use quotation_document::{printable_quotation, quotation_document};
 pub use recurring::{Interval, PlanStatus, RecurringInvoice};
-pub use series::{
-    Number, Numbers, Series, SeriesChange, all_series, next_number, set_series, upcoming,
-};
 pub use stats::{InvoiceFilter, InvoiceStats, invoice_stats};
 pub use view::{DisplayStatus, InvoiceRow, InvoiceView, rows, view};
 
@@ -128,7 +126,6 @@ pub const MODULE: Module = Module {
         tool::<UpdateRecurringInvoice>,
     ],
     records: &[
-        record::<Series>(),
         record::<Quotation>(),
         record::<RecurringInvoice>(),
         record::<Invoice>(),
@@ -140,7 +137,9 @@ pub const MODULE: Module = Module {
         &bureau_contacts::MODULE,
         &bureau_deals::MODULE,
         &bureau_billing::MODULE,
+        &series::MODULE,
     ],
+    numbered: &[numbered::<Invoice>(), numbered::<Quotation>()],
     imports: &[import::<Expense>()],
     resources: RESOURCES,
     jobs: jobs::JOBS,
@@ -148,7 +147,7 @@ pub const MODULE: Module = Module {
     checks: &[Check {
         name: "accounts",
         sound: "numbers, totals and payments add up in every workspace",
-        run: |cx| Box::pin(audit(cx)),
+        run: |cx| checks(cx).boxed(),
     }],
     ..Module::EMPTY
 };
@@ -220,7 +219,15 @@ const fn document(
     }
 }
 
+/// What contradicts the rules that this module keeps.
+async fn checks(cx: &mut Cx) -> Result<Vec<Contradiction>> {
+    let mut found = audit::audit(cx).await?;
+    quotation_audit::audit(cx, &mut found).await?;
+    Ok(found.into_vec())
+}
+
 /// Gives a new workspace its number series.
 async fn provision(cx: &mut Cx) -> Result<()> {
-    series::provision(cx).await
+    series::provision::<Invoice>(cx).await?;
+    series::provision::<Quotation>(cx).await
 }

@@ -7,6 +7,7 @@ use bureau_contacts::Contact;
 use bureau_deals::Deal;
 use bureau_kernel::prelude::*;
 use bureau_kernel::resolve::{Called, CalledBy};
+use bureau_kernel::series::{Numbered, Numbering, Series};
 use bureau_kernel::store::{Value, enum_name};
 use bureau_kernel::types::money::{Amount, Currency, Money};
 use bureau_kernel::types::text::folded;
@@ -15,7 +16,6 @@ use chrono::NaiveDate;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::series::Series;
 use crate::{CREATE_QUOTATIONS, DELETE_QUOTATIONS, READ_QUOTATIONS, UPDATE_QUOTATIONS};
 
 bureau_kernel::record! {
@@ -261,6 +261,18 @@ impl Quotation {
             (*self.sent_on, self.offer()),
         )
     }
+}
+
+/// The numbers of quotations.
+pub const QUOTATIONS: Numbering = Numbering {
+    numbers: "quotations",
+    pattern: "Q-{year}-{number:4}",
+    yearly: true,
+    in_order_of: None,
+};
+
+impl Numbered for Quotation {
+    const SERIES: &'static [Numbering] = &[QUOTATIONS];
 }
 
 impl Record for Quotation {

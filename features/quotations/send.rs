@@ -1,8 +1,9 @@
 //! `send_quotation`
 
 use bureau_billing::{Seller, buyer, complete_seller};
-use bureau_invoicing::{Numbers, Quotation, QuotationStatus, next_number, printable_quotation};
+use bureau_invoicing::{QUOTATIONS, Quotation, QuotationStatus, printable_quotation};
 use bureau_kernel::prelude::*;
+use bureau_kernel::series::next_number;
 use bureau_kernel::types::money::shown;
 use bureau_kernel::types::text::quoted;
 use chrono::Days;
@@ -72,7 +73,7 @@ impl Tool for SendQuotation {
         let seller = complete_seller(cx).await?;
         let buyer = buyer(cx, edit.company, edit.contact).await?;
         if edit.number.is_none() {
-            let number = next_number(cx, Numbers::Quotations, today, false).await?;
+            let number = next_number::<Quotation>(cx, &QUOTATIONS, today).await?;
             edit.number = Managed(Some(number.text));
             edit.series = Managed(Some(number.series));
             edit.period = Managed(Some(number.period));

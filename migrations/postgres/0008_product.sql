@@ -67,7 +67,7 @@ CREATE TABLE number_series (
     updated_at  TIMESTAMPTZ NOT NULL,
     archived_at TIMESTAMPTZ,
     attributes  JSONB NOT NULL,
-    numbers     TEXT NOT NULL CHECK (numbers IN ('invoices', 'credit_notes', 'quotations')),
+    numbers     TEXT NOT NULL, -- such as credit_notes
     pattern     TEXT NOT NULL,
     yearly      BOOLEAN NOT NULL,
     first       BIGINT NOT NULL,

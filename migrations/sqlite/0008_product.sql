@@ -63,7 +63,7 @@ CREATE TABLE number_series (
     updated_at  INTEGER NOT NULL,
     archived_at INTEGER,
     attributes  TEXT NOT NULL,
-    numbers     TEXT NOT NULL CHECK (numbers IN ('invoices', 'credit_notes', 'quotations')),
+    numbers     TEXT NOT NULL, -- such as credit_notes
     pattern     TEXT NOT NULL,
     yearly      INTEGER NOT NULL,
     first       INTEGER NOT NULL,

@@ -42,6 +42,7 @@ pub mod resource;
 mod retry;
 pub mod schema;
 pub mod search;
+pub mod series;
 pub mod store;
 mod summary;
 mod synonyms;

@@ -17,6 +17,7 @@ use crate::kinds::{KINDS, READ_TEAMS};
 use crate::permission::{Operation, Permission};
 use crate::record::{AnyRecord, Link};
 use crate::resource::Resource;
+use crate::series::NumberedKind;
 use crate::store::Target;
 use crate::synonyms::suggest_tool;
 use crate::tool::Entry;
@@ -45,6 +46,8 @@ pub struct Module {
     /// The modules whose records its own ones refer to. Those records are known wherever this module is, with or without
     /// their tools.
     pub uses: &'static [&'static Module],
+    /// Those of its records that have numbers.
+    pub numbered: &'static [NumberedKind],
     /// Puts into a new workspace what the module cannot work without.
     pub provision: Option<Provision>,
     /// What is done by itself when its records are due.
@@ -88,6 +91,7 @@ impl Module {
         resources: &[],
         imports: &[],
         uses: &[],
+        numbered: &[],
         provision: None,
         jobs: &[],
         checks: &[],
@@ -130,6 +134,7 @@ pub struct Registry {
     records: Vec<&'static dyn AnyRecord>,
     resources: Vec<&'static Resource>,
     jobs: Vec<&'static Job>,
+    numbered: Vec<NumberedKind>,
 }
 
 impl Registry {
@@ -185,6 +190,7 @@ impl Registry {
                 jobs.push(job);
             }
         }
+        let numbered = numbered(modules)?;
         let groups = enabled_groups(modules, &selection.features)?;
         let names: Vec<&'static str> = entries.keys().copied().collect();
         let known = |list: &[String], field: &str| -> Result<BTreeSet<String>> {
@@ -214,6 +220,7 @@ impl Registry {
             records,
             resources,
             jobs,
+            numbered,
         }))
     }
 
@@ -367,6 +374,11 @@ impl Registry {
         all.flat_map(|module| module.checks)
     }
 
+    /// The kinds of records that have numbers, in the order of the modules.
+    pub(crate) fn numbered(&self) -> &[NumberedKind] {
+        &self.numbered
+    }
+
     /// The tools that a caller may see, alphabetically.
     pub fn visible<'a>(
         &'a self,
@@ -484,6 +496,18 @@ fn check_spec(entry: &Entry, records: &[&'static dyn AnyRecord]) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// The kinds of records that have numbers, of all modules.
+fn numbered(modules: &[Module]) -> Result<Vec<NumberedKind>> {
+    let mut kinds: Vec<NumberedKind> = Vec::new();
+    for module in Module::all_with_used(modules) {
+        for kind in module.numbered {
+            kind.check(&kinds)?;
+            kinds.push(*kind);
+        }
+    }
+    Ok(kinds)
 }
 
 /// The resources of all modules, by their URIs.

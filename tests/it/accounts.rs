@@ -1,6 +1,6 @@
 //! Do the books add up, and is it seen where they do not?
 
-use bureau_invoicing::{Invoice, Payment, audit};
+use bureau_invoicing::{Invoice, Payment};
 use bureau_kernel::caller::Caller;
 use bureau_kernel::registry::Contradiction;
 use bureau_kernel::store::{Scope, sql};
@@ -12,9 +12,10 @@ use sqlx::{ConnectOptions as _, Connection as _};
 
 use crate::MODULES;
 use crate::cli::Home;
+use crate::modules::contradictions;
 
 async fn looked(app: &TestApp, caller: &Caller) -> Vec<Contradiction> {
-    app.dispatcher.read(caller, audit).await.unwrap()
+    contradictions(&app.dispatcher, caller).await
 }
 
 async fn issued(app: &TestApp, caller: &Caller, company: &Value, price: &str) -> String {

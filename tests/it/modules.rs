@@ -4,7 +4,9 @@
 use std::collections::BTreeMap;
 
 use bureau_kernel::caller::Caller;
-use bureau_kernel::dispatch::Outcome;
+use bureau_kernel::context::Cx;
+use bureau_kernel::dispatch::{Dispatcher, Outcome};
+use bureau_kernel::registry::Contradiction;
 use bureau_kernel::store::{Scope, sql};
 use bureau_kernel::testing::{ENGINES, TestApp};
 use bureau_kernel::tool::{Effect, Entry};
@@ -12,6 +14,19 @@ use bureau_kernel::types::id::encode;
 use serde_json::{Map, Value, json};
 
 use crate::MODULES;
+
+/// What contradicts the rules of any module in the caller's workspace.
+pub(crate) async fn contradictions(dispatcher: &Dispatcher, caller: &Caller) -> Vec<Contradiction> {
+    let checks: Vec<_> = dispatcher.registry().checks().collect();
+    let looked = dispatcher.read(caller, async |cx: &mut Cx| {
+        let mut all = Vec::new();
+        for check in &checks {
+            all.extend((check.run)(cx).await?);
+        }
+        Ok(all)
+    });
+    looked.await.unwrap()
+}
 
 /// Tools that add a record, answer it, and need no person.
 pub(crate) fn creators(app: &TestApp) -> Vec<&Entry> {

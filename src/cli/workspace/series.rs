@@ -1,11 +1,11 @@
 //! `bureau workspace series`: how a workspace's documents are numbered.
 
-use bureau_invoicing::{Numbers, SeriesChange, all_series, set_series, upcoming};
 use bureau_kernel::context::Cx;
 use bureau_kernel::schema;
-use bureau_kernel::store::{Store, enum_name};
-use clap::builder::BoolishValueParser;
-use clap::{Args, Subcommand, ValueEnum};
+use bureau_kernel::series::{SeriesChange, all_series, names, set_series, upcoming};
+use bureau_kernel::store::Store;
+use clap::builder::{BoolishValueParser, PossibleValuesParser};
+use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::super::{Result, print, usage};
@@ -27,8 +27,8 @@ pub(crate) enum Command {
 #[derive(Args, Debug)]
 pub(crate) struct Set {
     /// What is numbered
-    #[arg(value_enum)]
-    numbers: Choice,
+    #[arg(value_parser = choices())]
+    numbers: String,
     /// Such as INV-{year}-{number:4}, which has at least four digits
     pattern: String,
     /// Whether numbers start again each year
@@ -42,21 +42,13 @@ pub(crate) struct Set {
     json: bool,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Choice {
-    Invoices,
-    CreditNotes,
-    Quotations,
-}
-
-impl From<Choice> for Numbers {
-    fn from(choice: Choice) -> Self {
-        match choice {
-            Choice::Invoices => Self::Invoices,
-            Choice::CreditNotes => Self::CreditNotes,
-            Choice::Quotations => Self::Quotations,
-        }
-    }
+/// The series of this build, as they are named here.
+fn choices() -> PossibleValuesParser {
+    let names = names(&crate::modules()).into_iter();
+    names
+        .map(|name| name.replace('_', "-"))
+        .collect::<Vec<_>>()
+        .into()
 }
 
 pub(super) async fn run(config: &Config, store: &Store, command: Command) -> Result<()> {
@@ -76,8 +68,9 @@ async fn set(config: &Config, store: &Store, arguments: Set) -> Result<()> {
         yearly: arguments.yearly,
         first: first.transpose().map_err(usage)?,
     };
+    let numbers = arguments.numbers.replace('-', "_");
     let done = write(config, store, "workspace_series", async |cx: &mut Cx| {
-        let series = set_series(cx, arguments.numbers.into(), said.clone()).await?;
+        let series = set_series(cx, &numbers, said.clone()).await?;
         let (next, is_first) = upcoming(cx, &series).await?;
         Ok((series, next, is_first))
     });
@@ -114,7 +107,7 @@ async fn list(config: &Config, store: &Store, json: bool) -> Result<()> {
         .iter()
         .map(|(series, next)| {
             [
-                enum_name(&series.numbers).replace('_', "-"),
+                series.numbers.replace('_', "-"),
                 series.pattern.to_string(),
                 if series.yearly { "each year" } else { "once" }.to_owned(),
                 series.first.get().to_string(),

@@ -8,6 +8,8 @@ use chrono::{Datelike as _, Days, NaiveDate};
 use data_encoding::BASE64;
 use serde_json::{Value, json};
 
+use crate::modules::contradictions;
+
 use super::{Firm, list, text, today};
 
 /// All that holds of it.
@@ -20,8 +22,7 @@ pub(super) async fn check(firm: &Firm) {
     check_taxes(firm).await;
     check_expenses(firm).await;
     check_plans(firm).await;
-    let found = firm.dispatcher.read(&firm.owner, bureau_invoicing::audit);
-    let found = found.await.unwrap();
+    let found = contradictions(&firm.dispatcher, &firm.owner).await;
     assert!(found.is_empty(), "{found:?}");
 }
 

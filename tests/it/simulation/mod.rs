@@ -41,6 +41,7 @@ use tokio::task::JoinHandle;
 
 use crate::MODULES;
 use crate::campaign::{HANG, check_log, sealed};
+use crate::modules::contradictions;
 use crate::seed::{from_environment, seed};
 use model::{Effect, Model, Row};
 
@@ -784,11 +785,8 @@ impl Simulation {
         self.compare().await;
         let store = &self.servers[0].app().store;
         let mut findings = check_log(store).await;
-        let audit = self.servers[0]
-            .read(&self.owner, bureau_invoicing::audit)
-            .await
-            .unwrap();
-        findings.extend(audit.iter().map(|finding| format!("{finding:?}")));
+        let found = contradictions(&self.servers[0], &self.owner).await;
+        findings.extend(found.iter().map(|finding| format!("{finding:?}")));
         if !findings.is_empty() {
             panic!("{}", self.failed(&findings.join("; ")));
         }

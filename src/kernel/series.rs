@@ -1,25 +1,31 @@
-//! Number series: how the numbers of documents look, and which comes next.
+//! Number series: how the numbers of records look, and which comes next.
+//!
+//! A module says of its record by which series it is numbered ([`Numbered`]), and lists it in its
+//! [`Module`](crate::registry::Module). There is no counter: numbers are counted from the records that have them, so it cannot
+//! be ahead of them, and no number is lost or given twice.
 
-use bureau_billing::MANAGE_INVOICING;
 use std::collections::HashMap;
 
-use bureau_kernel::list::Order;
-use bureau_kernel::prelude::*;
-use bureau_kernel::store::sql;
-use bureau_kernel::types::text::folded;
 use chrono::{Datelike as _, NaiveDate};
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
-use crate::READ_INVOICES;
-use crate::invoice::Invoice;
-use crate::quotation::Quotation;
+use crate::caller::Workspace;
+use crate::context::Cx;
+use crate::error::{Error, Result};
+use crate::list::Order;
+use crate::permission::{Access, Permission};
+use crate::record::{AnyRecord, Attributes, Record, Saved, record};
+use crate::registry::Module;
+use crate::store::sql;
+use crate::types::id::Id;
+use crate::types::number::BoundedInt;
+use crate::types::page::Limit;
+use crate::types::text::{ShortText, folded, nearest};
 
-bureau_kernel::record! {
-    /// How documents of a kind are numbered.
+crate::record! {
+    /// How records of a kind are numbered.
     pub struct Series: "number_series", "ser", "number series" {
-        /// What it numbers.
-        pub numbers: Numbers,
+        /// What it numbers: the name of a [`Numbering`].
+        pub numbers: ShortText<40>,
         /// How a number looks: `{year}` and `{number}` or `{number:5}`, which has at least five digits.
         pub pattern: ShortText<30>,
         /// Whether it starts again each year.
@@ -29,28 +35,104 @@ bureau_kernel::record! {
     }
 }
 
-/// What a series numbers.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Numbers {
-    /// Invoices.
-    #[default]
-    Invoices,
-    /// Credit notes.
-    CreditNotes,
-    /// Quotations.
-    Quotations,
+/// A series as it is declared by the module whose records it numbers.
+#[derive(Debug, Clone, Copy)]
+pub struct Numbering {
+    /// What it numbers, in the plural, such as `credit_notes`. No other series has this name.
+    pub numbers: &'static str,
+    /// How a number looks, until a workspace says otherwise.
+    pub pattern: &'static str,
+    /// Whether it starts again each year, until a workspace says otherwise.
+    pub yearly: bool,
+    /// The column with the day in whose order numbers go; without one they go in the order in which they are taken.
+    pub in_order_of: Option<&'static str>,
 }
-bureau_kernel::text_column!(Numbers);
+
+/// A record that has a number. Beside `number` it has the columns `series`, `period` and `serial`, which are unique together and
+/// kept by the server, and it is found by the index key `number`.
+pub trait Numbered: Record {
+    /// The series by which such records are numbered.
+    const SERIES: &'static [Numbering];
+}
+
+/// A [`Numbered`] kind of record with its type erased.
+#[derive(Clone, Copy)]
+pub struct NumberedKind {
+    record: &'static dyn AnyRecord,
+    series: &'static [Numbering],
+}
+
+/// The erased form of a kind that is numbered. A [`Module`] lists `numbered::<Invoice>()`.
+#[must_use]
+pub const fn numbered<R: Numbered>() -> NumberedKind {
+    NumberedKind {
+        record: record::<R>(),
+        series: R::SERIES,
+    }
+}
+
+/// The columns of a numbered record.
+const COLUMNS: [&str; 4] = ["number", "series", "period", "serial"];
+
+impl NumberedKind {
+    /// The table in which the records stand.
+    pub(crate) fn table(&self) -> &'static str {
+        self.record.table()
+    }
+
+    /// What has to hold of it beside these others.
+    pub(crate) fn check(&self, others: &[Self]) -> Result<()> {
+        let known = |name: &str| {
+            let mut series = others.iter().flat_map(|other| other.series);
+            series.any(|other| other.numbers == name)
+        };
+        if let Some(twice) = self.series.iter().find(|series| known(series.numbers)) {
+            let message = format!("two number series are named {}", twice.numbers);
+            return Err(Error::internal(message));
+        }
+        let has = |name: &str| self.record.columns().iter().any(|c| c.name == name);
+        let days = self.series.iter().filter_map(|series| series.in_order_of);
+        match COLUMNS.into_iter().chain(days).find(|name| !has(name)) {
+            None => Ok(()),
+            Some(column) => Err(Error::internal(format!(
+                "{} is numbered and has no column {column}",
+                self.table()
+            ))),
+        }
+    }
+}
+
+/// Number series are known wherever a module that uses this one is. It has no tools: the owner arranges them with the command
+/// line. Their permissions are named after the first records that were numbered.
+pub const MODULE: Module = Module {
+    name: "series",
+    about: "How records are numbered",
+    records: &[record::<Series>()],
+    ..Module::EMPTY
+};
+
+const READ: Permission = Permission::new("read_invoices");
+const MANAGE: Permission = Permission::new("manage_invoicing");
+
+/// What is numbered by these modules and those that they use: the names of the series.
+#[must_use]
+pub fn names(modules: &[Module]) -> Vec<&'static str> {
+    let modules = Module::all_with_used(modules).into_iter();
+    let kinds = modules.flat_map(|module| module.numbered);
+    kinds
+        .flat_map(|kind| kind.series)
+        .map(|series| series.numbers)
+        .collect()
+}
 
 const YEAR: &str = "{year}";
 
 impl Record for Series {
     const ACCESS: Access = Access {
-        read: READ_INVOICES,
-        create: MANAGE_INVOICING,
-        update: MANAGE_INVOICING,
-        delete: MANAGE_INVOICING,
+        read: READ,
+        create: MANAGE,
+        update: MANAGE,
+        delete: MANAGE,
     };
 
     fn label(&self) -> String {
@@ -129,19 +211,39 @@ impl Series {
     }
 }
 
-/// The number series of the workspace.
+/// The number series of the workspace by which this build numbers anything.
 ///
 /// # Errors
 /// What the database says.
 pub async fn all_series(cx: &mut Cx) -> Result<Vec<Saved<Series>>> {
     let page = cx
         .list::<Series>()
-        .page(Order::CREATED, false, Limit::of(20), None)
+        .page(Order::CREATED, false, Limit::of(100), None)
         .await?;
-    Ok(page.rows)
+    let mut rows = page.rows;
+    rows.retain(|series| of_name(cx, &series.numbers).is_ok());
+    Ok(rows)
 }
 
-/// A number that a document takes.
+/// The kind of record and the declaration of the series of this name.
+fn of_name(cx: &Cx, name: &str) -> Result<(NumberedKind, &'static Numbering)> {
+    let mut names = Vec::new();
+    for kind in cx.registry().numbered() {
+        for series in kind.series {
+            if series.numbers == name {
+                return Ok((*kind, series));
+            }
+            names.push(series.numbers);
+        }
+    }
+    let error = Error::invalid("numbers", "There is no such number series here.");
+    Err(match nearest(name, names.iter().copied()) {
+        Some(known) => error.hint(format!("Did you mean {known}?")),
+        None => error.hint(format!("There are: {}.", names.join(", "))),
+    })
+}
+
+/// A number that a record takes.
 #[derive(Debug, Clone)]
 pub struct Number {
     /// The series.
@@ -154,35 +256,15 @@ pub struct Number {
     pub text: ShortText<40>,
 }
 
-impl Numbers {
-    /// The table of the documents that have these numbers, and its column with the day from which one counts.
-    const fn stands_in(self) -> (&'static str, &'static str) {
-        match self {
-            Self::Invoices | Self::CreditNotes => ("invoice", "issue_date"),
-            Self::Quotations => ("quotation", "sent_on"),
-        }
-    }
-
-    /// Whether a document is found by both numbers in the same way, so that they may not be alike.
-    fn shares_names_with(self, other: Self) -> bool {
-        self.stands_in() == other.stands_in()
-    }
-}
-
-/// The series of these numbers. Whoever asks for it with the same numbers waits until this call is committed or rolled
-/// back.
-///
-/// # Errors
-/// What the database says.
-async fn held(cx: &mut Cx, numbers: Numbers) -> Result<Saved<Series>> {
+/// The series of this name. Whoever asks for it as well waits until this call is committed or rolled back.
+async fn held(cx: &mut Cx, name: &str) -> Result<Saved<Series>> {
     let workspace = cx.workspace().id;
-    let name = bureau_kernel::store::enum_name(&numbers);
     cx.tx()
         .serialize(&format!("numbers {workspace} {name}"))
         .await?;
     let all = all_series(cx).await?;
     all.into_iter()
-        .find(|series| series.numbers == numbers)
+        .find(|series| &*series.numbers == name)
         .ok_or_else(|| Error::internal("a series is missing"))
 }
 
@@ -190,17 +272,20 @@ async fn held(cx: &mut Cx, numbers: Numbers) -> Result<Saved<Series>> {
 struct Last {
     serial: i64,
     text: String,
-    /// Its day; none of a quotation of which a new version is being made.
+    /// Its day, where numbers go in the order of days and it has one.
     day: Option<NaiveDate>,
 }
 
 async fn last_of(cx: &mut Cx, series: &Saved<Series>, period: i64) -> Result<Option<Last>> {
     let workspace = cx.workspace().id;
-    let (table, date) = series.numbers.stands_in();
-    let row = sql("SELECT serial, number, ")
-        .sql(date)
-        .sql(" AS day FROM ")
-        .sql(table)
+    let (kind, numbering) = of_name(cx, &series.numbers)?;
+    let mut statement = sql("SELECT serial, number");
+    if let Some(day) = numbering.in_order_of {
+        statement = statement.sql(", ").sql(day).sql(" AS day");
+    }
+    let row = statement
+        .sql(" FROM ")
+        .sql(kind.table())
         .sql(" WHERE workspace = ")
         .value(workspace)
         .sql(" AND series = ")
@@ -215,43 +300,49 @@ async fn last_of(cx: &mut Cx, series: &Saved<Series>, period: i64) -> Result<Opt
     Ok(Some(Last {
         serial: row.get("serial")?,
         text: row.get("number")?,
-        day: row.get("day")?,
+        day: match numbering.in_order_of {
+            Some(_) => row.get("day")?,
+            None => None,
+        },
     }))
 }
 
-/// Takes the next number for a document of this day. Whoever takes one of the same series waits until this call is
-/// committed or rolled back, so that no number is lost or given twice; numbers are counted from the documents themselves.
+/// Takes the next number of a series for a record of this day. Whoever takes one of the same series waits until this call is
+/// committed or rolled back.
 ///
 /// # Errors
-/// [`Code::Validation`] when a later day has a number already, where numbers are `in_date_order`; [`Code::Conflict`] when
-/// another document has this number from a time when the series was another.
-pub async fn next_number(
+/// [`Code::Validation`](crate::error::Code::Validation) when a later day has a number already, where numbers go in the order of
+/// days; [`Code::Conflict`](crate::error::Code::Conflict) when another record has this number from a time when the series was
+/// another.
+pub async fn next_number<R: Numbered>(
     cx: &mut Cx,
-    numbers: Numbers,
+    numbering: &Numbering,
     day: NaiveDate,
-    in_date_order: bool,
 ) -> Result<Number> {
-    let series = held(cx, numbers).await?;
+    let series = held(cx, numbering.numbers).await?;
     let period = series.period(day);
     let serial = match last_of(cx, &series, period).await? {
         None => series.first.get(),
         Some(last) => {
-            if let Some(last_day) = last.day.filter(|last| in_date_order && *last > day) {
-                return Err(Error::invalid(
-                    "issue_date",
-                    format!(
-                        "Numbers go in the order of dates, and {} is of {last_day}.",
-                        last.text
-                    ),
-                )
-                .hint(format!("Issue it on {last_day} or later.")));
+            if let (Some(field), Some(last_day)) = (
+                numbering.in_order_of,
+                last.day.filter(|last_day| *last_day > day),
+            ) {
+                let message = format!(
+                    "Numbers go in the order of dates, and {} is of {last_day}.",
+                    last.text
+                );
+                return Err(
+                    Error::invalid(field, message).hint(format!("Date it {last_day} or later."))
+                );
             }
             last.serial + 1
         }
     };
     let text = series.shown(day.year(), serial);
     // Whoever changes a series is refused what would repeat a number; one who takes such a change back is not.
-    if is_taken(cx, numbers, &text).await? {
+    let taken = cx.with_index_key::<R>("number", &folded(&text), 1).await?;
+    if !taken.is_empty() {
         let message = format!("There is a {text} already.");
         return Err(Error::conflict(message)
             .hint("The owner gives the series another pattern: bureau workspace series set"));
@@ -264,21 +355,7 @@ pub async fn next_number(
     })
 }
 
-async fn is_taken(cx: &mut Cx, numbers: Numbers, text: &str) -> Result<bool> {
-    let text = folded(text);
-    Ok(match numbers {
-        Numbers::Invoices | Numbers::CreditNotes => !cx
-            .with_index_key::<Invoice>("number", &text, 1)
-            .await?
-            .is_empty(),
-        Numbers::Quotations => !cx
-            .with_index_key::<Quotation>("number", &text, 1)
-            .await?
-            .is_empty(),
-    })
-}
-
-/// The number that a document of today takes next, and whether it is the first of its period.
+/// The number that a record of today takes next, and whether it is the first of its period.
 ///
 /// # Errors
 /// What the database says.
@@ -302,16 +379,14 @@ pub struct SeriesChange {
     pub first: Option<BoundedInt<1, 900_000_000>>,
 }
 
-/// Changes how documents are numbered from now on.
+/// Changes how records are numbered from now on, by the name of their series.
 ///
 /// # Errors
-/// [`Code::Validation`] for a pattern that is none; [`Code::Conflict`] for one that would come to a number that a document
-/// has already, or that another series may come to.
-pub async fn set_series(
-    cx: &mut Cx,
-    numbers: Numbers,
-    change: SeriesChange,
-) -> Result<Saved<Series>> {
+/// [`Code::Validation`](crate::error::Code::Validation) for a name or pattern that is none;
+/// [`Code::Conflict`](crate::error::Code::Conflict) for a pattern that would come to a number that a record has already, or that
+/// another series may come to.
+pub async fn set_series(cx: &mut Cx, numbers: &str, change: SeriesChange) -> Result<Saved<Series>> {
+    of_name(cx, numbers)?;
     let current = held(cx, numbers).await?;
     let mut edit = cx.edit(current.id).await?;
     edit.pattern = change.pattern.unwrap_or_else(|| edit.pattern.clone());
@@ -325,21 +400,25 @@ pub async fn set_series(
     Ok(saved)
 }
 
-/// Refuses a pattern by which another series comes to the same numbers.
+/// Refuses a pattern by which another series comes to the same numbers, where records of one kind are found by both.
 async fn refuse_alike(cx: &mut Cx, series: &Saved<Series>) -> Result<()> {
     let around = |series: &Series| {
         series
             .parts()
             .map(|(before, _, after)| (folded(before), folded(after)))
     };
+    let (kind, _) = of_name(cx, &series.numbers)?;
+    let shares = |other: &Series| kind.series.iter().any(|own| own.numbers == &*other.numbers);
     let alike = |other: &Saved<Series>| {
-        other.id != series.id
-            && other.numbers.shares_names_with(series.numbers)
-            && around(other) == around(series)
+        other.id != series.id && shares(other) && around(other) == around(series)
     };
     if all_series(cx).await?.iter().any(alike) {
-        let message =
-            "Invoices and credit notes are found by their numbers, so these cannot look alike.";
+        let names: Vec<&str> = kind.series.iter().map(|own| own.numbers).collect();
+        let mut names = names.join(" and ").replace('_', " ");
+        if let Some(first) = names.get_mut(..1) {
+            first.make_ascii_uppercase();
+        }
+        let message = format!("{names} are found by their numbers, so these cannot look alike.");
         return Err(Error::conflict(message)
             .field("pattern")
             .hint("Begin one of them with other letters, such as CN-."));
@@ -347,10 +426,10 @@ async fn refuse_alike(cx: &mut Cx, series: &Saved<Series>) -> Result<()> {
     Ok(())
 }
 
-/// Refuses a series that would come to a number that a document has already.
+/// Refuses a series that would come to a number that a record has already.
 async fn refuse_repeated(cx: &mut Cx, series: &Saved<Series>) -> Result<()> {
     let workspace = cx.workspace().id;
-    let (table, _) = series.numbers.stands_in();
+    let table = of_name(cx, &series.numbers)?.0.table();
     let rows = sql("SELECT period, MAX(serial) AS last FROM ")
         .sql(table)
         .sql(" WHERE workspace = ")
@@ -398,17 +477,16 @@ async fn refuse_repeated(cx: &mut Cx, series: &Saved<Series>) -> Result<()> {
     }
 }
 
-/// Gives a new workspace its series.
-pub(crate) async fn provision(cx: &mut Cx) -> Result<()> {
-    for (numbers, pattern) in [
-        (Numbers::Invoices, "INV-{year}-{number:4}"),
-        (Numbers::CreditNotes, "CN-{year}-{number:4}"),
-        (Numbers::Quotations, "Q-{year}-{number:4}"),
-    ] {
+/// Gives a new workspace the series of a kind of record.
+///
+/// # Errors
+/// What the database says.
+pub async fn provision<R: Numbered>(cx: &mut Cx) -> Result<()> {
+    for numbering in R::SERIES {
         let series = Series {
-            numbers,
-            pattern: ShortText::new(pattern).map_err(Error::internal)?,
-            yearly: true,
+            numbers: ShortText::new(numbering.numbers).map_err(Error::internal)?,
+            pattern: ShortText::new(numbering.pattern).map_err(Error::internal)?,
+            yearly: numbering.yearly,
             first: BoundedInt::default(),
         };
         cx.insert(series, Attributes::new()).await?;
@@ -418,8 +496,9 @@ pub(crate) async fn provision(cx: &mut Cx) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Numbers, Series};
-    use bureau_kernel::prelude::{BoundedInt, ShortText};
+    use super::Series;
+    use crate::types::number::BoundedInt;
+    use crate::types::text::ShortText;
 
     #[test]
     fn a_number_looks_as_its_pattern_says() {
@@ -433,7 +512,7 @@ mod tests {
             ("{numbers}", None),
         ] {
             let series = Series {
-                numbers: Numbers::Invoices,
+                numbers: ShortText::new("invoices").unwrap(),
                 pattern: ShortText::new(pattern).unwrap(),
                 yearly: false,
                 first: BoundedInt::default(),
