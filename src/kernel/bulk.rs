@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use crate::changes::Action;
 use crate::context::Cx;
 use crate::error::{Error, Result};
+use crate::reactions::react;
 use crate::record::{
     Attributes, Edit, Record, Saved, check_permission, cleaned, log_row, stale, unknown_reference,
     validated,
@@ -107,6 +108,9 @@ impl Cx {
             self.tx.log(row);
         }
         self.tx.write_log_when_long().await?;
+        for one in &saved {
+            react(self, Action::Create, None, Some(one)).await?;
+        }
         Ok(saved)
     }
 
@@ -275,16 +279,19 @@ impl Cx {
         }
         self.remove_index_keys_of(R::TABLE, gone).await?;
         self.add_index_keys_of(R::TABLE, new).await?;
-        let mut all = Vec::with_capacity(changes.len());
-        for (before, saved, action) in changes {
+        for (before, saved, action) in &changes {
             if saved.version != before.version {
-                let row = log_row(self, Some(&before), &saved, action).await?;
+                let row = log_row(self, Some(before), saved, *action).await?;
                 self.tx.log(row);
             }
-            all.push(saved);
         }
         self.tx.write_log_when_long().await?;
-        Ok(all)
+        for (before, saved, action) in &changes {
+            if saved.version != before.version {
+                react(self, *action, Some(before), Some(saved)).await?;
+            }
+        }
+        Ok(changes.into_iter().map(|(_, saved, _)| saved).collect())
     }
 
     fn update_statement<R: Record>(&self, names: &[&'static str], rows: &[Vec<Value>]) -> Sql {

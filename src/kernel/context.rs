@@ -13,6 +13,7 @@ use crate::compute::{Compute, Place};
 use crate::error::{Code, Error, Result};
 use crate::notice::Notice;
 use crate::permission::{Operation, lacking};
+use crate::reactions::{AnyReaction, Deferred, MOST_DEEP, too_deep};
 use crate::record::{Attributes, Record, unknown_reference};
 use crate::registry::Registry;
 use crate::search::Search;
@@ -40,6 +41,10 @@ pub struct Cx {
     begins_anew: bool,
     /// What the running tool's own permission is enough for.
     covers: &'static [Covers],
+    /// The reactions that are running, each set off by the one before it.
+    reacting: Vec<&'static str>,
+    /// What reactions will run to when the undo that is running has taken back its call.
+    deferred: Option<Vec<Deferred>>,
     version: Option<i64>,
     undoes: Option<i64>,
     next: Option<String>,
@@ -53,6 +58,13 @@ pub struct Cx {
     place: Option<Place>,
     /// Custom attributes by kind of record, as far as they were asked for.
     defined: HashMap<&'static str, Arc<Defined>>,
+}
+
+/// What holds outside of a reaction.
+#[derive(Clone, Copy)]
+pub(crate) struct Outer {
+    covers: &'static [Covers],
+    version: Option<i64>,
 }
 
 /// Custom attributes by name, with the kinds of their values.
@@ -106,6 +118,8 @@ impl Cx {
             writes,
             begins_anew: false,
             covers: &[],
+            reacting: Vec::new(),
+            deferred: None,
             version,
             undoes: None,
             next: None,
@@ -337,8 +351,40 @@ impl Cx {
         self.undoes
     }
 
+    /// Says which call is taken back. No reaction runs until [`Cx::end_undoing`].
     pub(crate) fn set_undoes(&mut self, call: i64) {
         self.undoes = Some(call);
+        self.deferred = Some(Vec::new());
+    }
+
+    /// Says that the call is taken back, and answers what reactions have yet to run to.
+    pub(crate) fn end_undoing(&mut self) -> Vec<Deferred> {
+        self.deferred.take().unwrap_or_default()
+    }
+
+    /// What reactions will run to later, where they do not run now.
+    pub(crate) fn deferred_reactions(&mut self) -> Option<&mut Vec<Deferred>> {
+        self.deferred.as_mut()
+    }
+
+    /// Begins a reaction: what it covers is covered, and not what the tool does, and the version that the call came with is
+    /// not of its records. Answers what is given back to [`Cx::end_reaction`].
+    pub(crate) fn begin_reaction(&mut self, reaction: &'static dyn AnyReaction) -> Result<Outer> {
+        if self.reacting.len() == MOST_DEEP {
+            return Err(too_deep(&self.reacting));
+        }
+        self.reacting.push(reaction.name());
+        Ok(Outer {
+            covers: std::mem::replace(&mut self.covers, reaction.covers()),
+            version: self.version.take(),
+        })
+    }
+
+    /// Goes on with what set off a reaction.
+    pub(crate) fn end_reaction(&mut self, outer: Outer) {
+        self.reacting.pop();
+        self.covers = outer.covers;
+        self.version = outer.version;
     }
 
     pub(crate) fn take_version(&mut self) -> Option<i64> {

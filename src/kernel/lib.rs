@@ -33,6 +33,7 @@ pub mod private;
 mod projection;
 pub mod provision;
 pub mod rates;
+pub mod reactions;
 pub mod record;
 pub mod references;
 pub mod registry;
@@ -67,6 +68,7 @@ pub mod prelude {
     pub use crate::notice::Notice;
     pub use crate::patch::{ClearField, Patch};
     pub use crate::permission::{Access, Operation, Permission};
+    pub use crate::reactions::{Reaction, Transition, reaction};
     pub use crate::record::{
         Attributes, Columns, Commitment, Edit, Record, Saved, SearchText, record,
     };

@@ -15,6 +15,7 @@ use crate::import::AnyImport;
 use crate::jobs::Job;
 use crate::kinds::{KINDS, READ_TEAMS};
 use crate::permission::{Operation, Permission};
+use crate::reactions::AnyReaction;
 use crate::record::{AnyRecord, Link};
 use crate::resource::Resource;
 use crate::series::NumberedKind;
@@ -46,6 +47,9 @@ pub struct Module {
     /// The modules whose records its own ones refer to. Those records are known wherever this module is, with or without
     /// their tools.
     pub uses: &'static [&'static Module],
+    /// What it does when records of the modules that it uses are written. In each call they run in the order of the modules, a
+    /// used one's before its user's.
+    pub reacts: &'static [&'static dyn AnyReaction],
     /// Those of its records that have numbers.
     pub numbered: &'static [NumberedKind],
     /// Puts into a new workspace what the module cannot work without.
@@ -91,6 +95,7 @@ impl Module {
         resources: &[],
         imports: &[],
         uses: &[],
+        reacts: &[],
         numbered: &[],
         provision: None,
         jobs: &[],
@@ -135,6 +140,7 @@ pub struct Registry {
     resources: Vec<&'static Resource>,
     jobs: Vec<&'static Job>,
     numbered: Vec<NumberedKind>,
+    reactions: BTreeMap<&'static str, Vec<&'static dyn AnyReaction>>,
 }
 
 impl Registry {
@@ -191,6 +197,7 @@ impl Registry {
             }
         }
         let numbered = numbered(modules)?;
+        let reactions = reactions(modules, &records)?;
         let groups = enabled_groups(modules, &selection.features)?;
         let names: Vec<&'static str> = entries.keys().copied().collect();
         let known = |list: &[String], field: &str| -> Result<BTreeSet<String>> {
@@ -221,6 +228,7 @@ impl Registry {
             resources,
             jobs,
             numbered,
+            reactions,
         }))
     }
 
@@ -374,6 +382,11 @@ impl Registry {
         all.flat_map(|module| module.checks)
     }
 
+    /// What reacts to a write of a record in this table, in the order of the modules.
+    pub(crate) fn reactions_to(&self, table: &str) -> &[&'static dyn AnyReaction] {
+        self.reactions.get(table).map_or(&[], Vec::as_slice)
+    }
+
     /// The kinds of records that have numbers, in the order of the modules.
     pub(crate) fn numbered(&self) -> &[NumberedKind] {
         &self.numbered
@@ -496,6 +509,32 @@ fn check_spec(entry: &Entry, records: &[&'static dyn AnyRecord]) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// What reacts to writes of records, by their table.
+fn reactions(
+    modules: &[Module],
+    records: &[&'static dyn AnyRecord],
+) -> Result<BTreeMap<&'static str, Vec<&'static dyn AnyReaction>>> {
+    let mut reactions: BTreeMap<_, Vec<&'static dyn AnyReaction>> = BTreeMap::new();
+    for module in Module::all_with_used(modules) {
+        for reaction in module.reacts {
+            let covers = reaction.covers().iter().map(|covers| covers.table);
+            for table in covers.chain([reaction.table()]) {
+                if !records.iter().any(|record| record.table() == table) {
+                    return Err(Error::internal(format!(
+                        "{} is about {table}, which its module does not know",
+                        reaction.name()
+                    )));
+                }
+            }
+            reactions
+                .entry(reaction.table())
+                .or_default()
+                .push(*reaction);
+        }
+    }
+    Ok(reactions)
 }
 
 /// The kinds of records that have numbers, of all modules.

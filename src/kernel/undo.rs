@@ -8,6 +8,7 @@ use crate::changes::{Action, Change, LogRow};
 use crate::context::Cx;
 use crate::error::{Code, Error, Result};
 use crate::permission::{Operation, lacking};
+use crate::reactions::react_after_undo;
 use crate::record::{Family, Record, Saved, UndoConflict, has_dependents, patched};
 use crate::store::sql;
 use crate::types::id::{Id, encode};
@@ -147,6 +148,8 @@ pub async fn undo(cx: &mut Cx, change: Id<Change>, skip_conflicts: bool) -> Resu
             ),
         );
     }
+    let deferred = cx.end_undoing();
+    react_after_undo(cx, deferred).await?;
     refuse_dangling(cx, &call.records).await?;
     Ok(undone)
 }

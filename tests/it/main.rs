@@ -55,6 +55,7 @@ mod privileges;
 mod processes;
 mod products;
 mod quotations;
+mod reactions;
 mod receipts;
 mod recurring;
 mod resources;

@@ -563,6 +563,27 @@ async fn an_invoice_takes_over_all_that_was_accepted_exactly_and_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn without_its_invoice_a_quotation_is_free_also_if_it_was_changed_since() {
+    for engine in ENGINES {
+        let firm = Firm::new(engine).await;
+        let accepted = firm.accepted("Changed", json!({})).await;
+        let convert = json!({ "quotation": accepted["id"] });
+        let done = firm
+            .app
+            .ok(&firm.owner, "convert_quotation", convert.clone());
+        let change = done.await["change"].clone();
+        let owner = json!({ "quotation": accepted["id"], "owner": firm.owner.member.to_string() });
+        firm.call("update_quotation", owner).await;
+        let undo = json!({ "change": change, "skip_conflicts": true });
+        firm.call("undo_change", undo).await;
+        let free = firm.titles(json!({ "converted": false })).await;
+        assert_eq!(free, ["Changed"], "on {engine:?}");
+        assert_eq!(firm.get(&accepted).await.get("invoice"), None);
+        firm.call("convert_quotation", convert).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_was_converted_stays_accepted() {
     for engine in ENGINES {
         let firm = Firm::new(engine).await;

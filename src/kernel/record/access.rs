@@ -7,6 +7,7 @@ use super::{Attributes, Edit, Record, Saved};
 use crate::changes::Action;
 use crate::context::Cx;
 use crate::error::{Error, Result};
+use crate::reactions::react;
 use crate::store::{Column, Json, sql};
 use crate::types::id::Id;
 
@@ -89,6 +90,7 @@ impl Cx {
             and_index_keys(self, statement, saved.id, saved.record.index_keys()).await?;
         let row = log_row(self, None, &saved, Action::Create).await?;
         self.tx.run_logged(statement, row).await?;
+        react(self, Action::Create, None, Some(&saved)).await?;
         Ok(saved)
     }
 
@@ -174,6 +176,7 @@ impl Cx {
             .await?;
         let row = log_row::<R>(self, None, &before, Action::Purge).await?;
         self.tx.log(row);
+        react(self, Action::Purge, Some(&before), None).await?;
         Ok(before)
     }
 

@@ -9,6 +9,7 @@ use crate::changes::{Action, LogRow, digest};
 use crate::context::Cx;
 use crate::error::{Error, Result};
 use crate::permission::Operation;
+use crate::reactions::react;
 use crate::store::{Column, sql};
 use crate::summary::Written;
 use crate::types::id::Id;
@@ -152,6 +153,7 @@ pub(super) async fn write<R: Record>(
     .await?;
     let row = log_row(cx, Some(&before), &saved, action).await?;
     cx.tx.log(row);
+    react(cx, action, Some(&before), Some(&saved)).await?;
     Ok(saved)
 }
 
