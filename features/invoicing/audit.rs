@@ -6,6 +6,7 @@ use std::collections::{HashMap, HashSet};
 use bureau_billing::{Findings, Pages, WRONG_TOTALS, audit_numbers, compute};
 use bureau_kernel::list::Order;
 use bureau_kernel::prelude::*;
+use bureau_kernel::registry::Contradiction;
 use bureau_kernel::series::all_series;
 use bureau_kernel::store::{Kind, enum_name, sql};
 use bureau_kernel::types::id::Entity;
@@ -26,7 +27,7 @@ use crate::settle::status;
 ///
 /// # Errors
 /// What the database says.
-pub(crate) async fn audit(cx: &mut Cx) -> Result<Findings> {
+pub(crate) async fn audit(cx: &mut Cx) -> Result<Vec<Contradiction>> {
     let mut accounts = Accounts::default();
     audit_numbers::<Invoice>(cx, &mut accounts.findings).await?;
     accounts.series(cx).await?;
@@ -34,7 +35,7 @@ pub(crate) async fn audit(cx: &mut Cx) -> Result<Findings> {
     accounts.credit_notes(cx).await?;
     accounts.invoices(cx).await?;
     accounts.left_over();
-    Ok(accounts.findings)
+    Ok(accounts.findings.into_vec())
 }
 
 /// What was read so far.

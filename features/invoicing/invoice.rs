@@ -8,13 +8,13 @@ use bureau_kernel::prelude::*;
 use bureau_kernel::resolve::{Called, CalledBy};
 use bureau_kernel::series::{Numbered, Numbering, Series};
 use bureau_kernel::store::{Value, enum_name};
+use bureau_kernel::types::id::AnyId;
 use bureau_kernel::types::money::{Amount, Currency, Money};
 use bureau_kernel::types::text::folded;
 use chrono::NaiveDate;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::quotation::Quotation;
 use crate::recurring::RecurringInvoice;
 use crate::{CREATE_INVOICES, DELETE_INVOICES, READ_INVOICES, UPDATE_INVOICES};
 
@@ -43,8 +43,8 @@ bureau_kernel::record! {
         pub deal: Option<Id<Deal>>,
         /// Who looks after it.
         pub owner: Option<Id<Member>> = "Member",
-        /// The quotation that it was made from.
-        pub quotation: Managed<Option<Id<Quotation>>>,
+        /// What it was made from, where that is a record of another module, such as a quotation.
+        pub source: Managed<Option<AnyId>>,
         /// The plan that it was made from.
         pub recurring: Managed<Option<Id<RecurringInvoice>>>,
         /// The day of the plan for which it was made.
@@ -302,7 +302,7 @@ impl Record for Invoice {
         keys.extend(self.contact.map(|id| ("contact", id.to_string())));
         keys.extend(self.deal.map(|id| ("deal", id.to_string())));
         keys.extend(self.owner.map(|id| ("owner", id.to_string())));
-        keys.extend(self.quotation.map(|id| ("quotation", id.to_string())));
+        keys.extend(self.source.as_ref().map(|id| ("source", id.to_string())));
         keys.extend(self.recurring.map(|id| ("recurring", id.to_string())));
         keys.extend(self.credits.map(|id| ("credits", id.to_string())));
         keys

@@ -1,4 +1,4 @@
-//! What the scheduler does by itself: invoices of plans, and quotations that hold no longer.
+//! What the scheduler does by itself: invoices of plans.
 
 use bureau_kernel::prelude::*;
 use bureau_kernel::store::sql;
@@ -7,26 +7,16 @@ use futures::FutureExt as _;
 use crate::draft::{from_plan, shape};
 use crate::issue::issue;
 use crate::plan::check_catching_up;
-use crate::quotation::{Quotation, QuotationStatus};
 use crate::recurring::RecurringInvoice;
 
 /// The module's jobs.
-pub(crate) const JOBS: &[Job] = &[
-    Job {
-        name: "recurring_invoice",
-        about: "Make the invoices of recurring plans",
-        table: "recurring_invoice",
-        due: |cx, limit| plans_due(cx, limit).boxed(),
-        run: |cx, record| make_next(cx, Id::from_raw(record)).boxed(),
-    },
-    Job {
-        name: "quotation_expiry",
-        about: "Note which quotations hold no longer",
-        table: "quotation",
-        due: |cx, limit| quotations_due(cx, limit).boxed(),
-        run: |cx, record| expire(cx, Id::from_raw(record)).boxed(),
-    },
-];
+pub(crate) const JOBS: &[Job] = &[Job {
+    name: "recurring_invoice",
+    about: "Make the invoices of recurring plans",
+    table: "recurring_invoice",
+    due: |cx, limit| plans_due(cx, limit).boxed(),
+    run: |cx, record| make_next(cx, Id::from_raw(record)).boxed(),
+}];
 
 async fn plans_due(cx: &mut Cx, limit: usize) -> Result<Vec<i64>> {
     // One that is not active has the end of time there.
@@ -65,33 +55,4 @@ async fn make_next(cx: &mut Cx, id: Id<RecurringInvoice>) -> Result<()> {
     plan.made = Managed(*plan.made + 1);
     plan.last_on = Managed(Some(day));
     plan.save(cx).await.map(drop)
-}
-
-async fn quotations_due(cx: &mut Cx, limit: usize) -> Result<Vec<i64>> {
-    let rows = sql("SELECT id FROM quotation WHERE workspace = ")
-        .value(cx.workspace().id)
-        .sql(" AND archived_at IS NULL AND status = 'sent' AND sort_valid < ")
-        .value(cx.today())
-        .sql(" ORDER BY sort_valid, id LIMIT ")
-        .value(i64::try_from(limit).unwrap_or(i64::MAX))
-        .rows(cx.tx())
-        .await?;
-    rows.iter().map(|row| row.get("id")).collect()
-}
-
-/// Notes that a quotation that was sent holds no longer, if its last day is past.
-async fn expire(cx: &mut Cx, id: Id<Quotation>) -> Result<()> {
-    let today = cx.today();
-    let mut quotation = match cx.edit(id).await {
-        Ok(quotation) => quotation,
-        Err(error) if error.code() == Code::NotFound => return Ok(()),
-        Err(error) => return Err(error),
-    };
-    let is_open = *quotation.status == QuotationStatus::Sent;
-    if !is_open || quotation.valid_until.is_none_or(|last| last >= today) {
-        return Ok(());
-    }
-    quotation.status = Managed(QuotationStatus::Expired);
-    quotation.decided_at = Managed(Some(cx.now()));
-    quotation.save(cx).await.map(drop)
 }

@@ -1,10 +1,10 @@
-//! Invoicing: products, invoices, credit notes, payments, expenses and what recurs.
+//! Invoicing: invoices, credit notes, payments, expenses and what recurs, and the tools of products.
 //!
 //! Permissions: `read_`, `create_` and `update_` for `invoices`, `products` and `expenses`; `issue_invoices`,
 //! `create_credit_notes`, `record_payments`; `delete_` for all three, which discarding a draft and undoing take. Recurring
 //! invoices go by those of invoices. The seller's details, the number series and the taxes are the owner's business
-//! (`manage_invoicing`) and are arranged with the command line. The record of quotations stands
-//! here, because invoices are made from them; their tools are the module of that name.
+//! (`manage_invoicing`) and are arranged with the command line. Products, and what else documents are made of, are the module of
+//! billing. From what else invoices are made, modules above this one say ([`DraftSource`]).
 
 // Money is never a float.
 #![deny(clippy::float_arithmetic)]
@@ -23,11 +23,9 @@ mod payment;
 mod plan;
 mod plan_view;
 mod product_view;
-mod quotation;
-mod quotation_audit;
-mod quotation_document;
 mod recurring;
 mod settle;
+mod source;
 mod stats;
 mod tools;
 mod view;
@@ -35,7 +33,6 @@ mod view;
 use bureau_billing::Format;
 use bureau_kernel::import::import;
 use bureau_kernel::prelude::*;
-use bureau_kernel::registry::Contradiction;
 use bureau_kernel::series::{self, numbered};
 use futures::FutureExt as _;
 
@@ -59,14 +56,12 @@ use tools::update_product::UpdateProduct;
 use tools::update_recurring_invoice::UpdateRecurringInvoice;
 
 pub use document::invoice_document;
-pub use draft::from_quotation;
 pub use expense::{Expense, ExpenseStatus};
 pub use invoice::{Invoice, InvoiceKind, InvoiceStatus};
 pub use issue::issue;
 pub use payment::{Allocation, Direction, Method, Payment};
-pub use quotation::{QUOTATIONS, Quotation, QuotationStatus, Sent};
-pub use quotation_document::{printable_quotation, quotation_document};
 pub use recurring::{Interval, PlanStatus, RecurringInvoice};
+pub use source::{DraftSource, MakeDraft};
 pub use stats::{InvoiceFilter, InvoiceStats, invoice_stats};
 pub use view::{DisplayStatus, InvoiceRow, InvoiceView, rows, view};
 
@@ -91,14 +86,6 @@ pub const CREATE_EXPENSES: Permission = Permission::new("create_expenses");
 pub const UPDATE_EXPENSES: Permission = Permission::new("update_expenses");
 /// Undo adding expenses.
 pub const DELETE_EXPENSES: Permission = Permission::new("delete_expenses");
-/// See quotations.
-pub const READ_QUOTATIONS: Permission = Permission::new("read_quotations");
-/// Add drafts of quotations.
-pub const CREATE_QUOTATIONS: Permission = Permission::new("create_quotations");
-/// Change drafts, make new versions, note what the customer said.
-pub const UPDATE_QUOTATIONS: Permission = Permission::new("update_quotations");
-/// Discard drafts of quotations, and undo adding one.
-pub const DELETE_QUOTATIONS: Permission = Permission::new("delete_quotations");
 
 /// The module's table.
 pub const MODULE: Module = Module {
@@ -126,7 +113,6 @@ pub const MODULE: Module = Module {
         tool::<UpdateRecurringInvoice>,
     ],
     records: &[
-        record::<Quotation>(),
         record::<RecurringInvoice>(),
         record::<Invoice>(),
         record::<Payment>(),
@@ -139,15 +125,15 @@ pub const MODULE: Module = Module {
         &bureau_billing::MODULE,
         &series::MODULE,
     ],
-    numbered: &[numbered::<Invoice>(), numbered::<Quotation>()],
+    numbered: &[numbered::<Invoice>()],
     imports: &[import::<Expense>()],
     resources: RESOURCES,
     jobs: jobs::JOBS,
-    provision: Some(|cx| provision(cx).boxed()),
+    provision: Some(|cx| series::provision::<Invoice>(cx).boxed()),
     checks: &[Check {
         name: "accounts",
         sound: "numbers, totals and payments add up in every workspace",
-        run: |cx| checks(cx).boxed(),
+        run: |cx| audit::audit(cx).boxed(),
     }],
     ..Module::EMPTY
 };
@@ -217,17 +203,4 @@ const fn document(
         arguments,
         contents: Contents::Document,
     }
-}
-
-/// What contradicts the rules that this module keeps.
-async fn checks(cx: &mut Cx) -> Result<Vec<Contradiction>> {
-    let mut found = audit::audit(cx).await?;
-    quotation_audit::audit(cx, &mut found).await?;
-    Ok(found.into_vec())
-}
-
-/// Gives a new workspace its number series.
-async fn provision(cx: &mut Cx) -> Result<()> {
-    series::provision::<Invoice>(cx).await?;
-    series::provision::<Quotation>(cx).await
 }

@@ -12,8 +12,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::invoice::{Invoice, InvoiceKind, InvoiceStatus};
-use crate::quotation::Quotation;
 use crate::recurring::RecurringInvoice;
+use crate::source::Quotation;
 
 /// An invoice or credit note.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -112,7 +112,11 @@ pub async fn view(cx: &mut Cx, saved: Saved<Invoice>) -> Result<InvoiceView> {
     let deals = cx.names(saved.deal).await?;
     let owners = cx.names(saved.owner).await?;
     let invoices = cx.names(*saved.credits).await?;
-    let quotations = cx.names(*saved.quotation).await?;
+    let quotation = saved
+        .source
+        .as_ref()
+        .and_then(AnyId::of::<Quotation>);
+    let quotations = cx.names(quotation).await?;
     let plans = cx.names(*saved.recurring).await?;
     let totals = saved.totals()?;
     let balance = saved.balance();
@@ -152,7 +156,7 @@ pub async fn view(cx: &mut Cx, saved: Saved<Invoice>) -> Result<InvoiceView> {
         notes: invoice.notes,
         buyer: invoice.buyer.0.0,
         credits: invoice.credits.map(|id| invoices.of(id)),
-        quotation: invoice.quotation.map(|id| quotations.of(id)),
+        quotation: quotation.map(|id| quotations.of(id)),
         recurring_invoice: invoice.recurring.map(|id| plans.of(id)),
         attributes: saved.attributes,
         version: saved.version,

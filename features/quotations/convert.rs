@@ -1,9 +1,12 @@
 //! `convert_quotation`
 
-use bureau_invoicing::{CREATE_INVOICES, InvoiceView, Quotation, from_quotation, view};
+use bureau_invoicing::{CREATE_INVOICES, InvoiceView, view};
 use bureau_kernel::prelude::*;
 use schemars::JsonSchema;
 use serde::Deserialize;
+
+use crate::conversion::draft;
+use crate::quotation::Quotation;
 
 /// Which quotation to convert.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -15,8 +18,6 @@ pub(crate) struct ConvertQuotation {
 impl Tool for ConvertQuotation {
     // What it adds is an invoice.
     const SPEC: Spec = Spec::adds("convert_quotation", CREATE_INVOICES)
-        // That it was converted.
-        .covers(&[Covers::update::<Quotation>()])
         .title("Convert quotation")
         .about("Draft the invoice for an accepted quotation, with all its lines; once.");
     const EXAMPLES: &'static [Example] = &[Example {
@@ -54,7 +55,7 @@ impl Tool for ConvertQuotation {
     type Output = InvoiceView;
 
     async fn call(self, cx: &mut Cx) -> Result<InvoiceView> {
-        let invoice = from_quotation(cx, self.quotation).await?;
+        let invoice = draft(cx, self.quotation).await?;
         let saved = cx.insert(invoice, Attributes::new()).await?;
         view(cx, saved).await
     }

@@ -1,7 +1,6 @@
 //! `create_quotation`
 
 use bureau_billing::{LineGiven, Plain, compare};
-use bureau_invoicing::Quotation;
 use bureau_kernel::prelude::*;
 use bureau_kernel::types::money::Amount;
 use schemars::JsonSchema;
@@ -9,6 +8,7 @@ use serde::Deserialize;
 
 use crate::CREATE_QUOTATIONS;
 use crate::draft::shape;
+use crate::quotation::Quotation;
 use crate::view::{QuotationView, view};
 
 /// A new draft.

@@ -1,9 +1,10 @@
 //! Drafts of quotations.
 
 use bureau_billing::{LineGiven, buyer, lines_given};
-use bureau_invoicing::Quotation;
 use bureau_kernel::prelude::*;
 use bureau_kernel::types::money::Currency;
+
+use crate::quotation::Quotation;
 
 /// Brings a draft into form: its currency, its lines where there are new ones, its customer's name.
 ///

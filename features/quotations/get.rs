@@ -1,12 +1,13 @@
 //! `get_quotation`
 
 use bureau_billing::{Format, Rendered, render};
-use bureau_invoicing::{Quotation, QuotationStatus, quotation_document};
 use bureau_kernel::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::READ_QUOTATIONS;
+use crate::document::quotation_document;
+use crate::quotation::{Quotation, QuotationStatus};
 use crate::view::{EarlierView, QuotationView, view};
 
 /// Which quotation to read, and in what form.

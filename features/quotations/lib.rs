@@ -1,17 +1,22 @@
 //! Quotations: offers to customers, from the draft to the invoice.
 //!
 //! Permissions: `read_quotations`, `create_quotations`, `update_quotations`, `delete_quotations` (to discard a draft that was
-//! never sent), `send_quotations`. Converting makes an invoice, so it goes by `create_invoices`. The record stands in the invoicing module, which makes invoices from it and notes when one
-//! expires. What happens to a quotation changes nothing in the deal that it is for.
+//! never sent), `send_quotations`. Converting makes an invoice, so it goes by `create_invoices`. What happens to a quotation
+//! changes nothing in the deal that it is for.
 
 // Money is never a float.
 #![deny(clippy::float_arithmetic)]
 
+mod audit;
+mod conversion;
 mod convert;
 mod create;
+mod document;
 mod draft;
 mod get;
+mod jobs;
 mod list;
+mod quotation;
 mod send;
 mod stats;
 mod status;
@@ -19,7 +24,10 @@ mod update;
 mod view;
 
 use bureau_kernel::prelude::*;
+use bureau_kernel::series::{self, numbered};
+use futures::FutureExt as _;
 
+use conversion::{Conversion, SOURCE};
 use convert::ConvertQuotation;
 use create::CreateQuotation;
 use get::GetQuotation;
@@ -29,9 +37,16 @@ use stats::GetQuotationStats;
 use status::UpdateQuotationStatus;
 use update::UpdateQuotation;
 
-pub use bureau_invoicing::{
-    CREATE_QUOTATIONS, DELETE_QUOTATIONS, READ_QUOTATIONS, UPDATE_QUOTATIONS,
-};
+pub use quotation::{Quotation, QuotationStatus, Sent};
+
+/// See quotations.
+pub const READ_QUOTATIONS: Permission = Permission::new("read_quotations");
+/// Add drafts of quotations.
+pub const CREATE_QUOTATIONS: Permission = Permission::new("create_quotations");
+/// Change drafts, make new versions, note what the customer said.
+pub const UPDATE_QUOTATIONS: Permission = Permission::new("update_quotations");
+/// Discard drafts of quotations, and undo adding one.
+pub const DELETE_QUOTATIONS: Permission = Permission::new("delete_quotations");
 
 /// Send drafts.
 pub const SEND_QUOTATIONS: Permission = Permission::new("send_quotations");
@@ -51,12 +66,25 @@ pub const MODULE: Module = Module {
         tool::<UpdateQuotation>,
         tool::<UpdateQuotationStatus>,
     ],
+    records: &[record::<Quotation>()],
     uses: &[
         &bureau_companies::MODULE,
         &bureau_contacts::MODULE,
         &bureau_deals::MODULE,
+        &bureau_billing::MODULE,
         &bureau_invoicing::MODULE,
+        &series::MODULE,
     ],
+    reacts: &[reaction::<Conversion>()],
+    provides: &[&SOURCE],
+    numbered: &[numbered::<Quotation>()],
+    jobs: jobs::JOBS,
+    checks: &[Check {
+        name: "quotations",
+        sound: "their numbers and totals add up in every workspace",
+        run: |cx| audit::audit(cx).boxed(),
+    }],
+    provision: Some(|cx| series::provision::<Quotation>(cx).boxed()),
     resources: &[
         Resource {
             uri: "bureau://quotations/{quotation}",

@@ -3,7 +3,6 @@
 use bureau_companies::Company;
 use bureau_contacts::Contact;
 use bureau_deals::Deal;
-use bureau_invoicing::{Quotation, QuotationStatus};
 use bureau_kernel::list::Order;
 use bureau_kernel::prelude::*;
 use bureau_kernel::store::Kind;
@@ -11,6 +10,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::READ_QUOTATIONS;
+use crate::quotation::{Quotation, QuotationStatus};
 use crate::view::{QuotationRow, row};
 
 /// Which quotations to list.

@@ -1,7 +1,6 @@
 //! `send_quotation`
 
 use bureau_billing::{Seller, buyer, complete_seller};
-use bureau_invoicing::{QUOTATIONS, Quotation, QuotationStatus, printable_quotation};
 use bureau_kernel::prelude::*;
 use bureau_kernel::series::next_number;
 use bureau_kernel::types::money::shown;
@@ -11,6 +10,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::SEND_QUOTATIONS;
+use crate::document::printable_quotation;
+use crate::quotation::{QUOTATIONS, Quotation, QuotationStatus};
 use crate::view::{QuotationView, view};
 
 /// So many days a quotation holds that does not say otherwise.

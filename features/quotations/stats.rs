@@ -5,7 +5,6 @@ mod tally;
 
 use bureau_companies::Company;
 use bureau_contacts::Contact;
-use bureau_invoicing::QuotationStatus;
 use bureau_kernel::prelude::*;
 use bureau_kernel::rates::Rate;
 use bureau_kernel::types::money::Currency;
@@ -14,6 +13,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::READ_QUOTATIONS;
+use crate::quotation::QuotationStatus;
 use figures::{days_to_decide, expiring, groups, top_customers};
 use tally::{Outcome, Values};
 

@@ -1,12 +1,12 @@
 //! `update_quotation_status`
 
-use bureau_invoicing::{Quotation, QuotationStatus};
 use bureau_kernel::prelude::*;
 use bureau_kernel::types::time::{DayEdge, Timestamp};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::UPDATE_QUOTATIONS;
+use crate::quotation::{Quotation, QuotationStatus};
 use crate::view::{QuotationView, view};
 
 /// What the customer said to a quotation.

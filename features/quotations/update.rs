@@ -1,13 +1,13 @@
 //! `update_quotation`
 
 use bureau_billing::{LineGiven, Plain};
-use bureau_invoicing::{Quotation, QuotationStatus};
 use bureau_kernel::prelude::*;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::UPDATE_QUOTATIONS;
 use crate::draft::shape;
+use crate::quotation::{Quotation, QuotationStatus};
 use crate::view::{QuotationView, invoice_of, view};
 
 /// What changes in a quotation.

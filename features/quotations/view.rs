@@ -4,13 +4,15 @@ use bureau_billing::{Discount, LineView, Party, TaxSummary, line_views};
 use bureau_companies::Company;
 use bureau_contacts::Contact;
 use bureau_deals::Deal;
-use bureau_invoicing::{Invoice, Quotation, QuotationStatus, Sent};
+use bureau_invoicing::Invoice;
 use bureau_kernel::prelude::*;
 use bureau_kernel::types::money::{Amount, Currency, Money};
 use bureau_kernel::types::time::Timestamp;
 use chrono::NaiveDate;
 use schemars::JsonSchema;
 use serde::Serialize;
+
+use crate::quotation::{Quotation, QuotationStatus, Sent};
 
 /// A quotation.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -117,7 +119,7 @@ pub(crate) async fn invoice_of(
     quotation: Id<Quotation>,
 ) -> Result<Option<Named<Invoice>>> {
     let found = cx
-        .with_index_key::<Invoice>("quotation", &quotation.to_string(), 1)
+        .with_index_key::<Invoice>("source", &quotation.to_string(), 1)
         .await?;
     let names = cx.names(found.iter().copied()).await?;
     Ok(found.first().map(|id| names.of(*id)))

@@ -137,7 +137,7 @@ CREATE TABLE invoice (
     sort_customer TEXT COLLATE "C" NOT NULL, -- folded
     deal          BIGINT,
     owner         BIGINT,
-    quotation     BIGINT,
+    source        TEXT, -- identifier of what it was made from
     recurring     BIGINT,
     recurring_on  DATE,
     credits       BIGINT,
@@ -168,7 +168,6 @@ CREATE TABLE invoice (
     FOREIGN KEY (workspace, contact) REFERENCES contact (workspace, id),
     FOREIGN KEY (workspace, deal) REFERENCES deal (workspace, id),
     FOREIGN KEY (workspace, owner) REFERENCES member (workspace, id),
-    FOREIGN KEY (workspace, quotation) REFERENCES quotation (workspace, id),
     FOREIGN KEY (workspace, recurring) REFERENCES recurring_invoice (workspace, id),
     FOREIGN KEY (workspace, credits) REFERENCES invoice (workspace, id)
 );
@@ -177,7 +176,7 @@ CREATE UNIQUE INDEX invoice_by_number ON invoice (workspace, series, period, ser
 -- A plan makes one invoice for each of its days.
 CREATE UNIQUE INDEX invoice_by_plan ON invoice (workspace, recurring, recurring_on) WHERE recurring_on IS NOT NULL;
 -- A quotation is converted once.
-CREATE UNIQUE INDEX invoice_by_quotation ON invoice (workspace, quotation) WHERE quotation IS NOT NULL AND archived_at IS NULL;
+CREATE UNIQUE INDEX invoice_by_quotation ON invoice (workspace, source) WHERE substr(source, 1, 4) = 'quo_' AND archived_at IS NULL;
 CREATE INDEX invoice_by_created ON invoice (workspace, created_at, id, status, kind) WHERE archived_at IS NULL;
 CREATE INDEX invoice_by_issued ON invoice (workspace, sort_issued, id, status, kind) WHERE archived_at IS NULL;
 CREATE INDEX invoice_by_due ON invoice (workspace, sort_due, id, status, kind) WHERE archived_at IS NULL;
@@ -189,6 +188,7 @@ CREATE INDEX invoice_by_company ON invoice (workspace, company) WHERE company IS
 CREATE INDEX invoice_by_contact ON invoice (workspace, contact) WHERE contact IS NOT NULL;
 CREATE INDEX invoice_by_deal ON invoice (workspace, deal) WHERE deal IS NOT NULL;
 CREATE INDEX invoice_by_owner ON invoice (workspace, owner) WHERE owner IS NOT NULL;
+CREATE INDEX invoice_by_source ON invoice (workspace, source) WHERE source IS NOT NULL;
 CREATE INDEX invoice_by_credits ON invoice (workspace, credits) WHERE credits IS NOT NULL;
 
 SELECT keep_in_workspace('invoice');

@@ -1,5 +1,6 @@
 //! What a tool has at hand: its transaction, its caller, the time, the search.
 
+use std::any::Any;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -333,6 +334,11 @@ impl Cx {
         } else {
             shown(answer, &hidden)
         }
+    }
+
+    /// What modules provide of this type, in the order of the modules: how one calls what stands above it without knowing it.
+    pub fn provided<T: Any>(&self) -> impl Iterator<Item = &'static T> + use<'_, T> {
+        self.registry().provided()
     }
 
     pub(crate) fn registry(&self) -> &Arc<Registry> {

@@ -2,6 +2,7 @@
 //!
 //! The registry knows nothing of any tool. What a caller sees is compiled ∩ enabled ∩ permitted.
 
+use std::any::Any;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -50,6 +51,9 @@ pub struct Module {
     /// What it does when records of the modules that it uses are written. In each call they run in the order of the modules, a
     /// used one's before its user's.
     pub reacts: &'static [&'static dyn AnyReaction],
+    /// What it lends to modules that it uses, which know nothing of it: values of types that these ask for
+    /// ([`Cx::provided`]).
+    pub provides: &'static [&'static (dyn Any + Send + Sync)],
     /// Those of its records that have numbers.
     pub numbered: &'static [NumberedKind],
     /// Puts into a new workspace what the module cannot work without.
@@ -96,6 +100,7 @@ impl Module {
         imports: &[],
         uses: &[],
         reacts: &[],
+        provides: &[],
         numbered: &[],
         provision: None,
         jobs: &[],
@@ -382,8 +387,15 @@ impl Registry {
         all.flat_map(|module| module.checks)
     }
 
+    /// What modules provide of this type, in the order of the modules.
+    pub(crate) fn provided<T: Any>(&self) -> impl Iterator<Item = &'static T> + use<'_, T> {
+        let all = Module::all_with_used(&self.modules).into_iter();
+        let values = all.flat_map(|module| module.provides.iter());
+        values.filter_map(|value| value.downcast_ref())
+    }
+
     /// What reacts to a write of a record in this table, in the order of the modules.
-    pub(crate) fn reactions_to(&self, table: &str) -> &[&'static dyn AnyReaction] {
+    pub fn reactions_to(&self, table: &str) -> &[&'static dyn AnyReaction] {
         self.reactions.get(table).map_or(&[], Vec::as_slice)
     }
 

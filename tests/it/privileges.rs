@@ -311,11 +311,12 @@ fn needed(
             "update" => Operation::Update,
             _ => Operation::Delete,
         };
-        let covered = entry
-            .spec
-            .covers
-            .iter()
-            .any(|covers| covers.table == table && covers.operation == operation);
+        // What other modules do about what was written follows from it.
+        let written = rows.iter().map(|(table, _)| table.as_str());
+        let reactions = written.flat_map(|table| registry.reactions_to(table));
+        let follows = reactions.flat_map(|reaction| reaction.covers());
+        let mut covers = entry.spec.covers.iter().chain(follows);
+        let covered = covers.any(|covers| covers.table == table && covers.operation == operation);
         if !covered {
             needed.insert(access.to(operation).name());
         }

@@ -6,7 +6,6 @@ use std::process::{Child, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
-use bureau_invoicing::{Quotation, QuotationStatus};
 use bureau_kernel::admin::{self, WorkspaceChange};
 use bureau_kernel::caller::Caller;
 use bureau_kernel::changes::Change;
@@ -20,6 +19,7 @@ use bureau_kernel::testing::{ENGINES, Engine, TestApp};
 use bureau_kernel::testing_postgres::fresh_database;
 use bureau_kernel::types::id::decode;
 use bureau_kernel::types::time::{Timestamp, now};
+use bureau_quotations::{Quotation, QuotationStatus};
 use chrono::{Days, NaiveDate};
 use serde_json::{Value, json};
 use tempfile::TempDir;

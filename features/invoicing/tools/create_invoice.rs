@@ -7,10 +7,10 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::CREATE_INVOICES;
-use crate::draft::{from_plan, from_quotation, shape};
+use crate::draft::{from_plan, shape};
 use crate::invoice::Invoice;
-use crate::quotation::Quotation;
 use crate::recurring::RecurringInvoice;
+use crate::source::{Quotation, draft_from};
 use crate::view::{InvoiceView, view};
 
 /// A new draft.
@@ -29,8 +29,6 @@ pub(crate) struct CreateInvoice {
 
 impl Tool for CreateInvoice {
     const SPEC: Spec = Spec::adds("create_invoice", CREATE_INVOICES)
-        // That the quotation was converted.
-        .covers(&[Covers::update::<Quotation>()])
         .title("Create invoice")
         .about("Draft an invoice from lines, products, a quotation or a recurring plan.");
     const EXAMPLES: &'static [Example] = &[
@@ -75,7 +73,7 @@ impl Tool for CreateInvoice {
                 let message = "An invoice is made from a quotation or from a plan, not from both.";
                 return Err(Error::invalid("recurring", message));
             }
-            (Some(quotation), None) => from_quotation(cx, quotation).await?,
+            (Some(quotation), None) => draft_from(cx, quotation).await?,
             (None, Some(plan)) => {
                 let plan = cx
                     .get(plan)

@@ -6,9 +6,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::UPDATE_INVOICES;
-use crate::draft::{release_quotation, shape};
+use crate::draft::shape;
 use crate::invoice::{Invoice, InvoiceStatus};
-use crate::quotation::Quotation;
 use crate::view::{InvoiceView, view};
 
 /// What changes in a draft.
@@ -28,8 +27,6 @@ pub(crate) struct UpdateInvoice {
 
 impl Tool for UpdateInvoice {
     const SPEC: Spec = Spec::changes("update_invoice", UPDATE_INVOICES)
-        // That the quotation of a discarded draft is not converted any more.
-        .covers(&[Covers::update::<Quotation>()])
         .title("Update invoice")
         .about("Edit a draft invoice or credit note, or discard it.")
         .may_ask();
@@ -70,9 +67,6 @@ impl Tool for UpdateInvoice {
             edit.validate_transition(None)?;
         }
         if self.discard == Some(true) {
-            if let Some(quotation) = *edit.quotation {
-                release_quotation(cx, quotation).await?;
-            }
             let gone = cx.archive(self.invoice).await?;
             return view(cx, gone).await;
         }

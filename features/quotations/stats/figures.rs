@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::quotation::QuotationStatus;
 use bureau_billing::{Buyer, of_buyers};
-use bureau_invoicing::QuotationStatus;
 use bureau_kernel::prelude::*;
 use bureau_kernel::rates::Rates;
 use bureau_kernel::store::{Row, Sql, sql};

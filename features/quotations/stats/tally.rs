@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use bureau_invoicing::QuotationStatus;
+use crate::quotation::QuotationStatus;
 use bureau_kernel::prelude::*;
 use bureau_kernel::rates::Rates;
 use bureau_kernel::types::money::{Currency, Sum, shown};

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use bureau::demo;
 use bureau_kernel::store::Row;
+use bureau_kernel::types::id::encode;
 use chrono::{Datelike as _, Days, NaiveDate};
 use data_encoding::BASE64;
 use serde_json::{Value, json};
@@ -188,25 +189,35 @@ async fn check_sales(firm: &Firm) {
     let whole = parts.values().filter(|(net, amount, _)| net == amount);
     assert!(whole.count() + 12 > parts.len());
     assert!(parts.values().any(|(.., count)| *count > 1));
-    let converted = firm
-        .rows(
-            "SELECT i.net_total, i.gross_total, i.currency, i.deal, q.net_total AS net, q.gross_total AS gross, \
-             q.currency AS offered, q.deal AS other, q.status FROM invoice i JOIN quotation q ON q.id = i.quotation",
-        )
+    let offers = firm
+        .rows("SELECT id, net_total AS net, gross_total AS gross, currency AS offered, deal AS other, status FROM quotation")
         .await;
+    let offers: HashMap<String, &Row> = offers
+        .iter()
+        .map(|offer| (encode("quo", offer.get("id").unwrap()), offer))
+        .collect();
+    let invoices = firm
+        .rows("SELECT net_total, gross_total, currency, deal, source FROM invoice WHERE source IS NOT NULL")
+        .await;
+    let converted: Vec<(&Row, &Row)> = invoices
+        .iter()
+        .map(|invoice| (invoice, offers[&invoice.get::<String>("source").unwrap()]))
+        .collect();
     assert!(converted.len() > 8, "{} converted", converted.len());
-    for row in &converted {
+    for (invoice, offer) in &converted {
         for (one, other) in [
             ("net_total", "net"),
             ("gross_total", "gross"),
             ("deal", "other"),
         ] {
-            assert_eq!(optional(row, one), optional(row, other), "{one}");
+            assert_eq!(optional(invoice, one), optional(offer, other), "{one}");
         }
-        let (one, other): (String, String) =
-            (row.get("currency").unwrap(), row.get("offered").unwrap());
+        let (one, other): (String, String) = (
+            invoice.get("currency").unwrap(),
+            offer.get("offered").unwrap(),
+        );
         assert_eq!(
-            (one, row.get("status").unwrap()),
+            (one, offer.get("status").unwrap()),
             (other, "accepted".to_owned())
         );
     }

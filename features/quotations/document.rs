@@ -10,7 +10,7 @@ use crate::quotation::{Quotation, QuotationStatus};
 ///
 /// # Errors
 /// [`Code::Validation`] naming the field, and the characters.
-pub async fn printable_quotation(cx: &mut Cx, quotation: &Saved<Quotation>) -> Result<()> {
+pub(crate) async fn printable_quotation(cx: &mut Cx, quotation: &Saved<Quotation>) -> Result<()> {
     let document = quotation_document(cx, quotation).await?;
     printable(cx, document, quotation.company.is_some()).await
 }
@@ -19,7 +19,7 @@ pub async fn printable_quotation(cx: &mut Cx, quotation: &Saved<Quotation>) -> R
 ///
 /// # Errors
 /// [`Code::Conflict`] for a draft.
-pub async fn quotation_document(cx: &mut Cx, saved: &Saved<Quotation>) -> Result<Document> {
+pub(crate) async fn quotation_document(cx: &mut Cx, saved: &Saved<Quotation>) -> Result<Document> {
     let (Some(number), Some(issued_on)) = (&*saved.number, *saved.sent_on) else {
         return Err(draft_has_none("send_quotation"));
     };

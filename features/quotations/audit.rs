@@ -3,6 +3,7 @@
 use bureau_billing::{Findings, Pages, WRONG_TOTALS, audit_numbers};
 use bureau_kernel::list::Order;
 use bureau_kernel::prelude::*;
+use bureau_kernel::registry::Contradiction;
 
 use crate::quotation::{Quotation, QuotationStatus};
 
@@ -11,8 +12,9 @@ use crate::quotation::{Quotation, QuotationStatus};
 ///
 /// # Errors
 /// What the database says.
-pub(crate) async fn audit(cx: &mut Cx, found: &mut Findings) -> Result<()> {
-    audit_numbers::<Quotation>(cx, found).await?;
+pub(crate) async fn audit(cx: &mut Cx) -> Result<Vec<Contradiction>> {
+    let mut found = Findings::default();
+    audit_numbers::<Quotation>(cx, &mut found).await?;
     let mut pages = Pages::of(Order::CREATED);
     while let Some(page) = pages.next::<Quotation>(cx).await? {
         for quotation in page {
@@ -31,5 +33,5 @@ pub(crate) async fn audit(cx: &mut Cx, found: &mut Findings) -> Result<()> {
             }
         }
     }
-    Ok(())
+    Ok(found.into_vec())
 }

@@ -1,5 +1,4 @@
-//! The quotation record and what holds of every quotation. Its tools are the module of that name; it stands here because
-//! invoices are made from it.
+//! The quotation record and what holds of every quotation.
 
 use bureau_billing::{Discount, DocLine, Party, Seller, Totals, compute};
 use bureau_companies::Company;
