@@ -2,7 +2,6 @@
 
 use bureau_kernel::list::Order;
 use bureau_kernel::prelude::*;
-use bureau_kernel::registry::Contradiction;
 use bureau_kernel::series::{Numbered, Series, all_series};
 use bureau_kernel::store::sql;
 use bureau_kernel::types::id::Entity;

@@ -112,10 +112,7 @@ pub async fn view(cx: &mut Cx, saved: Saved<Invoice>) -> Result<InvoiceView> {
     let deals = cx.names(saved.deal).await?;
     let owners = cx.names(saved.owner).await?;
     let invoices = cx.names(*saved.credits).await?;
-    let quotation = saved
-        .source
-        .as_ref()
-        .and_then(AnyId::of::<Quotation>);
+    let quotation = saved.source.as_ref().and_then(AnyId::of::<Quotation>);
     let quotations = cx.names(quotation).await?;
     let plans = cx.names(*saved.recurring).await?;
     let totals = saved.totals()?;

@@ -19,8 +19,8 @@ pub(crate) struct ListNotes {
     /// On such records: contact, deal, …
     kind: Option<ShortText<40>>,
     pinned: Option<bool>,
-    /// Who wrote it: member id, or me
-    created_by: Option<ShortText<40>>,
+    /// Who wrote it
+    created_by: Option<Id<Member>>,
     created_after: Option<When>,
     created_before: Option<When>,
     /// Default pinned first, then newest
@@ -92,14 +92,6 @@ impl Tool for ListNotes {
         let before = before
             .map(|when| cx.moment("created_before", when, DayEdge::End))
             .transpose()?;
-        let author = match self.created_by.as_deref() {
-            None => None,
-            Some("me") => Some(cx.caller().member),
-            Some(id) => Some(id.parse::<Id<Member>>().map_err(|_| {
-                Error::invalid("created_by", "created_by is a member id or me.")
-                    .hint("list_team_members names the members.")
-            })?),
-        };
         let kind = self.kind.as_deref();
         let kind = kind.map(|kind| kind_prefix(cx, kind)).transpose()?;
         let list = cx
@@ -107,7 +99,7 @@ impl Tool for ListNotes {
             .same("about", self.about)
             .term("kind", kind)
             .equal("pinned", self.pinned)
-            .equal("created_by", author)
+            .equal("created_by", self.created_by)
             .from("created_at", after)
             .to("created_at", before);
         let order = self.sort.map_or(PINNED_FIRST, Sort::order);

@@ -11,7 +11,6 @@ use crate::view::{NoteView, view};
 /// What changes in a note.
 #[derive(Deserialize, JsonSchema)]
 pub(crate) struct UpdateNote {
-    /// Note id
     note: Id<Note>,
     /// Fields to empty
     clear: Option<Vec<ClearField<Note>>>,

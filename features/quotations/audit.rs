@@ -3,7 +3,6 @@
 use bureau_billing::{Findings, Pages, WRONG_TOTALS, audit_numbers};
 use bureau_kernel::list::Order;
 use bureau_kernel::prelude::*;
-use bureau_kernel::registry::Contradiction;
 
 use crate::quotation::{Quotation, QuotationStatus};
 

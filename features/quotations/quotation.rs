@@ -263,7 +263,7 @@ impl Quotation {
 }
 
 /// The numbers of quotations.
-pub const QUOTATIONS: Numbering = Numbering {
+pub(crate) const QUOTATIONS: Numbering = Numbering {
     numbers: "quotations",
     pattern: "Q-{year}-{number:4}",
     yearly: true,

@@ -496,9 +496,101 @@ pub async fn provision<R: Numbered>(cx: &mut Cx) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::Series;
+    use super::{Numbered, Numbering, Series, numbered};
+    use crate::permission::{Access, Permission};
+    use crate::record::Record;
+    use crate::registry::{Module, Registry, Selection};
+    use crate::store::Managed;
+    use crate::types::id::Id;
     use crate::types::number::BoundedInt;
     use crate::types::text::ShortText;
+
+    crate::record! {
+        /// Something with a number.
+        pub(super) struct Ticket: "ticket", "tkt", "ticket" {
+            /// Its number.
+            pub number: Managed<Option<ShortText<40>>>,
+            /// The series of the number.
+            pub series: Managed<Option<Id<Series>>>,
+            /// The period of the series.
+            pub period: Managed<Option<i64>>,
+            /// Its place in that.
+            pub serial: Managed<Option<i64>>,
+        }
+    }
+    crate::record! {
+        /// Something that says that it has one, without a column for it.
+        pub(super) struct Slip: "slip", "slp", "slip" {
+            /// Its place.
+            pub serial: Managed<Option<i64>>,
+        }
+    }
+
+    const TICKETS: Numbering = Numbering {
+        numbers: "tickets",
+        pattern: "T-{number:4}",
+        yearly: false,
+        in_order_of: None,
+    };
+
+    const READ: Permission = Permission::new("read_tickets");
+    const WRITE: Permission = Permission::new("write_tickets");
+    const ACCESS: Access = Access {
+        read: READ,
+        create: WRITE,
+        update: WRITE,
+        delete: WRITE,
+    };
+
+    impl Record for Ticket {
+        const ACCESS: Access = ACCESS;
+        fn label(&self) -> String {
+            String::new()
+        }
+    }
+    impl Numbered for Ticket {
+        const SERIES: &'static [Numbering] = &[TICKETS];
+    }
+    impl Record for Slip {
+        const ACCESS: Access = ACCESS;
+        fn label(&self) -> String {
+            String::new()
+        }
+    }
+    impl Numbered for Slip {
+        const SERIES: &'static [Numbering] = &[Numbering {
+            numbers: "slips",
+            ..TICKETS
+        }];
+    }
+
+    #[test]
+    fn any_kind_of_record_says_by_which_series_it_is_numbered() {
+        let made = |kinds: &'static [super::NumberedKind]| {
+            let module = Module {
+                name: "tickets",
+                records: const { &[crate::record::record::<Ticket>()] },
+                uses: &[&super::MODULE],
+                numbered: kinds,
+                ..Module::EMPTY
+            };
+            assert!(super::names(&[module]).contains(&"tickets"));
+            Registry::new(&[module], &Selection::default())
+        };
+        assert!(made(const { &[numbered::<Ticket>()] }).is_ok());
+        let twice = made(const { &[numbered::<Ticket>(), numbered::<Ticket>()] });
+        let twice = format!("{:?}", twice.err().unwrap());
+        assert!(
+            twice.contains("two number series are named tickets"),
+            "{twice}"
+        );
+        let lacking = made(const { &[numbered::<Ticket>(), numbered::<Slip>()] });
+        let lacking = format!("{:?}", lacking.err().unwrap());
+        assert!(
+            lacking.contains("slip is numbered and has no column number"),
+            "{lacking}"
+        );
+    }
 
     #[test]
     fn a_number_looks_as_its_pattern_says() {

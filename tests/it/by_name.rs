@@ -17,7 +17,7 @@ use serde_json::{Map, Value, json};
 use crate::MODULES;
 
 /// Kinds of records that people call nothing that tells them apart: their identifiers only are taken.
-const NAMELESS: [&str; 4] = ["activity", "change_log", "expense", "payment"];
+const NAMELESS: [&str; 5] = ["activity", "change_log", "expense", "note", "payment"];
 /// Parameters for records that have no number yet.
 const NUMBERLESS: [&str; 2] = ["issue_invoice.invoice", "update_invoice.invoice"];
 /// Kinds of records of which several may be called alike.

@@ -44,7 +44,7 @@ pub(crate) struct Set {
 
 /// The series of this build, as they are named here.
 fn choices() -> PossibleValuesParser {
-    let names = names(&crate::modules()).into_iter();
+    let names = names(crate::MODULES).into_iter();
     names
         .map(|name| name.replace('_', "-"))
         .collect::<Vec<_>>()

@@ -26,7 +26,6 @@ use crate::patch::Patch;
 use crate::permission::Permission;
 use crate::record::{Attributes, Record};
 use crate::schema::parse_at;
-use crate::types::id::Id;
 use crate::types::text::folded;
 use crate::types::time::LocalTime;
 
