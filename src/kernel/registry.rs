@@ -370,12 +370,6 @@ impl Registry {
         all.flat_map(|module| module.imports.iter().copied())
     }
 
-    /// How records come into this table.
-    #[must_use]
-    pub fn import_of(&self, table: &str) -> Option<&'static dyn AnyImport> {
-        self.imports().find(|import| import.table() == table)
-    }
-
     /// What is done by itself, in the order of the modules, whether their tools are on or off.
     pub fn jobs(&self) -> impl Iterator<Item = &'static Job> {
         self.jobs.iter().copied()

@@ -2,8 +2,8 @@
 //!
 //! rate limit → feature and permission → read-only → read the arguments → receipt → names of records → transaction(tool) →
 //! confirmation → change log and receipt in the same transaction → commit → answer. A refusal at any of them has a stable
-//! code and writes nothing. Nothing is waited for before the arguments are read, and a person is asked about what the call did, not about
-//! what its tool is called.
+//! code and writes nothing. Nothing is waited for before the arguments are read, and a person is asked about what the call
+//! did, not about what its tool is called.
 
 mod answer;
 mod confirmations;
