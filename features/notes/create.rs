@@ -21,15 +21,15 @@ impl Tool for CreateNote {
         .title("Create note")
         .about("Write a note on a contact, company, deal, invoice or any other record.");
     const EXAMPLES: &'static [Example] = &[Example {
-        title: "Remember that Sarah likes to be called in the morning",
+        title: "Remember that Grace likes to be called in the morning",
         before: &[Step {
             tool: "create_contact",
-            arguments: r#"{"name": "Sarah Connor"}"#,
-            keep: &[("sarah", "/data/id")],
+            arguments: r#"{"name": "Grace Ferguson"}"#,
+            keep: &[("grace", "/data/id")],
         }],
-        arguments: r#"{"about": "{sarah}", "text": "Likes to be called in the morning.", "pinned": true}"#,
+        arguments: r#"{"about": "{grace}", "text": "Likes to be called in the morning.", "pinned": true}"#,
         expect: &[
-            ("/data/about/name", r#""Sarah Connor""#),
+            ("/data/about/name", r#""Grace Ferguson""#),
             ("/data/about/kind", r#""contact""#),
             ("/data/pinned", "true"),
         ],
