@@ -272,12 +272,17 @@ async fn tries<'a>(
     scene: &Scene,
 ) -> (Vec<Tried<'a>>, BTreeSet<String>) {
     let (mut all, mut without) = (Vec::new(), BTreeSet::new());
+    // What all examples begin with comes first: one may make another record of the name that one before it has made.
+    let mut entries = Vec::new();
     for entry in app.dispatcher.registry().entries() {
         let mut examples: Vec<Value> = Vec::new();
         for mut example in app.example_arguments(owner, entry.spec.name).await {
             example.insert("dry_run".into(), true.into());
             examples.push(Value::Object(example));
         }
+        entries.push((entry, examples));
+    }
+    for (entry, examples) in entries {
         let parameters = entry.record_parameters();
         for (path, table) in parameters.clone() {
             if NAMELESS.contains(&&*table) {
