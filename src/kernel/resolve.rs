@@ -1,7 +1,7 @@
 //! Records by what people call them: where an identifier is wanted, a name, a number, an article number or an address does
 //! as well, if exactly one record is called so.
 //!
-//! Every parameter that is an [`Id`](crate::types::id::Id) says so in its tool's schema, so this holds of all of them. A text
+//! Every parameter that is an [`Id`] says so in its tool's schema, so this holds of all of them. A text
 //! that is no identifier is looked up after the call's receipt and before its arguments become the tool's input, among the
 //! live records of that kind, and only for a caller who may read them. Whoever may not is told that an identifier is needed,
 //! whatever is there.

@@ -1,7 +1,7 @@
 //! Number series: how the numbers of records look, and which comes next.
 //!
 //! A module says of its record by which series it is numbered ([`Numbered`]), and lists it in its
-//! [`Module`](crate::registry::Module). There is no counter: numbers are counted from the records that have them, so it cannot
+//! [`Module`]. There is no counter: numbers are counted from the records that have them, so it cannot
 //! be ahead of them, and no number is lost or given twice.
 
 use std::collections::HashMap;
