@@ -441,7 +441,8 @@ class Day:
     async def owners_are(self, what):
         with self.check(what):
             contacts = await pages(self.client, "search_contacts", {"sort": "created_at"})
-            equal({contact["id"]: contact.get("owner") for contact in contacts}, self.owners)
+            owners = {contact["id"]: contact["owner"]["id"] if "owner" in contact else None for contact in contacts}
+            equal(owners, self.owners)
             deals = await pages(self.client, "list_deals", {})
             owners = {deal["id"]: deal["owner"]["id"] if "owner" in deal else None for deal in deals}
             equal(owners, {deal["id"]: deal["owner"] for deal in self.deals})
