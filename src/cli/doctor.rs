@@ -63,7 +63,7 @@ pub(super) async fn run(config: &Config, arguments: &Arguments) -> Result<()> {
     let mut findings = vec![
         Finding::new("configuration", configuration(config)),
         Finding::new("files", files::modes(config)),
-        Finding::new("room", files::room(config)),
+        Finding::new("disk space", files::disk_space(config)),
     ];
     match boot::open(config, true).await {
         Ok(store) => {

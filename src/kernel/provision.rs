@@ -11,7 +11,7 @@ use crate::registry::{Module, Registry};
 use crate::store::{Scope, Store, Tx, sql};
 use crate::types::id::Id;
 
-/// Furnishes the workspaces in which one of these modules has not done so. The registry is made only where it is needed.
+/// Provisions the workspaces in which one of these modules has not done so. The registry is made only where it is needed.
 ///
 /// # Errors
 /// What the database says.

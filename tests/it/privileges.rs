@@ -1016,7 +1016,7 @@ fn a_module_cannot_take_what_is_the_kernels_nor_let_readers_write() {
         (vec![record::<Open>()], "read_"),
     ] {
         let module = Module {
-            name: "room",
+            name: "extra",
             records: records.leak(),
             ..Module::EMPTY
         };

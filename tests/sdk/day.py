@@ -502,7 +502,7 @@ class Day:
             equal({entry["id"] for entry in entries}, {self.undo})
         with self.check("finds all of the day by who did it"):
             entries = await log(actor=self.actor or self.me, **{"from": "today", "to": "today"})
-            # The command line acts for the owner too, and a fresh firm is furnished in the owner's name.
+            # The command line acts for the owner too, and a fresh firm is provisioned in the owner's name.
             by_tool = Counter(entry["tool"] for entry in entries if entry["tool"] not in ("bureau", "import_contacts"))
             equal(by_tool, self.written)
             names = {(entry["actor"]["member"]["id"], entry["actor"].get("key", {}).get("id")) for entry in entries if entry["tool"] in by_tool}

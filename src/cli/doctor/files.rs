@@ -65,7 +65,7 @@ fn open_to_others(path: &Path) -> Option<String> {
 }
 
 /// How much room is left where the data is.
-pub(super) fn room(config: &Config) -> Result<String, String> {
+pub(super) fn disk_space(config: &Config) -> Result<String, String> {
     let folder = match &config.database {
         Database::Sqlite(path) => path
             .parent()

@@ -251,7 +251,7 @@ impl FromStr for AnyId {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let known = decode(text.trim()).filter(|(prefix, _)| (2..=4).contains(&prefix.len()));
         let (prefix, value) =
-            known.ok_or("expected the id of a record, as other tools return it")?;
+            known.ok_or("is no id of a record; it takes one that other tools returned, whatever record it is of")?;
         Ok(Self {
             prefix: prefix.to_ascii_lowercase(),
             value,
