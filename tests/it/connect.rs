@@ -278,7 +278,7 @@ fn clients_of_every_version_list_and_call_tools_through_the_bridge() {
         );
         assert_eq!(found["data"]["id"], made["data"]["id"], "{version}");
         let refused = client.call(version, "get_contact", &json!({ "contact": "nonsense" }));
-        assert_eq!(refused["error"]["code"], "VALIDATION_ERROR", "{version}");
+        assert_eq!(refused["error"]["code"], "RESOURCE_NOT_FOUND", "{version}");
         let (code, errors) = client.end();
         assert_eq!((code, errors.as_str()), (Some(0), ""), "{version}");
     }
