@@ -124,7 +124,7 @@ CREATE TABLE change_log (
     position  INTEGER UNIQUE,
     hash      BLOB
 ) STRICT;
-CREATE INDEX change_log_call ON change_log (call);
+CREATE INDEX change_log_call ON change_log (call, id);
 CREATE INDEX change_log_feed ON change_log (workspace, position);
 -- What the audit log is asked for, newest first.
 CREATE INDEX change_log_time ON change_log (workspace, at, id);
