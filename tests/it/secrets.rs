@@ -143,7 +143,7 @@ pub(crate) async fn calls(database: &Database, folder: &Path) {
         (
             "get_contact",
             json!({ "contact": "Canariensis" }),
-            Code::Validation,
+            Code::NotFound,
         ),
         (
             "delete_contact",

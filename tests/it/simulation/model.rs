@@ -140,7 +140,7 @@ impl Effect {
                 .is_ok_and(|row| row.after["notes"] == arguments["reason"]),
             "convert_quotation" => self
                 .only("invoice", "create")
-                .is_ok_and(|row| row.after["quotation"] == arguments["quotation"]),
+                .is_ok_and(|row| row.after["source"] == arguments["quotation"]),
             _ => false,
         }
     }
