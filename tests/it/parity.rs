@@ -49,7 +49,8 @@ fn condition(text: &str) -> String {
     plain
         .split_once("where")
         .map_or(String::new(), |(_, condition)| {
-            condition.trim_end_matches(';').to_owned()
+            // PostgreSQL says of each text that it is one.
+            condition.trim_end_matches(';').replace("::text", "")
         })
 }
 
