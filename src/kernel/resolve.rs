@@ -6,7 +6,7 @@
 //! live records of that kind, and only for a caller who may read them. Whoever may not is told that an identifier is needed,
 //! whatever is there.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::{Map, Value as Data, json};
 
@@ -246,31 +246,39 @@ fn nearest(text: &str, some: Vec<(i64, String)>) -> Vec<(i64, String)> {
 /// [`Code::Validation`] naming the field, with up to five of those that are called so where there are several;
 /// [`Code::NotFound`] where there is none, with what finds them.
 pub(crate) async fn resolve(cx: &mut Cx, names: &[Name], arguments: &mut Data) -> Result<()> {
-    let mut texts: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    let mut texts: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for name in names {
-        let texts = texts.entry(&name.table).or_default();
-        if !texts.contains(&name.text) {
-            texts.push(name.text.clone());
-        }
+        texts.entry(&name.table).or_default().insert(&name.text);
     }
-    if texts.values().map(Vec::len).sum::<usize>() > MOST {
+    if texts.values().map(BTreeSet::len).sum::<usize>() > MOST {
         let field = names.first().map(Name::field).unwrap_or_default();
         let message = format!("A call names {MOST} records at most by what they are called.");
         return Err(Error::invalid(field, message).hint("Give identifiers instead."));
     }
     let registry = cx.registry().clone();
+    let me = cx.caller().member.raw();
     let mut found: HashMap<(&str, &str), Vec<i64>> = HashMap::new();
+    let mut labels: HashMap<&str, HashMap<i64, String>> = HashMap::new();
     for (table, texts) in &texts {
         let Some(kind) = Kind::of(&registry, table) else {
             continue;
         };
-        if cx.may_read(kind.table()) {
-            let meant = kind.meant(cx, texts).await?;
-            let texts = texts.iter().map(|text| (*table, text.as_str()));
-            found.extend(texts.zip(meant));
+        if !cx.may_read(kind.table()) {
+            continue;
         }
+        let asked: Vec<String> = texts.iter().map(|text| (*text).to_owned()).collect();
+        let meant = kind.meant(cx, &asked).await?;
+        let mut named: Vec<i64> = meant
+            .iter()
+            .filter_map(|ids| match ids.as_slice() {
+                [only] => Some(*only),
+                _ => None,
+            })
+            .collect();
+        named.extend(matches!(kind, Kind::Member).then_some(me));
+        labels.insert(table, kind.labels(cx, &named).await?);
+        found.extend(texts.iter().map(|text| (*table, *text)).zip(meant));
     }
-    let me = cx.caller().member.raw();
     for name in names {
         let Some(kind) = Kind::of(&registry, &name.table) else {
             continue;
@@ -287,11 +295,7 @@ pub(crate) async fn resolve(cx: &mut Cx, names: &[Name], arguments: &mut Data) -
                 several => ambiguous(cx, kind, name, several).await?,
             });
         };
-        let label = if cx.may_read(kind.table()) {
-            kind.labels(cx, &[*id]).await?.remove(id)
-        } else {
-            None
-        };
+        let label = labels.get(name.table.as_str()).and_then(|of| of.get(id));
         let id = cx.wire_id(kind.table(), *id);
         let resolved = json!({ "id": id, "name": label });
         cx.note_resolved(name.field(), resolved);
