@@ -12,7 +12,7 @@ use crate::context::Cx;
 use crate::error::{Code, Error, Result};
 use crate::notice::Notice;
 use crate::record::{AnyRecord, Link, PARENT, Read, Record, Saved};
-use crate::search::{Found, Hit, Query};
+use crate::search::{Found, Hit, Query, Search};
 use crate::store::{Column, Kind, Row, Sql, Target, Value, sql};
 use crate::types::id::{Id, encode};
 use crate::types::page::{Cursor, Limit, Page};
@@ -530,14 +530,20 @@ impl<R: Record> List<'_, R> {
                 .iter()
                 .any(|(field, _)| condition.says(field))
         };
-        let parts = self.searched_parts();
+        let mut parts = None;
         if self.conditions.iter().all(known) {
             let found = search.find_now(query(limit, offset)).await;
             let Found::Hits { hits, more, unread } = found else {
                 return Ok(None);
             };
             // What is found by its parts comes after what is found by itself.
-            if more || parts.is_empty() {
+            if !more {
+                let Some(found) = self.found_by_parts(search, &query(FIRST_HITS, 0)).await? else {
+                    return Ok(None);
+                };
+                parts = Some(found);
+            }
+            if parts.as_ref().is_none_or(|parts| parts.parents.is_empty()) {
                 self.name_unread(&unread);
                 let ids: Vec<i64> = hits.iter().map(|hit| hit.id).collect();
                 return Ok(Some((self.those(&ids).await?, more)));
@@ -565,35 +571,21 @@ impl<R: Record> List<'_, R> {
                 }
             }
         }
-        let mut found_by: HashMap<i64, (&'static str, String)> = HashMap::new();
+        let mut by = FoundBy::new();
         if !more_hits && matching.len() <= end {
-            for (kind, link) in parts {
-                let query = Query {
-                    kinds: vec![kind.table()],
-                    // A column for any kind is in the index with the kind; one for this table needs no word of it.
-                    filters: match link.column.refers_to {
-                        Some(Target::Any) => {
-                            vec![vec![crate::record::filter(PARENT, R::PREFIX)]]
-                        }
-                        _ => Vec::new(),
-                    },
-                    ..query(FIRST_HITS, 0)
-                };
-                let Found::Hits { hits, more, .. } = search.find_now(query).await else {
-                    return Ok(None);
-                };
-                more_hits |= more;
-                let hits: Vec<i64> = hits.iter().map(|hit| hit.id).collect();
-                let mut new = Vec::new();
-                for (parent, part) in kind.parents(self.cx, link, &hits).await? {
-                    if looked_at.insert(parent) {
-                        found_by.insert(parent, (kind.noun(), encode(kind.prefix(), part)));
-                        new.push(parent);
-                    }
-                }
-                for ids in new.chunks(FIRST_HITS) {
-                    matching.extend(self.meeting(ids).await?);
-                }
+            let parts = match parts {
+                Some(parts) => parts,
+                None => match self.found_by_parts(search, &query(FIRST_HITS, 0)).await? {
+                    Some(parts) => parts,
+                    None => return Ok(None),
+                },
+            };
+            more_hits = parts.more;
+            by = parts.by;
+            let new = parts.parents.iter().copied();
+            let new: Vec<i64> = new.filter(|id| looked_at.insert(*id)).collect();
+            for ids in new.chunks(FIRST_HITS) {
+                matching.extend(self.meeting(ids).await?);
             }
         }
         let more = matching.len() > end;
@@ -603,7 +595,7 @@ impl<R: Record> List<'_, R> {
             )));
         }
         let ids: Vec<i64> = matching.into_iter().skip(offset).take(limit).collect();
-        self.name_parts(&ids, &found_by);
+        self.name_parts(&ids, &by);
         Ok(Some((self.those(&ids).await?, more)))
     }
 
@@ -618,10 +610,33 @@ impl<R: Record> List<'_, R> {
             .collect()
     }
 
+    /// Those that the index finds by what belongs to them; none where it has not come as far as it is asked to.
+    async fn found_by_parts(&mut self, search: &Search, query: &Query) -> Result<Option<ByParts>> {
+        let mut found = ByParts::default();
+        for (kind, link) in self.searched_parts() {
+            let query = Query {
+                kinds: vec![kind.table()],
+                // A column for any kind is in the index with the kind; one for this table needs no word of it.
+                filters: match link.column.refers_to {
+                    Some(Target::Any) => vec![vec![crate::record::filter(PARENT, R::PREFIX)]],
+                    _ => Vec::new(),
+                },
+                ..query.clone()
+            };
+            let Found::Hits { hits, more, .. } = search.find_now(query).await else {
+                return Ok(None);
+            };
+            found.more |= more;
+            let hits: Vec<i64> = hits.iter().map(|hit| hit.id).collect();
+            found.add(kind, kind.parents(self.cx, link, &hits).await?);
+        }
+        Ok(Some(found))
+    }
+
     /// Says of these which of them were found by what belongs to them.
-    fn name_parts(&mut self, ids: &[i64], found_by: &HashMap<i64, (&'static str, String)>) {
+    fn name_parts(&mut self, ids: &[i64], by: &FoundBy) {
         for id in ids {
-            if let Some((noun, part)) = found_by.get(id) {
+            if let Some((noun, part)) = by.get(id) {
                 let record = encode(R::PREFIX, *id);
                 self.cx.notice(Notice::found_by_part(record, noun, part));
             }
@@ -678,7 +693,6 @@ impl<R: Record> List<'_, R> {
         offset: usize,
         limit: usize,
     ) -> Result<(Vec<Saved<R>>, bool)> {
-        const BATCH: i64 = 1_000;
         const TIME_LIMIT: Duration = Duration::from_secs(10);
         let started = Instant::now();
         let words: Arc<[String]> = folded(text)
@@ -687,6 +701,7 @@ impl<R: Record> List<'_, R> {
             .map(str::to_owned)
             .collect();
         let mut matching = Vec::new();
+        let mut by = FoundBy::new();
         let mut before = i64::MAX;
         while matching.len() <= offset + limit {
             if started.elapsed() > TIME_LIMIT {
@@ -704,68 +719,97 @@ impl<R: Record> List<'_, R> {
                 ));
                 return Ok(found);
             }
-            let mut statement = self.statement("");
-            statement.push(" AND id < ");
-            statement.push_value(Value::Int(before));
-            statement.push(" ORDER BY id DESC LIMIT ");
-            statement.push_value(Value::Int(BATCH));
-            let rows = statement.rows(&mut self.cx.tx).await?;
-            let is_last = rows.len() < BATCH as usize;
-            let looked_for = Arc::clone(&words);
-            // Reading and comparing a thousand records keeps a core busy.
-            let look = move || {
-                let mut read = Read::<Saved<R>>::records(&rows)?;
-                read.found
-                    .retain(|saved| matches(&saved.record, &looked_for));
-                Ok::<_, Error>(read)
-            };
-            let read = self.cx.compute_while_reading(look).await??;
-            for error in &read.unreadable {
-                self.cx.notice(Notice::unreadable(error));
-            }
-            matching.extend(read.found);
-            match read.last {
-                Some(last) if !is_last => before = last,
-                _ => {
-                    self.scan_parts(&words, &mut matching, started + TIME_LIMIT)
-                        .await?;
+            let (found, next) = self.next_matching(&words, before).await?;
+            matching.extend(found);
+            match next {
+                Some(next) => before = next,
+                None => {
+                    let until = started + TIME_LIMIT;
+                    by = self.scan_parts(&words, &mut matching, until).await?;
                     break;
                 }
             }
         }
         let more = matching.len() > offset + limit;
-        Ok((
-            matching.into_iter().skip(offset).take(limit).collect(),
-            more,
-        ))
+        let page = matching.into_iter().skip(offset).take(limit);
+        let page: Vec<Saved<R>> = page.collect();
+        let ids: Vec<i64> = page.iter().map(|saved| saved.id.raw()).collect();
+        self.name_parts(&ids, &by);
+        Ok((page, more))
     }
-}
 
-impl<R: Record> List<'_, R> {
-    /// Adds those of the list that have a part with these words, where they do not have them themselves.
+    /// Those with these words among the next of the list before an identifier, newest first, and where to go on.
+    async fn next_matching(
+        &mut self,
+        words: &Arc<[String]>,
+        before: i64,
+    ) -> Result<(Vec<Saved<R>>, Option<i64>)> {
+        const BATCH: i64 = 1_000;
+        let mut statement = self.statement("");
+        statement.push(" AND id < ");
+        statement.push_value(Value::Int(before));
+        statement.push(" ORDER BY id DESC LIMIT ");
+        statement.push_value(Value::Int(BATCH));
+        let rows = statement.rows(&mut self.cx.tx).await?;
+        let is_last = rows.len() < BATCH as usize;
+        let words = Arc::clone(words);
+        // Reading and comparing a thousand records keeps a core busy.
+        let look = move || {
+            let mut read = Read::<Saved<R>>::records(&rows)?;
+            read.found.retain(|saved| matches(&saved.record, &words));
+            Ok::<_, Error>(read)
+        };
+        let read = self.cx.compute_while_reading(look).await??;
+        for error in &read.unreadable {
+            self.cx.notice(Notice::unreadable(error));
+        }
+        Ok((read.found, read.last.filter(|_| !is_last)))
+    }
+
+    /// Adds those of the list that have a part with these words, where they do not have them themselves; answers the part of
+    /// each.
     async fn scan_parts(
         &mut self,
         words: &Arc<[String]>,
         matching: &mut Vec<Saved<R>>,
         until: Instant,
-    ) -> Result<()> {
+    ) -> Result<FoundBy> {
         let mut known: HashSet<i64> = matching.iter().map(|saved| saved.id.raw()).collect();
+        let mut parts = ByParts::default();
         for (kind, link) in self.searched_parts() {
-            let parts = kind.scan(self.cx, Arc::clone(words), until).await?;
-            let mut found_by = HashMap::new();
-            let mut new = Vec::new();
-            for (parent, part) in kind.parents(self.cx, link, &parts).await? {
-                if known.insert(parent) {
-                    found_by.insert(parent, (kind.noun(), encode(kind.prefix(), part)));
-                    new.push(parent);
-                }
-            }
-            self.name_parts(&new, &found_by);
-            for ids in new.chunks(FIRST_HITS) {
-                matching.extend(self.those(ids).await?);
-            }
+            let found = kind.scan(self.cx, Arc::clone(words), until).await?;
+            parts.add(kind, kind.parents(self.cx, link, &found).await?);
         }
-        Ok(())
+        parts.parents.retain(|id| known.insert(*id));
+        for ids in parts.parents.chunks(FIRST_HITS) {
+            matching.extend(self.those(ids).await?);
+        }
+        Ok(parts.by)
+    }
+}
+
+/// By which part a record is found: what that is called, and its identifier.
+type FoundBy = HashMap<i64, (&'static str, String)>;
+
+/// What is found by what belongs to it.
+#[derive(Default)]
+struct ByParts {
+    /// Those whose parts match best first.
+    parents: Vec<i64>,
+    by: FoundBy,
+    /// More parts match than were looked at.
+    more: bool,
+}
+
+impl ByParts {
+    /// Adds parts of a kind, each after what it belongs to.
+    fn add(&mut self, kind: &dyn AnyRecord, parts: Vec<(i64, i64)>) {
+        for (parent, part) in parts {
+            self.by.entry(parent).or_insert_with(|| {
+                self.parents.push(parent);
+                (kind.noun(), encode(kind.prefix(), part))
+            });
+        }
     }
 }
 
@@ -775,28 +819,14 @@ pub(crate) async fn scan_all<R: Record>(
     words: Arc<[String]>,
     until: Instant,
 ) -> Result<Vec<i64>> {
-    const BATCH: i64 = 1_000;
     let mut found = Vec::new();
     let mut before = i64::MAX;
     while Instant::now() < until && found.len() < DEEPEST {
-        let mut statement = cx.list::<R>().statement("");
-        statement.push(" AND id < ");
-        statement.push_value(Value::Int(before));
-        statement.push(" ORDER BY id DESC LIMIT ");
-        statement.push_value(Value::Int(BATCH));
-        let rows = statement.rows(&mut cx.tx).await?;
-        let is_last = rows.len() < BATCH as usize;
-        let words = Arc::clone(&words);
-        let look = move || {
-            let mut read = Read::<Saved<R>>::records(&rows)?;
-            read.found.retain(|saved| matches(&saved.record, &words));
-            Ok::<_, Error>(read)
-        };
-        let read = cx.compute_while_reading(look).await??;
-        found.extend(read.found.iter().map(|saved| saved.id.raw()));
-        match read.last {
-            Some(last) if !is_last => before = last,
-            _ => return Ok(found),
+        let (matching, next) = cx.list::<R>().next_matching(&words, before).await?;
+        found.extend(matching.iter().map(|saved| saved.id.raw()));
+        match next {
+            Some(next) => before = next,
+            None => return Ok(found),
         }
     }
     cx.notice(Notice::truncated(
