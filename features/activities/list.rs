@@ -6,7 +6,6 @@ use bureau_deals::Deal;
 use bureau_kernel::list::Order;
 use bureau_kernel::prelude::*;
 use bureau_kernel::store::Kind;
-use bureau_kernel::types::time::DayEdge;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -86,14 +85,10 @@ impl Tool for ListActivities {
     type Output = Vec<ActivityView>;
 
     async fn call(self, cx: &mut Cx) -> Result<Vec<ActivityView>> {
-        let after = self.due_after.as_ref();
-        let after = after
-            .map(|when| cx.moment("due_after", when, DayEdge::Start))
-            .transpose()?;
-        let before = self.due_before.as_ref();
-        let before = before
-            .map(|when| cx.moment("due_before", when, DayEdge::End))
-            .transpose()?;
+        let (after, before) = cx.moments(
+            ("due_after", self.due_after.as_ref()),
+            ("due_before", self.due_before.as_ref()),
+        )?;
         let done = self.status.map(|status| status == ActivityStatus::Done);
         // Done is what has a time, so only that can be ordered by it.
         let by_done =

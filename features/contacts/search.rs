@@ -6,7 +6,7 @@ use bureau_kernel::prelude::*;
 use bureau_kernel::references::Names;
 use bureau_kernel::store::{Kind, enum_name};
 use bureau_kernel::types::text::folded;
-use bureau_kernel::types::time::{DayEdge, Timestamp};
+use bureau_kernel::types::time::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -148,16 +148,10 @@ impl Tool for SearchContacts {
                 format!("tags takes up to {MOST_TAGS} labels."),
             ));
         }
-        let after = self
-            .created_after
-            .as_ref()
-            .map(|when| cx.moment("created_after", when, DayEdge::Start))
-            .transpose()?;
-        let before = self
-            .created_before
-            .as_ref()
-            .map(|when| cx.moment("created_before", when, DayEdge::End))
-            .transpose()?;
+        let (after, before) = cx.moments(
+            ("created_after", self.created_after.as_ref()),
+            ("created_before", self.created_before.as_ref()),
+        )?;
         let named = self.company.as_deref();
         let company = match named.and_then(|text| text.parse::<Id<Company>>().ok()) {
             Some(id) => ("company_id", Some(id.to_string())),

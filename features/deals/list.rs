@@ -102,12 +102,10 @@ impl Tool for ListDeals {
     type Output = Vec<DealRow>;
 
     async fn call(self, cx: &mut Cx) -> Result<Vec<DealRow>> {
-        let after = self.close_after.as_ref();
-        let after = after.map(|when| cx.date("close_after", when)).transpose()?;
-        let before = self.close_before.as_ref();
-        let before = before
-            .map(|when| cx.date("close_before", when))
-            .transpose()?;
+        let (after, before) = cx.dates(
+            ("close_after", self.close_after.as_ref()),
+            ("close_before", self.close_before.as_ref()),
+        )?;
         let pipeline = match (&self.pipeline, &self.stage) {
             (None, None) => None,
             (pipeline, stage) => Some(pipeline_meant(cx, *pipeline, stage.as_deref()).await?),

@@ -5,7 +5,7 @@ use bureau_kernel::changes::{Action, Change};
 use bureau_kernel::prelude::*;
 use bureau_kernel::store::{Row, sql};
 use bureau_kernel::types::id::decode;
-use bureau_kernel::types::time::{DayEdge, Timestamp};
+use bureau_kernel::types::time::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -82,16 +82,10 @@ impl Tool for ListChanges {
         } else {
             "-position"
         };
-        let since = self
-            .since
-            .as_ref()
-            .map(|when| cx.moment("since", when, DayEdge::Start))
-            .transpose()?;
-        let until = self
-            .until
-            .as_ref()
-            .map(|when| cx.moment("until", when, DayEdge::End))
-            .transpose()?;
+        let (since, until) = cx.moments(
+            ("since", self.since.as_ref()),
+            ("until", self.until.as_ref()),
+        )?;
         let limit = self.limit.unwrap_or_default().rows();
         if !cx.sees_own_writes() {
             cx.notice(Notice::stale(

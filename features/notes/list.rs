@@ -3,7 +3,6 @@
 use bureau_kernel::list::Order;
 use bureau_kernel::prelude::*;
 use bureau_kernel::store::Kind;
-use bureau_kernel::types::time::DayEdge;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -84,14 +83,10 @@ impl Tool for ListNotes {
     type Output = Vec<NoteView>;
 
     async fn call(self, cx: &mut Cx) -> Result<Vec<NoteView>> {
-        let after = self.created_after.as_ref();
-        let after = after
-            .map(|when| cx.moment("created_after", when, DayEdge::Start))
-            .transpose()?;
-        let before = self.created_before.as_ref();
-        let before = before
-            .map(|when| cx.moment("created_before", when, DayEdge::End))
-            .transpose()?;
+        let (after, before) = cx.moments(
+            ("created_after", self.created_after.as_ref()),
+            ("created_before", self.created_before.as_ref()),
+        )?;
         let kind = self.kind.as_deref();
         let kind = kind.map(|kind| kind_prefix(cx, kind)).transpose()?;
         let list = cx

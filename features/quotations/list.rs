@@ -90,12 +90,10 @@ impl Tool for ListQuotations {
     type Output = Vec<QuotationRow>;
 
     async fn call(self, cx: &mut Cx) -> Result<Vec<QuotationRow>> {
-        let after = self.sent_after.as_ref();
-        let after = after.map(|when| cx.date("sent_after", when)).transpose()?;
-        let before = self.sent_before.as_ref();
-        let before = before
-            .map(|when| cx.date("sent_before", when))
-            .transpose()?;
+        let (after, before) = cx.dates(
+            ("sent_after", self.sent_after.as_ref()),
+            ("sent_before", self.sent_before.as_ref()),
+        )?;
         let today = cx.today();
         let yesterday = today.pred_opt().unwrap_or(today);
         // Where one stands follows from its day, not from whether it was noted yet that it expired.

@@ -151,12 +151,10 @@ impl Tool for GetQuotationStats {
     type Output = QuotationStats;
 
     async fn call(self, cx: &mut Cx) -> Result<QuotationStats> {
-        let after = self.sent_after.as_ref();
-        let after = after.map(|when| cx.date("sent_after", when)).transpose()?;
-        let before = self.sent_before.as_ref();
-        let before = before
-            .map(|when| cx.date("sent_before", when))
-            .transpose()?;
+        let (after, before) = cx.dates(
+            ("sent_after", self.sent_after.as_ref()),
+            ("sent_before", self.sent_before.as_ref()),
+        )?;
         let bounds = Bounds {
             today: cx.today(),
             after,

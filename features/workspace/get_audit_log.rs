@@ -5,7 +5,7 @@ use bureau_kernel::caller::ApiKey;
 use bureau_kernel::changes::{Action, Change};
 use bureau_kernel::prelude::*;
 use bureau_kernel::types::id::Entity;
-use bureau_kernel::types::time::{DayEdge, Timestamp};
+use bureau_kernel::types::time::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -119,12 +119,10 @@ impl Tool for GetAuditLog {
     type Output = Vec<AuditRow>;
 
     async fn call(self, cx: &mut Cx) -> Result<Vec<AuditRow>> {
-        let edge = |cx: &mut Cx, field: &str, when: Option<&When>, edge| {
-            when.map(|when| cx.moment(field, when, edge)).transpose()
-        };
+        let (from, to) = cx.moments(("from", self.from.as_ref()), ("to", self.to.as_ref()))?;
         let filter = Filter {
-            from: edge(cx, "from", self.from.as_ref(), DayEdge::Start)?,
-            to: edge(cx, "to", self.to.as_ref(), DayEdge::End)?,
+            from,
+            to,
             action: self.action,
             actor: self.actor.map(Into::into),
             tool: self.tool.map(Into::into),

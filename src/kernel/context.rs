@@ -4,7 +4,7 @@ use std::any::Any;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use chrono::{NaiveDate, NaiveTime};
+use chrono::NaiveDate;
 use serde_json::{Map, Value as Data};
 
 use crate::caller::{Caller, Workspace};
@@ -50,8 +50,6 @@ pub struct Cx {
     undoes: Option<i64>,
     next: Option<String>,
     resolved: Map<String, Data>,
-    /// The moments among these.
-    moments: Vec<(String, Timestamp)>,
     notices: Vec<Notice>,
     /// What was done.
     summary: Summary,
@@ -125,7 +123,6 @@ impl Cx {
             undoes: None,
             next: None,
             resolved: Map::new(),
-            moments: Vec::new(),
             notices: Vec::new(),
             summary: Summary::default(),
             place: None,
@@ -458,11 +455,8 @@ impl Cx {
         let date = when
             .date(self.now, self.workspace().time_zone)
             .ok_or_else(|| far_away(field))?;
-        self.resolve_date(
-            field,
-            date.and_time(NaiveTime::MIN).and_utc(),
-            date.to_string(),
-        )?;
+        self.resolved
+            .insert(field.to_owned(), date.to_string().into());
         Ok(date)
     }
 
@@ -479,43 +473,39 @@ impl Cx {
         let shown = moment
             .with_timezone(&zone)
             .to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
-        self.resolve_date(field, moment, shown)?;
+        self.resolved.insert(field.to_owned(), shown.into());
         Ok(moment)
     }
 
-    /// Notes what words came to, and refuses the end of a range that comes before its start.
-    fn resolve_date(&mut self, field: &str, moment: Timestamp, shown: String) -> Result<()> {
-        /// How the two ends of a range are called.
-        const ENDS: [(&str, &str); 4] = [
-            ("after", "before"),
-            ("since", "until"),
-            ("from", "to"),
-            ("start", "end"),
-        ];
-        self.resolved.insert(field.to_owned(), shown.into());
-        let known = |name: &str| {
-            let mut moments = self.moments.iter();
-            moments.find(|(other, _)| other == name).map(|(_, at)| *at)
+    /// The days from one parameter to another, as a caller means them; without one of the two there is no bound on that side.
+    ///
+    /// # Errors
+    /// As [`Cx::date`]; [`Code::Validation`] naming the second parameter when its day comes before that of the first.
+    pub fn dates(
+        &mut self,
+        (first, after): (&str, Option<&When>),
+        (last, before): (&str, Option<&When>),
+    ) -> Result<(Option<NaiveDate>, Option<NaiveDate>)> {
+        let after = after.map(|when| self.date(first, when)).transpose()?;
+        let before = before.map(|when| self.date(last, when)).transpose()?;
+        in_order((first, after), (last, before))
+    }
+
+    /// The same for moments: a day stands for its start in the first parameter, and for its end in the second.
+    ///
+    /// # Errors
+    /// As [`Cx::moment`]; [`Code::Validation`] naming the second parameter when its moment comes before that of the first.
+    pub fn moments(
+        &mut self,
+        (first, after): (&str, Option<&When>),
+        (last, before): (&str, Option<&When>),
+    ) -> Result<(Option<Timestamp>, Option<Timestamp>)> {
+        let mut moment = |field, when: Option<&When>, edge| {
+            when.map(|when| self.moment(field, when, edge)).transpose()
         };
-        for (first, last) in ENDS {
-            let (start, end, is_reversed) = if let Some(stem) = field.strip_suffix(first) {
-                let end = format!("{stem}{last}");
-                let is_reversed = known(&end).is_some_and(|end| moment > end);
-                (field.to_owned(), end, is_reversed)
-            } else if let Some(stem) = field.strip_suffix(last) {
-                let start = format!("{stem}{first}");
-                let is_reversed = known(&start).is_some_and(|start| start > moment);
-                (start, field.to_owned(), is_reversed)
-            } else {
-                continue;
-            };
-            if is_reversed {
-                let message = format!("{end} comes before {start}, so nothing lies between them.");
-                return Err(Error::invalid(end, message).hint("Swap the two, or leave one out."));
-            }
-        }
-        self.moments.push((field.to_owned(), moment));
-        Ok(())
+        let after = moment(first, after, DayEdge::Start)?;
+        let before = moment(last, before, DayEdge::End)?;
+        in_order((first, after), (last, before))
     }
 
     /// Checks that something is there and live, in this workspace, and that it stays so until the call is done. Others may
@@ -631,6 +621,20 @@ fn attribute_fits(kind: &str, value: &Data) -> bool {
         _ => false,
     };
     fits && value.to_string().len() <= MAX_ATTRIBUTE_BYTES
+}
+
+/// The bounds of a range, unless its end comes before its start.
+fn in_order<T: PartialOrd>(
+    (first, start): (&str, Option<T>),
+    (last, end): (&str, Option<T>),
+) -> Result<(Option<T>, Option<T>)> {
+    if let (Some(start), Some(end)) = (&start, &end)
+        && end < start
+    {
+        let message = format!("{last} comes before {first}, so nothing lies between them.");
+        return Err(Error::invalid(last, message).hint("Swap the two, or leave one out."));
+    }
+    Ok((start, end))
 }
 
 fn far_away(field: &str) -> Error {

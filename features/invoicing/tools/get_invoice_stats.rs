@@ -71,14 +71,10 @@ impl Tool for GetInvoiceStats {
     type Output = InvoiceStats;
 
     async fn call(self, cx: &mut Cx) -> Result<InvoiceStats> {
-        let after = match &self.issued_after {
-            Some(when) => Some(cx.date("issued_after", when)?),
-            None => None,
-        };
-        let before = match &self.issued_before {
-            Some(when) => Some(cx.date("issued_before", when)?),
-            None => None,
-        };
+        let (after, before) = cx.dates(
+            ("issued_after", self.issued_after.as_ref()),
+            ("issued_before", self.issued_before.as_ref()),
+        )?;
         let among = InvoiceFilter {
             after,
             before,

@@ -92,12 +92,10 @@ impl Tool for ListExpenses {
     type Output = Vec<ExpenseView>;
 
     async fn call(self, cx: &mut Cx) -> Result<Vec<ExpenseView>> {
-        let after = self.spent_after.as_ref();
-        let after = after.map(|when| cx.date("spent_after", when)).transpose()?;
-        let before = self.spent_before.as_ref();
-        let before = before
-            .map(|when| cx.date("spent_before", when))
-            .transpose()?;
+        let (after, before) = cx.dates(
+            ("spent_after", self.spent_after.as_ref()),
+            ("spent_before", self.spent_before.as_ref()),
+        )?;
         // Newest first, unless an order is asked for.
         let newest = self.sort.is_none() && self.query.is_none();
         let page = cx

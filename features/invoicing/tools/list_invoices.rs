@@ -95,15 +95,12 @@ impl Tool for ListInvoices {
     type Output = Vec<InvoiceRow>;
 
     async fn call(self, cx: &mut Cx) -> Result<Vec<InvoiceRow>> {
-        let mut days = [
-            ("issued_after", self.issued_after.as_ref(), None),
-            ("issued_before", self.issued_before.as_ref(), None),
-            ("due_before", self.due_before.as_ref(), None),
-        ];
-        for (field, when, day) in &mut days {
-            *day = when.map(|when| cx.date(field, when)).transpose()?;
-        }
-        let [(.., after), (.., before), (.., due)] = days;
+        let (after, before) = cx.dates(
+            ("issued_after", self.issued_after.as_ref()),
+            ("issued_before", self.issued_before.as_ref()),
+        )?;
+        let due = self.due_before.as_ref();
+        let due = due.map(|when| cx.date("due_before", when)).transpose()?;
         let today = cx.today();
         let yesterday = today.pred_opt().unwrap_or(today);
         let overdue = self.status == Some(DisplayStatus::Overdue);
