@@ -118,13 +118,6 @@ pub trait AnyRecord: Send + Sync {
         cx: &'a mut Cx,
         ids: &'a [i64],
     ) -> BoxFuture<'a, Result<Vec<(i64, String)>>>;
-    /// The identifiers of all that refer to a record by this column, deleted or not.
-    fn referring<'a>(
-        &'a self,
-        cx: &'a mut Cx,
-        link: Link,
-        target: i64,
-    ) -> BoxFuture<'a, Result<Vec<i64>>>;
     /// The live ones that hold on to one of these records by this column ([`Record::BLOCKS_DELETION_WHILE`]): to which, and their own
     /// identifiers.
     fn holding<'a>(
@@ -155,12 +148,12 @@ pub trait AnyRecord: Send + Sync {
         from: i64,
         to: Option<i64>,
     ) -> BoxFuture<'a, Result<usize>>;
-    /// The identifiers of those that belong to one of these records by this column: of the live ones, or of all.
-    fn children<'a>(
+    /// The identifiers of those that refer to one of these records by this column: of the live ones, or of all.
+    fn referring<'a>(
         &'a self,
         cx: &'a mut Cx,
         link: Link,
-        parents: &'a [i64],
+        targets: &'a [i64],
         all: bool,
     ) -> BoxFuture<'a, Result<Vec<i64>>>;
     /// Whether these are found by their text.
@@ -319,31 +312,6 @@ impl<R: Record> AnyRecord for Erased<R> {
             .collect()
     }
 
-    fn referring<'a>(
-        &'a self,
-        cx: &'a mut Cx,
-        link: Link,
-        target: i64,
-    ) -> BoxFuture<'a, Result<Vec<i64>>> {
-        Box::pin(async move {
-            let mut statement = sql("SELECT id FROM ");
-            statement.push(R::TABLE);
-            statement.push(" WHERE workspace = ");
-            statement.push_value(cx.workspace().id.to_value());
-            statement.push(" AND ");
-            statement.push(link.column.name);
-            statement.push(" = ");
-            statement.push_value(link.value(target));
-            statement.push(" ORDER BY id");
-            statement
-                .rows(&mut cx.tx)
-                .await?
-                .iter()
-                .map(|row| row.get("id"))
-                .collect()
-        })
-    }
-
     fn holding<'a>(
         &'a self,
         cx: &'a mut Cx,
@@ -433,7 +401,7 @@ impl<R: Record> AnyRecord for Erased<R> {
             /// Records that are read and written together.
             const TOGETHER: usize = 512;
             let Link { column, table, .. } = link;
-            let ids = self.referring(cx, link, from).await?;
+            let ids = self.referring(cx, link, &[from], true).await?;
             // A record that would point at itself points at nothing.
             let points_at = |id: i64| to.filter(|to| R::TABLE != table || *to != id);
             let lost: Vec<i64> = ids
@@ -461,16 +429,16 @@ impl<R: Record> AnyRecord for Erased<R> {
         })
     }
 
-    fn children<'a>(
+    fn referring<'a>(
         &'a self,
         cx: &'a mut Cx,
         link: Link,
-        parents: &'a [i64],
+        targets: &'a [i64],
         all: bool,
     ) -> BoxFuture<'a, Result<Vec<i64>>> {
         Box::pin(async move {
-            let mut children = Vec::new();
-            for parents in parents.chunks(1_000) {
+            let mut referring = Vec::new();
+            for targets in targets.chunks(1_000) {
                 let mut statement = sql("SELECT id FROM ");
                 statement.push(R::TABLE);
                 statement.push(" WHERE workspace = ");
@@ -478,16 +446,16 @@ impl<R: Record> AnyRecord for Erased<R> {
                 statement.push(" AND ");
                 statement.push(link.column.name);
                 statement.push(" IN ");
-                link.push_values(&mut statement, parents);
+                link.push_values(&mut statement, targets);
                 if !all {
                     statement.push(" AND archived_at IS NULL");
                 }
                 statement.push(" ORDER BY id");
                 for row in statement.rows(&mut cx.tx).await? {
-                    children.push(row.get("id")?);
+                    referring.push(row.get("id")?);
                 }
             }
-            Ok(children)
+            Ok(referring)
         })
     }
 

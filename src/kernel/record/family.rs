@@ -37,7 +37,7 @@ impl Family {
                     if !link.column.is_parent {
                         continue;
                     }
-                    let mut children = kind.children(cx, link, &ids, all).await?;
+                    let mut children = kind.referring(cx, link, &ids, all).await?;
                     children.retain(|id| family.members.insert((kind.table(), *id)));
                     if !children.is_empty() {
                         family.descendants.push((kind, children.clone()));
