@@ -198,38 +198,47 @@ impl Column for NaiveDate {
     column!(@ways Date, NaiveDate::default(), v => *v, v => Some(v));
 }
 
+/// A type round another one that stands in the table like it, and says one thing more of the column.
+macro_rules! wrapper {
+    ($name:ident { $($own:tt)* }) => {
+        impl<T> Deref for $name<T> {
+            type Target = T;
+            fn deref(&self) -> &T {
+                &self.0
+            }
+        }
+        impl<T: Column> Column for $name<T> {
+            type Input = T::Input;
+            const KIND: Kind = T::KIND;
+            const REFERS_TO: Option<Target> = T::REFERS_TO;
+            const REQUIRED: bool = T::REQUIRED;
+            fn from_input(input: T::Input, time: LocalTime) -> std::result::Result<Self, String> {
+                T::from_input(input, time).map(Self)
+            }
+            fn empty() -> Self {
+                Self(T::empty())
+            }
+            fn to_value(&self) -> Value {
+                self.0.to_value()
+            }
+            fn from_value(value: Value) -> Option<Self> {
+                T::from_value(value).map(Self)
+            }
+            $($own)*
+        }
+    };
+}
+
 /// A column that the server keeps: callers see it and cannot give it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 #[schemars(inline)]
 pub struct Managed<T>(pub T);
 
-impl<T> Deref for Managed<T> {
-    type Target = T;
-    fn deref(&self) -> &T {
-        &self.0
-    }
-}
-impl<T: Column> Column for Managed<T> {
-    type Input = T::Input;
-    const KIND: Kind = T::KIND;
-    const REFERS_TO: Option<Target> = T::REFERS_TO;
+wrapper!(Managed {
     const PARENT: bool = T::PARENT;
-    const REQUIRED: bool = T::REQUIRED;
     const KEPT: bool = true;
-    fn from_input(input: T::Input, time: LocalTime) -> std::result::Result<Self, String> {
-        T::from_input(input, time).map(Self)
-    }
-    fn empty() -> Self {
-        Self(T::empty())
-    }
-    fn to_value(&self) -> Value {
-        self.0.to_value()
-    }
-    fn from_value(value: Value) -> Option<Self> {
-        T::from_value(value).map(Self)
-    }
-}
+});
 
 /// A column that says what the record belongs to: it is archived, restored and erased with it, and moves with it where two
 /// are merged.
@@ -238,35 +247,13 @@ impl<T: Column> Column for Managed<T> {
 #[schemars(inline)]
 pub struct Parent<T>(pub T);
 
-impl<T> Deref for Parent<T> {
-    type Target = T;
-    fn deref(&self) -> &T {
-        &self.0
-    }
-}
-impl<T: Column> Column for Parent<T> {
-    type Input = T::Input;
-    const KIND: Kind = T::KIND;
-    const REFERS_TO: Option<Target> = T::REFERS_TO;
+wrapper!(Parent {
     const PARENT: bool = true;
-    const REQUIRED: bool = T::REQUIRED;
     const KEPT: bool = T::KEPT;
-    fn from_input(input: T::Input, time: LocalTime) -> std::result::Result<Self, String> {
-        T::from_input(input, time).map(Self)
-    }
-    fn empty() -> Self {
-        Self(T::empty())
-    }
-    fn to_value(&self) -> Value {
-        self.0.to_value()
-    }
-    fn from_value(value: Value) -> Option<Self> {
-        T::from_value(value).map(Self)
-    }
     fn is_missing(&self) -> bool {
         self.0.is_missing()
     }
-}
+});
 
 impl Column for AnyId {
     type Input = Self;
