@@ -3,7 +3,6 @@
 use bureau_kernel::prelude::*;
 use bureau_kernel::store::Value;
 use bureau_kernel::types::id::Entity;
-use bureau_kernel::types::text::plural;
 
 use crate::{CREATE_NOTES, DELETE_NOTES, READ_NOTES, UPDATE_NOTES};
 
@@ -78,14 +77,12 @@ pub(crate) fn shortened(text: &str, most: usize) -> Option<String> {
 /// # Errors
 /// [`Code::Validation`] naming the kinds that there are.
 pub(crate) fn kind_prefix(cx: &Cx, kind: &str) -> Result<String> {
-    let asked = kind.trim().to_lowercase();
-    let mut kinds = cx.kinds_of_records();
-    kinds.retain(|(_, prefix)| *prefix != <Note as Entity>::PREFIX);
-    let same = |(noun, _): &&(&str, &str)| *noun == asked || plural(noun) == asked;
-    if let Some((_, prefix)) = kinds.iter().find(same) {
-        return Ok((*prefix).to_owned());
+    let prefix = cx.prefix_of_kind(kind);
+    if let Some(prefix) = prefix.filter(|prefix| *prefix != Note::PREFIX) {
+        return Ok(prefix.to_owned());
     }
-    let nouns: Vec<&str> = kinds.iter().map(|(noun, _)| *noun).collect();
+    let nouns = cx.kinds_of_records().filter(|noun| *noun != Note::NOUN);
+    let nouns: Vec<&str> = nouns.collect();
     let message = format!("There are no records of the kind {kind:?}.");
     Err(Error::invalid("kind", message).hint(format!("There are: {}.", nouns.join(", "))))
 }

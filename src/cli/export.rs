@@ -99,12 +99,10 @@ pub(super) async fn run(config: &Config, arguments: Arguments) -> Result<()> {
 
 /// The kind of record of this name: in the plural or the singular, or the group that is about it.
 fn find(registry: &Registry, name: &str) -> Result<&'static dyn AnyRecord> {
-    let asked = name.trim().to_lowercase().replace(['_', '-'], " ");
-    let mut records = registry.records().iter().copied();
-    let same = |kind: &&dyn AnyRecord| kind.noun() == asked || plural(kind.noun()) == asked;
-    if let Some(kind) = records.find(same) {
+    if let Some(kind) = registry.record_called(name) {
         return Ok(kind);
     }
+    let asked = name.trim().to_lowercase();
     // A group that is called otherwise, such as invoicing, is about the kind whose name begins most like it.
     let alike = |kind: &&&'static dyn AnyRecord| {
         let pairs = kind.noun().chars().zip(asked.chars());

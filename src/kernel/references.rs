@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::caller::{ApiKey, Member};
 use crate::context::Cx;
 use crate::error::{Error, Result};
-use crate::record::{Record, Saved};
+use crate::record::{AnyRecord, Record, Saved};
 use crate::store::sql;
 use crate::types::id::{AnyId, Entity, Id, encode};
 
@@ -78,11 +78,16 @@ impl AnyNames {
 }
 
 impl Cx {
-    /// What records of each kind that there is are called, in the singular, and the prefix of their identifiers.
-    #[must_use]
-    pub fn kinds_of_records(&self) -> Vec<(&'static str, &'static str)> {
+    /// What records of each kind that there is are called, in the singular.
+    pub fn kinds_of_records(&self) -> impl Iterator<Item = &'static str> {
         let records = self.registry().records().iter();
-        records.map(|kind| (kind.noun(), kind.prefix())).collect()
+        records.map(|kind| kind.noun())
+    }
+
+    /// The prefix of the identifiers of records that are called this, in the singular or the plural.
+    #[must_use]
+    pub fn prefix_of_kind(&self, name: &str) -> Option<&'static str> {
+        self.registry().record_called(name).map(AnyRecord::prefix)
     }
 
     /// The names of these records of any kind, deleted ones too, as far as the caller may read records of their kinds.

@@ -24,7 +24,7 @@ use crate::store::Target;
 use crate::synonyms::suggest_tool;
 use crate::tool::Entry;
 use crate::types::id::decode;
-use crate::types::text::nearest;
+use crate::types::text::{nearest, plural};
 
 /// A module: a group of tools and the records behind them.
 #[derive(Clone, Copy)]
@@ -340,6 +340,14 @@ impl Registry {
             };
             (kind, link)
         })
+    }
+
+    /// The kind of record of this name, in the singular or the plural.
+    #[must_use]
+    pub fn record_called(&self, name: &str) -> Option<&'static dyn AnyRecord> {
+        let name = name.trim().to_lowercase().replace(['_', '-'], " ");
+        let mut records = self.records.iter().copied();
+        records.find(|kind| kind.noun() == name || plural(kind.noun()) == name)
     }
 
     /// The kind of record that this identifier is of, and its number.
