@@ -11,6 +11,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use axum::http::request::Parts;
 use bureau_kernel::caller::Caller;
+use bureau_kernel::compute;
 use bureau_kernel::dispatch::{Call, Dispatcher, Held, Outcome};
 use bureau_kernel::error::{Code, Error};
 use bureau_kernel::resource::{self, Representation};
@@ -38,11 +39,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use tracing::Instrument;
 
-use crate::transport::{
-    MAX_MESSAGE_BYTES,
-    http::{LARGE_BYTES, Underway},
-    metrics::InFlight,
-};
+use crate::transport::{MAX_MESSAGE_BYTES, http::Underway, metrics::InFlight};
 
 /// Key in a request's `_meta`: the call's idempotency key, a string. An `idempotency_key` argument says the same.
 pub const META_IDEMPOTENCY_KEY: &str = "bureau/idempotency_key";
@@ -317,7 +314,7 @@ impl Server {
         value: Value,
         context: &RequestContext<RoleServer>,
     ) -> Result<CallToolResult, Error> {
-        let (text, value) = if weight(&value) < LARGE_BYTES {
+        let (text, value) = if compute::weight(&value) < compute::LARGE_BYTES {
             (value.to_string(), value)
         } else {
             if let Some(underway) = underway(context) {
@@ -619,19 +616,6 @@ fn values_are_data() -> MetaObject {
 fn underway(context: &RequestContext<RoleServer>) -> Option<&Underway> {
     let parts = context.extensions.get::<Parts>()?;
     parts.extensions.get::<Arc<Underway>>().map(AsRef::as_ref)
-}
-
-/// About how many bytes the value is as text.
-fn weight(value: &Value) -> usize {
-    match value {
-        Value::String(text) => text.len(),
-        Value::Array(items) => items.iter().map(weight).sum(),
-        Value::Object(fields) => fields
-            .iter()
-            .map(|(name, value)| name.len() + 4 + weight(value))
-            .sum(),
-        _ => 4,
-    }
 }
 
 /// For an answer that could not be put into words. What wrote is done.

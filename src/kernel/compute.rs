@@ -4,9 +4,33 @@
 use std::sync::Arc;
 
 use dashmap::DashMap;
+use serde_json::{Map, Value};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::error::{Error, Result};
+
+/// From this size on, what is read or written is no work for the threads on which all calls wait, in bytes.
+pub const LARGE_BYTES: usize = 64 * 1024;
+
+/// About how many bytes the value is as text.
+#[must_use]
+pub fn weight(value: &Value) -> usize {
+    match value {
+        Value::String(text) => text.len(),
+        Value::Array(items) => items.iter().map(weight).sum(),
+        Value::Object(fields) => weight_of_fields(fields),
+        _ => 4,
+    }
+}
+
+/// The same for the fields of an object.
+#[must_use]
+pub fn weight_of_fields(fields: &Map<String, Value>) -> usize {
+    let each = fields
+        .iter()
+        .map(|(name, value)| name.len() + 4 + weight(value));
+    each.sum()
+}
 
 /// Turns at the cores. A caller stands in line with a part of its work only, so that nobody's hundred documents are
 /// before another's one.

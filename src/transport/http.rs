@@ -41,7 +41,7 @@ use axum::{
     routing::{any, get},
 };
 use bureau_kernel::caller::Caller;
-use bureau_kernel::compute::Turn;
+use bureau_kernel::compute::{LARGE_BYTES, Turn};
 use bureau_kernel::dispatch::{Dispatcher, Held};
 use bureau_kernel::error::{Code, Error};
 use futures::{StreamExt, stream};
@@ -86,9 +86,6 @@ pub const X_BUREAU_READ_ONLY: HeaderName = HeaderName::from_static("x-bureau-rea
 
 /// Longest Bearer key that is looked up, in bytes.
 const MAX_KEY_BYTES: usize = 512;
-
-/// From this size on, what is read or written is no work for the threads on which all calls wait, in bytes.
-pub(crate) const LARGE_BYTES: usize = 64 * 1024;
 
 /// The pieces in which a large answer is handed over, in bytes.
 const PIECE_BYTES: usize = 64 * 1024;

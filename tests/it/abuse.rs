@@ -126,6 +126,28 @@ async fn nothing_is_read_for_a_document_before_its_caller_has_a_place_in_the_lin
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn large_arguments_are_read_when_a_core_may_be_kept_busy_and_small_ones_at_once() {
+    let app = TestApp::new(Engine::Sqlite, MODULES).await;
+    let owner = app.owner().await;
+    let turns = all_turns(&app);
+    let of_size = |bytes: usize| json!({"name": "Ada", "naem": "x".repeat(bytes)});
+    let mut large = Box::pin(app.error(&owner, "create_contact", of_size(100_000)));
+    let small = async {
+        for _ in 0..50 {
+            app.error(&owner, "create_contact", of_size(10)).await;
+        }
+    };
+    tokio::select! {
+        biased;
+        _ = &mut large => panic!("it was read without a turn"),
+        done = timeout(HANG, small) => done.expect("others are served"),
+    }
+    drop(turns);
+    let error = timeout(HANG, large).await.expect("it is answered");
+    assert_eq!(error.code(), Code::Validation);
+}
+
 /// A server on a port of its own.
 struct Server {
     address: SocketAddr,

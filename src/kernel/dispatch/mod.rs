@@ -29,7 +29,7 @@ use options::{Request, Word};
 
 use crate::admin::{self, Authenticated};
 use crate::caller::{Caller, ConfirmPolicy};
-use crate::compute::{Compute, Place};
+use crate::compute::{Compute, LARGE_BYTES, Place, weight, weight_of_fields};
 use crate::context::{App, Cx};
 use crate::error::{Code, Error, Result};
 use crate::projection::Projection;
@@ -263,7 +263,7 @@ impl Dispatcher {
         let registry = self.app.registry.clone();
         let entry = registry.for_caller(&caller, &call.tool)?;
         self.check_read_only(&caller, entry)?;
-        let (request, parsed) = Request::read(&registry, entry, call)?;
+        let (request, parsed) = self.read_arguments(&caller, entry, call).await?;
         let cancel = request.cancel.clone();
         if entry.spec.effect.reads_only() {
             // A read stops where it stands when nobody waits for it any more.
@@ -329,7 +329,7 @@ impl Dispatcher {
         cx.set_place(place);
         let parsed = match parsed {
             Some(parsed) => Ok(parsed),
-            None => self.resolve(&mut cx, entry, &mut request).await,
+            None => self.resolve(&mut cx, caller, entry, &mut request).await,
         };
         let result = match parsed {
             Ok(parsed) => self.run(&mut cx, entry, parsed).await,
@@ -371,19 +371,52 @@ impl Dispatcher {
             if let Some(outcome) = retry.prepared(outcome, compute, caller.actor()).await {
                 return outcome;
             }
-            parsed = entry.parse(request.arguments.clone())?;
+            parsed = match parse_aside(&self.app.registry, caller, entry, &request) {
+                Some(parse) => compute.run(caller.actor(), parse).await??,
+                None => entry.parse(request.arguments.clone())?,
+            };
+        }
+    }
+
+    /// Reads what a call asks for. Where that is much it waits for a turn at the cores, as the bytes did that it came in.
+    async fn read_arguments(
+        &self,
+        caller: &Arc<Caller>,
+        entry: &Entry,
+        call: Call,
+    ) -> Result<(Request, Option<Parsed>)> {
+        if weight_of_fields(&call.arguments) < LARGE_BYTES {
+            return Request::read(&self.app.registry, entry, call);
+        }
+        let (registry, caller) = (self.app.registry.clone(), Arc::clone(caller));
+        let (name, actor) = (entry.spec.name, caller.actor());
+        let cancel = call.cancel.clone();
+        let read = move || Request::read(&registry, registry.for_caller(&caller, name)?, call);
+        tokio::select! {
+            biased;
+            () = cancel.cancelled() => Err(gone()),
+            read = self.app.compute.run(actor, read) => read?,
         }
     }
 
     /// Puts the identifiers of the records that a call names into its arguments, and reads these as the tool's input.
-    async fn resolve(&self, cx: &mut Cx, entry: &Entry, request: &mut Request) -> Result<Parsed> {
+    async fn resolve(
+        &self,
+        cx: &mut Cx,
+        caller: &Arc<Caller>,
+        entry: &Entry,
+        request: &mut Request,
+    ) -> Result<Parsed> {
         cx.set_covers(entry.spec.covers);
         let resolve = resolve::resolve(cx, &request.names, &mut request.arguments);
         match tokio::time::timeout(self.settings.call_limit, resolve).await {
             Ok(resolved) => resolved?,
             Err(_) => return Err(self.too_long(entry)),
         }
-        entry.parse(request.arguments.clone())
+        match parse_aside(&self.app.registry, caller, entry, request) {
+            Some(parse) => cx.compute_while_reading(parse).await?,
+            None => entry.parse(request.arguments.clone()),
+        }
     }
 
     /// The same before a write, in a transaction of its own that only reads: who gives a name that nobody has costs nobody a turn.
@@ -395,7 +428,7 @@ impl Dispatcher {
     ) -> Result<Parsed> {
         let tx = unless_gone(request, self.app.store.read(scope(caller))).await?;
         let mut cx = self.cx(tx, caller, entry, request, false)?;
-        let parsed = self.resolve(&mut cx, entry, request).await;
+        let parsed = self.resolve(&mut cx, caller, entry, request).await;
         let (tx, _, resolved, _) = cx.into_parts();
         tx.rollback().await;
         request.resolved = resolved;
@@ -544,6 +577,20 @@ impl Dispatcher {
         )
         .hint("Ask for less at once.")
     }
+}
+
+/// The reading of arguments as a tool's input, where they are so many that it is no work for the threads on which calls wait.
+fn parse_aside(
+    registry: &Arc<Registry>,
+    caller: &Arc<Caller>,
+    entry: &Entry,
+    request: &Request,
+) -> Option<impl FnOnce() -> Result<Parsed> + Send + use<>> {
+    let (registry, caller) = (Arc::clone(registry), Arc::clone(caller));
+    let name = entry.spec.name;
+    let arguments =
+        (weight(&request.arguments) >= LARGE_BYTES).then(|| request.arguments.clone())?;
+    Some(move || registry.for_caller(&caller, name)?.parse(arguments))
 }
 
 fn scope(caller: &Caller) -> Scope {
