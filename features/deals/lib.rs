@@ -33,7 +33,7 @@ pub use stages::{
     Pipeline, Stage, StageKind, default_pipeline, pipeline_or_default, pipelines, stage_named,
     stages_of,
 };
-pub use summary::{StageFigures, Tally, Value, Values, summarize};
+pub use summary::{StageFigures, Value, Values, summarize};
 pub use update::change_deal;
 
 /// See deals.

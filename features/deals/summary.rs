@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use bureau_kernel::figures::{Tally, share_of};
 use bureau_kernel::prelude::*;
 use bureau_kernel::rates::{Rate, Rates};
 use bureau_kernel::store::sql;
-use bureau_kernel::types::money::{Currency, SUM_COLUMNS, Sum, shown};
+use bureau_kernel::types::money::Currency;
 use chrono::NaiveDate;
-use rust_decimal::Decimal;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -51,30 +51,14 @@ pub struct StageFigures {
     pub values: Values,
 }
 
-/// How many deals, and what they are worth.
-#[derive(Debug, Default, Serialize, JsonSchema)]
-pub struct Values {
-    /// How many.
-    pub count: i64,
-    /// Per currency.
-    pub values: Vec<Value>,
-    /// What of it a rate is known for, in the base currency.
-    pub base_amount: String,
-    /// The same, each deal weighted by its probability.
-    pub base_weighted: String,
-}
-
-/// What deals of one currency are worth.
-#[derive(Debug, Serialize, JsonSchema)]
-pub struct Value {
-    /// ISO 4217.
-    pub currency: Currency,
-    /// How many deals.
-    pub count: i64,
-    /// Their amounts together.
-    pub amount: String,
-    /// The same, each weighted by its probability.
-    pub weighted: String,
+bureau_kernel::figures! {
+    /// How many deals, and what they are worth.
+    pub struct Values(count) of Value {
+        /// Their amounts together.
+        amount: base_amount,
+        /// The same, each weighted by its probability.
+        weighted: base_weighted,
+    }
 }
 
 impl Tool for GetPipelineSummary {
@@ -112,13 +96,9 @@ impl Tool for GetPipelineSummary {
     async fn call(self, cx: &mut Cx) -> Result<PipelineSummary> {
         let pipeline = pipeline_or_default(cx, self.pipeline).await?;
         let as_of = cx.today();
-        let rates = cx.rates(as_of).await?;
+        let mut rates = cx.rates(Some(as_of), as_of).await?;
         let stages = stages_of(cx, pipeline.id).await?;
-        let (stages, total) = summarize(cx, pipeline.id, &stages, self.owner, &rates).await?;
-        let foreign = total.currencies();
-        let foreign: Vec<Currency> = foreign
-            .filter(|currency| *currency != rates.base())
-            .collect();
+        let (stages, total) = summarize(cx, pipeline.id, &stages, self.owner, &mut rates).await?;
         Ok(PipelineSummary {
             pipeline: Named {
                 id: pipeline.id,
@@ -126,105 +106,11 @@ impl Tool for GetPipelineSummary {
             },
             as_of,
             stages,
-            total: total.shown(&rates),
+            total: Values::of(&total, rates.base()),
             base_currency: rates.base(),
-            rates: foreign
-                .iter()
-                .filter_map(|currency| rates.rate(*currency).cloned())
-                .collect(),
-            without_rate: foreign
-                .into_iter()
-                .filter(|currency| rates.rate(*currency).is_none())
-                .collect(),
+            rates: cx.rates_used(&rates),
+            without_rate: rates.missing(),
         })
-    }
-}
-
-/// What is summed up before it is shown.
-#[derive(Debug, Default)]
-pub struct Tally {
-    currencies: BTreeMap<&'static str, Entry>,
-}
-
-/// The deals of one currency.
-#[derive(Debug, Clone, Copy)]
-struct Entry {
-    currency: Currency,
-    count: i64,
-    amount: Decimal,
-    weighted: Decimal,
-}
-
-impl Tally {
-    /// Counts deals of a currency in: how many, their sum, and how likely they are, in percent.
-    ///
-    /// # Errors
-    /// [`Code::Internal`] for sums beyond all bounds.
-    pub fn add(&mut self, currency: Currency, count: i64, sum: Sum, percent: i64) -> Result<()> {
-        let beyond = || Error::internal("a sum of amounts beyond all bounds");
-        self.put(Entry {
-            currency,
-            count,
-            amount: sum.decimal().ok_or_else(beyond)?,
-            weighted: sum.percent(percent).ok_or_else(beyond)?,
-        });
-        Ok(())
-    }
-
-    /// Counts in what another has counted.
-    pub fn merge(&mut self, other: &Self) {
-        other.currencies.values().for_each(|entry| self.put(*entry));
-    }
-
-    fn put(&mut self, entry: Entry) {
-        let all = self
-            .currencies
-            .entry(entry.currency.code())
-            .or_insert(Entry {
-                count: 0,
-                amount: Decimal::ZERO,
-                weighted: Decimal::ZERO,
-                ..entry
-            });
-        all.count += entry.count;
-        all.amount = all.amount.saturating_add(entry.amount);
-        all.weighted = all.weighted.saturating_add(entry.weighted);
-    }
-
-    /// How many deals were counted.
-    #[must_use]
-    pub fn count(&self) -> i64 {
-        self.currencies.values().map(|entry| entry.count).sum()
-    }
-
-    /// The currencies of the deals.
-    pub fn currencies(&self) -> impl Iterator<Item = Currency> {
-        self.currencies.values().map(|entry| entry.currency)
-    }
-
-    /// The figures as they are answered.
-    #[must_use]
-    pub fn shown(&self, rates: &Rates) -> Values {
-        let base = |pick: fn(&Entry) -> Decimal| {
-            let entries = self.currencies.values();
-            let known = entries.filter_map(|entry| rates.in_base(pick(entry), entry.currency));
-            shown(
-                known.fold(Decimal::ZERO, Decimal::saturating_add),
-                rates.base(),
-            )
-        };
-        let values = self.currencies.values().map(|entry| Value {
-            currency: entry.currency,
-            count: entry.count,
-            amount: shown(entry.amount, entry.currency),
-            weighted: shown(entry.weighted, entry.currency),
-        });
-        Values {
-            count: self.count(),
-            values: values.collect(),
-            base_amount: base(|entry| entry.amount),
-            base_weighted: base(|entry| entry.weighted),
-        }
     }
 }
 
@@ -237,11 +123,12 @@ pub async fn summarize(
     pipeline: Id<Pipeline>,
     stages: &[Saved<Stage>],
     owner: Option<Id<Member>>,
-    rates: &Rates,
-) -> Result<(Vec<StageFigures>, Tally)> {
+    rates: &mut Rates,
+) -> Result<(Vec<StageFigures>, Tally<2>)> {
     let workspace = cx.workspace().id;
+    let today = cx.today();
     let mut statement = sql("SELECT stage, currency, probability, COUNT(*) AS count, ")
-        .sql(SUM_COLUMNS)
+        .sum("amount")
         .sql(" FROM deal WHERE archived_at IS NULL AND status = 'open' AND workspace = ")
         .value(workspace)
         .sql(" AND pipeline = ")
@@ -254,28 +141,28 @@ pub async fn summarize(
         .rows(cx.tx())
         .await?;
     let mut total = Tally::default();
-    let mut tallies: BTreeMap<i64, Tally> = BTreeMap::new();
+    let mut tallies: BTreeMap<i64, Tally<2>> = BTreeMap::new();
     for row in rows {
         let stage: Id<Stage> = row.get("stage")?;
-        let currency: Currency = row.get("currency")?;
         let usual = stages.iter().find(|other| other.id == stage);
         let percent = row
             .get::<Option<i64>>("probability")?
             .or(usual.map(|stage| stage.probability.get()))
             .unwrap_or(0);
-        let sum = Sum::from_parts(row.get("billions")?, row.get("rest")?);
-        let count = row.get("count")?;
+        let worth = rates.worth(row.get("currency")?, today);
+        let (count, amount) = (row.get("count")?, row.sum("amount")?);
+        let sums = [amount, share_of(amount, percent)?];
         let of_stage = tallies.entry(stage.raw()).or_default();
-        of_stage.add(currency, count, sum, percent)?;
-        total.add(currency, count, sum, percent)?;
+        of_stage.add(worth, count, sums)?;
+        total.add(worth, count, sums)?;
     }
     let open = stages.iter().filter(|stage| stage.kind == StageKind::Open);
     let figures = open.map(|stage| StageFigures {
         probability: stage.probability.get(),
-        values: tallies
-            .remove(&stage.id.raw())
-            .unwrap_or_default()
-            .shown(rates),
+        values: Values::of(
+            &tallies.remove(&stage.id.raw()).unwrap_or_default(),
+            rates.base(),
+        ),
         stage: Named {
             id: stage.id,
             name: Some(stage.name.to_string()),

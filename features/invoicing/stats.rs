@@ -4,10 +4,11 @@ use bureau_billing::{Buyer, of_buyers};
 use std::collections::BTreeMap;
 
 use bureau_companies::Company;
+use bureau_kernel::figures::Tally;
 use bureau_kernel::prelude::*;
-use bureau_kernel::rates::{Rate, Rates};
+use bureau_kernel::rates::{Rate, Rates, Worth};
 use bureau_kernel::store::{Row, Sql, sql};
-use bureau_kernel::types::money::{Currency, Sum, shown};
+use bureau_kernel::types::money::Currency;
 use chrono::{Datelike as _, NaiveDate};
 use rust_decimal::Decimal;
 use schemars::JsonSchema;
@@ -19,7 +20,7 @@ use crate::view::DisplayStatus;
 /// Invoices and credit notes in figures.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct InvoiceStats {
-    /// The day of the figures and of the rates.
+    /// The day of the figures. What is issued goes by the rate of the day of issue, drafts by that of this day.
     pub as_of: NaiveDate,
     /// The invoices by where they stand.
     pub by_status: Vec<StatusFigures>,
@@ -35,40 +36,22 @@ pub struct InvoiceStats {
     pub by_customer: Vec<Customer>,
     /// What the figures named `base_…` are in: all that a rate is known for.
     pub base_currency: Currency,
-    /// The rates behind them.
+    /// The rates behind them, the newest first.
     pub rates: Vec<Rate>,
-    /// Currencies that no rate is known for.
+    /// Currencies of which no rate is known for some day: what they held then is not in those figures.
     pub without_rate: Vec<Currency>,
 }
 
-/// How many documents, and what they come to.
-#[derive(Debug, Default, Serialize, JsonSchema)]
-pub struct Figures {
-    /// How many.
-    pub count: i64,
-    /// Per currency.
-    pub values: Vec<Value>,
-    /// Without tax.
-    pub base_net: String,
-    /// With tax.
-    pub base_gross: String,
-    /// What is open.
-    pub base_balance: String,
-}
-
-/// What documents of one currency come to.
-#[derive(Debug, Serialize, JsonSchema)]
-pub struct Value {
-    /// ISO 4217.
-    pub currency: Currency,
-    /// How many.
-    pub count: i64,
-    /// Without tax.
-    pub net: String,
-    /// With tax.
-    pub gross: String,
-    /// What is open.
-    pub balance: String,
+bureau_kernel::figures! {
+    /// How many documents, and what they come to.
+    pub struct Figures(count) of Value {
+        /// Without tax.
+        net: base_net,
+        /// With tax.
+        gross: base_gross,
+        /// What is open.
+        balance: base_balance,
+    }
 }
 
 /// The invoices that stand alike.
@@ -81,38 +64,20 @@ pub struct StatusFigures {
     pub figures: Figures,
 }
 
-/// What was issued, and what came of it.
-#[derive(Debug, Serialize, JsonSchema)]
-pub struct Totals {
-    /// Per currency.
-    pub values: Vec<Total>,
-    /// Without tax, credit notes subtracted.
-    pub base_net: String,
-    /// With tax, credit notes subtracted.
-    pub base_gross: String,
-    /// What was paid, less what was paid back.
-    pub base_paid: String,
-    /// What customers owe.
-    pub base_outstanding: String,
-    /// What of it is overdue.
-    pub base_overdue: String,
-}
-
-/// The same of one currency.
-#[derive(Debug, Serialize, JsonSchema)]
-pub struct Total {
-    /// ISO 4217.
-    pub currency: Currency,
-    /// Without tax, credit notes subtracted.
-    pub net: String,
-    /// With tax, credit notes subtracted.
-    pub gross: String,
-    /// What was paid, less what was paid back.
-    pub paid: String,
-    /// What customers owe.
-    pub outstanding: String,
-    /// What of it is overdue.
-    pub overdue: String,
+bureau_kernel::figures! {
+    /// What was issued, and what came of it.
+    pub struct Totals() of Total {
+        /// Without tax, credit notes subtracted.
+        net: base_net,
+        /// With tax, credit notes subtracted.
+        gross: base_gross,
+        /// What was paid, less what was paid back.
+        paid: base_paid,
+        /// What customers owe.
+        outstanding: base_outstanding,
+        /// What of it is overdue.
+        overdue: base_overdue,
+    }
 }
 
 /// What was issued in a month.
@@ -120,27 +85,21 @@ pub struct Total {
 pub struct Period {
     /// Such as 2026-11.
     pub month: String,
-    /// Per currency.
-    pub values: Vec<Issued>,
-    /// Without tax, credit notes subtracted.
-    pub base_net: String,
-    /// With tax, credit notes subtracted.
-    pub base_gross: String,
-    /// The credit notes, with tax.
-    pub base_credited: String,
+    /// What it comes to.
+    #[serde(flatten)]
+    pub figures: PeriodFigures,
 }
 
-/// The same of one currency.
-#[derive(Debug, Serialize, JsonSchema)]
-pub struct Issued {
-    /// ISO 4217.
-    pub currency: Currency,
-    /// Without tax, credit notes subtracted.
-    pub net: String,
-    /// With tax, credit notes subtracted.
-    pub gross: String,
-    /// The credit notes, with tax.
-    pub credited: String,
+bureau_kernel::figures! {
+    /// What documents of a month come to.
+    pub struct PeriodFigures() of Issued {
+        /// Without tax, credit notes subtracted.
+        net: base_net,
+        /// With tax, credit notes subtracted.
+        gross: base_gross,
+        /// The credit notes, with tax.
+        credited: base_credited,
+    }
 }
 
 /// What was issued to a customer.
@@ -150,23 +109,19 @@ pub struct Customer {
     pub id: String,
     /// Its name.
     pub name: Option<String>,
-    /// Per currency.
-    pub values: Vec<Bought>,
-    /// Without tax, credit notes subtracted.
-    pub base_net: String,
-    /// What it owes.
-    pub base_balance: String,
+    /// What it bought.
+    #[serde(flatten)]
+    pub figures: CustomerFigures,
 }
 
-/// The same of one currency.
-#[derive(Debug, Serialize, JsonSchema)]
-pub struct Bought {
-    /// ISO 4217.
-    pub currency: Currency,
-    /// Without tax, credit notes subtracted.
-    pub net: String,
-    /// What it owes.
-    pub balance: String,
+bureau_kernel::figures! {
+    /// What documents for a customer come to.
+    pub struct CustomerFigures() of Bought {
+        /// Without tax, credit notes subtracted.
+        net: base_net,
+        /// What it owes.
+        balance: base_balance,
+    }
 }
 
 /// Of which documents.
@@ -209,39 +164,22 @@ const MONTHS: usize = 24;
 /// More customers are not shown.
 const CUSTOMERS: usize = 10;
 
-/// A sum of a column that overflows on no engine, in two parts; see [`Sum::from_parts`].
-macro_rules! sum {
-    ($column:literal) => {
-        concat!(
-            "CAST(COALESCE(SUM(",
-            $column,
-            " / 1000000000), 0) AS BIGINT) AS ",
-            $column,
-            "_billions, CAST(COALESCE(SUM(",
-            $column,
-            " % 1000000000), 0) AS BIGINT) AS ",
-            $column,
-            "_rest"
-        )
-    };
+/// Appends the sums of what is grouped.
+fn sums(statement: Sql) -> Sql {
+    let statement = statement
+        .sql("COUNT(*) AS count, ")
+        .sum("net_total")
+        .sql(", ");
+    let statement = statement.sum("gross_total").sql(", ").sum("paid");
+    statement.sql(", ").sum("credited")
 }
 
-/// The sums of what is grouped.
-const SUMS: &str = concat!(
-    "COUNT(*) AS count, ",
-    sum!("net_total"),
-    ", ",
-    sum!("gross_total"),
-    ", ",
-    sum!("paid"),
-    ", ",
-    sum!("credited")
-);
-
-/// What the database sums up of documents of one kind and currency.
+/// What the database sums up of documents of one kind, currency and day.
 struct Summed {
     kind: InvoiceKind,
     currency: Currency,
+    /// The day of issue.
+    day: Option<NaiveDate>,
     count: i64,
     net: Decimal,
     gross: Decimal,
@@ -251,22 +189,22 @@ struct Summed {
 
 impl Summed {
     fn of(row: &Row) -> Result<Self> {
-        let sum = |billions: &str, rest: &str| -> Result<Decimal> {
-            let sum = Sum::from_parts(row.get(billions)?, row.get(rest)?);
-            sum.decimal()
-                .ok_or_else(|| Error::internal("a sum of amounts beyond all bounds"))
-        };
-        let gross = sum("gross_total_billions", "gross_total_rest")?;
-        let paid = sum("paid_billions", "paid_rest")?;
+        let (gross, paid) = (row.sum("gross_total")?, row.sum("paid")?);
         Ok(Self {
             kind: row.get("kind")?,
             currency: row.get("currency")?,
+            day: row.get("issue_date")?,
             count: row.get("count")?,
-            net: sum("net_total_billions", "net_total_rest")?,
+            net: row.sum("net_total")?,
             gross,
             paid,
-            balance: gross - paid - sum("credited_billions", "credited_rest")?,
+            balance: gross - paid - row.sum("credited")?,
         })
+    }
+
+    /// What its currency is worth: on the day of issue, or this day for what is not issued.
+    fn worth(&self, rates: &mut Rates, today: NaiveDate) -> Worth {
+        rates.worth(self.currency, self.day.unwrap_or(today))
     }
 
     /// Counts for an invoice, and against for a credit note.
@@ -286,85 +224,6 @@ impl Summed {
     }
 }
 
-/// So many sums side by side, per currency.
-#[derive(Debug, Clone)]
-struct Tally<const N: usize> {
-    currencies: BTreeMap<&'static str, (Currency, i64, [Decimal; N])>,
-}
-
-impl<const N: usize> Default for Tally<N> {
-    fn default() -> Self {
-        Self {
-            currencies: BTreeMap::new(),
-        }
-    }
-}
-
-impl<const N: usize> Tally<N> {
-    fn add(&mut self, currency: Currency, count: i64, amounts: [Decimal; N]) {
-        let entry =
-            self.currencies
-                .entry(currency.code())
-                .or_insert((currency, 0, [Decimal::ZERO; N]));
-        entry.1 += count;
-        for (sum, amount) in entry.2.iter_mut().zip(amounts) {
-            *sum = sum.saturating_add(amount);
-        }
-    }
-
-    fn count(&self) -> i64 {
-        self.currencies.values().map(|(_, count, _)| count).sum()
-    }
-
-    /// The sums in the workspace's currency, as far as rates are known.
-    fn base(&self, rates: &Rates) -> [Decimal; N] {
-        let mut all = [Decimal::ZERO; N];
-        for (currency, _, amounts) in self.currencies.values() {
-            for (sum, amount) in all.iter_mut().zip(amounts) {
-                let known = rates.in_base(*amount, *currency).unwrap_or_default();
-                *sum = sum.saturating_add(known);
-            }
-        }
-        all
-    }
-
-    fn base_shown(&self, rates: &Rates) -> [String; N] {
-        self.base(rates).map(|sum| shown(sum, rates.base()))
-    }
-
-    fn values<V>(&self, value: impl Fn(Currency, i64, [String; N]) -> V) -> Vec<V> {
-        let entries = self.currencies.values();
-        entries
-            .map(|(currency, count, amounts)| {
-                value(
-                    *currency,
-                    *count,
-                    amounts.map(|amount| shown(amount, *currency)),
-                )
-            })
-            .collect()
-    }
-}
-
-impl Tally<3> {
-    fn figures(&self, rates: &Rates) -> Figures {
-        let [base_net, base_gross, base_balance] = self.base_shown(rates);
-        Figures {
-            count: self.count(),
-            values: self.values(|currency, count, [net, gross, balance]| Value {
-                currency,
-                count,
-                net,
-                gross,
-                balance,
-            }),
-            base_net,
-            base_gross,
-            base_balance,
-        }
-    }
-}
-
 /// The order in which statuses are shown.
 const STATUSES: [DisplayStatus; 6] = [
     DisplayStatus::Draft,
@@ -375,15 +234,17 @@ const STATUSES: [DisplayStatus; 6] = [
     DisplayStatus::Credited,
 ];
 
-/// Invoices and credit notes in figures, as of today. Amounts in other currencies are converted at today's rates.
+/// Invoices and credit notes in figures, as of today. Amounts in other currencies are converted at the rate of the day of issue,
+/// those of drafts at today's.
 ///
 /// # Errors
 /// What the database says.
 pub async fn invoice_stats(cx: &mut Cx, among: InvoiceFilter) -> Result<InvoiceStats> {
     let as_of = cx.today();
-    let rates = cx.rates(as_of).await?;
+    let mut rates = cx.rates(among.after, as_of).await?;
+    let base = rates.base();
     // In the order of the index that has all of it: nothing is sorted, and no invoice is read.
-    let statement = sql("SELECT status, kind, currency, sort_due, issue_date, ").sql(SUMS);
+    let statement = sums(sql("SELECT status, kind, currency, sort_due, issue_date, "));
     let rows = among
         .conditions(statement, cx)
         .sql(" GROUP BY status, kind, currency, sort_due, issue_date")
@@ -393,18 +254,13 @@ pub async fn invoice_stats(cx: &mut Cx, among: InvoiceFilter) -> Result<InvoiceS
     let mut notes: Tally<3> = Tally::default();
     let mut totals: Tally<5> = Tally::default();
     let mut months: BTreeMap<(i32, u32), Tally<3>> = BTreeMap::new();
-    let mut currencies: BTreeMap<&'static str, Currency> = BTreeMap::new();
     let mut oldest_overdue: Option<NaiveDate> = None;
     for row in rows {
         let summed = Summed::of(&row)?;
-        let Summed {
-            currency, count, ..
-        } = summed;
-        currencies.insert(currency.code(), currency);
+        let (worth, count) = (summed.worth(&mut rates, as_of), summed.count);
         // Of what is not open it is the end of time.
         let due: NaiveDate = row.get("sort_due")?;
         let status = stands(row.get("status")?, due < as_of);
-        let figures = [summed.net, summed.gross, summed.balance];
         match summed.kind {
             InvoiceKind::Invoice => {
                 let place = STATUSES.iter().position(|known| *known == status);
@@ -413,11 +269,11 @@ pub async fn invoice_stats(cx: &mut Cx, among: InvoiceFilter) -> Result<InvoiceS
                         DisplayStatus::Draft => Decimal::ZERO,
                         _ => summed.balance,
                     };
-                    tally.add(currency, count, [summed.net, summed.gross, open]);
+                    tally.add(worth, count, [summed.net, summed.gross, open])?;
                 }
             }
             InvoiceKind::CreditNote if status != DisplayStatus::Draft => {
-                notes.add(currency, count, figures);
+                notes.add(worth, count, [summed.net, summed.gross, summed.balance])?;
             }
             InvoiceKind::CreditNote => {}
         }
@@ -433,48 +289,41 @@ pub async fn invoice_stats(cx: &mut Cx, among: InvoiceFilter) -> Result<InvoiceS
         }
         let (net, gross) = (summed.signed(summed.net), summed.signed(summed.gross));
         let paid = summed.signed(summed.paid);
-        totals.add(currency, count, [net, gross, paid, summed.owed(), overdue]);
+        totals.add(worth, count, [net, gross, paid, summed.owed(), overdue])?;
         let credited = match summed.kind {
             InvoiceKind::Invoice => Decimal::ZERO,
             InvoiceKind::CreditNote => summed.gross,
         };
-        if let Some(day) = row.get::<Option<NaiveDate>>("issue_date")? {
+        if let Some(day) = summed.day {
             let month = months.entry((day.year(), day.month())).or_default();
-            month.add(currency, count, [net, gross, credited]);
+            month.add(worth, count, [net, gross, credited])?;
         }
     }
-    let by_customer = customers(cx, among, &rates, currencies.values().copied()).await?;
+    let by_customer = customers(cx, among, &mut rates, as_of).await?;
     let by_status = STATUSES.into_iter().zip(&statuses);
-    let foreign = || {
-        let all = currencies.values().copied();
-        all.filter(|currency| *currency != rates.base())
-    };
+    let months = months.into_iter().rev().take(MONTHS);
     Ok(InvoiceStats {
         as_of,
         by_status: by_status
             .filter(|(_, tally)| tally.count() > 0)
             .map(|(status, tally)| StatusFigures {
                 status,
-                figures: tally.figures(&rates),
+                figures: Figures::of(tally, base),
             })
             .collect(),
-        credit_notes: notes.figures(&rates),
-        totals: shown_totals(&totals, &rates),
+        credit_notes: Figures::of(&notes, base),
+        totals: Totals::of(&totals, base),
         oldest_overdue,
         by_period: months
-            .into_iter()
-            .rev()
-            .take(MONTHS)
-            .map(|((year, month), tally)| period(year, month, &tally, &rates))
+            .map(|((year, month), tally)| Period {
+                month: format!("{year:04}-{month:02}"),
+                figures: PeriodFigures::of(&tally, base),
+            })
             .collect(),
         by_customer,
-        base_currency: rates.base(),
-        rates: foreign()
-            .filter_map(|currency| rates.rate(currency).cloned())
-            .collect(),
-        without_rate: foreign()
-            .filter(|currency| rates.rate(*currency).is_none())
-            .collect(),
+        base_currency: base,
+        rates: cx.rates_used(&rates),
+        without_rate: rates.missing(),
     })
 }
 
@@ -489,63 +338,17 @@ fn stands(status: InvoiceStatus, is_late: bool) -> DisplayStatus {
     }
 }
 
-fn shown_totals(tally: &Tally<5>, rates: &Rates) -> Totals {
-    let [
-        base_net,
-        base_gross,
-        base_paid,
-        base_outstanding,
-        base_overdue,
-    ] = tally.base_shown(rates);
-    Totals {
-        values: tally.values(
-            |currency, _, [net, gross, paid, outstanding, overdue]| Total {
-                currency,
-                net,
-                gross,
-                paid,
-                outstanding,
-                overdue,
-            },
-        ),
-        base_net,
-        base_gross,
-        base_paid,
-        base_outstanding,
-        base_overdue,
-    }
-}
-
-fn period(year: i32, month: u32, tally: &Tally<3>, rates: &Rates) -> Period {
-    let [base_net, base_gross, base_credited] = tally.base_shown(rates);
-    Period {
-        month: format!("{year:04}-{month:02}"),
-        values: tally.values(|currency, _, [net, gross, credited]| Issued {
-            currency,
-            net,
-            gross,
-            credited,
-        }),
-        base_net,
-        base_gross,
-        base_credited,
-    }
-}
-
 /// The buyers with most, as the database reckons it: more of them than are shown, because its arithmetic rounds.
-async fn foremost(
-    cx: &mut Cx,
-    among: InvoiceFilter,
-    rates: &Rates,
-    currencies: impl Iterator<Item = Currency>,
-) -> Result<Vec<Buyer>> {
+async fn foremost(cx: &mut Cx, among: InvoiceFilter, rates: &Rates) -> Result<Vec<Buyer>> {
     /// So many of them.
     const CANDIDATES: i64 = 50;
     let statement = sql(
         "SELECT company, CASE WHEN company IS NULL THEN contact END AS person,
          SUM(CAST(net_total AS DOUBLE PRECISION) * CASE kind WHEN 'credit_note' THEN -1 ELSE 1 END * ",
     );
-    let statement = rates.weigh(statement, currencies).sql(") AS weight");
+    let statement = rates
+        .weigh(cx, statement, "invoice", "issue_date")
+        .sql(") AS weight");
     let rows = among
         .conditions(statement, cx)
         .sql(
@@ -564,19 +367,18 @@ async fn foremost(
 async fn customers(
     cx: &mut Cx,
     among: InvoiceFilter,
-    rates: &Rates,
-    currencies: impl Iterator<Item = Currency>,
+    rates: &mut Rates,
+    today: NaiveDate,
 ) -> Result<Vec<Customer>> {
-    let buyers = foremost(cx, among, rates, currencies).await?;
-    let statement = sql(
-        "SELECT company, CASE WHEN company IS NULL THEN contact END AS person, kind, currency, ",
-    )
-    .sql(SUMS);
+    let buyers = foremost(cx, among, rates).await?;
+    let statement = sums(sql(
+        "SELECT company, CASE WHEN company IS NULL THEN contact END AS person, kind, currency, issue_date, ",
+    ));
     let statement = among
         .conditions(statement, cx)
         .sql(" AND status <> 'draft'");
     let rows = of_buyers(statement, &buyers)
-        .sql(" GROUP BY company, person, kind, currency")
+        .sql(" GROUP BY company, person, kind, currency, issue_date")
         .rows(cx.tx())
         .await?;
     let mut tallies: BTreeMap<(Option<i64>, Option<i64>), (Buyer, Tally<2>)> = BTreeMap::new();
@@ -588,12 +390,12 @@ async fn customers(
             .entry(key)
             .or_insert_with(|| ((company, contact), Tally::default()));
         let amounts = [summed.signed(summed.net), summed.owed()];
-        tally.add(summed.currency, summed.count, amounts);
+        tally.add(summed.worth(rates, today), summed.count, amounts)?;
     }
     let mut ranked: Vec<(Decimal, Buyer, Tally<2>)> = tallies
         .into_values()
         .map(|(buyer, tally)| {
-            let [net, _] = tally.base(rates);
+            let [net, _] = tally.base();
             (net, buyer, tally)
         })
         .collect();
@@ -612,17 +414,10 @@ async fn customers(
             (None, Some(contact)) => (contact.to_string(), contacts.of(contact).name),
             (None, None) => (String::new(), None),
         };
-        let [base_net, base_balance] = tally.base_shown(rates);
         Customer {
             id,
             name,
-            values: tally.values(|currency, _, [net, balance]| Bought {
-                currency,
-                net,
-                balance,
-            }),
-            base_net,
-            base_balance,
+            figures: CustomerFigures::of(&tally, rates.base()),
         }
     };
     Ok(ranked.into_iter().map(customer).collect())

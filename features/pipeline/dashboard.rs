@@ -3,15 +3,15 @@
 use bureau_companies::Company;
 use bureau_contacts::Contact;
 use bureau_deals::{
-    DealStatus, PLACE, Pipeline, Stage, StageFigures, Tally, Values, pipelines, stages_of,
-    summarize,
+    DealStatus, PLACE, Pipeline, Stage, StageFigures, Values, pipelines, stages_of, summarize,
 };
+use bureau_kernel::figures::{Tally, percent, share_of};
 use bureau_kernel::prelude::*;
+use bureau_kernel::rates::Rates;
 use bureau_kernel::store::{Sql, sql};
-use bureau_kernel::types::money::{Currency, SUM_COLUMNS, Sum};
+use bureau_kernel::types::money::Currency;
 use bureau_kernel::types::time::{DayEdge, Timestamp, day_edge};
 use chrono::{Datelike as _, Days, NaiveDate};
-use rust_decimal::{Decimal, RoundingStrategy};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -122,7 +122,7 @@ impl Tool for GetCrmDashboard {
                 .ok_or_else(|| Error::invalid("since", "since is too far away."))
         };
         let since_moment = moment(since, DayEdge::Start)?;
-        let rates = cx.rates(today).await?;
+        let mut rates = cx.rates(Some(since.min(today)), today).await?;
         let owner = self.owner;
         let mut all_open = Tally::default();
         let mut figures = Vec::new();
@@ -130,19 +130,19 @@ impl Tool for GetCrmDashboard {
         for pipeline in pipelines(cx).await? {
             let stages = stages_of(cx, pipeline.id).await?;
             rotting += count_rotting(cx, &stages, owner).await?;
-            let (stages, tally) = summarize(cx, pipeline.id, &stages, owner, &rates).await?;
-            all_open.merge(&tally);
+            let (stages, tally) = summarize(cx, pipeline.id, &stages, owner, &mut rates).await?;
+            all_open.merge(&tally)?;
             figures.push(PipelineFigures {
                 stages,
-                total: tally.shown(&rates),
+                total: Values::of(&tally, rates.base()),
                 pipeline: Named {
                     id: pipeline.id,
                     name: Some(pipeline.record.name.into()),
                 },
             });
         }
-        let won = closed(cx, DealStatus::Won, since, owner).await?;
-        let lost = closed(cx, DealStatus::Lost, since, owner).await?;
+        let won = closed(cx, DealStatus::Won, since, owner, &mut rates).await?;
+        let lost = closed(cx, DealStatus::Lost, since, owner, &mut rates).await?;
         let tomorrow = today.checked_add_days(Days::new(1)).unwrap_or(today);
         let week = today.checked_add_days(Days::new(7)).unwrap_or(today);
         let end_of_today = moment(today, DayEdge::End)?;
@@ -153,10 +153,10 @@ impl Tool for GetCrmDashboard {
             contacts: stock::<Contact>(cx, since_moment, owner).await?,
             companies: stock::<Company>(cx, since_moment, owner).await?,
             deals: Deals {
-                win_rate: win_rate(won.count(), lost.count()),
-                open: all_open.shown(&rates),
-                won: won.shown(&rates),
-                lost: lost.shown(&rates),
+                win_rate: percent(won.count().into(), (won.count() + lost.count()).into()),
+                open: Values::of(&all_open, rates.base()),
+                won: Values::of(&won, rates.base()),
+                lost: Values::of(&lost, rates.base()),
                 past_expected_close: past_expected_close(cx, today, owner).await?,
                 rotting,
             },
@@ -220,10 +220,11 @@ async fn closed(
     status: DealStatus,
     since: NaiveDate,
     owner: Option<Id<Member>>,
-) -> Result<Tally> {
+    rates: &mut Rates,
+) -> Result<Tally<2>> {
     let workspace = cx.workspace().id;
-    let mut statement = sql("SELECT currency, COUNT(*) AS count, ")
-        .sql(SUM_COLUMNS)
+    let mut statement = sql("SELECT currency, closed_on, COUNT(*) AS count, ")
+        .sum("amount")
         .sql(" FROM deal WHERE archived_at IS NULL AND workspace = ")
         .value(workspace)
         .sql(" AND status = ")
@@ -234,10 +235,16 @@ async fn closed(
         statement = statement.sql(" AND owner = ").value(owner);
     }
     let percent = status.certainty().unwrap_or_default();
+    let statement = statement.sql(" GROUP BY currency, closed_on");
     let mut tally = Tally::default();
-    for row in statement.sql(" GROUP BY currency").rows(cx.tx()).await? {
-        let sum = Sum::from_parts(row.get("billions")?, row.get("rest")?);
-        tally.add(row.get("currency")?, row.get("count")?, sum, percent)?;
+    for row in statement.rows(cx.tx()).await? {
+        let worth = rates.worth(row.get("currency")?, row.get("closed_on")?);
+        let amount = row.sum("amount")?;
+        tally.add(
+            worth,
+            row.get("count")?,
+            [amount, share_of(amount, percent)?],
+        )?;
     }
     Ok(tally)
 }
@@ -313,24 +320,4 @@ async fn done(cx: &mut Cx, since: Timestamp, owner: Option<Id<Member>>) -> Resul
             .sql(" AND done_at >= ")
             .value(since);
     count(cx, statement, " AND assignee = ", owner).await
-}
-
-fn win_rate(won: i64, lost: i64) -> Option<String> {
-    let share = Decimal::from(won).checked_div(Decimal::from(won + lost))?;
-    let mut percent = (share * Decimal::ONE_HUNDRED)
-        .round_dp_with_strategy(1, RoundingStrategy::MidpointAwayFromZero);
-    percent.rescale(1);
-    Some(percent.to_string())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::win_rate;
-
-    #[test]
-    fn the_win_rate_is_a_share_of_what_was_decided() {
-        assert_eq!(win_rate(2, 1).as_deref(), Some("66.7"));
-        assert_eq!(win_rate(0, 3).as_deref(), Some("0.0"));
-        assert_eq!(win_rate(0, 0), None);
-    }
 }

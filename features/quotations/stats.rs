@@ -38,7 +38,7 @@ pub(crate) struct GetQuotationStats {
 /// Quotations in figures. Values are without tax.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct QuotationStats {
-    /// The day of the figures and of the rates.
+    /// The day of the figures. What was sent goes by the rate of the day of sending, drafts by that of this day.
     as_of: NaiveDate,
     base_currency: Currency,
     /// With bounds on the day of sending, only what was sent.
@@ -52,9 +52,9 @@ pub(crate) struct QuotationStats {
     by_period: Vec<PeriodFigures>,
     /// Those with the highest value in the base currency.
     by_customer: Option<Vec<CustomerFigures>>,
-    /// The rates behind the figures in the base currency.
+    /// The rates behind the figures in the base currency, the newest first.
     rates: Vec<Rate>,
-    /// Currencies that no rate is known for: what they hold is not in the figures in the base currency.
+    /// Currencies of which no rate is known for some day: what they held then is not in the figures in the base currency.
     without_rate: Vec<Currency>,
 }
 
@@ -161,50 +161,46 @@ impl Tool for GetQuotationStats {
             before,
             owner: self.owner,
         };
-        let by_customer = self.by_customer == Some(true);
-        let rates = cx.rates(bounds.today).await?;
-        let groups = groups(cx, &bounds).await?;
+        let mut rates = cx.rates(after, bounds.today).await?;
+        let base = rates.base();
+        let groups = groups(cx, &bounds, &mut rates).await?;
         let last = bounds.today.checked_add_days(Days::new(EXPIRING_DAYS));
-        let expiring = expiring(cx, &bounds, last.unwrap_or(bounds.today)).await?;
+        let last = last.unwrap_or(bounds.today);
+        let expiring = expiring(cx, &bounds, last, &mut rates).await?;
         let days = days_to_decide(cx, &bounds).await?;
-        let all = groups.all();
+        let all = groups.all()?;
         let by_status = tally::STATUSES.map(|status| StatusFigures {
             status,
-            values: all.of(status).shown(&rates),
+            values: Values::of(&all.of(status), base),
         });
         let months = groups.months.iter().rev().take(MOST_MONTHS).rev();
-        let by_period = months.map(|((year, month), by_status)| PeriodFigures {
-            period: format!("{year}-{month:02}"),
-            values: by_status.sent().shown(&rates),
-            outcome: by_status.outcome(&rates),
+        let by_period = months.map(|((year, month), by_status)| {
+            Ok(PeriodFigures {
+                period: format!("{year}-{month:02}"),
+                values: Values::of(&by_status.sent()?, base),
+                outcome: by_status.outcome()?,
+            })
         });
-        let by_period = by_period.collect();
-        let by_customer = match by_customer {
-            true => Some(top_customers(cx, &bounds, &rates, all.sent().currencies()).await?),
-            false => None,
+        let by_period = by_period.collect::<Result<_>>()?;
+        let by_customer = match self.by_customer {
+            Some(true) => Some(top_customers(cx, &bounds, &mut rates).await?),
+            _ => None,
         };
-        let total = all.total();
-        let foreign = total.currencies().filter(|known| *known != rates.base());
-        let (with, without): (Vec<_>, Vec<_>) =
-            foreign.partition(|currency| rates.rate(*currency).is_some());
         Ok(QuotationStats {
             as_of: bounds.today,
-            base_currency: rates.base(),
+            base_currency: base,
             by_status: by_status.into(),
             acceptance: Acceptance {
-                outcome: all.outcome(&rates),
+                outcome: all.outcome()?,
                 median_days: days.median(),
                 mean_days: days.mean(),
             },
-            open: all.of(QuotationStatus::Sent).shown(&rates),
-            expiring: expiring.shown(&rates),
+            open: Values::of(&all.of(QuotationStatus::Sent), base),
+            expiring: Values::of(&expiring, base),
             by_period,
             by_customer,
-            rates: with
-                .into_iter()
-                .filter_map(|currency| rates.rate(currency).cloned())
-                .collect(),
-            without_rate: without,
+            rates: cx.rates_used(&rates),
+            without_rate: rates.missing(),
         })
     }
 }

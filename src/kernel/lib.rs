@@ -20,6 +20,7 @@ pub mod dispatch;
 pub mod duplicates;
 pub mod error;
 pub mod export;
+pub mod figures;
 pub mod import;
 pub mod jobs;
 pub mod key;

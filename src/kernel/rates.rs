@@ -1,6 +1,7 @@
 //! Exchange rates: what one unit of a currency was worth in the workspace's own on a day, and who said so.
 
-use std::collections::BTreeMap;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
@@ -9,6 +10,8 @@ use serde::Serialize;
 
 use crate::context::Cx;
 use crate::error::{Error, Result};
+use crate::figures::beyond_bounds;
+use crate::notice::Notice;
 use crate::store::{Sql, sql};
 use crate::types::money::Currency;
 
@@ -35,11 +38,40 @@ fn as_text<S: serde::Serializer>(
     serializer.collect_str(&rate.normalize())
 }
 
-/// The rates of a day: the latest of each currency up to then.
+/// The rates of some days. Of each currency and day it is the latest up to then. They note which of them were asked for, so that
+/// an answer says what is behind its figures.
 #[derive(Debug, Clone)]
 pub struct Rates {
     base: Currency,
-    rates: BTreeMap<&'static str, Rate>,
+    known: BTreeMap<&'static str, BTreeMap<NaiveDate, Rate>>,
+    used: BTreeSet<(Reverse<NaiveDate>, &'static str)>,
+    missing: BTreeMap<&'static str, Currency>,
+}
+
+/// What a currency is worth in the workspace's own on a day.
+#[derive(Debug, Clone, Copy)]
+pub struct Worth {
+    currency: Currency,
+    rate: Option<Decimal>,
+}
+
+impl Worth {
+    /// Of which currency.
+    #[must_use]
+    pub fn currency(self) -> Currency {
+        self.currency
+    }
+
+    /// What an amount of it is worth, not rounded; `None` where no rate is known.
+    ///
+    /// # Errors
+    /// [`Code::Internal`](crate::error::Code::Internal) beyond all bounds.
+    pub fn of(self, amount: Decimal) -> Result<Option<Decimal>> {
+        let worth = self.rate.map(|rate| amount.checked_mul(rate));
+        worth
+            .map(|worth| worth.ok_or_else(beyond_bounds))
+            .transpose()
+    }
 }
 
 impl Rates {
@@ -49,63 +81,113 @@ impl Rates {
         self.base
     }
 
-    /// The rate of a currency; none for the workspace's own, and where none is known.
-    #[must_use]
-    pub fn rate(&self, currency: Currency) -> Option<&Rate> {
-        self.rates.get(currency.code())
+    /// What a currency is worth on a day.
+    pub fn worth(&mut self, currency: Currency, day: NaiveDate) -> Worth {
+        let rate = if currency == self.base {
+            Some(Decimal::ONE)
+        } else {
+            let days = self.known.get(currency.code());
+            let latest = days.and_then(|days| days.range(..=day).next_back());
+            match latest {
+                Some((day, rate)) => {
+                    self.used.insert((Reverse(*day), currency.code()));
+                    Some(rate.rate)
+                }
+                None => {
+                    self.missing.insert(currency.code(), currency);
+                    None
+                }
+            }
+        };
+        Worth { currency, rate }
     }
 
-    /// What an amount of a currency is worth in the workspace's own; `None` where no rate is known.
+    /// The rates that were asked for, the newest first.
     #[must_use]
-    pub fn in_base(&self, amount: Decimal, currency: Currency) -> Option<Decimal> {
-        if currency == self.base {
-            return Some(amount);
-        }
-        amount.checked_mul(self.rate(currency)?.rate)
+    pub fn used(&self) -> Vec<Rate> {
+        let used = self.used.iter();
+        let rates = used.filter_map(|(Reverse(day), code)| self.known.get(code)?.get(day));
+        rates.cloned().collect()
     }
 
-    /// Appends what one unit of a row's `currency` weighs beside one of the others, for the database to put sums in order
-    /// before they are reckoned exactly: a whole number, which is 0 where no rate is known.
+    /// The currencies of which a rate was asked for and none is known: some of what they hold is not in the figures in the
+    /// workspace's currency.
     #[must_use]
-    pub fn weigh(&self, statement: Sql, currencies: impl Iterator<Item = Currency>) -> Sql {
-        /// The weight of the currency that is worth most.
-        const HEAVIEST: i64 = 100_000_000_000_000_000;
-        let worth: Vec<(Currency, Decimal)> = currencies
-            .filter_map(|currency| Some((currency, self.in_base(Decimal::ONE, currency)?)))
-            .collect();
-        let most = worth.iter().map(|(_, worth)| *worth).max();
-        let mut statement = statement.sql("CASE WHEN 1 = 0 THEN 0");
-        for (currency, worth) in worth {
-            let share = worth.checked_div(most.unwrap_or_default());
-            let weight =
-                share.and_then(|share| i64::try_from(share.checked_mul(HEAVIEST.into())?).ok());
-            statement = statement
-                .sql(" WHEN currency = ")
-                .value(currency)
-                .sql(" THEN ")
-                .value(weight.unwrap_or_default());
+    pub fn missing(&self) -> Vec<Currency> {
+        self.missing.values().copied().collect()
+    }
+
+    /// Appends what one unit of a row of this table (with the column `currency`) is worth in the workspace's currency on the day
+    /// in that column, 0 where no rate is known: for the database to put sums in order before they are reckoned exactly, because
+    /// it reckons with floats.
+    #[must_use]
+    pub fn weigh(&self, cx: &Cx, statement: Sql, table: &'static str, day: &'static str) -> Sql {
+        statement
+            .sql("CASE WHEN currency = ")
+            .value(self.base)
+            .sql(" THEN 1 ELSE COALESCE((SELECT CAST(rate AS DOUBLE PRECISION) FROM exchange_rate AS r WHERE r.workspace = ")
+            .value(cx.workspace().id)
+            .sql(" AND r.currency = ")
+            .sql(table)
+            .sql(".currency AND r.day <= ")
+            .sql(table)
+            .sql(".")
+            .sql(day)
+            .sql(" ORDER BY r.day DESC LIMIT 1), 0) END")
+    }
+
+    /// Rates for a test: of a currency, on a day.
+    #[cfg(test)]
+    pub(crate) fn of(base: &str, all: &[(&str, &str, &str)]) -> Self {
+        let mut known: BTreeMap<_, BTreeMap<_, _>> = BTreeMap::new();
+        for (currency, day, rate) in all {
+            let currency: Currency = currency.parse().unwrap();
+            let rate = Rate {
+                currency,
+                rate: rate.parse().unwrap(),
+                day: day.parse().unwrap(),
+                source: "test".to_owned(),
+            };
+            known
+                .entry(currency.code())
+                .or_default()
+                .insert(rate.day, rate);
         }
-        statement.sql(" ELSE 0 END")
+        Self {
+            base: base.parse().unwrap(),
+            known,
+            used: BTreeSet::new(),
+            missing: BTreeMap::new(),
+        }
     }
 }
 
+/// More rates are not named in an answer.
+const MOST_NAMED: usize = 12;
+
 impl Cx {
-    /// The rates that are known for a day.
+    /// The rates that are known for the days from one to another; from the first day on where there is no first.
     ///
     /// # Errors
     /// What the database says.
-    pub async fn rates(&mut self, day: NaiveDate) -> Result<Rates> {
+    pub async fn rates(&mut self, from: Option<NaiveDate>, to: NaiveDate) -> Result<Rates> {
         let workspace = self.workspace().id;
         let base = self.workspace().currency;
-        let rows = sql("SELECT currency, day, rate, source FROM exchange_rate AS r WHERE workspace = ")
-            .value(workspace)
-            .sql(" AND day = (SELECT MAX(day) FROM exchange_rate WHERE workspace = r.workspace AND currency = r.currency AND day <= ")
-            .value(day)
-            .sql(")")
-            .rows(&mut self.tx)
-            .await?;
-        let mut rates = BTreeMap::new();
-        for row in rows {
+        let mut statement =
+            sql("SELECT currency, day, rate, source FROM exchange_rate AS r WHERE workspace = ")
+                .value(workspace)
+                .sql(" AND day <= ")
+                .value(to);
+        if let Some(from) = from {
+            statement = statement
+                .sql(" AND day >= COALESCE((SELECT MAX(day) FROM exchange_rate WHERE workspace = r.workspace AND currency = r.currency AND day <= ")
+                .value(from)
+                .sql("), ")
+                .value(from)
+                .sql(")");
+        }
+        let mut known: BTreeMap<_, BTreeMap<_, _>> = BTreeMap::new();
+        for row in statement.rows(&mut self.tx).await? {
             let currency: Currency = row.get("currency")?;
             let rate: String = row.get("rate")?;
             let rate = Rate {
@@ -114,9 +196,30 @@ impl Cx {
                 day: row.get("day")?,
                 source: row.get("source")?,
             };
-            rates.insert(currency.code(), rate);
+            let days = known.entry(currency.code()).or_default();
+            days.insert(rate.day, rate);
         }
-        Ok(Rates { base, rates })
+        Ok(Rates {
+            base,
+            known,
+            used: BTreeSet::new(),
+            missing: BTreeMap::new(),
+        })
+    }
+
+    /// The rates behind the figures of an answer, the newest first. Where they are many, a notice says that not all are named.
+    #[must_use]
+    pub fn rates_used(&mut self, rates: &Rates) -> Vec<Rate> {
+        let mut used = rates.used();
+        if used.len() > MOST_NAMED {
+            self.notice(Notice::truncated(format!(
+                "{} rates are behind the figures in {}, each of a day's own; the {MOST_NAMED} newest are named.",
+                used.len(),
+                rates.base()
+            )));
+            used.truncate(MOST_NAMED);
+        }
+        used
     }
 
     /// Today, in the workspace's time zone.

@@ -435,17 +435,21 @@ async fn kinds_of_stages(firm: &Firm) -> HashMap<i64, (String, i64, i64)> {
     stages.collect()
 }
 
-/// Rates of today in units of 10⁻⁴.
-async fn rates(firm: &Firm) -> HashMap<String, i128> {
-    let mut rates = HashMap::from([("EUR".to_owned(), 10_000)]);
+/// Rates by currency and day, in units of 10⁻⁴.
+type Rates = HashMap<String, BTreeMap<NaiveDate, i128>>;
+
+async fn rates(firm: &Firm) -> Rates {
+    let always = BTreeMap::from([(NaiveDate::MIN, 10_000)]);
+    let mut rates = HashMap::from([("EUR".to_owned(), always)]);
     for row in firm
-        .rows("SELECT currency, rate FROM exchange_rate ORDER BY day")
+        .rows("SELECT currency, day, rate FROM exchange_rate")
         .await
     {
         let rate: String = row.get("rate").unwrap();
         let (whole, rest) = rate.split_once('.').unwrap_or((&rate, ""));
-        let units = format!("{whole}{rest:0<4}");
-        rates.insert(row.get("currency").unwrap(), units.parse().unwrap());
+        let units = format!("{whole}{rest:0<4}").parse().unwrap();
+        let days: &mut BTreeMap<_, _> = rates.entry(row.get("currency").unwrap()).or_default();
+        days.insert(row.get("day").unwrap(), units);
     }
     rates
 }
@@ -458,21 +462,19 @@ fn shown(amount: i128, digits: u32) -> String {
 }
 
 /// Says of these deals what the tools say of them.
-fn figures<'a>(deals: impl Iterator<Item = &'a Deal>, rates: &HashMap<String, i128>) -> Value {
+fn figures<'a>(deals: impl Iterator<Item = &'a Deal>, rates: &Rates) -> Value {
     let mut of: BTreeMap<&str, (i64, i128, i128)> = BTreeMap::new();
+    let (mut base, mut base_weighted) = (0, 0);
     for deal in deals {
         let entry = of.entry(&deal.currency).or_default();
-        *entry = (
-            entry.0 + 1,
-            entry.1 + deal.amount,
-            entry.2 + deal.amount * deal.percent,
-        );
+        let weighted = deal.amount * deal.percent;
+        *entry = (entry.0 + 1, entry.1 + deal.amount, entry.2 + weighted);
+        // What is closed counts at the rate of the day on which it was.
+        let day = deal.closed_on.unwrap_or_else(today);
+        let (_, rate) = rates[&deal.currency].range(..=day).next_back().unwrap();
+        base += deal.amount * rate;
+        base_weighted += weighted * rate;
     }
-    let base = |pick: fn(&(i64, i128, i128)) -> i128| -> i128 {
-        of.iter()
-            .map(|(currency, entry)| pick(entry) * rates[*currency])
-            .sum()
-    };
     let values: Vec<Value> = of
         .iter()
         .map(|(currency, (count, amount, weighted))| {
@@ -482,8 +484,8 @@ fn figures<'a>(deals: impl Iterator<Item = &'a Deal>, rates: &HashMap<String, i1
     json!({
         "count": of.values().map(|entry| entry.0).sum::<i64>(),
         "values": values,
-        "base_amount": shown(base(|entry| entry.1), 8),
-        "base_weighted": shown(base(|entry| entry.2), 10),
+        "base_amount": shown(base, 8),
+        "base_weighted": shown(base_weighted, 10),
     })
 }
 

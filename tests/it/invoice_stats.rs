@@ -485,3 +485,101 @@ async fn of_many_customers_those_with_most_are_shown_whatever_currency_they_pay_
         assert_eq!(shown, expected, "{engine:?}");
     }
 }
+
+/// An invoice over so many dollars that was issued so many days ago.
+async fn issued(app: &TestApp, owner: &Caller, company: &Value, days_ago: u64, price: &str) {
+    let day = chrono::Utc::now().date_naive() - Days::new(days_ago);
+    let draft = json!({
+        "company": company, "currency": "USD", "issue_date": day,
+        "lines": [{"description": "Work", "unit_price": price, "tax_rate": "0", "tax_category": "Z"}],
+    });
+    let draft = app.data(owner, "create_invoice", draft).await;
+    let issue = json!({"invoice": draft["id"], "confirm": true});
+    app.data(owner, "issue_invoice", issue).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_issued_counts_at_the_rate_of_its_own_day_whatever_is_noted_later() {
+    for engine in ENGINES {
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
+        let today = chrono::Utc::now().date_naive();
+        let note = async |days_ago: u64, rate: &str| {
+            let rate = RateInfo {
+                currency: "USD".into(),
+                day: today - Days::new(days_ago),
+                rate: rate.into(),
+                source: "ECB".into(),
+            };
+            let store = &app.dispatcher.app().store;
+            admin::set_rate(store, "main", rate).await.unwrap();
+        };
+        note(400, "0.90").await;
+        let mut buyers = Vec::new();
+        for name in ["Early", "Late"] {
+            let made = json!({"name": name});
+            buyers.push(app.data(&owner, "create_company", made).await["id"].clone());
+        }
+        issued(&app, &owner, &buyers[0], 300, "1000").await;
+        issued(&app, &owner, &buyers[1], 5, "1100").await;
+        let stats = async |filter: Value| app.data(&owner, "get_invoice_stats", filter).await;
+        assert_eq!(stats(json!({})).await["totals"]["base_net"], "1890.00");
+        // What is noted for a later day changes nothing of what was before it, and who bought most.
+        note(10, "0.80").await;
+        let all = stats(json!({})).await;
+        assert_eq!(all["totals"]["base_net"], "1780.00", "{engine:?}");
+        assert_eq!(all["by_period"][0]["base_net"], "880.00", "{engine:?}");
+        assert_eq!(all["by_period"][1]["base_net"], "900.00", "{engine:?}");
+        let named = |at: usize| {
+            (
+                &all["by_customer"][at]["name"],
+                &all["by_customer"][at]["base_net"],
+            )
+        };
+        assert_eq!(named(0), (&json!("Early"), &json!("900.00")), "{engine:?}");
+        assert_eq!(named(1), (&json!("Late"), &json!("880.00")), "{engine:?}");
+        let rates = all["rates"].as_array().unwrap();
+        let rates: Vec<&Value> = rates.iter().map(|rate| &rate["rate"]).collect();
+        assert_eq!(rates, ["0.8", "0.9"], "{engine:?}");
+        // With bounds, the rate that held before the first day is known all the same.
+        let old = stats(
+            json!({"issued_after": today - Days::new(350), "issued_before": today - Days::new(250)}),
+        );
+        assert_eq!(old.await["totals"]["base_net"], "900.00", "{engine:?}");
+        // Before the first rate there is none, and that is said.
+        issued(&app, &owner, &buyers[0], 401, "50").await;
+        let all = stats(json!({})).await;
+        assert_eq!(all["totals"]["base_net"], "1780.00", "{engine:?}");
+        assert_eq!(all["totals"]["values"][0]["net"], "2150.00", "{engine:?}");
+        assert_eq!(all["without_rate"], json!(["USD"]), "{engine:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_many_rates_the_newest_are_named_and_the_answer_says_so() {
+    for engine in ENGINES {
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
+        let company = app.data(&owner, "create_company", json!({"name": "Buyer"}));
+        let company = company.await["id"].clone();
+        let store = &app.dispatcher.app().store;
+        for number in (1..=13).rev() {
+            let day = chrono::Utc::now().date_naive() - Days::new(number);
+            let rate = RateInfo {
+                currency: "USD".into(),
+                day,
+                rate: format!("0.8{number:02}1"),
+                source: "ECB".into(),
+            };
+            admin::set_rate(store, "main", rate).await.unwrap();
+            issued(&app, &owner, &company, number, "100").await;
+            let answer = app.ok(&owner, "get_invoice_stats", json!({})).await;
+            let named = answer["data"]["rates"].as_array().unwrap();
+            assert_eq!(named[0]["rate"], format!("0.8{number:02}1"), "{engine:?}");
+            let noted = 14 - number as usize;
+            assert_eq!(named.len(), noted.min(12), "{engine:?}");
+            let notice = answer.pointer("/notices/0/code");
+            assert_eq!(notice.is_some(), noted > 12, "{engine:?} {answer}");
+        }
+    }
+}

@@ -2,16 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use crate::quotation::QuotationStatus;
 use bureau_billing::{Buyer, of_buyers};
+use bureau_kernel::figures::{Days, Tally};
 use bureau_kernel::prelude::*;
 use bureau_kernel::rates::Rates;
 use bureau_kernel::store::{Row, Sql, sql};
-use bureau_kernel::types::money::{Currency, SUM_COLUMNS, Sum};
 use bureau_kernel::types::time::Timestamp;
 use chrono::{Datelike as _, NaiveDate};
 
-use super::tally::{ByStatus, Spans, Tally};
+use super::tally::{ByStatus, Values};
 use super::{Bounds, CustomerFigures, MOST_CUSTOMERS};
 
 /// Quotations by what they have in common.
@@ -25,12 +24,14 @@ pub(super) struct Groups {
 
 impl Groups {
     /// All of them.
-    pub(super) fn all(&self) -> ByStatus {
+    ///
+    /// # Errors
+    /// [`Code::Internal`] for sums beyond all bounds.
+    pub(super) fn all(&self) -> Result<ByStatus> {
         let mut all = self.drafts.clone();
-        self.months
-            .values()
-            .for_each(|by_status| all.merge(by_status));
-        all
+        let mut months = self.months.values();
+        months.try_for_each(|by_status| all.merge(by_status))?;
+        Ok(all)
     }
 }
 
@@ -38,8 +39,8 @@ impl Groups {
 ///
 /// # Errors
 /// What the database says.
-pub(super) async fn groups(cx: &mut Cx, bounds: &Bounds) -> Result<Groups> {
-    let statement = sql("SELECT standing, currency, sent_on, COUNT(*) AS count, ").sql(SUM_COLUMNS);
+pub(super) async fn groups(cx: &mut Cx, bounds: &Bounds, rates: &mut Rates) -> Result<Groups> {
+    let statement = sql("SELECT standing, currency, sent_on, COUNT(*) AS count, ").sum("amount");
     let rows = bounds
         .push_standing(cx, statement)
         .sql(" GROUP BY standing, currency, sent_on")
@@ -54,34 +55,40 @@ pub(super) async fn groups(cx: &mut Cx, bounds: &Bounds) -> Result<Groups> {
                 .or_default(),
             None => &mut groups.drafts,
         };
-        count_in(by_status, &row)?;
+        count_in(by_status, &row, bounds, rates)?;
     }
     Ok(groups)
 }
 
-/// Counts in what the database has summed up.
-fn count_in(by_status: &mut ByStatus, row: &Row) -> Result<()> {
-    let sum = Sum::from_parts(row.get("billions")?, row.get("rest")?);
-    let (status, currency): (QuotationStatus, _) = (row.get("standing")?, row.get("currency")?);
-    by_status.add(status, currency, row.get("count")?, sum)
+/// Counts in what the database has summed up: at the rate of the day of sending, or today's for drafts.
+fn count_in(by_status: &mut ByStatus, row: &Row, bounds: &Bounds, rates: &mut Rates) -> Result<()> {
+    let day = row.get::<Option<NaiveDate>>("sent_on")?;
+    let worth = rates.worth(row.get("currency")?, day.unwrap_or(bounds.today));
+    by_status.add(
+        row.get("standing")?,
+        worth,
+        row.get("count")?,
+        row.sum("amount")?,
+    )
 }
 
-/// The customers to whom most was offered; `currencies` are those of all that was sent.
+/// The customers to whom most was offered.
 ///
 /// # Errors
 /// What the database says.
 pub(super) async fn top_customers(
     cx: &mut Cx,
     bounds: &Bounds,
-    rates: &Rates,
-    currencies: impl Iterator<Item = Currency>,
+    rates: &mut Rates,
 ) -> Result<Vec<CustomerFigures>> {
     /// More of them than are shown, because the database's arithmetic rounds.
     const CANDIDATES: i64 = 2 * MOST_CUSTOMERS as i64;
     let statement = sql(
         "SELECT company, contact, SUM(CAST(amount AS DOUBLE PRECISION) * CASE standing WHEN 'draft' THEN 0 ELSE 1 END * ",
     );
-    let statement = rates.weigh(statement, currencies).sql(") AS weight");
+    let statement = rates
+        .weigh(cx, statement, "quotations", "sent_on")
+        .sql(") AS weight");
     let rows = bounds
         .push_standing(cx, statement)
         .sql(
@@ -94,12 +101,13 @@ pub(super) async fn top_customers(
         .await?;
     let customer = |row: &Row| -> Result<Buyer> { Ok((row.get("company")?, row.get("contact")?)) };
     let foremost: Vec<Buyer> = rows.iter().map(customer).collect::<Result<_>>()?;
-    let statement = sql("SELECT company, contact, standing, currency, COUNT(*) AS count, ");
+    let statement =
+        sql("SELECT company, contact, standing, currency, sent_on, COUNT(*) AS count, ");
     let statement = bounds
-        .push_standing(cx, statement.sql(SUM_COLUMNS))
+        .push_standing(cx, statement.sum("amount"))
         .sql(" WHERE sent_on IS NOT NULL");
     let rows = of_buyers(statement, &foremost)
-        .sql(" GROUP BY company, contact, standing, currency")
+        .sql(" GROUP BY company, contact, standing, currency, sent_on")
         .rows(cx.tx())
         .await?;
     let mut customers: Vec<(Buyer, ByStatus)> = foremost
@@ -110,50 +118,60 @@ pub(super) async fn top_customers(
         let buyer = customer(&row)?;
         let known = customers.iter_mut().find(|(known, _)| *known == buyer);
         if let Some((_, by_status)) = known {
-            count_in(by_status, &row)?;
+            count_in(by_status, &row, bounds, rates)?;
         }
     }
-    customers.sort_by_cached_key(|((company, contact), by_status)| {
-        let value = std::cmp::Reverse(by_status.sent().in_base(rates));
+    let sent = |(buyer, by_status): (Buyer, ByStatus)| Ok((buyer, by_status.sent()?, by_status));
+    let customers = customers.into_iter().map(sent);
+    let mut customers = customers.collect::<Result<Vec<_>>>()?;
+    customers.sort_by_key(|((company, contact), sent, _)| {
+        let value = std::cmp::Reverse(sent.base());
         (value, company.map(Id::raw), contact.map(Id::raw))
     });
     customers.truncate(MOST_CUSTOMERS);
-    let companies = customers.iter().filter_map(|((company, _), _)| *company);
+    let companies = customers.iter().filter_map(|((company, _), ..)| *company);
     let companies = cx.names(companies).await?;
-    let contacts = customers.iter().filter_map(|((_, contact), _)| *contact);
+    let contacts = customers.iter().filter_map(|((_, contact), ..)| *contact);
     let contacts = cx.names(contacts).await?;
-    let figures = customers
-        .into_iter()
-        .map(|((company, contact), by_status)| CustomerFigures {
+    let figures = customers.into_iter();
+    let figures = figures.map(|((company, contact), sent, by_status)| {
+        Ok(CustomerFigures {
             company: company.map(|id| companies.of(id)),
             contact: contact.map(|id| contacts.of(id)),
-            values: by_status.sent().shown(rates),
-            outcome: by_status.outcome(rates),
-        });
-    Ok(figures.collect())
+            values: Values::of(&sent, rates.base()),
+            outcome: by_status.outcome()?,
+        })
+    });
+    figures.collect()
 }
 
 /// What waits for the customer's word and holds no longer than to this day.
 ///
 /// # Errors
 /// What the database says.
-pub(super) async fn expiring(cx: &mut Cx, bounds: &Bounds, last: NaiveDate) -> Result<Tally> {
-    let statement = sql("SELECT currency, COUNT(*) AS count, ")
-        .sql(SUM_COLUMNS)
-        .sql(" FROM (SELECT currency, net_total AS amount FROM quotation");
+pub(super) async fn expiring(
+    cx: &mut Cx,
+    bounds: &Bounds,
+    last: NaiveDate,
+    rates: &mut Rates,
+) -> Result<Tally<1>> {
+    let statement = sql("SELECT currency, sent_on, COUNT(*) AS count, ")
+        .sum("amount")
+        .sql(" FROM (SELECT currency, sent_on, net_total AS amount FROM quotation");
     let rows = bounds
         .push(cx, statement)
         .sql(" AND status = 'sent' AND sort_valid >= ")
         .value(bounds.today)
         .sql(" AND sort_valid <= ")
         .value(last)
-        .sql(") AS quotations GROUP BY currency")
+        .sql(") AS quotations GROUP BY currency, sent_on")
         .rows(cx.tx())
         .await?;
     let mut tally = Tally::default();
     for row in rows {
-        let sum = Sum::from_parts(row.get("billions")?, row.get("rest")?);
-        tally.add(row.get("currency")?, row.get("count")?, sum)?;
+        let day = row.get::<Option<NaiveDate>>("sent_on")?;
+        let worth = rates.worth(row.get("currency")?, day.unwrap_or(bounds.today));
+        tally.add(worth, row.get("count")?, [row.sum("amount")?])?;
     }
     Ok(tally)
 }
@@ -162,12 +180,12 @@ pub(super) async fn expiring(cx: &mut Cx, bounds: &Bounds, last: NaiveDate) -> R
 ///
 /// # Errors
 /// What the database says.
-pub(super) async fn days_to_decide(cx: &mut Cx, bounds: &Bounds) -> Result<Spans> {
+pub(super) async fn days_to_decide(cx: &mut Cx, bounds: &Bounds) -> Result<Days> {
     /// The day of the decision follows from the workspace's zone, which the database does not know: so they are read, a part
     /// at a time.
     const PART: i64 = 5_000;
     let zone = cx.workspace().time_zone;
-    let mut spans = Spans::default();
+    let mut spans = Days::default();
     let mut after = i64::MIN;
     loop {
         let rows = bounds

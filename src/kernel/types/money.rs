@@ -203,45 +203,6 @@ impl JsonSchema for Money {
     string_schema!("Money");
 }
 
-/// A sum of any number of amounts, exact.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Sum(i128);
-
-impl Sum {
-    /// From what [`SUM_COLUMNS`] answers: the sum of the amounts' billions of units, and of what is left of them.
-    #[must_use]
-    pub fn from_parts(billions: i64, rest: i64) -> Self {
-        Self(i128::from(billions) * BILLION + i128::from(rest))
-    }
-
-    /// The exact decimal. `None` beyond 10²⁴ of the currency.
-    #[must_use]
-    pub fn decimal(self) -> Option<Decimal> {
-        Decimal::try_from_i128_with_scale(self.0, SCALE).ok()
-    }
-
-    /// This share of it, in percent, exact.
-    #[must_use]
-    pub fn percent(self, percent: i64) -> Option<Decimal> {
-        self.decimal()?
-            .checked_mul(Decimal::from(percent))?
-            .checked_div(Decimal::ONE_HUNDRED)
-    }
-}
-
-impl std::ops::AddAssign for Sum {
-    fn add_assign(&mut self, other: Self) {
-        self.0 += other.0;
-    }
-}
-
-const BILLION: i128 = 1_000_000_000;
-
-/// The columns from which [`Sum::from_parts`] is made, for a column `amount`: sums of whole numbers that overflow on no
-/// engine.
-pub const SUM_COLUMNS: &str = "CAST(COALESCE(SUM(amount / 1000000000), 0) AS BIGINT) AS billions,
-     CAST(COALESCE(SUM(amount % 1000000000), 0) AS BIGINT) AS rest";
-
 /// A sum or product as it is shown: rounded half up to the currency's digits.
 #[must_use]
 pub fn shown(decimal: Decimal, currency: Currency) -> String {
@@ -249,6 +210,10 @@ pub fn shown(decimal: Decimal, currency: Currency) -> String {
     let mut rounded =
         decimal.round_dp_with_strategy(digits, RoundingStrategy::MidpointAwayFromZero);
     rounded.rescale(digits);
+    if rounded.is_zero() {
+        // Nothing has no sign, though a decimal that was rounded or negated may have one.
+        rounded.set_sign_positive(true);
+    }
     rounded.to_string()
 }
 
@@ -269,6 +234,15 @@ mod tests {
         assert_eq!(money("1234.5", "EUR"), "1234.50");
         assert_eq!(money("1234.5", "jpy"), "1235");
         assert_eq!(money("-0.0005", "KWD"), "-0.001");
+    }
+
+    #[test]
+    fn nothing_has_no_sign() {
+        let euro: Currency = "EUR".parse().unwrap();
+        for nothing in ["-0", "-0.004", "0"] {
+            assert_eq!(shown(nothing.parse().unwrap(), euro), "0.00", "{nothing}");
+        }
+        assert_eq!(shown(-Decimal::ZERO, euro), "0.00");
     }
 
     #[test]
