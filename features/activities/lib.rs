@@ -9,6 +9,7 @@ mod create;
 mod delete;
 mod get;
 mod list;
+mod measures;
 mod update;
 mod view;
 
@@ -53,6 +54,7 @@ pub const MODULE: Module = Module {
         tool: "get_activity",
         ..Resource::JSON
     }],
+    measures: &[&measures::DONE, &measures::DUE, &measures::OVERDUE],
     uses: &[
         &bureau_companies::MODULE,
         &bureau_contacts::MODULE,

@@ -8,6 +8,7 @@ mod delete;
 mod duplicates;
 mod get;
 mod import;
+mod measures;
 mod search;
 mod update;
 
@@ -52,5 +53,6 @@ pub const MODULE: Module = Module {
         ..Resource::JSON
     }],
     imports: &[import::<Company>()],
+    measures: &[&measures::NEW, &measures::TOTAL],
     ..Module::EMPTY
 };

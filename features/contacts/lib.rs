@@ -12,6 +12,7 @@ mod duplicates;
 mod find_duplicates;
 mod get;
 mod import;
+mod measures;
 mod merge;
 mod search;
 mod update;
@@ -61,6 +62,7 @@ pub const MODULE: Module = Module {
         ..Resource::JSON
     }],
     imports: &[import::<Contact>()],
+    measures: &[&measures::NEW, &measures::TOTAL],
     uses: &[&bureau_companies::MODULE],
     ..Module::EMPTY
 };

@@ -11,6 +11,7 @@ mod get;
 mod history;
 mod import;
 mod list;
+mod measures;
 mod stage_change;
 mod stages;
 mod summary;
@@ -33,7 +34,7 @@ pub use stages::{
     Pipeline, Stage, StageKind, default_pipeline, pipeline_or_default, pipelines, stage_named,
     stages_of,
 };
-pub use summary::{StageFigures, Value, Values, summarize};
+pub use summary::{OpenDeals, StageFigures, Value, Values};
 pub use update::change_deal;
 
 /// See deals.
@@ -78,6 +79,16 @@ pub const MODULE: Module = Module {
         ..Resource::JSON
     }],
     imports: &[import::<Deal>()],
+    measures: &[
+        &measures::CLOSED,
+        &measures::LOST,
+        &measures::OPEN,
+        &measures::OPEN_WEIGHTED,
+        &measures::PAST_EXPECTED_CLOSE,
+        &measures::ROTTING,
+        &measures::WIN_RATE,
+        &measures::WON,
+    ],
     uses: &[&bureau_companies::MODULE, &bureau_contacts::MODULE],
     provision: Some(|cx| stages::provision(cx).boxed()),
     ..Module::EMPTY

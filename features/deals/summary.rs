@@ -2,15 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use bureau_kernel::figures::{Tally, share_of};
+use bureau_kernel::figures::Tally;
+use bureau_kernel::measures::Question;
 use bureau_kernel::prelude::*;
 use bureau_kernel::rates::{Rate, Rates};
-use bureau_kernel::store::sql;
 use bureau_kernel::types::money::Currency;
 use chrono::NaiveDate;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::measures::{OPEN, OPEN_WEIGHTED};
 use crate::stages::{Pipeline, Stage, StageKind, pipeline_or_default, stages_of};
 use crate::{PLACE, READ_DEALS};
 
@@ -97,16 +98,15 @@ impl Tool for GetPipelineSummary {
         let pipeline = pipeline_or_default(cx, self.pipeline).await?;
         let as_of = cx.today();
         let mut rates = cx.rates(Some(as_of), as_of).await?;
-        let stages = stages_of(cx, pipeline.id).await?;
-        let (stages, total) = summarize(cx, pipeline.id, &stages, self.owner, &mut rates).await?;
+        let open = OpenDeals::of(cx, pipeline.id, self.owner, &mut rates).await?;
         Ok(PipelineSummary {
             pipeline: Named {
                 id: pipeline.id,
                 name: Some(pipeline.name.to_string()),
             },
             as_of,
-            stages,
-            total: Values::of(&total, rates.base()),
+            total: Values::of(&open.total, rates.base()),
+            stages: open.stages,
             base_currency: rates.base(),
             rates: cx.rates_used(&rates),
             without_rate: rates.missing(),
@@ -114,59 +114,55 @@ impl Tool for GetPipelineSummary {
     }
 }
 
-/// The open deals of a pipeline by stage, and all together.
-///
-/// # Errors
-/// What the database says.
-pub async fn summarize(
-    cx: &mut Cx,
-    pipeline: Id<Pipeline>,
-    stages: &[Saved<Stage>],
-    owner: Option<Id<Member>>,
-    rates: &mut Rates,
-) -> Result<(Vec<StageFigures>, Tally<2>)> {
-    let workspace = cx.workspace().id;
-    let today = cx.today();
-    let mut statement = sql("SELECT stage, currency, probability, COUNT(*) AS count, ")
-        .sum("amount")
-        .sql(" FROM deal WHERE archived_at IS NULL AND status = 'open' AND workspace = ")
-        .value(workspace)
-        .sql(" AND pipeline = ")
-        .value(pipeline);
-    if let Some(owner) = owner {
-        statement = statement.sql(" AND owner = ").value(owner);
+/// The open deals of a pipeline in figures: by stage, and all together.
+#[derive(Debug)]
+pub struct OpenDeals {
+    /// Its stages for open deals, in their order.
+    pub stages: Vec<StageFigures>,
+    /// All of them together.
+    pub total: Tally<2>,
+}
+
+impl OpenDeals {
+    /// Those of this pipeline, and of one person where one is named.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn of(
+        cx: &mut Cx,
+        pipeline: Id<Pipeline>,
+        owner: Option<Id<Member>>,
+        rates: &mut Rates,
+    ) -> Result<Self> {
+        let asked = Question {
+            owner,
+            filters: vec![("pipeline", pipeline.to_string())],
+            by: vec!["stage"],
+            ..Question::default()
+        };
+        let amounts = cx.measure(OPEN.id, &asked, rates).await?;
+        let weighted = cx.measure(OPEN_WEIGHTED.id, &asked, rates).await?;
+        let mut total = Tally::default();
+        let mut of_stages = BTreeMap::new();
+        for (amounts, weighted) in amounts.into_iter().zip(weighted) {
+            let both = amounts.figure.money()?.beside(&weighted.figure.money()?);
+            total.merge(&both)?;
+            of_stages.insert(amounts.key.into_iter().next().flatten(), both);
+        }
+        let stages = stages_of(cx, pipeline).await?.into_iter();
+        let open = stages.filter(|stage| stage.kind == StageKind::Open);
+        let stages = open.map(|stage| {
+            let tally = of_stages.remove(&Some(stage.id.to_string()));
+            StageFigures {
+                probability: stage.probability.get(),
+                values: Values::of(&tally.unwrap_or_default(), rates.base()),
+                stage: Named {
+                    id: stage.id,
+                    name: Some(stage.record.name.into()),
+                },
+            }
+        });
+        let stages = stages.collect();
+        Ok(Self { stages, total })
     }
-    let rows = statement
-        .sql(" GROUP BY stage, currency, probability")
-        .rows(cx.tx())
-        .await?;
-    let mut total = Tally::default();
-    let mut tallies: BTreeMap<i64, Tally<2>> = BTreeMap::new();
-    for row in rows {
-        let stage: Id<Stage> = row.get("stage")?;
-        let usual = stages.iter().find(|other| other.id == stage);
-        let percent = row
-            .get::<Option<i64>>("probability")?
-            .or(usual.map(|stage| stage.probability.get()))
-            .unwrap_or(0);
-        let worth = rates.worth(row.get("currency")?, today);
-        let (count, amount) = (row.get("count")?, row.sum("amount")?);
-        let sums = [amount, share_of(amount, percent)?];
-        let of_stage = tallies.entry(stage.raw()).or_default();
-        of_stage.add(worth, count, sums)?;
-        total.add(worth, count, sums)?;
-    }
-    let open = stages.iter().filter(|stage| stage.kind == StageKind::Open);
-    let figures = open.map(|stage| StageFigures {
-        probability: stage.probability.get(),
-        values: Values::of(
-            &tallies.remove(&stage.id.raw()).unwrap_or_default(),
-            rates.base(),
-        ),
-        stage: Named {
-            id: stage.id,
-            name: Some(stage.name.to_string()),
-        },
-    });
-    Ok((figures.collect(), total))
 }

@@ -1,16 +1,12 @@
 //! `get_crm_dashboard`
 
-use bureau_companies::Company;
-use bureau_contacts::Contact;
-use bureau_deals::{
-    DealStatus, PLACE, Pipeline, Stage, StageFigures, Values, pipelines, stages_of, summarize,
-};
-use bureau_kernel::figures::{Tally, percent, share_of};
+use bureau_deals::{OpenDeals, PLACE, Pipeline, StageFigures, Values, pipelines};
+use bureau_kernel::figures::Tally;
+use bureau_kernel::measures::{Figure, Question};
 use bureau_kernel::prelude::*;
 use bureau_kernel::rates::Rates;
-use bureau_kernel::store::{Sql, sql};
 use bureau_kernel::types::money::Currency;
-use bureau_kernel::types::time::{DayEdge, Timestamp, day_edge};
+use bureau_kernel::types::time::Timestamp;
 use chrono::{Datelike as _, Days, NaiveDate};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -116,208 +112,93 @@ impl Tool for GetCrmDashboard {
             Some(when) => cx.date("since", when)?,
             None => today.with_day(1).unwrap_or(today),
         };
-        let zone = cx.workspace().time_zone;
-        let moment = |day: NaiveDate, edge| {
-            day_edge(day, zone, edge)
-                .ok_or_else(|| Error::invalid("since", "since is too far away."))
-        };
-        let since_moment = moment(since, DayEdge::Start)?;
-        let mut rates = cx.rates(Some(since.min(today)), today).await?;
         let owner = self.owner;
+        let mut rates = cx.rates(Some(since.min(today)), today).await?;
+        let base = rates.base();
         let mut all_open = Tally::default();
         let mut figures = Vec::new();
-        let mut rotting = 0;
         for pipeline in pipelines(cx).await? {
-            let stages = stages_of(cx, pipeline.id).await?;
-            rotting += count_rotting(cx, &stages, owner).await?;
-            let (stages, tally) = summarize(cx, pipeline.id, &stages, owner, &mut rates).await?;
-            all_open.merge(&tally)?;
+            let open = OpenDeals::of(cx, pipeline.id, owner, &mut rates).await?;
+            all_open.merge(&open.total)?;
             figures.push(PipelineFigures {
-                stages,
-                total: Values::of(&tally, rates.base()),
+                stages: open.stages,
+                total: Values::of(&open.total, base),
                 pipeline: Named {
                     id: pipeline.id,
                     name: Some(pipeline.record.name.into()),
                 },
             });
         }
-        let won = closed(cx, DealStatus::Won, since, owner, &mut rates).await?;
-        let lost = closed(cx, DealStatus::Lost, since, owner, &mut rates).await?;
         let tomorrow = today.checked_add_days(Days::new(1)).unwrap_or(today);
         let week = today.checked_add_days(Days::new(7)).unwrap_or(today);
-        let end_of_today = moment(today, DayEdge::End)?;
+        let mut ask = Asking { cx, owner, rates };
+        let won = ask.figure("deals.won", Some(since), None).await?.money()?;
+        let lost = ask.figure("deals.lost", Some(since), None).await?.money()?;
+        let win_rate = ask.figure("deals.win_rate", Some(since), None).await?;
         Ok(Dashboard {
-            as_of: cx.now(),
+            as_of: ask.cx.now(),
             since,
-            base_currency: rates.base(),
-            contacts: stock::<Contact>(cx, since_moment, owner).await?,
-            companies: stock::<Company>(cx, since_moment, owner).await?,
+            base_currency: base,
+            contacts: Stock {
+                total: ask.rows("contacts.total", None, None).await?,
+                new: ask.rows("contacts.new", Some(since), None).await?,
+            },
+            companies: Stock {
+                total: ask.rows("companies.total", None, None).await?,
+                new: ask.rows("companies.new", Some(since), None).await?,
+            },
             deals: Deals {
-                win_rate: percent(won.count().into(), (won.count() + lost.count()).into()),
-                open: Values::of(&all_open, rates.base()),
-                won: Values::of(&won, rates.base()),
-                lost: Values::of(&lost, rates.base()),
-                past_expected_close: past_expected_close(cx, today, owner).await?,
-                rotting,
+                open: Values::of(&all_open, base),
+                // What was won is certain, and what was lost is so too.
+                won: Values::of(&won.beside(&won), base),
+                lost: Values::of(&lost.beside(&Tally::default()), base),
+                win_rate: win_rate.percent(),
+                past_expected_close: ask.rows("deals.past_expected_close", None, None).await?,
+                rotting: ask.rows("deals.rotting", None, None).await?,
             },
             activities: Activities {
-                overdue: pending(cx, None, cx.now(), owner).await?,
-                due_today: pending(
-                    cx,
-                    Some(moment(today, DayEdge::Start)?),
-                    end_of_today,
-                    owner,
-                )
-                .await?,
-                due_next_7_days: pending(
-                    cx,
-                    Some(moment(tomorrow, DayEdge::Start)?),
-                    moment(week, DayEdge::End)?,
-                    owner,
-                )
-                .await?,
-                done: done(cx, since_moment, owner).await?,
+                overdue: ask.rows("activities.overdue", None, None).await?,
+                due_today: ask.rows("activities.due", Some(today), Some(today)).await?,
+                due_next_7_days: ask
+                    .rows("activities.due", Some(tomorrow), Some(week))
+                    .await?,
+                done: ask.rows("activities.done", Some(since), None).await?,
             },
             pipelines: figures,
         })
     }
 }
 
-/// Runs a count, of one person's where one is named.
-async fn count(
-    cx: &mut Cx,
-    statement: Sql,
-    and_owner: &'static str,
+/// Asks the measures of all modules, of one person's records where one is named.
+struct Asking<'a> {
+    cx: &'a mut Cx,
     owner: Option<Id<Member>>,
-) -> Result<i64> {
-    let statement = match owner {
-        Some(owner) => statement.sql(and_owner).value(owner),
-        None => statement,
-    };
-    statement.one("count", cx.tx()).await
+    rates: Rates,
 }
 
-/// The live ones of a kind of record with an owner, and those since a moment.
-async fn stock<R: Record>(
-    cx: &mut Cx,
-    since: Timestamp,
-    owner: Option<Id<Member>>,
-) -> Result<Stock> {
-    let live = sql("SELECT COUNT(*) AS count FROM ")
-        .sql(R::TABLE)
-        .sql(" WHERE archived_at IS NULL AND workspace = ")
-        .value(cx.workspace().id);
-    let new = live.clone().sql(" AND created_at >= ").value(since);
-    Ok(Stock {
-        total: count(cx, live, " AND owner = ", owner).await?,
-        new: count(cx, new, " AND owner = ", owner).await?,
-    })
-}
-
-/// The deals that ended this way since a day.
-async fn closed(
-    cx: &mut Cx,
-    status: DealStatus,
-    since: NaiveDate,
-    owner: Option<Id<Member>>,
-    rates: &mut Rates,
-) -> Result<Tally<2>> {
-    let workspace = cx.workspace().id;
-    let mut statement = sql("SELECT currency, closed_on, COUNT(*) AS count, ")
-        .sum("amount")
-        .sql(" FROM deal WHERE archived_at IS NULL AND workspace = ")
-        .value(workspace)
-        .sql(" AND status = ")
-        .value(status)
-        .sql(" AND closed_on >= ")
-        .value(since);
-    if let Some(owner) = owner {
-        statement = statement.sql(" AND owner = ").value(owner);
-    }
-    let percent = status.certainty().unwrap_or_default();
-    let statement = statement.sql(" GROUP BY currency, closed_on");
-    let mut tally = Tally::default();
-    for row in statement.rows(cx.tx()).await? {
-        let worth = rates.worth(row.get("currency")?, row.get("closed_on")?);
-        let amount = row.sum("amount")?;
-        tally.add(
-            worth,
-            row.get("count")?,
-            [amount, share_of(amount, percent)?],
-        )?;
-    }
-    Ok(tally)
-}
-
-/// The open deals that should have been closed by now.
-async fn past_expected_close(
-    cx: &mut Cx,
-    today: NaiveDate,
-    owner: Option<Id<Member>>,
-) -> Result<i64> {
-    let workspace = cx.workspace().id;
-    let statement = sql(
-        "SELECT COUNT(*) AS count FROM deal WHERE archived_at IS NULL AND status = 'open' AND workspace = ",
-    )
-    .value(workspace)
-    .sql(" AND sort_close < ")
-    .value(today);
-    count(cx, statement, " AND owner = ", owner).await
-}
-
-/// The open deals that stand in one of these stages for longer than it allows.
-async fn count_rotting(
-    cx: &mut Cx,
-    stages: &[Saved<Stage>],
-    owner: Option<Id<Member>>,
-) -> Result<i64> {
-    let mut rotting = 0;
-    let workspace = cx.workspace().id;
-    for stage in stages {
-        let Some(days) = stage.rotting_days else {
-            continue;
+impl Asking<'_> {
+    async fn figure(
+        &mut self,
+        measure: &str,
+        from: Option<NaiveDate>,
+        to: Option<NaiveDate>,
+    ) -> Result<Figure> {
+        let asked = Question {
+            from,
+            to,
+            owner: self.owner,
+            ..Question::default()
         };
-        let limit = cx.now() - chrono::Duration::days(days.get());
-        let statement = sql(
-            "SELECT COUNT(*) AS count FROM deal WHERE archived_at IS NULL AND status = 'open' AND workspace = ",
-        )
-        .value(workspace)
-        .sql(" AND stage = ")
-        .value(stage.id)
-        .sql(" AND stage_since < ")
-        .value(limit);
-        rotting += count(cx, statement, " AND owner = ", owner).await?;
+        self.cx.figure(measure, &asked, &mut self.rates).await
     }
-    Ok(rotting)
-}
 
-/// What is to be done and due in these times.
-async fn pending(
-    cx: &mut Cx,
-    from: Option<Timestamp>,
-    to: Timestamp,
-    owner: Option<Id<Member>>,
-) -> Result<i64> {
-    let workspace = cx.workspace().id;
-    let mut statement = sql(
-        "SELECT COUNT(*) AS count FROM activity WHERE archived_at IS NULL AND done_at IS NULL AND workspace = ",
-    )
-    .value(workspace)
-    .sql(" AND sort_due <= ")
-    .value(to);
-    if let Some(from) = from {
-        statement = statement.sql(" AND sort_due >= ").value(from);
+    /// How many rows a measure is of.
+    async fn rows(
+        &mut self,
+        measure: &str,
+        from: Option<NaiveDate>,
+        to: Option<NaiveDate>,
+    ) -> Result<i64> {
+        Ok(self.figure(measure, from, to).await?.rows())
     }
-    count(cx, statement, " AND assignee = ", owner).await
-}
-
-/// What was done since a moment.
-async fn done(cx: &mut Cx, since: Timestamp, owner: Option<Id<Member>>) -> Result<i64> {
-    let workspace = cx.workspace().id;
-    let statement =
-        sql("SELECT COUNT(*) AS count FROM activity WHERE archived_at IS NULL AND workspace = ")
-            .value(workspace)
-            .sql(" AND done_at >= ")
-            .value(since);
-    count(cx, statement, " AND assignee = ", owner).await
 }

@@ -2,8 +2,8 @@
 //!
 //! Permissions: `read_pipeline`, `create_pipeline`, `update_pipeline`, `read_dashboard`; `delete_pipeline` takes the creation
 //! of one back. The records of pipelines and stages
-//! stand in the deals module, which no deal can do without; the dashboard counts what is in all modules of the CRM, so this module
-//! uses the four of them.
+//! stand in the deals module, which no deal can do without; the dashboard asks the measures of all modules of the CRM, so this
+//! module uses the four of them.
 
 mod create;
 mod dashboard;

@@ -26,6 +26,7 @@ pub mod jobs;
 pub mod key;
 mod kinds;
 pub mod list;
+pub mod measures;
 pub mod notice;
 mod own_writes;
 pub mod patch;

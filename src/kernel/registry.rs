@@ -15,6 +15,7 @@ use crate::error::{Error, Result};
 use crate::import::AnyImport;
 use crate::jobs::Job;
 use crate::kinds::{KINDS, READ_TEAMS};
+use crate::measures::{Dimension, Measure};
 use crate::permission::{Operation, Permission};
 use crate::reactions::AnyReaction;
 use crate::record::{AnyRecord, Link};
@@ -54,6 +55,8 @@ pub struct Module {
     /// What it lends to modules that it uses, which know nothing of it: values of types that these ask for
     /// ([`Cx::provided`]).
     pub provides: &'static [&'static (dyn Any + Send + Sync)],
+    /// What it can be asked for in figures.
+    pub measures: &'static [&'static Measure],
     /// Those of its records that have numbers.
     pub numbered: &'static [NumberedKind],
     /// Puts into a new workspace what the module cannot work without.
@@ -101,6 +104,7 @@ impl Module {
         uses: &[],
         reacts: &[],
         provides: &[],
+        measures: &[],
         numbered: &[],
         provision: None,
         jobs: &[],
@@ -144,6 +148,7 @@ pub struct Registry {
     records: Vec<&'static dyn AnyRecord>,
     resources: Vec<&'static Resource>,
     jobs: Vec<&'static Job>,
+    measures: BTreeMap<&'static str, &'static Measure>,
     numbered: Vec<NumberedKind>,
     reactions: BTreeMap<&'static str, Vec<&'static dyn AnyReaction>>,
 }
@@ -201,6 +206,7 @@ impl Registry {
                 jobs.push(job);
             }
         }
+        let measures = measures(modules, &entries)?;
         let numbered = numbered(modules)?;
         let reactions = reactions(modules, &records)?;
         let groups = enabled_groups(modules, &selection.features)?;
@@ -232,6 +238,7 @@ impl Registry {
             records,
             resources,
             jobs,
+            measures,
             numbered,
             reactions,
         }))
@@ -401,6 +408,25 @@ impl Registry {
         self.reactions.get(table).map_or(&[], Vec::as_slice)
     }
 
+    /// What modules can be asked for in figures, by name, whether their tools are on or off.
+    pub fn measures(&self) -> impl Iterator<Item = &'static Measure> {
+        self.measures.values().copied()
+    }
+
+    /// The measure of this name.
+    ///
+    /// # Errors
+    /// [`Code::Validation`](crate::error::Code::Validation) with the nearest name, or all of them.
+    pub fn measure(&self, id: &str) -> Result<&'static Measure> {
+        match self.measures.get(id) {
+            Some(measure) => Ok(measure),
+            None => {
+                let known: Vec<&'static str> = self.measures.keys().copied().collect();
+                Err(unknown_name(id, &known, "measure", "measure"))
+            }
+        }
+    }
+
     /// The kinds of records that have numbers, in the order of the modules.
     pub(crate) fn numbered(&self) -> &[NumberedKind] {
         &self.numbered
@@ -551,6 +577,49 @@ fn reactions(
     Ok(reactions)
 }
 
+/// The measures of all modules, by name.
+fn measures(
+    modules: &[Module],
+    entries: &BTreeMap<&'static str, Entry>,
+) -> Result<BTreeMap<&'static str, &'static Measure>> {
+    let mut measures = BTreeMap::new();
+    for module in Module::all_with_used(modules) {
+        let has_tools = modules.iter().any(|other| other.name == module.name);
+        for measure in module.measures.iter().copied() {
+            let fault = |what: &str| Err(Error::internal(format!("{} {what}", measure.id)));
+            let own = measure.id.split_once('.');
+            if own.is_none_or(|(prefix, _)| prefix != module.name) {
+                return fault("does not begin with the name of its module");
+            }
+            if let Some(what) = measure.fault() {
+                return fault(what);
+            }
+            if measures.insert(measure.id, measure).is_some() {
+                return fault("is there twice");
+            }
+            let Some(evidence) = measure.evidence.filter(|_| has_tools) else {
+                continue;
+            };
+            let Some(entry) = entries
+                .get(evidence.tool)
+                .filter(|entry| entry.module == module.name && entry.spec.effect.reads_only())
+            else {
+                return fault("is shown by no reading tool of its module");
+            };
+            let fixed = evidence.arguments.iter().map(|(name, _)| *name);
+            let days = evidence.period.into_iter();
+            let days = days.flat_map(|(from, to)| [from, to]);
+            let dimensions = measure.dimensions.iter().map(Dimension::name);
+            let mut given = fixed.chain(days).chain(dimensions).chain([evidence.owner]);
+            let properties = entry.wire().input_schema.get("properties");
+            if !given.all(|name| properties.is_some_and(|known| known.get(name).is_some())) {
+                return fault("gives the tool that shows it an argument that it does not take");
+            }
+        }
+    }
+    Ok(measures)
+}
+
 /// The kinds of records that have numbers, of all modules.
 fn numbered(modules: &[Module]) -> Result<Vec<NumberedKind>> {
     let mut kinds: Vec<NumberedKind> = Vec::new();
@@ -599,11 +668,15 @@ fn known_name(name: &str, known: &[&'static str], field: &str, what: &str) -> Re
     if known.contains(&name) {
         return Ok(name.to_owned());
     }
+    Err(unknown_name(name, known, field, what))
+}
+
+fn unknown_name(name: &str, known: &[&'static str], field: &str, what: &str) -> Error {
     let error = Error::invalid(field, format!("There is no {what} {name:?}."));
-    Err(match nearest(name, known.iter().copied()) {
+    match nearest(name, known.iter().copied()) {
         Some(nearest) => error.hint(format!("Did you mean {nearest}?")),
         None => error.hint(format!("There are: {}.", known.join(", "))),
-    })
+    }
 }
 
 fn enabled_groups(modules: &[Module], features: &[String]) -> Result<BTreeSet<&'static str>> {

@@ -43,6 +43,7 @@ mod invoice_stats;
 mod isolation;
 mod issuing;
 mod ledger;
+mod measures;
 mod members;
 mod mixed;
 mod modules;

@@ -1,0 +1,521 @@
+//! Measures: what modules can be asked for in figures. A module registers its own, and whoever shows figures (a dashboard) asks the
+//! registry for them by name and knows nothing of the tables behind them.
+//!
+//! All measures of one answer are of one moment and one state of the data, because a call that reads is one snapshot.
+
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use rust_decimal::Decimal;
+use serde_json::{Map, Value as Data};
+
+use crate::caller::Member;
+use crate::context::Cx;
+use crate::error::{Error, Result};
+use crate::figures::{Days, Tally, percent};
+use crate::rates::Rates;
+use crate::store::{Row, Sql, sql};
+use crate::types::id::{Entity, Id, decode, encode};
+use crate::types::text::quoted;
+use crate::types::time::{DayEdge, FAR_AWAY, Timestamp, day_edge};
+
+/// What a module can be asked for in figures.
+#[derive(Debug, Clone, Copy)]
+pub struct Measure {
+    /// Its name, unique: that of the module, a point, and what is measured.
+    pub id: &'static str,
+    /// What it is in.
+    pub unit: Unit,
+    /// What is counted, in words.
+    pub basis: &'static str,
+    /// What the first and the last day of a question mean.
+    pub period: Period,
+    /// By what it can be taken apart.
+    pub dimensions: &'static [Dimension],
+    /// The call that lists what is counted, where there is one that lists exactly that.
+    pub evidence: Option<Evidence>,
+    /// How it is measured.
+    pub source: Source,
+}
+
+/// What a measure is in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unit {
+    /// Amounts, in their currencies and in the workspace's.
+    Money,
+    /// How many.
+    Count,
+    /// A share, in percent.
+    Percent,
+    /// Days, as their median and mean.
+    Days,
+}
+
+/// What the first and the last day of a question mean for a measure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Period {
+    /// Nothing: it is what it is now. Money counts at today's rates.
+    Now,
+    /// The day in this column is one of them. Money counts at the rate of that day.
+    Day(&'static str),
+    /// The moment in this column is within them, in the workspace's time zone. Of no money.
+    Moment(&'static str),
+}
+
+/// By what a measure can be taken apart. The tool that lists what is counted has a parameter of the same name.
+#[derive(Debug, Clone, Copy)]
+pub struct Dimension {
+    name: &'static str,
+    prefix: Option<&'static str>,
+}
+
+impl Dimension {
+    /// A column that refers to such records.
+    #[must_use]
+    pub const fn of<E: Entity>(column: &'static str) -> Self {
+        Self {
+            name: column,
+            prefix: Some(E::PREFIX),
+        }
+    }
+
+    /// A column that holds one of several words.
+    #[must_use]
+    pub const fn word(column: &'static str) -> Self {
+        Self {
+            name: column,
+            prefix: None,
+        }
+    }
+
+    /// Its name.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// Where this row belongs.
+    ///
+    /// # Errors
+    /// As [`Row::get`].
+    pub fn key(&self, row: &Row) -> Result<Option<String>> {
+        match self.prefix {
+            Some(prefix) => {
+                let id = row.get::<Option<i64>>(self.name)?;
+                Ok(id.map(|id| encode(prefix, id)))
+            }
+            None => row.get(self.name),
+        }
+    }
+
+    /// Appends that a row belongs there.
+    fn push(&self, statement: Sql, key: &str) -> Result<Sql> {
+        let statement = statement.sql(" AND ").sql(self.name).sql(" = ");
+        let Some(prefix) = self.prefix else {
+            return Ok(statement.value(key.to_owned()));
+        };
+        let id = decode(key).filter(|(found, _)| *found == prefix);
+        let (_, id) = id.ok_or_else(|| {
+            Error::internal(format!("{} is no identifier of {}", quoted(key), self.name))
+        })?;
+        Ok(statement.value(id))
+    }
+}
+
+/// The call of a tool of the same module that lists what is counted, and only that.
+#[derive(Debug, Clone, Copy)]
+pub struct Evidence {
+    /// The tool.
+    pub tool: &'static str,
+    /// What it is always given.
+    pub arguments: &'static [(&'static str, &'static str)],
+    /// Its parameters for the first and for the last day, where it takes them.
+    pub period: Option<(&'static str, &'static str)>,
+    /// Its parameter for whose records they are.
+    pub owner: &'static str,
+}
+
+/// How a measure is measured.
+#[derive(Debug, Clone, Copy)]
+pub enum Source {
+    /// By counting and summing up rows of one table.
+    Rows(Rows),
+    /// As the share of one measure's rows in another's.
+    Share {
+        /// Of these…
+        part: &'static Measure,
+        /// …in these.
+        whole: &'static Measure,
+    },
+    /// In a way of its own.
+    Code(Ask),
+}
+
+/// What answers a question in a way of its own: a group for each combination of the dimensions that were asked for, one group
+/// where none were.
+pub type Ask = for<'a> fn(
+    &'a mut Cx,
+    &'a Measure,
+    &'a Question,
+    &'a mut Rates,
+) -> BoxFuture<'a, Result<Vec<Group>>>;
+
+/// Rows that are counted: of those in the caller's workspace that are not deleted.
+#[derive(Debug, Clone, Copy)]
+pub struct Rows {
+    /// Of which table.
+    pub table: &'static str,
+    /// Appends which of them, each condition with an `AND` before it.
+    pub only: fn(Sql, &Cx, &Question) -> Sql,
+    /// The column with the member whose they are.
+    pub owner: &'static str,
+    /// The column with the amounts, beside one named `currency`: for money.
+    pub amount: Option<&'static str>,
+}
+
+/// What is asked of a measure.
+#[derive(Debug, Clone, Default)]
+pub struct Question {
+    /// From this day on.
+    pub from: Option<NaiveDate>,
+    /// Until this day, with it.
+    pub to: Option<NaiveDate>,
+    /// Only what is this member's.
+    pub owner: Option<Id<Member>>,
+    /// Only what has this value in this dimension: an identifier or a word.
+    pub filters: Vec<(&'static str, String)>,
+    /// Taken apart by these dimensions.
+    pub by: Vec<&'static str>,
+}
+
+/// What a measure comes to for one combination of the dimensions that were asked for.
+#[derive(Debug, Clone)]
+pub struct Group {
+    /// Where it belongs: an identifier or a word for each dimension, in the order of the question.
+    pub key: Vec<Option<String>>,
+    /// What it comes to.
+    pub figure: Figure,
+}
+
+/// What a measure comes to.
+#[derive(Debug, Clone)]
+pub enum Figure {
+    /// So many.
+    Count(i64),
+    /// So much.
+    Money(Tally<1>),
+    /// A part of a whole.
+    Share {
+        /// So many of them…
+        part: i64,
+        /// …of so many.
+        whole: i64,
+    },
+    /// So many days each.
+    Days(Days),
+}
+
+impl Figure {
+    /// How many rows it is of.
+    #[must_use]
+    pub fn rows(&self) -> i64 {
+        match self {
+            Self::Count(count) => *count,
+            Self::Money(tally) => tally.count(),
+            Self::Share { whole, .. } => *whole,
+            Self::Days(days) => days.count(),
+        }
+    }
+
+    /// The share in percent with one digit; nothing where it is none, or one of nothing.
+    #[must_use]
+    pub fn percent(&self) -> Option<String> {
+        match self {
+            Self::Share { part, whole } => percent(Decimal::from(*part), Decimal::from(*whole)),
+            _ => None,
+        }
+    }
+
+    /// The amounts.
+    ///
+    /// # Errors
+    /// [`Code::Internal`](crate::error::Code::Internal) where the measure is not in money.
+    pub fn money(self) -> Result<Tally<1>> {
+        match self {
+            Self::Money(tally) => Ok(tally),
+            other => Err(Error::internal(format!("{other:?} is no money"))),
+        }
+    }
+}
+
+impl Question {
+    /// The moments of its first and its last day in the workspace's time zone.
+    fn moments(&self, cx: &Cx) -> Result<(Option<Timestamp>, Option<Timestamp>)> {
+        let zone = cx.workspace().time_zone;
+        let edge = |day: Option<NaiveDate>, edge| {
+            let moment = day.map(|day| day_edge(day, zone, edge));
+            let moment = moment.map(|moment| moment.ok_or_else(|| Error::internal(FAR_AWAY)));
+            moment.transpose()
+        };
+        Ok((
+            edge(self.from, DayEdge::Start)?,
+            edge(self.to, DayEdge::End)?,
+        ))
+    }
+}
+
+impl Rows {
+    /// Appends where the rows come from, and which are counted: those that are not deleted, of the workspace, of the owner, within
+    /// the period.
+    ///
+    /// # Errors
+    /// [`Code::Internal`](crate::error::Code::Internal) for what cannot be asked of this measure.
+    pub fn conditions(
+        &self,
+        statement: Sql,
+        cx: &Cx,
+        measure: &Measure,
+        asked: &Question,
+    ) -> Result<Sql> {
+        let statement = statement
+            .sql(" FROM ")
+            .sql(self.table)
+            .sql(" WHERE archived_at IS NULL AND workspace = ")
+            .value(cx.workspace().id);
+        let mut statement = (self.only)(statement, cx, asked);
+        for (name, key) in &asked.filters {
+            statement = measure.dimension(name)?.push(statement, key)?;
+        }
+        if let Some(owner) = asked.owner {
+            statement = statement
+                .sql(" AND ")
+                .sql(self.owner)
+                .sql(" = ")
+                .value(owner);
+        }
+        match measure.period {
+            Period::Now => {}
+            Period::Day(column) => {
+                for (compares, day) in [(" >= ", asked.from), (" <= ", asked.to)] {
+                    if let Some(day) = day {
+                        statement = statement.sql(" AND ").sql(column).sql(compares).value(day);
+                    }
+                }
+            }
+            Period::Moment(column) => {
+                let (from, to) = asked.moments(cx)?;
+                for (compares, moment) in [(" >= ", from), (" <= ", to)] {
+                    if let Some(moment) = moment {
+                        let bound = statement.sql(" AND ").sql(column).sql(compares);
+                        statement = bound.value(moment);
+                    }
+                }
+            }
+        }
+        Ok(statement)
+    }
+
+    async fn ask(
+        &self,
+        cx: &mut Cx,
+        measure: &Measure,
+        asked: &Question,
+        rates: &mut Rates,
+    ) -> Result<Vec<Group>> {
+        let by = measure.by(asked)?;
+        let day = match measure.period {
+            Period::Day(column) if self.amount.is_some() => Some(column),
+            _ => None,
+        };
+        let currency = self.amount.map(|_| "currency");
+        let groups = by.iter().map(Dimension::name).chain(currency).chain(day);
+        let groups: Vec<&'static str> = groups.collect();
+        let mut statement = sql("SELECT ");
+        for column in &groups {
+            statement = statement.sql(column).sql(", ");
+        }
+        statement = statement.sql("COUNT(*) AS count");
+        if let Some(amount) = self.amount {
+            statement = statement.sql(", ").sum(amount);
+        }
+        statement = self.conditions(statement, cx, measure, asked)?;
+        let mut before = " GROUP BY ";
+        for column in groups {
+            statement = statement.sql(before).sql(column);
+            before = ", ";
+        }
+        let mut found: BTreeMap<Vec<Option<String>>, Figure> = BTreeMap::new();
+        if by.is_empty() {
+            found.insert(Vec::new(), self.nothing());
+        }
+        let today = cx.today();
+        for row in statement.rows(cx.tx()).await? {
+            let key = by.iter().map(|dimension| dimension.key(&row));
+            let key = key.collect::<Result<Vec<_>>>()?;
+            let count: i64 = row.get("count")?;
+            match (
+                found.entry(key).or_insert_with(|| self.nothing()),
+                self.amount,
+            ) {
+                (Figure::Money(tally), Some(amount)) => {
+                    let day = day
+                        .map(|day| row.get::<Option<NaiveDate>>(day))
+                        .transpose()?;
+                    let day = day.flatten().unwrap_or(today);
+                    let worth = rates.worth(row.get("currency")?, day);
+                    tally.add(worth, count, [row.sum(amount)?])?;
+                }
+                (figure, _) => *figure = Figure::Count(count),
+            }
+        }
+        let groups = found.into_iter();
+        Ok(groups.map(|(key, figure)| Group { key, figure }).collect())
+    }
+
+    fn nothing(&self) -> Figure {
+        match self.amount {
+            Some(_) => Figure::Money(Tally::default()),
+            None => Figure::Count(0),
+        }
+    }
+}
+
+impl Measure {
+    /// The dimensions by which a question takes it apart.
+    ///
+    /// # Errors
+    /// [`Code::Internal`](crate::error::Code::Internal) for one that it does not have.
+    pub fn by(&self, asked: &Question) -> Result<Vec<Dimension>> {
+        asked.by.iter().map(|name| self.dimension(name)).collect()
+    }
+
+    fn dimension(&self, name: &str) -> Result<Dimension> {
+        let mut known = self.dimensions.iter();
+        let found = known.find(|dimension| dimension.name == name).copied();
+        found.ok_or_else(|| {
+            let known: Vec<&str> = self.dimensions.iter().map(Dimension::name).collect();
+            Error::internal(format!("{} is by {known:?}, not by {name}", self.id))
+        })
+    }
+
+    /// Measures.
+    ///
+    /// # Errors
+    /// What the database says; [`Code::Internal`](crate::error::Code::Internal) for a dimension that the measure does not have.
+    pub fn ask<'a>(
+        &'static self,
+        cx: &'a mut Cx,
+        asked: &'a Question,
+        rates: &'a mut Rates,
+    ) -> BoxFuture<'a, Result<Vec<Group>>> {
+        async move {
+            match &self.source {
+                Source::Rows(rows) => rows.ask(cx, self, asked, rates).await,
+                Source::Code(ask) => ask(cx, self, asked, rates).await,
+                Source::Share { part, whole } => {
+                    let parts = part.ask(cx, asked, rates).await?;
+                    let parts = parts.into_iter();
+                    let parts: BTreeMap<_, i64> = parts
+                        .map(|group| (group.key, group.figure.rows()))
+                        .collect();
+                    let wholes = whole.ask(cx, asked, rates).await?;
+                    let share = |group: Group| Group {
+                        figure: Figure::Share {
+                            part: parts.get(&group.key).copied().unwrap_or_default(),
+                            whole: group.figure.rows(),
+                        },
+                        key: group.key,
+                    };
+                    Ok(wholes.into_iter().map(share).collect())
+                }
+            }
+        }
+        .boxed()
+    }
+
+    /// The call that lists exactly what a group of an answer is of: the tool, and what it is given. None where no tool can be
+    /// asked for just that.
+    #[must_use]
+    pub fn evidence(
+        &self,
+        asked: &Question,
+        key: &[Option<String>],
+    ) -> Option<(&'static str, Map<String, Data>)> {
+        let evidence = self.evidence?;
+        let fixed = evidence.arguments.iter();
+        let fixed = fixed.map(|(name, value)| (*name, (*value).to_owned()));
+        let mut arguments: BTreeMap<&str, String> = fixed.collect();
+        if self.period != Period::Now && (asked.from.is_some() || asked.to.is_some()) {
+            let (from, to) = evidence.period?;
+            let days = [(from, asked.from), (to, asked.to)].into_iter();
+            arguments.extend(days.filter_map(|(name, day)| Some((name, day?.to_string()))));
+        }
+        let owner = asked.owner.map(|owner| (evidence.owner, owner.to_string()));
+        arguments.extend(owner);
+        let filters = asked.filters.iter();
+        arguments.extend(filters.map(|(name, value)| (*name, value.clone())));
+        for (name, value) in asked.by.iter().zip(key) {
+            arguments.insert(name, value.clone()?);
+        }
+        let arguments = arguments.into_iter();
+        let arguments = arguments.map(|(name, value)| (name.to_owned(), Data::String(value)));
+        Some((evidence.tool, arguments.collect()))
+    }
+
+    /// What is wrong with how it is declared.
+    pub(crate) fn fault(&self) -> Option<&'static str> {
+        match (&self.source, self.unit, self.period) {
+            (Source::Rows(rows), Unit::Money, _) if rows.amount.is_none() => {
+                Some("is in money without a column of amounts")
+            }
+            (Source::Rows(rows), Unit::Count, _) if rows.amount.is_some() => {
+                Some("is a number with a column of amounts")
+            }
+            (Source::Rows(_), Unit::Percent | Unit::Days, _) => {
+                Some("is neither a number nor money, but of rows")
+            }
+            (_, Unit::Money, Period::Moment(_)) => Some("is in money and its rows have no day"),
+            (Source::Share { .. }, unit, _) if unit != Unit::Percent => {
+                Some("is a share and not in percent")
+            }
+            _ => None,
+        }
+    }
+}
+
+impl Cx {
+    /// What a measure comes to, taken apart by the dimensions of the question.
+    ///
+    /// # Errors
+    /// What the database says; [`Code::Validation`](crate::error::Code::Validation) where no module has that measure.
+    pub async fn measure(
+        &mut self,
+        id: &str,
+        asked: &Question,
+        rates: &mut Rates,
+    ) -> Result<Vec<Group>> {
+        let measure = self.registry().measure(id)?;
+        measure.ask(self, asked, rates).await
+    }
+
+    /// What a measure comes to as a whole.
+    ///
+    /// # Errors
+    /// As [`Cx::measure`].
+    pub async fn figure(
+        &mut self,
+        id: &str,
+        asked: &Question,
+        rates: &mut Rates,
+    ) -> Result<Figure> {
+        let asked = Question {
+            by: Vec::new(),
+            ..asked.clone()
+        };
+        let groups = self.measure(id, &asked, rates).await?;
+        let whole = groups.into_iter().next().map(|group| group.figure);
+        whole.ok_or_else(|| Error::internal(format!("{id} came to nothing")))
+    }
+}

@@ -1,0 +1,196 @@
+//! What modules can be asked for in figures: each measure is what its evidence lists, whole, in parts and within a period.
+
+use std::collections::BTreeMap;
+
+use bureau_kernel::caller::Caller;
+use bureau_kernel::context::Cx;
+use bureau_kernel::measures::{Dimension, Measure, Period, Question};
+use bureau_kernel::testing::{ENGINES, TestApp};
+use chrono::{Days, NaiveDate};
+use serde_json::{Map, Value, json};
+
+use crate::MODULES;
+
+/// How many rows each group of an answer is of.
+type Groups = BTreeMap<Vec<Option<String>>, i64>;
+
+async fn ask(
+    app: &TestApp,
+    caller: &Caller,
+    measure: &'static Measure,
+    asked: &Question,
+) -> Groups {
+    let found = app.dispatcher.read(caller, async |cx: &mut Cx| {
+        let today = cx.today();
+        let mut rates = cx.rates(None, today).await?;
+        cx.measure(measure.id, asked, &mut rates).await
+    });
+    let groups = found.await.unwrap().into_iter();
+    groups
+        .map(|group| (group.key, group.figure.rows()))
+        .collect()
+}
+
+/// How many rows a list has, read to its end.
+async fn listed(app: &TestApp, caller: &Caller, tool: &str, arguments: Map<String, Value>) -> i64 {
+    let mut arguments = Value::Object(arguments);
+    arguments["limit"] = 7.into();
+    let mut count = 0;
+    loop {
+        let answer = app.ok(caller, tool, arguments.clone()).await;
+        count += answer["data"].as_array().unwrap().len() as i64;
+        match answer.pointer("/page/next") {
+            Some(next) => arguments["cursor"] = next.clone(),
+            None => return count,
+        }
+    }
+}
+
+/// Records of all kinds that are measured, some of them one person's.
+async fn firm(app: &TestApp, owner: &Caller) {
+    let today = owner.workspace_today();
+    let deals = [
+        json!({"amount": "1000", "expected_close": today - Days::new(3)}),
+        json!({"amount": "10.10", "currency": "USD", "stage": "Proposal"}),
+        json!({"amount": "5", "currency": "JPY", "stage": "Negotiation", "expected_close": today + Days::new(9)}),
+        json!({"probability": 35}),
+        json!({"status": "won", "amount": "77"}),
+        json!({"status": "won", "amount": "78", "currency": "USD"}),
+        json!({"status": "lost", "lost_reason": "Price", "amount": "79"}),
+    ];
+    let due = |days: i64| today + chrono::Duration::days(days);
+    let activities = [
+        json!({"type": "task", "due_at": due(-4)}),
+        json!({"type": "call", "due_at": due(0)}),
+        json!({"type": "call", "due_at": due(2)}),
+        json!({"type": "meeting", "due_at": due(12)}),
+        json!({"type": "task"}),
+        json!({"type": "call", "done": true}),
+        json!({"type": "email", "done": true}),
+    ];
+    for mine in [false, true] {
+        let whose = |name: &str, mut arguments: Value| {
+            if mine {
+                arguments[name] = "me".into();
+            }
+            arguments
+        };
+        for number in 0..4 {
+            let name =
+                json!({"name": format!("Somebody {number} {mine}"), "on_duplicate": "create"});
+            app.data(owner, "create_contact", whose("owner", name.clone()))
+                .await;
+            app.data(owner, "create_company", whose("owner", name))
+                .await;
+        }
+        for (number, deal) in deals.iter().enumerate() {
+            let mut deal = whose("owner", deal.clone());
+            deal["name"] = format!("Deal {number} {mine}").into();
+            app.data(owner, "create_deal", deal).await;
+        }
+        for (number, activity) in activities.iter().enumerate() {
+            let mut activity = whose("assignee", activity.clone());
+            activity["subject"] = format!("Activity {number} {mine}").into();
+            app.data(owner, "create_activity", activity).await;
+        }
+    }
+    // What is deleted is not measured.
+    let gone = json!({"name": "Gone", "amount": "1000000"});
+    let gone = app.data(owner, "create_deal", gone).await;
+    let delete = json!({"deal": gone["id"], "confirm": true});
+    app.data(owner, "delete_deal", delete).await;
+}
+
+trait Today {
+    fn workspace_today(&self) -> NaiveDate;
+}
+
+impl Today for Caller {
+    fn workspace_today(&self) -> NaiveDate {
+        let zone = self.workspace.time_zone;
+        chrono::Utc::now().with_timezone(&zone).date_naive()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_measure_is_what_its_evidence_lists() {
+    for engine in ENGINES {
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
+        firm(&app, &owner).await;
+        let other = app.tenant("other").await;
+        let today = owner.workspace_today();
+        let periods = [
+            (None, None),
+            (Some(today), Some(today)),
+            (Some(today + Days::new(1)), Some(today + Days::new(7))),
+            (Some(today), None),
+            (None, Some(today - Days::new(1))),
+        ];
+        let (mut shown, mut seen) = (0, 0);
+        for measure in app.dispatcher.registry().measures() {
+            for (from, to) in periods {
+                for whose in [None, Some(owner.member)] {
+                    let whole = Question {
+                        from,
+                        to,
+                        owner: whose,
+                        ..Question::default()
+                    };
+                    let all = ask(&app, &owner, measure, &whole).await;
+                    let of = format!("{} of {whole:?} on {engine:?}", measure.id);
+                    assert_eq!(all.len(), 1, "{of}");
+                    let all = all[&vec![]];
+                    seen += i64::from(all > 0);
+                    for by in measure.dimensions.iter().map(Dimension::name) {
+                        let parts = Question {
+                            by: vec![by],
+                            ..whole.clone()
+                        };
+                        let groups = ask(&app, &owner, measure, &parts).await;
+                        assert_eq!(groups.values().sum::<i64>(), all, "{of} by {by}");
+                        for (key, rows) in groups {
+                            if let [Some(value)] = key.as_slice() {
+                                let filters = vec![(by, value.clone())];
+                                let filtered = Question {
+                                    filters,
+                                    ..whole.clone()
+                                };
+                                let filtered = ask(&app, &owner, measure, &filtered).await;
+                                assert_eq!(filtered[&vec![]], rows, "{of} by {by}");
+                            }
+                            if let Some((tool, arguments)) = measure.evidence(&parts, &key) {
+                                let listed = listed(&app, &owner, tool, arguments).await;
+                                assert_eq!(listed, rows, "{of} by {by}, {key:?}");
+                            }
+                        }
+                    }
+                    if let Some((tool, arguments)) = measure.evidence(&whole, &[]) {
+                        let listed = listed(&app, &owner, tool, arguments.clone()).await;
+                        assert_eq!(listed, all, "{of}: {tool} {arguments:?}");
+                        shown += 1;
+                    }
+                    let elsewhere = Question {
+                        owner: None,
+                        ..whole
+                    };
+                    let elsewhere = ask(&app, &other, measure, &elsewhere).await;
+                    assert_eq!(elsewhere[&vec![]], 0, "{of} in another firm");
+                }
+            }
+            let always = measure.period == Period::Now && measure.evidence.is_some();
+            assert!(!always || shown > 0, "{}", measure.id);
+        }
+        assert!(shown > 30 && seen > 60, "{shown} lists, {seen} figures");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_measure_that_nobody_has_is_refused_with_those_that_there_are() {
+    let app = TestApp::new(ENGINES[0], MODULES).await;
+    let registry = app.dispatcher.registry();
+    let error = registry.measure("deals.wan").unwrap_err();
+    assert_eq!(error.hint_text(), Some("Did you mean deals.won?"));
+    let error = registry.measure("something else altogether").unwrap_err();
+    assert!(error.hint_text().unwrap().contains("deals.open, "));
+}
