@@ -10,6 +10,7 @@ pub mod audit;
 pub mod backdate;
 pub mod batch;
 pub mod bulk;
+pub mod calendar;
 pub mod caller;
 pub mod changes;
 pub mod clock;
