@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::UPDATE_ACTIVITIES;
 use crate::activity::{Activity, ActivityType};
-use crate::view::{ActivityView, view};
 
 /// What was done, what came of it, and what comes next.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -24,11 +23,11 @@ pub(crate) struct CompleteActivity {
 }
 
 /// The activity that is done, and the next one.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct Completed {
     #[serde(flatten)]
-    activity: ActivityView,
-    follow_up: Option<ActivityView>,
+    activity: View<Activity>,
+    follow_up: Option<View<Activity>>,
 }
 
 impl Tool for CompleteActivity {
@@ -105,11 +104,11 @@ impl Tool for CompleteActivity {
                     ..done.record.clone()
                 };
                 let next = cx.insert(next, Attributes::new()).await?;
-                Some(view(cx, next).await?)
+                Some(cx.view(next).await?)
             }
         };
         Ok(Completed {
-            activity: view(cx, done).await?,
+            activity: cx.view(done).await?,
             follow_up,
         })
     }

@@ -6,7 +6,6 @@ use serde::Deserialize;
 
 use crate::CREATE_ACTIVITIES;
 use crate::activity::{Activity, ActivityType};
-use crate::view::{ActivityView, view};
 
 /// A new activity.
 #[derive(Deserialize, JsonSchema)]
@@ -47,9 +46,9 @@ impl Tool for CreateActivity {
             ],
         },
     ];
-    type Output = ActivityView;
+    type Output = View<Activity>;
 
-    async fn call(self, cx: &mut Cx) -> Result<ActivityView> {
+    async fn call(self, cx: &mut Cx) -> Result<View<Activity>> {
         let mut activity = self.fields.record(cx.local_time())?;
         // A note is written, and that is that. What has an outcome is done.
         let done = activity.r#type == ActivityType::Note || activity.outcome.is_some();
@@ -61,7 +60,7 @@ impl Tool for CreateActivity {
         activity.assignee = activity.assignee.or(Some(cx.caller().member));
         activity.complete_links(cx).await?;
         let saved = cx.insert(activity, self.fields.attributes()?).await?;
-        view(cx, saved).await
+        cx.view(saved).await
     }
 }
 

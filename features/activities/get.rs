@@ -1,20 +1,11 @@
 //! `get_activity`
 
 use bureau_kernel::prelude::*;
-use schemars::JsonSchema;
-use serde::Deserialize;
 
 use crate::READ_ACTIVITIES;
 use crate::activity::Activity;
-use crate::view::{ActivityView, view};
 
-/// Which activity to read.
-#[derive(Debug, Deserialize, JsonSchema)]
-pub(crate) struct GetActivity {
-    activity: Id<Activity>,
-}
-
-impl Tool for GetActivity {
+impl Gettable for Activity {
     const SPEC: Spec = Spec::reads("get_activity", READ_ACTIVITIES)
         .title("Get activity")
         .about("Get an activity by id.");
@@ -35,10 +26,4 @@ impl Tool for GetActivity {
             ("/data/status", r#""done""#),
         ],
     }];
-    type Output = ActivityView;
-
-    async fn call(self, cx: &mut Cx) -> Result<ActivityView> {
-        let activity = cx.get(self.activity).await?;
-        view(cx, activity).await
-    }
 }

@@ -15,12 +15,6 @@ mod view;
 
 use bureau_kernel::prelude::*;
 
-use complete::CompleteActivity;
-use create::CreateActivity;
-use get::GetActivity;
-use list::ListActivities;
-use update::UpdateActivity;
-
 pub use activity::{Activity, ActivityType};
 
 /// See activities.
@@ -37,13 +31,13 @@ pub const MODULE: Module = Module {
     name: "activities",
     about: "Calls, emails, meetings, tasks and notes: list, log, plan, complete",
     tokens: 1_000,
-    tools: &[
-        tool::<CompleteActivity>,
-        tool::<CreateActivity>,
-        tool::<Delete<Activity>>,
-        tool::<GetActivity>,
-        tool::<ListActivities>,
-        tool::<UpdateActivity>,
+    tools: tools![
+        complete::CompleteActivity,
+        create::CreateActivity,
+        Delete<Activity>,
+        Get<Activity>,
+        list::ListActivities,
+        update::UpdateActivity,
     ],
     records: &[record::<Activity>()],
     resources: &[Resource {

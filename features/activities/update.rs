@@ -6,7 +6,6 @@ use serde::Deserialize;
 
 use crate::UPDATE_ACTIVITIES;
 use crate::activity::Activity;
-use crate::view::{ActivityView, view};
 
 /// What changes in an activity.
 #[derive(Deserialize, JsonSchema)]
@@ -38,9 +37,9 @@ impl Tool for UpdateActivity {
             ("/data/version", "2"),
         ],
     }];
-    type Output = ActivityView;
+    type Output = View<Activity>;
 
-    async fn call(self, cx: &mut Cx) -> Result<ActivityView> {
+    async fn call(self, cx: &mut Cx) -> Result<View<Activity>> {
         let mut edit = cx.edit(self.activity).await?;
         edit.clear_fields(&self.clear.unwrap_or_default());
         edit.apply(cx, &self.fields).await?;
@@ -58,6 +57,6 @@ impl Tool for UpdateActivity {
             _ => {}
         }
         let saved = edit.save(cx).await?;
-        view(cx, saved).await
+        cx.view(saved).await
     }
 }

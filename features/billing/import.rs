@@ -10,54 +10,41 @@ impl Import for Product {
     const NAME: &'static str = "products";
     const TOOL: &'static str = "import_products";
     const SAME: &'static [(&'static str, &'static str)] = &[("sku", "sku")];
-    const FIELDS: &'static [Field] = &[
-        Field::new(
-            "name",
-            Reads::Text,
-            &["product", "product name", "item", "item name", "title"],
-        ),
-        Field::new(
-            "sku",
-            Reads::Text,
-            &[
-                "article number",
-                "article no",
-                "item number",
-                "item code",
-                "product code",
-                "code",
-            ],
-        ),
-        Field::new(
-            "description",
-            Reads::Text,
-            &["product description", "details"],
-        ),
-        Field::new(
-            "type",
-            Reads::Text,
-            &["kind", "product type", "goods or service"],
-        ),
-        Field::new("unit", Reads::Text, &["unit of measure", "uom"]),
-        Field::new(
-            "unit_price",
-            Reads::Amount,
-            &["price", "net price", "sales price", "list price"],
-        ),
-        Field::new("currency", Reads::Text, &["currency code"]),
-        Field::new("tax_rate", Reads::Amount, &["vat rate", "vat", "tax"]),
-        Field::new(
-            "tax_category",
-            Reads::Text,
-            &["vat category", "tax code", "tax class"],
-        ),
-        Field::new(
-            "billing_interval",
-            Reads::Text,
-            &["billing period", "interval", "recurring"],
-        ),
-        Field::new("active", Reads::Aside, &["is active", "sold", "for sale"]),
-    ];
+    fn import_fields() -> Vec<Field> {
+        vec![
+            Field::new(
+                "name",
+                Reads::Text,
+                "product, product name, item, item name, title",
+            ),
+            Field::new(
+                "sku",
+                Reads::Text,
+                "article number, article no, item number, item code, product code, code",
+            ),
+            Field::new("description", Reads::Text, "product description, details"),
+            Field::new("type", Reads::Text, "kind, product type, goods or service"),
+            Field::new("unit", Reads::Text, "unit of measure, uom"),
+            Field::new(
+                "unit_price",
+                Reads::Amount,
+                "price, net price, sales price, list price",
+            ),
+            Field::new("currency", Reads::Text, "currency code"),
+            Field::new("tax_rate", Reads::Amount, "vat rate, vat, tax"),
+            Field::new(
+                "tax_category",
+                Reads::Text,
+                "vat category, tax code, tax class",
+            ),
+            Field::new(
+                "billing_interval",
+                Reads::Text,
+                "billing period, interval, recurring",
+            ),
+            Field::new("active", Reads::Aside, "is active, sold, for sale"),
+        ]
+    }
 
     fn keep(&mut self, before: &Self) {
         // Rate and category say the same thing: the one that the row gives takes the place of the other.

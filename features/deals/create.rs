@@ -7,7 +7,6 @@ use serde::Deserialize;
 use crate::deal::Deal;
 use crate::stage_change::StageChange;
 use crate::stages::Pipeline;
-use crate::view::{DealView, view};
 use crate::{CREATE_DEALS, PLACE};
 
 /// A new deal.
@@ -54,9 +53,9 @@ impl Tool for CreateDeal {
             ],
         },
     ];
-    type Output = DealView;
+    type Output = View<Deal>;
 
-    async fn call(self, cx: &mut Cx) -> Result<DealView> {
+    async fn call(self, cx: &mut Cx) -> Result<View<Deal>> {
         let mut deal = self.fields.record(cx.local_time())?;
         let stage_change = StageChange {
             pipeline: self.pipeline,
@@ -64,6 +63,6 @@ impl Tool for CreateDeal {
         };
         stage_change.take(cx, &mut deal, None, &self.fields).await?;
         let deal = cx.insert(deal, self.fields.attributes()?).await?;
-        view(cx, deal).await
+        cx.view(deal).await
     }
 }

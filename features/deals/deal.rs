@@ -5,7 +5,6 @@ use bureau_contacts::Contact;
 use bureau_kernel::duplicates::distinct;
 use bureau_kernel::prelude::*;
 use bureau_kernel::resolve::{Called, CalledBy};
-use bureau_kernel::store::{Value, enum_name};
 use bureau_kernel::types::money::{Amount, Currency};
 use bureau_kernel::types::text::folded;
 use bureau_kernel::types::time::Timestamp;
@@ -20,39 +19,49 @@ bureau_kernel::record! {
     /// A sale that may come about.
     pub struct Deal: "deal", "deal", "deal" {
         /// What it is called.
-        pub name: ShortText<200>,
+        pub name: ShortText<200>
+            => [label, search, sort_by("sort_name"), row, import("deal, deal name, opportunity, opportunity name, title, subject")],
         /// The pipeline that it goes through.
-        pub pipeline: Managed<Id<Pipeline>>,
+        pub pipeline: Managed<Id<Pipeline>> => [import("sales pipeline, pipeline name")],
         /// Where it stands there.
-        pub stage: Managed<Id<Stage>>,
+        pub stage: Managed<Id<Stage>> => [key, row, import("deal stage, sales stage, pipeline stage, stage name")],
         /// Since when it stands there.
         pub stage_since: Managed<Timestamp>,
         /// Whether it is open, or how it ended.
-        pub status: DealStatus,
+        pub status: DealStatus => [filter, row, bulk, import("deal status, state")],
         /// The company that would buy.
-        pub company: Option<Id<Company>>,
+        pub company: Option<Id<Company>>
+            => [filter, row, import("company name, account, account name, organization, organisation, customer, associated company")],
         /// The person to talk to.
-        pub contact: Option<Id<Contact>>,
+        pub contact: Option<Id<Contact>>
+            => [filter, row, import("contact name, person, contact person, primary contact, contact email, associated contact")],
         /// Who looks after it.
-        pub owner: Option<Id<Member>> = "Member",
+        pub owner: Option<Id<Member>> = "Member"
+            => [filter, row, bulk, import("deal owner, opportunity owner, assigned to, sales representative")],
         /// What it is worth.
-        pub amount: Option<Amount>,
+        pub amount: Option<Amount>
+            => [sort_by("sort_amount"), range("min_amount", "max_amount"), row, import("value, deal value, deal amount, sum, betrag")],
         /// The currency of the amount.
-        pub currency: Currency = "Default: the workspace's",
+        pub currency: Currency = "Default: the workspace's" => [row, import("currency code, deal currency")],
         /// How likely it is won, in percent, where that is not the stage's.
-        pub probability: Option<BoundedInt<0, 100>> = "Percent, if not the stage's",
+        pub probability: Option<BoundedInt<0, 100>> = "Percent, if not the stage's"
+            => [hidden, bulk, import("win probability, deal probability")],
         /// When it may be closed.
-        pub expected_close: Option<NaiveDate>,
+        pub expected_close: Option<NaiveDate> => [
+            sort_by("sort_close"), within("status"), range("close_after", "close_before"), row, bulk,
+            import("close date, expected close date, closing date, expected closing date"),
+        ],
         /// When it was won or lost.
-        pub closed_on: Option<NaiveDate> = "Default: today",
+        pub closed_on: Option<NaiveDate> = "Default: today"
+            => [row, bulk, import("closed date, won date, won time, lost date, closed at")],
         /// Why it was lost.
-        pub lost_reason: Option<ShortText<500>>,
+        pub lost_reason: Option<ShortText<500>> => [search, row, bulk, import("closed lost reason, loss reason, reason lost")],
         /// Where it came from.
-        pub source: Option<ShortText<100>>,
+        pub source: Option<ShortText<100>> => [search, key, bulk, import("lead source, original source, deal source")],
         /// Labels.
-        pub tags: Json<Vec<ShortText<50>>>,
+        pub tags: Json<Vec<ShortText<50>>> => [search, filter_as("tag"), import("tag, labels, label, categories, category")],
         /// What to know about it.
-        pub summary: Option<LongText<5000>>,
+        pub summary: Option<LongText<5000>> => [import("notes, note, description, comment, comments, deal description")],
     }
 }
 
@@ -97,10 +106,6 @@ impl Record for Deal {
 
     const CALLED: Called = Called::by(&[CalledBy::Column("sort_name")], "list_deals");
 
-    fn label(&self) -> String {
-        self.name.to_string()
-    }
-
     fn check(&mut self, workspace: &Workspace) -> Result<()> {
         if self.currency == Currency::default() {
             self.currency = workspace.currency;
@@ -116,57 +121,5 @@ impl Record for Deal {
             }
         }
         distinct("tags", &mut self.tags, |a, b| folded(a) == folded(b))
-    }
-
-    fn index_keys(&self) -> Vec<(&'static str, String)> {
-        let mut keys = vec![
-            ("status", enum_name(&self.status)),
-            ("stage", self.stage.to_string()),
-        ];
-        keys.extend(self.owner.map(|id| ("owner", id.to_string())));
-        keys.extend(self.company.map(|id| ("company", id.to_string())));
-        keys.extend(self.contact.map(|id| ("contact", id.to_string())));
-        keys.extend(self.tags.iter().map(|tag| ("tag", folded(tag))));
-        keys.extend(self.source.as_deref().map(|text| ("source", folded(text))));
-        keys
-    }
-
-    fn derived(&self) -> Vec<(&'static str, Value)> {
-        vec![
-            ("sort_name", Value::Text(folded(&self.name))),
-            (
-                "sort_amount",
-                Value::Int(self.amount.map_or(NO_AMOUNT, Amount::raw)),
-            ),
-            (
-                "sort_close",
-                Value::Date(self.expected_close.unwrap_or(NEVER)),
-            ),
-        ]
-    }
-
-    fn text(&self) -> Option<SearchText> {
-        let words = [self.source.as_deref(), self.lost_reason.as_deref()];
-        let words = words.into_iter().flatten().map(str::to_owned);
-        Some(SearchText {
-            words: words
-                .chain(self.tags.iter().map(ToString::to_string))
-                .collect(),
-            numbers: Vec::new(),
-        })
-    }
-}
-
-/// Where in an order by amount stands what has none: below all amounts.
-const NO_AMOUNT: i64 = -1;
-/// Where in an order by date stands what has none: at the end.
-const NEVER: NaiveDate = day(9999, 12, 31);
-/// The last day before [`NEVER`]: what bounds a list of what has a day at all.
-pub(crate) const LAST_DAY: NaiveDate = day(9999, 12, 30);
-
-const fn day(year: i32, month: u32, day: u32) -> NaiveDate {
-    match NaiveDate::from_ymd_opt(year, month, day) {
-        Some(date) => date,
-        None => NaiveDate::MAX,
     }
 }

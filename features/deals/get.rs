@@ -8,7 +8,6 @@ use serde::{Deserialize, Serialize};
 use crate::deal::Deal;
 use crate::history;
 use crate::stages::Stage;
-use crate::view::{DealView, view};
 use crate::{PLACE, READ_DEALS};
 
 /// Which deal to read.
@@ -18,10 +17,10 @@ pub(crate) struct GetDeal {
 }
 
 /// A deal and the way that it took.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct DealDetails {
     #[serde(flatten)]
-    deal: DealView,
+    deal: View<Deal>,
     /// Every stage that it came to.
     stages: Vec<StageEntry>,
 }
@@ -71,7 +70,7 @@ impl Tool for GetDeal {
         });
         let stages = stages.collect();
         Ok(DealDetails {
-            deal: view(cx, deal).await?,
+            deal: cx.view(deal).await?,
             stages,
         })
     }

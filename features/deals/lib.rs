@@ -22,12 +22,6 @@ use bureau_kernel::import::import;
 use bureau_kernel::prelude::*;
 use futures::FutureExt as _;
 
-use create::CreateDeal;
-use get::GetDeal;
-use list::ListDeals;
-use summary::GetPipelineSummary;
-use update::UpdateDeal;
-
 pub use deal::{Deal, DealStatus};
 pub use stage_change::StageChange;
 pub use stages::{
@@ -61,13 +55,13 @@ pub const MODULE: Module = Module {
     name: "deals",
     about: "Sales that may come about: list, read, create, update, delete, summarize",
     tokens: 1_090,
-    tools: &[
-        tool::<CreateDeal>,
-        tool::<Delete<Deal>>,
-        tool::<GetDeal>,
-        tool::<GetPipelineSummary>,
-        tool::<ListDeals>,
-        tool::<UpdateDeal>,
+    tools: tools![
+        create::CreateDeal,
+        Delete<Deal>,
+        get::GetDeal,
+        summary::GetPipelineSummary,
+        list::ListDeals,
+        update::UpdateDeal,
     ],
     records: &[record::<Pipeline>(), record::<Stage>(), record::<Deal>()],
     resources: &[Resource {

@@ -7,7 +7,6 @@ use serde::Deserialize;
 use crate::deal::Deal;
 use crate::stage_change::StageChange;
 use crate::stages::Pipeline;
-use crate::view::{DealView, view};
 use crate::{PLACE, UPDATE_DEALS};
 
 /// What changes in a deal.
@@ -64,9 +63,9 @@ impl Tool for UpdateDeal {
             ],
         },
     ];
-    type Output = DealView;
+    type Output = View<Deal>;
 
-    async fn call(self, cx: &mut Cx) -> Result<DealView> {
+    async fn call(self, cx: &mut Cx) -> Result<View<Deal>> {
         let mut edit = cx.edit(self.deal).await?;
         let clear = self.clear.unwrap_or_default();
         let stage_change = StageChange {
@@ -75,7 +74,7 @@ impl Tool for UpdateDeal {
         };
         change_deal(cx, &mut edit, &clear, &stage_change, &self.fields).await?;
         let deal = edit.save(cx).await?;
-        view(cx, deal).await
+        cx.view(deal).await
     }
 }
 

@@ -1,6 +1,6 @@
 //! `bulk_update_deals`
 
-use bureau_deals::{Deal, DealStatus, Pipeline, StageChange, UPDATE_DEALS, change_deal};
+use bureau_deals::{Deal, Pipeline, StageChange, UPDATE_DEALS, change_deal};
 use bureau_kernel::prelude::*;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -19,25 +19,7 @@ pub(crate) struct BulkUpdateDeals {
     /// Fields to empty
     clear: Option<Vec<ClearField<Deal>>>,
     #[serde(flatten)]
-    #[schemars(with = "Fields")]
-    fields: Patch<Deal>,
-}
-
-/// The fields that make sense for many deals at once.
-#[derive(JsonSchema)]
-#[expect(
-    dead_code,
-    reason = "it is the form of what is read as the deal's own fields"
-)]
-struct Fields {
-    owner: Option<Id<Member>>,
-    status: Option<DealStatus>,
-    closed_on: Option<When>,
-    lost_reason: Option<ShortText<500>>,
-    expected_close: Option<When>,
-    probability: Option<BoundedInt<0, 100>>,
-    source: Option<ShortText<100>>,
-    attributes: Option<Attributes>,
+    fields: BulkPatch<Deal>,
 }
 
 impl Tool for BulkUpdateDeals {

@@ -27,6 +27,7 @@ pub mod jobs;
 pub mod key;
 mod kinds;
 pub mod list;
+pub mod listing;
 pub mod measures;
 pub mod notice;
 mod own_writes;
@@ -53,6 +54,7 @@ mod synonyms;
 pub mod tool;
 pub mod types;
 pub mod undo;
+pub mod view;
 pub mod whoami;
 
 #[cfg(feature = "testing")]
@@ -68,8 +70,9 @@ pub mod prelude {
     pub use crate::duplicates::{Duplicates, OnDuplicate};
     pub use crate::error::{Code, Error, Result};
     pub use crate::jobs::Job;
+    pub use crate::listing::{Listable, Listed, Listing, Lists};
     pub use crate::notice::Notice;
-    pub use crate::patch::{ClearField, Patch};
+    pub use crate::patch::{BulkPatch, ClearField, Patch};
     pub use crate::permission::{Access, Operation, Permission};
     pub use crate::reactions::{Reaction, Transition, reaction};
     pub use crate::record::{
@@ -80,10 +83,12 @@ pub mod prelude {
     pub use crate::resource::{Contents, Resource};
     pub use crate::store::{Column, Json, Managed, Parent};
     pub use crate::tool::{Awaits, Covers, Example, Spec, Step, Tool, tool};
+    pub use crate::tools;
     pub use crate::types::email::Email;
     pub use crate::types::id::{AnyId, Id};
     pub use crate::types::number::BoundedInt;
     pub use crate::types::page::{Cursor, Limit, Page};
     pub use crate::types::text::{LongText, ShortText};
     pub use crate::types::time::When;
+    pub use crate::view::{Get, Gettable, Nothing, Presented, Row, View};
 }

@@ -186,6 +186,33 @@ impl<R: Record> List<'_, R> {
         self.compare(column, TO, value)
     }
 
+    /// Only those whose column equals the value.
+    pub(crate) fn equal_value(mut self, column: &'static str, value: Value) -> Self {
+        self.conditions.push(Condition {
+            column,
+            operator: EQUAL,
+            value: Some(value),
+        });
+        self
+    }
+
+    /// Only those between the values, where there are any.
+    pub(crate) fn between(
+        mut self,
+        column: &'static str,
+        from: Option<Value>,
+        to: Option<Value>,
+    ) -> Self {
+        for (operator, value) in [(FROM, from), (TO, to)] {
+            self.conditions.extend(value.map(|value| Condition {
+                column,
+                operator,
+                value: Some(value),
+            }));
+        }
+        self
+    }
+
     /// Only those whose column is empty, or is not, where that is asked.
     #[must_use]
     pub fn is_empty(mut self, column: &'static str, empty: Option<bool>) -> Self {

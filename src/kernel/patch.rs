@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 use std::marker::PhantomData;
+use std::ops::Deref;
 
 use chrono_tz::Tz;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
@@ -13,7 +14,7 @@ use serde_json::{Map, Value, json};
 
 use crate::context::Cx;
 use crate::error::Result;
-use crate::record::{Attributes, Columns, Edit, Record};
+use crate::record::{Attributes, ColumnSpec, Columns, Edit, Record};
 use crate::schema;
 use crate::types::text::nearest;
 use crate::types::time::{LocalTime, now};
@@ -68,6 +69,37 @@ impl<R: Record> Patch<R> {
     }
 }
 
+/// The same for many records at once: a tool takes those of the fields that make sense for that ([`Facets::bulk`]), and their
+/// names say all about them. Read as [`Patch`].
+///
+/// [`Facets::bulk`]: crate::record::Facets::bulk
+pub struct BulkPatch<R>(Patch<R>);
+
+impl<R> Deref for BulkPatch<R> {
+    type Target = Patch<R>;
+    fn deref(&self) -> &Patch<R> {
+        &self.0
+    }
+}
+
+impl<'de, R: Record> Deserialize<'de> for BulkPatch<R> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        Patch::deserialize(deserializer).map(Self)
+    }
+}
+
+impl<R: Columns> JsonSchema for BulkPatch<R> {
+    fn inline_schema() -> bool {
+        true
+    }
+    fn schema_name() -> Cow<'static, str> {
+        format!("BulkPatch_{}", R::TABLE).into()
+    }
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        fields_schema::<R>(generator, |column| column.facets.bulk, |_| None)
+    }
+}
+
 impl<R: Record> Edit<R> {
     /// Writes what a caller gave into the record, custom attributes included.
     ///
@@ -115,18 +147,27 @@ impl<R: Columns> JsonSchema for Patch<R> {
         format!("Patch_{}", R::TABLE).into()
     }
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        let mut properties = Map::new();
-        let columns = R::COLUMNS.iter().zip(R::given_schemas(generator));
-        for (column, mut schema) in columns.filter(|(column, _)| !column.kept) {
-            schema.remove("description");
-            if let Some(about) = column.about {
-                schema.insert("description".into(), about.into());
-            }
-            properties.insert(column.name.to_owned(), schema.to_value());
-        }
-        properties.insert(ATTRIBUTES.into(), json!({ "type": "object" }));
-        schemars::json_schema!({ "type": "object", "properties": properties })
+        fields_schema::<R>(generator, |column| !column.kept, |column| column.about)
     }
+}
+
+/// What a caller may give for some fields of a record, and what it reads about each.
+fn fields_schema<R: Columns>(
+    generator: &mut SchemaGenerator,
+    is_taken: impl Fn(&ColumnSpec) -> bool,
+    about: impl Fn(&ColumnSpec) -> Option<&'static str>,
+) -> Schema {
+    let mut properties = Map::new();
+    let columns = R::COLUMNS.iter().zip(R::given_schemas(generator));
+    for (column, mut schema) in columns.filter(|(column, _)| is_taken(column)) {
+        schema.remove("description");
+        if let Some(about) = about(column) {
+            schema.insert("description".into(), about.into());
+        }
+        properties.insert(column.name.to_owned(), schema.to_value());
+    }
+    properties.insert(ATTRIBUTES.into(), json!({ "type": "object" }));
+    schemars::json_schema!({ "type": "object", "properties": properties })
 }
 
 /// A field of a record that can be emptied, by its name.

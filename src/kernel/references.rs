@@ -154,7 +154,32 @@ impl Cx {
         column: &'static str,
         ids: impl IntoIterator<Item = Id<E>>,
     ) -> Result<Names<E>> {
-        let mut wanted: Vec<i64> = ids.into_iter().map(Id::raw).collect();
+        let ids: Vec<i64> = ids.into_iter().map(Id::raw).collect();
+        let names = self.names_by(table, column, &ids).await?.into_iter();
+        Ok(Names(
+            names.map(|(id, name)| (Id::from_raw(id), name)).collect(),
+        ))
+    }
+
+    /// The names of what has these numbers in a table with a column `name`, as far as the caller may read it.
+    pub(crate) async fn names_in_table(
+        &mut self,
+        table: &'static str,
+        ids: &[i64],
+    ) -> Result<HashMap<i64, String>> {
+        if !self.may_read(table) {
+            return Ok(HashMap::new());
+        }
+        self.names_by(table, "id", ids).await
+    }
+
+    async fn names_by(
+        &mut self,
+        table: &'static str,
+        column: &'static str,
+        ids: &[i64],
+    ) -> Result<HashMap<i64, String>> {
+        let mut wanted = ids.to_vec();
         wanted.sort_unstable();
         wanted.dedup();
         let mut names = HashMap::new();
@@ -174,7 +199,7 @@ impl Cx {
                 names.insert(row.get("id")?, row.get("name").unwrap_or_default());
             }
         }
-        Ok(Names(names))
+        Ok(names)
     }
 
     /// How many live records refer to this one, by their kind; of kinds that the caller may read.

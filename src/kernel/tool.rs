@@ -284,6 +284,14 @@ pub struct Step {
     pub keep: &'static [(&'static str, &'static str)],
 }
 
+/// The tools of a module, as its [`Module`](crate::registry::Module) lists them: `tools![create::CreateDeal, Delete<Deal>]`.
+#[macro_export]
+macro_rules! tools {
+    ($($tool:ty),* $(,)?) => {
+        &[$($crate::tool::tool::<$tool>),*]
+    };
+}
+
 /// A tool. The implementing type is its input.
 pub trait Tool: DeserializeOwned + JsonSchema + Send + 'static {
     /// What it is.

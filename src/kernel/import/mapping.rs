@@ -31,7 +31,7 @@ pub struct Mapped {
 /// What the columns of a table become, in their order.
 #[derive(Debug, Clone)]
 pub struct Mapping {
-    pub(super) fields: &'static [Field],
+    pub(super) fields: Vec<Field>,
     /// The columns.
     pub columns: Vec<Mapped>,
 }
@@ -52,7 +52,7 @@ impl Mapping {
     /// [`Code::Validation`](crate::error::Code::Validation) for a header or field that is not there, for two columns
     /// that are the same field, and where no column is any field.
     pub(crate) fn of(
-        fields: &'static [Field],
+        fields: Vec<Field>,
         attributes: &Defined,
         headers: &[String],
         overrides: &[(String, String)],
@@ -61,7 +61,7 @@ impl Mapping {
             .iter()
             .map(|header| Mapped {
                 header: header.clone(),
-                target: known(fields, attributes, header),
+                target: known(&fields, attributes, header),
             })
             .collect();
         let mut decided = vec![false; columns.len()];
@@ -78,17 +78,17 @@ impl Mapping {
                     None => error.hint(format!("There are: {}.", headers.join(", "))),
                 });
             };
-            column.target = named(fields, attributes, field)?;
+            column.target = named(&fields, attributes, field)?;
             *decided = true;
         }
         // What was said goes before what was guessed, and the field's own name before another word for it.
         for index in 0..fields.len() {
-            refuse_twice(fields, index, &mut columns, &decided)?;
+            refuse_twice(&fields, index, &mut columns, &decided)?;
         }
         let mapping = Self { fields, columns };
         let is_field = |column: &Mapped| matches!(column.target, Target::Field(_));
         if !mapping.columns.iter().any(is_field) {
-            let known: Vec<&str> = fields.iter().map(|field| field.name).collect();
+            let known: Vec<&str> = mapping.fields.iter().map(|field| field.name).collect();
             return Err(Error::invalid(
                 "map",
                 format!(

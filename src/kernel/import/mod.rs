@@ -15,6 +15,7 @@ use std::marker::PhantomData;
 pub use futures::future::BoxFuture;
 use futures::future::LocalBoxFuture;
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value as Data};
 
 use crate::batch::Batch;
@@ -24,8 +25,9 @@ use crate::dispatch::Dispatcher;
 use crate::error::{Error, Result};
 use crate::patch::Patch;
 use crate::permission::Permission;
-use crate::record::{Attributes, Record};
+use crate::record::{Attributes, ColumnSpec, Record};
 use crate::schema::parse_at;
+use crate::store::{Kind, Target as RefersTo};
 use crate::types::text::folded;
 use crate::types::time::LocalTime;
 
@@ -34,7 +36,7 @@ pub use formula::{escaped, guarded, unescaped};
 pub use mapping::{Mapped, Mapping, Target};
 
 /// A field of a record as a column of a table can hold it.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Field {
     /// Its name, as `--map` takes it.
     pub name: &'static str,
@@ -43,7 +45,7 @@ pub struct Field {
     /// How its cells are read.
     pub reads: Reads,
     /// Headers by which it is known beside its name. Case, spaces, dashes and other signs make no difference.
-    pub aliases: &'static [&'static str],
+    pub aliases: Vec<&'static str>,
 }
 
 /// How a cell is read.
@@ -73,15 +75,32 @@ pub enum Reads {
 }
 
 impl Field {
-    /// A field that goes into the column of its name.
+    /// A field that goes into the column of its name, with the headers by which it is known, separated by commas.
     #[must_use]
-    pub const fn new(name: &'static str, reads: Reads, aliases: &'static [&'static str]) -> Self {
+    pub fn new(name: &'static str, reads: Reads, headers: &'static str) -> Self {
         Self {
             name,
             column: name,
             reads,
-            aliases,
+            aliases: headers.split(',').map(str::trim).collect(),
         }
+    }
+
+    /// The field of a column that is declared with headers ([`Facets::import`](crate::record::Facets::import)).
+    fn of(column: &ColumnSpec) -> Option<Self> {
+        let headers = column.facets.import?;
+        let reads = match (column.refers_to, column.kind) {
+            // What the server keeps is not given as it stands.
+            _ if column.kept => Reads::Aside,
+            (Some(RefersTo::Table(table)), _) => Reads::Record(table),
+            (_, Kind::Int) if column.is_amount => Reads::Amount,
+            (_, Kind::Int) => Reads::Number,
+            (_, Kind::Date) => Reads::Day,
+            (_, Kind::Json) => Reads::List,
+            (_, Kind::Text) => Reads::Text,
+            _ => Reads::Aside,
+        };
+        Some(Self::new(column.name, reads, headers))
     }
 
     /// Puts it into another column.
@@ -103,10 +122,14 @@ pub trait Import: Record {
     const NAME: &'static str;
     /// What stands as the tool in the change log.
     const TOOL: &'static str;
-    /// What a column of the table can be.
-    const FIELDS: &'static [Field];
     /// The index keys that tell duplicates, the surest first, and how each is called in messages.
     const SAME: &'static [(&'static str, &'static str)] = &[];
+
+    /// What a column of the table can be: what the record declares, unless something else is said here.
+    #[must_use]
+    fn import_fields() -> Vec<Field> {
+        Self::COLUMNS.iter().filter_map(Field::of).collect()
+    }
 
     /// Keeps of the record as it was what an update by a row is not to lose.
     fn keep(&mut self, before: &Self) {
@@ -137,13 +160,54 @@ pub struct Draft {
 }
 
 impl Draft {
+    /// What its fields say, as a call would.
+    ///
+    /// # Errors
+    /// [`Code::Validation`](crate::error::Code::Validation) naming the field that is not in form.
+    pub fn given<R: Record>(&self) -> Result<Patch<R>> {
+        parse_at("", Data::Object(self.fields.clone()))
+    }
+
     /// The record that its fields make.
     ///
     /// # Errors
     /// [`Code::Validation`](crate::error::Code::Validation) naming the field that is not in form.
     pub fn record<R: Record>(&self, time: LocalTime) -> Result<R> {
-        let given: Patch<R> = parse_at("", Data::Object(self.fields.clone()))?;
-        given.record(time)
+        self.given()?.record(time)
+    }
+
+    /// Takes over what the module made of the record that its fields made.
+    ///
+    /// # Errors
+    /// [`Code::Internal`](crate::error::Code::Internal) for what cannot be written as JSON.
+    pub fn take_over<R: Record>(&mut self, before: &R, after: &R) -> Result<()> {
+        let content = |record| match serde_json::to_value(record).map_err(Error::internal)? {
+            Data::Object(content) => Ok(content),
+            _ => Err(Error::internal("a record is a struct")),
+        };
+        let (was, mut is) = (content(before)?, content(after)?);
+        for column in R::COLUMNS {
+            let name = column.name;
+            let value = is.remove(name).filter(|value| was.get(name) != Some(value));
+            match value {
+                None => {}
+                Some(value) if column.kept => drop(self.kept.insert(name.to_owned(), value)),
+                Some(Data::Null) => drop(self.fields.remove(name)),
+                Some(value) => drop(self.fields.insert(name.to_owned(), value)),
+            }
+        }
+        Ok(())
+    }
+
+    /// What was said of a field [aside](Reads::Aside): the name before the identifier, which may be of another workspace, where a
+    /// table has both.
+    ///
+    /// # Errors
+    /// [`Code::Validation`](crate::error::Code::Validation) naming the field that is not in form.
+    pub fn said<T: DeserializeOwned>(&self, field: &'static str) -> Result<Option<T>> {
+        let text = self.aside.get(field).and_then(|texts| texts.last());
+        text.map(|text| parse_at(field, text.as_str().into()))
+            .transpose()
     }
 
     /// Reads what was said of a field [aside](Reads::Aside) as yes or no.
@@ -269,7 +333,7 @@ pub trait AnyImport: Send + Sync {
     /// What a caller must hold.
     fn permissions(&self, on_duplicate: OnDuplicate) -> Vec<Permission>;
     /// What a column of the table can be.
-    fn fields(&self) -> &'static [Field];
+    fn fields(&self) -> Vec<Field>;
     /// What columns with these headers become, after what is said about some of them: the header, and the field or,
     /// to be ignored, nothing.
     ///
@@ -330,8 +394,8 @@ impl<R: Import> AnyImport for Erased<R> {
         needed
     }
 
-    fn fields(&self) -> &'static [Field] {
-        R::FIELDS
+    fn fields(&self) -> Vec<Field> {
+        R::import_fields()
     }
 
     fn mapping<'a>(
@@ -343,7 +407,7 @@ impl<R: Import> AnyImport for Erased<R> {
     ) -> LocalBoxFuture<'a, Result<Mapping>> {
         Box::pin(dispatcher.read(caller, async |cx: &mut Cx| {
             let defined = cx.defined_attributes(R::TABLE).await?;
-            Mapping::of(R::FIELDS, &defined, headers, overrides)
+            Mapping::of(R::import_fields(), &defined, headers, overrides)
         }))
     }
 

@@ -4,11 +4,13 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::ser::SerializeMap;
 use serde_json::Map;
 pub use serde_json::Value as Data;
 
 mod access;
 mod erased;
+mod facets;
 mod family;
 mod index_keys;
 mod link;
@@ -18,6 +20,8 @@ mod write;
 
 pub(crate) use erased::patched;
 pub use erased::{AnyRecord, Read, UndoConflict, record};
+pub use facets::Facets;
+pub(crate) use facets::{order, some_value};
 pub(crate) use family::Family;
 pub use link::Link;
 pub use saved::{Edit, Saved};
@@ -28,13 +32,16 @@ pub(crate) use write::{
 
 use crate::caller::{Caller, Workspace};
 use crate::error::Result;
+use crate::listing::Asked;
 use crate::permission::Access;
 use crate::resolve::Called;
-use crate::store::{Kind, Row, Target, Value};
+use crate::store::{Column, Kind, Row, Target, Value};
 pub use crate::summary::Commitment;
 use crate::types::id::Entity;
-use crate::types::text::visible;
+use crate::types::money::Currency;
+use crate::types::text::{folded, visible};
 use crate::types::time::LocalTime;
+use crate::view::Form;
 
 /// A column that a record declares.
 #[derive(Debug, Clone, Copy)]
@@ -53,6 +60,38 @@ pub struct ColumnSpec {
     pub kept: bool,
     /// What callers read about it, where its name does not say all: at most 40 characters.
     pub about: Option<&'static str>,
+    /// Whether it is an amount of money, in the record's currency where it has one.
+    pub is_amount: bool,
+    /// Whether its index keys are the same in any case.
+    pub is_folded: bool,
+    /// Reads what a list is to find in it.
+    pub asked: fn(&str, Data) -> Result<Asked>,
+    /// What else follows from it.
+    pub facets: Facets,
+}
+
+impl ColumnSpec {
+    /// The index key of one of its texts.
+    pub(crate) fn key_of(&self, text: String) -> String {
+        if self.is_folded { folded(&text) } else { text }
+    }
+}
+
+/// A field of a record, whatever its type.
+pub trait Field {
+    /// What stands in its column.
+    fn value(&self) -> Value;
+    /// The texts in it ([`Column::texts`]).
+    fn texts(&self) -> Vec<String>;
+}
+
+impl<T: Column> Field for T {
+    fn value(&self) -> Value {
+        self.to_value()
+    }
+    fn texts(&self) -> Vec<String> {
+        Column::texts(self)
+    }
 }
 
 /// The part of a record that follows from its declaration with [`record!`](crate::record!).
@@ -65,6 +104,19 @@ pub trait Columns:
     fn empty() -> Self;
     /// The values, in the order of the columns.
     fn values(&self) -> Vec<Value>;
+    /// The fields, in the order of the columns.
+    fn fields(&self) -> Vec<&dyn Field>;
+    /// Its currency, where it has one.
+    fn currency(&self) -> Option<Currency>;
+    /// Writes what a view shows of the columns.
+    ///
+    /// # Errors
+    /// What the format says.
+    fn show<M: SerializeMap>(
+        &self,
+        form: &Form<'_>,
+        map: &mut M,
+    ) -> std::result::Result<(), M::Error>;
     /// Reads a row.
     ///
     /// # Errors
@@ -91,8 +143,10 @@ pub trait Record: Columns {
     /// undo does it, unless the tool says that the write follows from its own permission
     /// ([`Spec::covers`](crate::tool::Spec::covers)).
     const ACCESS: Access;
-    /// What a person calls this one.
-    fn label(&self) -> String;
+    /// What a person calls this one: the columns that are declared as its label, unless something else is said here.
+    fn label(&self) -> String {
+        facets::label(self)
+    }
     /// Brings a record that was created or changed into form, or says what is wrong with it. Always run before a record
     /// is written, whoever writes it.
     ///
@@ -130,20 +184,26 @@ pub trait Record: Columns {
     /// Which live ones keep what they refer to from being deleted: an SQL condition on the record's own columns. A deal
     /// that is closed does not hold on to its company, for example; it goes on naming it.
     const BLOCKS_DELETION_WHILE: &'static str = "1 = 1";
-    /// Exact index keys by which it is found: field and value. A field has any number of values.
+    /// Exact index keys by which it is found: field and value. A field has any number of values. What is said here begins with
+    /// the [declared ones](Record::declared_keys).
     fn index_keys(&self) -> Vec<(&'static str, String)> {
-        Vec::new()
+        self.declared_keys()
+    }
+    /// The index keys that follow from the declaration.
+    fn declared_keys(&self) -> Vec<(&'static str, String)> {
+        facets::index_keys(self)
     }
     /// What people call one instead of giving its identifier, and how it is found by that.
     const CALLED: Called = Called::NOTHING;
     /// Columns that stand in the table for the database's sake, such as the form of a name that lists are ordered by:
-    /// names and values, always the same names in the same order. They follow from the fields.
+    /// names and values, always the same names in the same order. They follow from the fields. Those that are declared for an order are there
+    /// already ([`Facets::sort_by`]).
     fn derived(&self) -> Vec<(&'static str, Value)> {
-        Vec::new()
+        facets::derived(self)
     }
-    /// The text by which it is found; `None` for a record that is not searched.
+    /// The text by which it is found beside its label: the declared columns; `None` for a record that is not searched.
     fn text(&self) -> Option<SearchText> {
-        None
+        facets::text(self)
     }
 }
 
@@ -157,23 +217,25 @@ pub struct SearchText {
 }
 
 /// Declares a record: a struct, its table, the prefix of its identifiers and its noun. A text after a field is what
-/// callers read about it, where its name does not say all.
+/// callers read about it, where its name does not say all. What else follows from a field stands in brackets after it: each
+/// is a method of [`Facets`](crate::record::Facets).
 ///
 /// ```ignore
 /// record! {
 ///     /// A person.
 ///     pub struct Contact: "contact", "con", "contact" {
 ///         /// Given name.
-///         pub first_name: Option<Line<100>>,
+///         pub first_name: Option<ShortText<100>> => [search],
 ///         /// Who looks after them.
-///         pub owner: Option<Id<Member>> = "Member id",
+///         pub owner: Option<Id<Member>> = "Member" => [filter, row, import("sales representative")],
 ///     }
 /// }
 /// ```
 #[macro_export]
 macro_rules! record {
     ($(#[$meta:meta])* $vis:vis struct $name:ident: $table:literal, $prefix:literal, $noun:literal {
-        $($(#[$doc:meta])* pub $field:ident: $type:ty $(= $about:literal)?,)*
+        $($(#[$doc:meta])* pub $field:ident: $type:ty $(= $about:literal)?
+            $(=> [$($facet:ident $(($($argument:tt)*))?),* $(,)?])?,)*
     }) => {
         $(#[$meta])*
         #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
@@ -194,12 +256,32 @@ macro_rules! record {
                 required: <$type as $crate::store::Column>::REQUIRED,
                 kept: <$type as $crate::store::Column>::KEPT,
                 about: $crate::record::about(&[$($about)?]),
+                is_amount: <$type as $crate::store::Column>::IS_AMOUNT,
+                is_folded: <$type as $crate::store::Column>::IS_FOLDED,
+                asked: $crate::listing::asked::<$type>,
+                facets: $crate::record::Facets::of($crate::record::plain(stringify!($field)))
+                    $($(.$facet($($($argument)*)?))*)?,
             }),*];
             fn empty() -> Self {
                 Self { $($field: <$type as $crate::store::Column>::empty()),* }
             }
             fn values(&self) -> Vec<$crate::store::Value> {
                 vec![$($crate::store::Column::to_value(&self.$field)),*]
+            }
+            fn fields(&self) -> Vec<&dyn $crate::record::Field> {
+                vec![$(&self.$field),*]
+            }
+            fn currency(&self) -> Option<$crate::types::money::Currency> {
+                None$(.or_else(|| $crate::store::Column::currency(&self.$field)))*
+            }
+            fn show<M: serde::ser::SerializeMap>(
+                &self,
+                form: &$crate::view::Form<'_>,
+                map: &mut M,
+            ) -> std::result::Result<(), M::Error> {
+                let mut columns = Self::COLUMNS.iter();
+                $(form.entry(columns.next(), &self.$field, map)?;)*
+                Ok(())
             }
             fn from_row(row: &$crate::store::Row) -> $crate::error::Result<Self> {
                 Ok(Self { $($field: row.get($crate::record::plain(stringify!($field)))?),* })

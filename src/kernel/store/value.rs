@@ -97,6 +97,10 @@ pub trait Column: Sized {
     const REQUIRED: bool = true;
     /// Whether the server keeps it: callers see it and cannot give it.
     const KEPT: bool = false;
+    /// Whether it is an amount of money.
+    const IS_AMOUNT: bool = false;
+    /// Whether its texts mean the same in any case.
+    const IS_FOLDED: bool = false;
     /// Takes what a caller gave. Days are judged by the workspace's time.
     ///
     /// # Errors
@@ -112,6 +116,24 @@ pub trait Column: Sized {
     fn is_missing(&self) -> bool {
         false
     }
+    /// The texts in it: itself, an identifier as it is on the wire, or each text of a list.
+    fn texts(&self) -> Vec<String> {
+        match self.to_value() {
+            Value::Text(text) => vec![text],
+            Value::Json(serde_json::Value::Array(items)) => {
+                let texts = items.into_iter().filter_map(|item| match item {
+                    serde_json::Value::String(text) => Some(text),
+                    _ => None,
+                });
+                texts.collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+    /// The currency that it is.
+    fn currency(&self) -> Option<Currency> {
+        None
+    }
 }
 
 impl<T: Column> Column for Option<T> {
@@ -120,6 +142,11 @@ impl<T: Column> Column for Option<T> {
     const REFERS_TO: Option<Target> = T::REFERS_TO;
     const PARENT: bool = T::PARENT;
     const REQUIRED: bool = false;
+    const IS_AMOUNT: bool = T::IS_AMOUNT;
+    const IS_FOLDED: bool = T::IS_FOLDED;
+    fn texts(&self) -> Vec<String> {
+        self.as_ref().map(T::texts).unwrap_or_default()
+    }
     fn from_input(input: T::Input, time: LocalTime) -> std::result::Result<Self, String> {
         T::from_input(input, time).map(Some)
     }
@@ -139,8 +166,9 @@ impl<T: Column> Column for Option<T> {
 
 /// A column whose values are given as they stand there.
 macro_rules! column {
-    ($type:ty, $kind:ident, $required:literal, $empty:expr, $self:ident => $to:expr, $value:ident => $from:expr) => {
+    ($type:ty, $kind:ident, $required:literal, $empty:expr, $self:ident => $to:expr, $value:ident => $from:expr $(, { $($own:tt)* })?) => {
         impl Column for $type {
+            $($($own)*)?
             type Input = $type;
             const KIND: Kind = Kind::$kind;
             const REQUIRED: bool = $required;
@@ -170,9 +198,15 @@ column!(i64, Int, false, 0, v => *v, v => Some(v));
 column!(bool, Bool, false, false, v => *v, v => Some(v));
 column!(String, Text, false, String::new(), v => v.clone(), v => Some(v));
 column!(Vec<u8>, Bytes, false, Vec::new(), v => v.clone(), v => Some(v));
-column!(Currency, Text, true, Currency::default(), v => v.code().to_owned(), v => v.parse().ok());
+column!(Currency, Text, true, Currency::default(), v => v.code().to_owned(), v => v.parse().ok(), {
+    fn currency(&self) -> Option<Currency> {
+        Some(*self)
+    }
+});
 column!(Email, Text, true, Email::missing(), v => v.to_string(), v => v.parse().ok());
-column!(Amount, Int, false, Amount::from_raw(0), v => v.raw(), v => Some(Self::from_raw(v)));
+column!(Amount, Int, false, Amount::from_raw(0), v => v.raw(), v => Some(Self::from_raw(v)), {
+    const IS_AMOUNT: bool = true;
+});
 
 /// A moment. Where a caller gives a day, it is the end of that day: what is due on a day may be done all day long.
 impl Column for Timestamp {
@@ -212,6 +246,11 @@ macro_rules! wrapper {
             const KIND: Kind = T::KIND;
             const REFERS_TO: Option<Target> = T::REFERS_TO;
             const REQUIRED: bool = T::REQUIRED;
+            const IS_AMOUNT: bool = T::IS_AMOUNT;
+            const IS_FOLDED: bool = T::IS_FOLDED;
+            fn texts(&self) -> Vec<String> {
+                self.0.texts()
+            }
             fn from_input(input: T::Input, time: LocalTime) -> std::result::Result<Self, String> {
                 T::from_input(input, time).map(Self)
             }
@@ -299,6 +338,7 @@ macro_rules! text_type_column {
         impl<const MAX: usize> Column for $name<MAX> {
             type Input = Self;
             const KIND: Kind = Kind::Text;
+            const IS_FOLDED: bool = true;
             fn from_input(input: Self, _: LocalTime) -> std::result::Result<Self, String> {
                 Ok(input)
             }
@@ -324,6 +364,9 @@ impl<E: Entity> Column for Id<E> {
     type Input = Self;
     const KIND: Kind = Kind::Int;
     const REFERS_TO: Option<Target> = Some(Target::Table(E::TABLE));
+    fn texts(&self) -> Vec<String> {
+        vec![self.to_string()]
+    }
     fn from_input(input: Self, _: LocalTime) -> std::result::Result<Self, String> {
         Ok(input)
     }
@@ -362,6 +405,7 @@ impl<T: Serialize + DeserializeOwned + JsonSchema + Default> Column for Json<T> 
     type Input = T;
     const KIND: Kind = Kind::Json;
     const REQUIRED: bool = false;
+    const IS_FOLDED: bool = true;
     fn from_input(input: T, _: LocalTime) -> std::result::Result<Self, String> {
         Ok(Self(input))
     }

@@ -1,0 +1,448 @@
+//! What every list of records takes, and what it does with it: the text to search for, the filters, bounds and orders that the
+//! record declares, and which part of the rows. A module says only what is its own.
+
+use std::borrow::Cow;
+use std::marker::PhantomData;
+
+use chrono_tz::Tz;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::de::DeserializeOwned;
+use serde::de::value::SeqDeserializer;
+use serde::{Deserialize, Deserializer, de};
+use serde_json::{Map, Value as Data};
+
+use crate::context::Cx;
+use crate::error::{Error, Result};
+use crate::list::{List, Order};
+use crate::record::{ColumnSpec, Record, Saved, order, some_value};
+use crate::schema::{self, parse_at};
+use crate::store::{Column, Kind, Value};
+use crate::tool::{Example, QUERY, Spec, Tool};
+use crate::types::page::{Cursor, Limit, Page};
+use crate::types::text::ShortText;
+use crate::types::time::{LocalTime, When, now};
+use crate::view::{Presented, Row};
+
+/// The text that is searched for.
+type Text = ShortText<500>;
+
+/// What a list of these records takes beside what the columns declare.
+pub trait Listed: Record {
+    /// What callers read about the text that is searched for; none where a list does not search.
+    const QUERY: Option<&'static str>;
+    /// What callers read about the orders.
+    const SORT: &'static str;
+    /// The order where none is asked for.
+    const USUAL: Order;
+    /// Whether that one begins at its end, as the newest first.
+    const FROM_END: bool = false;
+    /// Whether a list takes the bounds `created_after` and `created_before`.
+    const BY_CREATION: bool = false;
+}
+
+/// What a caller says about a list. Stands in a tool's input as `#[serde(flatten)] listing: Listing<Deal>`, after what is the
+/// tool's own.
+pub struct Listing<R> {
+    query: Option<Text>,
+    filters: Vec<(&'static ColumnSpec, Asked)>,
+    bounds: Vec<Bounds>,
+    sort: Option<Order>,
+    usual: (Order, bool),
+    descending: Option<bool>,
+    limit: Option<Limit>,
+    cursor: Option<Cursor>,
+    record: PhantomData<fn() -> R>,
+}
+
+/// What a list is to find in a column.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    value: Value,
+    texts: Vec<String>,
+}
+
+/// One that is not there yet stands at its place.
+struct One<T>(T);
+
+impl<'de, T: DeserializeOwned> Deserialize<'de> for One<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        let only = [Data::deserialize(deserializer)?].into_iter();
+        let read = T::deserialize(SeqDeserializer::<_, serde_json::Error>::new(only));
+        read.map(Self).map_err(de::Error::custom)
+    }
+}
+
+/// Reads what a list is to find in a column of this type: its value, or one of several. For [`record!`](crate::record!).
+///
+/// # Errors
+/// [`Code::Validation`](crate::error::Code::Validation) naming the parameter.
+pub fn asked<T: Column>(parameter: &str, given: Data) -> Result<Asked> {
+    let input = match T::KIND {
+        Kind::Json => parse_at::<One<T::Input>>(parameter, given)?.0,
+        _ => parse_at(parameter, given)?,
+    };
+    // Days are read as bounds, so where today is makes no difference.
+    let clock = LocalTime {
+        now: now(),
+        zone: Tz::UTC,
+    };
+    let column = T::from_input(input, clock)
+        .map_err(|wrong| Error::invalid(parameter, format!("{parameter} {wrong}.")))?;
+    Ok(Asked {
+        value: column.to_value(),
+        texts: column.texts(),
+    })
+}
+
+/// Bounds of a column, by the names of the parameters.
+struct Bounds {
+    parameters: (&'static str, &'static str),
+    column: &'static str,
+    kind: Kind,
+    /// Whether something stands in the column for those that have none.
+    has_filler: bool,
+    from: Option<Bound>,
+    to: Option<Bound>,
+}
+
+enum Bound {
+    /// A day or moment, as a caller means it.
+    When(When),
+    /// A number.
+    Value(Value),
+}
+
+impl Bounds {
+    /// The bounds that lists of these records take.
+    fn of<R: Listed>() -> impl Iterator<Item = (Self, Option<&'static ColumnSpec>)> {
+        let declared = R::COLUMNS.iter().filter_map(|column| {
+            let facets = &column.facets;
+            let bounds = Self::new(
+                facets.range?,
+                facets.sort.unwrap_or(column.name),
+                column.kind,
+            );
+            let has_filler = facets.derived().is_some();
+            Some((
+                Self {
+                    has_filler,
+                    ..bounds
+                },
+                Some(column),
+            ))
+        });
+        let created = ("created_after", "created_before");
+        let created = Self::new(created, Order::CREATED.column, Order::CREATED.kind);
+        declared.chain(R::BY_CREATION.then_some((created, None)))
+    }
+
+    const fn new(
+        parameters: (&'static str, &'static str),
+        column: &'static str,
+        kind: Kind,
+    ) -> Self {
+        Self {
+            parameters,
+            column,
+            kind,
+            has_filler: false,
+            from: None,
+            to: None,
+        }
+    }
+
+    /// The values on both sides.
+    fn values(&self, cx: &mut Cx) -> Result<(Option<Value>, Option<Value>)> {
+        fn when(bound: Option<&Bound>) -> Option<&When> {
+            match bound {
+                Some(Bound::When(when)) => Some(when),
+                _ => None,
+            }
+        }
+        let number = |bound: &Option<Bound>| match bound {
+            Some(Bound::Value(value)) => Some(value.clone()),
+            _ => None,
+        };
+        let (first, last) = self.parameters;
+        let (first, last) = (
+            (first, when(self.from.as_ref())),
+            (last, when(self.to.as_ref())),
+        );
+        let (from, to) = match self.kind {
+            Kind::Date => {
+                let (from, to) = cx.dates(first, last)?;
+                (from.map(Value::Date), to.map(Value::Date))
+            }
+            Kind::Time => {
+                let (from, to) = cx.moments(first, last)?;
+                (from.map(Value::Time), to.map(Value::Time))
+            }
+            _ => (number(&self.from), number(&self.to)),
+        };
+        // What has none stands before all or after all in the order, and is within no bounds.
+        let (lowest, highest) = match self.has_filler && (from.is_some() || to.is_some()) {
+            true => some_value(self.kind),
+            false => (None, None),
+        };
+        Ok((from.or(lowest), to.or(highest)))
+    }
+}
+
+impl<R: Listed> Listing<R> {
+    fn read(given: Map<String, Data>) -> Result<Self> {
+        let mut listing = Self {
+            query: None,
+            filters: Vec::new(),
+            bounds: Vec::new(),
+            sort: None,
+            usual: (R::USUAL, R::FROM_END),
+            descending: None,
+            limit: None,
+            cursor: None,
+            record: PhantomData,
+        };
+        for (name, value) in given {
+            match name.as_str() {
+                _ if value.is_null() => {}
+                QUERY if R::QUERY.is_some() => listing.query = parse_at(&name, value)?,
+                "sort" => listing.sort = Some(order_of::<R>(&parse_at::<String>(&name, value)?)?),
+                "descending" => listing.descending = parse_at(&name, value)?,
+                "limit" => listing.limit = parse_at(&name, value)?,
+                "cursor" => listing.cursor = parse_at(&name, value)?,
+                name => listing.narrow(name, value)?,
+            }
+        }
+        Ok(listing)
+    }
+
+    /// Reads a filter or a bound.
+    fn narrow(&mut self, name: &str, value: Data) -> Result<()> {
+        if let Some(column) = filters::<R>().find(|column| column.facets.key == Some(name)) {
+            self.filters.push((column, (column.asked)(name, value)?));
+            return Ok(());
+        }
+        let mut all = Bounds::of::<R>();
+        let is_it = |(first, last): (&str, &str)| name == first || name == last;
+        let Some((bounds, column)) = all.find(|(bounds, _)| is_it(bounds.parameters)) else {
+            return Ok(());
+        };
+        let bound = match (bounds.kind, column) {
+            (Kind::Date | Kind::Time, _) | (_, None) => Bound::When(parse_at(name, value)?),
+            (_, Some(column)) => Bound::Value((column.asked)(name, value)?.value),
+        };
+        let known = self
+            .bounds
+            .iter()
+            .position(|known| known.column == bounds.column);
+        let bounds = match known.map(|index| self.bounds.swap_remove(index)) {
+            Some(known) => known,
+            None => bounds,
+        };
+        self.bounds.push(match name == bounds.parameters.0 {
+            true => Bounds {
+                from: Some(bound),
+                ..bounds
+            },
+            false => Bounds {
+                to: Some(bound),
+                ..bounds
+            },
+        });
+        Ok(())
+    }
+
+    /// Whether this filter was given.
+    #[must_use]
+    pub fn has(&self, filter: &str) -> bool {
+        let mut filters = self.filters.iter();
+        filters.any(|(column, _)| column.facets.key == Some(filter))
+    }
+
+    /// The order that is asked for, by its name.
+    #[must_use]
+    pub fn sort(&self) -> Option<&'static str> {
+        self.sort.map(|order| order.name)
+    }
+
+    /// The same with another order where none is asked for, from its end if so.
+    #[must_use]
+    pub fn usually(self, order: Order, from_end: bool) -> Self {
+        Self {
+            usual: (order, from_end),
+            ..self
+        }
+    }
+
+    /// The records that it asks for, among those that the module leaves.
+    ///
+    /// # Errors
+    /// As [`List::query_or_page`]; [`Code::Validation`](crate::error::Code::Validation) for a range whose end is before its start.
+    pub async fn page(
+        self,
+        cx: &mut Cx,
+        narrow: impl FnOnce(List<'_, R>) -> List<'_, R>,
+    ) -> Result<Page<Saved<R>>> {
+        let mut bounds = Vec::with_capacity(self.bounds.len());
+        for one in &self.bounds {
+            bounds.push((one.column, one.values(cx)?));
+        }
+        let mut list = narrow(cx.list::<R>());
+        for (column, Asked { value, texts }) in self.filters {
+            // Where a text's case does not count, and of a list, only the index keys tell.
+            if !column.is_folded {
+                list = list.equal_value(column.name, value);
+            }
+            if let Some(key) = column.facets.key {
+                list = list.index_keys(key, texts.into_iter().map(|text| column.key_of(text)));
+            }
+        }
+        for (column, (from, to)) in bounds {
+            list = list.between(column, from, to);
+        }
+        let (usual, from_end) = self.usual;
+        let is_usual = self.sort.is_none() && self.query.is_none();
+        list.query_or_page(
+            self.query.as_deref(),
+            self.sort,
+            usual,
+            self.descending.or((is_usual && from_end).then_some(true)),
+            self.limit.unwrap_or_default(),
+            self.cursor.as_ref(),
+        )
+        .await
+    }
+}
+
+impl<R: Listed + Presented> Listing<R> {
+    /// The rows that it asks for, among those that the module leaves.
+    ///
+    /// # Errors
+    /// As [`Listing::page`].
+    pub async fn rows(
+        self,
+        cx: &mut Cx,
+        narrow: impl FnOnce(List<'_, R>) -> List<'_, R>,
+    ) -> Result<Vec<Row<R>>> {
+        let page = self.page(cx, narrow).await?;
+        cx.rows(page).await
+    }
+}
+
+fn filters<R: Record>() -> impl Iterator<Item = &'static ColumnSpec> {
+    R::COLUMNS.iter().filter(|column| column.facets.filter)
+}
+
+/// The orders that lists of these records offer.
+fn orders<R: Record>() -> impl Iterator<Item = Order> {
+    let declared = R::COLUMNS.iter().filter_map(order);
+    declared.chain([Order::CREATED, Order::UPDATED])
+}
+
+fn order_of<R: Record>(name: &str) -> Result<Order> {
+    let found = orders::<R>().find(|order| order.name == name);
+    found.ok_or_else(|| {
+        let known: Vec<String> = orders::<R>()
+            .map(|order| format!("`{}`", order.name))
+            .collect();
+        Error::invalid(
+            "sort",
+            format!("sort expected one of {}.", known.join(", ")),
+        )
+    })
+}
+
+impl<'de, R: Listed> Deserialize<'de> for Listing<R> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        Self::read(Map::deserialize(deserializer)?).map_err(schema::refuse)
+    }
+}
+
+impl<R: Listed> JsonSchema for Listing<R> {
+    fn inline_schema() -> bool {
+        true
+    }
+    fn schema_name() -> Cow<'static, str> {
+        format!("Listing_{}", R::TABLE).into()
+    }
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let mut properties = Map::new();
+        let mut add = |name: &str, about: Option<&str>, mut schema: Schema| {
+            schema.remove("description");
+            if let Some(about) = about {
+                schema.insert("description".into(), about.into());
+            }
+            properties.insert(name.to_owned(), schema.to_value());
+        };
+        if R::QUERY.is_some() {
+            add(QUERY, R::QUERY, generator.subschema_for::<Text>());
+        }
+        let given: Vec<Schema> = R::given_schemas(generator);
+        for (column, schema) in R::COLUMNS.iter().zip(&given) {
+            if let (true, Some(name)) = (column.facets.filter, column.facets.key) {
+                let one = schema
+                    .get("items")
+                    .and_then(|one| Schema::try_from(one.clone()).ok());
+                // What counts where nothing is said is nothing that a list says.
+                let about = column.about.filter(|about| !about.starts_with("Default"));
+                add(name, about, one.unwrap_or_else(|| schema.clone()));
+            }
+        }
+        for (bounds, column) in Bounds::of::<R>() {
+            let number = column.filter(|_| !matches!(bounds.kind, Kind::Date | Kind::Time));
+            let same = |other: &ColumnSpec| number.is_some_and(|column| column.name == other.name);
+            let place = R::COLUMNS.iter().position(same);
+            let schema = match place.and_then(|place| given.get(place)) {
+                Some(schema) => schema.clone(),
+                None => generator.subschema_for::<When>(),
+            };
+            add(bounds.parameters.0, None, schema.clone());
+            add(bounds.parameters.1, None, schema);
+        }
+        let names: Vec<&str> = orders::<R>().map(|order| order.name).collect();
+        let sort = schemars::json_schema!({ "type": "string", "enum": names });
+        add("sort", Some(R::SORT), sort);
+        add("descending", None, generator.subschema_for::<bool>());
+        add("limit", None, generator.subschema_for::<Limit>());
+        add("cursor", None, generator.subschema_for::<Cursor>());
+        schemars::json_schema!({ "type": "object", "properties": properties })
+    }
+}
+
+/// A kind of record that is listed by a tool without parameters of its own: list [`Lists`] of it among the module's tools.
+pub trait Listable: Listed + Presented {
+    /// What the tool is.
+    const SPEC: Spec;
+    /// How it is used.
+    const EXAMPLES: &'static [Example];
+}
+
+/// The tool that lists or searches records.
+pub struct Lists<R>(Listing<R>);
+
+impl<R: Listable> Tool for Lists<R> {
+    const SPEC: Spec = <R as Listable>::SPEC;
+    const EXAMPLES: &'static [Example] = <R as Listable>::EXAMPLES;
+    type Output = Vec<Row<R>>;
+
+    async fn call(self, cx: &mut Cx) -> Result<Vec<Row<R>>> {
+        self.0.rows(cx, |list| list).await
+    }
+}
+
+impl<'de, R: Listable> Deserialize<'de> for Lists<R> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        Listing::deserialize(deserializer).map(Self)
+    }
+}
+
+impl<R: Listable> JsonSchema for Lists<R> {
+    fn inline_schema() -> bool {
+        true
+    }
+    fn schema_name() -> Cow<'static, str> {
+        Listing::<R>::schema_name()
+    }
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        Listing::<R>::json_schema(generator)
+    }
+}

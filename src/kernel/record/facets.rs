@@ -1,0 +1,276 @@
+//! What else follows from a field of a record: its declaration says it once, and lists, search, views, imports and bulk
+//! changes read it from there.
+
+use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
+
+use super::{ColumnSpec, Columns, SearchText};
+use crate::list::Order;
+use crate::store::{Kind, Value};
+use crate::types::text::folded;
+use crate::types::time::Timestamp;
+
+/// What is declared of a field beside its type: in [`record!`](crate::record!) each of these methods can stand in the brackets
+/// after it, those without parameters without parentheses.
+#[derive(Debug, Clone, Copy)]
+pub struct Facets {
+    column: &'static str,
+    pub(crate) label: bool,
+    pub(crate) search: bool,
+    pub(crate) search_digits: bool,
+    pub(crate) key: Option<&'static str>,
+    pub(crate) filter: bool,
+    pub(crate) sort: Option<&'static str>,
+    pub(crate) within: Option<&'static str>,
+    pub(crate) range: Option<(&'static str, &'static str)>,
+    pub(crate) row: bool,
+    pub(crate) hidden: bool,
+    pub(crate) bulk: bool,
+    pub(crate) import: Option<&'static str>,
+}
+
+impl Facets {
+    /// Nothing beside its type. For [`record!`](crate::record!).
+    #[must_use]
+    pub const fn of(column: &'static str) -> Self {
+        Self {
+            column,
+            label: false,
+            search: false,
+            search_digits: false,
+            key: None,
+            filter: false,
+            sort: None,
+            within: None,
+            range: None,
+            row: false,
+            hidden: false,
+            bulk: false,
+            import: None,
+        }
+    }
+
+    /// A person calls the record by it.
+    #[must_use]
+    pub const fn label(self) -> Self {
+        Self {
+            label: true,
+            ..self
+        }
+    }
+
+    /// The search finds the record by its words.
+    #[must_use]
+    pub const fn search(self) -> Self {
+        Self {
+            search: true,
+            ..self
+        }
+    }
+
+    /// The search finds the record by any part of it, as of a telephone number.
+    #[must_use]
+    pub const fn search_digits(self) -> Self {
+        Self {
+            search_digits: true,
+            ..self
+        }
+    }
+
+    /// An index key of the column's name: the record is found by exactly this, texts in any case.
+    #[must_use]
+    pub const fn key(self) -> Self {
+        self.key_as(self.column)
+    }
+
+    /// An index key of another name, such as `tag` for each of the `tags`.
+    #[must_use]
+    pub const fn key_as(self, key: &'static str) -> Self {
+        Self {
+            key: Some(key),
+            ..self
+        }
+    }
+
+    /// Lists take it as a parameter and show those that have it. It is an index key too.
+    #[must_use]
+    pub const fn filter(self) -> Self {
+        self.filter_as(self.column)
+    }
+
+    /// The same with a parameter and index key of another name.
+    #[must_use]
+    pub const fn filter_as(self, name: &'static str) -> Self {
+        Self {
+            filter: true,
+            ..self.key_as(name)
+        }
+    }
+
+    /// Lists can be ordered by it. The column is never NULL, and has an index that starts with the workspace.
+    #[must_use]
+    pub const fn sort(self) -> Self {
+        self.sort_by(self.column)
+    }
+
+    /// Lists can be ordered by it, by means of this column, which the kernel keeps for that: texts are folded there, and where
+    /// nothing is said numbers come first and days last.
+    #[must_use]
+    pub const fn sort_by(self, column: &'static str) -> Self {
+        Self {
+            sort: Some(column),
+            ..self
+        }
+    }
+
+    /// The order has a second index, which depends on this column ([`Order::within`]).
+    #[must_use]
+    pub const fn within(self, column: &'static str) -> Self {
+        Self {
+            within: Some(column),
+            ..self
+        }
+    }
+
+    /// Lists take bounds of it as parameters of these names. What has none is within no bounds.
+    #[must_use]
+    pub const fn range(self, from: &'static str, to: &'static str) -> Self {
+        Self {
+            range: Some((from, to)),
+            ..self
+        }
+    }
+
+    /// A row of a list shows it.
+    #[must_use]
+    pub const fn row(self) -> Self {
+        Self { row: true, ..self }
+    }
+
+    /// No view shows it: the module says something else in its place.
+    #[must_use]
+    pub const fn hidden(self) -> Self {
+        Self {
+            hidden: true,
+            ..self
+        }
+    }
+
+    /// It makes sense to change it in many records at once.
+    #[must_use]
+    pub const fn bulk(self) -> Self {
+        Self { bulk: true, ..self }
+    }
+
+    /// A table that is imported can have it, under its own name or one of these headers, separated by commas. What the
+    /// server keeps is read aside, for the module to understand; so is yes or no.
+    #[must_use]
+    pub const fn import(self, headers: &'static str) -> Self {
+        Self {
+            import: Some(headers),
+            ..self
+        }
+    }
+
+    /// The column that stands in the table for the order's sake.
+    pub(crate) fn derived(&self) -> Option<&'static str> {
+        self.sort.filter(|column| *column != self.column)
+    }
+}
+
+/// Where in an order by number stands what has none: below all of them.
+const NO_NUMBER: i64 = i64::MIN;
+/// Where in an order by date stands what has none: after all of them.
+const NEVER: NaiveDate = day(31);
+/// The last day before that.
+const LAST_DAY: NaiveDate = day(30);
+
+const fn day(day: u32) -> NaiveDate {
+    match NaiveDate::from_ymd_opt(9999, 12, day) {
+        Some(date) => date,
+        None => NaiveDate::MAX,
+    }
+}
+
+const fn midnight(date: NaiveDate) -> Timestamp {
+    DateTime::<Utc>::from_naive_utc_and_offset(date.and_time(NaiveTime::MIN), Utc)
+}
+
+/// What stands in a column that is kept for an order.
+fn in_order(value: Value) -> Value {
+    match value {
+        Value::Text(text) => Value::Text(folded(&text)),
+        Value::Null(Kind::Text) => Value::Text(String::new()),
+        Value::Null(Kind::Int) => Value::Int(NO_NUMBER),
+        Value::Null(Kind::Date) => Value::Date(NEVER),
+        Value::Null(Kind::Time) => Value::Time(midnight(NEVER)),
+        Value::Bool(is_so) => Value::Int(is_so.into()),
+        value => value,
+    }
+}
+
+/// The bound that leaves out what has no value, on the side where nothing else bounds it.
+pub(crate) fn some_value(kind: Kind) -> (Option<Value>, Option<Value>) {
+    match kind {
+        Kind::Int => (Some(Value::Int(NO_NUMBER + 1)), None),
+        Kind::Date => (None, Some(Value::Date(LAST_DAY))),
+        Kind::Time => (None, Some(Value::Time(midnight(LAST_DAY)))),
+        _ => (None, None),
+    }
+}
+
+/// The order in which a list comes by this column, where it offers one.
+pub(crate) fn order(column: &ColumnSpec) -> Option<Order> {
+    let order = Order::new(column.name, column.facets.sort?, column.kind);
+    Some(Order {
+        within: column.facets.within,
+        ..order
+    })
+}
+
+/// What it is called by: the texts of the columns that say so.
+pub(crate) fn label<R: Columns>(record: &R) -> String {
+    let fields = R::COLUMNS.iter().zip(record.fields());
+    let labels = fields.filter(|(column, _)| column.facets.label);
+    let texts: Vec<String> = labels.flat_map(|(_, field)| field.texts()).collect();
+    texts.join(" ")
+}
+
+/// The index keys that its columns declare.
+pub(crate) fn index_keys<R: Columns>(record: &R) -> Vec<(&'static str, String)> {
+    let mut keys = Vec::new();
+    for (column, field) in R::COLUMNS.iter().zip(record.fields()) {
+        if let Some(key) = column.facets.key {
+            let texts = field.texts().into_iter();
+            keys.extend(texts.map(|text| (key, column.key_of(text))));
+        }
+    }
+    keys
+}
+
+/// The columns that are kept for orders.
+pub(crate) fn derived<R: Columns>(record: &R) -> Vec<(&'static str, Value)> {
+    let fields = R::COLUMNS.iter().zip(record.fields());
+    let derived = fields.filter_map(|(column, field)| {
+        let name = column.facets.derived()?;
+        Some((name, in_order(field.value())))
+    });
+    derived.collect()
+}
+
+/// The text of the columns that are searched, without what it is called by; none where no column is.
+pub(crate) fn text<R: Columns>(record: &R) -> Option<SearchText> {
+    let is_searched = |column: &ColumnSpec| column.facets.search || column.facets.search_digits;
+    if !R::COLUMNS.iter().any(is_searched) {
+        return None;
+    }
+    let mut text = SearchText::default();
+    for (column, field) in R::COLUMNS.iter().zip(record.fields()) {
+        if column.facets.search && !column.facets.label {
+            text.words.extend(field.texts());
+        }
+        if column.facets.search_digits {
+            text.numbers.extend(field.texts());
+        }
+    }
+    Some(text)
+}
