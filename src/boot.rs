@@ -9,6 +9,7 @@ use bureau_kernel::clock::{self, Reading};
 use bureau_kernel::dispatch::{Dispatcher, Settings};
 use bureau_kernel::error::Result;
 use bureau_kernel::private;
+use bureau_kernel::record::check_tables;
 use bureau_kernel::registry::{Registry, Selection};
 use bureau_kernel::store::{Database, OpenOptions, Store};
 use sha2::{Digest as _, Sha256};
@@ -45,6 +46,8 @@ pub async fn server_store(config: &Config) -> Result<Store> {
 
 async fn whole(store: Store) -> Result<Store> {
     admin::bootstrap(&store).await?;
+    let registry = whole_registry()?;
+    check_tables(&store, &registry).await?;
     provision(&store).await?;
     Ok(store)
 }

@@ -1,7 +1,7 @@
 //! Fills an app quickly and honestly: a tool of the benches' own writes a thousand contacts in one call, through the
 //! pipeline and the record layer like every other. Only the check for duplicates is left out.
 
-use bureau_contacts::{CREATE_CONTACTS, Contact};
+use bureau_contacts::{CONTACTS, Contact};
 use bureau_kernel::caller::Caller;
 use bureau_kernel::dispatch::{Call, Dispatcher, Outcome};
 use bureau_kernel::prelude::*;
@@ -33,7 +33,7 @@ struct FillContacts {
 
 impl Tool for FillContacts {
     const SPEC: Spec =
-        Spec::adds("fill_contacts", CREATE_CONTACTS).about("Write made-up contacts.");
+        Spec::adds("fill_contacts", CONTACTS.create).about("Write made-up contacts.");
     const EXAMPLES: &'static [Example] = &[];
     type Output = u64;
 

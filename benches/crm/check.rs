@@ -1,6 +1,6 @@
 //! Whether rows that were written past the record layer are like those that it writes.
 
-use bureau_activities::{Activity, CREATE_ACTIVITIES};
+use bureau_activities::{ACTIVITIES, Activity};
 use bureau_companies::Company;
 use bureau_contacts::Contact;
 use bureau_deals::Deal;
@@ -30,7 +30,7 @@ struct PutRecord {
 }
 
 impl Tool for PutRecord {
-    const SPEC: Spec = Spec::adds("put_record", CREATE_ACTIVITIES).about("Write a record.");
+    const SPEC: Spec = Spec::adds("put_record", ACTIVITIES.create).about("Write a record.");
     const EXAMPLES: &'static [Example] = &[];
     type Output = String;
 

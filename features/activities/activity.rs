@@ -8,7 +8,7 @@ use bureau_kernel::types::time::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{CREATE_ACTIVITIES, DELETE_ACTIVITIES, READ_ACTIVITIES, UPDATE_ACTIVITIES};
+use crate::ACTIVITIES;
 
 bureau_kernel::record! {
     /// What was done, or is to be done.
@@ -60,12 +60,7 @@ pub enum ActivityType {
 bureau_kernel::text_column!(ActivityType);
 
 impl Record for Activity {
-    const ACCESS: Access = Access {
-        read: READ_ACTIVITIES,
-        create: CREATE_ACTIVITIES,
-        update: UPDATE_ACTIVITIES,
-        delete: DELETE_ACTIVITIES,
-    };
+    const ACCESS: Access = ACTIVITIES;
 
     // What was done goes on naming with whom, and does not hold on to them.
     const BLOCKS_DELETION_WHILE: &'static str = "done_at IS NULL";

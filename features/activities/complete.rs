@@ -5,7 +5,7 @@ use bureau_kernel::types::time::DayEdge;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::UPDATE_ACTIVITIES;
+use crate::ACTIVITIES;
 use crate::activity::{Activity, ActivityType};
 
 /// What was done, what came of it, and what comes next.
@@ -31,7 +31,7 @@ pub(crate) struct Completed {
 }
 
 impl Tool for CompleteActivity {
-    const SPEC: Spec = Spec::changes("complete_activity", UPDATE_ACTIVITIES)
+    const SPEC: Spec = Spec::changes("complete_activity", ACTIVITIES.update)
         // The follow-up.
         .covers(&[Covers::create::<Activity>()])
         .title("Complete activity")

@@ -4,7 +4,7 @@ use bureau_kernel::prelude::*;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::CREATE_ACTIVITIES;
+use crate::ACTIVITIES;
 use crate::activity::{Activity, ActivityType};
 
 /// A new activity.
@@ -18,7 +18,7 @@ pub(crate) struct CreateActivity {
 }
 
 impl Tool for CreateActivity {
-    const SPEC: Spec = Spec::adds("create_activity", CREATE_ACTIVITIES)
+    const SPEC: Spec = Spec::adds("create_activity", ACTIVITIES.create)
         .title("Create activity")
         .about("Log a call, email, meeting or note that is done, or plan one or a task.");
     const EXAMPLES: &'static [Example] = &[
@@ -65,23 +65,6 @@ impl Tool for CreateActivity {
 }
 
 impl Activity {
-    /// What is done does not hold on to whom it was with; what is to be done again needs them.
-    pub(crate) async fn still_there(&self, cx: &mut Cx) -> Result<()> {
-        let gone = |error: Error| {
-            error.hint("It was deleted since. Name another one, or empty the field with clear.")
-        };
-        if let Some(contact) = self.contact {
-            cx.get(contact).await.map_err(gone)?;
-        }
-        if let Some(company) = self.company {
-            cx.get(company).await.map_err(gone)?;
-        }
-        if let Some(deal) = self.deal {
-            cx.get(deal).await.map_err(gone)?;
-        }
-        Ok(())
-    }
-
     /// An activity for a deal is also one with the deal's contact and company, where it does not say so itself; one with a
     /// contact is one with the contact's company.
     pub(crate) async fn complete_links(&mut self, cx: &mut Cx) -> Result<()> {

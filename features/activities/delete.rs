@@ -2,11 +2,11 @@
 
 use bureau_kernel::prelude::*;
 
-use crate::DELETE_ACTIVITIES;
+use crate::ACTIVITIES;
 use crate::activity::Activity;
 
 impl Deletable for Activity {
-    const SPEC: Spec = Spec::removes("delete_activity", DELETE_ACTIVITIES)
+    const SPEC: Spec = Spec::removes("delete_activity", ACTIVITIES.delete)
         .title("Delete activity")
         .about("Delete an activity, restorably unless purge is set.");
     const EXAMPLES: &'static [Example] = &[Example {

@@ -2,11 +2,11 @@
 
 use bureau_kernel::prelude::*;
 
-use crate::READ_ACTIVITIES;
+use crate::ACTIVITIES;
 use crate::activity::Activity;
 
 impl Gettable for Activity {
-    const SPEC: Spec = Spec::reads("get_activity", READ_ACTIVITIES)
+    const SPEC: Spec = Spec::reads("get_activity", ACTIVITIES.read)
         .title("Get activity")
         .about("Get an activity by id.");
     const EXAMPLES: &'static [Example] = &[Example {

@@ -17,14 +17,8 @@ use bureau_kernel::prelude::*;
 
 pub use activity::{Activity, ActivityType};
 
-/// See activities.
-pub const READ_ACTIVITIES: Permission = Permission::new("read_activities");
-/// Add activities.
-pub const CREATE_ACTIVITIES: Permission = Permission::new("create_activities");
-/// Change and complete activities.
-pub const UPDATE_ACTIVITIES: Permission = Permission::new("update_activities");
-/// Delete activities.
-pub const DELETE_ACTIVITIES: Permission = Permission::new("delete_activities");
+/// The permissions for activities.
+pub const ACTIVITIES: Access = access!("activities");
 
 /// The module's table.
 pub const MODULE: Module = Module {

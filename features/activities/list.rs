@@ -6,7 +6,7 @@ use bureau_kernel::store::Kind;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::READ_ACTIVITIES;
+use crate::ACTIVITIES;
 use crate::activity::Activity;
 use crate::view::ActivityStatus;
 
@@ -25,7 +25,7 @@ impl Listed for Activity {
 }
 
 impl Tool for ListActivities {
-    const SPEC: Spec = Spec::reads("list_activities", READ_ACTIVITIES)
+    const SPEC: Spec = Spec::reads("list_activities", ACTIVITIES.read)
         .title("List activities")
         .about("List calls, emails, meetings, tasks and notes, or search them.")
         .awaits(Awaits::Index);

@@ -2,9 +2,10 @@
 
 use bureau_kernel::measures::{Dimension, Evidence, Measure, Period, Rows, Source, Unit};
 use bureau_kernel::prelude::*;
+use bureau_kernel::record::LAST_MOMENT;
 use bureau_kernel::types::id::Entity as _;
 
-use crate::activity::{Activity, LAST_MOMENT};
+use crate::activity::Activity;
 
 /// What is late.
 pub(crate) const OVERDUE: Measure = Measure {

@@ -4,7 +4,7 @@ use bureau_kernel::prelude::*;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::UPDATE_ACTIVITIES;
+use crate::ACTIVITIES;
 use crate::activity::Activity;
 
 /// What changes in an activity.
@@ -20,7 +20,7 @@ pub(crate) struct UpdateActivity {
 }
 
 impl Tool for UpdateActivity {
-    const SPEC: Spec = Spec::changes("update_activity", UPDATE_ACTIVITIES)
+    const SPEC: Spec = Spec::changes("update_activity", ACTIVITIES.update)
         .title("Update activity")
         .about("Update fields of an activity, or open a completed one again.");
     const EXAMPLES: &'static [Example] = &[Example {
@@ -47,7 +47,9 @@ impl Tool for UpdateActivity {
             Some(true) if edit.done_at.is_none() => edit.done_at = Managed(Some(cx.now())),
             Some(false) => {
                 if edit.done_at.is_some() {
-                    edit.still_there(cx).await?;
+                    // What is done does not hold on to whom it was with; what is to be done again needs them.
+                    cx.hold_again(&*edit, &["contact", "company", "deal"])
+                        .await?;
                 }
                 edit.done_at = Managed(None);
                 if !self.fields.has("outcome") {

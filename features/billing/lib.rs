@@ -47,14 +47,8 @@ pub use view::{LineView, line_views, price};
 pub const READ_INVOICES: Permission = Permission::new("read_invoices");
 /// Arrange the seller, the number series and the taxes.
 pub const MANAGE_INVOICING: Permission = Permission::new("manage_invoicing");
-/// See products.
-pub const READ_PRODUCTS: Permission = Permission::new("read_products");
-/// Add products.
-pub const CREATE_PRODUCTS: Permission = Permission::new("create_products");
-/// Change products.
-pub const UPDATE_PRODUCTS: Permission = Permission::new("update_products");
-/// Undo adding products.
-pub const DELETE_PRODUCTS: Permission = Permission::new("delete_products");
+/// The permissions for products.
+pub const PRODUCTS: Access = access!("products");
 
 /// The module's table: records that others use, and no tools.
 pub const MODULE: Module = Module {

@@ -9,8 +9,8 @@ use rust_decimal::Decimal;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::PRODUCTS;
 use crate::tax::{TaxRate, Wanted, tax_meant, tax_rates};
-use crate::{CREATE_PRODUCTS, DELETE_PRODUCTS, READ_PRODUCTS, UPDATE_PRODUCTS};
 
 bureau_kernel::record! {
     /// A product or a service.
@@ -96,12 +96,7 @@ impl Column for Active {
 }
 
 impl Record for Product {
-    const ACCESS: Access = Access {
-        read: READ_PRODUCTS,
-        create: CREATE_PRODUCTS,
-        update: UPDATE_PRODUCTS,
-        delete: DELETE_PRODUCTS,
-    };
+    const ACCESS: Access = PRODUCTS;
 
     const CALLED: Called = Called::by(
         &[CalledBy::Key("sku"), CalledBy::Column("sort_name")],

@@ -3,57 +3,67 @@
 use bureau_kernel::duplicates::distinct;
 use bureau_kernel::prelude::*;
 use bureau_kernel::resolve::{Called, CalledBy};
-use bureau_kernel::store::{Value, enum_name};
 use bureau_kernel::types::phone;
 use bureau_kernel::types::text::folded;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{CREATE_COMPANIES, DELETE_COMPANIES, READ_COMPANIES, UPDATE_COMPANIES};
+use crate::COMPANIES;
 
 bureau_kernel::record! {
     /// An organisation the firm deals with.
     pub struct Company: "company", "cmp", "company" {
         /// Name as it is shown.
-        pub name: ShortText<200>,
+        pub name: ShortText<200>
+            => [label, search, key, sort_by("sort_name"), row, import("company, company name, account, account name, organization, organisation, organization name, firm, firma")],
         /// Name as it stands in the register and on invoices.
-        pub legal_name: Option<ShortText<200>>,
+        pub legal_name: Option<ShortText<200>> => [search, import("registered name, official name")],
         /// Web address.
-        pub website: Option<ShortText<500>>,
+        pub website: Option<ShortText<500>>
+            => [search, import("web site, web page, url, homepage, website url, company website")],
         /// Internet domain, by which its people's addresses are known.
-        pub domain: Option<ShortText<253>> = "Default: the website's",
+        pub domain: Option<ShortText<253>> = "Default: the website's"
+            => [search, key, row, import("company domain, company domain name, domain name")],
         /// Branch of trade.
-        pub industry: Option<ShortText<100>>,
+        pub industry: Option<ShortText<100>> => [search, filter, row, import("sector, branch, branche")],
         /// How many people work there.
-        pub employees: Option<BoundedInt<0, 100_000_000>>,
+        pub employees: Option<BoundedInt<0, 100_000_000>>
+            => [row, import("number of employees, employee count, no. of employees, headcount, mitarbeiter")],
         /// What it is to the firm.
-        pub types: Json<Vec<CompanyType>>,
+        pub types: Json<Vec<CompanyType>> => [filter_as("type"), row, import("type, company type, account type")],
         /// General e-mail address.
-        pub email: Option<Email>,
+        pub email: Option<Email> => [search, import("e-mail, mail, email address, e-mail address")],
         /// Switchboard.
-        pub phone: Option<ShortText<40>>,
+        pub phone: Option<ShortText<40>>
+            => [search_digits, import("telephone, phone number, tel, telefon, main phone, switchboard")],
         /// Street and number.
-        pub street: Option<ShortText<200>>,
+        pub street: Option<ShortText<200>>
+            => [search, import("address, street address, billing street, address line 1, strasse")],
         /// Postal code.
-        pub postal_code: Option<ShortText<20>>,
+        pub postal_code: Option<ShortText<20>>
+            => [search, import("zip, zip code, zip/postal code, postcode, billing zip, plz")],
         /// City.
-        pub city: Option<ShortText<100>>,
+        pub city: Option<ShortText<100>> => [search, filter, row, import("town, billing city, stadt, ort")],
         /// State or province.
-        pub region: Option<ShortText<100>>,
+        pub region: Option<ShortText<100>>
+            => [search, import("state, province, state/region, state/province, county, billing state")],
         /// Country, by name or ISO 3166-1 code.
-        pub country: Option<ShortText<60>>,
+        pub country: Option<ShortText<60>> => [search, filter, row, import("country/region, billing country, land")],
         /// VAT or tax number.
-        pub vat_id: Option<ShortText<30>>,
+        pub vat_id: Option<ShortText<30>>
+            => [search, key, import("vat, vat number, vat no, tax id, tax number, ust-idnr, ust-id")],
         /// The company that it belongs to.
-        pub parent: Option<Id<Company>> = "Company",
+        pub parent: Option<Id<Company>> = "Company" => [import("parent company, parent account, belongs to")],
         /// Who looks after it.
-        pub owner: Option<Id<Member>> = "Member",
+        pub owner: Option<Id<Member>> = "Member"
+            => [filter, row, import("company owner, account owner, account manager, assigned to")],
         /// Labels.
-        pub tags: Json<Vec<ShortText<50>>>,
+        pub tags: Json<Vec<ShortText<50>>>
+            => [search, filter_as("tag"), row, import("tag, labels, label, categories, category, keywords")],
         /// Where it came from.
-        pub source: Option<ShortText<100>>,
+        pub source: Option<ShortText<100>> => [key, import("lead source, original source, origin")],
         /// What to know about it.
-        pub summary: Option<LongText<5000>>,
+        pub summary: Option<LongText<5000>> => [import("notes, note, description, comment, comments, about, about us")],
     }
 }
 
@@ -78,21 +88,12 @@ pub enum CompanyType {
 }
 
 impl Record for Company {
-    const ACCESS: Access = Access {
-        read: READ_COMPANIES,
-        create: CREATE_COMPANIES,
-        update: UPDATE_COMPANIES,
-        delete: DELETE_COMPANIES,
-    };
+    const ACCESS: Access = COMPANIES;
 
     const CALLED: Called = Called::by(
         &[CalledBy::Key("name"), CalledBy::Key("domain")],
         "search_companies",
     );
-
-    fn label(&self) -> String {
-        self.name.to_string()
-    }
 
     fn check(&mut self, workspace: &Workspace) -> Result<()> {
         let region = self.country.as_deref().filter(|code| code.len() == 2);
@@ -127,53 +128,6 @@ impl Record for Company {
         }
         distinct("types", &mut self.types, |a, b| a == b)?;
         distinct("tags", &mut self.tags, |a, b| folded(a) == folded(b))
-    }
-
-    fn index_keys(&self) -> Vec<(&'static str, String)> {
-        let mut keys = vec![("name", folded(&self.name))];
-        for (field, text) in [
-            ("domain", self.domain.as_deref()),
-            ("vat_id", self.vat_id.as_deref()),
-            ("industry", self.industry.as_deref()),
-            ("city", self.city.as_deref()),
-            ("country", self.country.as_deref()),
-            ("source", self.source.as_deref()),
-        ] {
-            keys.extend(text.map(|text| (field, folded(text))));
-        }
-        keys.extend(self.types.iter().map(|kind| ("type", enum_name(kind))));
-        keys.extend(self.tags.iter().map(|tag| ("tag", folded(tag))));
-        keys.extend(self.owner.map(|owner| ("owner", owner.to_string())));
-        keys
-    }
-
-    fn derived(&self) -> Vec<(&'static str, Value)> {
-        vec![("sort_name", Value::Text(folded(&self.name)))]
-    }
-
-    fn text(&self) -> Option<SearchText> {
-        let lines = [
-            self.legal_name.as_deref(),
-            self.domain.as_deref(),
-            self.website.as_deref(),
-            self.industry.as_deref(),
-            self.street.as_deref(),
-            self.postal_code.as_deref(),
-            self.city.as_deref(),
-            self.region.as_deref(),
-            self.country.as_deref(),
-            self.vat_id.as_deref(),
-        ];
-        let words = lines
-            .into_iter()
-            .flatten()
-            .map(str::to_owned)
-            .chain(self.email.iter().map(ToString::to_string))
-            .chain(self.tags.iter().map(ToString::to_string));
-        Some(SearchText {
-            words: words.collect(),
-            numbers: self.phone.iter().map(ToString::to_string).collect(),
-        })
     }
 }
 

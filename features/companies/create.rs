@@ -5,7 +5,7 @@ use bureau_kernel::prelude::*;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::CREATE_COMPANIES;
+use crate::COMPANIES;
 use crate::company::Company;
 
 /// A new company.
@@ -18,7 +18,7 @@ pub(crate) struct CreateCompany {
 }
 
 impl Tool for CreateCompany {
-    const SPEC: Spec = Spec::adds("create_company", CREATE_COMPANIES)
+    const SPEC: Spec = Spec::adds("create_company", COMPANIES.create)
         .title("Create company")
         .about("Create a company, unless it is there already.");
     const EXAMPLES: &'static [Example] = &[

@@ -2,11 +2,11 @@
 
 use bureau_kernel::prelude::*;
 
-use crate::DELETE_COMPANIES;
+use crate::COMPANIES;
 use crate::company::{Company, is_or_is_below};
 
 impl Deletable for Company {
-    const SPEC: Spec = Spec::removes("delete_company", DELETE_COMPANIES)
+    const SPEC: Spec = Spec::removes("delete_company", COMPANIES.delete)
         .title("Delete company")
         .about("Delete a company, restorably unless purge is set.");
     const EXAMPLES: &'static [Example] = &[Example {

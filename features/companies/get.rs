@@ -6,7 +6,7 @@ use bureau_kernel::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::READ_COMPANIES;
+use crate::COMPANIES;
 use crate::company::Company;
 
 /// Which company to read.
@@ -25,7 +25,7 @@ pub(crate) struct CompanyView {
 }
 
 impl Tool for GetCompany {
-    const SPEC: Spec = Spec::reads("get_company", READ_COMPANIES)
+    const SPEC: Spec = Spec::reads("get_company", COMPANIES.read)
         .title("Get company")
         .about("Get a company by id, and how many records are linked to it.");
     const EXAMPLES: &'static [Example] = &[Example {

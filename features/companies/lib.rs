@@ -15,33 +15,22 @@ mod update;
 use bureau_kernel::import::import;
 use bureau_kernel::prelude::*;
 
-use create::CreateCompany;
-use get::GetCompany;
-use search::SearchCompanies;
-use update::UpdateCompany;
-
 pub use company::{Company, CompanyType, only_one_named};
 
-/// See companies.
-pub const READ_COMPANIES: Permission = Permission::new("read_companies");
-/// Add companies.
-pub const CREATE_COMPANIES: Permission = Permission::new("create_companies");
-/// Change companies.
-pub const UPDATE_COMPANIES: Permission = Permission::new("update_companies");
-/// Delete companies.
-pub const DELETE_COMPANIES: Permission = Permission::new("delete_companies");
+/// The permissions for companies.
+pub const COMPANIES: Access = access!("companies");
 
 /// The module's table.
 pub const MODULE: Module = Module {
     name: "companies",
     about: "Organisations the firm deals with: search, read, create, update, delete",
     tokens: 960,
-    tools: &[
-        tool::<CreateCompany>,
-        tool::<Delete<Company>>,
-        tool::<GetCompany>,
-        tool::<SearchCompanies>,
-        tool::<UpdateCompany>,
+    tools: tools![
+        create::CreateCompany,
+        Delete<Company>,
+        get::GetCompany,
+        Lists<Company>,
+        update::UpdateCompany,
     ],
     records: &[record::<Company>()],
     resources: &[Resource {

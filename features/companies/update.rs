@@ -4,7 +4,7 @@ use bureau_kernel::prelude::*;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::UPDATE_COMPANIES;
+use crate::COMPANIES;
 use crate::company::{Company, is_or_is_below};
 
 /// What changes in a company.
@@ -18,7 +18,7 @@ pub(crate) struct UpdateCompany {
 }
 
 impl Tool for UpdateCompany {
-    const SPEC: Spec = Spec::changes("update_company", UPDATE_COMPANIES)
+    const SPEC: Spec = Spec::changes("update_company", COMPANIES.update)
         .title("Update company")
         .about("Update fields of a company; lists are replaced whole.");
     const EXAMPLES: &'static [Example] = &[Example {

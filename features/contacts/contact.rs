@@ -4,57 +4,67 @@ use bureau_companies::Company;
 use bureau_kernel::duplicates::distinct;
 use bureau_kernel::prelude::*;
 use bureau_kernel::resolve::{Called, CalledBy, is_turned};
-use bureau_kernel::store::{Value, enum_name};
+use bureau_kernel::store::Value;
 use bureau_kernel::types::phone;
 use bureau_kernel::types::text::folded;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{CREATE_CONTACTS, DELETE_CONTACTS, READ_CONTACTS, UPDATE_CONTACTS};
+use crate::CONTACTS;
 
 bureau_kernel::record! {
     /// A person the firm deals with.
     pub struct Contact: "contact", "con", "contact" {
         /// Name as it is shown.
-        pub name: ShortText<200> = "Shown name, if not first and last",
+        pub name: ShortText<200> = "Shown name, if not first and last"
+            => [label, search, sort_by("sort_name"), row, import("full name, display name, contact name, contact, person")],
         /// Given name.
-        pub first_name: Option<ShortText<100>>,
+        pub first_name: Option<ShortText<100>> => [search, import("given name, forename, first, vorname")],
         /// Family name.
-        pub last_name: Option<ShortText<100>>,
+        pub last_name: Option<ShortText<100>> => [search, import("family name, surname, last, nachname")],
         /// Job title.
-        pub title: Option<ShortText<150>> = "Job title",
+        pub title: Option<ShortText<150>> = "Job title"
+            => [search, row, import("job title, position, role, function, organization title")],
         /// Name of the employer.
-        pub company: Option<ShortText<150>> = "Employer",
+        pub company: Option<ShortText<150>> = "Employer"
+            => [search, key, row, bulk, import("company name, employer, organization, organisation, organization name, organisation name, account, account name, firm, firma")],
         /// The employer's own record.
-        pub company_id: Option<Id<Company>>,
+        pub company_id: Option<Id<Company>> => [key, import("company record")],
         /// E-mail addresses, the preferred one first.
         pub emails: Json<Vec<EmailEntry>>,
         /// Telephone numbers, the preferred one first.
         pub phones: Json<Vec<PhoneEntry>>,
         /// Address or region in words.
-        pub location: Option<ShortText<200>>,
+        pub location: Option<ShortText<200>> => [search, import("address, region, mailing address, full address")],
         /// City.
-        pub city: Option<ShortText<100>>,
+        pub city: Option<ShortText<100>>
+            => [search, filter, row, bulk, import("town, mailing city, business city, stadt, ort")],
         /// Country, by name or ISO 3166-1 code.
-        pub country: Option<ShortText<60>>,
+        pub country: Option<ShortText<60>>
+            => [search, filter, bulk, import("country/region, mailing country, business country/region, land")],
         /// Web addresses, such as a LinkedIn profile.
-        pub links: Json<Vec<ShortText<500>>>,
+        pub links: Json<Vec<ShortText<500>>>
+            => [import("link, website, web page, url, linkedin, linkedin url, website 1 value")],
         /// What they are to the firm.
-        pub types: Json<Vec<ContactType>>,
+        pub types: Json<Vec<ContactType>> => [filter_as("type"), row, bulk, import("type, contact type, lifecycle stage")],
         /// Where they stand in the contact pipeline.
-        pub state: Option<ShortText<40>> = "Pipeline state",
+        pub state: Option<ShortText<40>> = "Pipeline state"
+            => [filter, row, bulk, import("lead status, contact status, status")],
         /// Who looks after them.
-        pub owner: Option<Id<Member>> = "Member",
+        pub owner: Option<Id<Member>> = "Member"
+            => [filter, row, bulk, import("contact owner, account manager, assigned to")],
         /// Their superior.
-        pub reports_to: Option<Id<Contact>> = "Contact",
+        pub reports_to: Option<Id<Contact>> = "Contact" => [import("superior, manager, boss")],
         /// Labels.
-        pub tags: Json<Vec<ShortText<50>>>,
+        pub tags: Json<Vec<ShortText<50>>>
+            => [search, key_as("tag"), row, import("tag, labels, label, categories, category, keywords")],
         /// Where they came from.
-        pub source: Option<ShortText<100>>,
+        pub source: Option<ShortText<100>> => [filter, bulk, import("lead source, original source, origin")],
         /// How promising they are.
-        pub score: BoundedInt<0, 1000> = "0 to 1000",
+        pub score: BoundedInt<0, 1000> = "0 to 1000" => [sort, hidden, bulk, import("lead score, rating")],
         /// What to know about them.
-        pub summary: Option<LongText<5000>>,
+        pub summary: Option<LongText<5000>>
+            => [import("notes, note, description, comment, comments, about, biography")],
     }
 }
 
@@ -148,21 +158,12 @@ impl Contact {
 }
 
 impl Record for Contact {
-    const ACCESS: Access = Access {
-        read: READ_CONTACTS,
-        create: CREATE_CONTACTS,
-        update: UPDATE_CONTACTS,
-        delete: DELETE_CONTACTS,
-    };
+    const ACCESS: Access = CONTACTS;
 
     const CALLED: Called = Called::by(
         &[CalledBy::Key("email"), CalledBy::FamilyFirst("sort_name")],
         "search_contacts",
     );
-
-    fn label(&self) -> String {
-        self.name.to_string()
-    }
 
     fn check(&mut self, workspace: &Workspace) -> Result<()> {
         if self.name.is_empty() {
@@ -188,31 +189,15 @@ impl Record for Contact {
     }
 
     fn index_keys(&self) -> Vec<(&'static str, String)> {
-        let mut keys = Vec::new();
-        keys.extend(
-            self.emails
-                .iter()
-                .map(|entry| ("email", entry.email.to_string())),
-        );
+        let mut keys = self.declared_keys();
+        let emails = self.emails.iter();
+        keys.extend(emails.map(|entry| ("email", entry.email.to_string())));
         keys.extend(self.phones.iter().map(|entry| ("phone", entry.key())));
-        keys.extend(self.types.iter().map(|kind| ("type", enum_name(kind))));
-        keys.extend(self.tags.iter().map(|tag| ("tag", folded(tag))));
-        keys.extend(self.owner.map(|owner| ("owner", owner.to_string())));
-        for (field, text) in [
-            ("city", &self.city.as_deref()),
-            ("country", &self.country.as_deref()),
-        ] {
-            keys.extend(text.map(|text| (field, folded(text))));
-        }
-        keys.extend(self.state.as_deref().map(|text| ("state", folded(text))));
-        keys.extend(self.source.as_deref().map(|text| ("source", folded(text))));
-        keys.extend(self.company_id.map(|id| ("company_id", id.to_string())));
         // Where the column that lists are ordered by does not tell how they are called.
         if !is_turned(&self.name, &self.sort_name()) {
             keys.push(("name", folded(&self.name)));
         }
         if let Some(company) = self.company.as_deref() {
-            keys.push(("company", folded(company)));
             keys.push((
                 "name_company",
                 format!("{}|{}", folded(&self.name), folded(company)),
@@ -226,25 +211,10 @@ impl Record for Contact {
     }
 
     fn text(&self) -> Option<SearchText> {
-        let lines = [
-            &self.title.as_deref(),
-            &self.company.as_deref(),
-            &self.city.as_deref(),
-            &self.country.as_deref(),
-        ];
-        let mut words: Vec<String> = lines
-            .into_iter()
-            .filter_map(|line| line.map(str::to_owned))
-            .collect();
-        words.extend(self.location.as_deref().map(str::to_owned));
-        words.extend(
-            [&self.first_name, &self.last_name]
-                .into_iter()
-                .flatten()
-                .map(ToString::to_string),
-        );
-        words.extend(self.emails.iter().map(|entry| entry.email.to_string()));
-        words.extend(self.tags.iter().map(ToString::to_string));
+        let mut text = self.declared_text().unwrap_or_default();
+        let emails = self.emails.iter();
+        text.words
+            .extend(emails.map(|entry| entry.email.to_string()));
         let numbers = self.phones.iter().flat_map(|entry| {
             entry
                 .e164
@@ -252,10 +222,8 @@ impl Record for Contact {
                 .into_iter()
                 .chain([entry.phone.to_string()])
         });
-        Some(SearchText {
-            words,
-            numbers: numbers.collect(),
-        })
+        text.numbers.extend(numbers);
+        Some(text)
     }
 }
 

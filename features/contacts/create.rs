@@ -5,7 +5,7 @@ use bureau_kernel::prelude::*;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::CREATE_CONTACTS;
+use crate::CONTACTS;
 use crate::contact::Contact;
 
 /// A new contact.
@@ -17,7 +17,7 @@ pub(crate) struct CreateContact {
 }
 
 impl Tool for CreateContact {
-    const SPEC: Spec = Spec::adds("create_contact", CREATE_CONTACTS)
+    const SPEC: Spec = Spec::adds("create_contact", CONTACTS.create)
         .title("Create contact")
         .about("Create a contact or lead, unless the person is there already.");
     const EXAMPLES: &'static [Example] = &[

@@ -2,11 +2,11 @@
 
 use bureau_kernel::prelude::*;
 
-use crate::DELETE_CONTACTS;
+use crate::CONTACTS;
 use crate::contact::Contact;
 
 impl Deletable for Contact {
-    const SPEC: Spec = Spec::removes("delete_contact", DELETE_CONTACTS)
+    const SPEC: Spec = Spec::removes("delete_contact", CONTACTS.delete)
         .title("Delete contact")
         .about("Delete a contact, restorably unless purge is set.");
     const EXAMPLES: &'static [Example] = &[Example {

@@ -6,7 +6,7 @@ use bureau_kernel::types::id::Entity;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::READ_CONTACTS;
+use crate::CONTACTS;
 use crate::contact::Contact;
 
 /// Whose duplicates to look for.
@@ -36,7 +36,7 @@ pub(crate) struct Candidate {
 }
 
 impl Tool for FindDuplicateContacts {
-    const SPEC: Spec = Spec::reads("find_duplicate_contacts", READ_CONTACTS)
+    const SPEC: Spec = Spec::reads("find_duplicate_contacts", CONTACTS.read)
         .title("Find duplicate contacts")
         .about("Find contacts with the same email, phone, or name and company.");
     const EXAMPLES: &'static [Example] = &[Example {

@@ -4,7 +4,7 @@ use bureau_kernel::prelude::*;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::READ_CONTACTS;
+use crate::CONTACTS;
 use crate::contact::Contact;
 
 /// Which contact to read.
@@ -14,7 +14,7 @@ pub(crate) struct GetContact {
 }
 
 impl Tool for GetContact {
-    const SPEC: Spec = Spec::reads("get_contact", READ_CONTACTS)
+    const SPEC: Spec = Spec::reads("get_contact", CONTACTS.read)
         .title("Get contact")
         .about("Get all fields of a contact by id.");
     const EXAMPLES: &'static [Example] = &[Example {

@@ -3,136 +3,54 @@
 use std::collections::HashMap;
 
 use bureau_companies::Company;
-use bureau_kernel::import::{BoxFuture, Draft, Field, Import, Reads};
+use bureau_kernel::import::{BoxFuture, Draft, Field, Import, Reads, declared};
 use bureau_kernel::prelude::*;
 use bureau_kernel::types::text::folded;
 
 use crate::contact::Contact;
 
-const fn emails(kind: Option<&'static str>) -> Reads {
-    Reads::Entries { key: "email", kind }
-}
-
-const fn phones(kind: Option<&'static str>) -> Reads {
-    Reads::Entries { key: "phone", kind }
-}
-
 impl Import for Contact {
     const NAME: &'static str = "contacts";
     const TOOL: &'static str = "import_contacts";
     const SAME: &'static [(&'static str, &'static str)] = Self::MATCHES;
+
     fn import_fields() -> Vec<Field> {
-        vec![
-            Field::new(
-                "name",
-                Reads::Text,
-                "full name, display name, contact name, contact, person",
-            ),
-            Field::new(
-                "first_name",
-                Reads::Text,
-                "given name, forename, first, vorname",
-            ),
-            Field::new(
-                "last_name",
-                Reads::Text,
-                "family name, surname, last, nachname",
-            ),
-            Field::new(
-                "title",
-                Reads::Text,
-                "job title, position, role, function, organization title",
-            ),
-            Field::new(
-                "company",
-                Reads::Text,
-                "company name, employer, organization, organisation, organization name, organisation name, account, account name, firm, firma",
-            ),
-            Field::new("company_id", Reads::Record("company"), "company record"),
-            Field::new(
+        /// A field whose entries go into a list.
+        fn entries(list: &'static str, name: &'static str, headers: &'static str) -> Field {
+            let key = if list == "emails" { "email" } else { "phone" };
+            let kind = name.split_once('_').map(|(kind, _)| kind);
+            Field::new(name, Reads::Entries { key, kind }, headers).into(list)
+        }
+        let mut fields = declared::<Self>();
+        fields.extend([
+            entries(
                 "emails",
-                emails(None),
-                "email, e-mail, mail, email address, e-mail address, email 1, email 2, email 3, e-mail 2 address, e-mail 3 address, e-mail 1 value, e-mail 2 value, e-mail 3 value, primary email, secondary email, other email",
+                "emails",
+                "email, e-mail, mail, email address, e-mail address, email 1, email 2, email 3, \
+                 e-mail 2 address, e-mail 3 address, e-mail 1 value, e-mail 2 value, \
+                 e-mail 3 value, primary email, secondary email, other email",
             ),
-            Field::new("work_email", emails(Some("work")), "business email").into("emails"),
-            Field::new(
-                "personal_email",
-                emails(Some("personal")),
-                "home email, private email",
-            )
-            .into("emails"),
-            Field::new(
+            entries("emails", "work_email", "business email"),
+            entries("emails", "personal_email", "home email, private email"),
+            entries(
                 "phones",
-                phones(None),
-                "phone, telephone, telephone number, phone number, tel, telefon, primary phone, phone 1, phone 2, phone 3, phone 1 value, phone 2 value, phone 3 value",
+                "phones",
+                "phone, telephone, telephone number, phone number, tel, telefon, primary phone, \
+                 phone 1, phone 2, phone 3, phone 1 value, phone 2 value, phone 3 value",
             ),
-            Field::new(
+            entries(
+                "phones",
                 "work_phone",
-                phones(Some("work")),
                 "business phone, office phone, business phone 2, company phone",
-            )
-            .into("phones"),
-            Field::new(
+            ),
+            entries(
+                "phones",
                 "mobile_phone",
-                phones(Some("mobile")),
                 "mobile, cell, cell phone, mobile number, handy",
-            )
-            .into("phones"),
-            Field::new(
-                "personal_phone",
-                phones(Some("personal")),
-                "home phone, private phone",
-            )
-            .into("phones"),
-            Field::new(
-                "location",
-                Reads::Text,
-                "address, region, mailing address, full address",
             ),
-            Field::new(
-                "city",
-                Reads::Text,
-                "town, mailing city, business city, stadt, ort",
-            ),
-            Field::new(
-                "country",
-                Reads::Text,
-                "country/region, mailing country, business country/region, land",
-            ),
-            Field::new(
-                "links",
-                Reads::List,
-                "link, website, web page, url, linkedin, linkedin url, website 1 value",
-            ),
-            Field::new("types", Reads::List, "type, contact type, lifecycle stage"),
-            Field::new("state", Reads::Text, "lead status, contact status, status"),
-            Field::new(
-                "owner",
-                Reads::Record("member"),
-                "contact owner, account manager, assigned to",
-            ),
-            Field::new(
-                "reports_to",
-                Reads::Record("contact"),
-                "superior, manager, boss",
-            ),
-            Field::new(
-                "tags",
-                Reads::List,
-                "tag, labels, label, categories, category, keywords",
-            ),
-            Field::new(
-                "source",
-                Reads::Text,
-                "lead source, original source, origin",
-            ),
-            Field::new("score", Reads::Number, "lead score, rating"),
-            Field::new(
-                "summary",
-                Reads::Text,
-                "notes, note, description, comment, comments, about, biography",
-            ),
-        ]
+            entries("phones", "personal_phone", "home phone, private phone"),
+        ]);
+        fields
     }
 
     fn keep(&mut self, before: &Self) {

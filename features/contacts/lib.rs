@@ -20,37 +20,24 @@ mod update;
 use bureau_kernel::import::import;
 use bureau_kernel::prelude::*;
 
-use create::CreateContact;
-use find_duplicates::FindDuplicateContacts;
-use get::GetContact;
-use merge::MergeContacts;
-use search::SearchContacts;
-use update::UpdateContact;
-
 pub use contact::{Contact, ContactType, EmailEntry, PhoneEntry, PointType};
 
-/// See contacts.
-pub const READ_CONTACTS: Permission = Permission::new("read_contacts");
-/// Add contacts.
-pub const CREATE_CONTACTS: Permission = Permission::new("create_contacts");
-/// Change and merge contacts.
-pub const UPDATE_CONTACTS: Permission = Permission::new("update_contacts");
-/// Delete contacts.
-pub const DELETE_CONTACTS: Permission = Permission::new("delete_contacts");
+/// The permissions for contacts.
+pub const CONTACTS: Access = access!("contacts");
 
 /// The module's table.
 pub const MODULE: Module = Module {
     name: "contacts",
     about: "People the firm deals with: search, read, create, update, merge, delete",
     tokens: 1_380,
-    tools: &[
-        tool::<CreateContact>,
-        tool::<Delete<Contact>>,
-        tool::<FindDuplicateContacts>,
-        tool::<GetContact>,
-        tool::<MergeContacts>,
-        tool::<SearchContacts>,
-        tool::<UpdateContact>,
+    tools: tools![
+        create::CreateContact,
+        Delete<Contact>,
+        find_duplicates::FindDuplicateContacts,
+        get::GetContact,
+        merge::MergeContacts,
+        search::SearchContacts,
+        update::UpdateContact,
     ],
     records: &[record::<Contact>()],
     resources: &[Resource {

@@ -5,7 +5,7 @@ use bureau_kernel::types::id::Entity;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::UPDATE_CONTACTS;
+use crate::CONTACTS;
 use crate::contact::Contact;
 
 /// Contacts to be made one.
@@ -18,7 +18,7 @@ pub(crate) struct MergeContacts {
 }
 
 impl Tool for MergeContacts {
-    const SPEC: Spec = Spec::changes("merge_contacts", UPDATE_CONTACTS)
+    const SPEC: Spec = Spec::changes("merge_contacts", CONTACTS.update)
         .title("Merge contacts")
         .about("Merge duplicates into one contact; everything that pointed at them moves.")
         .may_ask();

@@ -3,109 +3,59 @@
 use bureau_companies::Company;
 use bureau_kernel::list::Order;
 use bureau_kernel::prelude::*;
-use bureau_kernel::references::Names;
-use bureau_kernel::store::{Kind, enum_name};
+use bureau_kernel::store::Kind;
 use bureau_kernel::types::text::folded;
-use bureau_kernel::types::time::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::READ_CONTACTS;
-use crate::contact::{Contact, ContactType};
+use crate::CONTACTS;
+use crate::contact::Contact;
 
 /// What to look for.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Deserialize, JsonSchema)]
 pub(crate) struct SearchContacts {
-    /// Part of name, email, phone, company, tag
-    query: Option<ShortText<500>>,
-    #[serde(rename = "type")]
-    kind: Option<ContactType>,
     /// All of these
     tags: Option<Vec<ShortText<50>>>,
-    /// Member
-    owner: Option<Id<Member>>,
     /// Name or id
     company: Option<ShortText<150>>,
-    city: Option<ShortText<100>>,
-    country: Option<ShortText<60>>,
-    state: Option<ShortText<40>>,
-    source: Option<ShortText<100>>,
-    created_after: Option<When>,
-    created_before: Option<When>,
-    /// Without a query
-    sort: Option<Sort>,
-    descending: Option<bool>,
-    limit: Option<Limit>,
-    cursor: Option<Cursor>,
+    #[serde(flatten)]
+    listing: Listing<Contact>,
 }
 
-/// Orders that contacts are listed in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Sort {
-    Name,
-    CreatedAt,
-    UpdatedAt,
-    Score,
+impl Listed for Contact {
+    const QUERY: Option<&'static str> = Some("Part of name, email, phone, company, tag");
+    const SORT: &'static str = "Without a query";
+    const USUAL: Order = Order::new("name", "sort_name", Kind::Text);
+    const BY_CREATION: bool = true;
 }
 
-impl Sort {
-    const fn order(self) -> Order {
-        match self {
-            Self::Name => Order::new("name", "sort_name", Kind::Text),
-            Self::CreatedAt => Order::CREATED,
-            Self::UpdatedAt => Order::UPDATED,
-            Self::Score => Order::new("score", "score", Kind::Int),
-        }
-    }
-}
-
-/// A contact in a list.
-#[derive(Debug, Serialize, JsonSchema)]
-pub(crate) struct ContactRow {
-    id: Id<Contact>,
-    name: ShortText<200>,
-    title: Option<ShortText<150>>,
-    company: Option<ShortText<150>>,
+/// How a contact is reached first, and how promising it is.
+#[derive(Debug, Default, Serialize, JsonSchema)]
+pub struct Reach {
     email: Option<Email>,
     phone: Option<String>,
-    city: Option<ShortText<100>>,
-    types: Vec<ContactType>,
-    state: Option<ShortText<40>>,
-    owner: Option<Named<Member>>,
-    tags: Vec<ShortText<50>>,
     score: Option<i64>,
-    created_at: Timestamp,
 }
 
-impl ContactRow {
-    fn of(saved: Saved<Contact>, owners: &Names<Member>) -> Self {
-        let contact = saved.record;
-        Self {
-            id: saved.id,
-            name: contact.name,
-            title: contact.title,
-            company: contact.company,
-            email: contact.emails.0.into_iter().next().map(|entry| entry.email),
-            phone: contact
-                .phones
-                .0
-                .into_iter()
-                .next()
-                .map(|entry| entry.e164.unwrap_or_else(|| entry.phone.into())),
-            city: contact.city,
-            types: contact.types.0,
-            state: contact.state,
-            owner: contact.owner.map(|id| owners.of(id)),
-            tags: contact.tags.0,
+impl Presented for Contact {
+    type Extra = Reach;
+    const ROW: &'static [&'static str] = &["created_at"];
+
+    async fn extras(_: &mut Cx, contacts: &[Saved<Self>]) -> Result<Vec<Reach>> {
+        let reach = |contact: &Saved<Self>| Reach {
+            email: contact.preferred_email().cloned(),
+            phone: contact.phones.first().map(|entry| match &entry.e164 {
+                Some(e164) => e164.clone(),
+                None => entry.phone.to_string(),
+            }),
             score: Some(contact.score.get()).filter(|score| *score != 0),
-            created_at: saved.created_at,
-        }
+        };
+        Ok(contacts.iter().map(reach).collect())
     }
 }
 
 impl Tool for SearchContacts {
-    const SPEC: Spec = Spec::reads("search_contacts", READ_CONTACTS)
+    const SPEC: Spec = Spec::reads("search_contacts", CONTACTS.read)
         .title("Search contacts")
         .about("Search contacts by any part of their data, or list them with filters.")
         .awaits(Awaits::Index);
@@ -133,55 +83,26 @@ impl Tool for SearchContacts {
             ],
         },
     ];
-    type Output = Vec<ContactRow>;
+    type Output = Vec<Row<Contact>>;
 
-    async fn call(self, cx: &mut Cx) -> Result<Vec<ContactRow>> {
+    async fn call(self, cx: &mut Cx) -> Result<Vec<Row<Contact>>> {
         // Each is a condition of its own, and nobody looks for more at once.
         const MOST_TAGS: usize = 20;
-        if self
-            .tags
-            .as_ref()
-            .is_some_and(|tags| tags.len() > MOST_TAGS)
-        {
-            return Err(Error::invalid(
-                "tags",
-                format!("tags takes up to {MOST_TAGS} labels."),
-            ));
+        let tags = self.tags.unwrap_or_default();
+        if tags.len() > MOST_TAGS {
+            let message = format!("tags takes up to {MOST_TAGS} labels.");
+            return Err(Error::invalid("tags", message));
         }
-        let (after, before) = cx.moments(
-            ("created_after", self.created_after.as_ref()),
-            ("created_before", self.created_before.as_ref()),
-        )?;
         let named = self.company.as_deref();
-        let company = match named.and_then(|text| text.parse::<Id<Company>>().ok()) {
+        let (company_field, company) = match named.and_then(|text| text.parse::<Id<Company>>().ok())
+        {
             Some(id) => ("company_id", Some(id.to_string())),
             None => ("company", named.map(folded)),
         };
-        let (company_field, company) = company;
-        let list = cx
-            .list::<Contact>()
-            .term("type", self.kind.as_ref().map(enum_name))
-            .index_keys("tag", self.tags.iter().flatten().map(|tag| folded(tag)))
-            .term("owner", self.owner.map(|owner| owner.to_string()))
-            .term(company_field, company)
-            .term("city", self.city.as_deref().map(folded))
-            .term("country", self.country.as_deref().map(folded))
-            .term("state", self.state.as_deref().map(folded))
-            .term("source", self.source.as_deref().map(folded))
-            .from("created_at", after)
-            .to("created_at", before);
-        let page = list
-            .query_or_page(
-                self.query.as_deref(),
-                self.sort.map(Sort::order),
-                Sort::Name.order(),
-                self.descending,
-                self.limit.unwrap_or_default(),
-                self.cursor.as_ref(),
-            )
-            .await?;
-        let owners = page.rows.iter().filter_map(|contact| contact.owner);
-        let owners = cx.names(owners.collect::<Vec<_>>()).await?;
-        Ok(cx.page(page.map(|contact| ContactRow::of(contact, &owners))))
+        let rows = self.listing.rows(cx, |list| {
+            list.index_keys("tag", tags.iter().map(|tag| folded(tag)))
+                .term(company_field, company)
+        });
+        rows.await
     }
 }

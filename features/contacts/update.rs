@@ -4,7 +4,7 @@ use bureau_kernel::prelude::*;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::UPDATE_CONTACTS;
+use crate::CONTACTS;
 use crate::contact::Contact;
 
 /// What changes in a contact.
@@ -18,7 +18,7 @@ pub(crate) struct UpdateContact {
 }
 
 impl Tool for UpdateContact {
-    const SPEC: Spec = Spec::changes("update_contact", UPDATE_CONTACTS)
+    const SPEC: Spec = Spec::changes("update_contact", CONTACTS.update)
         .title("Update contact")
         .about("Update fields of a contact; lists are replaced whole.");
     const EXAMPLES: &'static [Example] = &[Example {

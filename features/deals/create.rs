@@ -7,7 +7,7 @@ use serde::Deserialize;
 use crate::deal::Deal;
 use crate::stage_change::StageChange;
 use crate::stages::Pipeline;
-use crate::{CREATE_DEALS, PLACE};
+use crate::{DEALS, PLACE};
 
 /// A new deal.
 #[derive(Deserialize, JsonSchema)]
@@ -21,7 +21,7 @@ pub(crate) struct CreateDeal {
 }
 
 impl Tool for CreateDeal {
-    const SPEC: Spec = Spec::adds("create_deal", CREATE_DEALS)
+    const SPEC: Spec = Spec::adds("create_deal", DEALS.create)
         .covers(PLACE)
         .title("Create deal")
         .about("Create a deal; without a stage it starts in the first one.");

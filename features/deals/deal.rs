@@ -12,8 +12,8 @@ use chrono::NaiveDate;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::DEALS;
 use crate::stages::{Pipeline, Stage};
-use crate::{CREATE_DEALS, DELETE_DEALS, READ_DEALS, UPDATE_DEALS};
 
 bureau_kernel::record! {
     /// A sale that may come about.
@@ -94,12 +94,7 @@ impl DealStatus {
 }
 
 impl Record for Deal {
-    const ACCESS: Access = Access {
-        read: READ_DEALS,
-        create: CREATE_DEALS,
-        update: UPDATE_DEALS,
-        delete: DELETE_DEALS,
-    };
+    const ACCESS: Access = DEALS;
 
     // A deal that is closed goes on naming whom it was with, and does not hold on to them.
     const BLOCKS_DELETION_WHILE: &'static str = "status = 'open'";

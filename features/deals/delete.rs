@@ -2,11 +2,11 @@
 
 use bureau_kernel::prelude::*;
 
-use crate::DELETE_DEALS;
+use crate::DEALS;
 use crate::deal::Deal;
 
 impl Deletable for Deal {
-    const SPEC: Spec = Spec::removes("delete_deal", DELETE_DEALS)
+    const SPEC: Spec = Spec::removes("delete_deal", DEALS.delete)
         .title("Delete deal")
         .about("Delete a deal, restorably unless purge is set.");
     const EXAMPLES: &'static [Example] = &[Example {

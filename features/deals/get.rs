@@ -6,9 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::deal::Deal;
-use crate::history;
 use crate::stages::Stage;
-use crate::{PLACE, READ_DEALS};
+use crate::{DEALS, PLACE};
 
 /// Which deal to read.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -33,7 +32,7 @@ pub(crate) struct StageEntry {
 }
 
 impl Tool for GetDeal {
-    const SPEC: Spec = Spec::reads("get_deal", READ_DEALS)
+    const SPEC: Spec = Spec::reads("get_deal", DEALS.read)
         .covers(PLACE)
         .title("Get deal")
         .about("Get a deal by id, and the stages it went through.");
@@ -62,7 +61,7 @@ impl Tool for GetDeal {
 
     async fn call(self, cx: &mut Cx) -> Result<DealDetails> {
         let deal = cx.get(self.deal).await?;
-        let moves = history::of(cx, self.deal).await?;
+        let moves: Vec<(Id<Stage>, Timestamp)> = cx.history_of(self.deal, "stage").await?;
         let names = cx.names(moves.iter().map(|(stage, _)| *stage)).await?;
         let stages = moves.into_iter().map(|(stage, since)| StageEntry {
             stage: names.of(stage),

@@ -2,10 +2,11 @@
 
 use bureau_kernel::import::{BoxFuture, Draft, Import};
 use bureau_kernel::prelude::*;
+use bureau_kernel::resolve::one_of;
 
 use crate::deal::Deal;
 use crate::stage_change::StageChange;
-use crate::stages::pipeline_named;
+use crate::stages::pipelines;
 
 impl Import for Deal {
     const NAME: &'static str = "deals";
@@ -27,7 +28,7 @@ async fn place(cx: &mut Cx, draft: &mut Draft) -> Result<()> {
     let given: Patch<Deal> = draft.given()?;
     let before = given.record(cx.local_time())?;
     let pipeline = match draft.said::<ShortText<100>>("pipeline")? {
-        Some(name) => Some(pipeline_named(cx, &name).await?),
+        Some(name) => Some(one_of(&pipelines(cx).await?, &name)?.id),
         None => None,
     };
     let stage_change = StageChange {

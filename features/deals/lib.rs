@@ -8,7 +8,6 @@ mod create;
 mod deal;
 mod delete;
 mod get;
-mod history;
 mod import;
 mod list;
 mod measures;
@@ -24,29 +23,14 @@ use futures::FutureExt as _;
 
 pub use deal::{Deal, DealStatus};
 pub use stage_change::StageChange;
-pub use stages::{
-    Pipeline, Stage, StageKind, default_pipeline, pipeline_or_default, pipelines, stage_named,
-    stages_of,
-};
+pub use stages::{Pipeline, Stage, StageKind, pipeline_or_default, pipelines, stages_of};
 pub use summary::{OpenDeals, StageFigures, Value, Values};
 pub use update::change_deal;
 
-/// See deals.
-pub const READ_DEALS: Permission = Permission::new("read_deals");
-/// Add deals.
-pub const CREATE_DEALS: Permission = Permission::new("create_deals");
-/// Change deals.
-pub const UPDATE_DEALS: Permission = Permission::new("update_deals");
-/// Delete deals.
-pub const DELETE_DEALS: Permission = Permission::new("delete_deals");
-/// See pipelines and their stages.
-pub const READ_PIPELINE: Permission = Permission::new("read_pipeline");
-/// Add pipelines.
-pub const CREATE_PIPELINE: Permission = Permission::new("create_pipeline");
-/// Change pipelines and their stages.
-pub const UPDATE_PIPELINE: Permission = Permission::new("update_pipeline");
-/// Undo adding pipelines.
-pub const DELETE_PIPELINE: Permission = Permission::new("delete_pipeline");
+/// The permissions for deals.
+pub const DEALS: Access = access!("deals");
+/// The permissions for pipelines and their stages.
+pub const PIPELINE: Access = access!("pipeline");
 /// Where a deal stands is a part of the deal: its tools name its pipeline and its stage.
 pub const PLACE: &[Covers] = &[Covers::read::<Pipeline>(), Covers::read::<Stage>()];
 

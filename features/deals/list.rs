@@ -2,12 +2,13 @@
 
 use bureau_kernel::list::Order;
 use bureau_kernel::prelude::*;
+use bureau_kernel::resolve::one_of;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::deal::{Deal, DealStatus};
-use crate::stages::{Pipeline, Stage, StageKind, pipeline_meant, stage_named, stages_of};
-use crate::{PLACE, READ_DEALS};
+use crate::stages::{Pipeline, Stage, StageKind, pipeline_meant, stages_of};
+use crate::{DEALS, PLACE};
 
 /// Which deals to list.
 #[derive(Deserialize, JsonSchema)]
@@ -27,7 +28,7 @@ impl Listed for Deal {
 }
 
 impl Tool for ListDeals {
-    const SPEC: Spec = Spec::reads("list_deals", READ_DEALS)
+    const SPEC: Spec = Spec::reads("list_deals", DEALS.read)
         .covers(PLACE)
         .title("List deals")
         .about("List deals by status, stage, value, dates and people, or search them.")
@@ -70,7 +71,7 @@ impl Tool for ListDeals {
         let stage = match (pipeline, &self.stage) {
             (Some(pipeline), Some(name)) => {
                 let stages = stages_of(cx, pipeline).await?;
-                Some(stage_named(&stages, name)?.clone())
+                Some(one_of(&stages, name)?.clone())
             }
             _ => None,
         };

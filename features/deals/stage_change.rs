@@ -5,10 +5,10 @@
 //! other. Closing sets the day, a loss takes a reason, reopening takes both away.
 
 use bureau_kernel::prelude::*;
+use bureau_kernel::resolve::one_of;
 
 use crate::deal::{Deal, DealStatus};
-use crate::history;
-use crate::stages::{Pipeline, Stage, StageKind, pipeline_meant, stage_named, stages_of};
+use crate::stages::{Pipeline, Stage, StageKind, pipeline_meant, stages_of};
 
 /// Where a caller wants a deal to be.
 #[derive(Debug, Default)]
@@ -49,7 +49,7 @@ impl StageChange {
         let asked = self
             .stage
             .as_deref()
-            .map(|name| stage_named(&stages, name))
+            .map(|name| one_of(&stages, name))
             .transpose()?;
         let stays = before.filter(|before| *before.pipeline == pipeline);
         let status = match (given.has("status"), asked.map(|stage| stage.kind)) {
@@ -72,26 +72,21 @@ impl StageChange {
         let stage = match (asked, current) {
             (Some(stage), _) | (None, Some(stage)) if fits(stage) => stage,
             (Some(stage), _) => {
-                return Err(contradiction(
-                    stage,
-                    status,
-                    stages.iter().find(|stage| fits(stage)),
-                ));
+                let right = stages.iter().find(|stage| fits(stage));
+                return Err(contradiction(stage, status, right));
             }
             (None, _) => {
                 let last = match stays {
                     Some(before) if place == StageKind::Open => {
-                        history::last_open_stage(cx, before.id, &stages).await?
+                        last_open_stage(cx, before.id, &stages).await?
                     }
                     _ => None,
                 };
                 let first = stages.iter().find(|stage| fits(stage));
-                last.and_then(|id| stages.iter().find(|stage| stage.id == id))
-                    .or(first)
-                    .ok_or_else(|| {
-                        let message = "This pipeline has no stage for such a deal.";
-                        Error::invalid("pipeline", message).hint("Add one with update_pipeline.")
-                    })?
+                last.or(first).ok_or_else(|| {
+                    let message = "This pipeline has no stage for such a deal.";
+                    Error::invalid("pipeline", message).hint("Add one with update_pipeline.")
+                })?
             }
         };
         if before.is_none_or(|before| *before.stage != stage.id) {
@@ -101,7 +96,9 @@ impl StageChange {
         deal.stage = Managed(stage.id);
         deal.status = status;
         if kind == StageKind::Open && !was_open {
-            still_there(cx, deal).await?;
+            // A closed deal does not hold on to whom it was with; one that is opened again needs them.
+            cx.hold_again(deal, &["company", "contact", "owner"])
+                .await?;
         }
         if before.is_some_and(|before| kind_of(before.status) != kind) && !given.has("closed_on") {
             deal.closed_on = None;
@@ -115,6 +112,18 @@ impl StageChange {
     }
 }
 
+/// The last open stage of this pipeline in which the deal was.
+async fn last_open_stage<'a>(
+    cx: &mut Cx,
+    deal: Id<Deal>,
+    stages: &'a [Saved<Stage>],
+) -> Result<Option<&'a Saved<Stage>>> {
+    let moves: Vec<(Id<Stage>, _)> = cx.history_of(deal, "stage").await?;
+    let is_open = |stage: &&Saved<Stage>| stage.kind == StageKind::Open;
+    let open = |id| stages.iter().filter(is_open).find(|stage| stage.id == id);
+    Ok(moves.into_iter().rev().find_map(|(stage, _)| open(stage)))
+}
+
 /// The kind of stage in which deals of this status stand.
 fn kind_of(status: DealStatus) -> StageKind {
     match status {
@@ -122,23 +131,6 @@ fn kind_of(status: DealStatus) -> StageKind {
         DealStatus::Won => StageKind::Won,
         DealStatus::Lost | DealStatus::Unqualified => StageKind::Lost,
     }
-}
-
-/// A closed deal does not hold on to whom it was with; one that is opened again needs them.
-async fn still_there(cx: &mut Cx, deal: &Deal) -> Result<()> {
-    let gone = |error: Error| {
-        error.hint("It was deleted since. Name another one, or empty the field with clear.")
-    };
-    if let Some(company) = deal.company {
-        cx.hold("company", company).await.map_err(gone)?;
-    }
-    if let Some(contact) = deal.contact {
-        cx.hold("contact", contact).await.map_err(gone)?;
-    }
-    if let Some(owner) = deal.owner {
-        cx.hold("owner", owner).await.map_err(gone)?;
-    }
-    Ok(())
 }
 
 /// Whether nothing was said about stage or end of a deal.
@@ -157,48 +149,39 @@ fn check_close(cx: &Cx, deal: &mut Deal, given: &Patch<Deal>) -> Result<()> {
             return Err(Error::invalid("probability", message).hint("Leave it out."));
         }
     }
-    match (deal.closed_on, open) {
-        (Some(_), true) => {
-            return Err(
-                Error::invalid("closed_on", "An open deal has no closing day.")
-                    .hint("Say status: won, lost or unqualified with it."),
-            );
-        }
-        (None, false) => deal.closed_on = Some(cx.today()),
-        (Some(day), false) if day > cx.today() => {
-            return Err(Error::invalid(
-                "closed_on",
-                "A deal cannot be closed on a day that has not come.",
-            )
-            .hint("For a day to come there is expected_close."));
-        }
-        _ => {}
+    if !open && deal.closed_on.is_none() {
+        deal.closed_on = Some(cx.today());
     }
-    match (deal.status, &deal.lost_reason) {
-        (DealStatus::Lost, None) => Err(Error::invalid(
+    let (field, message, hint) = match (deal.status, deal.closed_on, &deal.lost_reason) {
+        (DealStatus::Open, Some(_), _) => (
+            "closed_on",
+            "An open deal has no closing day.",
+            "Say status: won, lost or unqualified with it.",
+        ),
+        (_, Some(day), _) if day > cx.today() => (
+            "closed_on",
+            "A deal cannot be closed on a day that has not come.",
+            "For a day to come there is expected_close.",
+        ),
+        (DealStatus::Lost, _, None) => (
             "lost_reason",
             "Losing a deal takes a reason.",
-        )
-        .hint("Say lost_reason in a few words, such as price, timing or competitor.")),
-        (DealStatus::Open | DealStatus::Won, Some(_)) => Err(Error::invalid(
+            "Say lost_reason in a few words, such as price, timing or competitor.",
+        ),
+        (DealStatus::Open | DealStatus::Won, _, Some(_)) => (
             "lost_reason",
             "Only a deal that is lost has a reason for it.",
-        )),
-        _ => Ok(()),
-    }
+            "Leave it out, or say status: lost with it.",
+        ),
+        _ => return Ok(()),
+    };
+    Err(Error::invalid(field, message).hint(hint))
 }
 
 fn contradiction(stage: &Saved<Stage>, status: DealStatus, right: Option<&Saved<Stage>>) -> Error {
     let status = bureau_kernel::store::enum_name(&status);
-    let error = Error::invalid(
-        "stage",
-        format!("A deal in the stage {:?} is not {status}.", &*stage.name),
-    );
-    match right {
-        Some(right) => error.hint(format!(
-            "Leave out stage or status, or use the stage {:?}.",
-            &*right.name
-        )),
-        None => error.hint("Leave out stage or status."),
-    }
+    let message = format!("A deal in the stage {:?} is not {status}.", &*stage.name);
+    let hint = right.map(|right| format!(", or use the stage {:?}", &*right.name));
+    let hint = hint.unwrap_or_default();
+    Error::invalid("stage", message).hint(format!("Leave out stage or status{hint}."))
 }

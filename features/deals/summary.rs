@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::measures::{OPEN, OPEN_WEIGHTED};
 use crate::stages::{Pipeline, Stage, StageKind, pipeline_or_default, stages_of};
-use crate::{PLACE, READ_DEALS};
+use crate::{DEALS, PLACE};
 
 /// Of which pipeline, and whose deals.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -63,7 +63,7 @@ bureau_kernel::figures! {
 }
 
 impl Tool for GetPipelineSummary {
-    const SPEC: Spec = Spec::reads("get_pipeline_summary", READ_DEALS)
+    const SPEC: Spec = Spec::reads("get_pipeline_summary", DEALS.read)
         .covers(PLACE)
         .title("Get pipeline summary")
         .about("Open deals by stage: count, value and weighted value per currency.");

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use crate::deal::Deal;
 use crate::stage_change::StageChange;
 use crate::stages::Pipeline;
-use crate::{PLACE, UPDATE_DEALS};
+use crate::{DEALS, PLACE};
 
 /// What changes in a deal.
 #[derive(Deserialize, JsonSchema)]
@@ -23,7 +23,7 @@ pub(crate) struct UpdateDeal {
 }
 
 impl Tool for UpdateDeal {
-    const SPEC: Spec = Spec::changes("update_deal", UPDATE_DEALS)
+    const SPEC: Spec = Spec::changes("update_deal", DEALS.update)
         .covers(PLACE)
         .title("Update deal")
         .about("Update a deal, move its stage, win, lose (lost_reason) or reopen it.");

@@ -1,5 +1,7 @@
 //! What is said of a deal beside its columns: how likely it is won.
 
+use std::collections::BTreeSet;
+
 use bureau_kernel::prelude::*;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -35,9 +37,7 @@ impl Presented for Deal {
 /// The stages of the pipelines of these deals. They are listed and not got: a call that writes a deal does not lock its
 /// stage for all other deals. A stage that was deleted is not among them, and no deal in it is open.
 async fn stages_for(cx: &mut Cx, deals: &[Saved<Deal>]) -> Result<Vec<Saved<Stage>>> {
-    let mut pipelines: Vec<Id<Pipeline>> = deals.iter().map(|deal| *deal.pipeline).collect();
-    pipelines.sort_unstable();
-    pipelines.dedup();
+    let pipelines: BTreeSet<Id<Pipeline>> = deals.iter().map(|deal| *deal.pipeline).collect();
     let mut stages = Vec::new();
     for pipeline in pipelines {
         stages.extend(stages_of(cx, pipeline).await?);

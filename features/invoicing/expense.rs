@@ -10,8 +10,8 @@ use chrono::NaiveDate;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::EXPENSES;
 use crate::payment::Method;
-use crate::{CREATE_EXPENSES, DELETE_EXPENSES, READ_EXPENSES, UPDATE_EXPENSES};
 
 bureau_kernel::record! {
     /// Something that the firm spent.
@@ -87,12 +87,7 @@ impl Expense {
 }
 
 impl Record for Expense {
-    const ACCESS: Access = Access {
-        read: READ_EXPENSES,
-        create: CREATE_EXPENSES,
-        update: UPDATE_EXPENSES,
-        delete: DELETE_EXPENSES,
-    };
+    const ACCESS: Access = EXPENSES;
 
     // What is settled goes on naming whom it was paid to, and does not hold on to them.
     const BLOCKS_DELETION_WHILE: &'static str = "status IN ('pending', 'approved')";

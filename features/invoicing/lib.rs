@@ -78,14 +78,8 @@ pub const ISSUE_INVOICES: Permission = Permission::new("issue_invoices");
 pub const CREATE_CREDIT_NOTES: Permission = Permission::new("create_credit_notes");
 /// Record payments and reverse them.
 pub const RECORD_PAYMENTS: Permission = Permission::new("record_payments");
-/// See expenses.
-pub const READ_EXPENSES: Permission = Permission::new("read_expenses");
-/// Add expenses.
-pub const CREATE_EXPENSES: Permission = Permission::new("create_expenses");
-/// Change expenses.
-pub const UPDATE_EXPENSES: Permission = Permission::new("update_expenses");
-/// Undo adding expenses.
-pub const DELETE_EXPENSES: Permission = Permission::new("delete_expenses");
+/// The permissions for expenses.
+pub const EXPENSES: Access = access!("expenses");
 
 /// The module's table.
 pub const MODULE: Module = Module {

@@ -4,7 +4,7 @@ use bureau_kernel::prelude::*;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::CREATE_NOTES;
+use crate::NOTES;
 use crate::note::Note;
 use crate::view::{NoteView, view};
 
@@ -17,7 +17,7 @@ pub(crate) struct CreateNote {
 }
 
 impl Tool for CreateNote {
-    const SPEC: Spec = Spec::adds("create_note", CREATE_NOTES)
+    const SPEC: Spec = Spec::adds("create_note", NOTES.create)
         .title("Create note")
         .about("Write a note on a contact, company, deal, invoice or any other record.");
     const EXAMPLES: &'static [Example] = &[Example {

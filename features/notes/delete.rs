@@ -2,11 +2,11 @@
 
 use bureau_kernel::prelude::*;
 
-use crate::DELETE_NOTES;
+use crate::NOTES;
 use crate::note::Note;
 
 impl Deletable for Note {
-    const SPEC: Spec = Spec::removes("delete_note", DELETE_NOTES)
+    const SPEC: Spec = Spec::removes("delete_note", NOTES.delete)
         .title("Delete note")
         .about("Delete a note, restorably unless purge is set.");
     const EXAMPLES: &'static [Example] = &[Example {

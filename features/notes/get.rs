@@ -4,7 +4,7 @@ use bureau_kernel::prelude::*;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::READ_NOTES;
+use crate::NOTES;
 use crate::note::Note;
 use crate::view::{NoteView, view};
 
@@ -15,7 +15,7 @@ pub(crate) struct GetNote {
 }
 
 impl Tool for GetNote {
-    const SPEC: Spec = Spec::reads("get_note", READ_NOTES)
+    const SPEC: Spec = Spec::reads("get_note", NOTES.read)
         .title("Get note")
         .about("Get a note with all of its text by id.");
     const EXAMPLES: &'static [Example] = &[Example {

@@ -23,14 +23,8 @@ use update::UpdateNote;
 
 pub use note::Note;
 
-/// See notes.
-pub const READ_NOTES: Permission = Permission::new("read_notes");
-/// Write new notes.
-pub const CREATE_NOTES: Permission = Permission::new("create_notes");
-/// Change and pin notes.
-pub const UPDATE_NOTES: Permission = Permission::new("update_notes");
-/// Delete notes.
-pub const DELETE_NOTES: Permission = Permission::new("delete_notes");
+/// The permissions for notes.
+pub const NOTES: Access = access!("notes");
 
 /// The module's table.
 pub const MODULE: Module = Module {

@@ -6,7 +6,7 @@ use bureau_kernel::store::Kind;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::READ_NOTES;
+use crate::NOTES;
 use crate::note::{Note, kind_prefix};
 use crate::view::{NoteView, rows};
 
@@ -51,7 +51,7 @@ impl Sort {
 const PINNED_FIRST: Order = Order::new("pinned", "sort_pinned", Kind::Int).within("about");
 
 impl Tool for ListNotes {
-    const SPEC: Spec = Spec::reads("list_notes", READ_NOTES)
+    const SPEC: Spec = Spec::reads("list_notes", NOTES.read)
         .title("List notes")
         .about("List notes of a record or of all, pinned first, then newest.");
     const EXAMPLES: &'static [Example] = &[Example {

@@ -4,7 +4,7 @@ use bureau_kernel::prelude::*;
 use bureau_kernel::store::Value;
 use bureau_kernel::types::id::Entity;
 
-use crate::{CREATE_NOTES, DELETE_NOTES, READ_NOTES, UPDATE_NOTES};
+use crate::NOTES;
 
 bureau_kernel::record! {
     /// What somebody wrote down about a record.
@@ -22,12 +22,7 @@ bureau_kernel::record! {
 const LABEL: usize = 80;
 
 impl Record for Note {
-    const ACCESS: Access = Access {
-        read: READ_NOTES,
-        create: CREATE_NOTES,
-        update: UPDATE_NOTES,
-        delete: DELETE_NOTES,
-    };
+    const ACCESS: Access = NOTES;
 
     fn label(&self) -> String {
         let first = self.text.lines().next().unwrap_or_default();

@@ -4,7 +4,7 @@ use bureau_kernel::prelude::*;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::READ_NOTES;
+use crate::NOTES;
 use crate::note::{Note, kind_prefix};
 use crate::view::{NoteView, rows};
 
@@ -22,7 +22,7 @@ pub(crate) struct SearchNotes {
 }
 
 impl Tool for SearchNotes {
-    const SPEC: Spec = Spec::reads("search_notes", READ_NOTES)
+    const SPEC: Spec = Spec::reads("search_notes", NOTES.read)
         .title("Search notes")
         .about("Find notes by what they say, best match first.")
         .awaits(Awaits::Index);

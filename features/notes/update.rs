@@ -4,7 +4,7 @@ use bureau_kernel::prelude::*;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::UPDATE_NOTES;
+use crate::NOTES;
 use crate::note::Note;
 use crate::view::{NoteView, view};
 
@@ -19,7 +19,7 @@ pub(crate) struct UpdateNote {
 }
 
 impl Tool for UpdateNote {
-    const SPEC: Spec = Spec::changes("update_note", UPDATE_NOTES)
+    const SPEC: Spec = Spec::changes("update_note", NOTES.update)
         .title("Update note")
         .about("Change the text of a note, pin or unpin it, or move it to another record.");
     const EXAMPLES: &'static [Example] = &[Example {

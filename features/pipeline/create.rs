@@ -5,7 +5,7 @@ use bureau_kernel::prelude::*;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::CREATE_PIPELINE;
+use crate::PIPELINE;
 use crate::plan::{PipelineView, StagePlan, arrange, check_name, no_other_default, view};
 
 /// A new pipeline.
@@ -27,7 +27,7 @@ pub(crate) struct NewStage {
 }
 
 impl Tool for CreatePipeline {
-    const SPEC: Spec = Spec::adds("create_pipeline", CREATE_PIPELINE)
+    const SPEC: Spec = Spec::adds("create_pipeline", PIPELINE.create)
         // Its stages, and that the default one before it is none any more.
         .covers(&[Covers::create::<Stage>(), Covers::update::<Pipeline>()])
         .title("Create pipeline")

@@ -18,7 +18,7 @@ use dashboard::GetCrmDashboard;
 use list_stages::ListPipelineStages;
 use update::UpdatePipeline;
 
-pub use bureau_deals::{CREATE_PIPELINE, DELETE_PIPELINE, READ_PIPELINE, UPDATE_PIPELINE};
+pub use bureau_deals::PIPELINE;
 
 /// See the figures of the CRM.
 pub const READ_DASHBOARD: Permission = Permission::new("read_dashboard");

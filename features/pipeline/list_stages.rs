@@ -5,7 +5,7 @@ use bureau_kernel::prelude::*;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::READ_PIPELINE;
+use crate::PIPELINE;
 use crate::plan::{PipelineView, view};
 
 /// Of which pipeline.
@@ -16,7 +16,7 @@ pub(crate) struct ListPipelineStages {
 }
 
 impl Tool for ListPipelineStages {
-    const SPEC: Spec = Spec::reads("list_pipeline_stages", READ_PIPELINE)
+    const SPEC: Spec = Spec::reads("list_pipeline_stages", PIPELINE.read)
         .title("List pipeline stages")
         .about("List the pipelines and their stages in order.");
     const EXAMPLES: &'static [Example] = &[Example {

@@ -1,7 +1,8 @@
 //! The stages that a caller wants a pipeline to have.
 
-use bureau_deals::{Pipeline, Stage, StageKind, stage_named, stages_of};
+use bureau_deals::{Pipeline, Stage, StageKind, stages_of};
 use bureau_kernel::prelude::*;
+use bureau_kernel::resolve::one_of;
 use bureau_kernel::types::text::folded;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -109,7 +110,7 @@ pub(crate) async fn arrange(
     for (index, entry) in plan.into_iter().enumerate() {
         let field = |name: &str| format!("stages[{index}].{name}");
         let old = entry.stage.map(|name| {
-            let found = stage_named(&present, &name);
+            let found = one_of(&present, &name);
             found.map_err(|error| error.field(field("stage")))
         });
         let old = old.transpose()?;

@@ -5,7 +5,7 @@ use bureau_kernel::prelude::*;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::UPDATE_PIPELINE;
+use crate::PIPELINE;
 use crate::plan::{PipelineView, StagePlan, arrange, check_name, no_other_default, view};
 
 /// What changes in a pipeline.
@@ -19,7 +19,7 @@ pub(crate) struct UpdatePipeline {
 }
 
 impl Tool for UpdatePipeline {
-    const SPEC: Spec = Spec::changes("update_pipeline", UPDATE_PIPELINE)
+    const SPEC: Spec = Spec::changes("update_pipeline", PIPELINE.update)
         .title("Update pipeline")
         .about("Rename a pipeline, make it the default, or arrange its stages.")
         .may_ask();

@@ -6,7 +6,7 @@ use bureau_kernel::types::money::Amount;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::CREATE_QUOTATIONS;
+use crate::QUOTATIONS;
 use crate::draft::shape;
 use crate::quotation::Quotation;
 use crate::view::{QuotationView, view};
@@ -24,7 +24,7 @@ pub(crate) struct CreateQuotation {
 }
 
 impl Tool for CreateQuotation {
-    const SPEC: Spec = Spec::adds("create_quotation", CREATE_QUOTATIONS)
+    const SPEC: Spec = Spec::adds("create_quotation", QUOTATIONS.create)
         .title("Create quotation")
         .about("Draft an offer to a company or contact from lines or products.");
     const EXAMPLES: &'static [Example] = &[

@@ -5,7 +5,7 @@ use bureau_kernel::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::READ_QUOTATIONS;
+use crate::QUOTATIONS;
 use crate::document::quotation_document;
 use crate::quotation::{Quotation, QuotationStatus};
 use crate::view::{EarlierView, QuotationView, view};
@@ -38,7 +38,7 @@ pub(crate) struct QuotationDetails {
 }
 
 impl Tool for GetQuotation {
-    const SPEC: Spec = Spec::reads("get_quotation", READ_QUOTATIONS)
+    const SPEC: Spec = Spec::reads("get_quotation", QUOTATIONS.read)
         .title("Get quotation")
         .about("Read a quotation with lines, taxes, earlier versions, or its PDF.")
         .busy_with("document");

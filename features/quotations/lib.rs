@@ -39,14 +39,8 @@ use update::UpdateQuotation;
 
 pub use quotation::{Quotation, QuotationStatus, Sent};
 
-/// See quotations.
-pub const READ_QUOTATIONS: Permission = Permission::new("read_quotations");
-/// Add drafts of quotations.
-pub const CREATE_QUOTATIONS: Permission = Permission::new("create_quotations");
-/// Change drafts, make new versions, note what the customer said.
-pub const UPDATE_QUOTATIONS: Permission = Permission::new("update_quotations");
-/// Discard drafts of quotations, and undo adding one.
-pub const DELETE_QUOTATIONS: Permission = Permission::new("delete_quotations");
+/// The permissions for quotations.
+pub const QUOTATIONS: Access = access!("quotations");
 
 /// Send drafts.
 pub const SEND_QUOTATIONS: Permission = Permission::new("send_quotations");

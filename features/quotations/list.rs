@@ -9,7 +9,7 @@ use bureau_kernel::store::Kind;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::READ_QUOTATIONS;
+use crate::QUOTATIONS;
 use crate::quotation::{Quotation, QuotationStatus};
 use crate::view::{QuotationRow, row};
 
@@ -55,7 +55,7 @@ impl Sort {
 }
 
 impl Tool for ListQuotations {
-    const SPEC: Spec = Spec::reads("list_quotations", READ_QUOTATIONS)
+    const SPEC: Spec = Spec::reads("list_quotations", QUOTATIONS.read)
         .title("List quotations")
         .about("List quotations by status, customer, deal and dates, or search them.")
         .awaits(Awaits::Index);

@@ -15,8 +15,6 @@ use chrono::NaiveDate;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{CREATE_QUOTATIONS, DELETE_QUOTATIONS, READ_QUOTATIONS, UPDATE_QUOTATIONS};
-
 bureau_kernel::record! {
     /// An offer to a customer.
     pub struct Quotation: "quotation", "quo", "quotation" {
@@ -275,12 +273,7 @@ impl Numbered for Quotation {
 }
 
 impl Record for Quotation {
-    const ACCESS: Access = Access {
-        read: READ_QUOTATIONS,
-        create: CREATE_QUOTATIONS,
-        update: UPDATE_QUOTATIONS,
-        delete: DELETE_QUOTATIONS,
-    };
+    const ACCESS: Access = crate::QUOTATIONS;
 
     // One that came to an end goes on naming whom it was for, and does not hold on to them.
     const BLOCKS_DELETION_WHILE: &'static str =

@@ -12,7 +12,7 @@ use chrono::{Days, NaiveDate};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::READ_QUOTATIONS;
+use crate::QUOTATIONS;
 use crate::quotation::QuotationStatus;
 use figures::{days_to_decide, expiring, groups, top_customers};
 use tally::{Outcome, Values};
@@ -109,7 +109,7 @@ struct Bounds {
 }
 
 impl Tool for GetQuotationStats {
-    const SPEC: Spec = Spec::reads("get_quotation_stats", READ_QUOTATIONS)
+    const SPEC: Spec = Spec::reads("get_quotation_stats", QUOTATIONS.read)
         .title("Get quotation stats")
         .about("Quotations in figures: by status and month, acceptance, what expires soon.");
     const EXAMPLES: &'static [Example] = &[Example {

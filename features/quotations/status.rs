@@ -5,7 +5,7 @@ use bureau_kernel::types::time::{DayEdge, Timestamp};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::UPDATE_QUOTATIONS;
+use crate::QUOTATIONS;
 use crate::quotation::{Quotation, QuotationStatus};
 use crate::view::{QuotationView, view};
 
@@ -29,7 +29,7 @@ pub(crate) enum Decision {
 }
 
 impl Tool for UpdateQuotationStatus {
-    const SPEC: Spec = Spec::changes("update_quotation_status", UPDATE_QUOTATIONS)
+    const SPEC: Spec = Spec::changes("update_quotation_status", QUOTATIONS.update)
         .title("Update quotation status")
         .about("Note that the customer accepted or declined a quotation.");
     const EXAMPLES: &'static [Example] = &[Example {

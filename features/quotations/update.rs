@@ -5,7 +5,7 @@ use bureau_kernel::prelude::*;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::UPDATE_QUOTATIONS;
+use crate::QUOTATIONS;
 use crate::draft::shape;
 use crate::quotation::{Quotation, QuotationStatus};
 use crate::view::{QuotationView, invoice_of, view};
@@ -25,7 +25,7 @@ pub(crate) struct UpdateQuotation {
 }
 
 impl Tool for UpdateQuotation {
-    const SPEC: Spec = Spec::changes("update_quotation", UPDATE_QUOTATIONS)
+    const SPEC: Spec = Spec::changes("update_quotation", QUOTATIONS.update)
         .title("Update quotation")
         .about("Edit a draft; of one that was sent this makes a new version to send.")
         .may_ask();

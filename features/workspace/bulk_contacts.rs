@@ -1,6 +1,6 @@
 //! `bulk_update_contacts`
 
-use bureau_contacts::{Contact, ContactType, UPDATE_CONTACTS};
+use bureau_contacts::{CONTACTS, Contact};
 use bureau_kernel::prelude::*;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -16,30 +16,11 @@ pub(crate) struct BulkUpdateContacts {
     /// Fields to empty
     clear: Option<Vec<ClearField<Contact>>>,
     #[serde(flatten)]
-    #[schemars(with = "Fields")]
-    fields: Patch<Contact>,
-}
-
-/// The fields that make sense for many contacts at once.
-#[derive(JsonSchema)]
-#[expect(
-    dead_code,
-    reason = "it is the form of what is read as the contact's own fields"
-)]
-struct Fields {
-    owner: Option<Id<Member>>,
-    state: Option<ShortText<40>>,
-    types: Option<Vec<ContactType>>,
-    company: Option<ShortText<150>>,
-    city: Option<ShortText<100>>,
-    country: Option<ShortText<60>>,
-    source: Option<ShortText<100>>,
-    score: Option<BoundedInt<0, 1000>>,
-    attributes: Option<Attributes>,
+    fields: BulkPatch<Contact>,
 }
 
 impl Tool for BulkUpdateContacts {
-    const SPEC: Spec = Spec::changes("bulk_update_contacts", UPDATE_CONTACTS)
+    const SPEC: Spec = Spec::changes("bulk_update_contacts", CONTACTS.update)
         .title("Bulk update contacts")
         .about("Change up to 500 contacts alike, all or none.");
     const EXAMPLES: &'static [Example] = &[Example {

@@ -1,6 +1,6 @@
 //! `bulk_update_deals`
 
-use bureau_deals::{Deal, Pipeline, StageChange, UPDATE_DEALS, change_deal};
+use bureau_deals::{DEALS, Deal, Pipeline, StageChange, change_deal};
 use bureau_kernel::prelude::*;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -23,7 +23,7 @@ pub(crate) struct BulkUpdateDeals {
 }
 
 impl Tool for BulkUpdateDeals {
-    const SPEC: Spec = Spec::changes("bulk_update_deals", UPDATE_DEALS)
+    const SPEC: Spec = Spec::changes("bulk_update_deals", DEALS.update)
         .title("Bulk update deals")
         .about("Change up to 500 deals alike, all or none.");
     const EXAMPLES: &'static [Example] = &[Example {

@@ -3,7 +3,7 @@
 use bureau_kernel::admin::{self, KeyInfo, NewKey};
 use bureau_kernel::caller::{ConfirmPolicy, Role, Workspace};
 use bureau_kernel::error::Error;
-use bureau_kernel::permission::Grants;
+use bureau_kernel::permission::{Grants, only_reads};
 use bureau_kernel::store::Store;
 use bureau_kernel::types::time::{DayEdge, Timestamp, When, now};
 use clap::{Args, Subcommand, ValueEnum};
@@ -93,7 +93,7 @@ async fn create(config: &Config, store: &Store, own: Own, arguments: Create) -> 
             let reads = known
                 .iter()
                 .copied()
-                .filter(|name| name.starts_with("read_") && role.allows_name(name));
+                .filter(|name| only_reads(name) && role.allows_name(name));
             words.extend(reads);
         }
     }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 pub use crate::kinds::READ_TEAMS;
-use crate::permission::{Grants, Permission};
+use crate::permission::{Grants, Permission, only_reads};
 use crate::types::id::{Entity, Id};
 use crate::types::money::Currency;
 
@@ -88,7 +88,7 @@ impl Role {
         match self {
             Self::Owner | Self::Admin => true,
             Self::Member => !permission.starts_with("manage_") && !OVERSIGHT.contains(&permission),
-            Self::Viewer => permission.starts_with("read_") && !OVERSIGHT.contains(&permission),
+            Self::Viewer => only_reads(permission) && !OVERSIGHT.contains(&permission),
         }
     }
 }

@@ -83,7 +83,6 @@ pub mod prelude {
     pub use crate::resource::{Contents, Resource};
     pub use crate::store::{Column, Json, Managed, Parent};
     pub use crate::tool::{Awaits, Covers, Example, Spec, Step, Tool, tool};
-    pub use crate::tools;
     pub use crate::types::email::Email;
     pub use crate::types::id::{AnyId, Id};
     pub use crate::types::number::BoundedInt;
@@ -91,4 +90,5 @@ pub mod prelude {
     pub use crate::types::text::{LongText, ShortText};
     pub use crate::types::time::When;
     pub use crate::view::{Get, Gettable, Nothing, Presented, Row, View};
+    pub use crate::{access, tools};
 }

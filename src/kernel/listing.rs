@@ -382,8 +382,9 @@ impl<R: Listed> JsonSchema for Listing<R> {
                 let one = schema
                     .get("items")
                     .and_then(|one| Schema::try_from(one.clone()).ok());
-                // What counts where nothing is said is nothing that a list says.
-                let about = column.about.filter(|about| !about.starts_with("Default"));
+                // What a record is given for is no news in a list; what an identifier is of is.
+                let about = column.about.filter(|_| column.refers_to.is_some());
+                let about = about.filter(|about| !about.starts_with("Default"));
                 add(name, about, one.unwrap_or_else(|| schema.clone()));
             }
         }

@@ -24,6 +24,12 @@ impl Permission {
     }
 }
 
+/// Whether the permission of this name lets its holder see and nothing else.
+#[must_use]
+pub fn only_reads(name: &str) -> bool {
+    name.starts_with("read_")
+}
+
 /// What is done with a record, as far as permissions tell it apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Operation {
@@ -79,6 +85,20 @@ pub struct Access {
     pub update: Permission,
     /// To delete one, restorably or for good, and to bring it back.
     pub delete: Permission,
+}
+
+/// The four permissions of a group of records: `access!("deals")` are `read_deals`, `create_deals`, `update_deals` and
+/// `delete_deals`.
+#[macro_export]
+macro_rules! access {
+    ($records:literal) => {
+        $crate::permission::Access {
+            read: $crate::permission::Permission::new(concat!("read_", $records)),
+            create: $crate::permission::Permission::new(concat!("create_", $records)),
+            update: $crate::permission::Permission::new(concat!("update_", $records)),
+            delete: $crate::permission::Permission::new(concat!("delete_", $records)),
+        }
+    };
 }
 
 impl Access {
@@ -153,7 +173,7 @@ impl Grants {
                 "read-only" => names.extend(
                     known
                         .iter()
-                        .filter(|name| name.starts_with("read_"))
+                        .filter(|name| only_reads(name))
                         .map(|n| (*n).to_owned()),
                 ),
                 _ if known.contains(word) => {

@@ -16,7 +16,7 @@ use crate::import::AnyImport;
 use crate::jobs::Job;
 use crate::kinds::{KINDS, READ_TEAMS};
 use crate::measures::{Dimension, Measure};
-use crate::permission::{Operation, Permission};
+use crate::permission::{self, Operation, Permission};
 use crate::reactions::AnyReaction;
 use crate::record::{AnyRecord, Link};
 use crate::resource::Resource;
@@ -514,7 +514,7 @@ impl Registry {
 
 /// Whether a permission is one that only lets its holder look. Viewers have all of these and no other.
 fn only_reads(permission: Permission) -> bool {
-    permission.name().starts_with("read_")
+    permission::only_reads(permission.name())
 }
 
 /// What has to hold of the permissions of a kind of record.

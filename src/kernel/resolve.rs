@@ -20,7 +20,7 @@ use crate::schema::each_record;
 use crate::search::{Found, Query};
 use crate::store::{Column as _, Row, Value, sql};
 use crate::types::id::{Entity as _, Id, decode};
-use crate::types::text::{folded, quoted, visible};
+use crate::types::text::{self, folded, quoted, visible};
 
 /// What people call a record instead of giving its identifier.
 #[derive(Debug, Clone, Copy)]
@@ -60,6 +60,31 @@ impl Called {
     pub const fn is_something(&self) -> bool {
         !self.by.is_empty()
     }
+}
+
+/// The one of these records that is meant by its identifier, or by its label in any case. Errors name the field that is called
+/// like such a record.
+///
+/// # Errors
+/// [`Code::NotFound`] with the nearest label, or with all of them.
+pub fn one_of<'a, R: Record>(records: &'a [Saved<R>], called: &str) -> Result<&'a Saved<R>> {
+    let id = called.parse::<Id<R>>().ok();
+    let is_it =
+        |saved: &&Saved<R>| Some(saved.id) == id || folded(&saved.label()) == folded(called);
+    if let Some(found) = records.iter().find(is_it) {
+        return Ok(found);
+    }
+    let noun = R::NOUN;
+    let labels: Vec<String> = records.iter().map(|saved| saved.label()).collect();
+    let labels = labels.iter().map(String::as_str);
+    let error = Error::new(Code::NotFound, format!("There is no such {noun} here.")).field(noun);
+    Err(match text::nearest(called, labels.clone()) {
+        Some(meant) => error.hint(format!("Did you mean {}?", quoted(meant))),
+        None => {
+            let known: Vec<String> = labels.take(20).map(quoted).collect();
+            error.hint(format!("There are: {}.", known.join(", ")))
+        }
+    })
 }
 
 /// A text in a call's arguments that names a record.

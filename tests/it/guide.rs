@@ -26,11 +26,10 @@ const WITH_LOANS: &[Module] = &{
 };
 
 /// The files that the guide shows, in its order.
-const FILES: [&str; 9] = [
+const FILES: [&str; 8] = [
     "loan.rs",
     "sqlite.sql",
     "postgres.sql",
-    "view.rs",
     "create.rs",
     "give_back.rs",
     "list.rs",

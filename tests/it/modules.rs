@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use bureau_kernel::caller::Caller;
 use bureau_kernel::context::Cx;
 use bureau_kernel::dispatch::{Dispatcher, Outcome};
+use bureau_kernel::record::check_tables;
 use bureau_kernel::registry::Contradiction;
 use bureau_kernel::store::{Scope, sql};
 use bureau_kernel::testing::{ENGINES, TestApp};
@@ -14,6 +15,7 @@ use bureau_kernel::types::id::encode;
 use serde_json::{Map, Value, json};
 
 use crate::MODULES;
+use crate::tamper::Raw;
 
 /// What contradicts the rules of any module in the caller's workspace.
 pub(crate) async fn contradictions(dispatcher: &Dispatcher, caller: &Caller) -> Vec<Contradiction> {
@@ -194,6 +196,33 @@ async fn each_module_stands_alone_on_both_engines() {
             assert_eq!(visible, own, "{} on {engine:?}", module.name);
             for entry in overviews(&app) {
                 app.ok(&owner, entry.spec.name, json!({})).await;
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tables_have_the_columns_that_the_records_declare() {
+    for engine in ENGINES {
+        let app = TestApp::new(engine, MODULES).await;
+        let (store, registry) = (&app.dispatcher.app().store, app.dispatcher.registry());
+        check_tables(store, registry).await.unwrap();
+        let mut raw = Raw::new(&app.database).await;
+        for (change, wrong) in [
+            (
+                "ALTER TABLE note RENAME COLUMN pinned TO first",
+                ["note.first is ", "note.pinned is nothing"],
+            ),
+            (
+                "ALTER TABLE contact ADD COLUMN more TEXT",
+                ["contact.more is ", " and declared as nothing"],
+            ),
+        ] {
+            raw.run(change).await;
+            let error = check_tables(store, registry).await.unwrap_err();
+            let said = format!("{error:?}");
+            for part in wrong {
+                assert!(said.contains(part), "{engine:?}: {said}");
             }
         }
     }

@@ -4,7 +4,7 @@ use bureau_kernel::prelude::*;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::CREATE_EXPENSES;
+use crate::EXPENSES;
 use crate::expense::Expense;
 use crate::expense_view::{ExpenseView, view};
 
@@ -17,7 +17,7 @@ pub(crate) struct CreateExpense {
 }
 
 impl Tool for CreateExpense {
-    const SPEC: Spec = Spec::adds("create_expense", CREATE_EXPENSES)
+    const SPEC: Spec = Spec::adds("create_expense", EXPENSES.create)
         .title("Create expense")
         .about("Note what the firm or a member spent; by default you, today.");
     const EXAMPLES: &'static [Example] = &[

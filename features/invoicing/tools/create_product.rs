@@ -1,6 +1,6 @@
 //! `create_product`
 
-use bureau_billing::{CREATE_PRODUCTS, Product, check_sku, check_tax};
+use bureau_billing::{PRODUCTS, Product, check_sku, check_tax};
 use bureau_kernel::prelude::*;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -16,7 +16,7 @@ pub(crate) struct CreateProduct {
 }
 
 impl Tool for CreateProduct {
-    const SPEC: Spec = Spec::adds("create_product", CREATE_PRODUCTS)
+    const SPEC: Spec = Spec::adds("create_product", PRODUCTS.create)
         .title("Create product")
         .about("Add a product or service that documents can name in their lines.");
     const EXAMPLES: &'static [Example] = &[

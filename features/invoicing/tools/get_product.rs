@@ -1,6 +1,6 @@
 //! `get_product`
 
-use bureau_billing::{Product, READ_PRODUCTS};
+use bureau_billing::{PRODUCTS, Product};
 use bureau_kernel::prelude::*;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -14,7 +14,7 @@ pub(crate) struct GetProduct {
 }
 
 impl Tool for GetProduct {
-    const SPEC: Spec = Spec::reads("get_product", READ_PRODUCTS)
+    const SPEC: Spec = Spec::reads("get_product", PRODUCTS.read)
         .title("Get product")
         .about("Read a product or service.");
     const EXAMPLES: &'static [Example] = &[Example {

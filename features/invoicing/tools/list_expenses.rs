@@ -9,7 +9,7 @@ use bureau_kernel::types::text::folded;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::READ_EXPENSES;
+use crate::EXPENSES;
 use crate::expense::{Expense, ExpenseStatus};
 use crate::expense_view::{ExpenseView, views};
 
@@ -56,7 +56,7 @@ impl Sort {
 }
 
 impl Tool for ListExpenses {
-    const SPEC: Spec = Spec::reads("list_expenses", READ_EXPENSES)
+    const SPEC: Spec = Spec::reads("list_expenses", EXPENSES.read)
         .title("List expenses")
         .about("List expenses by kind, status, people, dates and amount, or search them.")
         .awaits(Awaits::Index);

@@ -1,6 +1,6 @@
 //! `list_products`
 
-use bureau_billing::{Product, ProductType, READ_PRODUCTS};
+use bureau_billing::{PRODUCTS, Product, ProductType};
 use bureau_kernel::list::Order;
 use bureau_kernel::prelude::*;
 use bureau_kernel::store::Kind;
@@ -46,7 +46,7 @@ impl Sort {
 }
 
 impl Tool for ListProducts {
-    const SPEC: Spec = Spec::reads("list_products", READ_PRODUCTS)
+    const SPEC: Spec = Spec::reads("list_products", PRODUCTS.read)
         .title("List products")
         .about("List what is sold, or search it.")
         .awaits(Awaits::Index);

@@ -4,7 +4,7 @@ use bureau_kernel::prelude::*;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::UPDATE_EXPENSES;
+use crate::EXPENSES;
 use crate::expense::Expense;
 use crate::expense_view::{ExpenseView, view};
 
@@ -19,7 +19,7 @@ pub(crate) struct UpdateExpense {
 }
 
 impl Tool for UpdateExpense {
-    const SPEC: Spec = Spec::changes("update_expense", UPDATE_EXPENSES)
+    const SPEC: Spec = Spec::changes("update_expense", EXPENSES.update)
         .title("Update expense")
         .about("Correct, approve, reject or pay an expense.");
     const EXAMPLES: &'static [Example] = &[

@@ -1,6 +1,6 @@
 //! `update_product`
 
-use bureau_billing::{Product, UPDATE_PRODUCTS, check_sku, check_tax};
+use bureau_billing::{PRODUCTS, Product, check_sku, check_tax};
 use bureau_kernel::prelude::*;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -18,7 +18,7 @@ pub(crate) struct UpdateProduct {
 }
 
 impl Tool for UpdateProduct {
-    const SPEC: Spec = Spec::changes("update_product", UPDATE_PRODUCTS)
+    const SPEC: Spec = Spec::changes("update_product", PRODUCTS.update)
         .title("Update product")
         .about("Update a product; active: false takes it out of sale.");
     const EXAMPLES: &'static [Example] = &[

@@ -116,6 +116,12 @@ impl Field {
     }
 }
 
+/// The fields that a record declares ([`Facets::import`](crate::record::Facets::import)).
+#[must_use]
+pub fn declared<R: Record>() -> Vec<Field> {
+    R::COLUMNS.iter().filter_map(Field::of).collect()
+}
+
 /// A record that can be imported.
 pub trait Import: Record {
     /// What is imported, in the plural, as the command line names it.
@@ -128,7 +134,7 @@ pub trait Import: Record {
     /// What a column of the table can be: what the record declares, unless something else is said here.
     #[must_use]
     fn import_fields() -> Vec<Field> {
-        Self::COLUMNS.iter().filter_map(Field::of).collect()
+        declared::<Self>()
     }
 
     /// Keeps of the record as it was what an update by a row is not to lose.

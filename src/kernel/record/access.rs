@@ -94,6 +94,29 @@ impl Cx {
         Ok(saved)
     }
 
+    /// Checks that what these columns of a record refer to is still there, for one that did not hold on to it and does so again.
+    ///
+    /// # Errors
+    /// [`Code::NotFound`](crate::error::Code::NotFound) naming the column.
+    pub async fn hold_again<R: Record>(&mut self, record: &R, columns: &[&str]) -> Result<()> {
+        let fields = R::COLUMNS.iter().zip(record.fields());
+        let named = fields.filter(|(column, _)| columns.contains(&column.name));
+        let values: Vec<_> = named
+            .map(|(column, field)| (column, field.value()))
+            .collect();
+        for (column, value) in values {
+            if let Some((table, id)) = self.referred(column, &value)? {
+                let held = self.check_reference(column.name, table, id).await;
+                held.map_err(|error| {
+                    error.hint(
+                        "It was deleted since. Name another one, or empty the field with clear.",
+                    )
+                })?;
+            }
+        }
+        Ok(())
+    }
+
     /// Deletes a record, restorably, with what belongs to it: it is hidden everywhere from now on.
     ///
     /// # Errors

@@ -22,7 +22,7 @@ use crate::list::scan_all;
 use crate::permission::Access;
 use crate::resolve::{self, Called};
 use crate::search::Doc;
-use crate::store::{Column, Json, Row, Sql, Target, Tx, Value, sql};
+use crate::store::{Column, Json, Kind, Row, Sql, Target, Tx, Value, sql};
 use crate::types::id::{AnyId, Id, encode};
 
 /// Why one record of a change cannot be undone.
@@ -89,6 +89,8 @@ pub trait AnyRecord: Send + Sync {
     fn noun(&self) -> &'static str;
     /// The columns that it declares.
     fn columns(&self) -> &'static [ColumnSpec];
+    /// The columns that follow from those, with what stands in them.
+    fn derived(&self) -> Vec<(&'static str, Kind)>;
     /// What a caller must hold to read and to write these.
     fn access(&self) -> Access;
     /// Its columns that refer to other records.
@@ -230,6 +232,11 @@ impl<R: Record> AnyRecord for Erased<R> {
 
     fn columns(&self) -> &'static [ColumnSpec] {
         R::COLUMNS
+    }
+
+    fn derived(&self) -> Vec<(&'static str, Kind)> {
+        let derived = R::empty().derived().into_iter();
+        derived.map(|(name, value)| (name, value.kind())).collect()
     }
 
     fn access(&self) -> Access {

@@ -183,6 +183,8 @@ const NO_NUMBER: i64 = i64::MIN;
 const NEVER: NaiveDate = day(31);
 /// The last day before that.
 const LAST_DAY: NaiveDate = day(30);
+/// What comes after this in an order by moment has none.
+pub const LAST_MOMENT: Timestamp = midnight(LAST_DAY);
 
 const fn day(day: u32) -> NaiveDate {
     match NaiveDate::from_ymd_opt(9999, 12, day) {
@@ -213,7 +215,7 @@ pub(crate) fn some_value(kind: Kind) -> (Option<Value>, Option<Value>) {
     match kind {
         Kind::Int => (Some(Value::Int(NO_NUMBER + 1)), None),
         Kind::Date => (None, Some(Value::Date(LAST_DAY))),
-        Kind::Time => (None, Some(Value::Time(midnight(LAST_DAY)))),
+        Kind::Time => (None, Some(Value::Time(LAST_MOMENT))),
         _ => (None, None),
     }
 }

@@ -12,20 +12,23 @@ mod access;
 mod erased;
 mod facets;
 mod family;
+mod history;
 mod index_keys;
 mod link;
 mod saved;
 pub(crate) mod standing;
+mod table;
 mod write;
 
 pub(crate) use erased::patched;
 pub use erased::{AnyRecord, Read, UndoConflict, record};
-pub use facets::Facets;
+pub use facets::{Facets, LAST_MOMENT};
 pub(crate) use facets::{order, some_value};
 pub(crate) use family::Family;
 pub use link::Link;
 pub use saved::{Edit, Saved};
 pub(crate) use saved::{PARENT, filter};
+pub use table::check_tables;
 pub(crate) use write::{
     check_permission, has_dependents, log_row, stale, unknown_reference, validated,
 };
@@ -203,6 +206,10 @@ pub trait Record: Columns {
     }
     /// The text by which it is found beside its label: the declared columns; `None` for a record that is not searched.
     fn text(&self) -> Option<SearchText> {
+        self.declared_text()
+    }
+    /// The text that follows from the declaration.
+    fn declared_text(&self) -> Option<SearchText> {
         facets::text(self)
     }
 }

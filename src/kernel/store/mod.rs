@@ -5,6 +5,7 @@
 //! [`Tx::commit`] returns, and then it is on disk.
 
 pub mod backup;
+mod columns;
 mod erasure;
 mod fault;
 mod migrate;

@@ -4,9 +4,8 @@ use bureau_kernel::prelude::*;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::CREATE_LOANS;
+use super::LOANS;
 use super::loan::Loan;
-use super::view::{LoanView, view};
 
 /// A new loan.
 #[derive(Deserialize, JsonSchema)]
@@ -17,7 +16,7 @@ pub(crate) struct CreateLoan {
 }
 
 impl Tool for CreateLoan {
-    const SPEC: Spec = Spec::adds("create_loan", CREATE_LOANS)
+    const SPEC: Spec = Spec::adds("create_loan", LOANS.create)
         .title("Create loan")
         .about("Note that something was lent to a contact.");
     const EXAMPLES: &'static [Example] = &[Example {
@@ -33,11 +32,11 @@ impl Tool for CreateLoan {
             ("/data/due_on", r#""2027-03-31""#),
         ],
     }];
-    type Output = LoanView;
+    type Output = View<Loan>;
 
-    async fn call(self, cx: &mut Cx) -> Result<LoanView> {
+    async fn call(self, cx: &mut Cx) -> Result<View<Loan>> {
         let loan = self.fields.record(cx.local_time())?;
         let saved = cx.insert(loan, self.fields.attributes()?).await?;
-        view(cx, saved).await
+        cx.view(saved).await
     }
 }

@@ -2,11 +2,11 @@
 
 use bureau_kernel::prelude::*;
 
-use super::DELETE_LOANS;
+use super::LOANS;
 use super::loan::Loan;
 
 impl Deletable for Loan {
-    const SPEC: Spec = Spec::removes("delete_loan", DELETE_LOANS)
+    const SPEC: Spec = Spec::removes("delete_loan", LOANS.delete)
         .title("Delete loan")
         .about("Delete a loan, restorably unless purge is set.");
     const EXAMPLES: &'static [Example] = &[Example {

@@ -4,9 +4,8 @@ use bureau_kernel::prelude::*;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::UPDATE_LOANS;
+use super::LOANS;
 use super::loan::Loan;
-use super::view::{LoanView, view};
 
 /// What is back.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -18,7 +17,7 @@ pub(crate) struct ReturnLoan {
 }
 
 impl Tool for ReturnLoan {
-    const SPEC: Spec = Spec::changes("return_loan", UPDATE_LOANS)
+    const SPEC: Spec = Spec::changes("return_loan", LOANS.update)
         .title("Return loan")
         .about("Note that something that was lent is back.");
     const EXAMPLES: &'static [Example] = &[Example {
@@ -31,9 +30,9 @@ impl Tool for ReturnLoan {
         arguments: r#"{"loan": "{drill}", "returned_on": "2027-01-02"}"#,
         expect: &[("/data/returned_on", r#""2027-01-02""#)],
     }];
-    type Output = LoanView;
+    type Output = View<Loan>;
 
-    async fn call(self, cx: &mut Cx) -> Result<LoanView> {
+    async fn call(self, cx: &mut Cx) -> Result<View<Loan>> {
         let mut edit = cx.edit(self.loan).await?;
         if edit.returned_on.is_some() {
             return Err(Error::conflict("This loan is back already.").field("loan"));
@@ -44,6 +43,6 @@ impl Tool for ReturnLoan {
         };
         edit.returned_on = Managed(Some(day));
         let saved = edit.save(cx).await?;
-        view(cx, saved).await
+        cx.view(saved).await
     }
 }

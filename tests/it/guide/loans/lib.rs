@@ -7,34 +7,24 @@ mod delete;
 mod give_back;
 mod list;
 mod loan;
-mod view;
 
 use bureau_kernel::prelude::*;
 
-use create::CreateLoan;
-use give_back::ReturnLoan;
-use list::ListLoans;
 use loan::Loan;
 
-/// See loans.
-pub const READ_LOANS: Permission = Permission::new("read_loans");
-/// Lend something.
-pub const CREATE_LOANS: Permission = Permission::new("create_loans");
-/// Take something back.
-pub const UPDATE_LOANS: Permission = Permission::new("update_loans");
-/// Delete loans.
-pub const DELETE_LOANS: Permission = Permission::new("delete_loans");
+/// The permissions for loans.
+pub const LOANS: Access = access!("loans");
 
 /// The module's table.
 pub const MODULE: Module = Module {
     name: "loans",
     about: "What is lent, to whom, and until when",
-    tokens: 500,
-    tools: &[
-        tool::<CreateLoan>,
-        tool::<Delete<Loan>>,
-        tool::<ListLoans>,
-        tool::<ReturnLoan>,
+    tokens: 560,
+    tools: tools![
+        create::CreateLoan,
+        Delete<Loan>,
+        list::ListLoans,
+        give_back::ReturnLoan,
     ],
     records: &[record::<Loan>()],
     uses: &[&bureau_contacts::MODULE],

@@ -2,56 +2,32 @@
 
 use bureau_contacts::Contact;
 use bureau_kernel::prelude::*;
-use bureau_kernel::store::Value;
 use chrono::NaiveDate;
 
-use super::{CREATE_LOANS, DELETE_LOANS, READ_LOANS, UPDATE_LOANS};
+use super::LOANS;
 
 bureau_kernel::record! {
     /// Something that is lent.
     pub struct Loan: "loan", "loan", "loan" {
         /// What it is.
-        pub item: ShortText<200>,
+        pub item: ShortText<200> => [label, search, row],
         /// Who has it.
-        pub borrower: Option<Id<Contact>> = "Contact id",
+        pub borrower: Option<Id<Contact>> = "Contact id" => [filter, row],
         /// Until when.
-        pub due_on: Option<NaiveDate>,
+        pub due_on: Option<NaiveDate> => [sort_by("sort_due"), range("due_after", "due_before"), row],
         /// Since when it is back.
-        pub returned_on: Managed<Option<NaiveDate>>,
+        pub returned_on: Managed<Option<NaiveDate>> => [row],
     }
 }
 
-/// Where in the order by date stands what is never due.
-const NEVER: NaiveDate = match NaiveDate::from_ymd_opt(9999, 12, 31) {
-    Some(day) => day,
-    None => NaiveDate::MAX,
-};
-
 impl Record for Loan {
-    const ACCESS: Access = Access {
-        read: READ_LOANS,
-        create: CREATE_LOANS,
-        update: UPDATE_LOANS,
-        delete: DELETE_LOANS,
-    };
+    const ACCESS: Access = LOANS;
 
     // A contact is not deleted while something of ours is there.
     const BLOCKS_DELETION_WHILE: &'static str = "returned_on IS NULL";
+}
 
-    fn label(&self) -> String {
-        self.item.to_string()
-    }
-
-    fn index_keys(&self) -> Vec<(&'static str, String)> {
-        let borrower = self.borrower.map(|id| ("borrower", id.to_string()));
-        borrower.into_iter().collect()
-    }
-
-    fn derived(&self) -> Vec<(&'static str, Value)> {
-        vec![("sort_due", Value::Date(self.due_on.unwrap_or(NEVER)))]
-    }
-
-    fn text(&self) -> Option<SearchText> {
-        Some(SearchText::default())
-    }
+/// Tools answer its columns and nothing beside them.
+impl Presented for Loan {
+    type Extra = Nothing;
 }
