@@ -1,4 +1,11 @@
 -- What every module stands on. The same tables as for SQLite, in native types.
+--
+-- Whatever belongs to a workspace is found by it: a table with a column `workspace` has a primary key that begins with it, and
+-- all that is unique in it contains it. So the rows of a workspace can lie together, wherever that is. What cannot contain one:
+--   counter    its numbers are handed out to the processes of the whole database
+--   clock      one row, of the machine and not of anybody
+--   workspace  is one; its slug is unique among all of them
+--   api_key    is found by its hash before anybody knows which workspaces it opens (api_key_grant)
 
 -- Numbers that the database hands out, such as the node that a process puts into the identifiers that it makes.
 CREATE TABLE counter (
@@ -29,7 +36,7 @@ CREATE TABLE workspace (
 );
 
 CREATE TABLE member (
-    id          BIGINT PRIMARY KEY,
+    id          BIGINT NOT NULL,
     workspace   BIGINT NOT NULL REFERENCES workspace (id),
     name        TEXT NOT NULL,
     email       TEXT, -- in lower case
@@ -38,12 +45,12 @@ CREATE TABLE member (
     created_at  TIMESTAMPTZ NOT NULL,
     updated_at  TIMESTAMPTZ NOT NULL,
     archived_at TIMESTAMPTZ,
-    CONSTRAINT member_in_workspace UNIQUE (workspace, id)
+    PRIMARY KEY (workspace, id)
 );
 CREATE UNIQUE INDEX member_email_is_taken ON member (workspace, email) WHERE archived_at IS NULL;
 
 CREATE TABLE team (
-    id          BIGINT PRIMARY KEY,
+    id          BIGINT NOT NULL,
     workspace   BIGINT NOT NULL REFERENCES workspace (id),
     name        TEXT NOT NULL,
     sort_name   TEXT NOT NULL, -- folded
@@ -52,7 +59,7 @@ CREATE TABLE team (
     created_at  TIMESTAMPTZ NOT NULL,
     updated_at  TIMESTAMPTZ NOT NULL,
     archived_at TIMESTAMPTZ,
-    CONSTRAINT team_in_workspace UNIQUE (workspace, id),
+    PRIMARY KEY (workspace, id),
     FOREIGN KEY (workspace, lead) REFERENCES member (workspace, id)
 );
 CREATE UNIQUE INDEX team_name_is_taken ON team (workspace, sort_name) WHERE archived_at IS NULL;
@@ -87,9 +94,10 @@ CREATE TABLE api_key_grant (
     workspace BIGINT NOT NULL,
     member    BIGINT NOT NULL,
     name      TEXT NOT NULL, -- the key's, where calls may read it
-    PRIMARY KEY (api_key, workspace),
+    PRIMARY KEY (workspace, api_key),
     FOREIGN KEY (workspace, member) REFERENCES member (workspace, id)
 );
+CREATE INDEX api_key_grant_by_key ON api_key_grant (api_key, workspace);
 
 CREATE TABLE attribute_definition (
     workspace  BIGINT NOT NULL REFERENCES workspace (id),
@@ -106,7 +114,7 @@ CREATE TABLE attribute_definition (
 -- empties them and leaves `digest`, so the chain stays whole. They are TEXT, not JSONB: the digest is over the very
 -- bytes, and JSONB does not keep them.
 CREATE TABLE change_log (
-    id        BIGINT PRIMARY KEY,
+    id        BIGINT NOT NULL,
     call      BIGINT NOT NULL, -- one call, one change to the caller: chg_…
     workspace BIGINT NOT NULL REFERENCES workspace (id),
     at        TIMESTAMPTZ NOT NULL,
@@ -123,9 +131,10 @@ CREATE TABLE change_log (
     after     TEXT,
     digest    BYTEA NOT NULL,    -- SHA-256 over before and after
     position  BIGINT UNIQUE,
-    hash      BYTEA
+    hash      BYTEA,
+    PRIMARY KEY (workspace, id)
 );
-CREATE INDEX change_log_call ON change_log (call, id);
+CREATE INDEX change_log_call ON change_log (workspace, call, id);
 CREATE INDEX change_log_feed ON change_log (workspace, position);
 -- What the audit log is asked for, newest first.
 CREATE INDEX change_log_time ON change_log (workspace, at, id);
@@ -149,18 +158,19 @@ CREATE TABLE receipt (
     created_at TIMESTAMPTZ NOT NULL,
     PRIMARY KEY (workspace, actor, key)
 );
-CREATE INDEX receipt_age ON receipt (created_at);
+CREATE INDEX receipt_age ON receipt (workspace, created_at);
 
 -- A call that waits for its confirmation. Taken out by the call that uses it, so it works once.
 CREATE TABLE confirmation (
-    token      BYTEA PRIMARY KEY, -- SHA-256
     workspace  BIGINT NOT NULL REFERENCES workspace (id),
+    token      BYTEA NOT NULL, -- SHA-256
     actor      BIGINT NOT NULL,
     request    BYTEA NOT NULL,    -- SHA-256 of the tool and its arguments
     shown      BYTEA NOT NULL,    -- SHA-256 of what the call did to which versions when it was tried
-    expires_at TIMESTAMPTZ NOT NULL
+    expires_at TIMESTAMPTZ NOT NULL,
+    PRIMARY KEY (workspace, token)
 );
-CREATE INDEX confirmation_age ON confirmation (expires_at);
+CREATE INDEX confirmation_age ON confirmation (workspace, expires_at);
 
 -- Exact terms by which live records are found: addresses, numbers, tags, owners. Kept by the record layer.
 CREATE TABLE record_key (
@@ -203,7 +213,8 @@ EXCEPTION WHEN unique_violation OR internal_error THEN
 END
 $$;
 
--- The workspace of the transaction; nothing where none is set.
+-- The workspace of the transaction; nothing where none is set. A policy compares with it as with any value, without a query in
+-- between: so it is a condition of the index that a statement goes along.
 CREATE FUNCTION current_workspace() RETURNS BIGINT
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$ SELECT NULLIF(current_setting('bureau.workspace', TRUE), '')::BIGINT $$;
@@ -215,8 +226,7 @@ CREATE FUNCTION keep_apart(name REGCLASS) RETURNS VOID
 BEGIN
     EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', name);
     EXECUTE format('CREATE POLICY own_workspace ON %s TO bureau_app
-                    USING (workspace = (SELECT current_workspace()))
-                    WITH CHECK (workspace = (SELECT current_workspace()))', name);
+                    USING (workspace = current_workspace()) WITH CHECK (workspace = current_workspace())', name);
 END
 $$;
 
@@ -243,6 +253,6 @@ GRANT UPDATE (before, after) ON change_log TO bureau_app;
 GRANT SELECT, INSERT, DELETE ON receipt, confirmation, record_key TO bureau_app;
 
 ALTER TABLE workspace ENABLE ROW LEVEL SECURITY;
-CREATE POLICY own_workspace ON workspace TO bureau_app USING (id = (SELECT current_workspace()));
+CREATE POLICY own_workspace ON workspace TO bureau_app USING (id = current_workspace());
 SELECT keep_apart(name::REGCLASS) FROM unnest(ARRAY['member', 'team', 'team_member', 'api_key_grant', 'attribute_definition',
     'exchange_rate', 'change_log', 'receipt', 'confirmation', 'record_key']) AS tables (name);

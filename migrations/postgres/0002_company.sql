@@ -1,6 +1,6 @@
 -- Organisations the firm deals with.
 CREATE TABLE company (
-    id          BIGINT PRIMARY KEY,
+    id          BIGINT NOT NULL,
     workspace   BIGINT NOT NULL REFERENCES workspace (id),
     version     BIGINT NOT NULL,
     created_at  TIMESTAMPTZ NOT NULL,
@@ -29,7 +29,7 @@ CREATE TABLE company (
     tags        JSONB NOT NULL,
     source      TEXT,
     summary     TEXT,
-    CONSTRAINT company_in_workspace UNIQUE (workspace, id),
+    PRIMARY KEY (workspace, id),
     FOREIGN KEY (workspace, parent) REFERENCES company (workspace, id),
     FOREIGN KEY (workspace, owner) REFERENCES member (workspace, id)
 );

@@ -1,6 +1,6 @@
 -- People the firm deals with.
 CREATE TABLE contact (
-    id          BIGINT PRIMARY KEY,
+    id          BIGINT NOT NULL,
     workspace   BIGINT NOT NULL REFERENCES workspace (id),
     version     BIGINT NOT NULL,
     created_at  TIMESTAMPTZ NOT NULL,
@@ -29,7 +29,7 @@ CREATE TABLE contact (
     source      TEXT,
     score       BIGINT NOT NULL,
     summary     TEXT,
-    CONSTRAINT contact_in_workspace UNIQUE (workspace, id),
+    PRIMARY KEY (workspace, id),
     FOREIGN KEY (workspace, company_id) REFERENCES company (workspace, id),
     FOREIGN KEY (workspace, owner) REFERENCES member (workspace, id),
     FOREIGN KEY (workspace, reports_to) REFERENCES contact (workspace, id)

@@ -1,6 +1,6 @@
 -- The ways that deals take.
 CREATE TABLE pipeline (
-    id          BIGINT PRIMARY KEY,
+    id          BIGINT NOT NULL,
     workspace   BIGINT NOT NULL REFERENCES workspace (id),
     version     BIGINT NOT NULL,
     created_at  TIMESTAMPTZ NOT NULL,
@@ -10,7 +10,7 @@ CREATE TABLE pipeline (
     attributes  JSONB NOT NULL,
     name        TEXT NOT NULL,
     is_default  BOOLEAN NOT NULL,
-    CONSTRAINT pipeline_in_workspace UNIQUE (workspace, id)
+    PRIMARY KEY (workspace, id)
 );
 CREATE UNIQUE INDEX pipeline_is_the_only_default ON pipeline (workspace) WHERE is_default AND archived_at IS NULL;
 
@@ -18,7 +18,7 @@ SELECT keep_in_workspace('pipeline');
 
 -- The stages of a pipeline.
 CREATE TABLE stage (
-    id           BIGINT PRIMARY KEY,
+    id           BIGINT NOT NULL,
     workspace    BIGINT NOT NULL REFERENCES workspace (id),
     version      BIGINT NOT NULL,
     created_at   TIMESTAMPTZ NOT NULL,
@@ -32,7 +32,7 @@ CREATE TABLE stage (
     kind         TEXT NOT NULL CHECK (kind IN ('open', 'won', 'lost')),
     probability  BIGINT NOT NULL CHECK (probability BETWEEN 0 AND 100), -- percent
     rotting_days BIGINT,
-    CONSTRAINT stage_in_workspace UNIQUE (workspace, id),
+    PRIMARY KEY (workspace, id),
     FOREIGN KEY (workspace, pipeline) REFERENCES pipeline (workspace, id)
 );
 CREATE INDEX stage_by_pipeline ON stage (workspace, pipeline, position) WHERE archived_at IS NULL;

@@ -1,6 +1,6 @@
 -- Sales that may come about.
 CREATE TABLE deal (
-    id             BIGINT PRIMARY KEY,
+    id             BIGINT NOT NULL,
     workspace      BIGINT NOT NULL REFERENCES workspace (id),
     version        BIGINT NOT NULL,
     created_at     TIMESTAMPTZ NOT NULL,
@@ -28,7 +28,7 @@ CREATE TABLE deal (
     source         TEXT,
     tags           JSONB NOT NULL,
     summary        TEXT,
-    CONSTRAINT deal_in_workspace UNIQUE (workspace, id),
+    PRIMARY KEY (workspace, id),
     FOREIGN KEY (workspace, pipeline) REFERENCES pipeline (workspace, id),
     FOREIGN KEY (workspace, stage) REFERENCES stage (workspace, id),
     FOREIGN KEY (workspace, company) REFERENCES company (workspace, id),

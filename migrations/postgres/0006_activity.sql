@@ -1,6 +1,6 @@
 -- What was done, and what is to be done.
 CREATE TABLE activity (
-    id          BIGINT PRIMARY KEY,
+    id          BIGINT NOT NULL,
     workspace   BIGINT NOT NULL REFERENCES workspace (id),
     version     BIGINT NOT NULL,
     created_at  TIMESTAMPTZ NOT NULL,
@@ -20,7 +20,7 @@ CREATE TABLE activity (
     contact     BIGINT,
     company     BIGINT,
     deal        BIGINT,
-    CONSTRAINT activity_in_workspace UNIQUE (workspace, id),
+    PRIMARY KEY (workspace, id),
     FOREIGN KEY (workspace, assignee) REFERENCES member (workspace, id),
     FOREIGN KEY (workspace, contact) REFERENCES contact (workspace, id),
     FOREIGN KEY (workspace, company) REFERENCES company (workspace, id),

@@ -1,6 +1,6 @@
 -- Ways of taxing what a workspace sells.
 CREATE TABLE tax_rate (
-    id          BIGINT PRIMARY KEY,
+    id          BIGINT NOT NULL,
     workspace   BIGINT NOT NULL REFERENCES workspace (id),
     version     BIGINT NOT NULL,
     created_at  TIMESTAMPTZ NOT NULL,
@@ -14,7 +14,7 @@ CREATE TABLE tax_rate (
     reason      TEXT,
     reason_code TEXT, -- VATEX
     is_default  BOOLEAN NOT NULL,
-    CONSTRAINT tax_rate_in_workspace UNIQUE (workspace, id)
+    PRIMARY KEY (workspace, id)
 );
 CREATE INDEX tax_rate_by_created ON tax_rate (workspace, created_at, id) WHERE archived_at IS NULL;
 
@@ -22,7 +22,7 @@ SELECT keep_in_workspace('tax_rate');
 
 -- A workspace's own firm, as its documents name it: one row each.
 CREATE TABLE seller (
-    id             BIGINT PRIMARY KEY,
+    id             BIGINT NOT NULL,
     workspace      BIGINT NOT NULL REFERENCES workspace (id),
     version        BIGINT NOT NULL,
     created_at     TIMESTAMPTZ NOT NULL,
@@ -51,7 +51,7 @@ CREATE TABLE seller (
     language       TEXT,
     footer         TEXT,
     logo           TEXT, -- a PNG or JPEG file in base64
-    CONSTRAINT seller_in_workspace UNIQUE (workspace, id)
+    PRIMARY KEY (workspace, id)
 );
 CREATE INDEX seller_by_created ON seller (workspace, created_at, id) WHERE archived_at IS NULL;
 
@@ -59,7 +59,7 @@ SELECT keep_in_workspace('seller');
 
 -- How documents are numbered.
 CREATE TABLE number_series (
-    id          BIGINT PRIMARY KEY,
+    id          BIGINT NOT NULL,
     workspace   BIGINT NOT NULL REFERENCES workspace (id),
     version     BIGINT NOT NULL,
     created_at  TIMESTAMPTZ NOT NULL,
@@ -71,7 +71,7 @@ CREATE TABLE number_series (
     pattern     TEXT NOT NULL,
     yearly      BOOLEAN NOT NULL,
     first       BIGINT NOT NULL,
-    CONSTRAINT number_series_in_workspace UNIQUE (workspace, id)
+    PRIMARY KEY (workspace, id)
 );
 CREATE UNIQUE INDEX number_series_of ON number_series (workspace, numbers) WHERE archived_at IS NULL;
 CREATE INDEX number_series_by_created ON number_series (workspace, created_at, id) WHERE archived_at IS NULL;
@@ -80,7 +80,7 @@ SELECT keep_in_workspace('number_series');
 
 -- Products and services.
 CREATE TABLE product (
-    id               BIGINT PRIMARY KEY,
+    id               BIGINT NOT NULL,
     workspace        BIGINT NOT NULL REFERENCES workspace (id),
     version          BIGINT NOT NULL,
     created_at       TIMESTAMPTZ NOT NULL,
@@ -101,7 +101,7 @@ CREATE TABLE product (
     tax_category     TEXT,
     billing_interval TEXT,
     active           BOOLEAN NOT NULL,
-    CONSTRAINT product_in_workspace UNIQUE (workspace, id)
+    PRIMARY KEY (workspace, id)
 );
 -- Whatever is undone or restored, two that are live have no article number in common.
 CREATE UNIQUE INDEX product_by_sku ON product (workspace, sku_key) WHERE sku_key IS NOT NULL AND archived_at IS NULL;

@@ -1,6 +1,6 @@
 -- Offers to customers.
 CREATE TABLE quotation (
-    id           BIGINT PRIMARY KEY,
+    id           BIGINT NOT NULL,
     workspace    BIGINT NOT NULL REFERENCES workspace (id),
     version      BIGINT NOT NULL,
     created_at   TIMESTAMPTZ NOT NULL,
@@ -41,7 +41,7 @@ CREATE TABLE quotation (
     net_total    BIGINT NOT NULL, -- units of 0.0001
     tax_total    BIGINT NOT NULL,
     gross_total  BIGINT NOT NULL,
-    CONSTRAINT quotation_in_workspace UNIQUE (workspace, id),
+    PRIMARY KEY (workspace, id),
     FOREIGN KEY (workspace, series) REFERENCES number_series (workspace, id),
     FOREIGN KEY (workspace, company) REFERENCES company (workspace, id),
     FOREIGN KEY (workspace, contact) REFERENCES contact (workspace, id),
@@ -65,7 +65,7 @@ SELECT keep_in_workspace('quotation');
 
 -- Plans by which invoices are made again and again.
 CREATE TABLE recurring_invoice (
-    id          BIGINT PRIMARY KEY,
+    id          BIGINT NOT NULL,
     workspace   BIGINT NOT NULL REFERENCES workspace (id),
     version     BIGINT NOT NULL,
     created_at  TIMESTAMPTZ NOT NULL,
@@ -98,7 +98,7 @@ CREATE TABLE recurring_invoice (
     notes       TEXT,
     net_total   BIGINT NOT NULL, -- units of 0.0001
     gross_total BIGINT NOT NULL,
-    CONSTRAINT recurring_invoice_in_workspace UNIQUE (workspace, id),
+    PRIMARY KEY (workspace, id),
     FOREIGN KEY (workspace, company) REFERENCES company (workspace, id),
     FOREIGN KEY (workspace, contact) REFERENCES contact (workspace, id),
     FOREIGN KEY (workspace, deal) REFERENCES deal (workspace, id),
@@ -116,7 +116,7 @@ SELECT keep_in_workspace('recurring_invoice');
 
 -- Invoices and credit notes.
 CREATE TABLE invoice (
-    id            BIGINT PRIMARY KEY,
+    id            BIGINT NOT NULL,
     workspace     BIGINT NOT NULL REFERENCES workspace (id),
     version       BIGINT NOT NULL,
     created_at    TIMESTAMPTZ NOT NULL,
@@ -162,7 +162,7 @@ CREATE TABLE invoice (
     gross_total   BIGINT NOT NULL,
     paid          BIGINT NOT NULL CHECK (paid >= 0),
     credited      BIGINT NOT NULL CHECK (credited >= 0),
-    CONSTRAINT invoice_in_workspace UNIQUE (workspace, id),
+    PRIMARY KEY (workspace, id),
     FOREIGN KEY (workspace, series) REFERENCES number_series (workspace, id),
     FOREIGN KEY (workspace, company) REFERENCES company (workspace, id),
     FOREIGN KEY (workspace, contact) REFERENCES contact (workspace, id),
@@ -195,7 +195,7 @@ SELECT keep_in_workspace('invoice');
 
 -- What customers paid, and what was paid back to them.
 CREATE TABLE payment (
-    id          BIGINT PRIMARY KEY,
+    id          BIGINT NOT NULL,
     workspace   BIGINT NOT NULL REFERENCES workspace (id),
     version     BIGINT NOT NULL,
     created_at  TIMESTAMPTZ NOT NULL,
@@ -212,7 +212,7 @@ CREATE TABLE payment (
     reference   TEXT,
     note        TEXT,
     reverses    BIGINT,
-    CONSTRAINT payment_in_workspace UNIQUE (workspace, id),
+    PRIMARY KEY (workspace, id),
     FOREIGN KEY (workspace, reverses) REFERENCES payment (workspace, id)
 );
 CREATE UNIQUE INDEX payment_by_reversed ON payment (workspace, reverses) WHERE reverses IS NOT NULL;
@@ -222,7 +222,7 @@ SELECT keep_in_workspace('payment');
 
 -- What the firm itself spent.
 CREATE TABLE expense (
-    id            BIGINT PRIMARY KEY,
+    id            BIGINT NOT NULL,
     workspace     BIGINT NOT NULL REFERENCES workspace (id),
     version       BIGINT NOT NULL,
     created_at    TIMESTAMPTZ NOT NULL,
@@ -245,7 +245,7 @@ CREATE TABLE expense (
     status        TEXT NOT NULL CHECK (status IN ('pending', 'approved', 'rejected', 'paid')),
     billable      BOOLEAN NOT NULL,
     notes         TEXT,
-    CONSTRAINT expense_in_workspace UNIQUE (workspace, id),
+    PRIMARY KEY (workspace, id),
     FOREIGN KEY (workspace, company) REFERENCES company (workspace, id),
     FOREIGN KEY (workspace, owner) REFERENCES member (workspace, id)
 );

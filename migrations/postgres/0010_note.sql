@@ -1,7 +1,7 @@
 -- What somebody wrote down about a record of any kind. What it is about, no foreign key can keep: that is checked and held
 -- where it is written, and whatever it is about takes it along.
 CREATE TABLE note (
-    id          BIGINT PRIMARY KEY,
+    id          BIGINT NOT NULL,
     workspace   BIGINT NOT NULL REFERENCES workspace (id),
     version     BIGINT NOT NULL,
     created_at  TIMESTAMPTZ NOT NULL,
@@ -13,7 +13,7 @@ CREATE TABLE note (
     text        TEXT NOT NULL,
     pinned      BOOLEAN NOT NULL,
     sort_pinned BIGINT NOT NULL, -- 1 where it is pinned
-    CONSTRAINT note_in_workspace UNIQUE (workspace, id)
+    PRIMARY KEY (workspace, id)
 );
 CREATE INDEX note_by_pinned ON note (workspace, sort_pinned, id) WHERE archived_at IS NULL;
 CREATE INDEX note_by_created ON note (workspace, created_at, id) WHERE archived_at IS NULL;

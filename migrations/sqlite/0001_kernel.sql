@@ -1,4 +1,7 @@
 -- What every module stands on. Times are microseconds of the Unix epoch in UTC, JSON is text, booleans are 0 or 1.
+--
+-- The same statements hold as on PostgreSQL, where a record's primary key is its workspace and its `id`. Here `id` is also the
+-- row's own number, by which SQLite finds it without an index beside the table; UNIQUE (workspace, id) is what others refer to.
 
 -- Numbers that the database hands out, such as the node that a process puts into the identifiers that it makes.
 CREATE TABLE counter (
@@ -87,9 +90,10 @@ CREATE TABLE api_key_grant (
     workspace INTEGER NOT NULL,
     member    INTEGER NOT NULL,
     name      TEXT NOT NULL, -- the key's, where calls may read it
-    PRIMARY KEY (api_key, workspace),
+    PRIMARY KEY (workspace, api_key),
     FOREIGN KEY (workspace, member) REFERENCES member (workspace, id)
 ) STRICT;
+CREATE INDEX api_key_grant_by_key ON api_key_grant (api_key, workspace);
 
 CREATE TABLE attribute_definition (
     workspace  INTEGER NOT NULL REFERENCES workspace (id),
@@ -124,7 +128,7 @@ CREATE TABLE change_log (
     position  INTEGER UNIQUE,
     hash      BLOB
 ) STRICT;
-CREATE INDEX change_log_call ON change_log (call, id);
+CREATE INDEX change_log_call ON change_log (workspace, call, id);
 CREATE INDEX change_log_feed ON change_log (workspace, position);
 -- What the audit log is asked for, newest first.
 CREATE INDEX change_log_time ON change_log (workspace, at, id);
@@ -148,18 +152,19 @@ CREATE TABLE receipt (
     created_at INTEGER NOT NULL,
     PRIMARY KEY (workspace, actor, key)
 ) STRICT;
-CREATE INDEX receipt_age ON receipt (created_at);
+CREATE INDEX receipt_age ON receipt (workspace, created_at);
 
 -- A call that waits for its confirmation. Taken out by the call that uses it, so it works once.
 CREATE TABLE confirmation (
-    token      BLOB PRIMARY KEY, -- SHA-256
     workspace  INTEGER NOT NULL REFERENCES workspace (id),
+    token      BLOB NOT NULL, -- SHA-256
     actor      INTEGER NOT NULL,
     request    BLOB NOT NULL,    -- SHA-256 of the tool and its arguments
     shown      BLOB NOT NULL,    -- SHA-256 of what the call did to which versions when it was tried
-    expires_at INTEGER NOT NULL
+    expires_at INTEGER NOT NULL,
+    PRIMARY KEY (workspace, token)
 ) STRICT;
-CREATE INDEX confirmation_age ON confirmation (expires_at);
+CREATE INDEX confirmation_age ON confirmation (workspace, expires_at);
 
 -- Exact terms by which live records are found: addresses, numbers, tags, owners. Kept by the record layer.
 CREATE TABLE record_key (

@@ -200,7 +200,9 @@ async fn write<T>(
     let batch = dispatcher.batch(&owner, name).await?;
     let answer = dispatcher.run_in(&batch, part).await.map_err(usage)?;
     let logged = dispatcher.read(&owner, async |cx: &mut Cx| {
-        let row = sql("SELECT 1 AS found FROM change_log WHERE call = ")
+        let row = sql("SELECT 1 AS found FROM change_log WHERE workspace = ")
+            .value(cx.workspace().id)
+            .sql(" AND call = ")
             .value(batch.change())
             .sql(" LIMIT 1");
         Ok(row.row(cx.tx()).await?.is_some())

@@ -109,18 +109,18 @@ impl Cx {
         self.rarest_first(&mut conditions, &filter).await?;
         let mut statement = sql("SELECT ");
         statement.push(LogRow::COLUMNS);
-        // The rows of one change are few and have an index that does not begin with the workspace.
+        // The rows of one change are few: they are put in order once they are found, and not found in that order.
         let of_change = conditions.iter().any(|condition| condition.column == CALL);
-        statement.push(" FROM change_log WHERE ");
-        statement.push(if of_change {
-            "+workspace = "
+        let time = if of_change {
+            format!("{}at", self.tx.without_index())
         } else {
-            "workspace = "
-        });
+            "at".to_owned()
+        };
+        statement.push(" FROM change_log WHERE workspace = ");
         statement.push_value(self.workspace().id.to_value());
         push_conditions(&mut statement, conditions);
         if let Some(from) = filter.from {
-            statement.push(" AND at >= ");
+            statement.push(&format!(" AND {time} >= "));
             statement.push_value(from.to_value());
         }
         let place = match cursor {
@@ -130,19 +130,19 @@ impl Cx {
         // Of two upper ends the lower one alone is said: an index begins at one of them only.
         match (place, filter.to) {
             (Some((at, id)), to) if to.is_none_or(|to| at <= to) => {
-                statement.push(" AND (at, id) < (");
+                statement.push(&format!(" AND ({time}, id) < ("));
                 statement.push_value(at.to_value());
                 statement.push(", ");
                 statement.push_value(Value::Int(id));
                 statement.push(")");
             }
             (_, Some(to)) => {
-                statement.push(" AND at <= ");
+                statement.push(&format!(" AND {time} <= "));
                 statement.push_value(to.to_value());
             }
             (_, None) => {}
         }
-        statement.push(" ORDER BY at DESC, id DESC LIMIT ");
+        statement.push(&format!(" ORDER BY {time} DESC, id DESC LIMIT "));
         statement.push_value(Value::Int(limit.rows() as i64 + 1));
         let rows = statement.rows(&mut self.tx).await?;
         let more = rows.len() > limit.rows();

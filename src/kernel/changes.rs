@@ -227,9 +227,8 @@ impl LogRow {
         call: i64,
         before: i64,
     ) -> Result<Vec<Outlined>> {
-        let mut statement = sql("SELECT id, tool, entity, record, action FROM change_log WHERE ");
-        statement.push(tx.without_index());
-        statement.push("workspace = ");
+        let mut statement =
+            sql("SELECT id, tool, entity, record, action FROM change_log WHERE workspace = ");
         statement.push_value(Value::Int(workspace));
         statement.push(" AND call = ");
         statement.push_value(Value::Int(call));

@@ -1,13 +1,13 @@
 //! The database as the search index sees it.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::changes::{self, Action};
 use crate::error::Error;
 use crate::record::{AnyRecord, Read};
 use crate::registry::Registry;
-use crate::search::{Doc, Scanned, Source, SourceError, Touched};
+use crate::search::{Doc, RecordKey, Scanned, Source, SourceError, Touched};
 use crate::store::{Scope, Store, Tx, sql};
 
 /// Reads what the index needs, across all workspaces.
@@ -64,12 +64,14 @@ impl Source for Projection {
     }
 
     async fn touched(&self, after: i64, limit: usize) -> Result<Vec<Touched>, SourceError> {
-        let rows = sql("SELECT position, entity, record, action FROM change_log WHERE position > ")
-            .value(after)
-            .sql(" ORDER BY position LIMIT ")
-            .value(limit as i64)
-            .look(&self.store)
-            .await;
+        let rows = sql(
+            "SELECT position, workspace, entity, record, action FROM change_log WHERE position > ",
+        )
+        .value(after)
+        .sql(" ORDER BY position LIMIT ")
+        .value(limit as i64)
+        .look(&self.store)
+        .await;
         let mut touched = Vec::new();
         for row in rows? {
             // A row of the log that cannot be read is doctor's to find; it keeps nobody from following.
@@ -78,8 +80,7 @@ impl Source for Projection {
             let kind = self.kind(&entity).unwrap_or_default();
             touched.push(Touched {
                 position: row.get("position")?,
-                kind,
-                id: row.get("record")?,
+                record: (row.get("workspace")?, kind, row.get("record")?),
                 erased: row
                     .get::<Action>("action")
                     .is_ok_and(|action| action == Action::Purge),
@@ -92,23 +93,27 @@ impl Source for Projection {
         self.registry.record(name).map(AnyRecord::table)
     }
 
-    async fn load(&self, records: &[(&'static str, i64)]) -> Result<Vec<Doc>, SourceError> {
+    async fn load(&self, records: &[RecordKey]) -> Result<Vec<Doc>, SourceError> {
+        let mut by_kind: BTreeMap<(i64, &str), Vec<i64>> = BTreeMap::new();
+        for (workspace, kind, id) in records {
+            by_kind.entry((*workspace, kind)).or_default().push(*id);
+        }
         let mut tx = self.read().await?;
         let mut documents = Ok(Vec::new());
-        for kind in self.kinds() {
-            let ids: Vec<i64> = records
-                .iter()
-                .filter(|(table, _)| *table == kind.table())
-                .map(|(_, id)| *id)
-                .collect();
-            for chunk in ids.chunks(500) {
-                match (
-                    &mut documents,
-                    kind.documents(&mut tx, Some(chunk), 0, 0).await,
-                ) {
+        'all: for ((workspace, kind), ids) in by_kind {
+            // Also of what is in the log and not in the index there are rows.
+            let Some(kind) = self.registry.record(kind) else {
+                continue;
+            };
+            for ids in ids.chunks(500) {
+                let read = kind.documents(&mut tx, workspace, Some(ids), 0, 0).await;
+                match (&mut documents, read) {
                     (Ok(all), Ok(read)) => all.extend(self.documents(read)),
-                    (Ok(_), Err(error)) => documents = Err(error),
-                    (Err::<Vec<Doc>, Error>(_), _) => {}
+                    (_, Err(error)) => {
+                        documents = Err(error);
+                        break 'all;
+                    }
+                    (Err::<Vec<Doc>, Error>(_), Ok(_)) => {}
                 }
             }
         }
@@ -116,32 +121,49 @@ impl Source for Projection {
         Ok(documents?)
     }
 
-    async fn scan(
-        &self,
-        after: Option<(&'static str, i64)>,
-        limit: usize,
-    ) -> Result<Scanned, SourceError> {
-        let (table, id) = after.unwrap_or(("", i64::MIN));
+    async fn scan(&self, after: Option<RecordKey>, limit: usize) -> Result<Scanned, SourceError> {
         let mut tx = self.read().await?;
-        let mut scanned = Ok(Scanned::default());
-        for kind in self
-            .kinds()
-            .into_iter()
-            .filter(|kind| kind.table() >= table)
-        {
-            let after = if kind.table() == table { id } else { i64::MIN };
-            scanned = kind
-                .documents(&mut tx, None, after, limit as i64)
-                .await
-                .map(|read| Scanned {
-                    last: read.last.map(|id| (kind.table(), id)),
-                    docs: self.documents(read),
-                });
-            if scanned.as_ref().map_or(true, |read| read.last.is_some()) {
-                break;
-            }
-        }
+        let scanned = self.scan_in(&mut tx, after, limit).await;
         tx.rollback().await;
         Ok(scanned?)
+    }
+}
+
+impl Projection {
+    async fn scan_in(
+        &self,
+        tx: &mut Tx,
+        after: Option<RecordKey>,
+        limit: usize,
+    ) -> Result<Scanned, Error> {
+        let mut scanned = Scanned::default();
+        let workspaces = sql("SELECT id FROM workspace WHERE id >= ")
+            .value(after.map_or(i64::MIN, |(workspace, ..)| workspace))
+            .sql(" ORDER BY id")
+            .rows(tx)
+            .await?;
+        for row in workspaces {
+            let workspace: i64 = row.get("id")?;
+            for kind in self.kinds() {
+                let here = (workspace, kind.table());
+                let mut from = match after {
+                    Some((workspace, table, _)) if here < (workspace, table) => continue,
+                    Some((workspace, table, id)) if here == (workspace, table) => id,
+                    _ => i64::MIN,
+                };
+                loop {
+                    let left = limit.saturating_sub(scanned.docs.len()) as i64;
+                    let read = kind.documents(tx, workspace, None, from, left).await?;
+                    let Some(last) = read.last else { break };
+                    from = last;
+                    scanned.last = Some((workspace, kind.table(), last));
+                    scanned.docs.extend(self.documents(read));
+                    if scanned.docs.len() >= limit {
+                        return Ok(scanned);
+                    }
+                }
+            }
+        }
+        Ok(scanned)
     }
 }

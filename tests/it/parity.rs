@@ -101,6 +101,10 @@ async fn sqlite_schema(app: &TestApp) -> BTreeMap<String, Table> {
             }
         }
         table.primary_key = key.into_values().collect();
+        // Elsewhere the workspace comes first; here `id` is the row's own number, which is the quickest way to it.
+        if table.primary_key == ["id"] && table.columns.contains_key("workspace") {
+            table.primary_key.insert(0, "workspace".into());
+        }
         let mut foreign: BTreeMap<i64, (Vec<String>, String, Vec<String>)> = BTreeMap::new();
         for part in sqlite_rows(
             &mut connection,
@@ -128,7 +132,7 @@ async fn sqlite_schema(app: &TestApp) -> BTreeMap<String, Table> {
             .await;
             let columns: Vec<String> = parts.iter().map(|part| part.get("name")).collect();
             match origin.as_str() {
-                "u" => drop(table.unique.insert(columns)),
+                "u" if columns != table.primary_key => drop(table.unique.insert(columns)),
                 "c" => {
                     let sql = format!("SELECT sql FROM sqlite_master WHERE name = '{index_name}'");
                     let sql: String = sqlite_rows(&mut connection, sql).await[0].get("sql");
@@ -266,6 +270,126 @@ async fn both_engines_have_the_same_schema() {
         keys > 20,
         "only {keys} constraints and indexes were compared"
     );
+}
+
+/// What is unique in a table of workspaces is so in each of them, and a record is found by its workspace first: then the rows
+/// of a workspace can lie together, on a machine of their own.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_key_contains_the_workspace() {
+    /// They belong to the whole database; the migration says why.
+    const OF_ALL: [&str; 4] = ["api_key", "clock", "counter", "workspace"];
+    let schema = postgres_schema(&TestApp::new(Engine::Postgres, MODULES).await).await;
+    let mut without = Vec::new();
+    for (name, table) in &schema {
+        if !table.columns.contains_key("workspace") {
+            without.push(name.as_str());
+            continue;
+        }
+        assert_eq!(table.primary_key[0], "workspace", "{name}");
+        let unique = table.indexes.iter();
+        let unique = unique.filter(|(.., condition)| condition.starts_with("unique"));
+        for columns in unique.map(|(_, columns, _)| columns).chain(&table.unique) {
+            let is_in_workspace = columns.iter().any(|column| column == "workspace");
+            // Positions in the log are still counted over all workspaces.
+            let is_position = name == "change_log" && columns == &["position"];
+            assert!(is_in_workspace || is_position, "{name}: {columns:?}");
+        }
+        for (columns, target, _) in &table.foreign_keys {
+            let is_in_workspace = columns.iter().any(|column| column == "workspace");
+            assert!(
+                is_in_workspace || OF_ALL.contains(&target.as_str()),
+                "{name}: {columns:?} to {target}"
+            );
+        }
+    }
+    assert_eq!(without, OF_ALL);
+}
+
+/// The plan of a statement as calls run it: under their role, in a workspace.
+async fn plan(app: &TestApp, workspace: i64, statement: &str) -> String {
+    let Database::Postgres(url) = &app.database else {
+        panic!("not PostgreSQL")
+    };
+    let mut connection = PgConnection::connect(url).await.unwrap();
+    // The tables of a test are so small that reading them whole costs least.
+    let settings = format!(
+        "BEGIN; SET LOCAL ROLE bureau_app; SET LOCAL bureau.workspace = '{workspace}'; SET LOCAL enable_seqscan = off;
+         SET LOCAL enable_bitmapscan = off"
+    );
+    connection
+        .execute(sqlx::raw_sql(AssertSqlSafe(settings)))
+        .await
+        .unwrap();
+    let lines = postgres_rows(&mut connection, &format!("EXPLAIN {statement}")).await;
+    let lines: Vec<String> = lines.iter().map(|line| line.get(0)).collect();
+    lines.join("\n")
+}
+
+/// The wall between workspaces is no filter over what was read, and hides no index from a list.
+#[tokio::test(flavor = "multi_thread")]
+async fn policies_are_conditions_of_the_index() {
+    let app = TestApp::new(Engine::Postgres, MODULES).await;
+    let owner = app.owner().await;
+    let workspace = owner.workspace.id.raw();
+    let policies = app
+        .rows(bureau_kernel::store::sql(
+            "SELECT tablename::TEXT AS name, qual AS condition FROM pg_policies WHERE qual LIKE '%SELECT%'",
+        ))
+        .await;
+    assert_eq!(policies.len(), 0, "a policy holds a query");
+    let unscoped = plan(
+        &app,
+        workspace,
+        "SELECT id FROM company WHERE archived_at IS NULL ORDER BY sort_name LIMIT 10",
+    )
+    .await;
+    assert!(
+        unscoped.contains("company_by_name")
+            && unscoped.contains("Index Cond: (workspace = (NULLIF(current_setting("),
+        "{unscoped}"
+    );
+    for (statement, index) in [
+        (
+            "SELECT id FROM company WHERE workspace = $ AND archived_at IS NULL ORDER BY sort_name LIMIT 10",
+            "company_by_name",
+        ),
+        (
+            "SELECT name FROM company WHERE workspace = $ AND id = 7",
+            "company_pkey",
+        ),
+        (
+            "SELECT id FROM deal WHERE workspace = $ AND archived_at IS NULL ORDER BY created_at DESC, id DESC LIMIT 10",
+            "deal_by_created",
+        ),
+        (
+            "SELECT id FROM change_log WHERE workspace = $ AND call = 7 AND id < 9 ORDER BY id DESC LIMIT 10",
+            "change_log_call",
+        ),
+        (
+            "SELECT record FROM record_key WHERE workspace = $ AND entity = 'contact' AND field = 'email' AND value = 'a'",
+            "record_key_pkey",
+        ),
+    ] {
+        let plan = plan(
+            &app,
+            workspace,
+            &statement.replace('$', &workspace.to_string()),
+        )
+        .await;
+        assert!(
+            plan.contains(index)
+                && plan.contains("Index Cond: ((workspace = ")
+                    | plan.contains("Index Cond: (workspace = "),
+            "{plan}"
+        );
+        assert!(!plan.contains("Sort"), "{plan}");
+        assert!(
+            !plan
+                .lines()
+                .any(|line| line.trim().starts_with("Filter: ") && line.contains("workspace")),
+            "{plan}"
+        );
+    }
 }
 
 /// Names that engines order differently when they are asked to do it their own way.

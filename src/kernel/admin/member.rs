@@ -422,12 +422,13 @@ async fn update(
         return Ok(member);
     }
     member.updated_at = tx.now();
-    sql("UPDATE member SET name = $1, email = $2, title = $3, role = $4, updated_at = $5 WHERE id = $6")
+    sql("UPDATE member SET name = $1, email = $2, title = $3, role = $4, updated_at = $5 WHERE workspace = $6 AND id = $7")
         .bind(member.name.clone())
         .bind(member.email.clone())
         .bind(member.title.clone())
         .bind(member.role)
         .bind(member.updated_at)
+        .bind(workspace)
         .bind(member.id)
         .run(tx)
         .await?;
@@ -499,7 +500,10 @@ async fn remove(cx: &mut Cx, who: &str, reassign_to: Option<&str>) -> Result<Rem
         );
     }
     // Whoever makes a record theirs meanwhile is waited for, and who comes later finds them gone.
-    let mut held = sql("SELECT 1 AS held FROM member WHERE id = ").value(member.id);
+    let mut held = sql("SELECT 1 AS held FROM member WHERE workspace = ")
+        .value(workspace)
+        .sql(" AND id = ")
+        .value(member.id);
     held.push(cx.tx().for_update());
     held.rows(cx.tx()).await?;
     let reassigned = match heir {
@@ -521,7 +525,9 @@ async fn remove(cx: &mut Cx, who: &str, reassign_to: Option<&str>) -> Result<Rem
     team::leave_all(cx.tx(), call, workspace, member.id).await?;
     sql("UPDATE member SET archived_at = ")
         .value(cx.now())
-        .sql(" WHERE id = ")
+        .sql(" WHERE workspace = ")
+        .value(workspace)
+        .sql(" AND id = ")
         .value(member.id)
         .run(cx.tx())
         .await?;
@@ -596,7 +602,9 @@ pub async fn restore_member(store: &Store, slug: &str, who: &str) -> Result<Memb
             member.email.as_deref(),
             None,
         )?;
-        sql("UPDATE member SET archived_at = NULL WHERE id = ")
+        sql("UPDATE member SET archived_at = NULL WHERE workspace = ")
+            .value(workspace)
+            .sql(" AND id = ")
             .value(member.id)
             .run(tx)
             .await?;

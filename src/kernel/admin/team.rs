@@ -326,12 +326,13 @@ async fn save(
         return Ok(team);
     }
     team.updated_at = tx.now();
-    sql("UPDATE team SET name = $1, sort_name = $2, about = $3, lead = $4, updated_at = $5 WHERE id = $6")
+    sql("UPDATE team SET name = $1, sort_name = $2, about = $3, lead = $4, updated_at = $5 WHERE workspace = $6 AND id = $7")
         .bind(team.name.clone())
         .bind(folded(&team.name))
         .bind(team.about.clone())
         .bind(team.lead)
         .bind(team.updated_at)
+        .bind(workspace)
         .bind(team.id)
         .run(tx)
         .await?;
@@ -381,7 +382,9 @@ pub async fn delete_team(app: &Arc<App>, slug: &str, which: &str) -> Result<Team
             .await?;
         sql("UPDATE team SET archived_at = ")
             .value(cx.now())
-            .sql(" WHERE id = ")
+            .sql(" WHERE workspace = ")
+            .value(workspace)
+            .sql(" AND id = ")
             .value(team.id)
             .run(cx.tx())
             .await?;
@@ -508,9 +511,10 @@ pub(super) async fn leave_all(
         team.members.retain(|known| known.id != member);
         team.lead = team.lead.filter(|lead| *lead != member);
         take(tx, workspace, team.id, member).await?;
-        sql("UPDATE team SET lead = $1, updated_at = $2 WHERE id = $3")
+        sql("UPDATE team SET lead = $1, updated_at = $2 WHERE workspace = $3 AND id = $4")
             .bind(team.lead)
             .bind(tx.now())
+            .bind(workspace)
             .bind(team.id)
             .run(tx)
             .await?;

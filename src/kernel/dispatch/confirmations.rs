@@ -60,13 +60,16 @@ async fn keep(
     token: &str,
     shown: Vec<u8>,
 ) -> Result<()> {
-    let mut statement = sql("DELETE FROM confirmation WHERE expires_at < ").value(tx.now());
+    let mut statement = sql("DELETE FROM confirmation WHERE workspace = ")
+        .value(caller.workspace.id)
+        .sql(" AND (expires_at < ")
+        .value(tx.now());
     if let Word::Token(old) = &request.word {
         statement = statement
             .sql(" OR token = ")
             .value(Sha256::digest(old).to_vec());
     }
-    statement.run(tx).await?;
+    statement.sql(")").run(tx).await?;
     sql("INSERT INTO confirmation (token, workspace, actor, request, shown, expires_at) VALUES ($1, $2, $3, $4, $5, $6)")
         .bind(Sha256::digest(token).to_vec())
         .bind(caller.workspace.id)

@@ -76,7 +76,9 @@ pub(super) async fn keep(
         return Ok(());
     };
     let reading = clock::read(tx).await?;
-    sql("DELETE FROM receipt WHERE created_at < ")
+    sql("DELETE FROM receipt WHERE workspace = ")
+        .value(caller.workspace.id)
+        .sql(" AND created_at < ")
         .value(receipts_from(&reading))
         .run(tx)
         .await?;

@@ -190,11 +190,12 @@ pub trait AnyRecord: Send + Sync {
         cx: &'a mut Cx,
         rows: &'a [&'a LogRow],
     ) -> BoxFuture<'a, Result<Vec<Option<UndoConflict>>>>;
-    /// The search documents of live records: those named, or (none named) the next ones after an identifier. What cannot be
-    /// read is named.
+    /// The search documents of live records of a workspace: those named, or (none named) the next ones after an identifier.
+    /// What cannot be read is named.
     fn documents<'a>(
         &'a self,
         tx: &'a mut Tx,
+        workspace: i64,
         ids: Option<&'a [i64]>,
         after: i64,
         limit: i64,
@@ -600,13 +601,16 @@ impl<R: Record> AnyRecord for Erased<R> {
     fn documents<'a>(
         &'a self,
         tx: &'a mut Tx,
+        workspace: i64,
         ids: Option<&'a [i64]>,
         after: i64,
         limit: i64,
     ) -> BoxFuture<'a, Result<Read<Doc>>> {
         Box::pin(async move {
-            let mut statement = Saved::<R>::select_with("workspace, ");
-            statement.push(" WHERE archived_at IS NULL AND id ");
+            let mut statement = Saved::<R>::select();
+            statement.push(" WHERE archived_at IS NULL AND workspace = ");
+            statement.push_value(Value::Int(workspace));
+            statement.push(" AND id ");
             match ids {
                 Some(ids) => {
                     statement.push("IN ");
@@ -621,7 +625,6 @@ impl<R: Record> AnyRecord for Erased<R> {
             }
             let rows = statement.rows(tx).await?;
             Read::of::<R>(&rows, |row, saved| {
-                let workspace = row.get("workspace")?;
                 Ok(match saved {
                     Some(saved) => saved.document(workspace),
                     None => Some(Doc::unread(workspace, R::TABLE, row.get("id")?)),

@@ -8,7 +8,7 @@ use tokio::sync::{Mutex, Notify, Semaphore, watch};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::index::{Build, Checkpoint, IndexPaths, IndexSession, Lock, Opened, Snapshot, blocking};
-use super::{Doc, Error, Found, Query, Source, Status, Touched};
+use super::{Doc, Error, Found, Query, RecordKey, Source, Status, Touched};
 
 /// Longest time that a search waits for the index.
 pub(super) const SEARCH_WAIT: Duration = Duration::from_secs(2);
@@ -625,7 +625,7 @@ enum Waiting {
 
 /// Everything that goes into one commit.
 struct Batch {
-    records: Vec<(&'static str, i64)>,
+    records: Vec<RecordKey>,
     docs: Vec<Doc>,
     position: i64,
     seal: Option<String>,
@@ -645,12 +645,12 @@ async fn mended<S: Source>(
     let unread = blocking(move || snapshot.unread()).await?;
     let records = unread
         .iter()
-        .filter_map(|(kind, id)| Some((source.kind(kind)?, *id)));
-    let mut records: Vec<(&'static str, i64)> = records.collect();
+        .filter_map(|(workspace, kind, id)| Some((*workspace, source.kind(kind)?, *id)));
+    let mut records: Vec<RecordKey> = records.collect();
     let docs = source.load(&records).await.map_err(Error::Source)?;
     // Those that are gone leave the index, as ever.
     records.retain(|record| {
-        let is_unread = |doc: &Doc| doc.unread && (doc.kind, doc.id) == *record;
+        let is_unread = |doc: &Doc| doc.unread && doc.key() == *record;
         !docs.iter().any(is_unread)
     });
     if records.is_empty() {
@@ -691,8 +691,7 @@ async fn gather<S: Source>(source: &S, mut position: i64) -> Result<Waiting, Err
         }
     }
     let erased = touched.iter().any(|touched| touched.erased);
-    let mut records: Vec<(&'static str, i64)> =
-        touched.into_iter().map(|t| (t.kind, t.id)).collect();
+    let mut records: Vec<RecordKey> = touched.into_iter().map(|t| t.record).collect();
     records.sort_unstable();
     records.dedup();
     let mut docs = Vec::new();

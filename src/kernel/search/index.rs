@@ -17,7 +17,7 @@ use super::query;
 use super::rank::{self, View};
 use super::schema::{self, Fields};
 use super::unread;
-use super::{Doc, Error, Found, Known, Query};
+use super::{Doc, Error, Found, Known, Query, RecordKey};
 use crate::private;
 
 /// Memory of the writer that follows the change log, in bytes: the least that tantivy takes.
@@ -325,7 +325,7 @@ impl Snapshot {
     }
 
     /// What could not be read of any kind.
-    pub(super) fn unread(&self) -> Result<Vec<(String, i64)>, Error> {
+    pub(super) fn unread(&self) -> Result<Vec<(i64, String, i64)>, Error> {
         self.check_lengths()?;
         Ok(unread::all(&self.view)?)
     }
@@ -565,13 +565,9 @@ impl Writer {
     }
 
     /// Replaces or removes the documents of `records`; `docs` are those that still exist.
-    pub(super) fn replace(
-        &self,
-        records: &[(&'static str, i64)],
-        docs: &[Doc],
-    ) -> Result<(), Error> {
-        for (kind, id) in records {
-            self.inner.delete_term(self.fields.key(kind, *id));
+    pub(super) fn replace(&self, records: &[RecordKey], docs: &[Doc]) -> Result<(), Error> {
+        for record in records {
+            self.inner.delete_term(self.fields.key(*record));
         }
         self.add(docs)
     }
@@ -688,7 +684,7 @@ impl IndexSession {
     /// Writes a batch in one commit.
     pub(super) fn apply(
         &mut self,
-        records: &[(&'static str, i64)],
+        records: &[RecordKey],
         docs: &[Doc],
         position: i64,
         seal: Option<String>,

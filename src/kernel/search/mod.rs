@@ -47,6 +47,12 @@ pub struct Doc {
 }
 
 impl Doc {
+    /// The record that it stands for.
+    #[must_use]
+    pub fn key(&self) -> RecordKey {
+        (self.workspace, self.kind, self.id)
+    }
+
     /// What stands for a record whose row could not be read.
     #[must_use]
     pub fn unread(workspace: i64, kind: &'static str, id: i64) -> Self {
@@ -63,15 +69,16 @@ impl Doc {
     }
 }
 
+/// One record: its workspace, the name of its table, and its id.
+pub type RecordKey = (i64, &'static str, i64);
+
 /// A record that the change log names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Touched {
     /// Sealed position in the change log.
     pub position: i64,
-    /// Table name.
-    pub kind: &'static str,
-    /// Id of the record.
-    pub id: i64,
+    /// The record.
+    pub record: RecordKey,
     /// It was erased for good, and its text is to leave the index's files too.
     pub erased: bool,
 }
@@ -82,7 +89,7 @@ pub struct Scanned {
     /// The documents.
     pub docs: Vec<Doc>,
     /// The record that was read last, whether it has a document or not. None at the end.
-    pub last: Option<(&'static str, i64)>,
+    pub last: Option<RecordKey>,
 }
 
 /// Why the database could not be read.
@@ -117,13 +124,13 @@ pub trait Source: Send + Sync + 'static {
     /// Present documents of these records; one that is not returned (archived, purged) leaves the index.
     fn load(
         &self,
-        records: &[(&'static str, i64)],
+        records: &[RecordKey],
     ) -> impl Future<Output = Result<Vec<Doc>, SourceError>> + Send;
 
-    /// The documents of the next `limit` live records in order of (kind, id), after `after`.
+    /// The documents of the next `limit` live records after `after`, in order of their keys.
     fn scan(
         &self,
-        after: Option<(&'static str, i64)>,
+        after: Option<RecordKey>,
         limit: usize,
     ) -> impl Future<Output = Result<Scanned, SourceError>> + Send;
 }

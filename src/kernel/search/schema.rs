@@ -7,7 +7,7 @@ use tantivy::schema::{FAST, Field, IndexRecordOption, Schema, TextFieldIndexing,
 use tantivy::{TantivyDocument, Term};
 
 use super::text;
-use super::{Doc, Error};
+use super::{Doc, Error, RecordKey};
 
 /// Name of the column that holds a record's id.
 pub(super) const ID: &str = "id";
@@ -17,7 +17,7 @@ pub(super) const KIND: &str = "kind";
 /// The fields, by what they hold.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Fields {
-    /// `kind:id`, by which a document is replaced.
+    /// `workspace/kind:id`, by which a document is replaced.
     key: Field,
     kind: Field,
     id: Field,
@@ -87,8 +87,8 @@ pub(super) fn fingerprint(schema: &Schema) -> Result<String, Error> {
 
 impl Fields {
     /// The term that stands for one record.
-    pub(super) fn key(&self, kind: &str, id: i64) -> Term {
-        Term::from_field_text(self.key, &format!("{kind}:{id}"))
+    pub(super) fn key(&self, record: RecordKey) -> Term {
+        Term::from_field_text(self.key, &key(record))
     }
 
     /// The field and term of all records of one kind in one workspace.
@@ -104,7 +104,7 @@ impl Fields {
     /// What is stored for a record.
     pub(super) fn document(&self, doc: &Doc) -> TantivyDocument {
         let mut out = TantivyDocument::default();
-        out.add_text(self.key, format!("{}:{}", doc.kind, doc.id));
+        out.add_text(self.key, key(doc.key()));
         out.add_text(self.kind, doc.kind);
         out.add_i64(self.id, doc.id);
         out.add_text(self.scope, format!("{}/{}", doc.workspace, doc.kind));
@@ -131,6 +131,16 @@ impl Fields {
         }
         out
     }
+}
+
+/// The workspace and kind of a scope.
+pub(super) fn of_scope(scope: &str) -> Option<(i64, &str)> {
+    let (workspace, kind) = scope.split_once('/')?;
+    Some((workspace.parse().ok()?, kind))
+}
+
+fn key((workspace, kind, id): RecordKey) -> String {
+    format!("{workspace}/{kind}:{id}")
 }
 
 fn push(joined: &mut String, term: &str) {

@@ -22,7 +22,7 @@ struct Memory {
 
 #[derive(Default)]
 struct Inner {
-    docs: BTreeMap<(&'static str, i64), Doc>,
+    docs: BTreeMap<RecordKey, Doc>,
     log: Vec<Touched>,
     world: u32,
 }
@@ -30,22 +30,22 @@ struct Inner {
 impl Memory {
     fn put(&self, doc: Doc) -> i64 {
         let mut inner = self.inner.lock().unwrap();
-        let (kind, id) = (doc.kind, doc.id);
-        inner.docs.insert((kind, id), doc);
-        inner.touch(kind, id)
+        let key = doc.key();
+        inner.docs.insert(key, doc);
+        inner.touch(key)
     }
 
     fn remove(&self, kind: &'static str, id: i64) -> i64 {
         let mut inner = self.inner.lock().unwrap();
-        inner.docs.remove(&(kind, id));
-        inner.touch(kind, id)
+        inner.docs.remove(&(1, kind, id));
+        inner.touch((1, kind, id))
     }
 
     /// Erases a document for good.
     fn erase(&self, kind: &'static str, id: i64) -> i64 {
         let mut inner = self.inner.lock().unwrap();
-        inner.docs.remove(&(kind, id));
-        let position = inner.touch(kind, id);
+        inner.docs.remove(&(1, kind, id));
+        let position = inner.touch((1, kind, id));
         if let Some(touched) = inner.log.last_mut() {
             touched.erased = true;
         }
@@ -55,12 +55,7 @@ impl Memory {
     /// As if an older copy of the file had been restored.
     fn restore(&self, length: usize) {
         let mut inner = self.inner.lock().unwrap();
-        let kept: Vec<_> = inner
-            .log
-            .iter()
-            .take(length)
-            .map(|t| (t.kind, t.id))
-            .collect();
+        let kept: Vec<_> = inner.log.iter().take(length).map(|t| t.record).collect();
         inner.log.truncate(length);
         inner.docs.retain(|key, _| kept.contains(key));
         inner.world += 1;
@@ -68,12 +63,11 @@ impl Memory {
 }
 
 impl Inner {
-    fn touch(&mut self, kind: &'static str, id: i64) -> i64 {
+    fn touch(&mut self, record: RecordKey) -> i64 {
         let position = self.log.len() as i64 + 1;
         self.log.push(Touched {
             position,
-            kind,
-            id,
+            record,
             erased: false,
         });
         position
@@ -107,7 +101,7 @@ impl Source for Memory {
             .find(|kind| *kind == name)
     }
 
-    async fn load(&self, records: &[(&'static str, i64)]) -> Result<Vec<Doc>, SourceError> {
+    async fn load(&self, records: &[RecordKey]) -> Result<Vec<Doc>, SourceError> {
         let inner = self.inner.lock().unwrap();
         Ok(records
             .iter()
@@ -115,11 +109,7 @@ impl Source for Memory {
             .collect())
     }
 
-    async fn scan(
-        &self,
-        after: Option<(&'static str, i64)>,
-        limit: usize,
-    ) -> Result<Scanned, SourceError> {
+    async fn scan(&self, after: Option<RecordKey>, limit: usize) -> Result<Scanned, SourceError> {
         while self.slow.load(Ordering::Acquire) {
             sleep(Duration::from_millis(5)).await;
         }
@@ -129,7 +119,7 @@ impl Source for Memory {
             .iter()
             .filter(|(key, _)| after.is_none_or(|a| **key > a));
         let docs: Vec<Doc> = rest.take(limit).map(|(_, doc)| doc.clone()).collect();
-        let last = docs.last().map(|doc| (doc.kind, doc.id));
+        let last = docs.last().map(Doc::key);
         Ok(Scanned { docs, last })
     }
 }
@@ -848,7 +838,11 @@ async fn what_could_not_be_read_is_named_until_it_can_be() {
     // Mended where the log does not tell: found once somebody keeps the index anew, or a minute later.
     let (dir, db) = test.close().await;
     let mended = person(3, "Ana Mended");
-    db.inner.lock().unwrap().docs.insert(("contact", 3), mended);
+    db.inner
+        .lock()
+        .unwrap()
+        .docs
+        .insert((1, "contact", 3), mended);
     let test = open_again(dir, db);
     let found = async {
         while test.ids("mended").await != [3] {
@@ -1031,7 +1025,7 @@ async fn what_was_erased_before_a_crash_is_removed_after_it() {
         let position = db.erase("contact", 7);
         let seal = Some(format!("{position} of 0"));
         session
-            .apply(&[("contact", 7)], &[], position, seal, true)
+            .apply(&[(1, "contact", 7)], &[], position, seal, true)
             .unwrap();
         assert!(paths.checkpoint().unwrap().residue);
         session.rest().unwrap();

@@ -5,7 +5,7 @@ use tantivy::schema::IndexRecordOption;
 use tantivy::{DocSet as _, TERMINATED, Term};
 
 use super::rank::View;
-use super::schema::ID;
+use super::schema::{self, ID};
 
 /// So many are named at most.
 const MOST: usize = 100;
@@ -26,14 +26,16 @@ pub(super) fn of_kinds(
     Ok(found)
 }
 
-/// Those of all workspaces, by the names of their kinds.
-pub(super) fn all(view: &View) -> tantivy::Result<Vec<(String, i64)>> {
+/// Those of all workspaces: each with its workspace and the name of its kind.
+pub(super) fn all(view: &View) -> tantivy::Result<Vec<(i64, String, i64)>> {
     let mut found = Vec::new();
     for scope in scopes(view)? {
-        let kind = scope.rsplit('/').next().unwrap_or_default();
+        let Some((workspace, kind)) = schema::of_scope(&scope) else {
+            continue;
+        };
         let term = Term::from_field_text(view.fields.unread, &scope);
         let ids = ids(view, &term)?;
-        found.extend(ids.into_iter().map(|id| (kind.to_owned(), id)));
+        found.extend(ids.into_iter().map(|id| (workspace, kind.to_owned(), id)));
     }
     found.truncate(MOST);
     Ok(found)

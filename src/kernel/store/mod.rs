@@ -708,7 +708,10 @@ impl Tx {
             self.rollback().await;
             return Err(error);
         }
-        let proof = self.number.take().zip(rows.first().map(|row| row.id));
+        let proof = self
+            .number
+            .take()
+            .zip(rows.first().map(|row| (row.workspace, row.id)));
         let Self {
             conn,
             store,

@@ -282,11 +282,11 @@ impl Postgres {
     }
 
     /// Commits. Where the answer is lost, it is looked up whether the commit came through: `proof` is the transaction's number
-    /// and the identifier of a row that it wrote.
+    /// and the workspace and identifier of a row that it wrote.
     pub(super) async fn commit(
         &self,
         conn: Connection,
-        proof: Option<(String, i64)>,
+        proof: Option<(String, (i64, i64))>,
     ) -> Result<()> {
         let Err(error) = conn.commit().await else {
             return Ok(());
@@ -305,7 +305,7 @@ impl Postgres {
     }
 
     /// Whether a transaction came through; waits as long as that is not decided, or cannot be asked.
-    async fn came_through(&self, number: &str, row: i64) -> bool {
+    async fn came_through(&self, number: &str, row: (i64, i64)) -> bool {
         loop {
             match self.look_after(number, row).await {
                 Ok(Some(came_through)) => return came_through,
@@ -316,7 +316,11 @@ impl Postgres {
         }
     }
 
-    async fn look_after(&self, number: &str, row: i64) -> sqlx::Result<Option<bool>> {
+    async fn look_after(
+        &self,
+        number: &str,
+        (workspace, id): (i64, i64),
+    ) -> sqlx::Result<Option<bool>> {
         let mut conn = acquire(&self.own).await?;
         let status =
             sqlx::query_scalar::<_, Option<String>>("SELECT pg_xact_status($1::TEXT::xid8)")
@@ -331,11 +335,14 @@ impl Postgres {
             Ok(_) => {}
         }
         // Only the row itself is a proof: after a crash another transaction may have got the number.
-        sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM change_log WHERE id = $1)")
-            .bind(row)
-            .fetch_one(&mut *conn)
-            .await
-            .map(Some)
+        sqlx::query_scalar(
+            "SELECT EXISTS (SELECT 1 FROM change_log WHERE workspace = $1 AND id = $2)",
+        )
+        .bind(workspace)
+        .bind(id)
+        .fetch_one(&mut *conn)
+        .await
+        .map(Some)
     }
 
     pub(super) async fn close(&self) {
