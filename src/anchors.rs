@@ -14,7 +14,7 @@ use tokio::task::JoinHandle;
 use crate::boot;
 use crate::config::Config;
 
-/// How often a server notes where the log ends.
+/// How often a server notes where the logs end.
 const PERIOD: Duration = Duration::from_secs(3_600);
 /// The key itself.
 const KEY: &str = "BUREAU_ANCHOR_KEY";
@@ -63,7 +63,7 @@ pub fn key(config: &Config) -> Result<Option<Key>> {
     }
 }
 
-/// Notes where the log ends now: the anchor, and whether the file did not say so already. The key is made where there is none.
+/// Notes where the logs end now, in the database and in the file: the anchor, and whether the file did not say so already. The key is made where there is none.
 ///
 /// # Errors
 /// [`Code::Unavailable`] when the database cannot be read, or the file not written.

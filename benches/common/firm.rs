@@ -445,11 +445,18 @@ impl Firm {
     }
 
     async fn write_log(&self, rows: &mut Rows) {
-        let mut seal = rows.seal().await;
+        let mut seal = rows.seal(self.workspace).await;
         let entries = (0..self.sizes.entries).map(|number| self.entry(number, &mut seal));
         let columns = "id, call, workspace, at, member, api_key, client, tool, undoes, entity, record, action, version, \
                        before, after, digest, position, hash";
         rows.write("change_log", columns, entries).await;
+        rows.run(format!(
+            "UPDATE log_head SET sealing = sealing + 1, (position, hash) =
+                (SELECT position, hash FROM change_log WHERE workspace = {0} ORDER BY position DESC LIMIT 1)
+             WHERE workspace = {0}",
+            self.workspace
+        ))
+        .await;
     }
 
     /// A row of the change log, sealed after the one before it.

@@ -93,9 +93,10 @@ impl Rows {
         self.texts(text).await
     }
 
-    /// The position and the hash of the last sealed row of the change log.
-    pub(crate) async fn seal(&mut self) -> (i64, Vec<u8>) {
-        let text = "SELECT position, hash FROM change_log WHERE position IS NOT NULL ORDER BY position DESC LIMIT 1";
+    /// Where the change log of a workspace ends: the position and the hash.
+    pub(crate) async fn seal(&mut self, workspace: i64) -> (i64, Vec<u8>) {
+        let text = format!("SELECT position, hash FROM log_head WHERE workspace = {workspace}");
+        let text = AssertSqlSafe(text);
         match self {
             Self::Sqlite(conn) => sqlx::query_as(text).fetch_one(conn).await.unwrap(),
             Self::Postgres(conn) => sqlx::query_as(text).fetch_one(conn).await.unwrap(),

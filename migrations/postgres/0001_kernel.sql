@@ -4,6 +4,7 @@
 -- all that is unique in it contains it. So the rows of a workspace can lie together, wherever that is. What cannot contain one:
 --   counter    its numbers are handed out to the processes of the whole database
 --   clock      one row, of the machine and not of anybody
+--   log_anchor is over the logs of all workspaces
 --   workspace  is one; its slug is unique among all of them
 --   api_key    is found by its hash before anybody knows which workspaces it opens (api_key_grant)
 
@@ -109,8 +110,8 @@ CREATE TABLE attribute_definition (
     PRIMARY KEY (workspace, entity, name)
 );
 
--- Every write to a record. Rows are sealed in commit order: `position` is gapless, `hash` covers the row and the
--- hash before it. `before` and `after` hold what changed (all of it for a new or erased record); purging a record
+-- Every write to a record. The rows of a workspace are sealed in commit order: `position` is gapless, `hash` covers the row
+-- and the hash before it, and the first one the workspace's identifier. `before` and `after` hold what changed (all of it for a new or erased record); purging a record
 -- empties them and leaves `digest`, so the chain stays whole. They are TEXT, not JSONB: the digest is over the very
 -- bytes, and JSONB does not keep them.
 CREATE TABLE change_log (
@@ -130,12 +131,12 @@ CREATE TABLE change_log (
     before    TEXT,
     after     TEXT,
     digest    BYTEA NOT NULL,    -- SHA-256 over before and after
-    position  BIGINT UNIQUE,
+    position  BIGINT,
     hash      BYTEA,
+    UNIQUE (workspace, position),
     PRIMARY KEY (workspace, id)
 );
 CREATE INDEX change_log_call ON change_log (workspace, call, id);
-CREATE INDEX change_log_feed ON change_log (workspace, position);
 -- What the audit log is asked for, newest first.
 CREATE INDEX change_log_time ON change_log (workspace, at, id);
 CREATE INDEX change_log_record ON change_log (workspace, record, at, id);
@@ -147,6 +148,29 @@ CREATE INDEX change_log_entity ON change_log (workspace, entity, at, id);
 CREATE INDEX change_log_own_key ON change_log (workspace, api_key, position) WHERE api_key IS NOT NULL;
 CREATE INDEX change_log_own_member ON change_log (workspace, member, position) WHERE api_key IS NULL;
 CREATE INDEX change_log_undoes ON change_log (workspace, undoes) WHERE undoes IS NOT NULL;
+
+-- Where the sealed log of each workspace ends, kept by whoever seals. What follows the logs asks it which of them went on. It
+-- refers to no workspace: a backup keeps new workspaces waiting while the rest is sealed, and a log outlives what it is of.
+CREATE TABLE log_head (
+    workspace BIGINT NOT NULL,
+    position  BIGINT NOT NULL,
+    hash      BYTEA NOT NULL,
+    at        TIMESTAMPTZ NOT NULL, -- of its newest row
+    sealing   BIGINT NOT NULL, -- the number of the sealing that moved it last, counted over all workspaces
+    PRIMARY KEY (workspace)
+);
+CREATE INDEX log_head_by_sealing ON log_head (sealing);
+
+-- Where all logs ended at some moments, in order: whoever takes away a log, or the end of one, has to write all anew that was
+-- noted since. What is noted outside of the database says which of these rows there were.
+CREATE TABLE log_anchor (
+    number  BIGINT PRIMARY KEY, -- from 1, without a gap
+    at      TIMESTAMPTZ NOT NULL,
+    sealing BIGINT NOT NULL, -- the newest one then
+    moved   TEXT NOT NULL, -- JSON: the heads that moved since the anchor before it, by workspace
+    heads   TEXT NOT NULL, -- SHA-256 over all heads, in hexadecimal digits
+    seal    BYTEA NOT NULL -- SHA-256 over this row and the seal of the one before it
+);
 
 -- The answer that a call with an idempotency key got, so that its repetition gets the same.
 CREATE TABLE receipt (
@@ -194,7 +218,7 @@ CREATE TABLE exchange_rate (
 );
 
 -- What is committed and not yet sealed.
-CREATE INDEX change_log_unsealed ON change_log (id) WHERE position IS NULL;
+CREATE INDEX change_log_unsealed ON change_log (workspace, id) WHERE position IS NULL;
 
 -- The second wall between workspaces. Calls run as a role that owns nothing and sees one workspace only; the role
 -- that connects owns the tables, migrates, seals the log and checks keys.
@@ -255,4 +279,4 @@ GRANT SELECT, INSERT, DELETE ON receipt, confirmation, record_key TO bureau_app;
 ALTER TABLE workspace ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own_workspace ON workspace TO bureau_app USING (id = current_workspace());
 SELECT keep_apart(name::REGCLASS) FROM unnest(ARRAY['member', 'team', 'team_member', 'api_key_grant', 'attribute_definition',
-    'exchange_rate', 'change_log', 'receipt', 'confirmation', 'record_key']) AS tables (name);
+    'exchange_rate', 'change_log', 'log_head', 'receipt', 'confirmation', 'record_key']) AS tables (name);

@@ -105,8 +105,8 @@ CREATE TABLE attribute_definition (
     PRIMARY KEY (workspace, entity, name)
 ) STRICT;
 
--- Every write to a record. Rows are sealed in commit order: `position` is gapless, `hash` covers the row and the
--- hash before it. `before` and `after` hold what changed (all of it for a new or erased record); purging a record
+-- Every write to a record. The rows of a workspace are sealed in commit order: `position` is gapless, `hash` covers the row
+-- and the hash before it, and the first one the workspace's identifier. `before` and `after` hold what changed (all of it for a new or erased record); purging a record
 -- empties them and leaves `digest`, so the chain stays whole.
 CREATE TABLE change_log (
     id        INTEGER PRIMARY KEY,
@@ -125,11 +125,11 @@ CREATE TABLE change_log (
     before    TEXT,
     after     TEXT,
     digest    BLOB NOT NULL,    -- SHA-256 over before and after
-    position  INTEGER UNIQUE,
-    hash      BLOB
+    position  INTEGER,
+    hash      BLOB,
+    UNIQUE (workspace, position)
 ) STRICT;
 CREATE INDEX change_log_call ON change_log (workspace, call, id);
-CREATE INDEX change_log_feed ON change_log (workspace, position);
 -- What the audit log is asked for, newest first.
 CREATE INDEX change_log_time ON change_log (workspace, at, id);
 CREATE INDEX change_log_record ON change_log (workspace, record, at, id);
@@ -141,6 +141,29 @@ CREATE INDEX change_log_entity ON change_log (workspace, entity, at, id);
 CREATE INDEX change_log_own_key ON change_log (workspace, api_key, position) WHERE api_key IS NOT NULL;
 CREATE INDEX change_log_own_member ON change_log (workspace, member, position) WHERE api_key IS NULL;
 CREATE INDEX change_log_undoes ON change_log (workspace, undoes) WHERE undoes IS NOT NULL;
+
+-- Where the sealed log of each workspace ends, kept by whoever seals. What follows the logs asks it which of them went on. It
+-- refers to no workspace: a backup keeps new workspaces waiting while the rest is sealed, and a log outlives what it is of.
+CREATE TABLE log_head (
+    workspace INTEGER NOT NULL,
+    position  INTEGER NOT NULL,
+    hash      BLOB NOT NULL,
+    at        INTEGER NOT NULL, -- of its newest row
+    sealing   INTEGER NOT NULL, -- the number of the sealing that moved it last, counted over all workspaces
+    PRIMARY KEY (workspace)
+) STRICT;
+CREATE INDEX log_head_by_sealing ON log_head (sealing);
+
+-- Where all logs ended at some moments, in order: whoever takes away a log, or the end of one, has to write all anew that was
+-- noted since. What is noted outside of the database says which of these rows there were.
+CREATE TABLE log_anchor (
+    number  INTEGER PRIMARY KEY, -- from 1, without a gap
+    at      INTEGER NOT NULL,
+    sealing INTEGER NOT NULL, -- the newest one then
+    moved   TEXT NOT NULL, -- JSON: the heads that moved since the anchor before it, by workspace
+    heads   TEXT NOT NULL, -- SHA-256 over all heads, in hexadecimal digits
+    seal    BLOB NOT NULL -- SHA-256 over this row and the seal of the one before it
+) STRICT;
 
 -- The answer that a call with an idempotency key got, so that its repetition gets the same.
 CREATE TABLE receipt (

@@ -57,18 +57,18 @@ pub(super) async fn run(config: &Config, arguments: Arguments) -> Result<()> {
             "bytes": contents.bytes,
             "tables": contents.tables,
             "rows": contents.rows,
-            "change_log_position": contents.change_log_position,
+            "change_log_rows": contents.change_log_rows,
             "change_log_hash": contents.change_log_hash,
             "created_at": created_at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
         }));
     }
     print::out(&format!(
-        "{}: {} rows of {} tables, {} KiB, verified. The change log ends at position {} with {}.",
+        "{}: {} rows of {} tables, {} KiB, verified. The change log has {} rows and ends with {}.",
         file.display(),
         contents.rows,
         contents.tables,
         contents.bytes.div_ceil(1024),
-        contents.change_log_position,
+        contents.change_log_rows,
         if contents.change_log_hash.is_empty() {
             "nothing"
         } else {

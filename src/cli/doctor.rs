@@ -10,14 +10,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bureau_kernel::admin;
-use bureau_kernel::changes;
+use bureau_kernel::changes::{self, Missing};
 use bureau_kernel::clock;
 use bureau_kernel::context::Cx;
 use bureau_kernel::dispatch::Dispatcher;
 use bureau_kernel::error::Error;
+use bureau_kernel::heads::Heads;
 use bureau_kernel::jobs::{self, Queue};
 use bureau_kernel::registry::Check;
-use bureau_kernel::search::{Found, Query, last_known};
+use bureau_kernel::search::last_known;
 use bureau_kernel::store::{Database, Scope, Store};
 use clap::Args;
 use serde_json::json;
@@ -152,26 +153,24 @@ async fn change_log(store: &Store) -> Result<String, String> {
         .await
         .map_err(|error| error.to_string())?;
     match audit.broken {
-        // The chain alone cannot show that its newest rows were cut off; its last hash, noted elsewhere, can.
+        // The chains alone cannot show that a log was made anew; a hash over where they end, noted elsewhere, can.
         None => Ok(format!(
-            "{} rows, the chain of hashes is whole and ends with {}",
+            "{} rows, the chain of hashes is whole in every workspace, and all of them end with {}",
             audit.rows,
-            last_hash(store, audit.rows)
-                .await
-                .map_err(|error| error.to_string())?
+            last_hash(store).await.map_err(|error| error.to_string())?
         )),
-        Some((position, what)) => Err(format!(
-            "at position {position} {what}: somebody wrote to the database past Bureau. Compare with a backup."
+        Some(broken) => Err(format!(
+            "{broken}: somebody wrote to the database past Bureau. Compare with a backup."
         )),
     }
 }
 
-async fn last_hash(store: &Store, position: i64) -> Result<String, Error> {
-    let mut tx = store.read(Scope::System).await?;
-    let hash = changes::hash_at(&mut tx, position).await;
-    tx.rollback().await;
-    let short = |hash: String| hash.chars().take(16).collect();
-    Ok(hash?.map_or_else(|| "nothing".to_owned(), short))
+async fn last_hash(store: &Store) -> Result<String, Error> {
+    let heads = heads(store).await?;
+    if heads.is_empty() {
+        return Ok("nothing".to_owned());
+    }
+    Ok(heads.hash().chars().take(16).collect())
 }
 
 async fn workspaces(store: &Store) -> Result<String, String> {
@@ -213,24 +212,21 @@ async fn index(config: &Config, store: &Store) -> Result<String, String> {
         boot::server_dispatcher(config, store.clone(), boot::whole_registry()?)
     };
     let dispatcher = open().map_err(|error| error.to_string())?;
-    let head = head(store).await.map_err(|error| error.to_string())?;
+    let heads = heads(store).await.map_err(|error| error.to_string())?;
     let app = dispatcher.app();
-    let (Some(search), Some(record)) = (&app.search, app.registry.records().first()) else {
+    let Some(search) = &app.search else {
         return Err("there is none".into());
     };
-    // A search waits for the index, also for one that another process keeps.
-    let reach = Query {
-        workspace: 0,
-        kinds: vec![record.table()],
-        text: String::new(),
-        filters: Vec::new(),
-        limit: 1,
-        offset: 0,
-        at_least: head,
-    };
+    // Also for an index that another process keeps.
     let caught_up = async {
         let mut tick = tokio::time::interval(Duration::from_millis(20));
-        while search.find(reach.clone()).await == Found::NotReady {
+        for (workspace, head) in heads.iter() {
+            while !search.reach(workspace, head.position).await {
+                tick.tick().await;
+            }
+        }
+        // Where nothing was written yet, it is there all the same.
+        while !search.reach(0, 0).await {
             tick.tick().await;
         }
     };
@@ -242,40 +238,40 @@ async fn index(config: &Config, store: &Store) -> Result<String, String> {
         "still being built; searches use the database until then"
     };
     Ok(format!(
-        "{} records, position {} of {head}, {state}",
-        status.documents, status.position
+        "{} records, {} of {} rows of the change log, {state}",
+        status.documents,
+        status.rows,
+        heads.rows()
     ))
 }
 
-/// What the index has seen of the change log and the database has not any more: the disk lost the end of the database's own
+/// What the index has seen of a change log and the database has not any more: the disk lost the end of the database's own
 /// log, or another database is under its name.
 async fn lost(folder: &Path, store: &Store) -> Result<Option<String>, Error> {
     let Some(known) = last_known(folder) else {
         return Ok(None);
     };
-    let mut tx = store.read(Scope::System).await?;
-    let here = async {
-        let head = changes::head(&mut tx).await?;
-        let hash = changes::hash_at(&mut tx, known.position).await?;
-        Ok::<_, Error>((head, hash))
-    }
-    .await;
-    tx.rollback().await;
-    let (head, hash) = here?;
-    let (position, folder) = (known.position, folder.display());
-    if position > head {
-        return Ok(Some(format!(
-            "it has seen the change log up to position {position}, and the log ends at {head}: writes that were acknowledged are \
-             lost, or an older database is in its place. Compare with a backup; to go on as it is, remove {folder}"
-        )));
-    }
-    if known.hash.is_some() && known.hash != hash {
-        return Ok(Some(format!(
-            "position {position} of the change log is not what it has seen: writes that were acknowledged are lost and others \
-             stand in their place, history was rewritten, or another database is there. Compare with a backup; to go on as it is, remove {folder}"
-        )));
-    }
-    Ok(None)
+    let Some(Missing {
+        workspace,
+        position,
+        ends,
+    }) = changes::first_missing(store, &known).await?
+    else {
+        return Ok(None);
+    };
+    let folder = folder.display();
+    Ok(Some(if position > ends {
+        format!(
+            "it has seen the change log of {workspace} up to position {position}, and the log ends at {ends}: writes that were \
+             acknowledged are lost, or an older database is in its place. Compare with a backup; to go on as it is, remove {folder}"
+        )
+    } else {
+        format!(
+            "position {position} of the change log of {workspace} is not what it has seen: writes that were acknowledged are lost \
+             and others stand in their place, history was rewritten, or another database is there. Compare with a backup; to go \
+             on as it is, remove {folder}"
+        )
+    }))
 }
 
 /// What is due and nobody does is no problem: the next server makes up for it. What was tried and failed is one.
@@ -308,11 +304,8 @@ async fn clock(store: &Store) -> Result<String, String> {
     }
     let found = clock::rows_from_the_future(store).await;
     if let Some(found) = found.map_err(|error| error.to_string())? {
-        let first = found
-            .first
-            .map_or_else(String::new, |first| format!(", first at position {first}"));
         return Err(format!(
-            "{} rows of the change log are dated later than now{first}, the latest {}: a clock was ahead when they were \
+            "{} rows of the change log are dated later than now, the latest {}: a clock was ahead when they were \
              written. Look at what they made, and at its dates.",
             found.rows,
             clock::shown(found.latest)
@@ -452,11 +445,11 @@ async fn check(config: &Config, store: &Store, check: &Check) -> Finding {
     }
 }
 
-async fn head(store: &Store) -> Result<i64, Error> {
+async fn heads(store: &Store) -> Result<Heads, Error> {
     let mut tx = store.read(Scope::System).await?;
-    let head = changes::head(&mut tx).await;
+    let heads = changes::heads(&mut tx).await;
     tx.rollback().await;
-    head
+    heads
 }
 
 #[cfg(test)]

@@ -329,14 +329,16 @@ impl Work<'_> {
         // Another process that keeps it does so whether this one waits or not; and an index that does not get on is no
         // reason to wait for ever.
         const PATIENCE: Duration = Duration::from_secs(30);
+        let workspace = self.caller.workspace.id.raw();
         let (mut reached, mut since) = (0, Instant::now());
         loop {
             let status = search.status();
-            if !status.holder || status.position >= end || since.elapsed() > PATIENCE {
+            let is_found = search.has_reached(workspace, end);
+            if !status.holder || is_found || since.elapsed() > PATIENCE {
                 break;
             }
-            if status.position > reached {
-                (reached, since) = (status.position, Instant::now());
+            if status.rows > reached {
+                (reached, since) = (status.rows, Instant::now());
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }

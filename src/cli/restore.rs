@@ -94,11 +94,11 @@ pub(super) async fn run(config: &Config, arguments: Arguments) -> Result<()> {
         return print::json(&answer);
     }
     let mut text = format!(
-        "Restored {} rows of {} tables from {}. The change log ends at position {}.",
+        "Restored {} rows of {} tables from {}. The change log has {} rows.",
         contents.rows,
         contents.tables,
         file.display(),
-        contents.change_log_position
+        contents.change_log_rows
     );
     if let Some(version) = restored.migrated_from {
         text.push_str(&format!(

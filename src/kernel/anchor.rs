@@ -1,13 +1,20 @@
-//! Anchors: where the change log ended, noted outside of the database.
+//! Anchors: where the change logs ended at some moments, noted beside them.
 //!
-//! No secret enters the chain of hashes, so whoever may write to the database can rewrite history and compute the chain
-//! anew, or cut off its newest rows. Each line of the anchor file says where the log ended at some moment, signed with a key
-//! that is not in the database. The longer ago the file (or a line of it) was copied to where that person cannot write, the
-//! more it proves.
+//! No secret enters the chains of hashes, so whoever may write to the database can rewrite history and compute a chain anew,
+//! cut off its newest rows, or take a whole workspace's log away. An anchor says where all logs ended at a moment, as one hash
+//! over all their heads. It is noted twice:
+//!
+//! - in the database ([`rows`]), with the heads themselves and chained to the anchor before it, so that every log that ends
+//!   earlier, is another, or is gone is named;
+//! - in a file outside of it, a line each, signed with a key that is not in the database. The longer ago the file (or a line
+//!   of it) was copied to where that person cannot write, the more it proves. The line names the row in the database by its
+//!   hash, so neither can be forged alone.
 //!
 //! ```text
 //! bureau-anchor 1 2026-11-20T09:00:00Z 8f3a…(database) 1234 4 6f1c…(hash) 77aa…(HMAC-SHA256)
 //! ```
+
+mod rows;
 
 use std::fmt;
 use std::io::{ErrorKind, Read as _, Seek as _, SeekFrom, Write as _};
@@ -19,10 +26,9 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde::Serialize;
 use sha2::Sha256;
 
-use crate::changes;
 use crate::error::{Code, Error, Result};
 use crate::private;
-use crate::store::{Scope, Store, Tx, sql};
+use crate::store::{Scope, Store, sql};
 use crate::types::time::Timestamp;
 
 /// The first words of each line: what it is, and of which form.
@@ -137,18 +143,18 @@ fn fault(path: &Path, error: std::io::Error) -> Error {
     .cause(error)
 }
 
-/// Where the log of a database ended at a moment.
+/// Where the logs of a database ended at a moment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Anchor {
     /// When it was noted.
     pub at: Timestamp,
     /// Which database: the beginning of the hash of its first row.
     pub database: String,
-    /// The last position.
-    pub position: i64,
-    /// How many workspaces there were.
+    /// Rows of all logs together.
+    pub rows: i64,
+    /// How many workspaces had one.
     pub workspaces: i64,
-    /// The hash there, in hexadecimal digits.
+    /// SHA-256 over the heads of all of them, in hexadecimal digits.
     pub hash: String,
     /// HMAC-SHA256 over all this.
     pub signature: String,
@@ -160,7 +166,7 @@ impl Anchor {
             "{FORM} {} {} {} {} {}",
             self.at.to_rfc3339_opts(SecondsFormat::Micros, true),
             self.database,
-            self.position,
+            self.rows,
             self.workspaces,
             self.hash
         )
@@ -180,7 +186,7 @@ impl FromStr for Anchor {
         const WRONG: &str = "it is no anchor";
         let words = line.strip_prefix(FORM).ok_or(WRONG)?;
         let words: Vec<&str> = words.split_whitespace().collect();
-        let [at, database, position, workspaces, hash, signature] = words.as_slice() else {
+        let [at, database, rows, workspaces, hash, signature] = words.as_slice() else {
             return Err(WRONG);
         };
         // Shorter ones are of lines that were not written to their end.
@@ -190,7 +196,7 @@ impl FromStr for Anchor {
         Ok(Self {
             at: at.parse().map_err(|_| WRONG)?,
             database: (*database).to_owned(),
-            position: position.parse().map_err(|_| WRONG)?,
+            rows: rows.parse().map_err(|_| WRONG)?,
             workspaces: workspaces.parse().map_err(|_| WRONG)?,
             hash: (*hash).to_owned(),
             signature: (*signature).to_owned(),
@@ -198,41 +204,44 @@ impl FromStr for Anchor {
     }
 }
 
-/// Where the log ends now; nothing while it is empty.
+/// Notes in the database where all logs end now, and answers what is to be noted outside of it; nothing while there is no log.
 ///
 /// # Errors
-/// [`Code::Unavailable`] when the database cannot be read.
+/// [`Code::Unavailable`] when the database cannot be read or written.
 pub async fn take(store: &Store, key: &Key, at: Timestamp) -> Result<Option<Anchor>> {
-    let mut tx = store.read(Scope::System).await?;
-    let taken = take_in(&mut tx, key, at).await;
-    tx.rollback().await;
-    taken
-}
-
-async fn take_in(tx: &mut Tx, key: &Key, at: Timestamp) -> Result<Option<Anchor>> {
-    let position = changes::head(tx).await?;
-    let (Some(first), Some(hash)) = (
-        changes::hash_at(tx, 1).await?,
-        changes::hash_at(tx, position).await?,
-    ) else {
+    let mut tx = store.write(Scope::System).await?;
+    let noted = rows::note(&mut tx, at).await;
+    let heads = tx.end(noted).await?;
+    if heads.is_empty() {
         return Ok(None);
-    };
+    }
     let mut anchor = Anchor {
         at,
-        database: mark_of(&first),
-        position,
-        workspaces: sql("SELECT COUNT(*) AS count FROM workspace")
-            .one("count", tx)
-            .await?,
-        hash,
+        database: mark(store).await?,
+        rows: heads.rows(),
+        workspaces: i64::try_from(heads.workspaces()).unwrap_or(i64::MAX),
+        hash: heads.hash(),
         signature: String::new(),
     };
     anchor.signature = key.sign(anchor.said().as_bytes());
     Ok(Some(anchor))
 }
 
-fn mark_of(first: &str) -> String {
-    first.chars().take(16).collect()
+/// Checks the anchors in the database against the logs: the first that does not hold, as a sentence.
+///
+/// # Errors
+/// [`Code::Unavailable`] when the database cannot be read.
+pub async fn check_rows(store: &Store) -> Result<Option<String>> {
+    Ok(rows::walk(store).await?.broken)
+}
+
+async fn mark(store: &Store) -> Result<String> {
+    let rows = sql("SELECT hash FROM change_log WHERE position = 1 ORDER BY workspace LIMIT 1")
+        .look(store)
+        .await?;
+    let first: Option<Vec<u8>> = rows.first().map(|row| row.get("hash")).transpose()?;
+    let first = first.map(hex::encode).unwrap_or_default();
+    Ok(first.chars().take(16).collect())
 }
 
 /// A file of anchors, which only grows.
@@ -252,14 +261,14 @@ impl AnchorFile {
         &self.0
     }
 
-    /// Appends an anchor, unless the last line says that the log ended there already.
+    /// Appends an anchor, unless the last line says that the logs ended there already.
     ///
     /// # Errors
     /// [`Code::Unavailable`] when the file cannot be written.
     pub fn append(&self, anchor: &Anchor) -> Result<bool> {
         let fail = |error| fault(&self.0, error);
         let last = self.lines()?.pop();
-        let same = |last: &Anchor| last.position == anchor.position && last.hash == anchor.hash;
+        let same = |last: &Anchor| last.rows == anchor.rows && last.hash == anchor.hash;
         if last.is_some_and(|line| line.parse().is_ok_and(|last| same(&last))) {
             return Ok(false);
         }
@@ -293,16 +302,13 @@ impl AnchorFile {
         Ok(lines.map(str::to_owned).collect())
     }
 
-    /// Compares every line with the log.
+    /// Compares every line with the anchors in the database, and these with the logs.
     ///
     /// # Errors
     /// [`Code::Unavailable`] when the file or the database cannot be read.
     pub async fn check(&self, store: &Store, key: &Key) -> Result<Checked> {
         let lines = self.lines()?;
-        let mut tx = store.read(Scope::System).await?;
-        let checked = check_in(&mut tx, key, &lines).await;
-        tx.rollback().await;
-        checked
+        Ok(checked(&rows::walk(store).await?, key, &lines))
     }
 }
 
@@ -317,41 +323,64 @@ pub struct Checked {
     pub broken: Option<String>,
 }
 
-async fn check_in(tx: &mut Tx, key: &Key, lines: &[String]) -> Result<Checked> {
+fn checked(walked: &rows::Walked, key: &Key, lines: &[String]) -> Checked {
     let mut checked = Checked::default();
-    let head = changes::head(tx).await?;
-    for (line, number) in lines.iter().zip(1..) {
-        let broken = |what: String| Some(format!("Line {number} of the anchors: {what}"));
-        let Ok(anchor) = line.parse::<Anchor>() else {
+    let signed = |anchor: &Anchor| key.verifies(anchor.said().as_bytes(), &anchor.signature);
+    let said = |number: usize, what: &str| Some(format!("Line {number} of the anchors: {what}"));
+    let read: Vec<(usize, Option<Anchor>)> = (1..)
+        .zip(lines)
+        .map(|(number, line)| (number, line.parse().ok()))
+        .collect();
+    for (number, anchor) in &read {
+        let Some(anchor) = anchor else {
             // What the power left of a line when it went. To spoil a line hides no more than to take it out.
             checked.unread += 1;
             continue;
         };
-        if !key.verifies(anchor.said().as_bytes(), &anchor.signature) {
-            checked.broken =
-                broken("it is not signed with this key; another key was used, or somebody edited the file.".into());
+        if !signed(anchor) {
+            checked.broken = said(
+                *number,
+                "it is not signed with this key; another key was used, or somebody edited the file.",
+            );
             break;
         }
-        if anchor.position > head {
-            checked.broken = broken(format!(
-                "at {} the change log ended at position {}, and now it ends at {head}: its newest rows were lost or cut off, \
-                 or an older backup was restored.",
-                anchor.at.to_rfc3339_opts(SecondsFormat::Secs, true),
-                anchor.position
-            ));
-            break;
+        if walked.holding.contains(&anchor.hash) {
+            checked.whole += 1;
+            continue;
         }
-        if changes::hash_at(tx, anchor.position).await?.as_deref() != Some(&*anchor.hash) {
-            checked.broken = broken(format!(
-                "position {} of the change log is not what it was at {}: history was rewritten.",
-                anchor.position,
-                anchor.at.to_rfc3339_opts(SecondsFormat::Secs, true)
-            ));
-            break;
-        }
-        checked.whole += 1;
+        // Of what shows that something is wrong, that which says most: fewer rows than there were, in whichever line.
+        let anchors = read
+            .iter()
+            .filter_map(|(number, anchor)| Some((*number, anchor.as_ref()?)));
+        let mut longer = anchors.filter(|(_, anchor)| anchor.rows > walked.rows && signed(anchor));
+        checked.broken = match (&walked.broken, longer.next()) {
+            (Some(why), _) => said(*number, why),
+            (None, Some((number, longer))) => said(
+                number,
+                &format!(
+                    "at {} the change logs of {} workspaces had {} rows, and now there are {}: the newest rows were lost or cut off, \
+                     or an older backup was restored.",
+                    shown(longer.at),
+                    longer.workspaces,
+                    longer.rows,
+                    walked.rows
+                ),
+            ),
+            (None, None) => said(
+                *number,
+                &format!(
+                    "the change logs are not what they were at {}: history was rewritten, or an anchor was taken out of the database.",
+                    shown(anchor.at)
+                ),
+            ),
+        };
+        break;
     }
-    Ok(checked)
+    checked
+}
+
+fn shown(at: Timestamp) -> String {
+    at.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
 #[cfg(test)]
@@ -364,7 +393,7 @@ mod tests {
         let mut anchor = Anchor {
             at: "2026-11-20T09:00:00Z".parse().unwrap(),
             database: "0011223344556677".into(),
-            position: 12,
+            rows: 12,
             workspaces: 2,
             hash: "ab".repeat(32),
             signature: String::new(),
@@ -429,13 +458,13 @@ mod tests {
         let mut anchor = Anchor {
             at: "2026-11-20T09:00:00Z".parse().unwrap(),
             database: "0011223344556677".into(),
-            position: 1,
+            rows: 1,
             workspaces: 1,
             hash: "ab".repeat(32),
             signature: String::new(),
         };
-        for position in 1..=3 {
-            anchor.position = position;
+        for rows in 1..=3 {
+            anchor.rows = rows;
             anchor.signature = key.sign(anchor.said().as_bytes());
             assert!(file.append(&anchor).unwrap());
             assert!(!file.append(&anchor).unwrap(), "it is said already");
@@ -444,7 +473,7 @@ mod tests {
         let second = bytes.iter().position(|byte| *byte == b'\n').unwrap() + 20;
         bytes[second] = 0xff;
         std::fs::write(file.path(), bytes).unwrap();
-        anchor.position = 4;
+        anchor.rows = 4;
         anchor.signature = key.sign(anchor.said().as_bytes());
         assert!(file.append(&anchor).unwrap());
         let lines = file.lines().unwrap();

@@ -1,8 +1,9 @@
 //! The change log: every write to a record, sealed in commit order.
 //!
-//! From this one log come the audit log, undo, the change feed and the search index. A row's `hash` is SHA-256 over
-//! the hash before it and over everything the row says, so that a row that is edited, deleted or moved breaks the
-//! chain for whoever follows it. What was in the record enters by its `digest`: purging a record can empty the row
+//! From this one log come the audit log, undo, the change feed and the search index. Each workspace has a chain of its own,
+//! whose first hash comes from the workspace's identifier: a row's `hash` is SHA-256 over the hash before it and over
+//! everything the row says, so that a row that is edited, deleted or moved breaks the chain for whoever follows it. Where
+//! each chain ends stands in `log_head`, which whoever seals keeps. What was in the record enters by its `digest`: purging a record can empty the row
 //! and leave the chain whole.
 
 use std::collections::HashMap;
@@ -12,9 +13,10 @@ use serde_json::{Map, Value as Data};
 use sha2::{Digest as _, Sha256};
 
 use crate::error::{Error, Result};
+use crate::heads::{Head, Heads};
 use crate::store::{Column as _, Row, Scope, Sql, Store, Tx, Value, sql};
 use crate::text_column;
-use crate::types::id::Entity;
+use crate::types::id::{Entity, encode};
 use crate::types::time::Timestamp;
 
 /// One call's change: what an `Id<Change>` names is all that one call wrote.
@@ -79,14 +81,26 @@ pub struct LogRow {
     pub(crate) digest: Vec<u8>,
 }
 
-/// The end of the sealed log: a position and the hash up to it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// The end of a workspace's sealed log: a position and the hash up to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Seal {
     pub(crate) position: i64,
     pub(crate) hash: Vec<u8>,
 }
 
 impl Seal {
+    /// Where the log of a workspace begins: before its first row.
+    #[must_use]
+    pub(crate) fn genesis(workspace: i64) -> Self {
+        let mut hash = Sha256::new();
+        hash.update(b"bureau change log");
+        hash.update(workspace.to_be_bytes());
+        Self {
+            position: 0,
+            hash: hash.finalize().to_vec(),
+        }
+    }
+
     /// The seal of the row that comes after this one.
     #[must_use]
     pub(crate) fn next(&self, row: &LogRow) -> Self {
@@ -269,122 +283,304 @@ impl LogRow {
     }
 }
 
-/// What following the whole chain found.
+/// What following all chains found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Audit {
     /// Sealed rows read.
     pub rows: i64,
-    /// The first position at which the chain does not hold, with what is wrong there.
-    pub broken: Option<(i64, String)>,
+    /// The first place at which a chain does not hold.
+    pub broken: Option<Broken>,
 }
 
-/// Follows the chain from its first row and checks every position, hash and digest.
+/// Where the chain of a workspace does not hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Broken {
+    /// The workspace's slug, or its identifier where it has none any more.
+    pub workspace: String,
+    /// The first position.
+    pub position: i64,
+    /// What is wrong there.
+    pub what: &'static str,
+}
+
+impl std::fmt::Display for Broken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self {
+            workspace,
+            position,
+            what,
+        } = self;
+        write!(
+            f,
+            "at position {position} of the change log of {workspace} {what}"
+        )
+    }
+}
+
+/// Follows each workspace's chain from its first row and checks every position, hash and digest, and that it ends where its
+/// head says.
 ///
 /// # Errors
 /// [`Code::Unavailable`](crate::error::Code::Unavailable) when the database cannot be read.
 pub async fn verify(store: &Store) -> Result<Audit> {
-    let mut seal = Seal::default();
-    // Rows without what they held, by record: only a later purge of the record explains them.
-    let mut emptied: HashMap<(i64, String, i64), i64> = HashMap::new();
-    loop {
-        let mut tx = store.read(Scope::System).await?;
+    let mut tx = store.read(Scope::System).await?;
+    let ids = sql("SELECT id FROM workspace UNION SELECT workspace FROM log_head ORDER BY id")
+        .rows(&mut tx)
+        .await;
+    tx.rollback().await;
+    let mut rows = 0;
+    for id in ids? {
+        let workspace = id.get("id")?;
+        let mut chain = Chain::of(workspace);
+        let wrong = chain.follow(store).await?;
+        rows += chain.seal.position;
+        if let Some((position, what)) = wrong {
+            let broken = Some(Broken {
+                workspace: slug_of(store, workspace).await?,
+                position,
+                what,
+            });
+            return Ok(Audit { rows, broken });
+        }
+    }
+    Ok(Audit { rows, broken: None })
+}
+
+/// What a workspace is called; its identifier where it is gone.
+pub(crate) async fn slug_of(store: &Store, workspace: i64) -> Result<String> {
+    let rows = sql("SELECT slug FROM workspace WHERE id = ")
+        .value(workspace)
+        .look(store)
+        .await?;
+    // A slug that cannot be read is found with the workspace itself.
+    let slug = rows.first().and_then(|row| row.get("slug").ok());
+    Ok(slug.unwrap_or_else(|| encode("wsp", workspace)))
+}
+
+/// The following of one chain.
+struct Chain {
+    workspace: i64,
+    /// As far as it holds.
+    seal: Seal,
+    /// Rows without what they held, by record: only a later purge of the record explains them.
+    emptied: HashMap<(String, i64), i64>,
+}
+
+/// A position and what is wrong there.
+type Wrong = (i64, &'static str);
+
+impl Chain {
+    fn of(workspace: i64) -> Self {
+        Self {
+            workspace,
+            seal: Seal::genesis(workspace),
+            emptied: HashMap::new(),
+        }
+    }
+
+    async fn follow(&mut self, store: &Store) -> Result<Option<Wrong>> {
+        loop {
+            let mut tx = store.read(Scope::System).await?;
+            let read = self.read_in(&mut tx).await;
+            tx.rollback().await;
+            match read? {
+                Part::Rows => {}
+                Part::End(wrong) => return Ok(wrong),
+            }
+        }
+    }
+
+    async fn read_in(&mut self, tx: &mut Tx) -> Result<Part> {
         let mut statement = sql("SELECT position, hash, ");
         statement.push(LogRow::COLUMNS);
-        statement.push(" FROM change_log WHERE position > ");
-        statement.push_value(Value::Int(seal.position));
-        statement.push(" ORDER BY position LIMIT 2000");
-        let rows = statement.rows(&mut tx).await;
-        tx.rollback().await;
-        let rows = rows?;
+        statement.push(" FROM change_log WHERE workspace = ");
+        statement.push_value(Value::Int(self.workspace));
+        statement.push(" AND position > ");
+        statement.push_value(Value::Int(self.seal.position));
+        let rows = statement
+            .sql(" ORDER BY position LIMIT 2000")
+            .rows(tx)
+            .await?;
         if rows.is_empty() {
-            let unexplained = emptied.into_values().min();
-            let mut broken = unexplained
-                .map(|position| (position, "what the record was or became is gone".to_owned()));
-            if broken.is_none() && beside_the_chain(store).await? {
-                broken = Some((
-                    seal.position + 1,
-                    "a row stands beside the chain".to_owned(),
-                ));
-            }
-            return Ok(Audit {
-                rows: seal.position,
-                broken,
-            });
+            return self.end(tx).await.map(Part::End);
         }
         for row in rows {
-            let expected = seal.position + 1;
-            let broken = |what: &str| {
-                Ok(Audit {
-                    rows: expected - 1,
-                    broken: Some((expected, what.to_owned())),
-                })
-            };
-            let position: i64 = row.get("position")?;
-            if position != expected {
-                return broken("a row is missing");
+            if let Err(wrong) = self.take(&row)? {
+                return Ok(Part::End(Some(wrong)));
             }
-            // A row that cannot even be read was changed by hand.
-            let (Ok(hash), Ok(row)) = (row.get::<Vec<u8>>("hash"), LogRow::from_row(&row)) else {
-                return broken("a row holds what Bureau never writes");
-            };
-            let record = (row.workspace, row.entity.clone(), row.record);
-            if digest(row.before.as_deref(), row.after.as_deref()) != row.digest {
-                if row.before.is_some() || row.after.is_some() {
-                    return broken("what the record was or became has been changed");
-                }
-                emptied.entry(record).or_insert(position);
-            } else if row.action == Action::Purge {
-                emptied.remove(&record);
+        }
+        Ok(Part::Rows)
+    }
+
+    fn take(&mut self, row: &Row) -> Result<Result<(), Wrong>> {
+        let expected = self.seal.position + 1;
+        let broken = |what| Ok(Err((expected, what)));
+        let position: i64 = row.get("position")?;
+        if position != expected {
+            return broken("a row is missing");
+        }
+        // A row that cannot even be read was changed by hand.
+        let (Ok(hash), Ok(row)) = (row.get::<Vec<u8>>("hash"), LogRow::from_row(row)) else {
+            return broken("a row holds what Bureau never writes");
+        };
+        let record = (row.entity.clone(), row.record);
+        if digest(row.before.as_deref(), row.after.as_deref()) != row.digest {
+            if row.before.is_some() || row.after.is_some() {
+                return broken("what the record was or became has been changed");
             }
-            seal = seal.next(&row);
-            if seal.hash != hash {
-                return broken("a row has been changed or moved");
+            self.emptied.entry(record).or_insert(position);
+        } else if row.action == Action::Purge {
+            self.emptied.remove(&record);
+        }
+        let seal = self.seal.next(&row);
+        if seal.hash != hash {
+            return broken("a row has been changed or moved");
+        }
+        self.seal = seal;
+        Ok(Ok(()))
+    }
+
+    /// Looks at where it ends. In the transaction that found no more rows: the sealer may go on meanwhile.
+    async fn end(&self, tx: &mut Tx) -> Result<Option<Wrong>> {
+        if let Some(position) = self.emptied.values().min() {
+            return Ok(Some((*position, "what the record was or became is gone")));
+        }
+        let next = self.seal.position + 1;
+        if self.has_rows_beside(tx).await? {
+            return Ok(Some((next, "a row stands beside the chain")));
+        }
+        let head = head_in(tx, self.workspace).await?;
+        Ok(match head {
+            Some(head) if head == self.seal => None,
+            Some(head) if head.position > self.seal.position => {
+                Some((next, "its newest rows are gone"))
+            }
+            Some(head) => Some((head.position + 1, "it goes on beyond its end")),
+            // A workspace is in its own log from its first moment on; on PostgreSQL that may still wait for the sealer.
+            None if self.seal.position == 0 && self.waits(tx).await? => None,
+            None => Some((next, "the whole log, or where it ends, is gone")),
+        })
+    }
+
+    /// Whether there are rows that the chain does not reach. On PostgreSQL a row without a position waits for the sealer.
+    async fn has_rows_beside(&self, tx: &mut Tx) -> Result<bool> {
+        let mut statement = sql("SELECT 1 AS beside FROM change_log WHERE workspace = ")
+            .value(self.workspace)
+            .sql(" AND (position < 1");
+        if !tx.seals_later() {
+            statement.push(" OR position IS NULL");
+        }
+        let row = statement.sql(") LIMIT 1").row(tx).await?;
+        Ok(row.is_some())
+    }
+
+    async fn waits(&self, tx: &mut Tx) -> Result<bool> {
+        let row = sql("SELECT 1 AS waits FROM change_log WHERE workspace = ")
+            .value(self.workspace)
+            .sql(" AND position IS NULL LIMIT 1")
+            .row(tx)
+            .await?;
+        Ok(row.is_some())
+    }
+}
+
+/// What was read of a chain.
+enum Part {
+    /// Rows that hold.
+    Rows,
+    /// All of it, or as far as it holds.
+    End(Option<Wrong>),
+}
+
+async fn head_in(tx: &mut Tx, workspace: i64) -> Result<Option<Seal>> {
+    let row = sql("SELECT position, hash FROM log_head WHERE workspace = ")
+        .value(workspace)
+        .row(tx)
+        .await?;
+    row.map(|row| {
+        Ok(Seal {
+            position: row.get("position")?,
+            hash: row.get("hash")?,
+        })
+    })
+    .transpose()
+}
+
+/// Where the logs of all workspaces end.
+///
+/// # Errors
+/// [`Code::Unavailable`](crate::error::Code::Unavailable) when the database cannot be read.
+pub async fn heads(tx: &mut Tx) -> Result<Heads> {
+    let rows = sql("SELECT workspace, position, hash FROM log_head")
+        .rows(tx)
+        .await?;
+    rows.iter().map(head_of).collect()
+}
+
+/// The workspace and the head of a row of `log_head`.
+pub(crate) fn head_of(row: &Row) -> Result<(i64, Head)> {
+    let head = Head {
+        position: row.get("position")?,
+        hash: hex::encode(row.get::<Vec<u8>>("hash")?),
+    };
+    Ok((row.get("workspace")?, head))
+}
+
+/// A place in the log of a workspace that was known, and is not there any more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Missing {
+    /// The workspace's slug, or its identifier where it has none any more.
+    pub workspace: String,
+    /// The position that was known.
+    pub position: i64,
+    /// Where the log ends now. What it ends before was lost or cut off; else another history stands in its place.
+    pub ends: i64,
+}
+
+/// The first of these that is not in the logs as it was: no row at its position, or one with another hash.
+///
+/// # Errors
+/// [`Code::Unavailable`](crate::error::Code::Unavailable) when the database cannot be read.
+pub async fn first_missing(store: &Store, known: &Heads) -> Result<Option<Missing>> {
+    let mut tx = store.read(Scope::System).await?;
+    let missing = first_missing_in(&mut tx, known).await;
+    tx.rollback().await;
+    let Some((workspace, position, ends)) = missing? else {
+        return Ok(None);
+    };
+    Ok(Some(Missing {
+        workspace: slug_of(store, workspace).await?,
+        position,
+        ends,
+    }))
+}
+
+/// The same: the workspace, the position that was known, and where the log ends.
+pub(crate) async fn first_missing_in(
+    tx: &mut Tx,
+    known: &Heads,
+) -> Result<Option<(i64, i64, i64)>> {
+    let known: Vec<(i64, &Head)> = known.iter().collect();
+    for known in known.chunks(LogRow::TOGETHER) {
+        let mut statement = sql(
+            "SELECT workspace, position, hash FROM change_log WHERE (workspace, position) IN (VALUES ",
+        );
+        for (index, (workspace, head)) in known.iter().enumerate() {
+            statement.push(if index > 0 { ", " } else { "" });
+            statement.push_list([Value::Int(*workspace), Value::Int(head.position)]);
+        }
+        let rows = statement.sql(")").rows(tx).await?;
+        // One that cannot be read is not what it was.
+        let found: Heads = rows.iter().filter_map(|row| head_of(row).ok()).collect();
+        for (workspace, head) in known {
+            if found.get(*workspace) != Some(head) {
+                let ends = sql("SELECT COALESCE(MAX(position), 0) AS position FROM change_log WHERE workspace = ")
+                    .value(*workspace)
+                    .one("position", tx)
+                    .await?;
+                return Ok(Some((*workspace, head.position, ends)));
             }
         }
     }
-}
-
-/// Whether there are rows that the chain does not reach. On PostgreSQL a row without a position waits for the sealer.
-async fn beside_the_chain(store: &Store) -> Result<bool> {
-    let mut tx = store.read(Scope::System).await?;
-    let mut statement = sql("SELECT 1 AS beside FROM change_log WHERE position < 1");
-    if !store.is_postgres() {
-        statement.push(" OR position IS NULL");
-    }
-    statement.push(" LIMIT 1");
-    let row = statement.row(&mut tx).await;
-    tx.rollback().await;
-    Ok(row?.is_some())
-}
-
-/// The position of the last sealed row; 0 for an empty log.
-///
-/// # Errors
-/// [`Code::Unavailable`](crate::error::Code::Unavailable) when the database cannot be read.
-pub async fn head(tx: &mut Tx) -> Result<i64> {
-    newest().one("head", tx).await
-}
-
-/// The same outside of any transaction.
-pub(crate) async fn look_for_head(store: &Store) -> Result<i64> {
-    let rows = newest().look(store).await?;
-    rows.first().map_or(Ok(0), |row| row.get("head"))
-}
-
-fn newest() -> Sql {
-    sql("SELECT COALESCE(MAX(position), 0) AS head FROM change_log")
-}
-
-/// The hash of the sealed row at a position, in hexadecimal digits: kept elsewhere, it shows later whether the end of the
-/// log is still what it was.
-///
-/// # Errors
-/// [`Code::Unavailable`](crate::error::Code::Unavailable) when the database cannot be read.
-pub async fn hash_at(tx: &mut Tx, position: i64) -> Result<Option<String>> {
-    let row = sql("SELECT hash FROM change_log WHERE position = ")
-        .value(position)
-        .row(tx)
-        .await?;
-    row.map(|row| row.get::<Vec<u8>>("hash").map(hex::encode))
-        .transpose()
+    Ok(None)
 }

@@ -209,8 +209,6 @@ pub async fn accept(store: &Store) -> Result<Reading> {
 pub struct FromTheFuture {
     /// How many there are.
     pub rows: i64,
-    /// The first one's position.
-    pub first: Option<i64>,
     /// The latest moment among them.
     pub latest: Timestamp,
 }
@@ -221,7 +219,7 @@ pub struct FromTheFuture {
 /// What the database says.
 pub async fn rows_from_the_future(store: &Store) -> Result<Option<FromTheFuture>> {
     let mut tx = store.read(Scope::System).await?;
-    let row = sql("SELECT COUNT(*) AS found, MIN(position) AS first, MAX(at) AS latest FROM change_log WHERE at > ")
+    let row = sql("SELECT COUNT(*) AS found, MAX(at) AS latest FROM change_log WHERE at > ")
         .value(tx.now() + Duration::hours(1))
         .row(&mut tx)
         .await;
@@ -231,7 +229,6 @@ pub async fn rows_from_the_future(store: &Store) -> Result<Option<FromTheFuture>
     Ok(match latest {
         Some(latest) => Some(FromTheFuture {
             rows: row.get("found")?,
-            first: row.get("first")?,
             latest,
         }),
         None => None,

@@ -22,6 +22,7 @@ pub mod duplicates;
 pub mod error;
 pub mod export;
 pub mod figures;
+pub mod heads;
 pub mod import;
 pub mod jobs;
 pub mod key;

@@ -44,6 +44,7 @@ impl App {
         if awaits == Awaits::Records || (awaits == Awaits::Index && search.is_none()) {
             return Ok(tx);
         }
+        let workspace = caller.workspace.id.raw();
         let own = match last(&mut tx, caller).await {
             Ok(own) => own,
             Err(error) => {
@@ -52,7 +53,7 @@ impl App {
             }
         };
         if let Own::Sealed(position) = own
-            && search.is_none_or(|search| search.has_reached(position))
+            && search.is_none_or(|search| search.has_reached(workspace, position))
         {
             tx.sees_log_up_to(position);
             return Ok(tx);
@@ -63,7 +64,7 @@ impl App {
             Own::Unsealed => sealed(&self.store, caller).await?,
         };
         let reached = match (position, search) {
-            (Some(position), Some(search)) => search.reach(position).await,
+            (Some(position), Some(search)) => search.reach(workspace, position).await,
             (position, _) => position.is_some(),
         };
         let mut tx = self.store.read(scope(caller)).await?;
@@ -73,7 +74,7 @@ impl App {
         Ok(tx)
     }
 
-    /// The position of the last row that this caller wrote, in this process or another; none if its newest rows are not
+    /// The position in its workspace's log of the last row that this caller wrote, in this process or another; none if its newest rows are not
     /// sealed in time.
     ///
     /// # Errors

@@ -5,9 +5,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::changes::{self, Action};
 use crate::error::Error;
+use crate::heads::{Head, Heads};
 use crate::record::{AnyRecord, Read};
 use crate::registry::Registry;
-use crate::search::{Doc, RecordKey, Scanned, Source, SourceError, Touched};
+use crate::search::{Doc, Moved, RecordKey, Scanned, Source, SourceError, Touched};
 use crate::store::{Scope, Store, Tx, sql};
 
 /// Reads what the index needs, across all workspaces.
@@ -52,26 +53,63 @@ impl Projection {
 }
 
 impl Source for Projection {
-    async fn head(&self) -> Result<i64, SourceError> {
-        Ok(changes::look_for_head(&self.store).await?)
+    async fn last_sealing(&self) -> Result<i64, SourceError> {
+        let rows = sql("SELECT COALESCE(MAX(sealing), 0) AS last FROM log_head")
+            .look(&self.store)
+            .await?;
+        Ok(rows.first().map_or(Ok(0), |row| row.get("last"))?)
     }
 
-    async fn seal(&self, position: i64) -> Result<Option<String>, SourceError> {
+    async fn moved(&self, after: i64) -> Result<Vec<Moved>, SourceError> {
+        let rows = sql("SELECT workspace, position, hash, sealing FROM log_head WHERE sealing > ")
+            .value(after)
+            .look(&self.store)
+            .await?;
+        let mut moved = Vec::with_capacity(rows.len());
+        for row in rows {
+            let (workspace, head) = changes::head_of(&row)?;
+            moved.push(Moved {
+                workspace,
+                head,
+                sealing: row.get("sealing")?,
+            });
+        }
+        Ok(moved)
+    }
+
+    async fn holds(&self, heads: &Heads) -> Result<bool, SourceError> {
         let mut tx = self.read().await?;
-        let hash = changes::hash_at(&mut tx, position).await;
+        let holds = holds(&mut tx, heads).await;
         tx.rollback().await;
-        Ok(hash?)
+        Ok(holds?)
     }
 
-    async fn touched(&self, after: i64, limit: usize) -> Result<Vec<Touched>, SourceError> {
-        let rows = sql(
-            "SELECT position, workspace, entity, record, action FROM change_log WHERE position > ",
-        )
-        .value(after)
-        .sql(" ORDER BY position LIMIT ")
-        .value(limit as i64)
-        .look(&self.store)
-        .await;
+    async fn hash_at(&self, workspace: i64, position: i64) -> Result<String, SourceError> {
+        let rows = sql("SELECT workspace, position, hash FROM change_log WHERE workspace = ")
+            .value(workspace)
+            .sql(" AND position = ")
+            .value(position)
+            .look(&self.store)
+            .await?;
+        let row = rows.first().ok_or("a row of the change log is gone")?;
+        Ok(changes::head_of(row)?.1.hash)
+    }
+
+    async fn touched(
+        &self,
+        workspace: i64,
+        after: i64,
+        limit: usize,
+    ) -> Result<Vec<Touched>, SourceError> {
+        let rows =
+            sql("SELECT position, entity, record, action FROM change_log WHERE workspace = ")
+                .value(workspace)
+                .sql(" AND position > ")
+                .value(after)
+                .sql(" ORDER BY position LIMIT ")
+                .value(limit as i64)
+                .look(&self.store)
+                .await;
         let mut touched = Vec::new();
         for row in rows? {
             // A row of the log that cannot be read is doctor's to find; it keeps nobody from following.
@@ -80,7 +118,7 @@ impl Source for Projection {
             let kind = self.kind(&entity).unwrap_or_default();
             touched.push(Touched {
                 position: row.get("position")?,
-                record: (row.get("workspace")?, kind, row.get("record")?),
+                record: (workspace, kind, row.get("record")?),
                 erased: row
                     .get::<Action>("action")
                     .is_ok_and(|action| action == Action::Purge),
@@ -166,4 +204,17 @@ impl Projection {
         }
         Ok(scanned)
     }
+}
+
+/// Whether the logs have these places. Most heads stand where they stood; of those that went on, the row is looked at.
+async fn holds(tx: &mut Tx, known: &Heads) -> Result<bool, Error> {
+    let now = changes::heads(tx).await?;
+    let stands = |workspace, head: &Head| now.get(workspace) == Some(head);
+    let gone_on = known
+        .iter()
+        .filter(|(workspace, head)| !stands(*workspace, head));
+    let gone_on: Heads = gone_on
+        .map(|(workspace, head)| (workspace, head.clone()))
+        .collect();
+    Ok(changes::first_missing_in(tx, &gone_on).await?.is_none())
 }

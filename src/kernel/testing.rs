@@ -1,6 +1,6 @@
 //! What tests of modules start from: a fresh app on either engine, and the runner of the tools' examples.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -41,8 +41,8 @@ pub struct TestApp {
     pub folder: Arc<TempDir>,
 }
 
-/// Computes the chain of a change log anew over whatever its rows say now, as somebody could who rewrites history: no secret
-/// enters it.
+/// Computes the chains of all change logs anew over whatever their rows say now, and where they end, as somebody could who
+/// rewrites history: no secret enters them. What was noted of where they ended before stays.
 ///
 /// # Errors
 /// What the database says.
@@ -51,21 +51,37 @@ pub async fn forge_chain(store: &Store) -> crate::error::Result<()> {
     let mut statement = sql("SELECT ");
     statement.push(LogRow::COLUMNS);
     let rows = statement
-        .sql(" FROM change_log ORDER BY position")
+        .sql(" FROM change_log ORDER BY workspace, position")
         .rows(&mut tx)
         .await?;
     // Out of the way, so that no position is taken twice.
     sql("UPDATE change_log SET position = -position - 1000000")
         .run(&mut tx)
         .await?;
-    let mut seal = Seal::default();
+    sql("DELETE FROM log_head").run(&mut tx).await?;
+    let mut ends: BTreeMap<i64, (Seal, LogRow)> = BTreeMap::new();
     for row in rows {
         let row = LogRow::from_row(&row)?;
-        seal = seal.next(&row);
-        sql("UPDATE change_log SET position = $1, hash = $2 WHERE id = $3")
+        let before = ends.remove(&row.workspace).map(|(seal, _)| seal);
+        let seal = before
+            .unwrap_or_else(|| Seal::genesis(row.workspace))
+            .next(&row);
+        sql("UPDATE change_log SET position = $1, hash = $2 WHERE workspace = $3 AND id = $4")
             .bind(seal.position)
             .bind(seal.hash.clone())
+            .bind(row.workspace)
             .bind(row.id)
+            .run(&mut tx)
+            .await?;
+        ends.insert(row.workspace, (seal, row));
+    }
+    for (number, (workspace, (seal, row))) in (1_i64..).zip(ends) {
+        sql("INSERT INTO log_head (workspace, position, hash, at, sealing) VALUES ($1, $2, $3, $4, $5)")
+            .bind(workspace)
+            .bind(seal.position)
+            .bind(seal.hash)
+            .bind(row.at)
+            .bind(number)
             .run(&mut tx)
             .await?;
     }

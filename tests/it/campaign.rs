@@ -280,7 +280,7 @@ async fn obey(database: &Database, folder: &Path) {
                 let status = dispatcher.app().search.as_ref().unwrap().status();
                 say(&format!(
                     "status {} {} {}",
-                    status.holder, status.ready, status.position
+                    status.holder, status.ready, status.rows
                 ));
             }
             // A full disk: what fills it is in the folder itself.
@@ -688,10 +688,10 @@ pub(crate) async fn indexed(dispatcher: &Arc<Dispatcher>) {
         loop {
             sealed(store).await;
             let mut tx = store.read(Scope::System).await.unwrap();
-            let head = changes::head(&mut tx).await.unwrap();
+            let heads = changes::heads(&mut tx).await.unwrap();
             tx.rollback().await;
             let status = dispatcher.app().search.as_ref().unwrap().status();
-            if status.ready && status.position >= head {
+            if status.ready && status.rows >= heads.rows() {
                 return;
             }
             tokio::time::sleep(Duration::from_millis(5)).await;

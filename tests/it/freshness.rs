@@ -259,7 +259,7 @@ async fn everybody_who_follows_the_log_is_told_of_every_growth() {
             }
             create(&app, &owner, &format!("Growth {number}")).await;
             for follower in &mut followers {
-                timeout(HANG, follower.wait_for(|position| *position > before))
+                timeout(HANG, follower.wait_for(|growths| *growths > before))
                     .await
                     .expect("each of them is told")
                     .unwrap();

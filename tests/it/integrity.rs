@@ -556,11 +556,13 @@ async fn anchors_find_a_history_that_was_rewritten_and_one_that_was_cut_off() {
         assert_eq!((whole.whole, &whole.broken), (2, &None), "on {engine:?}");
 
         let mut raw = Raw::new(&app.database).await;
-        raw.run("CREATE TABLE kept AS SELECT * FROM change_log")
+        raw.run("CREATE TABLE kept AS SELECT * FROM change_log; CREATE TABLE kept_heads AS SELECT * FROM log_head")
             .await;
-        let put_back = "DELETE FROM change_log; INSERT INTO change_log SELECT * FROM kept";
+        let put_back = "DELETE FROM change_log; INSERT INTO change_log SELECT * FROM kept;
+                        DELETE FROM log_head; INSERT INTO log_head SELECT * FROM kept_heads";
         raw.run("DELETE FROM change_log WHERE position = (SELECT MAX(position) FROM change_log)")
             .await;
+        forge_chain(store).await.unwrap();
         assert_eq!(verify(store).await.unwrap().broken, None);
         let cut = checked().await.broken.unwrap();
         assert!(cut.contains("newest rows were lost or cut off"), "{cut}");
@@ -586,6 +588,95 @@ async fn anchors_find_a_history_that_was_rewritten_and_one_that_was_cut_off() {
         let after = checked().await;
         assert_eq!((after.whole, after.unread, after.broken), (2, 1, None));
     }
+}
+
+/// What somebody does to the logs, what they write anew to hide it, and who finds it still: whoever follows the chains, the
+/// anchors in the database, the lines outside of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_is_cut_off_or_taken_away_is_found() {
+    let second = "(SELECT id FROM workspace WHERE slug = 'second')";
+    let cut = "DELETE FROM change_log WHERE position > 2 AND position = (SELECT MAX(position) FROM change_log)";
+    let rewritten = "UPDATE change_log SET tool = 'forged' WHERE position = 3";
+    let log = &*format!(
+        "DELETE FROM change_log WHERE workspace = {second}; DELETE FROM log_head WHERE workspace = {second}"
+    );
+    let workspace = &*format!(
+        "{log}; DELETE FROM member WHERE workspace = {second}; DELETE FROM workspace WHERE slug = 'second'"
+    );
+    let (lost, other) = ("newest rows were lost or cut off", "history was rewritten");
+    let gone = "the whole log";
+    let anchors = "DELETE FROM log_anchor";
+    let one_anchor = "DELETE FROM log_anchor WHERE number = 1";
+    let edited = "UPDATE log_anchor SET heads = '00' WHERE number = 1";
+    for (done, hides, chains, rows, lines) in [
+        (cut, Hides::Nothing, "its newest rows are gone", lost, lost),
+        (cut, Hides::Chains, "", lost, lost),
+        (cut, Hides::All, "", "", lost),
+        (rewritten, Hides::Chains, "", other, other),
+        (rewritten, Hides::All, "", "", other),
+        (log, Hides::Nothing, gone, lost, lost),
+        (log, Hides::All, gone, "", lost),
+        (workspace, Hides::Nothing, "", lost, lost),
+        (workspace, Hides::All, "", "", lost),
+        (anchors, Hides::Nothing, "", "", "taken out of the database"),
+        (one_anchor, Hides::Nothing, "", "edited", "edited"),
+        (edited, Hides::Nothing, "", "edited", "edited"),
+    ] {
+        for engine in ENGINES {
+            let app = TestApp::new(engine, &[bureau_contacts::MODULE]).await;
+            let store = &app.dispatcher.app().store;
+            let owner = app.owner().await;
+            app.tenant("second").await;
+            let key = Key::new("a key of this test").unwrap();
+            let file = AnchorFile::new(&app.folder.path().join("anchors"));
+            let note = async || {
+                sealed(store).await;
+                let anchor = anchor::take(store, &key, chrono::Utc::now()).await;
+                file.append(&anchor.unwrap().unwrap()).unwrap();
+            };
+            note().await;
+            for name in ["Ada", "Bob"] {
+                app.ok(&owner, "create_contact", json!({ "name": name }))
+                    .await;
+            }
+            note().await;
+            assert_eq!(anchor::check_rows(store).await.unwrap(), None);
+            assert_eq!(file.check(store, &key).await.unwrap().whole, 2);
+
+            let mut raw = Raw::new(&app.database).await;
+            raw.run(done).await;
+            if hides != Hides::Nothing {
+                forge_chain(store).await.unwrap();
+            }
+            if hides == Hides::All {
+                raw.run(anchors).await;
+                anchor::take(store, &key, chrono::Utc::now()).await.unwrap();
+            }
+            let found = verify(store).await.unwrap().broken;
+            for (found, expected) in [
+                (found.map(|broken| broken.what.to_owned()), chains),
+                (anchor::check_rows(store).await.unwrap(), rows),
+                (file.check(store, &key).await.unwrap().broken, lines),
+            ] {
+                let is_found = found.as_ref().is_some_and(|found| found.contains(expected));
+                assert!(
+                    is_found || found.is_none() && expected.is_empty(),
+                    "on {engine:?}, {hides:?}: {found:?} and not {expected:?}, after {done}"
+                );
+                assert_eq!(found.is_some(), !expected.is_empty(), "{found:?}");
+            }
+        }
+    }
+}
+
+/// What somebody writes anew who changed a log.
+#[derive(Debug, PartialEq, Eq)]
+enum Hides {
+    Nothing,
+    /// The chains and where they end.
+    Chains,
+    /// The anchors in the database too.
+    All,
 }
 
 #[test]
@@ -638,7 +729,8 @@ fn occurrences(folder: &Path, word: &str) -> Vec<String> {
             found.extend(occurrences(&path, word));
             continue;
         }
-        let bytes = std::fs::read(&path).unwrap();
+        // One that is gone by now holds nothing.
+        let bytes = std::fs::read(&path).unwrap_or_default();
         let count = bytes
             .windows(word.len())
             .filter(|window| window.eq_ignore_ascii_case(word.as_bytes()))

@@ -10,6 +10,7 @@ use std::time::Duration;
 use bureau_companies::Company;
 use bureau_kernel::admin::{self, NewMember};
 use bureau_kernel::caller::Caller;
+use bureau_kernel::changes;
 use bureau_kernel::clock::Clock;
 use bureau_kernel::dispatch::{Outcome, Settings};
 use bureau_kernel::error::{Code, Error};
@@ -108,7 +109,8 @@ async fn keys_readiness_sealing_and_the_index_need_no_connection_of_the_callers(
                 let mut tx = store.read(Scope::System).await.unwrap();
                 let sealed = sql("SELECT COUNT(*) AS count FROM change_log WHERE position IS NULL");
                 let unsealed: i64 = sealed.one("count", &mut tx).await.unwrap();
-                let head = count(&mut tx, "change_log").await;
+                let workspace = owner.workspace.id.raw();
+                let head = changes::heads(&mut tx).await.unwrap().position(workspace);
                 tx.rollback().await;
                 if unsealed == 0 {
                     break head;

@@ -277,7 +277,7 @@ async fn both_engines_have_the_same_schema() {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_key_contains_the_workspace() {
     /// They belong to the whole database; the migration says why.
-    const OF_ALL: [&str; 4] = ["api_key", "clock", "counter", "workspace"];
+    const OF_ALL: [&str; 5] = ["api_key", "clock", "counter", "log_anchor", "workspace"];
     let schema = postgres_schema(&TestApp::new(Engine::Postgres, MODULES).await).await;
     let mut without = Vec::new();
     for (name, table) in &schema {
@@ -290,9 +290,7 @@ async fn every_key_contains_the_workspace() {
         let unique = unique.filter(|(.., condition)| condition.starts_with("unique"));
         for columns in unique.map(|(_, columns, _)| columns).chain(&table.unique) {
             let is_in_workspace = columns.iter().any(|column| column == "workspace");
-            // Positions in the log are still counted over all workspaces.
-            let is_position = name == "change_log" && columns == &["position"];
-            assert!(is_in_workspace || is_position, "{name}: {columns:?}");
+            assert!(is_in_workspace, "{name}: {columns:?}");
         }
         for (columns, target, _) in &table.foreign_keys {
             let is_in_workspace = columns.iter().any(|column| column == "workspace");

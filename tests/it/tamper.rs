@@ -53,13 +53,13 @@ impl Raw {
 /// The row that most of the changes below hit.
 const ROW: i64 = 5;
 
-/// What somebody could do to the log, and the first position that no longer holds. `Z` stands for 32 zero bytes.
+/// What somebody could do to the log of the first workspace, and the first position that no longer holds. `Z` stands for 32 zero bytes.
 const CHANGES: &[(&str, i64)] = &[
     // Any column of one row.
     ("UPDATE change_log SET call = call + 1 WHERE position = 5", ROW),
     ("UPDATE change_log SET id = id + 1000000 WHERE position = 5", ROW),
     ("UPDATE change_log SET workspace = (SELECT MAX(id) FROM workspace) WHERE position = 5", ROW),
-    ("UPDATE change_log SET at = (SELECT at FROM change_log WHERE position = 1) WHERE position = 5", ROW),
+    ("UPDATE change_log SET at = (SELECT MIN(at) FROM change_log) WHERE position = 5", ROW),
     ("UPDATE change_log SET member = NULL WHERE position = 5", ROW),
     ("UPDATE change_log SET api_key = 7 WHERE position = 5", ROW),
     ("UPDATE change_log SET client = 'someone else' WHERE position = 5", ROW),
@@ -82,6 +82,14 @@ const CHANGES: &[(&str, i64)] = &[
     ("DELETE FROM change_log WHERE position = 5", ROW),
     ("DELETE FROM change_log WHERE position = 1", 1),
     ("DELETE FROM change_log WHERE position < 4", 1),
+    // Also the newest ones, and all there are: where a log ends is known.
+    ("DELETE FROM change_log WHERE position = 10", 10),
+    ("DELETE FROM change_log WHERE position > 2", 3),
+    ("DELETE FROM change_log WHERE workspace = (SELECT MIN(workspace) FROM change_log)", 1),
+    ("DELETE FROM change_log WHERE workspace = (SELECT MAX(workspace) FROM change_log)", 1),
+    ("DELETE FROM log_head WHERE workspace = (SELECT MAX(workspace) FROM log_head)", 3),
+    ("UPDATE log_head SET position = position - 1 WHERE position = 10", 10),
+    ("UPDATE log_head SET hash = Z WHERE position = 10", 11),
     // Rows are moved.
     (
         "UPDATE change_log SET position = -5 WHERE position = 5; UPDATE change_log SET position = 5 WHERE position = 6;
@@ -99,9 +107,9 @@ const CHANGES: &[(&str, i64)] = &[
     // A row is put in, at the end and between others.
     (
         "INSERT INTO change_log (id, call, workspace, at, tool, entity, record, action, version, after, digest, position, hash)
-         SELECT id + 1000000, call, workspace, at, tool, entity, record, action, version, after, digest, 13, hash
-         FROM change_log WHERE position = 12",
-        13,
+         SELECT id + 1000000, call, workspace, at, tool, entity, record, action, version, after, digest, 11, hash
+         FROM change_log WHERE position = 10",
+        11,
     ),
     (
         "UPDATE change_log SET position = -position WHERE position >= 5;
@@ -115,7 +123,7 @@ const CHANGES: &[(&str, i64)] = &[
         "INSERT INTO change_log (id, call, workspace, at, tool, entity, record, action, version, after, digest, position, hash)
          SELECT id + 1000000, call, workspace, at, tool, entity, record, action, version, after, digest, -1, hash
          FROM change_log WHERE position = 4",
-        13,
+        11,
     ),
 ];
 
@@ -154,7 +162,7 @@ async fn every_change_to_the_log_is_found_at_the_first_row_that_it_breaks() {
         };
         assert_eq!(verify(store).await.unwrap(), whole, "on {engine:?}");
         let mut raw = Raw::new(&app.database).await;
-        raw.run("CREATE TABLE kept AS SELECT * FROM change_log")
+        raw.run("CREATE TABLE kept AS SELECT * FROM change_log; CREATE TABLE kept_heads AS SELECT * FROM log_head")
             .await;
         let zeros = match engine {
             Engine::Sqlite => "zeroblob(32)",
@@ -163,14 +171,17 @@ async fn every_change_to_the_log_is_found_at_the_first_row_that_it_breaks() {
         for (change, position) in CHANGES {
             raw.run(&change.replace('Z', zeros)).await;
             let audit = verify(store).await.unwrap();
-            let found = audit.broken.as_ref().map(|(position, _)| *position);
+            let found = audit.broken.as_ref().map(|broken| broken.position);
             assert_eq!(
                 found,
                 Some(*position),
                 "on {engine:?}, after {change}: {audit:?}"
             );
-            raw.run("DELETE FROM change_log; INSERT INTO change_log SELECT * FROM kept")
-                .await;
+            raw.run(
+                "DELETE FROM change_log; INSERT INTO change_log SELECT * FROM kept;
+                 DELETE FROM log_head; INSERT INTO log_head SELECT * FROM kept_heads",
+            )
+            .await;
             assert_eq!(
                 verify(store).await.unwrap(),
                 whole,
@@ -191,7 +202,7 @@ async fn a_row_beside_the_chain_is_found() {
                   FROM change_log WHERE position = 5";
     raw.run(forged).await;
     let audit = verify(store).await.unwrap();
-    assert_eq!(audit.broken.map(|(position, _)| position), Some(13));
+    assert_eq!(audit.broken.map(|broken| broken.position), Some(11));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -231,13 +242,13 @@ async fn a_log_with_a_purged_record_verifies_and_holds_nothing_of_it() {
         );
         // Emptied for good reason, and still not to be filled with something else.
         let mut raw = Raw::new(&app.database).await;
-        raw.run("UPDATE change_log SET after = '{\"name\":\"Forged\"}' WHERE position = 13")
+        raw.run("UPDATE change_log SET after = '{\"name\":\"Forged\"}' WHERE position = 11")
             .await;
         let broken = verify(store)
             .await
             .unwrap()
             .broken
-            .map(|(position, _)| position);
-        assert_eq!(broken, Some(13), "on {engine:?}");
+            .map(|broken| broken.position);
+        assert_eq!(broken, Some(11), "on {engine:?}");
     }
 }

@@ -1,6 +1,6 @@
 //! Whether the log is what it was when anchors of it were noted.
 
-use bureau_kernel::anchor::Checked;
+use bureau_kernel::anchor::{self, Checked};
 use bureau_kernel::error::Result;
 use bureau_kernel::store::Store;
 
@@ -10,10 +10,14 @@ use crate::config::Config;
 pub(super) async fn anchors(config: &Config, store: &Store) -> Result<String, String> {
     let file = anchors::file(config);
     if !file.path().exists() {
-        return Ok(
-            "none yet: a server notes one each hour and when it ends, and `bureau anchor` now"
-                .into(),
-        );
+        let broken = anchor::check_rows(store).await;
+        return match broken.map_err(|error| error.to_string())? {
+            None => Ok(
+                "none outside of the database yet: a server notes one each hour and when it ends, and `bureau anchor` now"
+                    .into(),
+            ),
+            Some(what) => Err(what),
+        };
     }
     let checked = async {
         match anchors::key(config)? {

@@ -1,14 +1,15 @@
 //! Keeping the index up to date: who writes it, following the change log, building anew, and what a search sees of it.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use tokio::sync::{Mutex, Notify, Semaphore, watch};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::index::{Build, Checkpoint, IndexPaths, IndexSession, Lock, Opened, Snapshot, blocking};
-use super::{Doc, Error, Found, Query, RecordKey, Source, Status, Touched};
+use super::{Doc, Error, Found, Moved, Query, RecordKey, Source, Status};
+use crate::heads::{Head, Heads};
 
 /// Longest time that a search waits for the index.
 pub(super) const SEARCH_WAIT: Duration = Duration::from_secs(2);
@@ -40,9 +41,9 @@ const OPEN_PATIENCE: Duration = Duration::from_millis(500);
 /// for one record as for a thousand, so those of many writers are gathered. A waiting search ends the rest.
 const COMMIT_REST: u32 = 3;
 const COMMIT_REST_MOST: Duration = Duration::from_millis(100);
-/// Rows asked for at once.
+/// Rows asked for at once; of one workspace, no more of them go into one commit.
 const PAGE: usize = 1_000;
-/// Most rows of the change log that go into one commit.
+/// Rows of the change logs of which a commit has enough.
 const BATCH: usize = 2_000;
 /// How often it is looked whether what could not be read can be by now.
 const UNREAD_EACH: Duration = Duration::from_secs(60);
@@ -60,16 +61,16 @@ enum State {
 pub(super) struct Shared {
     paths: IndexPaths,
     /// Only the task waits on it.
-    growth: Mutex<watch::Receiver<i64>>,
+    growth: Mutex<watch::Receiver<u64>>,
     /// Told by a search that has to wait, or that found the index unusable.
     hurry: Notify,
     state: watch::Sender<State>,
     holder: AtomicBool,
-    /// Where the index stood when a search last waited for it in vain.
+    /// How many rows the index had taken in when a search last waited for it in vain.
     stuck: AtomicI64,
-    /// Where the log ended when this process began: what the index lacks of that was missed while nobody kept it, and no
+    /// Where the logs ended when this process began: what the index lacks of that was missed while nobody kept it, and no
     /// search may miss it too.
-    begun_at: AtomicI64,
+    begun_at: RwLock<Heads>,
     /// Only for a process without the writer.
     reader: Mutex<Reader>,
     /// Searches that run at once, so that a flood of them does not need a thread each.
@@ -92,7 +93,7 @@ impl std::fmt::Debug for Shared {
 }
 
 impl Shared {
-    pub(super) fn new(paths: IndexPaths, growth: watch::Receiver<i64>) -> Self {
+    pub(super) fn new(paths: IndexPaths, growth: watch::Receiver<u64>) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         Self {
             paths,
@@ -101,7 +102,7 @@ impl Shared {
             state: watch::Sender::new(State::Opening),
             holder: AtomicBool::new(false),
             stuck: AtomicI64::new(-1),
-            begun_at: AtomicI64::new(0),
+            begun_at: RwLock::default(),
             reader: Mutex::default(),
             slots: Semaphore::new(cores * 2),
         }
@@ -113,14 +114,14 @@ impl Shared {
             State::Ready(snapshot) => Status {
                 ready: true,
                 holder,
-                position: snapshot.checkpoint.position,
+                rows: snapshot.checkpoint.heads.rows(),
                 documents: snapshot.documents(),
                 segments: snapshot.segments(),
             },
             State::Opening | State::Building => Status {
                 ready: false,
                 holder,
-                position: 0,
+                rows: 0,
                 documents: 0,
                 segments: 0,
             },
@@ -128,17 +129,31 @@ impl Shared {
     }
 
     /// Whether the state that is known here has come so far.
-    pub(super) fn has_reached(&self, position: i64) -> bool {
-        let position = position.max(self.begun_at.load(Ordering::Acquire));
+    pub(super) fn has_reached(&self, workspace: i64, position: i64) -> bool {
+        let position = position.max(self.began_at(workspace));
         match &*self.state.borrow() {
-            State::Ready(snapshot) => snapshot.checkpoint.position >= position,
+            State::Ready(snapshot) => snapshot.checkpoint.heads.position(workspace) >= position,
             State::Opening | State::Building => false,
         }
     }
 
+    fn began_at(&self, workspace: i64) -> i64 {
+        let begun_at = self.begun_at.read();
+        begun_at
+            .unwrap_or_else(PoisonError::into_inner)
+            .position(workspace)
+    }
+
+    fn begin_at(&self, heads: Heads) {
+        *self
+            .begun_at
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = heads;
+    }
+
     /// Searches, after waiting at most so long until the index has come far enough.
     pub(super) async fn find(&self, query: Query, wait: Duration) -> Found {
-        let Some(snapshot) = self.reached(query.at_least, wait).await else {
+        let Some(snapshot) = self.reached(query.workspace, query.at_least, wait).await else {
             return Found::NotReady;
         };
         let Ok(_slot) = self.slots.acquire().await else {
@@ -164,11 +179,18 @@ impl Shared {
         }
     }
 
-    /// A state that has reached `position`, waiting for it at most so long. An index that stands where an earlier wait
+    /// A state that has reached a position of a workspace's log, waiting for it at most so long. An index that stands where an earlier wait
     /// ended in vain is not waited for: not every search is to learn anew that its keeper hangs.
-    pub(super) async fn reached(&self, position: i64, wait: Duration) -> Option<Arc<Snapshot>> {
+    pub(super) async fn reached(
+        &self,
+        workspace: i64,
+        position: i64,
+        wait: Duration,
+    ) -> Option<Arc<Snapshot>> {
         let deadline = Instant::now() + wait;
-        let position = position.max(self.begun_at.load(Ordering::Acquire));
+        let position = position.max(self.began_at(workspace));
+        let has_reached =
+            |snapshot: &Snapshot| snapshot.checkpoint.heads.position(workspace) >= position;
         let mut stands = None;
         let mut states = self.state.subscribe();
         let mut woken = false;
@@ -178,25 +200,24 @@ impl Shared {
             match state {
                 State::Building => return None,
                 State::Ready(snapshot) => {
-                    let reached = snapshot.checkpoint.position >= position;
+                    let reached = has_reached(&snapshot);
                     let newest = if holder {
                         Some(snapshot)
                     } else {
                         self.look(snapshot, reached).await
                     };
-                    stands = newest.as_ref().map(|snapshot| snapshot.checkpoint.position);
-                    match newest {
-                        Some(snapshot) if snapshot.checkpoint.position >= position => {
+                    if let Some(snapshot) = newest {
+                        if has_reached(&snapshot) {
                             return Some(snapshot);
                         }
-                        Some(snapshot)
-                            if snapshot.checkpoint.position
-                                == self.stuck.load(Ordering::Acquire) =>
-                        {
+                        let rows = snapshot.checkpoint.heads.rows();
+                        stands = Some(rows);
+                        if rows == self.stuck.load(Ordering::Acquire) {
                             self.hurry.notify_one();
                             return None;
                         }
-                        _ => {}
+                    } else {
+                        stands = None;
                     }
                 }
                 State::Opening => {}
@@ -314,10 +335,10 @@ pub(super) async fn run<S: Source>(shared: Arc<Shared>, source: Arc<S>) {
     let mut warned = false;
     // Before that nothing is open, and searches read the database.
     loop {
-        match source.head().await {
-            Ok(head) => break shared.begun_at.store(head, Ordering::Release),
+        match source.moved(0).await {
+            Ok(moved) => break shared.begin_at(heads_of(moved)),
             Err(error) => {
-                tracing::warn!(%error, "where the log ends cannot be read");
+                tracing::warn!(%error, "where the logs end cannot be read");
                 sleep(SOURCE_RETRY).await;
             }
         }
@@ -459,10 +480,11 @@ async fn build<S: Source>(
     // Before searches go on without the index: whoever stops at its first answer is told all the same.
     note_loss(shared, source).await?;
     shared.state.send_replace(State::Building);
-    let head = source.head().await.map_err(Error::Source)?;
-    let seal = source.seal(head).await.map_err(Error::Source)?;
-    // Whatever was known of the log before, this is all there is now.
-    shared.begun_at.store(head, Ordering::Release);
+    let sealing = source.last_sealing().await.map_err(Error::Source)?;
+    let heads = heads_of(source.moved(0).await.map_err(Error::Source)?);
+    let rows = heads.rows();
+    // Whatever was known of the logs before, this is all there is now.
+    shared.begin_at(heads.clone());
     let (paths, held) = (shared.paths.clone(), Arc::clone(lock));
     let mut build = blocking(move || Build::begin(paths, held)).await?;
     let mut page = source.scan(None, PAGE).await.map_err(Error::Source)?;
@@ -474,14 +496,14 @@ async fn build<S: Source>(
     }
     let (paths, lock) = (shared.paths.clone(), Arc::clone(lock));
     let (session, snapshot) = blocking(move || {
-        build.finish(head, seal)?;
+        build.finish(heads, sealing)?;
         paths.remove_others()?;
         IndexSession::open(Opened::open(&paths)?, lock)
     })
     .await?;
     tracing::info!(
         documents = snapshot.documents(),
-        position = head,
+        rows,
         "the search index is complete"
     );
     shared.state.send_replace(State::Ready(Arc::new(snapshot)));
@@ -508,7 +530,7 @@ async fn follow<S: Source>(
             return End::Rebuild("it was found damaged");
         }
         // The index waits for a database that cannot be read; there is nothing wrong with the index itself.
-        let mut gathered = gather(source, session.checkpoint.position).await;
+        let mut gathered = gather(source, &session.checkpoint).await;
         if let Ok(Waiting::Nothing) = gathered
             && looked_again.is_none_or(|at| at.elapsed() > UNREAD_EACH)
         {
@@ -547,8 +569,7 @@ async fn follow<S: Source>(
                     let snapshot = session.apply(
                         &batch.records,
                         &batch.docs,
-                        batch.position,
-                        batch.seal,
+                        (batch.heads, batch.sealing),
                         batch.erased,
                     )?;
                     Ok((session, snapshot))
@@ -586,15 +607,15 @@ async fn follow<S: Source>(
 
 /// False if the database knows another past than the index.
 async fn belongs<S: Source>(source: &S, checkpoint: &Checkpoint) -> Result<bool, Error> {
-    let position = checkpoint.position;
-    if source.head().await.map_err(Error::Source)? < position {
-        return Ok(false);
-    }
-    let seal = source.seal(position).await.map_err(Error::Source)?;
-    Ok(seal.is_none() || checkpoint.seal.is_none() || seal == checkpoint.seal)
+    source.holds(&checkpoint.heads).await.map_err(Error::Source)
 }
 
-/// Before an index is set aside: whether it knows an end of the change log that the database does not have. Then what was
+fn heads_of(moved: Vec<Moved>) -> Heads {
+    let moved = moved.into_iter();
+    moved.map(|moved| (moved.workspace, moved.head)).collect()
+}
+
+/// Before an index is set aside: whether it knows an end of a change log that the database does not have. Then what was
 /// committed last is lost, or an older database was put in its place; the index is the only one that can tell.
 async fn note_loss<S: Source>(shared: &Shared, source: &S) -> Result<(), Error> {
     let paths = shared.paths.clone();
@@ -604,31 +625,31 @@ async fn note_loss<S: Source>(shared: &Shared, source: &S) -> Result<(), Error> 
     if belongs(source, &checkpoint).await? {
         return Ok(());
     }
-    let head = source.head().await.map_err(Error::Source)?;
+    let found = heads_of(source.moved(0).await.map_err(Error::Source)?);
     tracing::error!(
-        known = checkpoint.position,
-        found = head,
-        "the search index knows another end of the change log than the database has: what was written last is probably \
+        known = checkpoint.heads.rows(),
+        found = found.rows(),
+        "the search index knows another end of a change log than the database has: what was written last is probably \
          lost, or an older database was put in its place; `bureau doctor` says more"
     );
     let paths = shared.paths.clone();
     blocking(move || paths.keep_ahead(&checkpoint)).await
 }
 
-/// What the change log holds beyond a position.
-enum Waiting {
-    /// The log does not even reach the position.
+/// What the change logs hold beyond a checkpoint.
+pub(super) enum Waiting {
+    /// A log does not even reach it.
     Behind,
     Nothing,
     Batch(Batch),
 }
 
 /// Everything that goes into one commit.
-struct Batch {
-    records: Vec<RecordKey>,
+pub(super) struct Batch {
+    pub(super) records: Vec<RecordKey>,
     docs: Vec<Doc>,
-    position: i64,
-    seal: Option<String>,
+    pub(super) heads: Arc<Heads>,
+    pub(super) sealing: i64,
     /// Some of the records were erased for good.
     erased: bool,
 }
@@ -659,51 +680,82 @@ async fn mended<S: Source>(
     Ok(Waiting::Batch(Batch {
         records,
         docs: docs.into_iter().filter(|doc| !doc.unread).collect(),
-        position: checkpoint.position,
-        seal: checkpoint.seal.clone(),
+        heads: Arc::clone(&checkpoint.heads),
+        sealing: checkpoint.sealing,
         erased: false,
     }))
 }
 
-/// Reads what waits in the change log beyond `position`, each record once.
-async fn gather<S: Source>(source: &S, mut position: i64) -> Result<Waiting, Error> {
-    let head = source.head().await.map_err(Error::Source)?;
-    if head <= position {
-        return Ok(if head < position {
+/// Reads what waits in the change logs beyond a checkpoint, each record once.
+pub(super) async fn gather<S: Source>(
+    source: &S,
+    checkpoint: &Checkpoint,
+) -> Result<Waiting, Error> {
+    let last = source.last_sealing().await.map_err(Error::Source)?;
+    if last <= checkpoint.sealing {
+        return Ok(if last < checkpoint.sealing {
             Waiting::Behind
         } else {
             Waiting::Nothing
         });
     }
-    let mut touched: Vec<Touched> = Vec::new();
-    while touched.len() < BATCH {
-        let page = source
-            .touched(position, PAGE)
-            .await
-            .map_err(Error::Source)?;
-        let end = page.len() < PAGE;
-        position = page.last().map_or(position, |t| t.position);
-        touched.extend(page);
-        if end {
-            // Rows that name no record of the search still count as seen.
-            position = position.max(head);
-            break;
+    let moved = source.moved(checkpoint.sealing).await;
+    let mut moved = moved.map_err(Error::Source)?;
+    let Some(mut sealing) = moved.iter().map(|moved| moved.sealing).max() else {
+        return Ok(Waiting::Nothing);
+    };
+    let left = |moved: &Moved| moved.head.position - checkpoint.heads.position(moved.workspace);
+    if moved.iter().any(|moved| left(moved) < 0) {
+        return Ok(Waiting::Behind);
+    }
+    // Whoever wrote little does not wait for whoever wrote much.
+    moved.sort_by_key(left);
+    let mut heads = (*checkpoint.heads).clone();
+    let mut records: Vec<RecordKey> = Vec::new();
+    let mut erased = false;
+    for moved in moved {
+        let before = heads.position(moved.workspace);
+        let mut reached = before;
+        if records.len() < BATCH {
+            let page = source.touched(moved.workspace, before, PAGE).await;
+            let page = page.map_err(Error::Source)?;
+            reached = match page.last() {
+                Some(last) if page.len() >= PAGE => last.position,
+                // Those that came after the head was read are taken in with the next one.
+                _ => moved.head.position,
+            };
+            erased |= page.iter().any(|touched| touched.erased);
+            records.extend(page.into_iter().map(|touched| touched.record));
+        }
+        if reached < moved.head.position {
+            // It is asked for again.
+            sealing = sealing.min(moved.sealing - 1);
+        }
+        if reached > before {
+            let hash = if reached == moved.head.position {
+                moved.head.hash
+            } else {
+                let hash = source.hash_at(moved.workspace, reached).await;
+                hash.map_err(Error::Source)?
+            };
+            let head = Head {
+                position: reached,
+                hash,
+            };
+            heads.insert(moved.workspace, head);
         }
     }
-    let erased = touched.iter().any(|touched| touched.erased);
-    let mut records: Vec<RecordKey> = touched.into_iter().map(|t| t.record).collect();
     records.sort_unstable();
     records.dedup();
     let mut docs = Vec::new();
     for chunk in records.chunks(PAGE) {
         docs.extend(source.load(chunk).await.map_err(Error::Source)?);
     }
-    let seal = source.seal(position).await.map_err(Error::Source)?;
     Ok(Waiting::Batch(Batch {
         records,
         docs,
-        position,
-        seal,
+        heads: Arc::new(heads),
+        sealing,
         erased,
     }))
 }

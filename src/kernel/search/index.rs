@@ -17,7 +17,8 @@ use super::query;
 use super::rank::{self, View};
 use super::schema::{self, Fields};
 use super::unread;
-use super::{Doc, Error, Found, Known, Query, RecordKey};
+use super::{Doc, Error, Found, Query, RecordKey};
+use crate::heads::Heads;
 use crate::private;
 
 /// Memory of the writer that follows the change log, in bytes: the least that tantivy takes.
@@ -108,12 +109,12 @@ impl IndexPaths {
     /// Keeps in mind that an index knew more of the log than the database, also when the index is set aside.
     pub(super) fn keep_ahead(&self, checkpoint: &Checkpoint) -> Result<(), Error> {
         let path = self.root.join(AHEAD);
-        if kept_ahead(&self.root).is_some_and(|kept| kept.position >= checkpoint.position) {
+        if kept_ahead(&self.root).is_some_and(|kept| kept.rows() >= checkpoint.heads.rows()) {
             return Ok(());
         }
-        let kept = serde_json::json!({"position": checkpoint.position, "hash": checkpoint.seal});
+        let kept = serde_json::to_vec(&*checkpoint.heads).map_err(io::Error::other)?;
         let new = path.with_extension("tmp");
-        private::write(&new, kept.to_string().as_bytes())?;
+        private::write(&new, &kept)?;
         Ok(fs::rename(&new, &path)?)
     }
 
@@ -163,16 +164,9 @@ impl IndexPaths {
 /// Where it is kept in mind that an index knew more of the log than the database.
 const AHEAD: &str = "ahead.json";
 
-fn kept_ahead(root: &Path) -> Option<Known> {
+fn kept_ahead(root: &Path) -> Option<Heads> {
     let text = fs::read_to_string(root.join(AHEAD)).ok()?;
-    let value: serde_json::Value = serde_json::from_str(&text).ok()?;
-    Some(Known {
-        position: value.get("position")?.as_i64()?,
-        hash: value
-            .get("hash")
-            .and_then(|hash| hash.as_str())
-            .map(str::to_owned),
-    })
+    serde_json::from_str(&text).ok()
 }
 
 /// What the last commit of the index in this folder says about itself.
@@ -182,8 +176,8 @@ fn checkpoint_in(folder: &Path) -> Option<Checkpoint> {
     Checkpoint::from_payload(meta.get("payload")?.as_str()?)
 }
 
-/// The end of the log as the indexes under a folder know it: what was kept in mind as lost first, else the furthest.
-pub(super) fn last_known(root: &Path) -> Option<Known> {
+/// The ends of the logs as the indexes under a folder know them: what was kept in mind as lost first, else the furthest.
+pub(super) fn last_known(root: &Path) -> Option<Heads> {
     if let Some(kept) = kept_ahead(root) {
         return Some(kept);
     }
@@ -194,11 +188,8 @@ pub(super) fn last_known(root: &Path) -> Option<Known> {
             .is_some_and(|name| name.starts_with(PREFIX) && !name.contains('.'))
     });
     let marks = indexes.filter_map(|entry| checkpoint_in(&entry.path()));
-    let furthest = marks.max_by_key(|checkpoint| checkpoint.position)?;
-    Some(Known {
-        position: furthest.position,
-        hash: furthest.seal,
-    })
+    let furthest = marks.max_by_key(|checkpoint| checkpoint.heads.rows())?;
+    Some((*furthest.heads).clone())
 }
 
 fn remove_all(path: &Path) -> io::Result<()> {
@@ -261,12 +252,12 @@ impl Lock {
 /// What a commit says about itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Checkpoint {
-    /// Everything up to this position of the change log is in the index.
-    pub(super) position: i64,
+    /// How far each workspace's change log is in the index.
+    pub(super) heads: Arc<Heads>,
+    /// All that was sealed up to the sealing of this number is in the index.
+    pub(super) sealing: i64,
     /// Differs for each time that the index was built anew.
     pub(super) build: String,
-    /// What the source said about this position, to recognise another database.
-    pub(super) seal: Option<String>,
     /// Text of records that were erased for good may still be in the files.
     pub(super) residue: bool,
 }
@@ -274,9 +265,9 @@ pub(super) struct Checkpoint {
 impl Checkpoint {
     fn to_payload(&self) -> String {
         serde_json::json!({
-            "position": self.position,
+            "heads": *self.heads,
+            "sealing": self.sealing,
             "build": self.build,
-            "seal": self.seal,
             "residue": self.residue,
         })
         .to_string()
@@ -292,9 +283,9 @@ impl Checkpoint {
         let value: serde_json::Value = serde_json::from_str(payload).ok()?;
         let text = |name: &str| value.get(name).and_then(|v| v.as_str()).map(str::to_owned);
         Some(Self {
-            position: value.get("position")?.as_i64()?,
+            heads: Arc::new(serde_json::from_value(value.get("heads")?.clone()).ok()?),
+            sealing: value.get("sealing")?.as_i64()?,
             build: text("build")?,
-            seal: text("seal"),
             residue: value.get("residue").is_some_and(|residue| residue == true),
         })
     }
@@ -627,11 +618,11 @@ impl Build {
     }
 
     /// Makes the index the live one. Until then nothing of it counts, so that a killed build starts again.
-    pub(super) fn finish(mut self, position: i64, seal: Option<String>) -> Result<(), Error> {
+    pub(super) fn finish(mut self, heads: Heads, sealing: i64) -> Result<(), Error> {
         self.writer.commit(&Checkpoint {
-            position,
+            heads: Arc::new(heads),
+            sealing,
             build: self.build,
-            seal,
             residue: false,
         })?;
         self.writer.close()?;
@@ -686,8 +677,7 @@ impl IndexSession {
         &mut self,
         records: &[RecordKey],
         docs: &[Doc],
-        position: i64,
-        seal: Option<String>,
+        (heads, sealing): (Arc<Heads>, i64),
         erased: bool,
     ) -> Result<Snapshot, Error> {
         if erased {
@@ -699,9 +689,9 @@ impl IndexSession {
             None => self.opened.writer()?,
         };
         let checkpoint = Checkpoint {
-            position,
+            heads,
+            sealing,
             build: self.checkpoint.build.clone(),
-            seal,
             residue: self.checkpoint.residue || erased,
         };
         writer.replace(records, docs)?;

@@ -1,8 +1,8 @@
 //! Search by any part of a record's text: a tantivy index that follows the change log.
 //!
 //! The database is the truth and the index a projection of it. One process of those that share a data directory holds
-//! the writer, follows the sealed change log, and notes in each commit how far it has come; the others read. A search
-//! waits until the index has come as far as its caller's own last write. An index that is missing, torn, of another
+//! the writer, follows the sealed change logs, and notes in each commit how far it has come in each of them; the others read.
+//! A search waits until the index has come as far as its caller's own last write. An index that is missing, torn, of another
 //! schema or of another database is set aside and built again while searches are answered by [`Found::NotReady`], so that
 //! the caller looks into the database instead.
 
@@ -24,6 +24,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
+
+use crate::heads::{Head, Heads};
 
 /// What one record shows to the search.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,10 +74,21 @@ impl Doc {
 /// One record: its workspace, the name of its table, and its id.
 pub type RecordKey = (i64, &'static str, i64);
 
+/// A log that went on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Moved {
+    /// Whose it is.
+    pub workspace: i64,
+    /// Where it ends now.
+    pub head: Head,
+    /// The number of the sealing that moved it last.
+    pub sealing: i64,
+}
+
 /// A record that the change log names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Touched {
-    /// Sealed position in the change log.
+    /// Sealed position in the change log of its workspace.
     pub position: i64,
     /// The record.
     pub record: RecordKey,
@@ -97,23 +110,27 @@ pub type SourceError = Box<dyn std::error::Error + Send + Sync>;
 
 /// The database as the index sees it.
 pub trait Source: Send + Sync + 'static {
-    /// Last sealed position of the change log, 0 when it is empty. Asked up to 200 times a second, so it must be cheap.
-    fn head(&self) -> impl Future<Output = Result<i64, SourceError>> + Send;
+    /// The number of the last sealing of any log, 0 before the first. Asked up to 200 times a second, so it must be cheap.
+    fn last_sealing(&self) -> impl Future<Output = Result<i64, SourceError>> + Send;
 
-    /// Something that is certain about a sealed position, such as the hash of its row, to recognise that the database
-    /// was replaced by another one. None if nothing can be said.
-    fn seal(
+    /// The logs that sealings after this one moved.
+    fn moved(&self, after: i64) -> impl Future<Output = Result<Vec<Moved>, SourceError>> + Send;
+
+    /// Whether the logs hold these places as they were: else the database was replaced by another one, or lost its end.
+    fn holds(&self, heads: &Heads) -> impl Future<Output = Result<bool, SourceError>> + Send;
+
+    /// The hash of a sealed row.
+    fn hash_at(
         &self,
+        workspace: i64,
         position: i64,
-    ) -> impl Future<Output = Result<Option<String>, SourceError>> + Send {
-        let _ = position;
-        async { Ok(None) }
-    }
+    ) -> impl Future<Output = Result<String, SourceError>> + Send;
 
-    /// Records touched after `position`, in order of position, at most `limit`. Fewer than `limit` means that there are no
-    /// more up to the head. All records of one position come in one answer, even if that exceeds the limit.
+    /// Records of a workspace touched after `position`, in order of position, at most `limit`. Fewer than `limit` means that
+    /// there are no more up to the head.
     fn touched(
         &self,
+        workspace: i64,
         after: i64,
         limit: usize,
     ) -> impl Future<Output = Result<Vec<Touched>, SourceError>> + Send;
@@ -152,7 +169,7 @@ pub struct Query {
     pub limit: usize,
     /// Hits to leave out before the first.
     pub offset: usize,
-    /// Position of the change log that the index must have reached; the caller's own last write.
+    /// Position of the workspace's change log that the index must have reached; the caller's own last write.
     pub at_least: i64,
 }
 
@@ -200,20 +217,11 @@ pub enum Error {
     Source(SourceError),
 }
 
-/// The end of the change log, as somebody else than the database remembers it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Known {
-    /// The last position.
-    pub position: i64,
-    /// The hash of its row, in hexadecimal digits.
-    pub hash: Option<String>,
-}
-
-/// The furthest end of the change log that the index in this folder has seen. A database that has no row at this position,
-/// or one with another hash, has lost what was committed last, or is an older one. It is remembered until the folder is
-/// removed, as a restore does.
+/// The furthest ends of the change logs that the index in this folder has seen. A database that has no row at one of these
+/// positions, or one with another hash, has lost what was committed last, or is an older one. They are remembered until the
+/// folder is removed, as a restore does.
 #[must_use]
-pub fn last_known(folder: &Path) -> Option<Known> {
+pub fn last_known(folder: &Path) -> Option<Heads> {
     index::last_known(folder)
 }
 
@@ -224,8 +232,8 @@ pub struct Status {
     pub ready: bool,
     /// True if this process holds the writer.
     pub holder: bool,
-    /// Position of the change log that the index has reached.
-    pub position: i64,
+    /// Rows of all change logs that the index has taken in.
+    pub rows: i64,
     /// Records in the index.
     pub documents: u64,
     /// Parts that the index consists of.
@@ -248,7 +256,7 @@ impl Search {
     pub fn open<S: Source>(
         dir: &Path,
         source: Arc<S>,
-        growth: watch::Receiver<i64>,
+        growth: watch::Receiver<u64>,
     ) -> Result<Self, Error> {
         let shared = Arc::new(follow::Shared::new(index::IndexPaths::new(dir)?, growth));
         let task = tokio::spawn(follow::run(Arc::clone(&shared), source));
@@ -266,15 +274,17 @@ impl Search {
         self.shared.find(query, Duration::ZERO).await
     }
 
-    /// Whether a search that has to see this position needs not wait, as far as is known without looking.
+    /// Whether a search that has to see this position of a workspace's log needs not wait, as far as is known without looking.
     #[must_use]
-    pub fn has_reached(&self, position: i64) -> bool {
-        self.shared.has_reached(position)
+    pub fn has_reached(&self, workspace: i64, position: i64) -> bool {
+        self.shared.has_reached(workspace, position)
     }
 
-    /// Waits up to 2 seconds until the index has reached a position, and tells whether it has.
-    pub async fn reach(&self, position: i64) -> bool {
-        let reached = self.shared.reached(position, follow::SEARCH_WAIT);
+    /// Waits up to 2 seconds until the index has reached a position of a workspace's log, and tells whether it has.
+    pub async fn reach(&self, workspace: i64, position: i64) -> bool {
+        let reached = self
+            .shared
+            .reached(workspace, position, follow::SEARCH_WAIT);
         reached.await.is_some()
     }
 

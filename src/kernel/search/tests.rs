@@ -12,7 +12,7 @@ use tokio::time::{sleep, timeout};
 
 use super::*;
 
-/// A database in memory: live documents and a change log.
+/// A database in memory: live documents and the change logs of their workspaces.
 #[derive(Default)]
 struct Memory {
     inner: Mutex<Inner>,
@@ -63,8 +63,9 @@ impl Memory {
 }
 
 impl Inner {
+    /// Each row is a sealing of its own; the position of the row in the log of its workspace.
     fn touch(&mut self, record: RecordKey) -> i64 {
-        let position = self.log.len() as i64 + 1;
+        let position = self.position(record.0) + 1;
         self.log.push(Touched {
             position,
             record,
@@ -72,24 +73,72 @@ impl Inner {
         });
         position
     }
+
+    /// Where the log of a workspace ends.
+    fn position(&self, workspace: i64) -> i64 {
+        let rows = self.log.iter();
+        rows.filter(|touched| touched.record.0 == workspace).count() as i64
+    }
+
+    fn head(&self, workspace: i64, position: i64) -> Head {
+        Head {
+            position,
+            hash: format!("{position} of {workspace} in {}", self.world),
+        }
+    }
+
+    fn heads(&self) -> Heads {
+        let heads = self.log.iter().map(|touched| {
+            let workspace = touched.record.0;
+            (workspace, self.head(workspace, touched.position))
+        });
+        heads.collect()
+    }
 }
 
 impl Source for Memory {
-    async fn head(&self) -> Result<i64, SourceError> {
+    async fn last_sealing(&self) -> Result<i64, SourceError> {
         Ok(self.inner.lock().unwrap().log.len() as i64)
     }
 
-    async fn seal(&self, position: i64) -> Result<Option<String>, SourceError> {
+    async fn moved(&self, after: i64) -> Result<Vec<Moved>, SourceError> {
         let inner = self.inner.lock().unwrap();
-        Ok(Some(format!("{position} of {}", inner.world)))
+        let mut moved: BTreeMap<i64, Moved> = BTreeMap::new();
+        for (sealing, touched) in (1..).zip(&inner.log).skip(after as usize) {
+            let workspace = touched.record.0;
+            let head = inner.head(workspace, touched.position);
+            let log = Moved {
+                workspace,
+                head,
+                sealing,
+            };
+            moved.insert(workspace, log);
+        }
+        Ok(moved.into_values().collect())
     }
 
-    async fn touched(&self, after: i64, limit: usize) -> Result<Vec<Touched>, SourceError> {
+    async fn holds(&self, heads: &Heads) -> Result<bool, SourceError> {
         let inner = self.inner.lock().unwrap();
-        Ok(inner
-            .log
-            .iter()
-            .skip(after as usize)
+        Ok(heads.iter().all(|(workspace, head)| {
+            head.position <= inner.position(workspace)
+                && *head == inner.head(workspace, head.position)
+        }))
+    }
+
+    async fn hash_at(&self, workspace: i64, position: i64) -> Result<String, SourceError> {
+        Ok(self.inner.lock().unwrap().head(workspace, position).hash)
+    }
+
+    async fn touched(
+        &self,
+        workspace: i64,
+        after: i64,
+        limit: usize,
+    ) -> Result<Vec<Touched>, SourceError> {
+        let inner = self.inner.lock().unwrap();
+        let rows = inner.log.iter();
+        Ok(rows
+            .filter(|touched| touched.record.0 == workspace && touched.position > after)
             .take(limit)
             .copied()
             .collect())
@@ -141,7 +190,7 @@ fn person(id: i64, title: &str) -> Doc {
 struct TestIndex {
     dir: tempfile::TempDir,
     db: Arc<Memory>,
-    growth: watch::Sender<i64>,
+    growth: watch::Sender<u64>,
     search: Search,
 }
 
@@ -172,12 +221,13 @@ impl TestIndex {
     }
 
     fn put(&self, doc: Doc) {
-        let position = self.db.put(doc);
-        self.growth.send_replace(position);
+        self.db.put(doc);
+        self.growth.send_modify(|growths| *growths += 1);
     }
 
+    /// Where the log of the first workspace ends.
     fn head(&self) -> i64 {
-        self.db.inner.lock().unwrap().log.len() as i64
+        self.db.inner.lock().unwrap().position(1)
     }
 
     async fn ids(&self, text: &str) -> Vec<i64> {
@@ -470,6 +520,7 @@ async fn other_workspaces_and_kinds_are_never_found() {
             &test.search,
             Query {
                 workspace: 2,
+                at_least: 0,
                 ..test.query("ana")
             }
         )
@@ -481,6 +532,7 @@ async fn other_workspaces_and_kinds_are_never_found() {
             &test.search,
             Query {
                 workspace: 12,
+                at_least: 0,
                 ..test.query("ana")
             }
         )
@@ -792,10 +844,10 @@ async fn an_index_ahead_of_or_beside_the_database_is_built_again() {
     let test = TestIndex::new(people());
     test.put(person(60, "Futura"));
     assert_eq!(test.ids("futura").await, [60]);
-    let all = test.head() as usize;
+    let all = test.db.inner.lock().unwrap().log.len();
     test.db.restore(all - 1);
     until("the restored database is seen", || {
-        test.search.status().position < all as i64
+        test.search.status().rows < all as i64
     })
     .await;
     assert!(test.ids("futura").await.is_empty());
@@ -988,8 +1040,8 @@ async fn what_is_erased_leaves_the_files_of_the_index() {
     test.put(person(500, "Zephyrinus Xylophonist"));
     assert_eq!(test.ids("zephyrinus").await, [500]);
     assert!(has_term(&test, "xylophonist"));
-    let position = test.db.erase("contact", 500);
-    test.growth.send_replace(position);
+    test.db.erase("contact", 500);
+    test.growth.send_modify(|growths| *growths += 1);
     assert!(test.ids("xylophonist").await.is_empty());
     let words = ["quintessenz", "xylophonist", "zephyrinus", "geheimratsecke"];
     until("what was erased is gone", || {
@@ -1022,10 +1074,13 @@ async fn what_was_erased_before_a_crash_is_removed_after_it() {
         let lock = Arc::new(index::Lock::take(&paths).unwrap().unwrap());
         let opened = index::Opened::open(&paths).unwrap();
         let (mut session, _) = index::IndexSession::open(opened, lock).unwrap();
-        let position = db.erase("contact", 7);
-        let seal = Some(format!("{position} of 0"));
+        db.erase("contact", 7);
+        let (heads, sealing) = {
+            let inner = db.inner.lock().unwrap();
+            (Arc::new(inner.heads()), inner.log.len() as i64)
+        };
         session
-            .apply(&[(1, "contact", 7)], &[], position, seal, true)
+            .apply(&[(1, "contact", 7)], &[], (heads, sealing), true)
             .unwrap();
         assert!(paths.checkpoint().unwrap().residue);
         session.rest().unwrap();
@@ -1044,8 +1099,8 @@ async fn what_was_erased_before_a_crash_is_removed_after_it() {
 async fn an_index_that_knows_more_than_the_database_is_reported_and_remembered() {
     let test = TestIndex::new(people());
     test.ids("ana").await;
-    let end = test.head();
-    assert_eq!(last_known(test.dir.path()).unwrap().position, end);
+    let ends = test.db.inner.lock().unwrap().heads();
+    assert_eq!(last_known(test.dir.path()), Some(ends.clone()));
     let (dir, db) = test.close().await;
     // The tail of the log is lost.
     {
@@ -1055,12 +1110,12 @@ async fn an_index_that_knows_more_than_the_database_is_reported_and_remembered()
     let test = open_again(dir, db);
     // Built anew from what is there, and found by it.
     assert_eq!(test.ids("lopez").await, [1]);
-    let known = last_known(test.dir.path()).unwrap();
+    let known = last_known(test.dir.path());
     assert_eq!(
-        known.position, end,
-        "the set-aside index's end is still known"
+        known,
+        Some(ends),
+        "what the index knew that was set aside is still known"
     );
-    assert_eq!(known.hash, Some(format!("{end} of 0")));
 }
 
 #[tokio::test]
@@ -1083,7 +1138,7 @@ async fn an_index_of_another_database_is_not_read() {
         at_least,
         ..test.query("ana")
     };
-    until("it has looked", || !search.has_reached(0)).await;
+    until("it has looked", || !search.has_reached(1, 0)).await;
     for at_least in [0, 1, 60] {
         let found = timeout(Duration::from_secs(60), search.find(query(at_least)));
         assert_eq!(found.await.unwrap(), Found::NotReady);
@@ -1172,4 +1227,49 @@ async fn nobody_else_may_read_the_index() {
     let test = open_again(dir, db);
     test.ids("ana").await;
     assert_eq!(wide(test.dir.path()), [] as [PathBuf; 0]);
+}
+
+#[tokio::test]
+async fn a_workspace_that_writes_much_keeps_no_other_waiting() {
+    let db = Memory::default();
+    // Two that write more than a commit takes, and between them one that wrote a little.
+    for id in 0..3_000 {
+        db.put(person(id, "Busy"));
+        let other = Doc {
+            workspace: 3,
+            ..person(id, "Busy")
+        };
+        db.put(other);
+    }
+    db.put(Doc {
+        workspace: 2,
+        ..person(7, "Ana")
+    });
+    let mut checkpoint = index::Checkpoint {
+        heads: Arc::default(),
+        sealing: 0,
+        build: String::new(),
+        residue: false,
+    };
+    let all = db.inner.lock().unwrap().heads();
+    let mut seen = std::collections::BTreeSet::new();
+    let mut commits = 0;
+    while let follow::Waiting::Batch(batch) = follow::gather(&db, &checkpoint).await.unwrap() {
+        commits += 1;
+        assert!(batch.records.len() <= 3_000, "{}", batch.records.len());
+        assert_eq!(batch.heads.get(2), all.get(2), "after {commits} commits");
+        seen.extend(batch.records);
+        checkpoint.heads = batch.heads;
+        checkpoint.sealing = batch.sealing;
+    }
+    assert!(commits > 1, "it was too little to be taken in parts");
+    assert_eq!(*checkpoint.heads, all);
+    assert_eq!(seen.len(), 6_001, "nothing was left out");
+    // An older copy of the database is behind in one of its logs.
+    let erased = db.inner.lock().unwrap().log.pop();
+    assert!(erased.is_some());
+    assert!(matches!(
+        follow::gather(&db, &checkpoint).await.unwrap(),
+        follow::Waiting::Behind
+    ));
 }

@@ -128,8 +128,8 @@ pub struct Store(Arc<Inner>);
 struct Inner {
     engine: Engine,
     ids: Arc<OnceLock<IdGenerator>>,
-    /// The newest sealed position that this process knows of: what follows the log waits on this.
-    growth: watch::Sender<i64>,
+    /// How often this process heard that a sealed log grew: what follows the logs waits on this.
+    growth: watch::Sender<u64>,
     /// Woken when this process committed rows that are still to be sealed.
     sealer: Notify,
     /// This process erased something.
@@ -352,7 +352,7 @@ impl Store {
         let steps = &self.0.steps;
         steps.gate("write").await;
         let conn = match &self.0.engine {
-            Engine::Sqlite(engine) => Conn::Sqlite(engine.write(&self.0.ids).await?),
+            Engine::Sqlite(engine) => Conn::Sqlite(engine.write(&self.0.ids, scope).await?),
             Engine::Postgres(engine) => {
                 steps.alone(engine.take_node(&self.0.ids)).await?;
                 Conn::Postgres(steps.alone(engine.begin(scope, false)).await?)
@@ -420,10 +420,10 @@ impl Store {
         }))
     }
 
-    /// The newest sealed position, told whenever this process (on PostgreSQL, any) makes the sealed log grow. Each receiver
-    /// sees every growth, however many there are.
+    /// Told whenever this process (on PostgreSQL, any) makes a sealed log grow; where to, the heads of the logs say. Each
+    /// receiver is told of every growth, however many there are.
     #[must_use]
-    pub fn growth(&self) -> watch::Receiver<i64> {
+    pub fn growth(&self) -> watch::Receiver<u64> {
         self.0.growth.subscribe()
     }
 
@@ -456,13 +456,10 @@ impl Store {
 }
 
 impl Inner {
-    /// Tells those who follow the log that it is sealed up to this position.
-    fn grew(&self, position: i64) {
-        self.growth.send_if_modified(|known| {
-            let grew = position > *known;
-            *known = position.max(*known);
-            grew
-        });
+    /// Tells those who follow the logs that one of them grew.
+    fn grew(&self) {
+        self.growth
+            .send_modify(|growths| *growths = growths.wrapping_add(1));
     }
 }
 
@@ -552,6 +549,11 @@ impl Tx {
         matches!(self.conn, Conn::Postgres(_))
     }
 
+    /// Whether rows of the change log are sealed some time after they were committed.
+    pub(crate) fn seals_later(&self) -> bool {
+        self.conn.seals_later()
+    }
+
     /// What a `SELECT` ends with whose rows are about to be changed: PostgreSQL locks them, SQLite has one writer.
     pub(crate) fn for_update(&self) -> &'static str {
         match self.conn {
@@ -614,14 +616,16 @@ impl Tx {
         let all_written = self.written == self.log.len();
         match &mut self.conn {
             Conn::Sqlite(conn) if all_written => {
-                let end = conn.log_end();
-                let seals = conn.seal(std::slice::from_ref(&row));
+                let ends = conn.log_ends();
+                let sealed = conn.seal(std::slice::from_ref(&row)).await;
+                self.failed |= sealed.is_err();
+                let seals = sealed.map_err(fault::translate)?;
                 statement.push("; ");
                 LogRow::push_insert(&mut statement, std::slice::from_ref(&row), &seals);
                 if let Err(error) = statement.run(self).await {
                     // The row is not there, so the next one takes its place in the chain.
-                    if let (Conn::Sqlite(conn), Some(end)) = (&mut self.conn, end) {
-                        conn.set_log_end(end);
+                    if let (Conn::Sqlite(conn), Some(ends)) = (&mut self.conn, ends) {
+                        conn.set_log_ends(ends);
                     }
                     return Err(error);
                 }
@@ -718,28 +722,25 @@ impl Tx {
             erases,
             ..
         } = self;
-        let end = match (conn, &store.0.engine) {
+        let seals_later = conn.seals_later();
+        match (conn, &store.0.engine) {
             (Conn::Postgres(conn), Engine::Postgres(engine)) => {
                 store.0.steps.alone(engine.commit(conn, proof)).await?;
-                None
             }
-            (Conn::Sqlite(conn), _) => {
-                let end = conn.log_end();
-                conn.commit().await?;
-                end
-            }
+            (Conn::Sqlite(conn), _) => conn.commit().await?,
             (Conn::Postgres(_), Engine::Sqlite(_)) => {
                 return Err(Error::internal("a transaction of another engine"));
             }
-            (Conn::Returned, _) => None,
-        };
+            (Conn::Returned, _) => {}
+        }
         if erases {
             erasure::empty_log_soon(&store);
         }
         if wrote {
-            match end {
-                Some(end) => store.0.grew(end.position),
-                None => store.0.sealer.notify_one(),
+            if seals_later {
+                store.0.sealer.notify_one();
+            } else {
+                store.0.grew();
             }
         }
         store.0.steps.gate("committed").await;
@@ -753,7 +754,9 @@ impl Tx {
         if let Conn::Sqlite(conn) = &mut self.conn
             && !rows.is_empty()
         {
-            sealed = conn.seal(rows);
+            let seals = conn.seal(rows).await;
+            self.failed |= seals.is_err();
+            sealed = seals.map_err(fault::translate)?;
         }
         let mut written = 0;
         for rows in crate::bulk::pieces(rows) {
@@ -809,6 +812,10 @@ fn returned() -> Error {
 }
 
 impl Conn {
+    fn seals_later(&self) -> bool {
+        matches!(self, Conn::Postgres(_))
+    }
+
     async fn rollback(self, store: &Store) {
         let outcome = match self {
             Conn::Sqlite(conn) => {

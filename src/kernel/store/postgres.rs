@@ -3,6 +3,7 @@
 //! Callers share one pool. Keys, readiness and the index are read through another one, and the sealer and the listener
 //! have a connection each: whatever callers wait for, and however many they are, the server goes on.
 
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
@@ -24,8 +25,9 @@ use crate::types::id::IdGenerator;
 const SEALER_LOCK: i64 = 0x0062_7572_6561_7500;
 /// The channel on which one server tells the others that the log has grown.
 const CHANNEL: &str = "bureau_sealed";
-/// Rows that one sealing takes at most.
-const SEAL_ROWS: i64 = 2_000;
+/// Rows that one sealing takes at most of one workspace, and of all.
+const SEAL_EACH: i64 = 1_000;
+const SEAL_ROWS: i64 = 4_000;
 /// How long the sealer rests once it has sealed something, so that what is committed meanwhile is sealed at once.
 const SEAL_REST: Duration = Duration::from_millis(10);
 
@@ -43,6 +45,8 @@ pub(super) struct Postgres {
     own: PgPool,
     sealer: PgPool,
     listener: PgPool,
+    /// The workspace after which the next sealing begins: where one takes not all, the others have their turn.
+    sealed_up_to: AtomicI64,
     /// When it was last looked whether this process's number is still its own, in milliseconds of the Unix epoch.
     looked: AtomicI64,
 }
@@ -79,14 +83,6 @@ fn settings(read_only: bool, call_limit: Option<Duration>) -> String {
         settings.push_str("; SET default_transaction_read_only = on");
     }
     settings
-}
-
-/// What one sealing came to.
-struct Sealed {
-    /// The end of the sealed log.
-    position: i64,
-    /// It took as many rows as it takes at most.
-    may_be_more: bool,
 }
 
 /// A pooled connection in a transaction.
@@ -183,6 +179,7 @@ impl Postgres {
             own: pool(OWN, unlimited()).connect_lazy_with(options.clone()),
             sealer: pool(1, unlimited()).connect_lazy_with(options.clone()),
             listener: listener.connect_lazy_with(options),
+            sealed_up_to: AtomicI64::new(i64::MIN),
             looked: AtomicI64::new(0),
         })
     }
@@ -351,69 +348,130 @@ impl Postgres {
         }
     }
 
-    /// Seals committed rows, as many as one transaction takes: gives them the next positions, in the order of their
-    /// identifiers, and the hashes.
-    async fn seal(&self) -> Result<Option<Sealed>, sqlx::Error> {
+    /// Seals committed rows of all workspaces, as many as one transaction takes: gives them the next positions of their
+    /// workspace, in the order of their identifiers, and the hashes. Whether there were any, and whether there may be more.
+    async fn seal(&self) -> Result<(bool, bool), sqlx::Error> {
         let mut tx = self.sealer.begin().await?;
         sqlx::query("SELECT pg_advisory_xact_lock($1)")
             .bind(SEALER_LOCK)
             .execute(&mut *tx)
             .await?;
-        let rows = sqlx::query(
-            "SELECT id, call, workspace, at, member, api_key, client, tool, undoes, entity, record, action, version,
-                    before, after, digest
-             FROM change_log WHERE position IS NULL ORDER BY id LIMIT $1",
-        )
-        .bind(SEAL_ROWS)
-        .fetch_all(&mut *tx)
-        .await?;
-        if rows.is_empty() {
-            return Ok(None);
-        }
-        let may_be_more = i64::try_from(rows.len()) == Ok(SEAL_ROWS);
-        let last = sqlx::query(
-            "SELECT position, hash FROM change_log WHERE position IS NOT NULL ORDER BY position DESC LIMIT 1",
-        )
-        .fetch_optional(&mut *tx)
-        .await?;
-        let mut seal = match last {
-            Some(row) => Seal {
-                position: row.try_get(0)?,
-                hash: row.try_get(1)?,
-            },
-            None => Seal::default(),
-        };
-        let (mut ids, mut positions, mut hashes) = (Vec::new(), Vec::new(), Vec::new());
+        let after = self.sealed_up_to.load(Ordering::Relaxed);
+        let rows = unsealed(&mut tx, after).await?;
+        let is_full = i64::try_from(rows.len()).is_ok_and(|rows| rows >= SEAL_ROWS);
+        let last = rows.last().filter(|_| is_full).map(|row| row.workspace);
+        let next = last.unwrap_or(i64::MIN);
+        self.sealed_up_to.store(next, Ordering::Relaxed);
+        // What comes before the place where this one began was not looked at.
+        let may_be_more = after > i64::MIN;
+        let mut by_workspace: BTreeMap<i64, Vec<LogRow>> = BTreeMap::new();
         for row in rows {
-            let row = LogRow::from_row(&Row::Postgres(Box::new(row)))
-                .map_err(|error| sqlx::Error::Decode(error.into()))?;
-            seal = seal.next(&row);
-            ids.push(row.id);
-            positions.push(seal.position);
-            hashes.push(seal.hash.clone());
+            by_workspace.entry(row.workspace).or_default().push(row);
+        }
+        if by_workspace.is_empty() {
+            return Ok((false, may_be_more));
+        }
+        let is_taken_short = |rows: &Vec<LogRow>| i64::try_from(rows.len()) == Ok(SEAL_EACH);
+        let may_be_more = may_be_more || is_full || by_workspace.values().any(is_taken_short);
+        self.seal_rows(&mut tx, by_workspace).await?;
+        tx.commit().await?;
+        Ok((true, may_be_more))
+    }
+
+    async fn seal_rows(
+        &self,
+        conn: &mut sqlx::PgConnection,
+        by_workspace: BTreeMap<i64, Vec<LogRow>>,
+    ) -> Result<(), sqlx::Error> {
+        let workspaces: Vec<i64> = by_workspace.keys().copied().collect();
+        let heads: Vec<(i64, i64, Vec<u8>)> = sqlx::query_as(
+            "SELECT workspace, position, hash FROM log_head WHERE workspace = ANY($1)",
+        )
+        .bind(workspaces)
+        .fetch_all(&mut *conn)
+        .await?;
+        let mut seals: HashMap<i64, Seal> = heads
+            .into_iter()
+            .map(|(workspace, position, hash)| (workspace, Seal { position, hash }))
+            .collect();
+        let (mut of, mut ids, mut positions, mut hashes) = (vec![], vec![], vec![], vec![]);
+        let (mut moved, mut ends, mut end_hashes, mut times) = (vec![], vec![], vec![], vec![]);
+        for (workspace, mut rows) in by_workspace {
+            rows.sort_unstable_by_key(|row| row.id);
+            let seal = seals.remove(&workspace);
+            let mut seal = seal.unwrap_or_else(|| Seal::genesis(workspace));
+            for row in &rows {
+                seal = seal.next(row);
+                of.push(workspace);
+                ids.push(row.id);
+                positions.push(seal.position);
+                hashes.push(seal.hash.clone());
+            }
+            if let Some(last) = rows.last() {
+                moved.push(workspace);
+                ends.push(seal.position);
+                end_hashes.push(seal.hash);
+                times.push(last.at);
+            }
         }
         sqlx::query(
             "UPDATE change_log SET position = sealed.position, hash = sealed.hash
-             FROM UNNEST($1::BIGINT[], $2::BIGINT[], $3::BYTEA[]) AS sealed (id, position, hash)
-             WHERE change_log.id = sealed.id",
+             FROM UNNEST($1::BIGINT[], $2::BIGINT[], $3::BIGINT[], $4::BYTEA[]) AS sealed (workspace, id, position, hash)
+             WHERE change_log.workspace = sealed.workspace AND change_log.id = sealed.id",
         )
+        .bind(of)
         .bind(ids)
         .bind(positions)
         .bind(hashes)
-        .execute(&mut *tx)
+        .execute(&mut *conn)
+        .await?;
+        sqlx::query(
+            "INSERT INTO log_head (workspace, position, hash, at, sealing)
+             SELECT *, (SELECT COALESCE(MAX(sealing), 0) + 1 FROM log_head)
+             FROM UNNEST($1::BIGINT[], $2::BIGINT[], $3::BYTEA[], $4::TIMESTAMPTZ[])
+             ON CONFLICT (workspace) DO UPDATE
+             SET position = excluded.position, hash = excluded.hash, at = excluded.at, sealing = excluded.sealing",
+        )
+        .bind(moved)
+        .bind(ends)
+        .bind(end_hashes)
+        .bind(times)
+        .execute(&mut *conn)
         .await?;
         // Only the sealer notifies: a NOTIFY in every writer's transaction would make their commits queue.
-        sqlx::query("SELECT pg_notify($1, $2)")
+        sqlx::query("SELECT pg_notify($1, '')")
             .bind(CHANNEL)
-            .bind(seal.position.to_string())
-            .execute(&mut *tx)
+            .execute(conn)
             .await?;
-        tx.commit().await?;
-        Ok(Some(Sealed {
-            position: seal.position,
-            may_be_more,
-        }))
+        Ok(())
     }
+}
+
+/// Rows that are to be sealed, of the workspaces after this one: a part of each, so that nobody waits for a busy one. It goes
+/// along the index of such rows from one workspace to the next, whatever else there is.
+async fn unsealed(conn: &mut sqlx::PgConnection, after: i64) -> sqlx::Result<Vec<LogRow>> {
+    let rows = sqlx::query(
+        "WITH RECURSIVE waiting AS (
+            (SELECT workspace FROM change_log WHERE position IS NULL AND workspace > $1 ORDER BY workspace LIMIT 1)
+            UNION ALL
+            SELECT (SELECT next.workspace FROM change_log AS next WHERE next.position IS NULL AND next.workspace > waiting.workspace
+                    ORDER BY next.workspace LIMIT 1)
+            FROM waiting WHERE waiting.workspace IS NOT NULL
+         )
+         SELECT part.* FROM waiting CROSS JOIN LATERAL (
+            SELECT id, call, workspace, at, member, api_key, client, tool, undoes, entity, record, action, version,
+                   before, after, digest
+            FROM change_log WHERE position IS NULL AND change_log.workspace = waiting.workspace ORDER BY id LIMIT $2
+         ) AS part LIMIT $3",
+    )
+    .bind(after)
+    .bind(SEAL_EACH)
+    .bind(SEAL_ROWS)
+    .fetch_all(conn)
+    .await?;
+    let read = |row| LogRow::from_row(&Row::Postgres(Box::new(row)));
+    let rows: Result<Vec<LogRow>> = rows.into_iter().map(read).collect();
+    rows.map_err(|error| sqlx::Error::Decode(error.into()))
 }
 
 impl Postgres {
@@ -422,15 +480,17 @@ impl Postgres {
         let mut any = false;
         loop {
             match self.seal().await {
-                Ok(Some(sealed)) => {
-                    store.grew(sealed.position);
-                    any = true;
-                    if !sealed.may_be_more {
+                Ok((sealed, may_be_more)) => {
+                    if sealed {
+                        store.grew();
+                        any = true;
+                    }
+                    if !may_be_more {
                         return any;
                     }
                 }
                 // Whoever closes the store seals the last of it first.
-                Ok(None) | Err(sqlx::Error::PoolClosed) => return any,
+                Err(sqlx::Error::PoolClosed) => return any,
                 Err(error) => {
                     tracing::warn!(%error, "sealing the change log failed and is tried again");
                     return any;
@@ -497,7 +557,7 @@ async fn keep_listening(weak: Weak<super::Inner>) {
                 let heard = tokio::time::timeout(Duration::from_secs(5), listener.recv()).await;
                 let Some(inner) = weak.upgrade() else { return };
                 match heard {
-                    Ok(Ok(heard)) => inner.grew(heard.payload().parse().unwrap_or_default()),
+                    Ok(Ok(_)) => inner.grew(),
                     Ok(Err(_)) => break,
                     Err(_) => {}
                 }

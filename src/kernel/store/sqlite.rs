@@ -7,6 +7,7 @@
 //! Several processes on one file are the normal case. They take [`Turns`].
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -28,6 +29,7 @@ use super::{OpenOptions, Scope, Steps, WRITE_WAIT, fault, migrate};
 use crate::changes::{LogRow, Seal};
 use crate::error::{Code, Error, Result};
 use crate::types::id::IdGenerator;
+use crate::types::time::Timestamp;
 
 /// How long the writer waits inside of SQLite for one that takes no turns, before it looks whether its caller is still there.
 const LOOK_EACH: Duration = Duration::from_millis(250);
@@ -88,11 +90,33 @@ struct Writer {
     lost: Option<Arc<sqlx::Error>>,
     committer_waits: bool,
     acknowledge: Vec<oneshot::Sender<Result<(), Lost>>>,
-    /// The end of the sealed log as this transaction sees it.
-    seal: Seal,
+    /// Where the sealed logs end as this transaction sees them, of those workspaces that it needed to know.
+    ends: LogEnds,
     /// When this process last let others go first.
     rested: Instant,
     steps: Steps,
+}
+
+/// Where the logs of some workspaces end.
+pub(super) type LogEnds = BTreeMap<i64, LogEnd>;
+
+/// Where the log of a workspace ends.
+#[derive(Clone)]
+pub(super) struct LogEnd {
+    seal: Seal,
+    /// When its newest row was made, where this transaction wrote it: the head is then to be moved.
+    moved: Option<Timestamp>,
+}
+
+impl LogEnd {
+    /// That of a workspace, as its head says; its beginning where there is none.
+    fn of(workspace: i64, head: Option<(Option<i64>, Option<Vec<u8>>)>) -> Self {
+        let seal = match head {
+            Some((Some(position), Some(hash))) => Seal { position, hash },
+            _ => Seal::genesis(workspace),
+        };
+        Self { seal, moved: None }
+    }
 }
 
 /// Why a shared transaction came to nothing, told to everyone who was in it.
@@ -134,11 +158,11 @@ impl SavepointState {
         }
     }
 
-    /// Settles it and commits; a commit keeps what is in any savepoint.
-    const fn then_commit(self) -> &'static str {
+    /// What comes before a commit, which keeps what is in any savepoint.
+    const fn before_commit(self) -> &'static str {
         match self {
-            Self::Settled | Self::Kept => "COMMIT",
-            Self::Undone => "ROLLBACK TO call; COMMIT",
+            Self::Settled | Self::Kept => "",
+            Self::Undone => "ROLLBACK TO call; ",
         }
     }
 }
@@ -198,8 +222,8 @@ fn readers(path: &Path, most: u32) -> SqlitePool {
 pub(super) struct Write {
     writer: Option<OwnedMutexGuard<Writer>>,
     shared: Arc<Mutex<Writer>>,
-    /// Where the log ended before this caller, for a rollback.
-    seal_before: Seal,
+    /// Where the logs ended before this caller, for a rollback.
+    ends_before: LogEnds,
 }
 
 pub(super) fn options(path: &Path) -> SqliteConnectOptions {
@@ -326,7 +350,11 @@ impl Sqlite {
     }
 
     /// A place in the shared transaction. Dropped before it is had, the place in line is given up.
-    pub(super) async fn write(&self, ids: &Arc<OnceLock<IdGenerator>>) -> Result<Connection> {
+    pub(super) async fn write(
+        &self,
+        ids: &Arc<OnceLock<IdGenerator>>,
+        scope: Scope,
+    ) -> Result<Connection> {
         let shared = self
             .writer
             .clone()
@@ -343,9 +371,10 @@ impl Sqlite {
             };
             let outcome = match had {
                 Ok(mut writer) => {
-                    let begun = writer.begin(&ids, deadline, || caller.is_closed()).await;
+                    let begun = writer.begin(&ids, scope, deadline, || caller.is_closed());
+                    let begun = begun.await;
                     begun.map(|()| Write {
-                        seal_before: writer.seal.clone(),
+                        ends_before: writer.ends.clone(),
                         writer: Some(writer),
                         shared,
                     })
@@ -485,7 +514,7 @@ impl Writer {
             lost: None,
             committer_waits: false,
             acknowledge: Vec::new(),
-            seal: Seal::default(),
+            ends: LogEnds::new(),
             rested: Instant::now(),
             steps: steps.clone(),
         })
@@ -495,6 +524,7 @@ impl Writer {
     async fn begin(
         &mut self,
         ids: &OnceLock<IdGenerator>,
+        scope: Scope,
         deadline: Instant,
         is_given_up: impl Fn() -> bool,
     ) -> Result<()> {
@@ -510,7 +540,7 @@ impl Writer {
         }
         let begun = match self.place.check() {
             Ok(()) => {
-                let begun = self.begin_shared(ids, deadline, is_given_up).await;
+                let begun = self.begin_shared(ids, scope, deadline, is_given_up).await;
                 begun.map_err(fault::translate)
             }
             Err(replaced) => Err(replaced),
@@ -524,9 +554,14 @@ impl Writer {
     async fn begin_shared(
         &mut self,
         ids: &OnceLock<IdGenerator>,
+        scope: Scope,
         deadline: Instant,
         is_given_up: impl Fn() -> bool,
     ) -> sqlx::Result<()> {
+        let workspace = match scope {
+            Scope::Workspace(workspace) => Some(workspace),
+            Scope::System => None,
+        };
         loop {
             match self.command("BEGIN IMMEDIATE").await {
                 Ok(()) => {}
@@ -543,14 +578,16 @@ impl Writer {
             let found = sqlx::query(
                 "SAVEPOINT call;
                  SELECT (SELECT value FROM counter WHERE name = 'node') AS node, position, hash
-                 FROM (SELECT 1) LEFT JOIN (SELECT position, hash FROM change_log ORDER BY position DESC LIMIT 1)",
+                 FROM (SELECT 1) LEFT JOIN log_head ON workspace = $1",
             )
+            .bind(workspace)
             .fetch_one(&mut self.conn);
             let found = self.steps.alone(found).await?;
-            self.seal = Seal {
-                position: found.try_get::<Option<i64>, _>(1)?.unwrap_or_default(),
-                hash: found.try_get::<Option<_>, _>(2)?.unwrap_or_default(),
-            };
+            self.ends.clear();
+            if let Some(workspace) = workspace {
+                let end = LogEnd::of(workspace, Some((found.try_get(1)?, found.try_get(2)?)));
+                self.ends.insert(workspace, end);
+            }
             let newest: Option<i64> = found.try_get(0)?;
             if ids
                 .get()
@@ -578,6 +615,23 @@ impl Writer {
         Ok(())
     }
 
+    /// Finds out where the logs of these workspaces end.
+    async fn know_ends(&mut self, workspaces: impl Iterator<Item = i64>) -> sqlx::Result<()> {
+        for workspace in workspaces {
+            if self.ends.contains_key(&workspace) {
+                continue;
+            }
+            let found = sqlx::query("SELECT position, hash FROM log_head WHERE workspace = $1")
+                .bind(workspace)
+                .fetch_optional(&mut self.conn);
+            let found = self.steps.alone(found).await?;
+            let found = found.map(|row| Ok::<_, sqlx::Error>((row.try_get(0)?, row.try_get(1)?)));
+            let end = LogEnd::of(workspace, found.transpose()?);
+            self.ends.insert(workspace, end);
+        }
+        Ok(())
+    }
+
     async fn command(&mut self, text: &'static str) -> sqlx::Result<()> {
         let command = sqlx::query(text).execute(&mut self.conn);
         self.steps.alone(command).await.map(|_| ())
@@ -595,16 +649,58 @@ impl Writer {
         self.command(then(last)).await.map_err(Arc::new)
     }
 
+    /// Settles the last caller's savepoint, moves the heads of the logs to where they end now, and commits: all on one way to
+    /// the connection's thread and back.
+    async fn settle_and_commit(&mut self) -> Result<(), Arc<sqlx::Error>> {
+        if let Some(error) = self.lost.take() {
+            return Err(error);
+        }
+        let last = std::mem::replace(&mut self.last, SavepointState::Settled);
+        let mut text = last.before_commit().to_owned();
+        let moved = self
+            .ends
+            .iter()
+            .filter_map(|(workspace, end)| Some((*workspace, &end.seal, end.moved?)));
+        let moved: Vec<(i64, &Seal, Timestamp)> = moved.collect();
+        for index in 0..moved.len() {
+            text.push_str(if index == 0 {
+                "INSERT INTO log_head (workspace, position, hash, at, sealing) VALUES "
+            } else {
+                ", "
+            });
+            let first = index * 4;
+            let [workspace, position, hash, at] = [1, 2, 3, 4].map(|column| first + column);
+            text.push_str(&format!(
+                "(${workspace}, ${position}, ${hash}, ${at}, (SELECT COALESCE(MAX(sealing), 0) + 1 FROM log_head))"
+            ));
+        }
+        if !moved.is_empty() {
+            text.push_str(
+                " ON CONFLICT (workspace) DO UPDATE SET position = excluded.position, hash = excluded.hash,
+                  at = excluded.at, sealing = excluded.sealing; ",
+            );
+        }
+        text.push_str("COMMIT");
+        let mut query = sqlx::query(AssertSqlSafe(text).into_sql_str());
+        for (workspace, seal, at) in moved {
+            query = query
+                .bind(workspace)
+                .bind(seal.position)
+                .bind(seal.hash.clone())
+                .bind(at.timestamp_micros());
+        }
+        let committed = query.execute(&mut self.conn);
+        let committed = self.steps.alone(committed).await;
+        committed.map(drop).map_err(Arc::new)
+    }
+
     /// Commits what the callers did and tells them.
     async fn commit(&mut self) {
         self.committer_waits = false;
         let mut outcome = Ok(());
         if self.open {
             let was_lost = self.lost.is_some();
-            outcome = self
-                .settle(SavepointState::then_commit)
-                .await
-                .map_err(Lost::from);
+            outcome = self.settle_and_commit().await.map_err(Lost::from);
             self.open = outcome.is_err();
             if let Err(lost) = &mut outcome
                 && !was_lost
@@ -793,38 +889,47 @@ impl Connection {
     }
 
     /// Gives the rows their positions and hashes, in the order in which they will be committed.
-    pub(super) fn seal(&mut self, rows: &[LogRow]) -> Vec<Seal> {
+    pub(super) async fn seal(&mut self, rows: &[LogRow]) -> sqlx::Result<Vec<Seal>> {
+        let Some(writer) = self.writer() else {
+            return Ok(Vec::new());
+        };
+        let known = writer.know_ends(rows.iter().map(|row| row.workspace)).await;
+        if let Err(error) = known {
+            return Err(self.noted(error));
+        }
+        let Some(writer) = self.writer() else {
+            return Ok(Vec::new());
+        };
+        let mut seals = Vec::with_capacity(rows.len());
+        for row in rows {
+            let end = writer.ends.entry(row.workspace);
+            let end = end.or_insert_with(|| LogEnd::of(row.workspace, None));
+            end.seal = end.seal.next(row);
+            end.moved = Some(row.at);
+            seals.push(end.seal.clone());
+        }
+        Ok(seals)
+    }
+
+    fn writer(&mut self) -> Option<&mut Writer> {
         match self {
-            Self::Write(Write {
-                writer: Some(writer),
-                ..
-            }) => rows
-                .iter()
-                .map(|row| {
-                    writer.seal = writer.seal.next(row);
-                    writer.seal.clone()
-                })
-                .collect(),
-            _ => Vec::new(),
+            Self::Write(write) => write.writer.as_deref_mut(),
+            Self::Read(_) => None,
         }
     }
 
-    /// Where the sealed log ends, as this caller sees it.
-    pub(super) fn log_end(&self) -> Option<Seal> {
+    /// Where the sealed logs end, as this caller sees them.
+    pub(super) fn log_ends(&self) -> Option<LogEnds> {
         match self {
-            Self::Write(write) => write.writer.as_ref().map(|writer| writer.seal.clone()),
+            Self::Write(write) => write.writer.as_ref().map(|writer| writer.ends.clone()),
             Self::Read(_) => None,
         }
     }
 
     /// Takes seals back that were given since, for rows that were not written.
-    pub(super) fn set_log_end(&mut self, end: Seal) {
-        if let Self::Write(Write {
-            writer: Some(writer),
-            ..
-        }) = self
-        {
-            writer.seal = end;
+    pub(super) fn set_log_ends(&mut self, ends: LogEnds) {
+        if let Some(writer) = self.writer() {
+            writer.ends = ends;
         }
     }
 
@@ -889,7 +994,7 @@ impl Drop for Write {
         // Rolled back, or the task that held it was dropped in the middle.
         if let Some(writer) = &mut self.writer {
             writer.last = SavepointState::Undone;
-            writer.seal = self.seal_before.clone();
+            writer.ends = std::mem::take(&mut self.ends_before);
             if tokio::runtime::Handle::try_current().is_ok() {
                 stand_in_line(&self.shared, writer);
             }

@@ -16,18 +16,18 @@ pub(super) struct Whole {
     end: End,
 }
 
-/// Where a change log ends.
+/// Where the change logs of all workspaces end.
 pub(super) struct End {
-    position: i64,
+    rows: i64,
     hash: String,
     /// How the records differ from it, where that was accepted.
     differences: Option<String>,
 }
 
 impl Whole {
-    /// Where the change log ends: the position and the hash.
+    /// Where the change logs end: how many rows they have, and the hash over all heads.
     pub(super) fn log_end(&self) -> (i64, &str) {
-        (self.end.position, &self.end.hash)
+        (self.end.rows, &self.end.hash)
     }
 
     /// What there is to say of it, now that it is under this name.
@@ -37,7 +37,7 @@ impl Whole {
             bytes: data.len(),
             tables: self.counts.len(),
             rows: self.counts.iter().map(|(_, rows)| rows).sum(),
-            change_log_position: self.end.position,
+            change_log_rows: self.end.rows,
             change_log_hash: self.end.hash.clone(),
             differences: self.end.differences.clone(),
         })
@@ -89,13 +89,11 @@ async fn read(store: &Store, terms: Terms<'_>, watch: &dyn Watch) -> Result<End>
     log(store, terms, watch).await
 }
 
-/// Follows the change log and compares the records with it; where it ends.
+/// Follows the change logs and compares the records with them; where they end.
 pub(super) async fn log(store: &Store, terms: Terms<'_>, watch: &dyn Watch) -> Result<End> {
     let audit = changes::verify(store).await?;
-    if let Some((position, what)) = audit.broken {
-        return Err(damaged(&format!(
-            "at position {position} of the change log {what}"
-        )));
+    if let Some(broken) = audit.broken {
+        return Err(damaged(&broken.to_string()));
     }
     let differences = replay(store, terms.kinds, watch).await?.problem();
     if let Some(problem) = differences.as_ref().filter(|_| !terms.accept_differences) {
@@ -103,11 +101,16 @@ pub(super) async fn log(store: &Store, terms: Terms<'_>, watch: &dyn Watch) -> R
             .hint("bureau doctor says more about the database. With --accept-differences the records are taken as they are."));
     }
     let mut tx = store.read(Scope::System).await?;
-    let hash = changes::hash_at(&mut tx, audit.rows).await;
+    let heads = changes::heads(&mut tx).await;
     tx.rollback().await;
+    let heads = heads?;
     Ok(End {
-        position: audit.rows,
-        hash: hash?.unwrap_or_default(),
+        rows: heads.rows(),
+        hash: if heads.is_empty() {
+            String::new()
+        } else {
+            heads.hash()
+        },
         differences,
     })
 }

@@ -43,9 +43,9 @@ pub(super) struct Body {
     pub(super) version: i64,
     /// Rows of each table.
     pub(super) rows: Counts,
-    /// The last position of the change log.
-    pub(super) position: i64,
-    /// The hash there, in hexadecimal digits.
+    /// Rows of all change logs.
+    pub(super) log_rows: i64,
+    /// SHA-256 over the heads of all of them, in hexadecimal digits.
     pub(super) hash: String,
 }
 

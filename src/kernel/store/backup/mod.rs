@@ -74,9 +74,9 @@ pub struct Contents {
     pub tables: usize,
     /// Rows in all of them.
     pub rows: i64,
-    /// The last position of the change log.
-    pub change_log_position: i64,
-    /// The hash there, in hexadecimal digits; empty for an empty log.
+    /// Rows of the change logs of all workspaces.
+    pub change_log_rows: i64,
+    /// SHA-256 over the heads of all of them, in hexadecimal digits; empty where there is none.
     pub change_log_hash: String,
     /// How its records differ from the change log, where they do and that was accepted.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -128,11 +128,11 @@ pub async fn create(
     let counted = fill(database, draft.path(), watch).await?;
     let found = check::whole(draft.path(), terms, watch).await?;
     check::same(&counted, &found.counts)?;
-    let (position, hash) = found.log_end();
+    let (log_rows, hash) = found.log_end();
     sealed(
         draft.path(),
         found.counts.clone(),
-        (position, hash),
+        (log_rows, hash),
         terms.key,
     )?;
     draft.publish(file, overwrite)?;
@@ -143,7 +143,7 @@ pub async fn create(
 fn sealed(
     path: &Path,
     rows: Counts,
-    (position, hash): (i64, &str),
+    (log_rows, hash): (i64, &str),
     key: Option<&Key>,
 ) -> Result<()> {
     let fail = |error| draft::fault(path, error);
@@ -155,7 +155,7 @@ fn sealed(
         sha256,
         version: migrate::latest(&migrate::SQLITE),
         rows,
-        position,
+        log_rows,
         hash: hash.to_owned(),
     };
     Manifest::new(body, key)?.append(path)

@@ -139,7 +139,7 @@ pub async fn prepare(
         })?;
     let said = &manifest.body;
     if migrated_from.is_none() && !said.rows.is_empty() {
-        let is_same = said.rows == whole.counts && (said.position, &*said.hash) == whole.log_end();
+        let is_same = said.rows == whole.counts && (said.log_rows, &*said.hash) == whole.log_end();
         if !is_same {
             return Err(no_backup(file, "it does not hold what its manifest says"));
         }
