@@ -59,7 +59,10 @@ fn wire(c: &mut Criterion) {
             )
             .await;
         let id = made["data"]["id"].as_str().unwrap().to_owned();
-        let handler = Server::new(Arc::clone(&app.dispatcher), bureau::INSTRUCTIONS);
+        let handler = Server::new(
+            Arc::clone(&app.dispatcher),
+            &bureau::instructions(app.dispatcher.registry()),
+        );
         let metrics = PrometheusBuilder::new().build_recorder().handle();
         let ready: http::Ready = Arc::new(|| Box::pin(async { true }));
         let dispatcher = Arc::clone(&app.dispatcher);

@@ -16,10 +16,18 @@ pub mod conformance;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
 
-use bureau_kernel::registry::Module;
+use bureau_kernel::registry::{Module, Registry};
 
-/// What clients are told once about all tools: one of them cuts it at 2,000 characters.
-pub const INSTRUCTIONS: &str = include_str!("instructions.md");
+/// What clients are told once, before they call anything: what holds of every tool, and what the groups that are on say of
+/// theirs. One client cuts it at 2,000 characters.
+#[must_use]
+pub fn instructions(registry: &Registry) -> String {
+    const OF_ALL: &str = include_str!("instructions.md");
+    /// The line at which groups say theirs.
+    const GROUPS: &str = "{groups}\n";
+    let groups = registry.instructions().map(|said| format!("{said}\n"));
+    OF_ALL.replace(GROUPS, &groups.collect::<String>())
+}
 
 /// The modules that are compiled in. What a new one touches, docs/module.md says.
 pub const MODULES: &[Module] = &[
@@ -47,16 +55,64 @@ pub const MODULES: &[Module] = &[
 
 #[cfg(test)]
 mod tests {
+    use bureau_kernel::registry::Selection;
+
     use super::*;
 
+    /// Where a client cuts the instructions, in characters.
+    const CUT: usize = 2_000;
+    /// How many characters are left for the groups to come, with all groups on.
+    const LEFT: usize = 16;
+
+    fn told(groups: &str) -> String {
+        let selection = Selection {
+            features: vec![groups.to_owned()],
+            ..Selection::default()
+        };
+        instructions(&Registry::new(MODULES, &selection).unwrap())
+    }
+
     #[test]
-    fn the_instructions_fit_where_they_are_cut() {
-        let length = INSTRUCTIONS.chars().count();
-        assert!(length < 2000, "{length} characters");
+    fn the_instructions_of_all_groups_fit_where_they_are_cut() {
+        let length = told("all").chars().count();
+        assert_eq!(CUT.checked_sub(length), Some(LEFT), "{length} characters");
+    }
+
+    #[test]
+    fn a_server_with_few_groups_says_nothing_of_the_others() {
+        let few = told("companies");
+        assert!(few.len() < told("all").len());
+        assert!(!few.contains("{groups}"), "{few}");
+        for module in MODULES
+            .iter()
+            .filter(|module| !module.instructions.is_empty())
+        {
+            assert!(!few.contains(module.instructions), "{}", module.name);
+            assert!(
+                told(module.name).contains(module.instructions),
+                "{}",
+                module.name
+            );
+        }
+    }
+
+    #[test]
+    fn a_tool_is_named_by_its_own_group_alone() {
+        let registry = Registry::new(MODULES, &Selection::default()).unwrap();
+        for entry in registry.entries() {
+            let name = entry.spec.name;
+            assert!(!include_str!("instructions.md").contains(name), "{name}");
+            let mut others = MODULES.iter().filter(|module| module.name != entry.module);
+            assert!(
+                !others.any(|other| other.instructions.contains(name)),
+                "{name}"
+            );
+        }
     }
 
     #[test]
     fn the_instructions_name_every_option_that_is_declared_nowhere_else() {
+        let told = told("companies");
         for option in [
             "dry_run",
             "idempotency_key",
@@ -66,9 +122,8 @@ mod tests {
             "confirm_token",
             "clear",
             "cursor",
-            "undo_change",
         ] {
-            assert!(INSTRUCTIONS.contains(option), "{option}");
+            assert!(told.contains(option), "{option}");
         }
     }
 }

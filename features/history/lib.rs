@@ -20,6 +20,7 @@ pub const UNDO_CHANGES: Permission = Permission::new("undo_changes");
 pub const MODULE: Module = Module {
     name: "history",
     about: "What was changed, by whom, and taking it back",
+    instructions: "undo_change takes a whole call back, list_changes shows what was done.",
     on_by_default: false,
     tokens: 270,
     tools: &[tool::<ListChanges>, tool::<UndoChange>],

@@ -85,6 +85,7 @@ pub const EXPENSES: Access = access!("expenses");
 pub const MODULE: Module = Module {
     name: "invoicing",
     about: "Invoices, credit notes, payments, products, expenses and what recurs",
+    instructions: "A product's SKU names it too. create_credit_note corrects what is issued.",
     tokens: 3_630,
     tools: &[
         tool::<CreateCreditNote>,

@@ -58,7 +58,8 @@ pub(super) async fn run(config: Config, arguments: &Arguments) -> Result<()> {
         sessions: arguments.sessions,
         ..http::Options::default()
     };
-    let server = Server::new(Arc::clone(&dispatcher), crate::INSTRUCTIONS)
+    let instructions = crate::instructions(dispatcher.registry());
+    let server = Server::new(Arc::clone(&dispatcher), &instructions)
         .with_output_schemas(config.output_schemas);
     #[cfg(feature = "conformance")]
     let server = crate::conformance::WithFixtures::new(server);

@@ -22,7 +22,8 @@ pub(super) async fn run(config: &Config) -> Result<()> {
         .map_or(Credential::Operator, Credential::Key);
     let app = Arc::clone(dispatcher.app());
     let scheduled = Arc::clone(&dispatcher);
-    let server = Server::new(dispatcher, crate::INSTRUCTIONS)
+    let instructions = crate::instructions(dispatcher.registry());
+    let server = Server::new(dispatcher, &instructions)
         .with_output_schemas(config.output_schemas)
         .with_credential(credential, workspace.map(str::to_owned));
     #[cfg(feature = "conformance")]

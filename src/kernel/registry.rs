@@ -34,6 +34,10 @@ pub struct Module {
     pub name: &'static str,
     /// What it is for, in one line.
     pub about: &'static str,
+    /// What a client is told of its tools before it calls any, where their descriptions have no room for it: a sentence or two
+    /// that hold only while the group is on. All groups' together with what holds of every tool have little room, so most
+    /// have none.
+    pub instructions: &'static str,
     /// On unless `--features` says otherwise.
     pub on_by_default: bool,
     /// How many tokens its tools take at most where a client lists them (GPT-4o's, with the answers' schemas left out).
@@ -95,6 +99,7 @@ impl Module {
     pub const EMPTY: Self = Self {
         name: "",
         about: "",
+        instructions: "",
         on_by_default: true,
         tokens: 0,
         tools: &[],
@@ -265,6 +270,17 @@ impl Registry {
     #[must_use]
     pub fn is_enabled(&self, entry: &Entry) -> bool {
         self.enabled.contains(entry.spec.name)
+    }
+
+    /// What clients are told of the groups of which a tool is on, in the order of the modules.
+    pub fn instructions(&self) -> impl Iterator<Item = &'static str> {
+        let is_on = |module: &&Module| {
+            let mut entries = self.entries.values();
+            entries.any(|entry| entry.module == module.name && self.is_enabled(entry))
+        };
+        let on = self.modules.iter().filter(is_on);
+        on.map(|module| module.instructions)
+            .filter(|said| !said.is_empty())
     }
 
     /// Every permission that there is: those that tools need, and those that records take.
