@@ -1,6 +1,6 @@
 //! Products from tables.
 
-use bureau_kernel::import::{BoxFuture, Draft, Field, Import, Reads};
+use bureau_kernel::import::{BoxFuture, Draft, Import};
 use bureau_kernel::prelude::*;
 
 use crate::product::{Product, taxed};
@@ -10,42 +10,6 @@ impl Import for Product {
     const NAME: &'static str = "products";
     const TOOL: &'static str = "import_products";
     const SAME: &'static [(&'static str, &'static str)] = &[("sku", "sku")];
-    fn import_fields() -> Vec<Field> {
-        vec![
-            Field::new(
-                "name",
-                Reads::Text,
-                "product, product name, item, item name, title",
-            ),
-            Field::new(
-                "sku",
-                Reads::Text,
-                "article number, article no, item number, item code, product code, code",
-            ),
-            Field::new("description", Reads::Text, "product description, details"),
-            Field::new("type", Reads::Text, "kind, product type, goods or service"),
-            Field::new("unit", Reads::Text, "unit of measure, uom"),
-            Field::new(
-                "unit_price",
-                Reads::Amount,
-                "price, net price, sales price, list price",
-            ),
-            Field::new("currency", Reads::Text, "currency code"),
-            Field::new("tax_rate", Reads::Amount, "vat rate, vat, tax"),
-            Field::new(
-                "tax_category",
-                Reads::Text,
-                "vat category, tax code, tax class",
-            ),
-            Field::new(
-                "billing_interval",
-                Reads::Text,
-                "billing period, interval, recurring",
-            ),
-            Field::new("active", Reads::Aside, "is active, sold, for sale"),
-        ]
-    }
-
     fn keep(&mut self, before: &Self) {
         // Rate and category say the same thing: the one that the row gives takes the place of the other.
         if self.tax_category != before.tax_category && self.tax_rate == before.tax_rate {

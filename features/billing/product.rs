@@ -2,7 +2,7 @@
 
 use bureau_kernel::prelude::*;
 use bureau_kernel::resolve::{Called, CalledBy};
-use bureau_kernel::store::{Kind, Value, enum_name};
+use bureau_kernel::store::{Kind, Value};
 use bureau_kernel::types::money::{Amount, Currency};
 use bureau_kernel::types::text::folded;
 use rust_decimal::Decimal;
@@ -16,27 +16,29 @@ bureau_kernel::record! {
     /// A product or a service.
     pub struct Product: "product", "prd", "product" {
         /// What it is called on a document.
-        pub name: ShortText<200>,
+        pub name: ShortText<200>
+            => [label, search, sort_by("sort_name"), import("product, product name, item, item name, title")],
         /// The article number.
-        pub sku: Option<ShortText<64>>,
+        pub sku: Option<ShortText<64>>
+            => [search, key, import("article number, article no, item number, item code, product code, code")],
         /// More about it, which stands below its name on a document.
-        pub description: Option<LongText<1000>>,
+        pub description: Option<LongText<1000>> => [search, import("product description, details")],
         /// Whether it is goods or a service.
-        pub r#type: ProductType,
+        pub r#type: ProductType => [key, import("kind, product type, goods or service")],
         /// What one of it is, such as `hour` or `piece`.
-        pub unit: Option<ShortText<30>>,
+        pub unit: Option<ShortText<30>> => [import("unit of measure, uom")],
         /// What one of it costs, without tax; up to four digits after the point.
-        pub unit_price: Amount,
+        pub unit_price: Amount => [import("price, net price, sales price, list price")],
         /// The currency of the price.
-        pub currency: Currency,
+        pub currency: Currency => [import("currency code")],
         /// Percent.
-        pub tax_rate: Option<Amount> = "Percent",
+        pub tax_rate: Option<Amount> = "Percent" => [import("vat rate, vat, tax")],
         /// The name of a tax rate of the workspace.
-        pub tax_category: Option<ShortText<40>>,
+        pub tax_category: Option<ShortText<40>> => [import("vat category, tax code, tax class")],
         /// How often it is charged again.
-        pub billing_interval: Option<BillingInterval>,
+        pub billing_interval: Option<BillingInterval> => [import("billing period, interval, recurring")],
         /// Whether it is sold.
-        pub active: Active,
+        pub active: Active => [key, import("is active, sold, for sale")],
     }
 }
 
@@ -103,10 +105,6 @@ impl Record for Product {
         "list_products",
     );
 
-    fn label(&self) -> String {
-        self.name.to_string()
-    }
-
     fn check(&mut self, workspace: &Workspace) -> Result<()> {
         if self.currency == Currency::default() {
             self.currency = workspace.currency;
@@ -127,29 +125,11 @@ impl Record for Product {
         Ok(())
     }
 
-    fn index_keys(&self) -> Vec<(&'static str, String)> {
-        let mut keys = vec![
-            ("type", enum_name(&self.r#type)),
-            ("active", self.active.0.to_string()),
-        ];
-        keys.extend(self.sku.as_deref().map(|sku| ("sku", folded(sku))));
-        keys
-    }
-
     fn derived(&self) -> Vec<(&'static str, Value)> {
         let sku = self.sku.as_deref().map(folded);
-        vec![
-            ("sort_name", Value::Text(folded(&self.name))),
-            ("sku_key", sku.map_or(Value::Null(Kind::Text), Value::Text)),
-        ]
-    }
-
-    fn text(&self) -> Option<SearchText> {
-        let words = [self.sku.as_deref(), self.description.as_deref()];
-        Some(SearchText {
-            words: words.into_iter().flatten().map(str::to_owned).collect(),
-            numbers: Vec::new(),
-        })
+        let mut derived = self.declared_orders();
+        derived.push(("sku_key", sku.map_or(Value::Null(Kind::Text), Value::Text)));
+        derived
     }
 }
 

@@ -15,7 +15,8 @@ bureau_kernel::record! {
     pub struct Company: "company", "cmp", "company" {
         /// Name as it is shown.
         pub name: ShortText<200>
-            => [label, search, key, sort_by("sort_name"), row, import("company, company name, account, account name, organization, organisation, organization name, firm, firma")],
+            => [label, search, key, sort_by("sort_name"), row, import("company, company name, account, account name, \
+                organization, organisation, organization name, firm, firma")],
         /// Name as it stands in the register and on invoices.
         pub legal_name: Option<ShortText<200>> => [search, import("registered name, official name")],
         /// Web address.

@@ -27,7 +27,8 @@ bureau_kernel::record! {
             => [search, row, import("job title, position, role, function, organization title")],
         /// Name of the employer.
         pub company: Option<ShortText<150>> = "Employer"
-            => [search, key, row, bulk, import("company name, employer, organization, organisation, organization name, organisation name, account, account name, firm, firma")],
+            => [search, key, row, bulk, import("company name, employer, organization, organisation, \
+                organization name, organisation name, account, account name, firm, firma")],
         /// The employer's own record.
         pub company_id: Option<Id<Company>> => [key, import("company record")],
         /// E-mail addresses, the preferred one first.

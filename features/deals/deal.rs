@@ -31,7 +31,8 @@ bureau_kernel::record! {
         pub status: DealStatus => [filter, row, bulk, import("deal status, state")],
         /// The company that would buy.
         pub company: Option<Id<Company>>
-            => [filter, row, import("company name, account, account name, organization, organisation, customer, associated company")],
+            => [filter, row, import("company name, account, account name, organization, organisation, customer, \
+                associated company")],
         /// The person to talk to.
         pub contact: Option<Id<Contact>>
             => [filter, row, import("contact name, person, contact person, primary contact, contact email, associated contact")],
@@ -40,7 +41,8 @@ bureau_kernel::record! {
             => [filter, row, bulk, import("deal owner, opportunity owner, assigned to, sales representative")],
         /// What it is worth.
         pub amount: Option<Amount>
-            => [sort_by("sort_amount"), range("min_amount", "max_amount"), row, import("value, deal value, deal amount, sum, betrag")],
+            => [sort_by("sort_amount"), range("min_amount", "max_amount"), row, import("value, deal value, \
+                deal amount, sum, betrag")],
         /// The currency of the amount.
         pub currency: Currency = "Default: the workspace's" => [row, import("currency code, deal currency")],
         /// How likely it is won, in percent, where that is not the stage's.

@@ -3,9 +3,7 @@
 use bureau_billing::checked_digits;
 use bureau_companies::Company;
 use bureau_kernel::prelude::*;
-use bureau_kernel::store::{Value, enum_name};
 use bureau_kernel::types::money::{Amount, Currency};
-use bureau_kernel::types::text::folded;
 use chrono::NaiveDate;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -17,33 +15,37 @@ bureau_kernel::record! {
     /// Something that the firm spent.
     pub struct Expense: "expense", "exp", "expense" {
         /// What for.
-        pub description: ShortText<300>,
+        pub description: ShortText<300> => [label, search, row, import("expense, title, purpose, subject, what for")],
         /// The kind of expense, such as travel or software.
-        pub category: ShortText<50> = "Such as travel",
+        pub category: ShortText<50> = "Such as travel"
+            => [search, filter, sort_by("sort_category"), row, import("expense category, expense type, type, kind")],
         /// How much, with tax.
-        pub amount: Amount = "With tax",
+        pub amount: Amount = "With tax"
+            => [sort, at_least("min_amount"), row, import("total, gross, gross amount, total amount, sum")],
         /// ISO 4217.
-        pub currency: Currency,
+        pub currency: Currency => [column_filter, row, import("currency code")],
         /// How much of it is tax.
-        pub tax_amount: Option<Amount>,
+        pub tax_amount: Option<Amount> => [row, import("tax, vat, vat amount, input tax")],
         /// When.
-        pub spent_on: NaiveDate,
+        pub spent_on: NaiveDate
+            => [sort, range("spent_after", "spent_before"), row, import("date, expense date, day, receipt date")],
         /// Who was paid.
-        pub vendor: Option<ShortText<200>>,
+        pub vendor: Option<ShortText<200>> => [search, key, row, import("merchant, supplier, payee, paid to")],
         /// The same as a company.
-        pub company: Option<Id<Company>> = "The vendor",
+        pub company: Option<Id<Company>> = "The vendor" => [filter, row, import("vendor company, company name")],
         /// Who spent it.
-        pub owner: Option<Id<Member>>,
+        pub owner: Option<Id<Member>> => [filter, row, import("employee, spent by, submitted by, member")],
         /// How it was paid.
-        pub method: Option<Method>,
+        pub method: Option<Method> => [row, import("payment method, paid with, paid by")],
         /// The number of the receipt.
-        pub reference: Option<ShortText<100>> = "Receipt number",
+        pub reference: Option<ShortText<100>> = "Receipt number"
+            => [search, row, import("receipt, receipt number, receipt no, invoice number, document number")],
         /// Where it stands.
-        pub status: ExpenseStatus,
+        pub status: ExpenseStatus => [filter, row, import("expense status, state")],
         /// Whether a customer is to be charged for it.
-        pub billable: bool,
+        pub billable: bool => [filter, row, import("rebillable, is billable, chargeable")],
         /// What to know about it.
-        pub notes: Option<LongText<2000>>,
+        pub notes: Option<LongText<2000>> => [search, import("note, comment, comments")],
     }
 }
 
@@ -92,10 +94,6 @@ impl Record for Expense {
     // What is settled goes on naming whom it was paid to, and does not hold on to them.
     const BLOCKS_DELETION_WHILE: &'static str = "status IN ('pending', 'approved')";
 
-    fn label(&self) -> String {
-        self.description.to_string()
-    }
-
     fn check(&mut self, workspace: &Workspace) -> Result<()> {
         if self.currency == Currency::default() {
             self.currency = workspace.currency;
@@ -127,33 +125,9 @@ impl Record for Expense {
             }
         }
     }
+}
 
-    fn index_keys(&self) -> Vec<(&'static str, String)> {
-        let mut keys = vec![
-            ("status", enum_name(&self.status)),
-            ("category", folded(&self.category)),
-            ("billable", self.billable.to_string()),
-        ];
-        keys.extend(self.company.map(|id| ("company", id.to_string())));
-        keys.extend(self.owner.map(|id| ("owner", id.to_string())));
-        keys.extend(self.vendor.as_deref().map(|text| ("vendor", folded(text))));
-        keys
-    }
-
-    fn derived(&self) -> Vec<(&'static str, Value)> {
-        vec![("sort_category", Value::Text(folded(&self.category)))]
-    }
-
-    fn text(&self) -> Option<SearchText> {
-        let words = [
-            self.vendor.as_deref(),
-            Some(&*self.category),
-            self.reference.as_deref(),
-            self.notes.as_deref(),
-        ];
-        Some(SearchText {
-            words: words.into_iter().flatten().map(str::to_owned).collect(),
-            numbers: Vec::new(),
-        })
-    }
+impl Presented for Expense {
+    type Extra = Nothing;
+    const VIEW: &'static [&'static str] = &["attributes", "version", "created_at", "updated_at"];
 }

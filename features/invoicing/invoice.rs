@@ -7,7 +7,7 @@ use bureau_deals::Deal;
 use bureau_kernel::prelude::*;
 use bureau_kernel::resolve::{Called, CalledBy};
 use bureau_kernel::series::{Numbered, Numbering, Series};
-use bureau_kernel::store::{Value, enum_name};
+use bureau_kernel::store::Value;
 use bureau_kernel::types::id::AnyId;
 use bureau_kernel::types::money::{Amount, Currency, Money};
 use bureau_kernel::types::text::folded;
@@ -22,11 +22,11 @@ bureau_kernel::record! {
     /// An invoice or a credit note.
     pub struct Invoice: "invoice", "inv", "invoice" {
         /// Which of the two.
-        pub kind: Managed<InvoiceKind>,
+        pub kind: Managed<InvoiceKind> => [key],
         /// Where it stands.
-        pub status: Managed<InvoiceStatus>,
+        pub status: Managed<InvoiceStatus> => [key],
         /// Its number; none while it is a draft.
-        pub number: Managed<Option<ShortText<40>>>,
+        pub number: Managed<Option<ShortText<40>>> => [key, search_digits],
         /// The series of the number.
         pub series: Managed<Option<Id<Series>>>,
         /// The period of the series in which it is counted.
@@ -34,23 +34,23 @@ bureau_kernel::record! {
         /// Its place in that period.
         pub serial: Managed<Option<i64>>,
         /// The company that buys.
-        pub company: Option<Id<Company>> = "Customer",
+        pub company: Option<Id<Company>> = "Customer" => [key],
         /// The person who buys, or to whom it goes.
-        pub contact: Option<Id<Contact>>,
+        pub contact: Option<Id<Contact>> => [key],
         /// The customer's name, for lists; an issued one has the whole buyer beside it.
-        pub customer: Managed<Option<ShortText<200>>>,
+        pub customer: Managed<Option<ShortText<200>>> => [search],
         /// The sale that it is for.
-        pub deal: Option<Id<Deal>>,
+        pub deal: Option<Id<Deal>> => [key],
         /// Who looks after it.
-        pub owner: Option<Id<Member>> = "Member",
+        pub owner: Option<Id<Member>> = "Member" => [key],
         /// What it was made from, where that is a record of another module, such as a quotation.
-        pub source: Managed<Option<AnyId>>,
+        pub source: Managed<Option<AnyId>> => [key],
         /// The plan that it was made from.
-        pub recurring: Managed<Option<Id<RecurringInvoice>>>,
+        pub recurring: Managed<Option<Id<RecurringInvoice>>> => [key],
         /// The day of the plan for which it was made.
         pub recurring_on: Managed<Option<NaiveDate>>,
         /// The invoice that a credit note takes back.
-        pub credits: Managed<Option<Id<Invoice>>>,
+        pub credits: Managed<Option<Id<Invoice>>> => [key],
         /// ISO 4217.
         pub currency: Currency = "Default: the workspace's",
         /// The day on which it is or was issued.
@@ -66,7 +66,7 @@ bureau_kernel::record! {
         /// The last day of that period.
         pub service_to: Option<NaiveDate>,
         /// What the buyer wants to see on it.
-        pub reference: Option<ShortText<100>> = "Buyer's order number",
+        pub reference: Option<ShortText<100>> = "Buyer's order number" => [search],
         /// The lines.
         pub lines: Managed<Json<Vec<DocLine>>>,
         /// What is taken off the whole.
@@ -74,7 +74,7 @@ bureau_kernel::record! {
         /// What is added to the whole, such as shipping.
         pub charge: Option<Amount>,
         /// What else there is to say on it.
-        pub notes: Option<LongText<2000>>,
+        pub notes: Option<LongText<2000>> => [search],
         /// Who sells, as of the day of issue.
         pub seller: Managed<Json<Option<Seller>>>,
         /// Who buys, as of the day of issue.
@@ -288,26 +288,6 @@ impl Record for Invoice {
         })
     }
 
-    fn index_keys(&self) -> Vec<(&'static str, String)> {
-        let mut keys = vec![
-            ("kind", enum_name(&*self.kind)),
-            ("status", enum_name(&*self.status)),
-        ];
-        keys.extend(
-            self.number
-                .as_deref()
-                .map(|number| ("number", folded(number))),
-        );
-        keys.extend(self.company.map(|id| ("company", id.to_string())));
-        keys.extend(self.contact.map(|id| ("contact", id.to_string())));
-        keys.extend(self.deal.map(|id| ("deal", id.to_string())));
-        keys.extend(self.owner.map(|id| ("owner", id.to_string())));
-        keys.extend(self.source.as_ref().map(|id| ("source", id.to_string())));
-        keys.extend(self.recurring.map(|id| ("recurring", id.to_string())));
-        keys.extend(self.credits.map(|id| ("credits", id.to_string())));
-        keys
-    }
-
     fn derived(&self) -> Vec<(&'static str, Value)> {
         let open = self.status.is_open() && *self.kind == InvoiceKind::Invoice;
         let due = self.due_date.filter(|_| open);
@@ -323,25 +303,11 @@ impl Record for Invoice {
     }
 
     fn text(&self) -> Option<SearchText> {
-        let words = [
-            self.customer.as_deref(),
-            self.reference.as_deref(),
-            self.notes.as_deref(),
-        ];
-        let lines = self
-            .lines
-            .iter()
-            .take(100)
-            .map(|line| line.description.to_string());
-        Some(SearchText {
-            words: words
-                .into_iter()
-                .flatten()
-                .map(str::to_owned)
-                .chain(lines)
-                .collect(),
-            numbers: self.number.iter().map(ToString::to_string).collect(),
-        })
+        let mut text = self.declared_text()?;
+        let lines = self.lines.iter().take(100);
+        text.words
+            .extend(lines.map(|line| line.description.to_string()));
+        Some(text)
     }
 }
 

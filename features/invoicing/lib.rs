@@ -14,7 +14,6 @@ mod credit;
 mod document;
 mod draft;
 mod expense;
-mod expense_view;
 mod import;
 mod invoice;
 mod issue;
@@ -45,7 +44,6 @@ use tools::get_invoice::GetInvoice;
 use tools::get_invoice_stats::GetInvoiceStats;
 use tools::get_product::GetProduct;
 use tools::issue_invoice::IssueInvoice;
-use tools::list_expenses::ListExpenses;
 use tools::list_invoices::ListInvoices;
 use tools::list_products::ListProducts;
 use tools::list_recurring_invoices::ListRecurringInvoices;
@@ -97,7 +95,7 @@ pub const MODULE: Module = Module {
         tool::<GetInvoiceStats>,
         tool::<GetProduct>,
         tool::<IssueInvoice>,
-        tool::<ListExpenses>,
+        tool::<Lists<Expense>>,
         tool::<ListInvoices>,
         tool::<ListProducts>,
         tool::<ListRecurringInvoices>,

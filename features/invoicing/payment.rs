@@ -1,9 +1,7 @@
 //! Payments: what customers paid on invoices, and what was paid back on credit notes.
 
 use bureau_kernel::prelude::*;
-use bureau_kernel::store::{Value, enum_name};
 use bureau_kernel::types::money::{Amount, Currency};
-use bureau_kernel::types::text::folded;
 use chrono::NaiveDate;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -15,7 +13,7 @@ bureau_kernel::record! {
     /// A payment, or the reversal of one. It is never changed.
     pub struct Payment: "payment", "pay", "payment" {
         /// Which way the money went.
-        pub direction: Managed<Direction>,
+        pub direction: Managed<Direction> => [key],
         /// How much, all invoices together.
         pub amount: Managed<Amount>,
         /// ISO 4217.
@@ -27,11 +25,11 @@ bureau_kernel::record! {
         /// How.
         pub method: Option<Method>,
         /// What stands on the statement.
-        pub reference: Option<ShortText<140>> = "As on the statement",
+        pub reference: Option<ShortText<140>> = "As on the statement" => [key],
         /// What to know about it.
         pub note: Option<LongText<1000>>,
         /// The payment that it takes back.
-        pub reverses: Managed<Option<Id<Payment>>>,
+        pub reverses: Managed<Option<Id<Payment>>> => [key],
     }
 }
 
@@ -113,22 +111,9 @@ impl Record for Payment {
     }
 
     fn index_keys(&self) -> Vec<(&'static str, String)> {
-        let mut keys: Vec<_> = self
-            .allocations
-            .iter()
-            .map(|allocation| ("invoice", allocation.invoice.to_string()))
-            .collect();
-        keys.push(("direction", enum_name(&*self.direction)));
-        keys.extend(self.reverses.map(|id| ("reverses", id.to_string())));
-        keys.extend(
-            self.reference
-                .as_deref()
-                .map(|text| ("reference", folded(text))),
-        );
+        let mut keys = self.declared_keys();
+        let settled = self.allocations.iter();
+        keys.extend(settled.map(|allocation| ("invoice", allocation.invoice.to_string())));
         keys
-    }
-
-    fn derived(&self) -> Vec<(&'static str, Value)> {
-        Vec::new()
     }
 }

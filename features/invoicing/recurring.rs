@@ -7,9 +7,8 @@ use bureau_deals::Deal;
 use bureau_kernel::caller::Caller;
 use bureau_kernel::prelude::*;
 use bureau_kernel::resolve::{Called, CalledBy};
-use bureau_kernel::store::{Value, enum_name};
+use bureau_kernel::store::Value;
 use bureau_kernel::types::money::{Amount, Currency, Money};
-use bureau_kernel::types::text::folded;
 use chrono::{Months, NaiveDate};
 use rust_decimal::Decimal;
 use schemars::JsonSchema;
@@ -22,17 +21,17 @@ bureau_kernel::record! {
     /// A plan by which an invoice is made every so often.
     pub struct RecurringInvoice: "recurring_invoice", "rec", "recurring invoice" {
         /// What it is called.
-        pub name: ShortText<200>,
+        pub name: ShortText<200> => [label, search, sort_by("sort_name")],
         /// Whether it makes invoices now.
-        pub status: PlanStatus,
+        pub status: PlanStatus => [key],
         /// The company that buys.
-        pub company: Option<Id<Company>> = "Customer",
+        pub company: Option<Id<Company>> = "Customer" => [key],
         /// The person who buys, or to whom it goes.
-        pub contact: Option<Id<Contact>>,
+        pub contact: Option<Id<Contact>> => [key],
         /// The sale that it is for.
         pub deal: Option<Id<Deal>>,
         /// Who looks after it.
-        pub owner: Option<Id<Member>> = "Member",
+        pub owner: Option<Id<Member>> = "Member" => [key],
         /// The unit of its rhythm.
         pub interval: Interval,
         /// How many of that unit lie between two invoices.
@@ -54,7 +53,7 @@ bureau_kernel::record! {
         /// The terms of payment.
         pub terms: Option<Terms> = "Such as net 30, end of month",
         /// What the buyer wants to see on it.
-        pub reference: Option<ShortText<100>>,
+        pub reference: Option<ShortText<100>> => [search],
         /// The lines.
         pub lines: Managed<Json<Vec<DocLine>>>,
         /// What is taken off the whole.
@@ -62,7 +61,7 @@ bureau_kernel::record! {
         /// What is added to the whole.
         pub charge: Option<Amount>,
         /// What else there is to say on the invoices.
-        pub notes: Option<LongText<2000>>,
+        pub notes: Option<LongText<2000>> => [search],
         /// What one invoice comes to without tax.
         pub net_total: Managed<Amount>,
         /// What one invoice comes to with tax.
@@ -194,10 +193,6 @@ impl Record for RecurringInvoice {
 
     const CALLED: Called = Called::by(&[CalledBy::Column("sort_name")], "list_recurring_invoices");
 
-    fn label(&self) -> String {
-        self.name.to_string()
-    }
-
     fn check(&mut self, workspace: &Workspace) -> Result<()> {
         if self.currency == Currency::default() {
             self.currency = workspace.currency;
@@ -268,36 +263,21 @@ impl Record for RecurringInvoice {
         })
     }
 
-    fn index_keys(&self) -> Vec<(&'static str, String)> {
-        let mut keys = vec![("status", enum_name(&self.status))];
-        keys.extend(self.company.map(|id| ("company", id.to_string())));
-        keys.extend(self.contact.map(|id| ("contact", id.to_string())));
-        keys.extend(self.owner.map(|id| ("owner", id.to_string())));
-        keys
-    }
-
     fn derived(&self) -> Vec<(&'static str, Value)> {
         let active = self.status == PlanStatus::Active;
         let never = NaiveDate::from_ymd_opt(9999, 12, 31).unwrap_or(NaiveDate::MAX);
         let next = self.next_on.filter(|_| active).unwrap_or(never);
-        vec![
-            ("sort_name", Value::Text(folded(&self.name))),
-            ("sort_next", Value::Date(next)),
-        ]
+        let mut derived = self.declared_orders();
+        derived.push(("sort_next", Value::Date(next)));
+        derived
     }
 
     fn text(&self) -> Option<SearchText> {
-        let words = [self.reference.as_deref(), self.notes.as_deref()];
-        let words = words.into_iter().flatten().map(str::to_owned);
-        let lines = self
-            .lines
-            .iter()
-            .take(100)
-            .map(|line| line.description.to_string());
-        Some(SearchText {
-            words: words.chain(lines).collect(),
-            numbers: Vec::new(),
-        })
+        let mut text = self.declared_text()?;
+        let lines = self.lines.iter().take(100);
+        text.words
+            .extend(lines.map(|line| line.description.to_string()));
+        Some(text)
     }
 }
 

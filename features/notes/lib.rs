@@ -15,12 +15,6 @@ mod view;
 
 use bureau_kernel::prelude::*;
 
-use create::CreateNote;
-use get::GetNote;
-use list::ListNotes;
-use search::SearchNotes;
-use update::UpdateNote;
-
 pub use note::Note;
 
 /// The permissions for notes.
@@ -32,13 +26,13 @@ pub const MODULE: Module = Module {
     about: "Notes on any record: write, pin, list, search",
     on_by_default: false,
     tokens: 750,
-    tools: &[
-        tool::<CreateNote>,
-        tool::<Delete<Note>>,
-        tool::<GetNote>,
-        tool::<ListNotes>,
-        tool::<SearchNotes>,
-        tool::<UpdateNote>,
+    tools: tools![
+        create::CreateNote,
+        Delete<Note>,
+        get::GetNote,
+        list::ListNotes,
+        search::SearchNotes,
+        update::UpdateNote,
     ],
     records: &[record::<Note>()],
     resources: &[Resource {

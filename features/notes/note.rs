@@ -1,7 +1,6 @@
 //! The note record and what holds of every note.
 
 use bureau_kernel::prelude::*;
-use bureau_kernel::store::Value;
 use bureau_kernel::types::id::Entity;
 
 use crate::NOTES;
@@ -10,11 +9,11 @@ bureau_kernel::record! {
     /// What somebody wrote down about a record.
     pub struct Note: "note", "note", "note" {
         /// The record that it is about.
-        pub about: Parent<AnyId> = "Id of any record",
+        pub about: Parent<AnyId> = "Id of any record" => [key],
         /// What it says.
-        pub text: LongText<20_000>,
+        pub text: LongText<20_000> => [search],
         /// Whether it stands before the others.
-        pub pinned: bool = "It stands first",
+        pub pinned: bool = "It stands first" => [sort_by("sort_pinned")],
     }
 }
 
@@ -41,22 +40,9 @@ impl Record for Note {
     }
 
     fn index_keys(&self) -> Vec<(&'static str, String)> {
-        let about = &self.about;
-        vec![
-            ("about", about.to_string()),
-            ("kind", about.prefix().to_owned()),
-        ]
-    }
-
-    fn derived(&self) -> Vec<(&'static str, Value)> {
-        vec![("sort_pinned", Value::Int(self.pinned.into()))]
-    }
-
-    fn text(&self) -> Option<SearchText> {
-        Some(SearchText {
-            words: vec![self.text.to_string()],
-            numbers: Vec::new(),
-        })
+        let mut keys = self.declared_keys();
+        keys.push(("kind", self.about.prefix().to_owned()));
+        keys
     }
 }
 

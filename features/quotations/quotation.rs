@@ -7,9 +7,8 @@ use bureau_deals::Deal;
 use bureau_kernel::prelude::*;
 use bureau_kernel::resolve::{Called, CalledBy};
 use bureau_kernel::series::{Numbered, Numbering, Series};
-use bureau_kernel::store::{Value, enum_name};
+use bureau_kernel::store::Value;
 use bureau_kernel::types::money::{Amount, Currency, Money};
-use bureau_kernel::types::text::folded;
 use bureau_kernel::types::time::Timestamp;
 use chrono::NaiveDate;
 use schemars::JsonSchema;
@@ -19,11 +18,11 @@ bureau_kernel::record! {
     /// An offer to a customer.
     pub struct Quotation: "quotation", "quo", "quotation" {
         /// What it is about.
-        pub title: ShortText<200>,
+        pub title: ShortText<200> => [sort_by("sort_title")],
         /// Where it stands.
-        pub status: Managed<QuotationStatus>,
+        pub status: Managed<QuotationStatus> => [key],
         /// Its number; none before it was sent.
-        pub number: Managed<Option<ShortText<40>>>,
+        pub number: Managed<Option<ShortText<40>>> => [key, search_digits],
         /// The series of the number.
         pub series: Managed<Option<Id<Series>>>,
         /// The period of the series in which it is counted.
@@ -35,15 +34,15 @@ bureau_kernel::record! {
         /// The versions that were sent before.
         pub earlier: Managed<Json<Vec<Sent>>>,
         /// The company that would buy.
-        pub company: Option<Id<Company>> = "Customer",
+        pub company: Option<Id<Company>> = "Customer" => [key],
         /// The person to whom it goes.
-        pub contact: Option<Id<Contact>>,
+        pub contact: Option<Id<Contact>> => [key],
         /// The customer's name, for lists.
-        pub customer: Managed<Option<ShortText<200>>>,
+        pub customer: Managed<Option<ShortText<200>>> => [search],
         /// The sale that it is for.
-        pub deal: Option<Id<Deal>>,
+        pub deal: Option<Id<Deal>> => [key],
         /// Who looks after it.
-        pub owner: Option<Id<Member>> = "Member",
+        pub owner: Option<Id<Member>> = "Member" => [key],
         /// ISO 4217.
         pub currency: Currency = "Default: the workspace's",
         /// Until when it holds.
@@ -57,7 +56,7 @@ bureau_kernel::record! {
         /// When an invoice was made from it.
         pub converted_at: Managed<Option<Timestamp>>,
         /// What the buyer wants to see on it.
-        pub reference: Option<ShortText<100>>,
+        pub reference: Option<ShortText<100>> => [search],
         /// The lines.
         pub lines: Managed<Json<Vec<DocLine>>>,
         /// What is taken off the whole.
@@ -67,7 +66,7 @@ bureau_kernel::record! {
         /// What stands before the lines.
         pub introduction: Option<LongText<2000>>,
         /// What else there is to say.
-        pub notes: Option<LongText<2000>>,
+        pub notes: Option<LongText<2000>> => [search],
         /// Who sells, as of the day on which it was sent.
         pub seller: Managed<Json<Option<Seller>>>,
         /// Who would buy, as of that day.
@@ -374,20 +373,6 @@ impl Record for Quotation {
         })
     }
 
-    fn index_keys(&self) -> Vec<(&'static str, String)> {
-        let mut keys = vec![("status", enum_name(&*self.status))];
-        keys.extend(
-            self.number
-                .as_deref()
-                .map(|number| ("number", folded(number))),
-        );
-        keys.extend(self.company.map(|id| ("company", id.to_string())));
-        keys.extend(self.contact.map(|id| ("contact", id.to_string())));
-        keys.extend(self.deal.map(|id| ("deal", id.to_string())));
-        keys.extend(self.owner.map(|id| ("owner", id.to_string())));
-        keys
-    }
-
     fn derived(&self) -> Vec<(&'static str, Value)> {
         let never = NaiveDate::from_ymd_opt(9999, 12, 31).unwrap_or(NaiveDate::MAX);
         let counts = matches!(
@@ -395,32 +380,17 @@ impl Record for Quotation {
             QuotationStatus::Sent | QuotationStatus::Expired
         );
         let valid = self.valid_until.filter(|_| counts).unwrap_or(never);
-        vec![
-            ("name", Value::Text(Record::label(self))),
-            ("sort_title", Value::Text(folded(&self.title))),
-            ("sort_valid", Value::Date(valid)),
-        ]
+        let mut derived = self.declared_orders();
+        derived.push(("name", Value::Text(Record::label(self))));
+        derived.push(("sort_valid", Value::Date(valid)));
+        derived
     }
 
     fn text(&self) -> Option<SearchText> {
-        let words = [
-            self.customer.as_deref(),
-            self.reference.as_deref(),
-            self.notes.as_deref(),
-        ];
-        let lines = self
-            .lines
-            .iter()
-            .take(100)
-            .map(|line| line.description.to_string());
-        Some(SearchText {
-            words: words
-                .into_iter()
-                .flatten()
-                .map(str::to_owned)
-                .chain(lines)
-                .collect(),
-            numbers: self.number.iter().map(ToString::to_string).collect(),
-        })
+        let mut text = self.declared_text()?;
+        let lines = self.lines.iter().take(100);
+        text.words
+            .extend(lines.map(|line| line.description.to_string()));
+        Some(text)
     }
 }

@@ -36,6 +36,8 @@ pub trait Listed: Record {
     const USUAL: Order;
     /// Whether that one begins at its end, as the newest first.
     const FROM_END: bool = false;
+    /// The orders by columns that every record has.
+    const ORDERS: &'static [Order] = &[Order::CREATED, Order::UPDATED];
     /// Whether a list takes the bounds `created_after` and `created_before`.
     const BY_CREATION: bool = false;
 }
@@ -217,7 +219,7 @@ impl<R: Listed> Listing<R> {
 
     /// Reads a filter or a bound.
     fn narrow(&mut self, name: &str, value: Data) -> Result<()> {
-        if let Some(column) = filters::<R>().find(|column| column.facets.key == Some(name)) {
+        if let Some(column) = filters::<R>().find(|column| column.facets.filter == Some(name)) {
             self.filters.push((column, (column.asked)(name, value)?));
             return Ok(());
         }
@@ -255,7 +257,7 @@ impl<R: Listed> Listing<R> {
     #[must_use]
     pub fn has(&self, filter: &str) -> bool {
         let mut filters = self.filters.iter();
-        filters.any(|(column, _)| column.facets.key == Some(filter))
+        filters.any(|(column, _)| column.facets.filter == Some(filter))
     }
 
     /// The order that is asked for, by its name.
@@ -329,16 +331,18 @@ impl<R: Listed + Presented> Listing<R> {
 }
 
 fn filters<R: Record>() -> impl Iterator<Item = &'static ColumnSpec> {
-    R::COLUMNS.iter().filter(|column| column.facets.filter)
+    R::COLUMNS
+        .iter()
+        .filter(|column| column.facets.filter.is_some())
 }
 
 /// The orders that lists of these records offer.
-fn orders<R: Record>() -> impl Iterator<Item = Order> {
+fn orders<R: Listed>() -> impl Iterator<Item = Order> {
     let declared = R::COLUMNS.iter().filter_map(order);
-    declared.chain([Order::CREATED, Order::UPDATED])
+    declared.chain(R::ORDERS.iter().copied())
 }
 
-fn order_of<R: Record>(name: &str) -> Result<Order> {
+fn order_of<R: Listed>(name: &str) -> Result<Order> {
     let found = orders::<R>().find(|order| order.name == name);
     found.ok_or_else(|| {
         let known: Vec<String> = orders::<R>()
@@ -378,7 +382,7 @@ impl<R: Listed> JsonSchema for Listing<R> {
         }
         let given: Vec<Schema> = R::given_schemas(generator);
         for (column, schema) in R::COLUMNS.iter().zip(&given) {
-            if let (true, Some(name)) = (column.facets.filter, column.facets.key) {
+            if let Some(name) = column.facets.filter {
                 let one = schema
                     .get("items")
                     .and_then(|one| Schema::try_from(one.clone()).ok());
@@ -396,8 +400,11 @@ impl<R: Listed> JsonSchema for Listing<R> {
                 Some(schema) => schema.clone(),
                 None => generator.subschema_for::<When>(),
             };
-            add(bounds.parameters.0, None, schema.clone());
-            add(bounds.parameters.1, None, schema);
+            for name in [bounds.parameters.0, bounds.parameters.1] {
+                if !name.is_empty() {
+                    add(name, None, schema.clone());
+                }
+            }
         }
         let names: Vec<&str> = orders::<R>().map(|order| order.name).collect();
         let sort = schemars::json_schema!({ "type": "string", "enum": names });

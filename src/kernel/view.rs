@@ -39,8 +39,10 @@ pub const COMMON: &[&str] = &[
 pub trait Presented: Record {
     /// What its module says of one beside its columns: [`Nothing`], or a struct with fields.
     type Extra: Default + Serialize + JsonSchema + Send;
-    /// Those of the columns that [every record has](COMMON) which a row of a list shows.
-    const ROW: &'static [&'static str] = COMMON;
+    /// Those of the columns that [every record has](COMMON) which a view shows.
+    const VIEW: &'static [&'static str] = COMMON;
+    /// Those which a row of a list shows.
+    const ROW: &'static [&'static str] = Self::VIEW;
 
     /// What is said beside the columns of each of these records.
     ///
@@ -199,7 +201,8 @@ impl Cx {
     ) -> Result<Vec<View<R, IS_ROW>>> {
         let names = Arc::new(self.names_for(&records, IS_ROW).await?);
         let extras = R::extras(self, &records).await?;
-        let has = |column: &str| !IS_ROW || R::ROW.contains(&column);
+        let common = if IS_ROW { R::ROW } else { R::VIEW };
+        let has = |column: &str| common.contains(&column);
         let view = |(saved, extra): (Saved<R>, R::Extra)| View {
             id: saved.id,
             columns: Shown {
@@ -286,10 +289,8 @@ impl<R: Presented, const IS_ROW: bool> JsonSchema for View<R, IS_ROW> {
             }
         }
         shown.extend(properties(&R::Extra::json_schema(generator)));
-        let common = COMMON
-            .iter()
-            .filter(|name| !IS_ROW || R::ROW.contains(*name));
-        shown.extend(common.filter_map(|name| all.remove_entry(*name)));
+        let common = if IS_ROW { R::ROW } else { R::VIEW };
+        shown.extend(common.iter().filter_map(|name| all.remove_entry(*name)));
         schemars::json_schema!({ "type": "object", "properties": shown })
     }
 }

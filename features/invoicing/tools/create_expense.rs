@@ -6,7 +6,6 @@ use serde::Deserialize;
 
 use crate::EXPENSES;
 use crate::expense::Expense;
-use crate::expense_view::{ExpenseView, view};
 
 /// A new expense.
 #[derive(Deserialize, JsonSchema)]
@@ -41,9 +40,9 @@ impl Tool for CreateExpense {
             ],
         },
     ];
-    type Output = ExpenseView;
+    type Output = View<Expense>;
 
-    async fn call(self, cx: &mut Cx) -> Result<ExpenseView> {
+    async fn call(self, cx: &mut Cx) -> Result<View<Expense>> {
         let mut expense = self.fields.record(cx.local_time())?;
         if !self.fields.has("spent_on") {
             expense.spent_on = cx.today();
@@ -51,6 +50,6 @@ impl Tool for CreateExpense {
         expense.check_day(cx.today())?;
         expense.owner = expense.owner.or(Some(cx.caller().member));
         let saved = cx.insert(expense, self.fields.attributes()?).await?;
-        view(cx, saved).await
+        cx.view(saved).await
     }
 }

@@ -6,7 +6,6 @@ use serde::Deserialize;
 
 use crate::EXPENSES;
 use crate::expense::Expense;
-use crate::expense_view::{ExpenseView, view};
 
 /// What changes in an expense.
 #[derive(Deserialize, JsonSchema)]
@@ -46,9 +45,9 @@ impl Tool for UpdateExpense {
             ],
         },
     ];
-    type Output = ExpenseView;
+    type Output = View<Expense>;
 
-    async fn call(self, cx: &mut Cx) -> Result<ExpenseView> {
+    async fn call(self, cx: &mut Cx) -> Result<View<Expense>> {
         let mut edit = cx.edit(self.expense).await?;
         edit.clear_fields(&self.clear.unwrap_or_default());
         edit.apply(cx, &self.fields).await?;
@@ -56,6 +55,6 @@ impl Tool for UpdateExpense {
             edit.check_day(cx.today())?;
         }
         let saved = edit.save(cx).await?;
-        view(cx, saved).await
+        cx.view(saved).await
     }
 }

@@ -18,7 +18,7 @@ pub struct Facets {
     pub(crate) search: bool,
     pub(crate) search_digits: bool,
     pub(crate) key: Option<&'static str>,
-    pub(crate) filter: bool,
+    pub(crate) filter: Option<&'static str>,
     pub(crate) sort: Option<&'static str>,
     pub(crate) within: Option<&'static str>,
     pub(crate) range: Option<(&'static str, &'static str)>,
@@ -38,7 +38,7 @@ impl Facets {
             search: false,
             search_digits: false,
             key: None,
-            filter: false,
+            filter: None,
             sort: None,
             within: None,
             range: None,
@@ -101,8 +101,17 @@ impl Facets {
     #[must_use]
     pub const fn filter_as(self, name: &'static str) -> Self {
         Self {
-            filter: true,
+            filter: Some(name),
             ..self.key_as(name)
+        }
+    }
+
+    /// Lists take it as a parameter, and it is no index key: a search looks it up in what it found.
+    #[must_use]
+    pub const fn column_filter(self) -> Self {
+        Self {
+            filter: Some(self.column),
+            ..self
         }
     }
 
@@ -138,6 +147,12 @@ impl Facets {
             range: Some((from, to)),
             ..self
         }
+    }
+
+    /// Lists take a lower bound of it as a parameter of this name.
+    #[must_use]
+    pub const fn at_least(self, parameter: &'static str) -> Self {
+        self.range(parameter, "")
     }
 
     /// A row of a list shows it.

@@ -199,9 +199,13 @@ pub trait Record: Columns {
     /// What people call one instead of giving its identifier, and how it is found by that.
     const CALLED: Called = Called::NOTHING;
     /// Columns that stand in the table for the database's sake, such as the form of a name that lists are ordered by:
-    /// names and values, always the same names in the same order. They follow from the fields. Those that are declared for an order are there
-    /// already ([`Facets::sort_by`]).
+    /// names and values, always the same names in the same order. They follow from the fields. What is said here begins
+    /// with those that are [declared for orders](Facets::sort_by).
     fn derived(&self) -> Vec<(&'static str, Value)> {
+        self.declared_orders()
+    }
+    /// Those of them that follow from the declaration.
+    fn declared_orders(&self) -> Vec<(&'static str, Value)> {
         facets::derived(self)
     }
     /// The text by which it is found beside its label: the declared columns; `None` for a record that is not searched.

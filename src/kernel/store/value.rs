@@ -116,10 +116,12 @@ pub trait Column: Sized {
     fn is_missing(&self) -> bool {
         false
     }
-    /// The texts in it: itself, an identifier as it is on the wire, or each text of a list.
+    /// The texts in it: itself, an identifier as it is on the wire, `true` or `false`, or each
+    /// text of a list.
     fn texts(&self) -> Vec<String> {
         match self.to_value() {
             Value::Text(text) => vec![text],
+            Value::Bool(is_so) => vec![is_so.to_string()],
             Value::Json(serde_json::Value::Array(items)) => {
                 let texts = items.into_iter().filter_map(|item| match item {
                     serde_json::Value::String(text) => Some(text),
