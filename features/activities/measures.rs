@@ -70,6 +70,7 @@ const ALL: Rows = Rows {
     only: |statement, _, _| statement,
     owner: "assignee",
     amount: None,
+    percent: None,
 };
 
 const fn listed(

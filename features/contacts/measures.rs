@@ -30,6 +30,7 @@ const ALL: Rows = Rows {
     only: |statement, _, _| statement,
     owner: "owner",
     amount: None,
+    percent: None,
 };
 
 const LISTED: Evidence = Evidence {

@@ -1,13 +1,9 @@
 //! What deals can be asked for in figures.
 
-use std::collections::BTreeMap;
-
-use bureau_kernel::figures::{Tally, share_of};
 use bureau_kernel::measures::{
-    Dimension, Evidence, Figure, Group, Measure, Period, Question, Rows, Source, Unit,
+    Dimension, Evidence, Figure, Group, Measure, Percent, Period, Question, Rows, Source, Unit,
 };
 use bureau_kernel::prelude::*;
-use bureau_kernel::rates::Rates;
 use bureau_kernel::store::sql;
 use bureau_kernel::types::id::Entity as _;
 use futures::FutureExt as _;
@@ -30,7 +26,15 @@ pub(crate) const OPEN: Measure = Measure {
 pub(crate) const OPEN_WEIGHTED: Measure = Measure {
     id: "deals.open_weighted",
     basis: "Open deals, by their amount times their probability",
-    source: Source::Code(|cx, own, asked, rates| weighted(cx, own, asked, rates).boxed()),
+    source: Source::Rows(Rows {
+        percent: Some(Percent {
+            own: "probability",
+            refers: "stage",
+            table: Stage::TABLE,
+            usual: "probability",
+        }),
+        ..OPEN_ROWS
+    }),
     ..OPEN
 };
 
@@ -131,6 +135,7 @@ const OPEN_ROWS: Rows = Rows {
     },
     owner: "owner",
     amount: Some("amount"),
+    percent: None,
 };
 
 const fn listed(arguments: &'static [(&'static str, &'static str)]) -> Evidence {
@@ -140,62 +145,6 @@ const fn listed(arguments: &'static [(&'static str, &'static str)]) -> Evidence 
         period: None,
         owner: "owner",
     }
-}
-
-/// Open deals by amount times probability: their own, or else that of their stage.
-async fn weighted(
-    cx: &mut Cx,
-    own: &Measure,
-    asked: &Question,
-    rates: &mut Rates,
-) -> Result<Vec<Group>> {
-    let usual = sql("SELECT id, probability FROM stage WHERE workspace = ")
-        .value(cx.workspace().id)
-        .rows(cx.tx())
-        .await?;
-    let usual = usual
-        .iter()
-        .map(|row| Ok((row.get("id")?, row.get("probability")?)));
-    let usual = usual.collect::<Result<BTreeMap<i64, i64>>>()?;
-    let by = own.by(asked)?;
-    let columns = by
-        .iter()
-        .map(Dimension::name)
-        .chain(["stage", "currency", "probability"]);
-    let columns: Vec<&'static str> = columns.collect();
-    let mut statement = sql("SELECT COUNT(*) AS count, ").sum("amount");
-    for column in &columns {
-        statement = statement.sql(", ").sql(column);
-    }
-    statement = OPEN_ROWS.conditions(statement, cx, own, asked)?;
-    let mut before = " GROUP BY ";
-    for column in columns {
-        statement = statement.sql(before).sql(column);
-        before = ", ";
-    }
-    let mut found: BTreeMap<Vec<Option<String>>, Tally<1>> = BTreeMap::new();
-    if by.is_empty() {
-        found.insert(Vec::new(), Tally::default());
-    }
-    let today = cx.today();
-    for row in statement.rows(cx.tx()).await? {
-        let own = row.get::<Option<i64>>("probability")?;
-        let of_stage = usual.get(&row.get("stage")?).copied();
-        let percent = own.or(of_stage).unwrap_or(0);
-        let worth = rates.worth(row.get("currency")?, today);
-        let key = by.iter().map(|dimension| dimension.key(&row));
-        let tally = found.entry(key.collect::<Result<_>>()?).or_default();
-        tally.add(
-            worth,
-            row.get("count")?,
-            [share_of(row.sum("amount")?, percent)?],
-        )?;
-    }
-    let group = |(key, tally)| Group {
-        key,
-        figure: Figure::Money(tally),
-    };
-    Ok(found.into_iter().map(group).collect())
 }
 
 /// Open deals that stand in their stage for longer than it allows.

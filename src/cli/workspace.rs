@@ -2,22 +2,17 @@
 
 #[cfg(feature = "billing")]
 mod seller;
-#[cfg(feature = "billing")]
 mod series;
 #[cfg(feature = "billing")]
 mod tax;
 
 use bureau_kernel::admin::{self, AttributeDefinition, NewWorkspace, RateInfo, WorkspaceChange};
 use bureau_kernel::caller::Workspace;
-#[cfg(feature = "billing")]
 use bureau_kernel::changes::Change;
-#[cfg(feature = "billing")]
 use bureau_kernel::context::Cx;
 use bureau_kernel::error::Error;
 use bureau_kernel::store::Store;
-#[cfg(feature = "billing")]
 use bureau_kernel::store::sql;
-#[cfg(feature = "billing")]
 use bureau_kernel::types::id::Id;
 use bureau_kernel::types::time::now;
 use chrono::NaiveDate;
@@ -53,8 +48,7 @@ pub(super) enum Command {
     #[cfg(feature = "billing")]
     #[command(subcommand)]
     Tax(tax::Command),
-    /// How invoices, credit notes and quotations are numbered
-    #[cfg(feature = "billing")]
+    /// How records that have numbers are numbered, such as invoices
     #[command(subcommand)]
     Series(series::Command),
 }
@@ -167,7 +161,6 @@ pub(super) async fn run(config: &Config, command: Command) -> Result<()> {
         Command::Seller(arguments) => seller::run(config, &store, *arguments).await,
         #[cfg(feature = "billing")]
         Command::Tax(command) => tax::run(config, &store, command).await,
-        #[cfg(feature = "billing")]
         Command::Series(command) => series::run(config, &store, command).await,
     };
     store.close().await;
@@ -175,7 +168,6 @@ pub(super) async fn run(config: &Config, command: Command) -> Result<()> {
 }
 
 /// Looks records of the workspace up.
-#[cfg(feature = "billing")]
 async fn read<T>(
     config: &Config,
     store: &Store,
@@ -188,7 +180,6 @@ async fn read<T>(
 
 /// Writes records of the workspace as one change, and answers it where anything was written. `name` stands for it in the
 /// change log.
-#[cfg(feature = "billing")]
 async fn write<T>(
     config: &Config,
     store: &Store,
@@ -212,7 +203,6 @@ async fn write<T>(
 }
 
 /// How what was written is taken back, as the end of an answer.
-#[cfg(feature = "billing")]
 fn undone_with(change: Option<Id<Change>>) -> String {
     match change {
         Some(change) => format!("Take it back with: bureau undo {change}"),

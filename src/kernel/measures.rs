@@ -14,7 +14,7 @@ use serde_json::{Map, Value as Data};
 use crate::caller::Member;
 use crate::context::Cx;
 use crate::error::{Error, Result};
-use crate::figures::{Days, Tally, percent};
+use crate::figures::{Days, Tally, percent, share_of};
 use crate::rates::Rates;
 use crate::store::{Row, Sql, sql};
 use crate::types::id::{Entity, Id, decode, encode};
@@ -173,6 +173,51 @@ pub struct Rows {
     pub owner: &'static str,
     /// The column with the amounts, beside one named `currency`: for money.
     pub amount: Option<&'static str>,
+    /// How much of each amount counts, where it is not all of it.
+    pub percent: Option<Percent>,
+}
+
+/// How much of each row's amount counts, in percent: the row says it, or else the record that it refers to.
+#[derive(Debug, Clone, Copy)]
+pub struct Percent {
+    /// The row's column with it.
+    pub own: &'static str,
+    /// The row's column that refers to the other record.
+    pub refers: &'static str,
+    /// The table of that.
+    pub table: &'static str,
+    /// And its column with the percentage.
+    pub usual: &'static str,
+}
+
+impl Percent {
+    /// What the records say that rows refer to.
+    async fn usual(&self, cx: &mut Cx) -> Result<BTreeMap<i64, i64>> {
+        let workspace = cx.workspace().id;
+        let rows = sql("SELECT id, ")
+            .sql(self.usual)
+            .sql(" AS usual FROM ")
+            .sql(self.table)
+            .sql(" WHERE workspace = ")
+            .value(workspace)
+            .rows(cx.tx())
+            .await?;
+        let each = rows.iter();
+        each.map(|row| Ok((row.get("id")?, row.get("usual")?)))
+            .collect()
+    }
+
+    /// How much of an amount counts that rows like this one come to.
+    fn of(&self, amount: Decimal, row: &Row, usual: &BTreeMap<i64, i64>) -> Result<Decimal> {
+        let percent = match row.get::<Option<i64>>(self.own)? {
+            Some(own) => own,
+            None => {
+                let refers = usual.get(&row.get(self.refers)?);
+                refers.copied().unwrap_or_default()
+            }
+        };
+        share_of(amount, percent)
+    }
 }
 
 /// What is asked of a measure.
@@ -330,7 +375,10 @@ impl Rows {
             _ => None,
         };
         let currency = self.amount.map(|_| "currency");
+        let percent = self.percent.iter();
+        let percent = percent.flat_map(|percent| [percent.own, percent.refers]);
         let groups = by.iter().map(Dimension::name).chain(currency).chain(day);
+        let groups = groups.chain(percent);
         let groups: Vec<&'static str> = groups.collect();
         let mut statement = sql("SELECT ");
         for column in &groups {
@@ -350,6 +398,10 @@ impl Rows {
         if by.is_empty() {
             found.insert(Vec::new(), self.nothing());
         }
+        let usual = match &self.percent {
+            Some(percent) => percent.usual(cx).await?,
+            None => BTreeMap::new(),
+        };
         let today = cx.today();
         for row in statement.rows(cx.tx()).await? {
             let key = by.iter().map(|dimension| dimension.key(&row));
@@ -365,7 +417,12 @@ impl Rows {
                         .transpose()?;
                     let day = day.flatten().unwrap_or(today);
                     let worth = rates.worth(row.get("currency")?, day);
-                    tally.add(worth, count, [row.sum(amount)?])?;
+                    let sum = row.sum(amount)?;
+                    let sum = match &self.percent {
+                        Some(percent) => percent.of(sum, &row, &usual)?,
+                        None => sum,
+                    };
+                    tally.add(worth, count, [sum])?;
                 }
                 (figure, _) => *figure = Figure::Count(count),
             }

@@ -1,4 +1,4 @@
-//! `bureau workspace series`: how a workspace's documents are numbered.
+//! `bureau workspace series`: how a workspace's records are numbered, whichever module they are of.
 
 use bureau_kernel::context::Cx;
 use bureau_kernel::schema;
