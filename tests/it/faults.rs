@@ -18,6 +18,7 @@ use crate::campaign::{
     Campaign, HANG, Known, Process, call, check, check_log, find, indexed, only, open, person,
     worker_after,
 };
+use crate::tamper::Raw;
 
 /// How many processes are killed: 200, or as many as BUREAU_KILL_CYCLES says.
 fn cycles() -> usize {
@@ -525,4 +526,29 @@ async fn a_byte_flipped_while_running_never_stops_the_server_and_is_gone_after_t
     assert_eq!(answers(&dispatcher, &owner).await, searched.expected);
     indexed(&dispatcher).await;
     assert_eq!(answers(&dispatcher, &owner).await, searched.expected);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_whose_locks_hold_nobody_back_is_refused_in_one_sentence() {
+    let url = fresh_database().await;
+    let mut raw = Raw::new(&Database::Postgres(url.clone())).await;
+    // It says what it is where a client asks first.
+    raw.run(
+        "CREATE FUNCTION public.version() RETURNS TEXT LANGUAGE sql AS $$ SELECT 'CockroachDB CCL v24.1.0' $$;
+         DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET search_path = public, pg_catalog', current_database()); END $$",
+    )
+    .await;
+    let options = OpenOptions::new(Database::Postgres(url));
+    let refused = Store::open(&options).await.err().unwrap();
+    assert_eq!(refused.code(), Code::Unavailable);
+    assert!(
+        refused.message().starts_with("CockroachDB cannot keep"),
+        "{refused}"
+    );
+    assert!(
+        refused.message().ends_with("nothing was changed."),
+        "{refused}"
+    );
+    let tables = raw.run("DROP TABLE IF EXISTS workspace, counter").await;
+    assert_eq!(tables, 0, "nothing was made there");
 }

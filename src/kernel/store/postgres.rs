@@ -136,6 +136,23 @@ pub(super) fn cannot_connect(error: sqlx::Error) -> Error {
     .cause(error)
 }
 
+/// Refuses a server that speaks PostgreSQL's language and gives a lock to everybody who asks: two processes would seal one log
+/// and hand out one number, and neither would hear of it.
+pub(super) async fn check_server(conn: &mut sqlx::PgConnection) -> Result<()> {
+    let version: String = sqlx::query_scalar("SELECT version()")
+        .fetch_one(conn)
+        .await
+        .map_err(cannot_connect)?;
+    if !version.contains("CockroachDB") {
+        return Ok(());
+    }
+    Err(Error::new(
+        Code::Unavailable,
+        "CockroachDB cannot keep Bureau's data, because its advisory locks hold nobody back; nothing was changed.",
+    )
+    .hint("Name a PostgreSQL server, or a SQLite file."))
+}
+
 async fn migrate(conn: &mut sqlx::PgConnection) -> Result<()> {
     let done = migrate::POSTGRES.run_direct(None, conn, false).await;
     done.map_err(migrate::fault)
@@ -163,6 +180,7 @@ impl Postgres {
             .await
             .map_err(|_| cannot_connect(sqlx::Error::PoolTimedOut))?
             .map_err(cannot_connect)?;
+        check_server(&mut conn).await?;
         let found = version(&mut conn).await.map_err(cannot_connect)?;
         if migrate::check(found, &migrate::POSTGRES, read_only)? {
             migrate(&mut conn).await?;

@@ -76,12 +76,14 @@ impl Form {
 /// A connection of its own, beside any pool.
 pub(in crate::store) async fn connect(url: &str) -> Result<PgConnection> {
     let options: PgConnectOptions = url.parse().map_err(postgres::cannot_connect)?;
-    options
+    let mut conn = options
         .application_name("bureau")
         .disable_statement_logging()
         .connect()
         .await
-        .map_err(postgres::cannot_connect)
+        .map_err(postgres::cannot_connect)?;
+    postgres::check_server(&mut conn).await?;
+    Ok(conn)
 }
 
 /// Runs a statement whose text holds no input, only names that the schema itself says.
