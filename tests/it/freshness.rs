@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use bureau_contacts::Contact;
 use bureau_kernel::caller::Caller;
+use bureau_kernel::changes;
 use bureau_kernel::context::Cx;
 use bureau_kernel::dispatch::{Dispatcher, Settings};
 use bureau_kernel::error::Code;
@@ -19,8 +20,9 @@ use tokio::task::JoinSet;
 use tokio::time::{Duration, sleep, timeout};
 
 use crate::MODULES;
-use crate::campaign::HANG;
+use crate::campaign::{HANG, sealed};
 use crate::cli::Home;
+use crate::tamper::Raw;
 
 /// Runs a statement past everything, as damage or another program would.
 async fn run(app: &TestApp, statement: Sql) -> u64 {
@@ -266,6 +268,44 @@ async fn everybody_who_follows_the_log_is_told_of_every_growth() {
             }
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_waits_for_the_sealing_of_a_busy_workspace() {
+    let app = TestApp::new(Engine::Postgres, MODULES).await;
+    app.tenant("second").await;
+    let store = &app.dispatcher.app().store;
+    sealed(store).await;
+    // Many rows of one workspace, and after them one of the other, all committed at once.
+    let row = |count: i64, slug: &str, after: i64| {
+        format!(
+            "INSERT INTO change_log (id, call, workspace, at, tool, entity, record, action, version, before, after, digest)
+             SELECT id + {after} + number, call, workspace, at, tool, entity, record, action, version, before, after, digest
+             FROM change_log, generate_series(1, {count}) AS number
+             WHERE position = 1 AND workspace = (SELECT id FROM workspace WHERE slug = '{slug}')"
+        )
+    };
+    let many = row(5_000, "main", 1 << 58);
+    let one = row(1, "second", 1 << 59);
+    Raw::new(&app.database)
+        .await
+        .run(&format!("{many}; {one}"))
+        .await;
+    sealed(store).await;
+    let sealings = app
+        .rows(sql(
+            "SELECT sealing FROM log_head JOIN workspace ON id = workspace ORDER BY slug",
+        ))
+        .await;
+    let sealings: Vec<i64> = sealings
+        .iter()
+        .map(|row| row.get("sealing").unwrap())
+        .collect();
+    assert!(
+        sealings[1] < sealings[0],
+        "it came with the first part: {sealings:?}"
+    );
+    assert_eq!(changes::verify(store).await.unwrap().broken, None);
 }
 
 #[tokio::test]

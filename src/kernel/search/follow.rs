@@ -41,7 +41,7 @@ const OPEN_PATIENCE: Duration = Duration::from_millis(500);
 /// for one record as for a thousand, so those of many writers are gathered. A waiting search ends the rest.
 const COMMIT_REST: u32 = 3;
 const COMMIT_REST_MOST: Duration = Duration::from_millis(100);
-/// Rows asked for at once; of one workspace, no more of them go into one commit.
+/// Rows asked for at once. Where several workspaces wait, no more of one of them go into a commit.
 const PAGE: usize = 1_000;
 /// Rows of the change logs of which a commit has enough.
 const BATCH: usize = 2_000;
@@ -710,6 +710,7 @@ pub(super) async fn gather<S: Source>(
     }
     // Whoever wrote little does not wait for whoever wrote much.
     moved.sort_by_key(left);
+    let share = (BATCH / moved.len().max(1)).max(PAGE);
     let mut heads = (*checkpoint.heads).clone();
     let mut records: Vec<RecordKey> = Vec::new();
     let mut erased = false;
@@ -717,10 +718,10 @@ pub(super) async fn gather<S: Source>(
         let before = heads.position(moved.workspace);
         let mut reached = before;
         if records.len() < BATCH {
-            let page = source.touched(moved.workspace, before, PAGE).await;
+            let page = source.touched(moved.workspace, before, share).await;
             let page = page.map_err(Error::Source)?;
             reached = match page.last() {
-                Some(last) if page.len() >= PAGE => last.position,
+                Some(last) if page.len() >= share => last.position,
                 // Those that came after the head was read are taken in with the next one.
                 _ => moved.head.position,
             };
