@@ -1,8 +1,6 @@
 //! `list_activities`
 
-use bureau_kernel::list::Order;
 use bureau_kernel::prelude::*;
-use bureau_kernel::store::Kind;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -21,7 +19,7 @@ pub(crate) struct ListActivities {
 impl Listed for Activity {
     const QUERY: Option<&'static str> = Some("Part of subject, body, outcome");
     const SORT: &'static str = "Default due_at, done: done_at";
-    const USUAL: Order = Order::new("due_at", "sort_due", Kind::Time).within("done_at");
+    const USUAL: &'static str = "due_at";
 }
 
 impl Tool for ListActivities {
@@ -53,19 +51,17 @@ impl Tool for ListActivities {
     type Output = Vec<Row<Activity>>;
 
     async fn call(self, cx: &mut Cx) -> Result<Vec<Row<Activity>>> {
-        /// What was done last comes first.
-        const DONE: Order = Order::new("done_at", "done_at", Kind::Time);
         let mut listing = self.listing;
         let done = self.status.map(|status| status == ActivityStatus::Done);
         // Done is what has a time, so only that can be ordered by it.
-        if listing.sort() == Some(DONE.name) && done != Some(true) {
+        if listing.sort() == Some("done_at") && done != Some(true) {
             return Err(
                 Error::invalid("sort", "Only what is done is ordered by done_at.")
                     .hint("Say status: done with it."),
             );
         }
         if done == Some(true) {
-            listing = listing.usually(DONE, true);
+            listing = listing.usually("-done_at");
         }
         let now = cx.now();
         let overdue = (self.status == Some(ActivityStatus::Overdue)).then_some(now);

@@ -132,6 +132,11 @@ impl Record for Company {
     }
 }
 
+impl Presented for Company {
+    type Extra = Nothing;
+    const ROW: &'static [&'static str] = &["created_at"];
+}
+
 /// The domain in a web address, a host name or an e-mail address: lower case, without `www.`.
 fn host(address: &str) -> Option<String> {
     let rest = match address.split_once("://") {

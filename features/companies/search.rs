@@ -1,8 +1,6 @@
 //! `search_companies`
 
-use bureau_kernel::list::Order;
 use bureau_kernel::prelude::*;
-use bureau_kernel::store::Kind;
 
 use crate::COMPANIES;
 use crate::company::Company;
@@ -10,12 +8,7 @@ use crate::company::Company;
 impl Listed for Company {
     const QUERY: Option<&'static str> = Some("Part of name, website, address, tag");
     const SORT: &'static str = "Without a query";
-    const USUAL: Order = Order::new("name", "sort_name", Kind::Text);
-}
-
-impl Presented for Company {
-    type Extra = Nothing;
-    const ROW: &'static [&'static str] = &["created_at"];
+    const USUAL: &'static str = "name";
 }
 
 impl Listable for Company {

@@ -1,9 +1,7 @@
 //! `search_contacts`
 
 use bureau_companies::Company;
-use bureau_kernel::list::Order;
 use bureau_kernel::prelude::*;
-use bureau_kernel::store::Kind;
 use bureau_kernel::types::text::folded;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -25,7 +23,7 @@ pub(crate) struct SearchContacts {
 impl Listed for Contact {
     const QUERY: Option<&'static str> = Some("Part of name, email, phone, company, tag");
     const SORT: &'static str = "Without a query";
-    const USUAL: Order = Order::new("name", "sort_name", Kind::Text);
+    const USUAL: &'static str = "name";
     const BY_CREATION: bool = true;
 }
 

@@ -1,6 +1,5 @@
 //! `list_deals`
 
-use bureau_kernel::list::Order;
 use bureau_kernel::prelude::*;
 use bureau_kernel::resolve::one_of;
 use schemars::JsonSchema;
@@ -23,8 +22,7 @@ pub(crate) struct ListDeals {
 impl Listed for Deal {
     const QUERY: Option<&'static str> = Some("Part of name, source, tag");
     const SORT: &'static str = "Default newest first";
-    const USUAL: Order = Order::CREATED;
-    const FROM_END: bool = true;
+    const USUAL: &'static str = "-created_at";
 }
 
 impl Tool for ListDeals {

@@ -32,10 +32,8 @@ pub trait Listed: Record {
     const QUERY: Option<&'static str>;
     /// What callers read about the orders.
     const SORT: &'static str;
-    /// The order where none is asked for.
-    const USUAL: Order;
-    /// Whether that one begins at its end, as the newest first.
-    const FROM_END: bool = false;
+    /// The order where none is asked for, by its name; with a minus before it from its end, as the newest first.
+    const USUAL: &'static str;
     /// The orders by columns that every record has.
     const ORDERS: &'static [Order] = &[Order::CREATED, Order::UPDATED];
     /// Whether a list takes the bounds `created_after` and `created_before`.
@@ -49,7 +47,7 @@ pub struct Listing<R> {
     filters: Vec<(&'static ColumnSpec, Asked)>,
     bounds: Vec<Bounds>,
     sort: Option<Order>,
-    usual: (Order, bool),
+    usual: &'static str,
     descending: Option<bool>,
     limit: Option<Limit>,
     cursor: Option<Cursor>,
@@ -63,7 +61,7 @@ pub struct Asked {
     texts: Vec<String>,
 }
 
-/// One that is not there yet stands at its place.
+/// A value where a list of such values is read: one of them is given, and errors name no place in a list.
 struct One<T>(T);
 
 impl<'de, T: DeserializeOwned> Deserialize<'de> for One<T> {
@@ -197,7 +195,7 @@ impl<R: Listed> Listing<R> {
             filters: Vec::new(),
             bounds: Vec::new(),
             sort: None,
-            usual: (R::USUAL, R::FROM_END),
+            usual: R::USUAL,
             descending: None,
             limit: None,
             cursor: None,
@@ -266,13 +264,10 @@ impl<R: Listed> Listing<R> {
         self.sort.map(|order| order.name)
     }
 
-    /// The same with another order where none is asked for, from its end if so.
+    /// The same with another order where none is asked for ([`Listed::USUAL`]).
     #[must_use]
-    pub fn usually(self, order: Order, from_end: bool) -> Self {
-        Self {
-            usual: (order, from_end),
-            ..self
-        }
+    pub fn usually(self, usual: &'static str) -> Self {
+        Self { usual, ..self }
     }
 
     /// The records that it asks for, among those that the module leaves.
@@ -301,7 +296,8 @@ impl<R: Listed> Listing<R> {
         for (column, (from, to)) in bounds {
             list = list.between(column, from, to);
         }
-        let (usual, from_end) = self.usual;
+        let from_end = self.usual.starts_with('-');
+        let usual = order_of::<R>(self.usual.trim_start_matches('-'))?;
         let is_usual = self.sort.is_none() && self.query.is_none();
         list.query_or_page(
             self.query.as_deref(),

@@ -2,7 +2,6 @@
 
 use bureau_kernel::list::Order;
 use bureau_kernel::prelude::*;
-use bureau_kernel::store::Kind;
 
 use crate::EXPENSES;
 use crate::expense::Expense;
@@ -10,8 +9,7 @@ use crate::expense::Expense;
 impl Listed for Expense {
     const QUERY: Option<&'static str> = Some("Part of description, vendor, notes");
     const SORT: &'static str = "Default newest first";
-    const USUAL: Order = Order::new("spent_on", "spent_on", Kind::Date);
-    const FROM_END: bool = true;
+    const USUAL: &'static str = "-spent_on";
     const ORDERS: &'static [Order] = &[Order::CREATED];
 }
 

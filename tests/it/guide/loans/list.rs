@@ -1,8 +1,6 @@
 //! `list_loans`
 
-use bureau_kernel::list::Order;
 use bureau_kernel::prelude::*;
-use bureau_kernel::store::Kind;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -21,7 +19,7 @@ pub(crate) struct ListLoans {
 impl Listed for Loan {
     const QUERY: Option<&'static str> = Some("Part of the item's name");
     const SORT: &'static str = "Default due_on";
-    const USUAL: Order = Order::new("due_on", "sort_due", Kind::Date);
+    const USUAL: &'static str = "due_on";
 }
 
 impl Tool for ListLoans {
