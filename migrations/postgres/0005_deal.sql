@@ -18,7 +18,7 @@ CREATE TABLE deal (
     contact        BIGINT,
     owner          BIGINT,
     amount         BIGINT, -- units of 0.0001
-    sort_amount    BIGINT NOT NULL, -- -1 where there is none
+    sort_amount    BIGINT NOT NULL, -- the least there is where there is none
     currency       TEXT NOT NULL, -- ISO 4217
     probability    BIGINT, -- percent, where it is not the stage's
     expected_close DATE,

@@ -18,7 +18,7 @@ CREATE TABLE deal (
     contact        INTEGER,
     owner          INTEGER,
     amount         INTEGER, -- units of 0.0001
-    sort_amount    INTEGER NOT NULL, -- -1 where there is none
+    sort_amount    INTEGER NOT NULL, -- the least there is where there is none
     currency       TEXT NOT NULL, -- ISO 4217
     probability    INTEGER, -- percent, where it is not the stage's
     expected_close TEXT,
