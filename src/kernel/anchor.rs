@@ -4,7 +4,7 @@
 //! cut off its newest rows, or take a whole workspace's log away. An anchor says where all logs ended at a moment, as one hash
 //! over all their heads. It is noted twice:
 //!
-//! - in the database ([`rows`]), with the heads themselves and chained to the anchor before it, so that every log that ends
+//! - in the database (`rows`), with the heads themselves and chained to the anchor before it, so that every log that ends
 //!   earlier, is another, or is gone is named;
 //! - in a file outside of it, a line each, signed with a key that is not in the database. The longer ago the file (or a line
 //!   of it) was copied to where that person cannot write, the more it proves. The line names the row in the database by its
