@@ -27,8 +27,10 @@ HEADER = ["First name", "Last name", "Company", "Email", "Phone", "City", "Owner
 OPEN = {"Lead": 10, "Qualified": 25, "Proposal": 50, "Negotiation": 75}
 STAGES = list(OPEN)
 DIGITS = {"CHF": 2, "EUR": 2, "GBP": 2, "JPY": 0, "KWD": 3, "USD": 2}
-# What counts today; of some there is an older rate and one that does not count yet. Nobody says what a franc is worth.
+# What counts today; of dollars there is an older rate and one that does not count yet. Nobody says what a franc is worth.
 RATES = {"USD": "0.9204", "GBP": "1.1837", "JPY": "0.006123", "KWD": "2.9951"}
+OTHER_DOLLARS = "7.77"
+OLDER_SINCE = timedelta(days=30)
 CURRENCIES = ["EUR", "USD", "JPY", "GBP", "CHF", "KWD"]
 
 
@@ -138,7 +140,17 @@ def money(value, currency):
     return str(value.quantize(Decimal(1).scaleb(-DIGITS[currency]), ROUND_HALF_UP))
 
 
-def values(deals):
+def rate(deal, today):
+    """What the deal's currency is worth in euros on its day: the one on which it was closed, today while it is open."""
+    currency, day = deal["currency"], deal["closed"] if deal["status"] != "open" else today
+    if currency == "EUR":
+        return Decimal(1)
+    if day >= today:
+        return Decimal(RATES.get(currency, 0))
+    return Decimal(OTHER_DOLLARS if currency == "USD" and day >= today - OLDER_SINCE else 0)
+
+
+def values(deals, today):
     """How many deals, and what they are worth: per currency, and in euros where a rate is known."""
     answer = {"count": len(deals)}
     base = {"amount": Decimal(0), "weighted": Decimal(0)}
@@ -149,9 +161,8 @@ def values(deals):
         weighted = sum((deal["amount"] * percent(deal) / 100 for deal in own), Decimal(0))
         per.append({"currency": currency, "count": len(own), "amount": money(amount, currency),
                     "weighted": money(weighted, currency)})  # fmt: skip
-        rate = Decimal(1) if currency == "EUR" else Decimal(RATES[currency]) if currency in RATES else Decimal(0)
-        base["amount"] += amount * rate
-        base["weighted"] += weighted * rate
+        base["amount"] += sum(deal["amount"] * rate(deal, today) for deal in own)
+        base["weighted"] += sum(deal["amount"] * percent(deal) / 100 * rate(deal, today) for deal in own)
     if per:
         answer["values"] = per
     return answer | {f"base_{name}": money(value, "EUR") for name, value in base.items()}
@@ -368,12 +379,13 @@ class Day:
 
     def stages(self, owner):
         """The open deals by stage, and all together."""
+        today = self.firm.today
         opened = [deal for deal in self.of(owner) if deal["status"] == "open"]
         stages = [
-            {"stage": stage, "probability": OPEN[stage]} | values([deal for deal in opened if deal["stage"] == stage])
+            {"stage": stage, "probability": OPEN[stage]} | values([deal for deal in opened if deal["stage"] == stage], today)
             for stage in STAGES
         ]
-        return stages, values(opened)
+        return stages, values(opened, today)
 
     def figures(self, answer, owner):
         """Whether the part by stages is what it should be."""
@@ -408,11 +420,11 @@ class Day:
             for status in ("won", "lost")
         }
         opened = [deal for deal in self.of(owner) if deal["status"] == "open"]
-        expected = {"open": values(opened), "won": values(closed["won"]), "lost": values(closed["lost"])}
+        expected = {name: values(deals, today) for name, deals in {"open": opened, **closed}.items()}
         decided = len(closed["won"]) + len(closed["lost"])
         if decided:
-            rate = Decimal(100 * len(closed["won"])) / decided
-            expected["win_rate"] = str(rate.quantize(Decimal("0.1"), ROUND_HALF_UP))
+            won = Decimal(100 * len(closed["won"])) / decided
+            expected["win_rate"] = str(won.quantize(Decimal("0.1"), ROUND_HALF_UP))
         expected["past_expected_close"] = sum(deal["expected_close"] < today for deal in opened)
         equal(answer["deals"], expected | {"rotting": 0})
         own = [one for one in self.activities if owner in (None, one["assignee"])]
@@ -530,8 +542,8 @@ def opened(binary, folder, name):
         firm.json("member", "add", person, "--email", address)
     for currency, rate in RATES.items():
         firm.cli("workspace", "rate", "set", currency, rate, "--day", str(firm.today), "--source", "the bank")
-    for days in (-30, 1):
-        firm.cli("workspace", "rate", "set", "USD", "7.77", "--day", str(firm.today + timedelta(days=days)))
+    for day in (firm.today - OLDER_SINCE, firm.today + timedelta(days=1)):
+        firm.cli("workspace", "rate", "set", "USD", OTHER_DOLLARS, "--day", str(day))
     return firm
 
 
