@@ -482,15 +482,25 @@ async fn every_tool_writes_and_shows_what_the_permissions_are_for_and_nothing_el
         // What examples begin with is done once in a workspace: the first call of each tool is tried in the first one, the
         // second in the second.
         let mut workspaces: Vec<(Caller, Scene)> = Vec::new();
+        let mut apart: Vec<(Caller, Scene)> = Vec::new();
         let (mut findings, mut tried) = (Vec::new(), BTreeSet::new());
         for entry in app.dispatcher.registry().entries() {
             for (place, twist) in twists(entry).into_iter().enumerate() {
-                if place == workspaces.len() {
-                    let owner = app.tenant(&format!("workspace-{place}")).await;
+                // Examples of other tools name stages that a new default pipeline does not have.
+                let stays_apart = matches!(&twist, Twist::Given(name, _) if name == "is_default");
+                let (some, place, slug) = match stays_apart {
+                    true => {
+                        let place = apart.len();
+                        (&mut apart, place, "apart")
+                    }
+                    false => (&mut workspaces, place, "workspace"),
+                };
+                while some.len() <= place {
+                    let owner = app.tenant(&format!("{slug}-{}", some.len())).await;
                     let scene = Scene::new(&app, &owner, None).await;
-                    workspaces.push((owner, scene));
+                    some.push((owner, scene));
                 }
-                let (owner, scene) = &workspaces[place];
+                let (owner, scene) = &some[place];
                 let Some(variant) = variant(&app, owner, scene, entry, twist).await else {
                     continue;
                 };
@@ -510,7 +520,7 @@ async fn every_tool_writes_and_shows_what_the_permissions_are_for_and_nothing_el
         let undo = app.dispatcher.registry().entry("undo_change").unwrap();
         let mut undone = 0;
         let mut known = BTreeSet::new();
-        for (owner, _) in &workspaces {
+        for (owner, _) in workspaces.iter().chain(&apart) {
             for (change, did) in kinds_of_changes(&app, owner, &mut known).await {
                 let tries = json!({ "change": change, "dry_run": true });
                 let outcome = app.outcome(owner, "undo_change", tries).await;
