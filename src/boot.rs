@@ -46,8 +46,7 @@ pub async fn server_store(config: &Config) -> Result<Store> {
 
 async fn whole(store: Store) -> Result<Store> {
     admin::bootstrap(&store).await?;
-    let registry = whole_registry()?;
-    check_tables(&store, &registry).await?;
+    check_tables(&store, crate::MODULES).await?;
     provision(&store).await?;
     Ok(store)
 }
