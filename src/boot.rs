@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bureau_kernel::admin;
-use bureau_kernel::clock::{self, Reading};
 use bureau_kernel::dispatch::{Dispatcher, Settings};
 use bureau_kernel::error::Result;
 use bureau_kernel::private;
 use bureau_kernel::record::check_tables;
-use bureau_kernel::registry::{Registry, Selection};
+use bureau_kernel::registry::{Module, Registry, Selection};
+use bureau_kernel::store::clock::{self, Reading};
 use bureau_kernel::store::{Database, OpenOptions, Store};
 use sha2::{Digest as _, Sha256};
 
@@ -46,7 +46,7 @@ pub async fn server_store(config: &Config) -> Result<Store> {
 
 async fn whole(store: Store) -> Result<Store> {
     admin::bootstrap(&store).await?;
-    check_tables(&store, crate::MODULES).await?;
+    check_tables(&store, &Module::records_of(crate::MODULES)).await?;
     provision(&store).await?;
     Ok(store)
 }

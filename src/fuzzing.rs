@@ -16,13 +16,12 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use axum::http::{HeaderMap, HeaderValue, Uri, header};
+use bureau_kernel::backup::{self, Terms};
 use bureau_kernel::caller::Caller;
-use bureau_kernel::changes;
 use bureau_kernel::dispatch::{Dispatcher, Settings};
 use bureau_kernel::import::{AnyImport, OnDuplicate, Plan, escaped, guarded, unescaped};
 use bureau_kernel::registry::Registry;
-use bureau_kernel::store::backup::{self, Terms};
-use bureau_kernel::store::{Database, OpenOptions, Store};
+use bureau_kernel::store::{Database, OpenOptions, Store, log};
 use bureau_kernel::types::page::Cursor;
 use data_encoding::BASE64URL_NOPAD;
 use serde::de::IgnoredAny;
@@ -265,7 +264,7 @@ pub fn csv(data: &[u8]) {
     let read = rows().filter_map(Result::ok).count() as u64;
     assert!(read <= table.count);
     empty.runtime.block_on(async {
-        let mapping = import.mapping(&empty.dispatcher, &empty.caller, &table.headers, &[]);
+        let mapping = import.mapping(empty.dispatcher.app(), &empty.caller, &table.headers, &[]);
         let Ok(mapping) = mapping.await else {
             return;
         };
@@ -278,7 +277,7 @@ pub fn csv(data: &[u8]) {
         let mut rows = rows();
         let preview = import
             .preview(
-                &empty.dispatcher,
+                empty.dispatcher.app(),
                 &empty.caller,
                 &plan,
                 &mut rows,
@@ -296,7 +295,7 @@ pub fn csv(data: &[u8]) {
 /// By what backups are judged here.
 fn judged(registry: &Registry) -> Terms<'_> {
     Terms {
-        kinds: registry.records(),
+        kinds: registry.records().all(),
         accept_differences: false,
         key: None,
         accept_unsigned: false,
@@ -327,7 +326,7 @@ pub fn restore(data: &[u8]) {
     let folder = TempDir::new_in(empty.folder.path()).unwrap();
     let database = Database::Sqlite(folder.path().join("restored.sqlite"));
     empty.runtime.block_on(async {
-        let terms = judged(&empty.dispatcher.app().registry);
+        let terms = judged(empty.dispatcher.registry());
         let prepared = backup::prepare(&database, &file, folder.path(), terms, &()).await;
         let Ok(prepared) = prepared else {
             return;
@@ -338,7 +337,7 @@ pub fn restore(data: &[u8]) {
         }
         let store = Store::open(&OpenOptions::new(database)).await.unwrap();
         assert_eq!(store.integrity().await.unwrap(), Vec::<String>::new());
-        let audit = changes::verify(&store).await.unwrap();
+        let audit = log::verify(&store).await.unwrap();
         assert_eq!(audit.broken, None);
         store.close().await;
     });

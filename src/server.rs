@@ -12,9 +12,10 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use axum::http::request::Parts;
 use bureau_kernel::caller::Caller;
 use bureau_kernel::compute;
+use bureau_kernel::dispatch::resources::Representation;
 use bureau_kernel::dispatch::{Call, Dispatcher, Held, Outcome};
 use bureau_kernel::error::{Code, Error};
-use bureau_kernel::resource::{self, Representation};
+use bureau_kernel::resource;
 use bureau_kernel::tool::WireForm;
 use bureau_kernel::types::text::visible;
 use rmcp::{

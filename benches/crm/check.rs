@@ -65,7 +65,7 @@ pub(crate) async fn check(app: &BenchApp, rows: &mut Rows) {
         }
     }
     let store = &app.dispatcher.app().store;
-    let audit = bureau_kernel::changes::verify(store).await.unwrap();
+    let audit = bureau_kernel::store::log::verify(store).await.unwrap();
     assert_eq!(audit.broken, None);
     assert!(audit.rows >= i64::try_from(app.firm.sizes.entries).unwrap());
 }

@@ -1,8 +1,9 @@
 //! What is looked for in every kind of document: gaps and doubles in its numbers, and records a part at a time.
 
-use bureau_kernel::list::Order;
+use bureau_kernel::numbered::Numbered;
 use bureau_kernel::prelude::*;
-use bureau_kernel::series::{Numbered, Series, all_series};
+use bureau_kernel::record::Order;
+use bureau_kernel::series::{Series, all_series};
 use bureau_kernel::store::sql;
 use bureau_kernel::types::id::Entity;
 use chrono::NaiveDate;
@@ -153,7 +154,7 @@ impl Pages {
             .await?;
         self.cursor = page
             .next
-            .map(|next| bureau_kernel::schema::parse_at("cursor", next.into()))
+            .map(|next| bureau_kernel::types::schema::parse_at("cursor", next.into()))
             .transpose()?;
         self.is_done = self.cursor.is_none();
         Ok(Some(page.rows))

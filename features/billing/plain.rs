@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use bureau_kernel::prelude::*;
-use bureau_kernel::schema::{WHOLE, parse_at, read, refuse, wire};
+use bureau_kernel::types::schema::{WHOLE, parse_at, read, refuse, wire};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};

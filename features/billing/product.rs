@@ -1,7 +1,7 @@
 //! Products and services: what the workspace sells.
 
 use bureau_kernel::prelude::*;
-use bureau_kernel::resolve::{Called, CalledBy};
+use bureau_kernel::record::{Called, CalledBy};
 use bureau_kernel::store::{Kind, Value};
 use bureau_kernel::types::money::{Amount, Currency};
 use bureau_kernel::types::text::folded;

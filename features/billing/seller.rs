@@ -1,8 +1,8 @@
 //! The seller: what the workspace's own firm puts on its documents.
 
 use bureau_documents::Logo;
-use bureau_kernel::list::Order;
 use bureau_kernel::prelude::*;
+use bureau_kernel::record::Order;
 use data_encoding::BASE64;
 
 use crate::party::country;

@@ -1,8 +1,8 @@
 //! Taxes as data: the rates and reasons that a workspace charges by, under the categories of EN 16931.
 
 use bureau_documents::TaxCategory;
-use bureau_kernel::list::Order;
 use bureau_kernel::prelude::*;
+use bureau_kernel::record::Order;
 use bureau_kernel::types::money::Amount;
 use bureau_kernel::types::text::{folded, nearest, quoted};
 use rust_decimal::Decimal;

@@ -2,7 +2,7 @@
 
 use bureau_kernel::duplicates::distinct;
 use bureau_kernel::prelude::*;
-use bureau_kernel::resolve::{Called, CalledBy};
+use bureau_kernel::record::{Called, CalledBy};
 use bureau_kernel::types::phone;
 use bureau_kernel::types::text::folded;
 use schemars::JsonSchema;

@@ -3,7 +3,8 @@
 use bureau_companies::Company;
 use bureau_kernel::duplicates::distinct;
 use bureau_kernel::prelude::*;
-use bureau_kernel::resolve::{Called, CalledBy, is_turned};
+use bureau_kernel::record::{Called, CalledBy};
+use bureau_kernel::resolve::is_turned;
 use bureau_kernel::store::Value;
 use bureau_kernel::types::phone;
 use bureau_kernel::types::text::folded;

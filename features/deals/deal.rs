@@ -4,7 +4,7 @@ use bureau_companies::Company;
 use bureau_contacts::Contact;
 use bureau_kernel::duplicates::distinct;
 use bureau_kernel::prelude::*;
-use bureau_kernel::resolve::{Called, CalledBy};
+use bureau_kernel::record::{Called, CalledBy};
 use bureau_kernel::types::money::{Amount, Currency};
 use bureau_kernel::types::text::folded;
 use bureau_kernel::types::time::Timestamp;

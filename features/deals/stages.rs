@@ -1,8 +1,8 @@
 //! Pipelines and their stages.
 
-use bureau_kernel::list::Order;
 use bureau_kernel::prelude::*;
-use bureau_kernel::resolve::{Called, CalledBy};
+use bureau_kernel::record::Order;
+use bureau_kernel::record::{Called, CalledBy};
 use bureau_kernel::store::Kind;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

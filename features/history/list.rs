@@ -1,8 +1,8 @@
 //! `list_changes`
 
 use bureau_kernel::caller::{ApiKey, Member};
-use bureau_kernel::changes::{Action, Change};
 use bureau_kernel::prelude::*;
+use bureau_kernel::store::log::{Action, Change};
 use bureau_kernel::store::{Row, sql};
 use bureau_kernel::types::id::decode;
 use bureau_kernel::types::time::Timestamp;

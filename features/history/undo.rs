@@ -1,7 +1,7 @@
 //! `undo_change`
 
-use bureau_kernel::changes::Change;
 use bureau_kernel::prelude::*;
+use bureau_kernel::store::log::Change;
 use bureau_kernel::undo::{Undone, undo};
 use schemars::JsonSchema;
 use serde::Deserialize;

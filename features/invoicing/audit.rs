@@ -4,8 +4,8 @@
 use std::collections::{HashMap, HashSet};
 
 use bureau_billing::{Findings, Pages, WRONG_TOTALS, audit_numbers, compute};
-use bureau_kernel::list::Order;
 use bureau_kernel::prelude::*;
+use bureau_kernel::record::Order;
 use bureau_kernel::series::all_series;
 use bureau_kernel::store::{Kind, enum_name, sql};
 use bureau_kernel::types::id::Entity;

@@ -31,8 +31,9 @@ mod view;
 
 use bureau_billing::Format;
 use bureau_kernel::import::import;
+use bureau_kernel::numbered::numbered;
 use bureau_kernel::prelude::*;
-use bureau_kernel::series::{self, numbered};
+use bureau_kernel::series;
 use futures::FutureExt as _;
 
 use tools::create_credit_note::CreateCreditNote;

@@ -6,7 +6,7 @@ use bureau_contacts::Contact;
 use bureau_deals::Deal;
 use bureau_kernel::caller::Caller;
 use bureau_kernel::prelude::*;
-use bureau_kernel::resolve::{Called, CalledBy};
+use bureau_kernel::record::{Called, CalledBy};
 use bureau_kernel::store::Value;
 use bureau_kernel::types::money::{Amount, Currency, Money};
 use chrono::{Months, NaiveDate};

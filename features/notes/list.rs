@@ -1,7 +1,7 @@
 //! `list_notes`
 
-use bureau_kernel::list::Order;
 use bureau_kernel::prelude::*;
+use bureau_kernel::record::Order;
 use bureau_kernel::store::Kind;
 use schemars::JsonSchema;
 use serde::Deserialize;

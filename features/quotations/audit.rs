@@ -1,8 +1,8 @@
 //! Do the quotations add up?
 
 use bureau_billing::{Findings, Pages, WRONG_TOTALS, audit_numbers};
-use bureau_kernel::list::Order;
 use bureau_kernel::prelude::*;
+use bureau_kernel::record::Order;
 
 use crate::quotation::{Quotation, QuotationStatus};
 

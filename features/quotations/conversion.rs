@@ -2,8 +2,8 @@
 //! as there is one.
 
 use bureau_invoicing::{DraftSource, Invoice};
-use bureau_kernel::changes::Action;
 use bureau_kernel::prelude::*;
+use bureau_kernel::store::log::Action;
 use bureau_kernel::types::id::Entity as _;
 use futures::FutureExt as _;
 

@@ -23,8 +23,9 @@ mod status;
 mod update;
 mod view;
 
+use bureau_kernel::numbered::numbered;
 use bureau_kernel::prelude::*;
-use bureau_kernel::series::{self, numbered};
+use bureau_kernel::series;
 use futures::FutureExt as _;
 
 use conversion::{Conversion, SOURCE};

@@ -3,8 +3,8 @@
 use bureau_companies::Company;
 use bureau_contacts::Contact;
 use bureau_deals::Deal;
-use bureau_kernel::list::Order;
 use bureau_kernel::prelude::*;
+use bureau_kernel::record::Order;
 use bureau_kernel::store::Kind;
 use schemars::JsonSchema;
 use serde::Deserialize;

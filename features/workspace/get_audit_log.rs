@@ -2,8 +2,8 @@
 
 use bureau_kernel::audit::{AuditEntry, Filter};
 use bureau_kernel::caller::ApiKey;
-use bureau_kernel::changes::{Action, Change};
 use bureau_kernel::prelude::*;
+use bureau_kernel::store::log::{Action, Change};
 use bureau_kernel::types::id::Entity;
 use bureau_kernel::types::time::Timestamp;
 use schemars::JsonSchema;

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use bureau_kernel::store::backup::{self, Terms};
+use bureau_kernel::backup::{self, Terms};
 use clap::Args;
 use serde_json::json;
 
@@ -38,7 +38,7 @@ pub(super) async fn run(config: &Config, arguments: Arguments) -> Result<()> {
     let registry = boot::whole_registry()?;
     let key = anchors::key(config).map_err(usage)?;
     let terms = Terms {
-        kinds: registry.records(),
+        kinds: registry.records().all(),
         accept_differences,
         key: key.as_ref(),
         accept_unsigned: false,

@@ -2,7 +2,7 @@
 
 use std::io::IsTerminal as _;
 
-use bureau_kernel::clock::{self, Reading, shown};
+use bureau_kernel::store::clock::{self, Reading, shown};
 use clap::{Args, Subcommand};
 use serde_json::json;
 

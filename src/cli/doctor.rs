@@ -10,16 +10,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bureau_kernel::admin;
-use bureau_kernel::changes::{self, Missing};
-use bureau_kernel::clock;
-use bureau_kernel::context::Cx;
 use bureau_kernel::dispatch::Dispatcher;
 use bureau_kernel::error::Error;
 use bureau_kernel::heads::Heads;
-use bureau_kernel::jobs::{self, Queue};
+use bureau_kernel::record::Cx;
 use bureau_kernel::registry::Check;
+use bureau_kernel::scheduler::{self, Queue};
 use bureau_kernel::search::last_known;
-use bureau_kernel::store::{Database, Scope, Store};
+use bureau_kernel::store::log::{self, Missing};
+use bureau_kernel::store::{Database, Scope, Store, clock};
 use clap::Args;
 use serde_json::json;
 
@@ -149,7 +148,7 @@ async fn database(config: &Config, store: &Store) -> Result<String, String> {
 }
 
 async fn change_log(store: &Store) -> Result<String, String> {
-    let audit = changes::verify(store)
+    let audit = log::verify(store)
         .await
         .map_err(|error| error.to_string())?;
     match audit.broken {
@@ -255,7 +254,7 @@ async fn lost(folder: &Path, store: &Store) -> Result<Option<String>, Error> {
         workspace,
         position,
         ends,
-    }) = changes::first_missing(store, &known).await?
+    }) = log::first_missing(store, &known).await?
     else {
         return Ok(None);
     };
@@ -279,7 +278,7 @@ async fn scheduled_work(config: &Config, store: &Store) -> Finding {
     const WHAT: &str = "scheduled work";
     let queues = async {
         let dispatcher = boot::call_dispatcher(config, store.clone(), boot::whole_registry()?)?;
-        jobs::queues(&dispatcher, store.clock().now()).await
+        scheduler::queues(&dispatcher, store.clock().now()).await
     };
     let queues = match queues.await {
         Ok(queues) => queues,
@@ -364,6 +363,7 @@ async fn references(config: &Config, store: &Store) -> Result<String, String> {
         let mut all = Vec::new();
         for owner in admin::operators(store).await? {
             for (record, column) in dispatcher
+                .app()
                 .read(&owner, async |cx| cx.dangling().await)
                 .await?
             {
@@ -412,7 +412,7 @@ async fn check(config: &Config, store: &Store, check: &Check) -> Finding {
         let mut all = Vec::new();
         for owner in admin::operators(store).await? {
             let run = async |cx: &mut Cx| (check.run)(cx).await;
-            let found = dispatcher.read(&owner, run).await?.into_iter();
+            let found = dispatcher.app().read(&owner, run).await?.into_iter();
             all.extend(found.map(|found| (owner.workspace.slug.clone(), found)));
         }
         Ok::<_, Error>(all)
@@ -447,14 +447,14 @@ async fn check(config: &Config, store: &Store, check: &Check) -> Finding {
 
 async fn heads(store: &Store) -> Result<Heads, Error> {
     let mut tx = store.read(Scope::System).await?;
-    let heads = changes::heads(&mut tx).await;
+    let heads = log::heads(&mut tx).await;
     tx.rollback().await;
     heads
 }
 
 #[cfg(test)]
 mod tests {
-    use bureau_kernel::jobs::Failed;
+    use bureau_kernel::scheduler::Failed;
 
     use super::*;
 

@@ -4,10 +4,11 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use bureau_kernel::context::Cx;
 use bureau_kernel::error::{Code, Error};
-use bureau_kernel::export::{self, Wanted};
+use bureau_kernel::export;
 use bureau_kernel::import::escaped;
+use bureau_kernel::record::Cx;
+use bureau_kernel::record::Wanted;
 use bureau_kernel::record::{AnyRecord, Read as Part};
 use bureau_kernel::registry::Registry;
 use bureau_kernel::types::text::{nearest, plural};
@@ -99,7 +100,7 @@ pub(super) async fn run(config: &Config, arguments: Arguments) -> Result<()> {
 
 /// The kind of record of this name: in the plural or the singular, or the group that is about it.
 fn find(registry: &Registry, name: &str) -> Result<&'static dyn AnyRecord> {
-    if let Some(kind) = registry.record_called(name) {
+    if let Some(kind) = registry.records().record_called(name) {
         return Ok(kind);
     }
     let asked = name.trim().to_lowercase();
@@ -124,7 +125,7 @@ fn find(registry: &Registry, name: &str) -> Result<&'static dyn AnyRecord> {
 
 /// What can be exported, in the plural.
 pub(super) fn kinds(registry: &Registry) -> Vec<String> {
-    let records = registry.records().iter();
+    let records = registry.records().all().iter();
     let mut names: Vec<String> = records.map(|kind| plural(kind.noun())).collect();
     names.sort_unstable();
     names
@@ -217,18 +218,24 @@ impl Read<'_> {
     /// Writes all of it that can be read, and says what that was.
     async fn write(&self, out: &mut impl Write, format: Format) -> Result<Written> {
         let progress = Progress::begin("Exporting", None);
-        let columns = self.dispatcher.read(self.caller, async |cx: &mut Cx| {
-            export::columns(cx, self.kind, self.wanted).await
-        });
+        let columns = self
+            .dispatcher
+            .app()
+            .read(self.caller, async |cx: &mut Cx| {
+                export::columns(cx, self.kind, self.wanted).await
+            });
         let columns = columns.await?;
         if format == Format::Csv {
             row(out, columns.iter().map(String::as_str))?;
         }
         let (mut after, mut written) = (i64::MIN, Written::default());
         loop {
-            let part = self.dispatcher.read(self.caller, async |cx: &mut Cx| {
-                export::part(cx, self.kind, self.wanted, after, PART).await
-            });
+            let part = self
+                .dispatcher
+                .app()
+                .read(self.caller, async |cx: &mut Cx| {
+                    export::part(cx, self.kind, self.wanted, after, PART).await
+                });
             let Part {
                 found,
                 unreadable,

@@ -8,12 +8,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bureau_kernel::caller::Caller;
-use bureau_kernel::changes::Change;
 use bureau_kernel::dispatch::Dispatcher;
 use bureau_kernel::error::{Code, Error};
 use bureau_kernel::import::{
     AnyImport, Mapping, OnDuplicate, Plan, Preview, Rejected, Totals, day_format, guarded,
 };
+use bureau_kernel::store::log::Change;
 use bureau_kernel::types::id::Id;
 use bureau_kernel::types::text::nearest;
 use clap::{Args, ValueEnum};
@@ -197,7 +197,7 @@ impl Work<'_> {
         let (headers, overrides) = (&self.table.headers, &self.arguments.map);
         let mapping = self
             .import
-            .mapping(self.dispatcher, self.caller, headers, overrides);
+            .mapping(self.dispatcher.app(), self.caller, headers, overrides);
         Ok(Plan {
             mapping: mapping.await.map_err(usage)?,
             on_duplicate,
@@ -214,7 +214,7 @@ impl Work<'_> {
         };
         let mut rows = self.table.rows()?;
         let preview = self.import.preview(
-            self.dispatcher,
+            self.dispatcher.app(),
             self.caller,
             plan,
             &mut rows,
@@ -286,7 +286,13 @@ impl Work<'_> {
             let mut rows = self.table.rows()?;
             let done = self
                 .import
-                .run(self.dispatcher, &batch, plan, &mut rows, &mut on_progress)
+                .run(
+                    self.dispatcher.app(),
+                    &batch,
+                    plan,
+                    &mut rows,
+                    &mut on_progress,
+                )
                 .await;
             totals = done.map_err(|error| interrupted(&error, change))?;
         }

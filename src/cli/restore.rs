@@ -3,8 +3,8 @@
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 
+use bureau_kernel::backup::{self, Contents, Terms};
 use bureau_kernel::store::Database;
-use bureau_kernel::store::backup::{self, Contents, Terms};
 use clap::Args;
 use serde_json::{Value, json};
 
@@ -53,7 +53,7 @@ pub(super) async fn run(config: &Config, arguments: Arguments) -> Result<()> {
     let registry = boot::whole_registry()?;
     let key = anchors::key(config).map_err(usage)?;
     let terms = Terms {
-        kinds: registry.records(),
+        kinds: registry.records().all(),
         accept_differences,
         key: key.as_ref(),
         accept_unsigned,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bureau_kernel::admin;
-use bureau_kernel::jobs;
+use bureau_kernel::scheduler;
 use bureau_kernel::store::Store;
 use clap::Args;
 
@@ -76,7 +76,7 @@ pub(super) async fn run(config: Config, arguments: &Arguments) -> Result<()> {
         let url = format!("http://{address}/mcp");
         print::out(&super::demo::introduction(&config, Some(&url), &key))?;
     }
-    let scheduler = jobs::start(scheduled);
+    let scheduler = scheduler::start(scheduled);
     http::serve(listener, router, limits, stop, DRAIN).await;
     scheduler.stop().await;
     if let Some(anchoring) = anchoring {

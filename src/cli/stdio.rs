@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bureau_kernel::jobs;
+use bureau_kernel::scheduler;
 
 use super::{Failure, Result, usage};
 use crate::config::Config;
@@ -30,7 +30,7 @@ pub(super) async fn run(config: &Config) -> Result<()> {
     let server = crate::conformance::WithFixtures::new(server);
     let stop = transport::stop_signal()
         .map_err(|error| Failure::Failed(format!("Signals cannot be received: {error}.")))?;
-    let scheduler = jobs::start(scheduled);
+    let scheduler = scheduler::start(scheduled);
     let anchoring = anchors::start(config, &app.store);
     let served = transport::stdio::serve(server, stop).await;
     scheduler.stop().await;

@@ -8,11 +8,10 @@ mod tax;
 
 use bureau_kernel::admin::{self, AttributeDefinition, NewWorkspace, RateInfo, WorkspaceChange};
 use bureau_kernel::caller::Workspace;
-use bureau_kernel::changes::Change;
-use bureau_kernel::context::Cx;
 use bureau_kernel::error::Error;
-use bureau_kernel::store::Store;
-use bureau_kernel::store::sql;
+use bureau_kernel::record::Cx;
+use bureau_kernel::store::log::Change;
+use bureau_kernel::store::{Store, sql};
 use bureau_kernel::types::id::Id;
 use bureau_kernel::types::time::now;
 use chrono::NaiveDate;
@@ -175,7 +174,7 @@ async fn read<T>(
 ) -> Result<T> {
     let dispatcher = boot::call_dispatcher(config, store.clone(), boot::whole_registry()?)?;
     let owner = dispatcher.operator(config.workspace()?).await?;
-    Ok(dispatcher.read(&owner, part).await?)
+    Ok(dispatcher.app().read(&owner, part).await?)
 }
 
 /// Writes records of the workspace as one change, and answers it where anything was written. `name` stands for it in the
@@ -189,8 +188,8 @@ async fn write<T>(
     let dispatcher = boot::call_dispatcher(config, store.clone(), boot::whole_registry()?)?;
     let owner = dispatcher.operator(config.workspace()?).await?;
     let batch = dispatcher.batch(&owner, name).await?;
-    let answer = dispatcher.run_in(&batch, part).await.map_err(usage)?;
-    let logged = dispatcher.read(&owner, async |cx: &mut Cx| {
+    let answer = dispatcher.app().run_in(&batch, part).await.map_err(usage)?;
+    let logged = dispatcher.app().read(&owner, async |cx: &mut Cx| {
         let row = sql("SELECT 1 AS found FROM change_log WHERE workspace = ")
             .value(cx.workspace().id)
             .sql(" AND call = ")
@@ -335,6 +334,7 @@ async fn attribute(config: &Config, store: &Store, command: Attribute) -> Result
             let registry = boot::whole_registry()?;
             let entities: Vec<&str> = registry
                 .records()
+                .all()
                 .iter()
                 .map(|record| record.table())
                 .collect();

@@ -5,11 +5,11 @@ use chrono::DateTime;
 use serde_json::{Map, Value as Data};
 
 use crate::caller::{ApiKey, Member};
-use crate::changes::{Action, Change, LogRow, digest};
-use crate::context::Cx;
 use crate::error::{Error, Result};
 use crate::notice::Notice;
+use crate::record::Cx;
 use crate::references::Names;
+use crate::store::log::{Action, Change, LogRow, digest};
 use crate::store::{Column as _, Sql, Value, sql};
 use crate::types::id::{Entity, Id, decode};
 use crate::types::page::{Cursor, Limit, Page};
@@ -274,7 +274,7 @@ impl Cx {
 
     /// Every kind of record that the log knows: its table and the prefix of its identifiers.
     fn kinds(&self) -> impl Iterator<Item = (&'static str, &'static str)> + '_ {
-        let kinds = self.registry().kinds();
+        let kinds = self.records().kinds();
         kinds.filter(|(table, _)| *table != Change::TABLE)
     }
 

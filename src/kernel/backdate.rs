@@ -5,9 +5,9 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use crate::caller::Caller;
-use crate::context::Cx;
 use crate::dispatch::Dispatcher;
 use crate::error::{Code, Error, Result};
+use crate::record::Cx;
 use crate::store::{Scope, Tx};
 use crate::types::time::Timestamp;
 

@@ -4,16 +4,15 @@
 use std::sync::Arc;
 
 use crate::caller::Caller;
-use crate::changes::Change;
-use crate::context::Cx;
-use crate::dispatch::Dispatcher;
 use crate::error::{Code, Error, Result};
+use crate::record::{App, Cx};
 use crate::retry::Retry;
 use crate::store::Scope;
+use crate::store::log::Change;
 use crate::types::id::Id;
 use crate::types::time::Timestamp;
 
-/// Something that is to be done as one change, in as many transactions as it takes. Made with [`Dispatcher::batch`].
+/// Something that is to be done as one change, in as many transactions as it takes. Made with [`App::batch`].
 #[derive(Debug, Clone)]
 pub struct Batch {
     caller: Arc<Caller>,
@@ -51,20 +50,20 @@ impl Batch {
     }
 }
 
-impl Dispatcher {
+impl App {
     /// A batch of this caller. `name` stands in the change log where a call's tool does.
     ///
     /// # Errors
     /// [`Code::ReadOnly`] where nothing may be written; [`Code::Unavailable`] when the database cannot be written now.
-    pub async fn batch(&self, caller: &Caller, name: &'static str) -> Result<Batch> {
-        if self.settings().read_only || caller.read_only {
+    pub async fn batch(self: &Arc<Self>, caller: &Caller, name: &'static str) -> Result<Batch> {
+        if caller.read_only {
             return Err(Error::new(
                 Code::ReadOnly,
                 format!("{name} writes, and this connection is read-only."),
             )
             .hint("Nothing was changed. Leave --read-only out, or use a key that may write."));
         }
-        let change = self.app().store.next_id().await?;
+        let change = self.store.next_id().await?;
         Ok(Batch {
             caller: Arc::new(caller.clone()),
             name,
@@ -82,14 +81,14 @@ impl Dispatcher {
     /// # Errors
     /// What `part` answers, and what the database says.
     pub async fn run_in<T>(
-        &self,
+        self: &Arc<Self>,
         batch: &Batch,
         part: impl AsyncFn(&mut Cx) -> Result<T>,
     ) -> Result<T> {
         let mut retry = Retry::default();
         loop {
             let outcome = self.work_once(batch, &part).await;
-            let compute = &self.app().compute;
+            let compute = &self.compute;
             let actor = batch.caller.actor();
             if let Some(outcome) = retry.prepared(outcome, compute, actor).await {
                 return outcome;
@@ -102,12 +101,12 @@ impl Dispatcher {
     /// # Errors
     /// What `part` answers, and what the database says.
     pub async fn read<T>(
-        &self,
+        self: &Arc<Self>,
         caller: &Caller,
         part: impl AsyncFnOnce(&mut Cx) -> Result<T>,
     ) -> Result<T> {
-        let tx = self.app().store.read(scope(caller)).await?;
-        let (app, caller) = (Arc::clone(self.app()), Arc::new(caller.clone()));
+        let tx = self.store.read(scope(caller)).await?;
+        let (app, caller) = (Arc::clone(self), Arc::new(caller.clone()));
         let mut cx = Cx::new(tx, app, caller, "bureau", false, None)?;
         let answer = part(&mut cx).await;
         let (tx, ..) = cx.into_parts();
@@ -116,12 +115,12 @@ impl Dispatcher {
     }
 
     async fn work_once<T>(
-        &self,
+        self: &Arc<Self>,
         batch: &Batch,
         part: &impl AsyncFn(&mut Cx) -> Result<T>,
     ) -> Result<T> {
-        let tx = self.app().store.write(scope(&batch.caller)).await?;
-        let (app, caller) = (Arc::clone(self.app()), Arc::clone(&batch.caller));
+        let tx = self.store.write(scope(&batch.caller)).await?;
+        let (app, caller) = (Arc::clone(self), Arc::clone(&batch.caller));
         let mut cx = Cx::new(tx, app, caller, batch.name, true, None)?;
         cx.as_of(batch.change, batch.at);
         cx.set_begins_anew();

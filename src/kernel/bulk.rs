@@ -2,35 +2,21 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use crate::changes::Action;
-use crate::context::Cx;
 use crate::error::{Error, Result};
-use crate::reactions::react;
+use crate::record::reactions::react;
 use crate::record::{
-    Attributes, Edit, Record, Saved, check_permission, cleaned, log_row, stale, unknown_reference,
-    validated,
+    Attributes, Cx, Edit, Record, Saved, check_permission, cleaned, log_row, stale,
+    unknown_reference, validated,
 };
-use crate::store::{Column as _, Json, Sql, Value, sql};
+use crate::store::log::Action;
+use crate::store::{Column as _, Json, Sql, Value, pieces, sql};
 use crate::types::id::Id;
 
-/// Rows that one statement writes. Few lengths, so that a few prepared statements serve any number of rows; and not
-/// many rows, because a statement takes longer to prepare than it saves.
-const LENGTHS: [usize; 4] = [64, 16, 4, 1];
 /// Identifiers that one statement asks for.
 const ASKED: usize = 256;
 
 /// A record that is to be written again: as it was, as it is to be, and what that is called.
 pub(crate) type Rewrite<R> = (Saved<R>, Saved<R>, Action);
-
-/// Cuts rows into pieces of those lengths.
-pub(crate) fn pieces<T>(mut rows: &[T]) -> impl Iterator<Item = &[T]> {
-    std::iter::from_fn(move || {
-        let length = LENGTHS.into_iter().find(|length| *length <= rows.len())?;
-        let (piece, rest) = rows.split_at_checked(length)?;
-        rows = rest;
-        Some(piece)
-    })
-}
 
 impl Cx {
     /// Writes new records, in this order. All of them or, with an error, none that a caller will see.

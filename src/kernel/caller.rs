@@ -8,7 +8,6 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-pub use crate::kinds::READ_TEAMS;
 use crate::permission::{Grants, Permission, only_reads};
 use crate::types::id::{Entity, Id};
 use crate::types::money::Currency;

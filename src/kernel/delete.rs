@@ -10,10 +10,9 @@ use serde::de::{Error as _, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, json};
 
-use crate::context::Cx;
 use crate::error::Result;
 use crate::permission::Operation;
-use crate::record::Record;
+use crate::record::{Cx, Record};
 use crate::tool::{Example, Spec, Tool};
 use crate::types::id::{Entity, Id};
 

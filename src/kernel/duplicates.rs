@@ -3,11 +3,10 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::context::Cx;
 use crate::error::{Error, Result};
 use crate::patch::Patch;
 use crate::permission::Operation;
-use crate::record::{Record, Saved};
+use crate::record::{Cx, Record, Saved};
 use crate::types::id::Id;
 
 /// A record of which there should be one for each thing out there.

@@ -5,24 +5,10 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use serde_json::{Map, Value as Data};
 
 use crate::caller::Member;
-use crate::context::Cx;
 use crate::error::Result;
-use crate::record::{AnyRecord, Read};
+use crate::record::{AnyRecord, Cx, Read, Wanted};
 use crate::store::{Target, sql};
 use crate::types::id::{Entity as _, decode};
-use crate::types::time::Timestamp;
-
-/// Which records are taken out.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Wanted {
-    /// Only those that were changed at or after this moment.
-    pub since: Option<Timestamp>,
-    /// Deleted ones too.
-    pub archived: bool,
-}
-
-/// A record as it is taken out, with its number.
-pub type Numbered = (i64, Map<String, Data>);
 
 /// The columns of a table of these records, in order: for each that refers to another record there is one with its name
 /// behind it.
@@ -73,7 +59,7 @@ pub async fn part(
         .filter_map(|column| Some((column.name, column.refers_to?)))
         .collect();
     references.push(("created_by", Target::Table(Member::TABLE)));
-    let registry = cx.registry().clone();
+    let registry = cx.records().clone();
     let referred = |record: &Map<String, Data>, column: &str, target: Target| {
         let (prefix, id) = decode(record.get(column)?.as_str()?)?;
         let table = match target {
@@ -116,7 +102,7 @@ async fn names_of(cx: &mut Cx, table: &'static str, ids: &[i64]) -> Result<Vec<(
     if ids.is_empty() || !cx.may_read(table) {
         return Ok(Vec::new());
     }
-    if let Some(kind) = cx.registry().record(table) {
+    if let Some(kind) = cx.records().record(table) {
         return kind.titles(cx, ids).await;
     }
     let mut statement = sql("SELECT id, name FROM member WHERE workspace = ")

@@ -10,8 +10,8 @@ use std::collections::BTreeMap;
 
 use rust_decimal::{Decimal, RoundingStrategy};
 
-use crate::error::{Error, Result};
-use crate::rates::Worth;
+use crate::error::Result;
+use crate::rates::{Worth, beyond_bounds};
 use crate::store::{Row, Sql};
 use crate::types::money::Currency;
 
@@ -134,11 +134,6 @@ impl Tally<1> {
 
 fn plus(sum: Decimal, more: Decimal) -> Result<Decimal> {
     sum.checked_add(more).ok_or_else(beyond_bounds)
-}
-
-/// What a sum is answered with that no figure can show.
-pub(crate) fn beyond_bounds() -> Error {
-    Error::internal("a sum of amounts beyond all bounds")
 }
 
 /// Digits after the point of an amount as it is stored.

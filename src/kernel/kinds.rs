@@ -2,12 +2,9 @@
 //! modules' records refer to.
 
 use crate::caller::{ApiKey, Member, Team, Workspace};
-use crate::changes::Change;
-use crate::permission::Permission;
+use crate::permission::{Permission, READ_TEAMS};
+use crate::store::log::Change;
 use crate::types::id::Entity;
-
-/// See members and teams.
-pub const READ_TEAMS: Permission = Permission::new("read_teams");
 
 /// One of them.
 pub(crate) struct Kind {

@@ -8,56 +8,14 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, Datelike as _};
 use serde::Serialize;
 
-use crate::context::Cx;
 use crate::error::{Code, Error, Result};
 use crate::notice::Notice;
-use crate::record::{AnyRecord, Link, PARENT, Read, Record, Saved};
+use crate::record::{AnyRecord, Cx, Link, Order, PARENT, Read, Record, Saved};
 use crate::search::{Found, Hit, Query, Search};
 use crate::store::{Column, Kind, Row, Sql, Target, Value, sql};
 use crate::types::id::{Id, encode};
 use crate::types::page::{Cursor, Limit, Page};
 use crate::types::text::folded;
-
-/// An order that a list offers. Its column is never NULL and has an index that starts with the workspace.
-#[derive(Debug, Clone, Copy)]
-pub struct Order {
-    /// Its name on the wire.
-    pub name: &'static str,
-    /// The column.
-    pub column: &'static str,
-    /// What stands in it.
-    pub kind: Kind,
-    /// A column on which a second index depends: of the records with one value of it, or with none, that index has this
-    /// order too.
-    pub within: Option<&'static str>,
-}
-
-impl Order {
-    /// By the time of creation.
-    pub const CREATED: Self = Self::new("created_at", "created_at", Kind::Time);
-    /// By the time of the last change.
-    pub const UPDATED: Self = Self::new("updated_at", "updated_at", Kind::Time);
-
-    /// An order by this column.
-    #[must_use]
-    pub const fn new(name: &'static str, column: &'static str, kind: Kind) -> Self {
-        Self {
-            name,
-            column,
-            kind,
-            within: None,
-        }
-    }
-
-    /// The same, with an index that has this order among the records that are alike in that column.
-    #[must_use]
-    pub const fn within(self, column: &'static str) -> Self {
-        Self {
-            within: Some(column),
-            ..self
-        }
-    }
-}
 
 /// A list under construction: made with [`Cx::list`], ended with [`List::page`] or [`List::search`].
 pub struct List<'a, R: Record> {
@@ -629,7 +587,7 @@ impl<R: Record> List<'_, R> {
     /// The kinds of searched records that may belong to one of the list, as far as the caller may read them: by their text it is
     /// found too.
     fn searched_parts(&self) -> Vec<(&'static dyn AnyRecord, Link)> {
-        let registry = self.cx.registry();
+        let registry = self.cx.records();
         let parts = registry.referring_to(R::TABLE);
         parts
             .filter(|(kind, link)| link.column.is_parent && kind.is_searched())

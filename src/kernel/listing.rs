@@ -4,23 +4,19 @@
 use std::borrow::Cow;
 use std::marker::PhantomData;
 
-use chrono_tz::Tz;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
-use serde::de::DeserializeOwned;
-use serde::de::value::SeqDeserializer;
-use serde::{Deserialize, Deserializer, de};
+use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value as Data};
 
-use crate::context::Cx;
 use crate::error::{Error, Result};
-use crate::list::{List, Order};
-use crate::record::{ColumnSpec, Record, Saved, order, some_value};
-use crate::schema::{self, parse_at};
-use crate::store::{Column, Kind, Value};
+use crate::list::List;
+use crate::record::{Asked, ColumnSpec, Cx, Order, Record, Saved, order, some_value};
+use crate::store::{Kind, Value};
 use crate::tool::{Example, QUERY, Spec, Tool};
 use crate::types::page::{Cursor, Limit, Page};
+use crate::types::schema::{self, parse_at};
 use crate::types::text::ShortText;
-use crate::types::time::{LocalTime, When, now};
+use crate::types::time::When;
 use crate::view::{Presented, Row};
 
 /// The text that is searched for.
@@ -52,46 +48,6 @@ pub struct Listing<R> {
     limit: Option<Limit>,
     cursor: Option<Cursor>,
     record: PhantomData<fn() -> R>,
-}
-
-/// What a list is to find in a column.
-#[derive(Debug, Clone)]
-pub struct Asked {
-    value: Value,
-    texts: Vec<String>,
-}
-
-/// A value where a list of such values is read: one of them is given, and errors name no place in a list.
-struct One<T>(T);
-
-impl<'de, T: DeserializeOwned> Deserialize<'de> for One<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        let only = [Data::deserialize(deserializer)?].into_iter();
-        let read = T::deserialize(SeqDeserializer::<_, serde_json::Error>::new(only));
-        read.map(Self).map_err(de::Error::custom)
-    }
-}
-
-/// Reads what a list is to find in a column of this type: its value, or one of several. For [`record!`](crate::record!).
-///
-/// # Errors
-/// [`Code::Validation`](crate::error::Code::Validation) naming the parameter.
-pub fn asked<T: Column>(parameter: &str, given: Data) -> Result<Asked> {
-    let input = match T::KIND {
-        Kind::Json => parse_at::<One<T::Input>>(parameter, given)?.0,
-        _ => parse_at(parameter, given)?,
-    };
-    // Days are read as bounds, so where today is makes no difference.
-    let clock = LocalTime {
-        now: now(),
-        zone: Tz::UTC,
-    };
-    let column = T::from_input(input, clock)
-        .map_err(|wrong| Error::invalid(parameter, format!("{parameter} {wrong}.")))?;
-    Ok(Asked {
-        value: column.to_value(),
-        texts: column.texts(),
-    })
 }
 
 /// Bounds of a column, by the names of the parameters.

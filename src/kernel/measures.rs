@@ -12,10 +12,10 @@ use rust_decimal::Decimal;
 use serde_json::{Map, Value as Data};
 
 use crate::caller::Member;
-use crate::context::Cx;
 use crate::error::{Error, Result};
 use crate::figures::{Days, Tally, percent, share_of};
 use crate::rates::Rates;
+use crate::record::Cx;
 use crate::store::{Row, Sql, sql};
 use crate::types::id::{Entity, Id, decode, encode};
 use crate::types::text::quoted;
@@ -539,40 +539,5 @@ impl Measure {
             }
             _ => None,
         }
-    }
-}
-
-impl Cx {
-    /// What a measure comes to, taken apart by the dimensions of the question.
-    ///
-    /// # Errors
-    /// What the database says; [`Code::Validation`](crate::error::Code::Validation) where no module has that measure.
-    pub async fn measure(
-        &mut self,
-        id: &str,
-        asked: &Question,
-        rates: &mut Rates,
-    ) -> Result<Vec<Group>> {
-        let measure = self.registry().measure(id)?;
-        measure.ask(self, asked, rates).await
-    }
-
-    /// What a measure comes to as a whole.
-    ///
-    /// # Errors
-    /// As [`Cx::measure`].
-    pub async fn figure(
-        &mut self,
-        id: &str,
-        asked: &Question,
-        rates: &mut Rates,
-    ) -> Result<Figure> {
-        let asked = Question {
-            by: Vec::new(),
-            ..asked.clone()
-        };
-        let groups = self.measure(id, &asked, rates).await?;
-        let whole = groups.into_iter().next().map(|group| group.figure);
-        whole.ok_or_else(|| Error::internal(format!("{id} came to nothing")))
     }
 }

@@ -11,8 +11,8 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
 use crate::caller::Caller;
-use crate::context::App;
 use crate::error::Result;
+use crate::record::App;
 use crate::store::{Scope, Sql, Store, Tx, sql};
 use crate::tool::Awaits;
 
@@ -34,7 +34,7 @@ impl App {
     ///
     /// # Errors
     /// What the database says.
-    pub(crate) async fn read(&self, caller: &Caller, awaits: Awaits) -> Result<Tx> {
+    pub(crate) async fn begin_reading(&self, caller: &Caller, awaits: Awaits) -> Result<Tx> {
         let search = match awaits {
             Awaits::Index => self.search.as_ref(),
             Awaits::Records | Awaits::Log => None,

@@ -12,10 +12,9 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, de};
 use serde_json::{Map, Value, json};
 
-use crate::context::Cx;
 use crate::error::Result;
-use crate::record::{Attributes, ColumnSpec, Columns, Edit, Record};
-use crate::schema;
+use crate::record::{Attributes, ColumnSpec, Columns, Cx, Edit, Record};
+use crate::types::schema;
 use crate::types::text::nearest;
 use crate::types::time::{LocalTime, now};
 

@@ -2,13 +2,17 @@
 
 use std::collections::BTreeSet;
 
-use crate::changes::Action;
 use crate::error::{Code, Error, Result};
+use crate::store::log::Action;
+use crate::types::id::Entity;
 use crate::types::text::nearest;
 
 /// A permission such as `read_contacts`: a verb and the entities that it is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Permission(&'static str);
+
+/// See members and teams.
+pub const READ_TEAMS: Permission = Permission::new("read_teams");
 
 impl Permission {
     /// Names a permission. Modules declare theirs as constants.
@@ -233,5 +237,41 @@ fn unknown(word: &str, known: &BTreeSet<&'static str>) -> Error {
     match nearest(word, known.iter().copied()) {
         Some(name) => error.hint(format!("Did you mean {name}?")),
         None => error.hint("`bureau tools` lists the permission of each tool."),
+    }
+}
+
+/// An operation on records of a kind that a tool's own permission is enough for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Covers {
+    /// Their table.
+    pub table: &'static str,
+    /// What the tool does with them.
+    pub operation: Operation,
+}
+
+impl Covers {
+    /// It shows the names of such records.
+    #[must_use]
+    pub const fn read<R: Entity>() -> Self {
+        Self::new::<R>(Operation::Read)
+    }
+
+    /// It adds such records.
+    #[must_use]
+    pub const fn create<R: Entity>() -> Self {
+        Self::new::<R>(Operation::Create)
+    }
+
+    /// It changes such records.
+    #[must_use]
+    pub const fn update<R: Entity>() -> Self {
+        Self::new::<R>(Operation::Update)
+    }
+
+    const fn new<R: Entity>(operation: Operation) -> Self {
+        Self {
+            table: R::TABLE,
+            operation,
+        }
     }
 }

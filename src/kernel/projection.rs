@@ -3,27 +3,26 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::changes::{self, Action};
 use crate::error::Error;
 use crate::heads::{Head, Heads};
-use crate::record::{AnyRecord, Read};
-use crate::registry::Registry;
+use crate::record::{AnyRecord, Read, Records};
 use crate::search::{Doc, Moved, RecordKey, Scanned, Source, SourceError, Touched};
+use crate::store::log::{self, Action};
 use crate::store::{Scope, Store, Tx, sql};
 
 /// Reads what the index needs, across all workspaces.
 pub(crate) struct Projection {
     store: Store,
-    registry: Arc<Registry>,
+    records: Arc<Records>,
     /// The records of which the log knows already that they cannot be read.
     damaged: Mutex<HashSet<String>>,
 }
 
 impl Projection {
-    pub(crate) fn new(store: Store, registry: Arc<Registry>) -> Self {
+    pub(crate) fn new(store: Store, records: Arc<Records>) -> Self {
         Self {
             store,
-            registry,
+            records,
             damaged: Mutex::default(),
         }
     }
@@ -46,7 +45,7 @@ impl Projection {
 
     /// Records in the order of their tables' names: what a scan goes through.
     fn kinds(&self) -> Vec<&'static dyn AnyRecord> {
-        let mut kinds = self.registry.records().to_vec();
+        let mut kinds = self.records.all().to_vec();
         kinds.sort_by_key(|kind| kind.table());
         kinds
     }
@@ -67,7 +66,7 @@ impl Source for Projection {
             .await?;
         let mut moved = Vec::with_capacity(rows.len());
         for row in rows {
-            let (workspace, head) = changes::head_of(&row)?;
+            let (workspace, head) = log::head_of(&row)?;
             moved.push(Moved {
                 workspace,
                 head,
@@ -92,7 +91,7 @@ impl Source for Projection {
             .look(&self.store)
             .await?;
         let row = rows.first().ok_or("a row of the change log is gone")?;
-        Ok(changes::head_of(row)?.1.hash)
+        Ok(log::head_of(row)?.1.hash)
     }
 
     async fn touched(
@@ -128,7 +127,7 @@ impl Source for Projection {
     }
 
     fn kind(&self, name: &str) -> Option<&'static str> {
-        self.registry.record(name).map(AnyRecord::table)
+        self.records.record(name).map(AnyRecord::table)
     }
 
     async fn load(&self, records: &[RecordKey]) -> Result<Vec<Doc>, SourceError> {
@@ -140,7 +139,7 @@ impl Source for Projection {
         let mut documents = Ok(Vec::new());
         'all: for ((workspace, kind), ids) in by_kind {
             // Also of what is in the log and not in the index there are rows.
-            let Some(kind) = self.registry.record(kind) else {
+            let Some(kind) = self.records.record(kind) else {
                 continue;
             };
             for ids in ids.chunks(500) {
@@ -208,7 +207,7 @@ impl Projection {
 
 /// Whether the logs have these places. Most heads stand where they stood; of those that went on, the row is looked at.
 async fn holds(tx: &mut Tx, known: &Heads) -> Result<bool, Error> {
-    let now = changes::heads(tx).await?;
+    let now = log::heads(tx).await?;
     let stands = |workspace, head: &Head| now.get(workspace) == Some(head);
     let gone_on = known
         .iter()
@@ -216,5 +215,5 @@ async fn holds(tx: &mut Tx, known: &Heads) -> Result<bool, Error> {
     let gone_on: Heads = gone_on
         .map(|(workspace, head)| (workspace, head.clone()))
         .collect();
-    Ok(changes::first_missing_in(tx, &gone_on).await?.is_none())
+    Ok(log::first_missing_in(tx, &gone_on).await?.is_none())
 }

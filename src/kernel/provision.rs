@@ -4,9 +4,8 @@ use std::sync::Arc;
 
 use crate::admin;
 use crate::caller::Workspace;
-use crate::compute::Compute;
-use crate::context::{App, Cx};
 use crate::error::Result;
+use crate::record::Cx;
 use crate::registry::{Module, Registry};
 use crate::store::{Scope, Store, Tx, sql};
 use crate::types::id::Id;
@@ -42,12 +41,7 @@ pub async fn provision(
     if waiting.is_empty() {
         return Ok(());
     }
-    let app = Arc::new(App {
-        store: store.clone(),
-        registry: registry()?,
-        search: None,
-        compute: Compute::default(),
-    });
+    let app = registry()?.app(store.clone(), None);
     for (id, slug) in waiting {
         let caller = Arc::new(admin::operator(store, Some(&slug)).await?);
         let mut tx = store.write(Scope::Workspace(id.raw())).await?;

@@ -8,10 +8,9 @@ use rust_decimal::Decimal;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::context::Cx;
 use crate::error::{Error, Result};
-use crate::figures::beyond_bounds;
 use crate::notice::Notice;
+use crate::record::Cx;
 use crate::store::{Sql, sql};
 use crate::types::money::Currency;
 
@@ -229,4 +228,9 @@ impl Cx {
             .with_timezone(&self.workspace().time_zone)
             .date_naive()
     }
+}
+
+/// What a sum is answered with that no figure can show.
+pub(crate) fn beyond_bounds() -> Error {
+    Error::internal("a sum of amounts beyond all bounds")
 }

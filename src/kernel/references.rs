@@ -7,9 +7,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::caller::{ApiKey, Member};
-use crate::context::Cx;
 use crate::error::{Error, Result};
-use crate::record::{AnyRecord, Record, Saved};
+use crate::record::{AnyRecord, Cx, Record, Saved};
 use crate::store::sql;
 use crate::types::id::{AnyId, Entity, Id, encode};
 
@@ -80,14 +79,14 @@ impl AnyNames {
 impl Cx {
     /// What records of each kind that there is are called, in the singular.
     pub fn kinds_of_records(&self) -> impl Iterator<Item = &'static str> {
-        let records = self.registry().records().iter();
+        let records = self.records().all().iter();
         records.map(|kind| kind.noun())
     }
 
     /// The prefix of the identifiers of records that are called this, in the singular or the plural.
     #[must_use]
     pub fn prefix_of_kind(&self, name: &str) -> Option<&'static str> {
-        self.registry().record_called(name).map(AnyRecord::prefix)
+        self.records().record_called(name).map(AnyRecord::prefix)
     }
 
     /// The names of these records of any kind, deleted ones too, as far as the caller may read records of their kinds.
@@ -101,7 +100,7 @@ impl Cx {
         }
         let mut names = HashMap::new();
         for (prefix, ids) in by_kind {
-            let Some(kind) = self.registry().record_with_prefix(&prefix) else {
+            let Some(kind) = self.records().record_with_prefix(&prefix) else {
                 continue;
             };
             let mut titles = HashMap::new();
@@ -208,7 +207,7 @@ impl Cx {
     /// What the database says.
     pub async fn linked<R: Record>(&mut self, id: Id<R>) -> Result<BTreeMap<&'static str, i64>> {
         let mut linked = BTreeMap::new();
-        for (kind, link) in self.registry().clone().referring_to(R::TABLE) {
+        for (kind, link) in self.records().clone().referring_to(R::TABLE) {
             if !self.may_read(kind.table()) {
                 continue;
             }
@@ -227,7 +226,7 @@ impl Cx {
     /// What the database says.
     pub async fn dangling(&mut self) -> Result<Vec<(String, &'static str)>> {
         let mut found = Vec::new();
-        for kind in self.registry().clone().records() {
+        for kind in self.records().clone().all() {
             for (id, column) in kind.dangling(self, None).await? {
                 found.push((encode(kind.prefix(), id), column.name));
             }
@@ -240,7 +239,7 @@ impl Cx {
     /// # Errors
     /// What the database says.
     pub async fn is_linked<R: Record>(&mut self, id: Id<R>) -> Result<bool> {
-        for (kind, link) in self.registry().clone().referring_to(R::TABLE) {
+        for (kind, link) in self.records().clone().referring_to(R::TABLE) {
             if kind.count_referring(self, link, id.raw()).await? > 0 {
                 return Ok(true);
             }

@@ -10,22 +10,22 @@ use futures::future::BoxFuture;
 use serde_json::{Map, Value};
 
 use crate::caller::Caller;
-use crate::context::Cx;
+use crate::compute::Compute;
 use crate::error::{Error, Result};
 use crate::import::AnyImport;
-use crate::jobs::Job;
-use crate::kinds::{KINDS, READ_TEAMS};
-use crate::measures::{Dimension, Measure};
-use crate::permission::{self, Operation, Permission};
-use crate::reactions::AnyReaction;
-use crate::record::{AnyRecord, Link};
+use crate::job::Job;
+use crate::measures::{Dimension, Figure, Group, Measure, Question};
+use crate::numbered::NumberedKind;
+use crate::permission::{self, Operation, Permission, READ_TEAMS};
+use crate::rates::Rates;
+use crate::record::reactions::AnyReaction;
+use crate::record::{AnyRecord, App, Cx, Records};
 use crate::resource::Resource;
-use crate::series::NumberedKind;
-use crate::store::Target;
-use crate::synonyms::suggest_tool;
+use crate::search::Search;
+use crate::store::Store;
 use crate::tool::Entry;
-use crate::types::id::decode;
-use crate::types::text::{nearest, plural};
+use crate::types::synonyms::suggest_tool;
+use crate::types::text::nearest;
 
 /// A module: a group of tools and the records behind them.
 #[derive(Clone, Copy)]
@@ -116,6 +116,13 @@ impl Module {
         checks: &[],
     };
 
+    /// The kinds of records of these modules and of those that they use.
+    #[must_use]
+    pub fn records_of(modules: &[Self]) -> Vec<&'static dyn AnyRecord> {
+        let all = Self::all_with_used(modules).into_iter();
+        all.flat_map(|module| module.records).copied().collect()
+    }
+
     /// These modules and those that they use, directly or not; what is used comes first.
     pub(crate) fn all_with_used(modules: &[Self]) -> Vec<&Self> {
         fn add<'a>(module: &'a Module, all: &mut Vec<&'a Module>) {
@@ -150,12 +157,11 @@ pub struct Registry {
     modules: Vec<Module>,
     entries: BTreeMap<&'static str, Entry>,
     enabled: BTreeSet<&'static str>,
-    records: Vec<&'static dyn AnyRecord>,
+    records: Arc<Records>,
     resources: Vec<&'static Resource>,
     jobs: Vec<&'static Job>,
     measures: BTreeMap<&'static str, &'static Measure>,
     numbered: Vec<NumberedKind>,
-    reactions: BTreeMap<&'static str, Vec<&'static dyn AnyReaction>>,
 }
 
 impl Registry {
@@ -167,7 +173,6 @@ impl Registry {
     /// its tool takes.
     pub fn new(modules: &[Module], selection: &Selection) -> Result<Arc<Self>> {
         let mut entries = BTreeMap::new();
-        let mut records: Vec<&'static dyn AnyRecord> = Vec::new();
         for module in modules {
             for make in module.tools {
                 let mut entry = make();
@@ -180,26 +185,14 @@ impl Registry {
                 }
             }
         }
-        for module in Module::all_with_used(modules) {
-            for record in module.records {
-                let shares = |(table, prefix): (&str, &str)| {
-                    prefix == record.prefix() || table == record.table()
-                };
-                let known = records.iter().map(|other| (other.table(), other.prefix()));
-                let own = KINDS.iter().map(|kind| (kind.table, kind.prefix));
-                if known.chain(own).any(shares) {
-                    return Err(Error::internal(format!(
-                        "two kinds of records share {} or its prefix {}",
-                        record.table(),
-                        record.prefix()
-                    )));
-                }
-                check_access(*record)?;
-                records.push(*record);
-            }
-        }
+        let all = || Module::all_with_used(modules).into_iter();
+        let records = Records::new(
+            Module::records_of(modules),
+            all().flat_map(|module| module.reacts).copied(),
+            all().flat_map(|module| module.provides).copied().collect(),
+        )?;
         for entry in entries.values() {
-            check_spec(entry, &records)?;
+            check_spec(entry, records.all())?;
         }
         let resources = resources(modules, &entries)?;
         let mut jobs: Vec<&'static Job> = Vec::new();
@@ -213,7 +206,6 @@ impl Registry {
         }
         let measures = measures(modules, &entries)?;
         let numbered = numbered(modules)?;
-        let reactions = reactions(modules, &records)?;
         let groups = enabled_groups(modules, &selection.features)?;
         let names: Vec<&'static str> = entries.keys().copied().collect();
         let known = |list: &[String], field: &str| -> Result<BTreeSet<String>> {
@@ -245,8 +237,33 @@ impl Registry {
             jobs,
             measures,
             numbered,
-            reactions,
         }))
+    }
+
+    /// The registry of the process in which a call runs.
+    ///
+    /// # Errors
+    /// [`Code::Internal`](crate::error::Code::Internal) where it was started with another.
+    pub fn of(cx: &Cx) -> Result<Arc<Self>> {
+        let registry = Arc::clone(&cx.app.registry).downcast();
+        registry.map_err(|_| Error::internal("the registry is not one of tools"))
+    }
+
+    /// What all calls share.
+    pub(crate) fn app(self: &Arc<Self>, store: Store, search: Option<Search>) -> Arc<App> {
+        Arc::new(App {
+            store,
+            records: Arc::clone(&self.records),
+            search,
+            compute: Compute::default(),
+            registry: Arc::clone(self) as Arc<dyn Any + Send + Sync>,
+        })
+    }
+
+    /// The kinds of records.
+    #[must_use]
+    pub fn records(&self) -> &Arc<Records> {
+        &self.records
     }
 
     /// The modules.
@@ -287,36 +304,16 @@ impl Registry {
     #[must_use]
     pub fn permissions(&self) -> BTreeSet<&'static str> {
         let tools = self.entries.values().map(|entry| entry.spec.permission);
-        let records = self.records.iter().flat_map(|kind| kind.access().all());
+        let records = self
+            .records
+            .all()
+            .iter()
+            .flat_map(|kind| kind.access().all());
         tools
             .chain(records)
             .chain([READ_TEAMS])
             .map(Permission::name)
             .collect()
-    }
-
-    /// Every kind of thing that the change log names: its table and the prefix of its identifiers.
-    pub(crate) fn kinds(&self) -> impl Iterator<Item = (&'static str, &'static str)> + '_ {
-        let records = self.records.iter();
-        let records = records.map(|record| (record.table(), record.prefix()));
-        records.chain(KINDS.iter().map(|kind| (kind.table, kind.prefix)))
-    }
-
-    /// The prefix of the identifiers of what stands in this table, where this build knows of it.
-    #[must_use]
-    pub fn prefix_of(&self, table: &str) -> Option<&'static str> {
-        let mut kinds = self.kinds();
-        kinds
-            .find(|(known, _)| *known == table)
-            .map(|(_, prefix)| prefix)
-    }
-
-    /// What it takes to be shown what stands in this table; nothing where permissions are not about it.
-    pub(crate) fn reading(&self, table: &str) -> Option<Permission> {
-        match self.record(table) {
-            Some(kind) => Some(kind.access().read),
-            None => KINDS.iter().find(|kind| kind.table == table)?.read,
-        }
     }
 
     /// Whether a caller is offered a tool that goes by one of the permissions of this kind of record. A request that forgoes
@@ -329,70 +326,6 @@ impl Registry {
                 && caller.has_group(entry.module)
                 && permissions.contains(&entry.spec.permission)
         })
-    }
-
-    /// The records.
-    #[must_use]
-    pub fn records(&self) -> &[&'static dyn AnyRecord] {
-        &self.records
-    }
-
-    /// The kinds of records that may refer to what stands in this table, each with the column by which they do; one that does
-    /// so by two columns comes twice.
-    pub(crate) fn referring_to(
-        &self,
-        table: &'static str,
-    ) -> impl Iterator<Item = (&'static dyn AnyRecord, Link)> {
-        let is_record = self.record(table).is_some();
-        let prefix = self.prefix_of(table).unwrap_or_default();
-        let kinds = self.records.iter().copied();
-        let columns = kinds.flat_map(|kind| {
-            let columns = kind.references().into_iter();
-            columns.map(move |column| (kind, column))
-        });
-        let links = columns.filter(move |(_, column)| match column.refers_to {
-            Some(Target::Table(target)) => target == table,
-            Some(Target::Any) => is_record,
-            None => false,
-        });
-        links.map(move |(kind, column)| {
-            let link = Link {
-                column,
-                table,
-                prefix,
-            };
-            (kind, link)
-        })
-    }
-
-    /// The kind of record of this name, in the singular or the plural.
-    #[must_use]
-    pub fn record_called(&self, name: &str) -> Option<&'static dyn AnyRecord> {
-        let name = name.trim().to_lowercase().replace(['_', '-'], " ");
-        let mut records = self.records.iter().copied();
-        records.find(|kind| kind.noun() == name || plural(kind.noun()) == name)
-    }
-
-    /// The kind of record that this identifier is of, and its number.
-    pub(crate) fn of_wire_id(&self, id: &str) -> Option<(&'static dyn AnyRecord, i64)> {
-        let (prefix, number) = decode(id)?;
-        Some((self.record_with_prefix(prefix)?, number))
-    }
-
-    /// The kind of record whose identifiers start with this.
-    #[must_use]
-    pub fn record_with_prefix(&self, prefix: &str) -> Option<&'static dyn AnyRecord> {
-        let mut records = self.records.iter().copied();
-        records.find(|record| record.prefix() == prefix)
-    }
-
-    /// The record in this table.
-    #[must_use]
-    pub fn record(&self, table: &str) -> Option<&'static dyn AnyRecord> {
-        self.records
-            .iter()
-            .copied()
-            .find(|record| record.table() == table)
     }
 
     /// What can be imported, in the order of the modules.
@@ -410,18 +343,6 @@ impl Registry {
     pub fn checks(&self) -> impl Iterator<Item = &'static Check> {
         let all = Module::all_with_used(&self.modules).into_iter();
         all.flat_map(|module| module.checks)
-    }
-
-    /// What modules provide of this type, in the order of the modules.
-    pub(crate) fn provided<T: Any>(&self) -> impl Iterator<Item = &'static T> + use<'_, T> {
-        let all = Module::all_with_used(&self.modules).into_iter();
-        let values = all.flat_map(|module| module.provides.iter());
-        values.filter_map(|value| value.downcast_ref())
-    }
-
-    /// What reacts to a write of a record in this table, in the order of the modules.
-    pub fn reactions_to(&self, table: &str) -> &[&'static dyn AnyReaction] {
-        self.reactions.get(table).map_or(&[], Vec::as_slice)
     }
 
     /// What modules can be asked for in figures, by name, whether their tools are on or off.
@@ -528,22 +449,44 @@ impl Registry {
     }
 }
 
+impl Cx {
+    /// What a measure comes to, taken apart by the dimensions of the question.
+    ///
+    /// # Errors
+    /// What the database says; [`Code::Validation`](crate::error::Code::Validation) where no module has that measure.
+    pub async fn measure(
+        &mut self,
+        id: &str,
+        asked: &Question,
+        rates: &mut Rates,
+    ) -> Result<Vec<Group>> {
+        let measure = Registry::of(self)?.measure(id)?;
+        measure.ask(self, asked, rates).await
+    }
+
+    /// What a measure comes to as a whole.
+    ///
+    /// # Errors
+    /// As [`Cx::measure`].
+    pub async fn figure(
+        &mut self,
+        id: &str,
+        asked: &Question,
+        rates: &mut Rates,
+    ) -> Result<Figure> {
+        let asked = Question {
+            by: Vec::new(),
+            ..asked.clone()
+        };
+        let groups = self.measure(id, &asked, rates).await?;
+        let whole = groups.into_iter().next().map(|group| group.figure);
+        whole.ok_or_else(|| Error::internal(format!("{id} came to nothing")))
+    }
+}
+
 /// Whether a permission is one that only lets its holder look. Viewers have all of these and no other.
 fn only_reads(permission: Permission) -> bool {
     permission::only_reads(permission.name())
-}
-
-/// What has to hold of the permissions of a kind of record.
-fn check_access(record: &dyn AnyRecord) -> Result<()> {
-    let access = record.access();
-    let writes = [access.create, access.update, access.delete];
-    if only_reads(access.read) && !writes.into_iter().any(only_reads) {
-        return Ok(());
-    }
-    Err(Error::internal(format!(
-        "{} is to be read by a permission read_…, and written by others",
-        record.table()
-    )))
 }
 
 /// What has to hold of what a tool says about itself.
@@ -565,32 +508,6 @@ fn check_spec(entry: &Entry, records: &[&'static dyn AnyRecord]) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// What reacts to writes of records, by their table.
-fn reactions(
-    modules: &[Module],
-    records: &[&'static dyn AnyRecord],
-) -> Result<BTreeMap<&'static str, Vec<&'static dyn AnyReaction>>> {
-    let mut reactions: BTreeMap<_, Vec<&'static dyn AnyReaction>> = BTreeMap::new();
-    for module in Module::all_with_used(modules) {
-        for reaction in module.reacts {
-            let covers = reaction.covers().iter().map(|covers| covers.table);
-            for table in covers.chain([reaction.table()]) {
-                if !records.iter().any(|record| record.table() == table) {
-                    return Err(Error::internal(format!(
-                        "{} is about {table}, which its module does not know",
-                        reaction.name()
-                    )));
-                }
-            }
-            reactions
-                .entry(reaction.table())
-                .or_default()
-                .push(*reaction);
-        }
-    }
-    Ok(reactions)
 }
 
 /// The measures of all modules, by name.

@@ -7,60 +7,19 @@
 //! whatever is there.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use serde_json::{Map, Value as Data, json};
 
 use crate::caller::{Member, Team};
-use crate::context::Cx;
 use crate::error::{Code, Error, Result};
 use crate::kinds::KINDS;
-use crate::record::{AnyRecord, Record, Saved};
-use crate::registry::Registry;
-use crate::schema::each_record;
+use crate::record::{AnyRecord, CalledBy, Cx, Record, Records, Saved};
 use crate::search::{Found, Query};
 use crate::store::{Column as _, Row, Value, sql};
 use crate::types::id::{Entity as _, Id, decode};
+use crate::types::schema::each_record;
 use crate::types::text::{self, folded, quoted, visible};
-
-/// What people call a record instead of giving its identifier.
-#[derive(Debug, Clone, Copy)]
-pub struct Called {
-    by: &'static [CalledBy],
-    /// The tool that finds such records.
-    pub found_with: &'static str,
-}
-
-/// Where it is looked up.
-#[derive(Debug, Clone, Copy)]
-pub enum CalledBy {
-    /// Among the index keys of this name.
-    Key(&'static str),
-    /// In this column, which has an index and holds its name folded.
-    Column(&'static str),
-    /// The same with the name of a person, whose family name stands first there; where the column says something else than the
-    /// name, among the index keys `name`.
-    FamilyFirst(&'static str),
-}
-
-impl Called {
-    /// Nothing: it is named by its identifier only.
-    pub const NOTHING: Self = Self {
-        by: &[],
-        found_with: "",
-    };
-
-    /// It is looked up like this, the surest first: what is found there is meant, and nothing that is found later.
-    #[must_use]
-    pub const fn by(by: &'static [CalledBy], found_with: &'static str) -> Self {
-        Self { by, found_with }
-    }
-
-    /// Whether people call it anything.
-    #[must_use]
-    pub const fn is_something(&self) -> bool {
-        !self.by.is_empty()
-    }
-}
 
 /// The one of these records that is meant by its identifier, or by its label in any case. Errors name the field that is called
 /// like such a record.
@@ -110,14 +69,14 @@ const ROWS: i64 = 10_000;
 
 /// Where the arguments name records by something else than their identifiers. What has the form of an identifier, of whichever
 /// kind, is read as one.
-pub(crate) fn names(registry: &Registry, form: &Map<String, Data>, arguments: &Data) -> Vec<Name> {
+pub(crate) fn names(records: &Records, form: &Map<String, Data>, arguments: &Data) -> Vec<Name> {
     let mut names = Vec::new();
     each_record(form, arguments, &mut |place| {
         // A name has no characters that nobody sees, and an engine may refuse some of them.
         let text = visible(place.text);
         let text = text.trim();
         let known = |prefix: &str| {
-            let mut kinds = registry.kinds();
+            let mut kinds = records.kinds();
             kinds.find(|(_, known)| known.eq_ignore_ascii_case(prefix))
         };
         // One of this kind that lost a digit is no name either.
@@ -129,7 +88,7 @@ pub(crate) fn names(registry: &Registry, form: &Map<String, Data>, arguments: &D
         let is_id = decode(text).is_some_and(|(prefix, _)| known(prefix).is_some())
             || begins_like_one().is_some();
         let is_name = !text.is_empty() && text.chars().count() <= LONGEST && !is_id;
-        if is_name && Kind::of(registry, place.table).is_some() {
+        if is_name && Kind::of(records, place.table).is_some() {
             names.push(Name {
                 pointer: place.pointer.to_owned(),
                 table: place.table.to_owned(),
@@ -149,12 +108,12 @@ enum Kind {
 }
 
 impl Kind {
-    fn of(registry: &Registry, table: &str) -> Option<Self> {
+    fn of(records: &Records, table: &str) -> Option<Self> {
         match table {
             Member::TABLE => Some(Self::Member),
             Team::TABLE => Some(Self::Team),
             table => {
-                let record = registry.record(table)?;
+                let record = records.record(table)?;
                 record
                     .called()
                     .is_something()
@@ -265,12 +224,18 @@ fn nearest(text: &str, some: Vec<(i64, String)>) -> Vec<(i64, String)> {
 }
 
 /// Puts the identifiers of the records that are named into the arguments, and says in the answer's `resolved` which ones these
-/// are. What the caller may not read stays as it is: it is refused where it is read as an identifier.
+/// are. What the caller may not read stays as it is: it is refused where it is read as an identifier. `offers` tells whether the
+/// caller is offered a tool.
 ///
 /// # Errors
 /// [`Code::Validation`] naming the field, with up to five of those that are called so where there are several;
 /// [`Code::NotFound`] where there is none, with what finds them.
-pub(crate) async fn resolve(cx: &mut Cx, names: &[Name], arguments: &mut Data) -> Result<()> {
+pub(crate) async fn resolve(
+    cx: &mut Cx,
+    names: &[Name],
+    arguments: &mut Data,
+    offers: impl Fn(&str) -> bool,
+) -> Result<()> {
     let mut texts: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for name in names {
         texts.entry(&name.table).or_default().insert(&name.text);
@@ -280,12 +245,12 @@ pub(crate) async fn resolve(cx: &mut Cx, names: &[Name], arguments: &mut Data) -
         let message = format!("A call names {MOST} records at most by what they are called.");
         return Err(Error::invalid(field, message).hint("Give identifiers instead."));
     }
-    let registry = cx.registry().clone();
+    let records = Arc::clone(cx.records());
     let me = cx.caller().member.raw();
     let mut found: HashMap<(&str, &str), Vec<i64>> = HashMap::new();
     let mut labels: HashMap<&str, HashMap<i64, String>> = HashMap::new();
     for (table, texts) in &texts {
-        let Some(kind) = Kind::of(&registry, table) else {
+        let Some(kind) = Kind::of(&records, table) else {
             continue;
         };
         if !cx.may_read(kind.table()) {
@@ -305,7 +270,7 @@ pub(crate) async fn resolve(cx: &mut Cx, names: &[Name], arguments: &mut Data) -
         found.extend(texts.iter().map(|text| (*table, *text)).zip(meant));
     }
     for name in names {
-        let Some(kind) = Kind::of(&registry, &name.table) else {
+        let Some(kind) = Kind::of(&records, &name.table) else {
             continue;
         };
         let own = matches!(kind, Kind::Member) && name.text.eq_ignore_ascii_case("me");
@@ -316,7 +281,7 @@ pub(crate) async fn resolve(cx: &mut Cx, names: &[Name], arguments: &mut Data) -
         };
         let [id] = ids else {
             return Err(match ids {
-                [] => unknown(cx, kind, name).await?,
+                [] => unknown(cx, kind, name, offers).await?,
                 several => ambiguous(cx, kind, name, several).await?,
             });
         };
@@ -378,7 +343,12 @@ async fn ambiguous(cx: &mut Cx, kind: Kind, name: &Name, ids: &[i64]) -> Result<
 }
 
 /// Says that none is called so, which ones nearly are, and what finds them.
-async fn unknown(cx: &mut Cx, kind: Kind, name: &Name) -> Result<Error> {
+async fn unknown(
+    cx: &mut Cx,
+    kind: Kind,
+    name: &Name,
+    offers: impl Fn(&str) -> bool,
+) -> Result<Error> {
     let noun = kind.noun();
     let near = kind.like(cx, &name.text).await?;
     let near: Vec<String> = near
@@ -390,9 +360,9 @@ async fn unknown(cx: &mut Cx, kind: Kind, name: &Name) -> Result<Error> {
         false => format!("Did you mean {}? ", near.join(" or ")),
     };
     let finds = kind.found_with();
-    let finds = match cx.registry().for_caller(cx.caller(), finds) {
-        Ok(_) => format!("{finds} finds them."),
-        Err(_) => "Give its id.".to_owned(),
+    let finds = match offers(finds) {
+        true => format!("{finds} finds them."),
+        false => "Give its id.".to_owned(),
     };
     // What was sent is not sent back.
     let error = Error::new(Code::NotFound, format!("There is no such {noun} here."));
@@ -597,8 +567,8 @@ pub(crate) async fn first<R: Record>(cx: &mut Cx, limit: i64) -> Result<Vec<(i64
 }
 
 /// What a kind of record is called in messages, of a module or of the kernel's own.
-pub(crate) fn noun_of(registry: &Registry, table: &'static str) -> &'static str {
-    let record = registry.record(table).map(AnyRecord::noun);
+pub(crate) fn noun_of(records: &Records, table: &'static str) -> &'static str {
+    let record = records.record(table).map(AnyRecord::noun);
     let own = || KINDS.iter().find(|kind| kind.table == table);
     record
         .or_else(|| own().map(|kind| kind.noun))
@@ -613,7 +583,7 @@ impl Cx {
         table: &'static str,
         texts: &[String],
     ) -> Result<Vec<Vec<i64>>> {
-        match Kind::of(&self.registry().clone(), table) {
+        match Kind::of(&Arc::clone(self.records()), table) {
             Some(kind) => kind.meant(self, texts).await,
             None => Ok(texts.iter().map(|_| Vec::new()).collect()),
         }

@@ -1,19 +1,11 @@
 //! Resources: what a tool reads, under a URI.
 //!
-//! A resource is another name for a call of a tool that reads, and is read by that call through the [`Dispatcher`]. So whoever
+//! A resource is another name for a call of a tool that reads, and is read by that call through the [dispatcher](crate::dispatch::resources). So whoever
 //! may not call the tool neither sees the resource nor reads it, and a read is authenticated, limited, counted and kept
 //! within its workspace like every call.
 
-use std::sync::Arc;
-
 use hex::FromHex as _;
-use serde::Deserialize;
 use serde_json::{Map, Value};
-use tokio_util::sync::CancellationToken;
-
-use crate::caller::Caller;
-use crate::dispatch::{Call, Dispatcher, Outcome};
-use crate::error::{Error, Result};
 
 /// A resource, or with `{variables}` in its URI as many of them as these have values.
 #[derive(Debug, Clone, Copy)]
@@ -45,25 +37,6 @@ pub enum Contents {
     /// The document that stands at `/data/document` of the answer: `{"content", "mime_type"}`, where `content` is the text
     /// itself of a type that is text, XML or JSON, and Base64 of any other.
     Document,
-}
-
-/// A resource as it was read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Representation {
-    /// Text.
-    Text {
-        /// Its type.
-        mime_type: String,
-        /// The text.
-        text: String,
-    },
-    /// Anything else.
-    Blob {
-        /// Its type.
-        mime_type: String,
-        /// The bytes, in Base64.
-        base64: String,
-    },
 }
 
 impl Resource {
@@ -119,37 +92,6 @@ impl Resource {
         }
         given.next().is_none().then_some(arguments)
     }
-
-    /// Reads it: calls its tool with these arguments, those that
-    /// [`Registry::resource_for_caller`](crate::registry::Registry::resource_for_caller) found.
-    ///
-    /// # Errors
-    /// Whatever the tool's call ends with.
-    pub async fn read(
-        &self,
-        dispatcher: &Arc<Dispatcher>,
-        caller: Caller,
-        arguments: Map<String, Value>,
-        cancel: CancellationToken,
-    ) -> Result<Representation> {
-        let call = Call {
-            tool: self.tool.to_owned(),
-            arguments,
-            cancel,
-            ..Call::default()
-        };
-        match self.contents {
-            Contents::Json => Ok(Representation::Text {
-                mime_type: self.mime_type.to_owned(),
-                text: whole(dispatcher, caller, call).await?.to_string(),
-            }),
-            Contents::Document => {
-                let mut answer = answer(dispatcher, caller, call).await?;
-                let document = answer.pointer_mut("/data/document").map(Value::take);
-                document_of(document.unwrap_or_default())
-            }
-        }
-    }
 }
 
 /// The variable that a segment of a template stands for.
@@ -173,62 +115,6 @@ fn decoded(segment: &str) -> Option<String> {
     String::from_utf8(value)
         .ok()
         .filter(|value| !value.is_empty())
-}
-
-async fn answer(dispatcher: &Arc<Dispatcher>, caller: Caller, call: Call) -> Result<Value> {
-    match dispatcher.call(caller, call).await {
-        Outcome::Done(answer) => Ok(answer),
-        Outcome::Failed(error) => Err(error),
-        Outcome::Ask { .. } => Err(Error::internal("a tool that reads asks for a confirmation")),
-    }
-}
-
-/// The `data` of a call; of a list with its further pages.
-async fn whole(dispatcher: &Arc<Dispatcher>, caller: Caller, mut call: Call) -> Result<Value> {
-    let mut rows = Vec::new();
-    loop {
-        let mut answer = answer(dispatcher, caller.clone(), call.clone()).await?;
-        let next = answer.pointer_mut("/page/next").map(Value::take);
-        match answer.get_mut("data").map(Value::take) {
-            Some(Value::Array(page)) => rows.extend(page),
-            data => return Ok(data.unwrap_or_default()),
-        }
-        let Some(next) = next else {
-            return Ok(Value::Array(rows));
-        };
-        call.arguments.insert("cursor".into(), next);
-    }
-}
-
-fn document_of(document: Value) -> Result<Representation> {
-    #[derive(Deserialize)]
-    struct Document {
-        content: String,
-        mime_type: String,
-    }
-    let Document { content, mime_type } =
-        Document::deserialize(document).map_err(Error::internal)?;
-    Ok(if is_text(&mime_type) {
-        Representation::Text {
-            mime_type,
-            text: content,
-        }
-    } else {
-        Representation::Blob {
-            mime_type,
-            base64: content,
-        }
-    })
-}
-
-fn is_text(mime_type: &str) -> bool {
-    let essence = mime_type.split(';').next().unwrap_or_default().trim();
-    essence.starts_with("text/")
-        || ["xml", "json"].iter().any(|syntax| {
-            essence
-                .strip_suffix(syntax)
-                .is_some_and(|rest| rest.ends_with(['/', '+']))
-        })
 }
 
 #[cfg(test)]
@@ -302,34 +188,5 @@ mod tests {
         assert!(!CONTACT.overlaps(&at("bureau://contacts/{contact}/deals")));
         assert!(!CONTACT.overlaps(&at("bureau://companies/{contact}")));
         assert!(!at("bureau://contacts/all").overlaps(&at("bureau://contacts/none")));
-    }
-
-    #[test]
-    fn a_document_is_text_where_its_type_is_and_base64_otherwise() {
-        for text in [
-            "text/html",
-            "text/csv; charset=utf-8",
-            "application/xml",
-            "application/ubl+xml; charset=utf-8",
-            "application/json",
-        ] {
-            assert!(is_text(text), "{text}");
-        }
-        for binary in [
-            "application/pdf",
-            "image/png",
-            "application/vnd.xmlish",
-            "application/notxml",
-            "",
-        ] {
-            assert!(!is_text(binary), "{binary}");
-        }
-        let pdf = json!({ "content": "JVBERg==", "mime_type": "application/pdf", "name": "a.pdf" });
-        let read = Representation::Blob {
-            mime_type: "application/pdf".into(),
-            base64: "JVBERg==".into(),
-        };
-        assert_eq!(document_of(pdf).unwrap(), read);
-        assert!(document_of(Value::Null).is_err());
     }
 }

@@ -9,12 +9,12 @@ use std::collections::HashMap;
 use chrono::{Datelike as _, NaiveDate};
 
 use crate::caller::Workspace;
-use crate::context::Cx;
+use crate::erased::record;
 use crate::error::{Error, Result};
-use crate::list::Order;
+use crate::numbered::{Numbered, NumberedKind, Numbering};
 use crate::permission::{Access, Permission};
-use crate::record::{AnyRecord, Attributes, Record, Saved, record};
-use crate::registry::Module;
+use crate::record::{Attributes, Cx, Order, Record, Saved};
+use crate::registry::{Module, Registry};
 use crate::store::sql;
 use crate::types::id::Id;
 use crate::types::number::BoundedInt;
@@ -32,73 +32,6 @@ crate::record! {
         pub yearly: bool,
         /// The first number.
         pub first: BoundedInt<1, 900_000_000>,
-    }
-}
-
-/// A series as it is declared by the module whose records it numbers.
-#[derive(Debug, Clone, Copy)]
-pub struct Numbering {
-    /// What it numbers, in the plural, such as `credit_notes`. No other series has this name.
-    pub numbers: &'static str,
-    /// How a number looks, until a workspace says otherwise.
-    pub pattern: &'static str,
-    /// Whether it starts again each year, until a workspace says otherwise.
-    pub yearly: bool,
-    /// The column with the day in whose order numbers go; without one they go in the order in which they are taken.
-    pub in_order_of: Option<&'static str>,
-}
-
-/// A record that has a number. Beside `number` it has the columns `series`, `period` and `serial`, which are unique together and
-/// kept by the server, and it is found by the index key `number`.
-pub trait Numbered: Record {
-    /// The series by which such records are numbered.
-    const SERIES: &'static [Numbering];
-}
-
-/// A [`Numbered`] kind of record with its type erased.
-#[derive(Clone, Copy)]
-pub struct NumberedKind {
-    record: &'static dyn AnyRecord,
-    series: &'static [Numbering],
-}
-
-/// The erased form of a kind that is numbered. A [`Module`] lists `numbered::<Invoice>()`.
-#[must_use]
-pub const fn numbered<R: Numbered>() -> NumberedKind {
-    NumberedKind {
-        record: record::<R>(),
-        series: R::SERIES,
-    }
-}
-
-/// The columns of a numbered record.
-const COLUMNS: [&str; 4] = ["number", "series", "period", "serial"];
-
-impl NumberedKind {
-    /// The table in which the records stand.
-    pub(crate) fn table(&self) -> &'static str {
-        self.record.table()
-    }
-
-    /// What has to hold of it beside these others.
-    pub(crate) fn check(&self, others: &[Self]) -> Result<()> {
-        let known = |name: &str| {
-            let mut series = others.iter().flat_map(|other| other.series);
-            series.any(|other| other.numbers == name)
-        };
-        if let Some(twice) = self.series.iter().find(|series| known(series.numbers)) {
-            let message = format!("two number series are named {}", twice.numbers);
-            return Err(Error::internal(message));
-        }
-        let has = |name: &str| self.record.columns().iter().any(|c| c.name == name);
-        let days = self.series.iter().filter_map(|series| series.in_order_of);
-        match COLUMNS.into_iter().chain(days).find(|name| !has(name)) {
-            None => Ok(()),
-            Some(column) => Err(Error::internal(format!(
-                "{} is numbered and has no column {column}",
-                self.table()
-            ))),
-        }
     }
 }
 
@@ -227,8 +160,9 @@ pub async fn all_series(cx: &mut Cx) -> Result<Vec<Saved<Series>>> {
 
 /// The kind of record and the declaration of the series of this name.
 fn of_name(cx: &Cx, name: &str) -> Result<(NumberedKind, &'static Numbering)> {
+    let registry = Registry::of(cx)?;
     let mut names = Vec::new();
-    for kind in cx.registry().numbered() {
+    for kind in registry.numbered() {
         for series in kind.series {
             if series.numbers == name {
                 return Ok((*kind, series));
@@ -496,7 +430,8 @@ pub async fn provision<R: Numbered>(cx: &mut Cx) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Numbered, Numbering, Series, numbered};
+    use super::{Numbered, Numbering, Series};
+    use crate::numbered::{NumberedKind, numbered};
     use crate::permission::{Access, Permission};
     use crate::record::Record;
     use crate::registry::{Module, Registry, Selection};
@@ -566,10 +501,10 @@ mod tests {
 
     #[test]
     fn any_kind_of_record_says_by_which_series_it_is_numbered() {
-        let made = |kinds: &'static [super::NumberedKind]| {
+        let made = |kinds: &'static [NumberedKind]| {
             let module = Module {
                 name: "tickets",
-                records: const { &[crate::record::record::<Ticket>()] },
+                records: const { &[crate::erased::record::<Ticket>()] },
                 uses: &[&super::MODULE],
                 numbered: kinds,
                 ..Module::EMPTY

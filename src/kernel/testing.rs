@@ -9,13 +9,13 @@ use tempfile::TempDir;
 
 use crate::admin::{self, NewKey, NewWorkspace};
 use crate::caller::Caller;
-use crate::changes::{LogRow, Seal};
-use crate::clock::{self, Clock};
 use crate::dispatch::{Call, Dispatcher, Outcome, Settings};
 use crate::error::Error;
 use crate::permission::Grants;
 use crate::provision::provision;
 use crate::registry::{Module, Registry, Selection};
+use crate::store::clock::{self, Clock};
+use crate::store::log::{LogRow, Seal};
 use crate::store::{Database, OpenOptions, Row, Scope, Sql, Store, sql};
 use crate::tool::{Entry, Example};
 
@@ -207,8 +207,8 @@ impl TestApp {
         admin::create_workspace(&app.store, new)
             .await
             .expect("a workspace is made");
-        let registry = || Ok(Arc::clone(&app.registry));
-        provision(&app.store, app.registry.modules(), registry)
+        let registry = || Ok(Arc::clone(self.dispatcher.registry()));
+        provision(&app.store, self.dispatcher.registry().modules(), registry)
             .await
             .expect("it is provisioned");
         self.dispatcher

@@ -9,11 +9,10 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use crate::context::Cx;
 use crate::error::{Error, Result};
-use crate::permission::{Operation, Permission};
-use crate::schema::{self, Moments};
-use crate::types::id::Entity;
+use crate::permission::{Covers, Permission};
+use crate::record::Cx;
+use crate::types::schema::{self, Moments};
 
 /// Characters that a tool's description may have: the manifest is paid for in every conversation.
 pub const MAX_ABOUT: usize = 80;
@@ -90,42 +89,6 @@ pub struct Spec {
     /// own permission is enough for that. Whatever is not said here takes the permission of the record's kind
     /// ([`Record::ACCESS`](crate::record::Record::ACCESS)).
     pub covers: &'static [Covers],
-}
-
-/// An operation on records of a kind that a tool's own permission is enough for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Covers {
-    /// Their table.
-    pub table: &'static str,
-    /// What the tool does with them.
-    pub operation: Operation,
-}
-
-impl Covers {
-    /// It shows the names of such records.
-    #[must_use]
-    pub const fn read<R: Entity>() -> Self {
-        Self::new::<R>(Operation::Read)
-    }
-
-    /// It adds such records.
-    #[must_use]
-    pub const fn create<R: Entity>() -> Self {
-        Self::new::<R>(Operation::Create)
-    }
-
-    /// It changes such records.
-    #[must_use]
-    pub const fn update<R: Entity>() -> Self {
-        Self::new::<R>(Operation::Update)
-    }
-
-    const fn new<R: Entity>(operation: Operation) -> Self {
-        Self {
-            table: R::TABLE,
-            operation,
-        }
-    }
 }
 
 impl Spec {

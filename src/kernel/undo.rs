@@ -1,15 +1,14 @@
 //! Taking a call back, whole.
 
 use std::borrow::Cow;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 
-use crate::bulk::Rewrite;
-use crate::changes::{Action, Change, LogRow};
-use crate::context::Cx;
 use crate::error::{Code, Error, Result};
 use crate::permission::{Operation, lacking};
-use crate::reactions::react_after_undo;
-use crate::record::{Family, Record, Saved, UndoConflict, has_dependents, patched};
+use crate::record::reactions::react_after_undo;
+use crate::record::{Cx, UndoConflict};
+use crate::registry::Registry;
+use crate::store::log::{Action, Change, LogRow};
 use crate::store::sql;
 use crate::types::id::{Id, encode};
 
@@ -72,8 +71,7 @@ pub async fn undo(cx: &mut Cx, change: Id<Change>, skip_conflicts: bool) -> Resu
         );
     }
     // What cannot be undone is not undone in part either, by leaving out what was changed since.
-    if let Some(instead) = cx
-        .registry()
+    if let Some(instead) = Registry::of(cx)?
         .entry(&call.tool)
         .and_then(|entry| entry.spec.irreversible)
         .filter(|_| skip_conflicts)
@@ -91,7 +89,7 @@ pub async fn undo(cx: &mut Cx, change: Id<Change>, skip_conflicts: bool) -> Resu
     };
     let mut rest = call.records.as_slice();
     while let Some((first, tail)) = rest.split_first() {
-        let Some(kind) = cx.registry().record(&first.entity) else {
+        let Some(kind) = cx.records().record(&first.entity) else {
             let reason = format!("a {} is changed with the command line only", first.entity);
             undone.skipped.push(UndoConflict {
                 record: first.entity.to_string(),
@@ -160,7 +158,7 @@ pub async fn undo(cx: &mut Cx, change: Id<Change>, skip_conflicts: bool) -> Resu
 fn refuse_not_permitted(cx: &Cx, done: &BTreeSet<(Cow<'static, str>, Action)>) -> Result<()> {
     for (entity, action) in done {
         // What this build does not know of is left alone, and said so.
-        let Some(kind) = cx.registry().record(entity) else {
+        let Some(kind) = cx.records().record(entity) else {
             continue;
         };
         let operation = Operation::inverse_of(*action);
@@ -168,7 +166,7 @@ fn refuse_not_permitted(cx: &Cx, done: &BTreeSet<(Cow<'static, str>, Action)>) -
         if !cx.caller().may(permission) {
             return Err(lacking(permission, operation, kind.noun()));
         }
-        if !cx.registry().offers(cx.caller(), kind) {
+        if !Registry::of(cx)?.offers(cx.caller(), kind) {
             let noun = kind.noun();
             let message =
                 format!("This changed records of the kind {noun}, whose groups are off here.");
@@ -188,7 +186,7 @@ async fn refuse_dangling(cx: &mut Cx, records: &[OfRecord]) -> Result<()> {
         of_kind.entry(&one.entity).or_default().push(one.record);
     }
     for (entity, ids) in of_kind {
-        let Some(kind) = cx.registry().record(entity) else {
+        let Some(kind) = cx.records().record(entity) else {
             continue;
         };
         if let Some((id, column)) = kind.dangling(cx, Some(&ids)).await?.first() {
@@ -237,7 +235,7 @@ impl Outline {
             let is_last = rows.len() < LogRow::TOGETHER;
             for row in rows {
                 before = row.id;
-                let entity = match cx.registry().record(&row.entity) {
+                let entity = match cx.records().record(&row.entity) {
                     Some(kind) => Cow::Borrowed(kind.table()),
                     None => Cow::Owned(row.entity),
                 };
@@ -258,122 +256,6 @@ impl Outline {
             if is_last {
                 return Ok(outline);
             }
-        }
-    }
-}
-
-/// Takes back what a call did to several records of one kind, a single row of the log for each.
-pub(crate) async fn undo_each<R: Record>(
-    cx: &mut Cx,
-    rows: &[&LogRow],
-) -> Result<Vec<Option<UndoConflict>>> {
-    let ids: Vec<Id<R>> = rows.iter().map(|row| Id::from_raw(row.record)).collect();
-    let current = cx.find_all(&ids).await?;
-    let mut outcome: Vec<Result<Rewrite<R>, String>> = Vec::new();
-    for row in rows {
-        outcome.push(match current.get(&row.record) {
-            Some(now) if now.version == row.version => Ok(taken_back(cx, now, row)?),
-            Some(now) => Err(format!(
-                "it was changed since: version {} then, {} now",
-                row.version, now.version
-            )),
-            None => Err(format!("this {} was erased for good", R::NOUN)),
-        });
-    }
-    refuse_held(cx, &mut outcome).await?;
-    let mut changes = Vec::with_capacity(rows.len());
-    let mut conflicts = Vec::with_capacity(rows.len());
-    for (id, outcome) in ids.iter().zip(outcome) {
-        conflicts.push(match outcome {
-            Ok(change) => {
-                changes.push(change);
-                None
-            }
-            Err(reason) => Some(UndoConflict {
-                record: id.to_string(),
-                reason,
-            }),
-        });
-    }
-    let gone = changes
-        .iter()
-        .filter(|(.., action)| *action == Action::Archive);
-    let gone: Vec<i64> = gone.map(|(before, ..)| before.id.raw()).collect();
-    if !gone.is_empty() {
-        let family = Family::of(cx, R::TABLE, &gone, false).await?;
-        family.refuse_descendants_held(cx, R::NOUN).await?;
-        family.archive_descendants(cx).await?;
-    }
-    cx.write_all(changes).await?;
-    Ok(conflicts)
-}
-
-/// A record as it was before a row of the log.
-fn taken_back<R: Record>(cx: &Cx, now: &Saved<R>, row: &LogRow) -> Result<Rewrite<R>> {
-    let mut saved = now.clone();
-    let action = match row.action {
-        Action::Create | Action::Restore => {
-            saved.archived_at = Some(cx.now());
-            Action::Archive
-        }
-        Action::Archive => {
-            saved.archived_at = None;
-            Action::Restore
-        }
-        Action::Update => {
-            saved = patched(now, LogRow::side(row.before.as_deref())?)?;
-            Action::Update
-        }
-        // What was erased for good is not there, so it does not come here.
-        Action::Purge => Action::Purge,
-    };
-    Ok((now.clone(), saved, action))
-}
-
-/// Takes out of the records that are to be deleted those on which others hold that stay.
-async fn refuse_held<R: Record>(
-    cx: &mut Cx,
-    outcome: &mut [Result<Rewrite<R>, String>],
-) -> Result<()> {
-    let targets: Vec<i64> = outcome
-        .iter()
-        .flatten()
-        .filter(|(.., action)| *action == Action::Archive)
-        .map(|(before, ..)| before.id.raw())
-        .collect();
-    if targets.is_empty() {
-        return Ok(());
-    }
-    let mut holding: HashMap<i64, Vec<(&'static str, &'static str, i64)>> = HashMap::new();
-    for (kind, link) in cx.registry().clone().referring_to(R::TABLE) {
-        if link.column.is_parent {
-            continue;
-        }
-        for (target, holder) in kind.holding(cx, link, &targets).await? {
-            let holder = (kind.table(), kind.prefix(), holder);
-            holding.entry(target).or_default().push(holder);
-        }
-    }
-    // One that stays makes others stay, so this goes on until no more do.
-    let mut going: HashSet<i64> = targets.into_iter().collect();
-    loop {
-        let before = going.len();
-        for one in outcome.iter_mut() {
-            let Ok((record, _, Action::Archive)) = &one else {
-                continue;
-            };
-            let target = record.id.raw();
-            let stays =
-                |(table, _, id): &&(&str, &str, i64)| *table != R::TABLE || !going.contains(id);
-            let holders = holding.get(&target).into_iter().flatten().filter(stays);
-            let names: Vec<String> = holders.map(|(_, prefix, id)| encode(prefix, *id)).collect();
-            if !names.is_empty() {
-                going.remove(&target);
-                *one = Err(has_dependents(R::NOUN, &names));
-            }
-        }
-        if going.len() == before {
-            return Ok(());
         }
     }
 }

@@ -15,9 +15,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value as Data, json};
 
 use crate::caller::Member;
-use crate::context::Cx;
 use crate::error::{Error, Result};
-use crate::record::{Attributes, ColumnSpec, Record, Saved};
+use crate::record::{Attributes, ColumnSpec, Cx, Form, Record, Saved};
 use crate::references::{AnyNames, NamedAny};
 use crate::store::{Column, Json, Target, Value};
 use crate::tool::{Example, Spec, Tool};
@@ -87,7 +86,7 @@ struct Shown<R, const IS_ROW: bool> {
 
 impl<R: Record, const IS_ROW: bool> Serialize for Shown<R, IS_ROW> {
     fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
-        let form = Form {
+        let form = Columns {
             names: &self.names,
             currency: self.record.currency(),
             is_row: IS_ROW,
@@ -113,8 +112,8 @@ struct Common {
     updated_at: Option<Timestamp>,
 }
 
-/// How the columns of a record are shown.
-pub struct Form<'a> {
+/// How a view shows the columns of a record.
+struct Columns<'a> {
     names: &'a Names,
     currency: Option<Currency>,
     is_row: bool,
@@ -139,12 +138,8 @@ const fn is_shown(column: &ColumnSpec, is_row: bool) -> bool {
     !column.facets.hidden && (!is_row || column.facets.row)
 }
 
-impl Form<'_> {
-    /// Writes a column, if it is shown. For [`record!`](crate::record!).
-    ///
-    /// # Errors
-    /// What the format says.
-    pub fn entry<T: Column + Serialize, M: SerializeMap>(
+impl Form for Columns<'_> {
+    fn entry<T: Column + Serialize, M: SerializeMap>(
         &self,
         column: Option<&ColumnSpec>,
         field: &T,

@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 use chrono::NaiveDate;
 
 use crate::caller::{ApiKey, Member, Role};
-use crate::context::Cx;
 use crate::error::Result;
 use crate::permission::Permission;
+use crate::record::Cx;
+use crate::registry::Registry;
 use crate::store::sql;
 use crate::types::id::Id;
 
@@ -38,7 +39,7 @@ impl Cx {
     /// # Errors
     /// What the database says.
     pub async fn whoami(&mut self) -> Result<WhoAmI> {
-        let registry = self.registry().clone();
+        let registry = Registry::of(self)?;
         let time = self.local_time();
         let caller = self.caller();
         let (role, read_only) = (

@@ -208,7 +208,7 @@ async fn every_filter_answers_what_the_log_holds() {
         )
         .await;
         for row in [&middle, &early, &rows[0]] {
-            let record = app.dispatcher.registry().record(&row.entity);
+            let record = app.dispatcher.registry().records().record(&row.entity);
             let prefix = record.map_or("key", |record| record.prefix());
             check(json!({"record": encode(prefix, row.record)}), &|other| {
                 other.record == row.record

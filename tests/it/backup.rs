@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 
 use bureau_kernel::admin::{self, AttributeDefinition, NewTeam, RateInfo};
 use bureau_kernel::anchor::{self, Key};
+use bureau_kernel::backup;
 use bureau_kernel::dispatch::{Call, Outcome, Settings};
 use bureau_kernel::error::Code;
-use bureau_kernel::store::backup;
 use bureau_kernel::store::{Database, OpenOptions, Scope, Store, sql};
 use bureau_kernel::testing::{ENGINES, Engine, TestApp};
 use bureau_kernel::testing_postgres::fresh_database;
@@ -1197,7 +1197,7 @@ async fn the_parts_that_the_kernel_offers_refuse_without_consent() {
     let file = folder.path().join("all.backup");
     let registry = whole_registry();
     let terms = backup::Terms {
-        kinds: registry.records(),
+        kinds: registry.records().all(),
         accept_differences: false,
         key: None,
         accept_unsigned: false,

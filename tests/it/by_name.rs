@@ -4,10 +4,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bureau_kernel::admin::{self, NewMember, NewTeam};
-use bureau_kernel::caller::{Caller, READ_TEAMS};
+use bureau_kernel::caller::Caller;
 use bureau_kernel::dispatch::{Call, Outcome};
 use bureau_kernel::error::{Code, Error};
 use bureau_kernel::permission::Operation;
+use bureau_kernel::permission::READ_TEAMS;
 use bureau_kernel::store::sql;
 use bureau_kernel::testing::{ENGINES, TestApp};
 use bureau_kernel::tool::Entry;
@@ -249,7 +250,7 @@ impl Tried<'_> {
 
     /// Whether the caller of a tool that has nothing but its own permission may know of such records.
     fn may_read(&self, app: &TestApp) -> bool {
-        let record = app.dispatcher.registry().record(&self.table);
+        let record = app.dispatcher.registry().records().record(&self.table);
         let read = record.map_or(READ_TEAMS, |record| record.access().read);
         let mut covers = self.entry.spec.covers.iter();
         self.entry.spec.permission == read
@@ -379,7 +380,7 @@ async fn every_parameter_that_means_a_record_takes_what_people_call_it() {
             let unknown = tried.refused(&app, &owner, "Nobody at all Xyzzy").await;
             assert_eq!(unknown.code(), Code::NotFound, "{what}");
             let said = unknown.to_json().to_string();
-            let record = app.dispatcher.registry().record(&tried.table);
+            let record = app.dispatcher.registry().records().record(&tried.table);
             let finder = record.map(|record| record.called().found_with);
             assert!(
                 said.contains(finder.unwrap_or("list_team")),

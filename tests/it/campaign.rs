@@ -14,12 +14,11 @@ use std::time::Duration;
 
 use bureau_kernel::admin;
 use bureau_kernel::caller::Caller;
-use bureau_kernel::changes;
 use bureau_kernel::dispatch::{Call, Dispatcher, Outcome, Settings};
 use bureau_kernel::error::{Code, Error};
 use bureau_kernel::registry::{Registry, Selection};
 use bureau_kernel::replay::replay;
-use bureau_kernel::store::{Database, OpenOptions, Scope, Store, Tx, sql};
+use bureau_kernel::store::{Database, OpenOptions, Scope, Store, Tx, log, sql};
 use bureau_kernel::types::id::decode;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -645,17 +644,17 @@ pub(crate) fn whole_registry() -> Arc<Registry> {
 pub(crate) async fn check_log(store: &Store) -> Vec<String> {
     let mut findings = store.integrity().await.unwrap();
     sealed(store).await;
-    let audit = changes::verify(store).await.unwrap();
+    let audit = log::verify(store).await.unwrap();
     let mut tx = store.read(Scope::System).await.unwrap();
     let rows: i64 = sql("SELECT COUNT(*) AS rows FROM change_log")
         .one("rows", &mut tx)
         .await
         .unwrap();
     tx.rollback().await;
-    if audit != (changes::Audit { rows, broken: None }) {
+    if audit != (log::Audit { rows, broken: None }) {
         findings.push(format!("of {rows} rows in the change log: {audit:?}"));
     }
-    let replayed = replay(store, whole_registry().records(), &())
+    let replayed = replay(store, whole_registry().records().all(), &())
         .await
         .unwrap();
     findings.extend(replayed.problem());
@@ -688,7 +687,7 @@ pub(crate) async fn indexed(dispatcher: &Arc<Dispatcher>) {
         loop {
             sealed(store).await;
             let mut tx = store.read(Scope::System).await.unwrap();
-            let heads = changes::heads(&mut tx).await.unwrap();
+            let heads = log::heads(&mut tx).await.unwrap();
             tx.rollback().await;
             let status = dispatcher.app().search.as_ref().unwrap().status();
             if status.ready && status.rows >= heads.rows() {

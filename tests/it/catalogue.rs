@@ -5,10 +5,11 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use bureau_kernel::permission::Covers;
 use bureau_kernel::permission::{Grants, Operation};
 use bureau_kernel::registry::{Registry, Selection};
 use bureau_kernel::resource::Resource;
-use bureau_kernel::tool::{Covers, Effect, Entry, WireForm};
+use bureau_kernel::tool::{Effect, Entry, WireForm};
 use serde_json::{Map, Value, json};
 
 use crate::MODULES;
@@ -418,7 +419,7 @@ fn tables_are_alphabetical_and_names_are_taken_once() {
 #[test]
 fn prefixes_are_letters_and_taken_once() {
     let mut taken = BTreeSet::from(["wsp", "mem", "key", "chg"]);
-    for record in registry().records() {
+    for record in registry().records().all() {
         let prefix = record.prefix();
         assert!(
             (2..=4).contains(&prefix.len()) && prefix.bytes().all(|b| b.is_ascii_lowercase()),
@@ -513,7 +514,7 @@ fn describe(covers: &Covers) -> String {
         Operation::Delete => "deleting",
     };
     let registry = registry();
-    let kind = registry.record(covers.table).unwrap();
+    let kind = registry.records().record(covers.table).unwrap();
     format!("{does} {}", kind.noun())
 }
 

@@ -1,11 +1,11 @@
 //! A clock that is wrong: what is final waits for a person, nothing is forgotten, and nothing is done twice.
 
 use bureau_kernel::caller::Caller;
-use bureau_kernel::clock::{self, Clock};
 use bureau_kernel::dispatch::Settings;
 use bureau_kernel::error::{Code, Error};
-use bureau_kernel::jobs::{Queue, Scheduler, Ticked, queues};
 use bureau_kernel::prelude::Cx;
+use bureau_kernel::scheduler::{Queue, Scheduler, Ticked, queues};
+use bureau_kernel::store::clock::{self, Clock};
 use bureau_kernel::store::{OpenOptions, Scope, Sql, sql};
 use bureau_kernel::testing::{ENGINES, Engine, TestApp};
 use bureau_kernel::types::time::Timestamp;
@@ -260,10 +260,10 @@ async fn what_began_by_a_wrong_clock_is_not_final_when_it_was_set_right_meanwhil
             meanwhile.set(noon());
             cx.require_trusted_clock().await
         };
-        let error = app.dispatcher.run_in(&batch, part).await.unwrap_err();
+        let error = app.dispatcher.app().run_in(&batch, part).await.unwrap_err();
         assert_eq!(error.code(), Code::Conflict, "on {engine:?}");
         let part = async |cx: &mut Cx| cx.require_trusted_clock().await;
-        app.dispatcher.run_in(&batch, part).await.unwrap();
+        app.dispatcher.app().run_in(&batch, part).await.unwrap();
     }
 }
 

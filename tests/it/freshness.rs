@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use bureau_contacts::Contact;
 use bureau_kernel::caller::Caller;
-use bureau_kernel::changes;
-use bureau_kernel::context::Cx;
 use bureau_kernel::dispatch::{Dispatcher, Settings};
 use bureau_kernel::error::Code;
-use bureau_kernel::export::{self, Wanted};
+use bureau_kernel::export;
 use bureau_kernel::prelude::*;
-use bureau_kernel::store::{Database, Scope, Sql, sql};
+use bureau_kernel::record::Cx;
+use bureau_kernel::record::Wanted;
+use bureau_kernel::store::{Database, Scope, Sql, log, sql};
 use bureau_kernel::testing::{ENGINES, Engine, TestApp};
 use bureau_kernel::tool::QUERY;
 use bureau_kernel::types::time::now;
@@ -305,7 +305,7 @@ async fn nobody_waits_for_the_sealing_of_a_busy_workspace() {
         sealings[1] < sealings[0],
         "it came with the first part: {sealings:?}"
     );
-    assert_eq!(changes::verify(store).await.unwrap().broken, None);
+    assert_eq!(log::verify(store).await.unwrap().broken, None);
 }
 
 #[tokio::test]
@@ -340,7 +340,7 @@ async fn many(app: &TestApp, owner: &Caller, count: usize, first: usize) {
             let all = people.iter().map(|one| (one.clone(), Attributes::new()));
             cx.insert_all(all.collect()).await.map(drop)
         };
-        app.dispatcher.run_in(batch, add).await.unwrap();
+        app.dispatcher.app().run_in(batch, add).await.unwrap();
     }
 }
 
@@ -452,8 +452,13 @@ async fn one_damaged_record_is_named_and_hides_no_other() {
                 assert_eq!(told, expected, "{context}, by {sort}");
             }
             // Exported without it.
-            let kind = app.dispatcher.registry().record("contact").unwrap();
-            let part = app.dispatcher.read(&owner, async |cx: &mut Cx| {
+            let kind = app
+                .dispatcher
+                .registry()
+                .records()
+                .record("contact")
+                .unwrap();
+            let part = app.dispatcher.app().read(&owner, async |cx: &mut Cx| {
                 export::part(cx, kind, Wanted::default(), i64::MIN, 100).await
             });
             let part = part.await.unwrap();

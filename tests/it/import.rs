@@ -4,11 +4,11 @@ use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Stdio};
 
 use bureau_contacts::Contact;
-use bureau_kernel::changes::verify;
-use bureau_kernel::context::Cx;
 use bureau_kernel::dispatch::Settings;
 use bureau_kernel::error::{Code, Error};
+use bureau_kernel::record::Cx;
 use bureau_kernel::record::{Attributes, Columns as _};
+use bureau_kernel::store::log::verify;
 use bureau_kernel::store::{OpenOptions, Scope, Store, sql};
 use bureau_kernel::testing::{ENGINES, Engine, TestApp};
 use bureau_kernel::testing_postgres::fresh_database;
@@ -39,7 +39,7 @@ async fn the_parts_of_a_job_are_one_change_at_its_moment_and_one_undo() {
         let batch = batch.at(then);
         for name in ["Ada", "Grace"] {
             let part = async |cx: &mut Cx| cx.insert(contact(name), Attributes::new()).await;
-            app.dispatcher.run_in(&batch, part).await.unwrap();
+            app.dispatcher.app().run_in(&batch, part).await.unwrap();
         }
         let changes = app.ok(&owner, "list_changes", json!({})).await;
         let of_job: Vec<_> = changes["data"]
@@ -70,6 +70,7 @@ async fn a_part_that_fails_leaves_nothing_and_what_is_read_only_does_no_work() {
             .unwrap();
         let failed = app
             .dispatcher
+            .app()
             .run_in(&batch, async |cx: &mut Cx| {
                 cx.insert(contact("Ada"), Attributes::new()).await?;
                 Err::<(), _>(Error::conflict("No."))
@@ -140,7 +141,7 @@ async fn many_records_at_once_leave_what_one_by_one_leaves() {
             }
             Ok(())
         };
-        one.dispatcher.run_in(&batch, each).await.unwrap();
+        one.dispatcher.app().run_in(&batch, each).await.unwrap();
         let batch = many
             .dispatcher
             .batch(&many.owner().await, "test")
@@ -160,7 +161,7 @@ async fn many_records_at_once_leave_what_one_by_one_leaves() {
             assert_eq!(cx.get_all(&ids).await?, saved);
             Ok(())
         };
-        many.dispatcher.run_in(&batch, at_once).await.unwrap();
+        many.dispatcher.app().run_in(&batch, at_once).await.unwrap();
         assert_eq!(kept(&one, "contact").await, kept(&many, "contact").await);
         assert_eq!(logged(&one).await, logged(&many).await, "{engine:?}");
         let audit = verify(&many.dispatcher.app().store).await.unwrap();
@@ -210,7 +211,7 @@ async fn an_undo_of_many_names_what_stands_in_the_way_and_takes_the_rest_back() 
             let all = (0..700).map(|number| (person(number), Attributes::new()));
             cx.insert_all(all.collect()).await
         };
-        let saved = app.dispatcher.run_in(&batch, made).await.unwrap();
+        let saved = app.dispatcher.app().run_in(&batch, made).await.unwrap();
         let id = |number: usize| saved[number].id.to_string();
         // One is changed since, another one is depended on by one that is not of this change.
         let change = json!({ "contact": id(3), "city": "Rome" });
@@ -267,7 +268,7 @@ async fn what_refers_to_each_other_in_one_change_goes_with_it() {
             });
             cx.insert_all(staff.collect()).await
         };
-        let staff = app.dispatcher.run_in(&batch, made).await.unwrap();
+        let staff = app.dispatcher.app().run_in(&batch, made).await.unwrap();
         let change = json!({ "contact": staff[4].id, "city": "Rome" });
         app.ok(&owner, "update_contact", change).await;
         let skipping = json!({ "change": batch.change(), "skip_conflicts": true });

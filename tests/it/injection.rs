@@ -146,7 +146,7 @@ async fn with_attributes(app: &TestApp, slug: &str) -> Caller {
 /// Defines a custom attribute for the records of every module.
 pub(crate) async fn define_everywhere(app: &TestApp, slug: &str, name: &str, kind: &str) {
     let store = &app.dispatcher.app().store;
-    for record in app.dispatcher.registry().records() {
+    for record in app.dispatcher.registry().records().all() {
         let definition = AttributeDefinition {
             entity: record.table().into(),
             name: name.into(),

@@ -443,7 +443,7 @@ async fn state(app: &TestApp, caller: &Caller) -> Vec<(String, i64)> {
     let workspace = caller.workspace.id;
     let logs = ["change_log", "record_key", "receipt"];
     let logs = logs.map(|table| (table, "COUNT(*)"));
-    let records = app.dispatcher.registry().records();
+    let records = app.dispatcher.registry().records().all();
     let records = records
         .iter()
         .map(|record| (record.table(), "COUNT(*) + COALESCE(SUM(version), 0)"));

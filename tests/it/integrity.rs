@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use bureau_kernel::admin::{self, MemberChange, NewMember};
 use bureau_kernel::anchor::{self, AnchorFile, Key};
-use bureau_kernel::changes::verify;
+use bureau_kernel::backup;
 use bureau_kernel::dispatch::Settings;
 use bureau_kernel::replay::replay;
-use bureau_kernel::store::{Database, OpenOptions, Store, backup, tables};
+use bureau_kernel::store::log::verify;
+use bureau_kernel::store::{Database, OpenOptions, Store, tables};
 use bureau_kernel::testing::{ENGINES, Engine, TestApp, forge_chain};
 use serde_json::json;
 
@@ -19,7 +20,7 @@ use crate::tamper::Raw;
 
 /// What the log and the records do not have in common, each in a sentence.
 async fn differences(store: &Store) -> Vec<String> {
-    let found = replay(store, whole_registry().records(), &())
+    let found = replay(store, whole_registry().records().all(), &())
         .await
         .unwrap();
     let differences = found.differences.iter();
@@ -386,7 +387,7 @@ async fn a_backup_signed_with_another_key_is_refused() {
     );
 
     // Whoever changes a backup takes its signature off.
-    bureau_kernel::store::backup::forge(&file).unwrap();
+    bureau_kernel::backup::forge(&file).unwrap();
     let refused = say(&target, "the key of this firm", &restore);
     let said = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert!(

@@ -10,13 +10,12 @@ use std::time::Duration;
 use bureau_companies::Company;
 use bureau_kernel::admin::{self, NewMember};
 use bureau_kernel::caller::Caller;
-use bureau_kernel::changes;
-use bureau_kernel::clock::Clock;
 use bureau_kernel::dispatch::{Outcome, Settings};
 use bureau_kernel::error::{Code, Error};
 use bureau_kernel::prelude::{Cx, ShortText};
 use bureau_kernel::search::{Found, Query};
-use bureau_kernel::store::{Database, OpenOptions, Scope, Store, Tx, sql};
+use bureau_kernel::store::clock::Clock;
+use bureau_kernel::store::{Database, OpenOptions, Scope, Store, Tx, log, sql};
 use bureau_kernel::testing::{ENGINES, Engine, TestApp};
 use bureau_kernel::testing_postgres::superuser_of;
 use futures::future::join_all;
@@ -110,7 +109,7 @@ async fn keys_readiness_sealing_and_the_index_need_no_connection_of_the_callers(
                 let sealed = sql("SELECT COUNT(*) AS count FROM change_log WHERE position IS NULL");
                 let unsealed: i64 = sealed.one("count", &mut tx).await.unwrap();
                 let workspace = owner.workspace.id.raw();
-                let head = changes::heads(&mut tx).await.unwrap().position(workspace);
+                let head = log::heads(&mut tx).await.unwrap().position(workspace);
                 tx.rollback().await;
                 if unsealed == 0 {
                     break head;
@@ -243,7 +242,10 @@ async fn a_server_opens_no_more_connections_than_it_says() {
 /// Records that hold on to something deleted; there must be none.
 async fn dangling(app: &TestApp) -> Vec<(String, &'static str)> {
     let owner = app.owner().await;
-    let look = app.dispatcher.read(&owner, async |cx| cx.dangling().await);
+    let look = app
+        .dispatcher
+        .app()
+        .read(&owner, async |cx| cx.dangling().await);
     look.await.unwrap()
 }
 
@@ -1127,7 +1129,7 @@ async fn what_a_call_has_to_prepare_is_done_while_it_holds_no_lock() {
             })
             .await
         };
-        let work = app.dispatcher.run_in(&job, part);
+        let work = app.dispatcher.app().run_in(&job, part);
         let others = async {
             let begun = tokio::task::spawn_blocking(move || has_begun.recv());
             begun.await.unwrap().unwrap();

@@ -65,6 +65,7 @@ mod secrets;
 mod seed;
 mod seller;
 mod simulation;
+mod structure;
 mod tamper;
 mod tenancy;
 mod undo;

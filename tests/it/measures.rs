@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use bureau_kernel::caller::Caller;
-use bureau_kernel::context::Cx;
 use bureau_kernel::measures::{Dimension, Measure, Period, Question};
+use bureau_kernel::record::Cx;
 use bureau_kernel::testing::{ENGINES, TestApp};
 use chrono::{Days, NaiveDate};
 use serde_json::{Map, Value, json};
@@ -20,7 +20,7 @@ async fn ask(
     measure: &'static Measure,
     asked: &Question,
 ) -> Groups {
-    let found = app.dispatcher.read(caller, async |cx: &mut Cx| {
+    let found = app.dispatcher.app().read(caller, async |cx: &mut Cx| {
         let today = cx.today();
         let mut rates = cx.rates(None, today).await?;
         cx.measure(measure.id, asked, &mut rates).await

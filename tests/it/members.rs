@@ -9,10 +9,9 @@ use bureau_kernel::admin::{
     self, MemberChange, MemberInfo, NewKey, NewMember, NewTeam, TeamChange,
 };
 use bureau_kernel::caller::{Caller, Role};
-use bureau_kernel::changes;
 use bureau_kernel::error::Code;
 use bureau_kernel::permission::Grants;
-use bureau_kernel::store::Store;
+use bureau_kernel::store::{Store, log};
 use bureau_kernel::testing::{ENGINES, TestApp};
 use serde_json::{Value, json};
 use tower::Service as _;
@@ -444,7 +443,7 @@ async fn who_leaves_passes_on_what_is_theirs_and_that_can_be_undone() {
             .ok(&owner, "search_contacts", json!({"owner": ada_id}))
             .await;
         assert_eq!(found["data"].as_array().unwrap().len(), 2);
-        let audit = changes::verify(store(&app)).await.unwrap();
+        let audit = log::verify(store(&app)).await.unwrap();
         assert_eq!(audit.broken, None);
     }
 }

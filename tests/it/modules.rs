@@ -4,10 +4,9 @@
 use std::collections::BTreeMap;
 
 use bureau_kernel::caller::Caller;
-use bureau_kernel::context::Cx;
 use bureau_kernel::dispatch::{Dispatcher, Outcome};
-use bureau_kernel::record::check_tables;
-use bureau_kernel::registry::Contradiction;
+use bureau_kernel::record::{Cx, check_tables};
+use bureau_kernel::registry::{Contradiction, Module};
 use bureau_kernel::store::{Scope, sql};
 use bureau_kernel::testing::{ENGINES, TestApp};
 use bureau_kernel::tool::{Effect, Entry};
@@ -20,7 +19,7 @@ use crate::tamper::Raw;
 /// What contradicts the rules of any module in the caller's workspace.
 pub(crate) async fn contradictions(dispatcher: &Dispatcher, caller: &Caller) -> Vec<Contradiction> {
     let checks: Vec<_> = dispatcher.registry().checks().collect();
-    let looked = dispatcher.read(caller, async |cx: &mut Cx| {
+    let looked = dispatcher.app().read(caller, async |cx: &mut Cx| {
         let mut all = Vec::new();
         for check in &checks {
             all.extend((check.run)(cx).await?);
@@ -120,7 +119,7 @@ pub(crate) async fn records(app: &TestApp, caller: &Caller) -> BTreeMap<&'static
     let mut found: BTreeMap<&'static str, Vec<String>> = BTreeMap::new();
     for row in rows {
         let table: String = row.get("entity").unwrap();
-        if let Some(kind) = app.dispatcher.registry().record(&table) {
+        if let Some(kind) = app.dispatcher.registry().records().record(&table) {
             let id = encode(kind.prefix(), row.get("record").unwrap());
             found.entry(kind.noun()).or_default().push(id);
         }
@@ -206,7 +205,9 @@ async fn tables_have_the_columns_that_the_records_declare() {
     for engine in ENGINES {
         let app = TestApp::new(engine, MODULES).await;
         let store = &app.dispatcher.app().store;
-        check_tables(store, MODULES).await.unwrap();
+        check_tables(store, &Module::records_of(MODULES))
+            .await
+            .unwrap();
         let mut raw = Raw::new(&app.database).await;
         for (change, wrong) in [
             (
@@ -219,7 +220,9 @@ async fn tables_have_the_columns_that_the_records_declare() {
             ),
         ] {
             raw.run(change).await;
-            let error = check_tables(store, MODULES).await.unwrap_err();
+            let error = check_tables(store, &Module::records_of(MODULES))
+                .await
+                .unwrap_err();
             let said = format!("{error:?}");
             for part in wrong {
                 assert!(said.contains(part), "{engine:?}: {said}");

@@ -317,7 +317,10 @@ async fn no_live_note_is_about_what_is_deleted() {
         let app = TestApp::new(engine, MODULES).await;
         let owner = app.owner().await;
         let dangling = async || {
-            let look = app.dispatcher.read(&owner, async |cx| cx.dangling().await);
+            let look = app
+                .dispatcher
+                .app()
+                .read(&owner, async |cx| cx.dangling().await);
             look.await.unwrap()
         };
         let mut both = 0;

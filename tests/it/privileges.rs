@@ -6,13 +6,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bureau_kernel::admin::{self, NewKey, NewMember, RateInfo};
 use bureau_kernel::caller::{Caller, Role};
-use bureau_kernel::changes::Action;
 use bureau_kernel::dispatch::Outcome;
 use bureau_kernel::error::{Code, Error};
-use bureau_kernel::export::{self, Wanted};
+use bureau_kernel::export;
 use bureau_kernel::permission::Grants;
 use bureau_kernel::prelude::*;
+use bureau_kernel::record::Wanted;
 use bureau_kernel::registry::{Registry, Selection};
+use bureau_kernel::store::log::Action;
 use bureau_kernel::store::{Scope, sql};
 use bureau_kernel::testing::{ENGINES, Engine, TestApp};
 use bureau_kernel::tool::Entry;
@@ -280,7 +281,7 @@ async fn variant<'a>(
 
 /// Rows of the change log as far as they count here.
 async fn rows(app: &TestApp, change: &Value) -> BTreeSet<(String, &'static str)> {
-    let change: Id<bureau_kernel::changes::Change> = change.as_str().unwrap().parse().unwrap();
+    let change: Id<bureau_kernel::store::log::Change> = change.as_str().unwrap().parse().unwrap();
     let rows = app
         .rows(sql("SELECT DISTINCT entity, action FROM change_log WHERE call = ").value(change))
         .await;
@@ -305,7 +306,7 @@ fn needed(
 ) -> BTreeSet<&'static str> {
     let mut needed = BTreeSet::new();
     for (table, operation) in rows {
-        let access = registry.record(table).unwrap().access();
+        let access = registry.records().record(table).unwrap().access();
         let operation = match *operation {
             "create" => Operation::Create,
             "update" => Operation::Update,
@@ -313,7 +314,7 @@ fn needed(
         };
         // What other modules do about what was written follows from it.
         let written = rows.iter().map(|(table, _)| table.as_str());
-        let reactions = written.flat_map(|table| registry.reactions_to(table));
+        let reactions = written.flat_map(|table| registry.records().reactions_to(table));
         let follows = reactions.flat_map(|reaction| reaction.covers());
         let mut covers = entry.spec.covers.iter().chain(follows);
         let covered = covers.any(|covers| covers.table == table && covers.operation == operation);
@@ -332,7 +333,7 @@ fn disclosed(registry: &Registry, entry: &Entry, held: &[&str], answer: &str) ->
         return None;
     }
     KINDS.into_iter().find_map(|kind| {
-        let read = registry.record(kind).unwrap().access().read;
+        let read = registry.records().record(kind).unwrap().access().read;
         let covered = entry
             .spec
             .covers
@@ -462,7 +463,7 @@ async fn kinds_of_changes(
     for (call, did) in calls.into_iter().rev() {
         let did = did.into_iter().collect::<Vec<_>>().join(", ");
         if known.insert(did.clone()) {
-            kinds.push((encode(bureau_kernel::changes::Change::PREFIX, call), did));
+            kinds.push((encode(bureau_kernel::store::log::Change::PREFIX, call), did));
         }
     }
     kinds
@@ -907,8 +908,8 @@ async fn records_and_names_are_shown_to_whoever_may_read_their_kind() {
         assert_eq!(company["linked"], json!({ "deal": 2 }), "{engine:?}");
         // What is taken out to a file says no more.
         let dispatcher = &app.dispatcher;
-        let deals = dispatcher.registry().record("deal").unwrap();
-        let part = dispatcher.read(&reads, async |cx: &mut Cx| {
+        let deals = dispatcher.registry().records().record("deal").unwrap();
+        let part = dispatcher.app().read(&reads, async |cx: &mut Cx| {
             export::part(cx, deals, Wanted::default(), i64::MIN, 1).await
         });
         let deal = part.await.unwrap().found.remove(0);
@@ -1088,6 +1089,7 @@ async fn what_others_cannot_be_without_is_not_erased() {
         let name = |text: &str| ShortText::new(text).unwrap();
         let batch = dispatcher.batch(&owner, "test").await.unwrap();
         let (project, task) = dispatcher
+            .app()
             .run_in(&batch, async |cx: &mut Cx| {
                 let project = Project {
                     name: name("House"),
@@ -1105,7 +1107,7 @@ async fn what_others_cannot_be_without_is_not_erased() {
             .unwrap();
         let erase = async |cx: &mut Cx| cx.purge(project).await.map(drop);
         let before = written(&app).await;
-        let error = dispatcher.run_in(&batch, erase).await.unwrap_err();
+        let error = dispatcher.app().run_in(&batch, erase).await.unwrap_err();
         assert_eq!(error.code(), Code::Conflict, "{engine:?}: {error:?}");
         assert!(error.message().contains(&task.to_string()), "{error:?}");
         assert_eq!(written(&app).await, before, "{engine:?}");
@@ -1113,6 +1115,6 @@ async fn what_others_cannot_be_without_is_not_erased() {
             cx.purge(task).await?;
             cx.purge(project).await.map(drop)
         };
-        dispatcher.run_in(&batch, erase_both).await.unwrap();
+        dispatcher.app().run_in(&batch, erase_both).await.unwrap();
     }
 }

@@ -3,10 +3,10 @@
 use bureau_companies::Company;
 use bureau_contacts::Contact;
 use bureau_kernel::caller::Caller;
-use bureau_kernel::changes::Action;
 use bureau_kernel::error::Code;
 use bureau_kernel::prelude::*;
 use bureau_kernel::registry::{Registry, Selection};
+use bureau_kernel::store::log::Action;
 use bureau_kernel::store::sql;
 use bureau_kernel::testing::{ENGINES, TestApp};
 use serde_json::json;
@@ -180,7 +180,7 @@ async fn every_way_of_writing_is_reacted_to_in_the_order_of_the_modules() {
         // Many at once, in the order of the records and then of the modules.
         let batch = app.dispatcher.batch(&owner, "test").await.unwrap();
         let before = contacts(&app).await.len();
-        let all = app.dispatcher.run_in(&batch, async |cx| {
+        let all = app.dispatcher.app().run_in(&batch, async |cx| {
             let many = ["Echo 1", "Quiet 2", "Echo 3"].map(|name| {
                 let mut company = Company::empty();
                 company.name = ShortText::new(name).unwrap();

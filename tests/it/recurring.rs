@@ -8,12 +8,12 @@ use std::time::Duration;
 
 use bureau_kernel::admin::{self, WorkspaceChange};
 use bureau_kernel::caller::Caller;
-use bureau_kernel::changes::Change;
 use bureau_kernel::dispatch::{Dispatcher, Settings};
 use bureau_kernel::error::Code;
-use bureau_kernel::jobs::{Queue, Scheduler, Ticked, queues};
 use bureau_kernel::prelude::{Attributes, Columns as _, Id, Managed, ShortText};
 use bureau_kernel::registry::{Registry, Selection};
+use bureau_kernel::scheduler::{Queue, Scheduler, Ticked, queues};
+use bureau_kernel::store::log::Change;
 use bureau_kernel::store::{Database, OpenOptions, Scope, Store, sql};
 use bureau_kernel::testing::{ENGINES, Engine, TestApp};
 use bureau_kernel::testing_postgres::fresh_database;
@@ -813,7 +813,7 @@ async fn quotation(
 ) -> Id<Quotation> {
     let batch = app.dispatcher.batch(caller, "test").await.unwrap();
     let until = valid_until.map(day);
-    let made = app.dispatcher.run_in(&batch, async |cx| {
+    let made = app.dispatcher.app().run_in(&batch, async |cx| {
         let mut quotation = Quotation::empty();
         quotation.title = ShortText::new("Relaunch").unwrap();
         quotation.status = Managed(status);
@@ -852,6 +852,7 @@ async fn a_sent_quotation_expires_the_day_after_its_last_and_no_other_does() {
         for (id, then) in quotations {
             let found = app
                 .dispatcher
+                .app()
                 .read(&owner, async |cx| cx.get(id).await)
                 .await
                 .unwrap();

@@ -11,12 +11,12 @@ use bureau::server::{Credential, Server};
 use bureau::transport::{http::Options, stdio};
 use bureau_kernel::admin::{self, NewKey, NewMember};
 use bureau_kernel::caller::{Caller, Role};
+use bureau_kernel::dispatch::resources::Representation;
 use bureau_kernel::dispatch::{Dispatcher, Settings};
 use bureau_kernel::error::{Code, Error};
 use bureau_kernel::permission::Grants;
 use bureau_kernel::prelude::{Contents, Cx, Example, Permission, Resource, Spec, Tool, tool};
 use bureau_kernel::registry::{Module, Registry, Selection};
-use bureau_kernel::resource::Representation;
 use bureau_kernel::testing::{ENGINES, Engine, TestApp};
 use bureau_kernel::types::id::{decode, encode};
 use schemars::JsonSchema;
@@ -640,7 +640,7 @@ async fn a_read_counts_as_a_call_of_its_key() {
 #[test]
 fn every_record_that_a_tool_reads_by_its_id_is_a_resource() {
     let registry = registry();
-    for record in registry.records() {
+    for record in registry.records().all() {
         let noun = record.noun();
         let Some(entry) = registry.entry(&format!("get_{noun}")) else {
             continue;

@@ -15,9 +15,10 @@ use bureau_activities::{Activity, ActivityType};
 use bureau_kernel::caller::Caller;
 use bureau_kernel::dispatch::{Dispatcher, Settings};
 use bureau_kernel::error::{Error, Result};
-use bureau_kernel::jobs::{self, Job, Queue, Scheduler, Ticked, queues};
+use bureau_kernel::job::Job;
 use bureau_kernel::prelude::{Attributes, Code, Cx, Id, Managed, Module, ShortText};
 use bureau_kernel::registry::{Registry, Selection};
+use bureau_kernel::scheduler::{self, Queue, Scheduler, Ticked, queues};
 use bureau_kernel::store::{Database, OpenOptions, Scope, Store, sql};
 use bureau_kernel::testing::{ENGINES, Engine, TestApp};
 use bureau_kernel::testing_postgres::fresh_database;
@@ -252,7 +253,7 @@ async fn each_step_is_the_schedulers_change_and_no_persons_and_undoing_it_makes_
         let nobodys = sql("SELECT id FROM activity WHERE created_by IS NULL");
         assert_eq!(app.rows(nobodys).await.len(), 2, "a note of each step");
 
-        let last = Id::<bureau_kernel::changes::Change>::from_raw(calls[3]).to_string();
+        let last = Id::<bureau_kernel::store::log::Change>::from_raw(calls[3]).to_string();
         let undo = json!({ "change": last, "confirm": true });
         app.ok(&owner, "undo_change", undo).await;
         let queue = the_queue(&app, at(1, 0)).await;
@@ -609,7 +610,7 @@ async fn where_nothing_may_be_written_nothing_is_done_and_the_queue_can_be_seen(
         for dispatcher in [by_settings, by_store] {
             let scheduler = Scheduler::new(dispatcher.clone());
             assert_eq!(scheduler.tick(at(0, 60)).await.unwrap(), Ticked::default());
-            jobs::start(dispatcher.clone()).stop().await;
+            scheduler::start(dispatcher.clone()).stop().await;
             assert_eq!(garden(&dispatcher, at(0, 60)).await[0].due, 1);
             dispatcher.app().close().await;
         }
@@ -628,7 +629,7 @@ async fn a_server_makes_up_at_its_start_for_what_was_missed_and_ends_between_two
             plant(&app, &owner, &format!("fern {number}"), first).await;
         }
         // It is told to end as soon as it has begun.
-        let running = jobs::start(app.dispatcher.clone());
+        let running = scheduler::start(app.dispatcher.clone());
         let begun = async {
             while watered(&app.dispatcher, &owner).await.is_empty() {
                 sleep(Duration::from_millis(1)).await;
@@ -641,7 +642,7 @@ async fn a_server_makes_up_at_its_start_for_what_was_missed_and_ends_between_two
         sleep(Duration::from_millis(20)).await;
         assert_eq!(watered(&app.dispatcher, &owner).await, before);
         // The next one goes on.
-        let running = jobs::start(app.dispatcher.clone());
+        let running = scheduler::start(app.dispatcher.clone());
         let whole: Vec<Vec<String>> = vec![days(first, 4); 30];
         let made_up = async {
             while watered(&app.dispatcher, &owner)

@@ -1,7 +1,7 @@
 //! A change log that somebody edited beside Bureau does not verify, and the first wrong row is named.
 
-use bureau_kernel::changes::{Audit, verify};
 use bureau_kernel::store::Database;
+use bureau_kernel::store::log::{Audit, verify};
 use bureau_kernel::testing::{ENGINES, Engine, TestApp};
 use serde_json::json;
 use sqlx::postgres::PgConnectOptions;

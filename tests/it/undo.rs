@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use bureau_companies::Company;
 use bureau_contacts::Contact;
 use bureau_kernel::caller::Caller;
-use bureau_kernel::context::Cx;
 use bureau_kernel::error::Code;
 use bureau_kernel::prelude::*;
+use bureau_kernel::record::Cx;
 use bureau_kernel::store::sql;
 use bureau_kernel::testing::{ENGINES, TestApp};
 use serde_json::{Value, json};
@@ -267,7 +267,7 @@ async fn a_change_that_is_read_in_many_parts_is_taken_back_whole() {
             let people = cx.insert_all(people.collect()).await?;
             Ok(people.iter().map(|one| one.id).collect::<Vec<_>>())
         };
-        let ids = app.dispatcher.run_in(&batch, make).await.unwrap();
+        let ids = app.dispatcher.app().run_in(&batch, make).await.unwrap();
         // What was done to these lies in parts far from each other.
         let move_some = async |cx: &mut Cx| {
             for id in ids.iter().step_by(300) {
@@ -277,7 +277,11 @@ async fn a_change_that_is_read_in_many_parts_is_taken_back_whole() {
             }
             Ok(())
         };
-        app.dispatcher.run_in(&batch, move_some).await.unwrap();
+        app.dispatcher
+            .app()
+            .run_in(&batch, move_some)
+            .await
+            .unwrap();
         let made = standing(&app).await;
         assert_eq!((made.0.len(), made.1), (PEOPLE, true));
 
@@ -406,7 +410,7 @@ async fn what_was_erased_stays_erased() {
             !log.to_string().contains(canary),
             "what it held is not: {log}"
         );
-        let audit = bureau_kernel::changes::verify(&app.dispatcher.app().store)
+        let audit = bureau_kernel::store::log::verify(&app.dispatcher.app().store)
             .await
             .unwrap();
         assert_eq!(audit.broken, None, "erasing leaves the chain whole");

@@ -1,7 +1,7 @@
 //! `list_expenses`
 
-use bureau_kernel::list::Order;
 use bureau_kernel::prelude::*;
+use bureau_kernel::record::Order;
 
 use crate::EXPENSES;
 use crate::expense::Expense;

@@ -1,8 +1,8 @@
 //! `list_products`
 
 use bureau_billing::{PRODUCTS, Product, ProductType};
-use bureau_kernel::list::Order;
 use bureau_kernel::prelude::*;
+use bureau_kernel::record::Order;
 use bureau_kernel::store::Kind;
 use bureau_kernel::types::money::Currency;
 use schemars::JsonSchema;

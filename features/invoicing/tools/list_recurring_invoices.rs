@@ -1,8 +1,8 @@
 //! `list_recurring_invoices`
 
 use bureau_companies::Company;
-use bureau_kernel::list::Order;
 use bureau_kernel::prelude::*;
+use bureau_kernel::record::Order;
 use bureau_kernel::store::Kind;
 use schemars::JsonSchema;
 use serde::Deserialize;

@@ -14,7 +14,7 @@ pub(super) async fn records(store: &Store) -> Finding {
     const WHAT: &str = "records";
     let replayed = async {
         let registry = boot::whole_registry()?;
-        replay(store, registry.records(), &Steps::default()).await
+        replay(store, registry.records().all(), &Steps::default()).await
     };
     let found: Replayed = match replayed.await {
         Ok(found) => found,

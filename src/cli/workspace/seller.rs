@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 
 use bureau_billing::{MAX_LOGO, Seller};
-use bureau_kernel::context::Cx;
 use bureau_kernel::patch::{ClearField, Patch};
-use bureau_kernel::schema;
+use bureau_kernel::record::Cx;
 use bureau_kernel::store::Store;
+use bureau_kernel::types::schema;
 use clap::Args;
 use data_encoding::BASE64;
 use serde_json::{Map, Value, json};

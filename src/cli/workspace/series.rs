@@ -1,9 +1,9 @@
 //! `bureau workspace series`: how a workspace's records are numbered, whichever module they are of.
 
-use bureau_kernel::context::Cx;
-use bureau_kernel::schema;
+use bureau_kernel::record::Cx;
 use bureau_kernel::series::{SeriesChange, all_series, names, set_series, upcoming};
 use bureau_kernel::store::Store;
+use bureau_kernel::types::schema;
 use clap::builder::{BoolishValueParser, PossibleValuesParser};
 use clap::{Args, Subcommand};
 use serde_json::json;

@@ -1,14 +1,13 @@
 //! `bureau workspace tax`: the taxes by which a workspace charges.
 
 use bureau_billing::{Category, TaxRate, TaxRateChange, remove_tax_rate, set_tax_rate, tax_rates};
-use bureau_kernel::changes::Change;
-use bureau_kernel::context::Cx;
 use bureau_kernel::error::Error;
-use bureau_kernel::record::Saved;
-use bureau_kernel::schema;
+use bureau_kernel::record::{Cx, Saved};
 use bureau_kernel::store::Store;
+use bureau_kernel::store::log::Change;
 use bureau_kernel::types::id::Id;
 use bureau_kernel::types::money::Amount;
+use bureau_kernel::types::schema;
 use bureau_kernel::types::text::ShortText;
 use clap::{Args, Subcommand};
 use serde_json::json;

@@ -7,7 +7,7 @@ use bureau_kernel::error::Result;
 #[cfg(feature = "billing")]
 pub(in crate::demo) async fn note(dispatcher: &Dispatcher) -> Result<()> {
     use crate::demo::{FIRM, SLUG};
-    use bureau_kernel::schema;
+    use bureau_kernel::types::schema;
     use data_encoding::BASE64;
     use serde_json::json;
 
@@ -36,7 +36,7 @@ pub(in crate::demo) async fn note(dispatcher: &Dispatcher) -> Result<()> {
     });
     let details = schema::parse_at("", details)?;
     let note = async |cx: &mut _| bureau_billing::set_seller(cx, &details, &[]).await;
-    dispatcher.run_in(&batch, note).await.map(drop)
+    dispatcher.app().run_in(&batch, note).await.map(drop)
 }
 
 /// Without invoices there is nothing to put it on.

@@ -4,8 +4,8 @@ use serde::Serialize;
 
 use super::log;
 use super::workspace::workspace_by_slug;
-use crate::changes::Action;
 use crate::error::{Error, Result};
+use crate::store::log::Action;
 use crate::store::{Scope, Store, Tx, sql};
 
 /// A custom attribute that a kind of record may have.

@@ -10,10 +10,10 @@ use serde_json::{Value as Data, json};
 use super::workspace::workspace_by_slug;
 use super::{Entry, differing, log, log_in, operator, team};
 use crate::caller::{Member, Role, Team, Workspace};
-use crate::changes::{Action, Change};
-use crate::context::{App, Cx};
 use crate::error::{Error, Result};
+use crate::record::{App, Cx};
 use crate::retry::Retry;
+use crate::store::log::{Action, Change};
 use crate::store::{Row, Scope, Store, Tx, sql};
 use crate::types::email::Email;
 use crate::types::id::{Entity as _, Id};
@@ -560,7 +560,7 @@ pub(super) async fn refuse_held(
 ) -> Result<()> {
     // One record may refer to it by two columns; the columns of a kind come one after the other.
     let mut holding: Vec<(&str, BTreeSet<i64>)> = Vec::new();
-    for (kind, link) in cx.registry().clone().referring_to(table) {
+    for (kind, link) in cx.records().clone().referring_to(table) {
         let holders = kind.holding(cx, link, &[id]).await?;
         let holders = holders.into_iter().map(|(_, holder)| holder);
         match holding.last_mut() {

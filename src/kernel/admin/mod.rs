@@ -12,9 +12,9 @@ mod workspace;
 use serde_json::Value as Data;
 
 use crate::caller::Workspace;
-use crate::changes::{Action, LogRow, digest};
 use crate::error::Result;
 use crate::store::Tx;
+use crate::store::log::{Action, LogRow, digest};
 use crate::types::id::Id;
 
 pub use attribute::{AttributeDefinition, define_attribute, list_attributes};

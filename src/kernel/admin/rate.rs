@@ -7,8 +7,8 @@ use serde_json::json;
 
 use super::log;
 use super::workspace::workspace_by_slug;
-use crate::changes::Action;
 use crate::error::{Error, Result};
+use crate::store::log::Action;
 use crate::store::{Scope, Store, Tx, sql};
 use crate::types::money::Currency;
 use crate::types::text::ShortText;

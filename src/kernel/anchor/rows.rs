@@ -4,10 +4,9 @@ use std::collections::HashSet;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::changes;
 use crate::error::{Error, Result};
 use crate::heads::Heads;
-use crate::store::{Row, Scope, Store, Tx, sql};
+use crate::store::{Row, Scope, Store, Tx, log, sql};
 use crate::types::time::Timestamp;
 
 /// Anchors that are read at once.
@@ -57,7 +56,7 @@ const SELECT: &str = "SELECT number, at, sealing, moved, heads, seal FROM log_an
 /// Notes where all logs end, unless the last row says so already; the heads.
 pub(super) async fn note(tx: &mut Tx, at: Timestamp) -> Result<Heads> {
     tx.serialize("log anchor").await?;
-    let heads = changes::heads(tx).await?;
+    let heads = log::heads(tx).await?;
     let last = sql(SELECT)
         .sql(" ORDER BY number DESC LIMIT 1")
         .row(tx)
@@ -75,7 +74,7 @@ pub(super) async fn note(tx: &mut Tx, at: Timestamp) -> Result<Heads> {
     let mut sealing = since;
     let mut changed = Heads::default();
     for row in &moved {
-        let (workspace, head) = changes::head_of(row)?;
+        let (workspace, head) = log::head_of(row)?;
         changed.insert(workspace, head);
         sealing = sealing.max(row.get("sealing")?);
     }
@@ -182,8 +181,8 @@ impl Walk {
         self.number = next;
         self.seal = noted.seal;
         let at = super::shown(noted.at);
-        if let Some(missing) = changes::first_missing(store, &moved).await? {
-            let changes::Missing {
+        if let Some(missing) = log::first_missing(store, &moved).await? {
+            let log::Missing {
                 workspace,
                 position,
                 ends,

@@ -6,8 +6,8 @@ use super::options::{Request, Word};
 use super::{CONFIRMATION_S, Outcome};
 use crate::caller::{Caller, ConfirmPolicy};
 use crate::error::{Code, Error, Result};
+use crate::record::summary::Summary;
 use crate::store::{Store, Tx, sql};
-use crate::summary::Summary;
 use crate::tool::Entry;
 
 /// Whether a person has to agree before what a call did is kept. What it did decides: what it deleted, erased or made

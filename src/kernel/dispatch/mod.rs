@@ -10,6 +10,7 @@ mod confirmations;
 mod limits;
 mod options;
 mod receipts;
+pub mod resources;
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -28,11 +29,12 @@ pub use options::Held;
 use options::{Request, Word};
 
 use crate::admin::{self, Authenticated};
+use crate::batch::Batch;
 use crate::caller::{Caller, ConfirmPolicy};
-use crate::compute::{Compute, LARGE_BYTES, Place, weight, weight_of_fields};
-use crate::context::{App, Cx};
+use crate::compute::{LARGE_BYTES, Place, weight, weight_of_fields};
 use crate::error::{Code, Error, Result};
 use crate::projection::Projection;
+use crate::record::{App, Cx};
 use crate::registry::Registry;
 use crate::resolve;
 use crate::retry::Retry;
@@ -110,6 +112,7 @@ pub enum Outcome {
 /// The way in for every call, of whichever transport.
 pub struct Dispatcher {
     app: Arc<App>,
+    registry: Arc<Registry>,
     settings: Settings,
     limits: Limits,
     key_seen: DashMap<i64, Instant>,
@@ -128,7 +131,10 @@ impl Dispatcher {
     ) -> Result<Arc<Self>> {
         let search = match index {
             Some(folder) => {
-                let source = Arc::new(Projection::new(store.clone(), registry.clone()));
+                let source = Arc::new(Projection::new(
+                    store.clone(),
+                    Arc::clone(registry.records()),
+                ));
                 let search = Search::open(folder, source, store.growth()).map_err(|error| {
                     Error::new(
                         Code::Unavailable,
@@ -143,12 +149,8 @@ impl Dispatcher {
         };
         Ok(Arc::new(Self {
             limits: Limits::new(store.shared_connections()),
-            app: Arc::new(App {
-                store,
-                registry,
-                search,
-                compute: Compute::default(),
-            }),
+            app: registry.app(store, search),
+            registry,
             settings,
             key_seen: DashMap::new(),
         }))
@@ -160,10 +162,20 @@ impl Dispatcher {
         &self.app
     }
 
+    /// A batch of this caller, as [`App::batch`] makes it where anything may be written.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn batch(&self, caller: &Caller, name: &'static str) -> Result<Batch> {
+        let mut caller = caller.clone();
+        caller.read_only |= self.settings.read_only;
+        self.app.batch(&caller, name).await
+    }
+
     /// The tools.
     #[must_use]
     pub fn registry(&self) -> &Arc<Registry> {
-        &self.app.registry
+        &self.registry
     }
 
     /// What the operator decided.
@@ -216,7 +228,7 @@ impl Dispatcher {
 
     /// The tools that this caller may see, alphabetically.
     pub fn visible<'a>(&'a self, caller: &'a Caller) -> impl Iterator<Item = &'a Entry> + 'a {
-        self.app.registry.visible(caller, self.settings.read_only)
+        self.registry.visible(caller, self.settings.read_only)
     }
 
     /// Runs a call.
@@ -243,7 +255,6 @@ impl Dispatcher {
         }
         // Only names that exist become labels: what a caller makes up must not grow the metrics.
         let tool = self
-            .app
             .registry
             .entry(&name)
             .map_or("unknown", |entry| entry.spec.name);
@@ -260,7 +271,7 @@ impl Dispatcher {
             None => caller,
         };
         let caller = Arc::new(caller);
-        let registry = self.app.registry.clone();
+        let registry = self.registry.clone();
         let entry = registry.for_caller(&caller, &call.tool)?;
         self.check_read_only(&caller, entry)?;
         let (request, parsed) = self.read_arguments(&caller, entry, call).await?;
@@ -277,7 +288,7 @@ impl Dispatcher {
         let name = entry.spec.name;
         let span = tracing::Span::current();
         let work = async move {
-            let registry = dispatcher.app.registry.clone();
+            let registry = dispatcher.registry.clone();
             let entry = registry.for_caller(&caller, name)?;
             dispatcher.run_write(&caller, entry, request, parsed).await
         };
@@ -323,7 +334,7 @@ impl Dispatcher {
         };
         let share = self.limits.share(caller, self.settings.call_limit).await?;
         let awaits = entry.awaits(&request.arguments);
-        let mut tx = self.app.read(caller, awaits).await?;
+        let mut tx = self.app.begin_reading(caller, awaits).await?;
         tx.keep_share(share);
         let mut cx = self.cx(tx, caller, entry, &request, false)?;
         cx.set_place(place);
@@ -371,7 +382,7 @@ impl Dispatcher {
             if let Some(outcome) = retry.prepared(outcome, compute, caller.actor()).await {
                 return outcome;
             }
-            parsed = match parse_aside(&self.app.registry, caller, entry, &request) {
+            parsed = match parse_aside(&self.registry, caller, entry, &request) {
                 Some(parse) => compute.run(caller.actor(), parse).await??,
                 None => entry.parse(request.arguments.clone())?,
             };
@@ -386,9 +397,9 @@ impl Dispatcher {
         call: Call,
     ) -> Result<(Request, Option<Parsed>)> {
         if weight_of_fields(&call.arguments) < LARGE_BYTES {
-            return Request::read(&self.app.registry, entry, call);
+            return Request::read(&self.registry, entry, call);
         }
-        let (registry, caller) = (self.app.registry.clone(), Arc::clone(caller));
+        let (registry, caller) = (self.registry.clone(), Arc::clone(caller));
         let (name, actor) = (entry.spec.name, caller.actor());
         let cancel = call.cancel.clone();
         let read = move || Request::read(&registry, registry.for_caller(&caller, name)?, call);
@@ -408,12 +419,13 @@ impl Dispatcher {
         request: &mut Request,
     ) -> Result<Parsed> {
         cx.set_covers(entry.spec.covers);
-        let resolve = resolve::resolve(cx, &request.names, &mut request.arguments);
+        let offers = |tool: &str| self.registry.for_caller(caller, tool).is_ok();
+        let resolve = resolve::resolve(cx, &request.names, &mut request.arguments, offers);
         match tokio::time::timeout(self.settings.call_limit, resolve).await {
             Ok(resolved) => resolved?,
             Err(_) => return Err(self.too_long(entry)),
         }
-        match parse_aside(&self.app.registry, caller, entry, request) {
+        match parse_aside(&self.registry, caller, entry, request) {
             Some(parse) => cx.compute_while_reading(parse).await?,
             None => entry.parse(request.arguments.clone()),
         }

@@ -10,11 +10,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::Call;
 use crate::error::{Error, Result};
+use crate::record::summary::Summary;
 use crate::registry::Registry;
 use crate::resolve::{self, Name};
-use crate::schema;
-use crate::summary::Summary;
 use crate::tool::{Effect, Entry, Parsed};
+use crate::types::schema;
 
 /// Characters of an idempotency key.
 const MAX_IDEMPOTENCY_KEY: usize = 200;
@@ -192,7 +192,7 @@ impl Request {
         let arguments = schema::read(schema, Value::Object(arguments))?;
         hash_canonically(&arguments, &mut digest);
         digest.update(options.version.unwrap_or(0).to_be_bytes());
-        let names = resolve::names(registry, schema, &arguments);
+        let names = resolve::names(registry.records(), schema, &arguments);
         let parsed = if names.is_empty() {
             Some(entry.parse(arguments.clone())?)
         } else {

@@ -5,8 +5,8 @@ use serde_json::Value;
 use super::RECEIPT_H;
 use super::options::Request;
 use crate::caller::Caller;
-use crate::clock::{self, Reading};
 use crate::error::{Error, Result};
+use crate::store::clock::{self, Reading};
 use crate::store::{Tx, sql};
 use crate::types::time::Timestamp;
 

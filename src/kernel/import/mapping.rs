@@ -1,7 +1,7 @@
 //! Which column of a table is which field.
 
-use crate::context::Defined;
 use crate::error::{Error, Result};
+use crate::record::Defined;
 use crate::types::text::{folded, nearest, quoted};
 
 use super::{Field, Reads};

@@ -11,6 +11,7 @@ mod run;
 
 use std::collections::BTreeMap;
 use std::marker::PhantomData;
+use std::sync::Arc;
 
 pub use futures::future::BoxFuture;
 use futures::future::LocalBoxFuture;
@@ -20,14 +21,12 @@ use serde_json::{Map, Value as Data};
 
 use crate::batch::Batch;
 use crate::caller::Caller;
-use crate::context::Cx;
-use crate::dispatch::Dispatcher;
 use crate::error::{Error, Result};
 use crate::patch::Patch;
 use crate::permission::Permission;
-use crate::record::{Attributes, ColumnSpec, Record};
-use crate::schema::parse_at;
+use crate::record::{App, Attributes, ColumnSpec, Cx, Record};
 use crate::store::{Kind, Target as RefersTo};
+use crate::types::schema::parse_at;
 use crate::types::text::folded;
 use crate::types::time::LocalTime;
 
@@ -348,7 +347,7 @@ pub trait AnyImport: Send + Sync {
     /// that are the same field, and where no column is any field.
     fn mapping<'a>(
         &'a self,
-        dispatcher: &'a Dispatcher,
+        app: &'a Arc<App>,
         caller: &'a Caller,
         headers: &'a [String],
         overrides: &'a [(String, String)],
@@ -356,7 +355,7 @@ pub trait AnyImport: Send + Sync {
     /// Says what [`run`](Self::run) would do. Writes nothing.
     fn preview<'a>(
         &'a self,
-        dispatcher: &'a Dispatcher,
+        app: &'a Arc<App>,
         caller: &'a Caller,
         plan: &'a Plan,
         rows: Rows<'a>,
@@ -365,7 +364,7 @@ pub trait AnyImport: Send + Sync {
     /// Brings the rows in, a thousand at a time: each such part is on disk before the next one begins.
     fn run<'a>(
         &'a self,
-        dispatcher: &'a Dispatcher,
+        app: &'a Arc<App>,
         batch: &'a Batch,
         plan: &'a Plan,
         rows: Rows<'a>,
@@ -406,12 +405,12 @@ impl<R: Import> AnyImport for Erased<R> {
 
     fn mapping<'a>(
         &'a self,
-        dispatcher: &'a Dispatcher,
+        app: &'a Arc<App>,
         caller: &'a Caller,
         headers: &'a [String],
         overrides: &'a [(String, String)],
     ) -> LocalBoxFuture<'a, Result<Mapping>> {
-        Box::pin(dispatcher.read(caller, async |cx: &mut Cx| {
+        Box::pin(app.read(caller, async |cx: &mut Cx| {
             let defined = cx.defined_attributes(R::TABLE).await?;
             Mapping::of(R::import_fields(), &defined, headers, overrides)
         }))
@@ -419,29 +418,23 @@ impl<R: Import> AnyImport for Erased<R> {
 
     fn preview<'a>(
         &'a self,
-        dispatcher: &'a Dispatcher,
+        app: &'a Arc<App>,
         caller: &'a Caller,
         plan: &'a Plan,
         rows: Rows<'a>,
         on_progress: OnProgress<'a>,
     ) -> LocalBoxFuture<'a, Result<Preview>> {
-        Box::pin(run::preview::<R>(
-            dispatcher,
-            caller,
-            plan,
-            rows,
-            on_progress,
-        ))
+        Box::pin(run::preview::<R>(app, caller, plan, rows, on_progress))
     }
 
     fn run<'a>(
         &'a self,
-        dispatcher: &'a Dispatcher,
+        app: &'a Arc<App>,
         batch: &'a Batch,
         plan: &'a Plan,
         rows: Rows<'a>,
         on_progress: OnProgress<'a>,
     ) -> LocalBoxFuture<'a, Result<Totals>> {
-        Box::pin(run::run::<R>(dispatcher, batch, plan, rows, on_progress))
+        Box::pin(run::run::<R>(app, batch, plan, rows, on_progress))
     }
 }

@@ -11,15 +11,13 @@ use super::{
 };
 use crate::batch::Batch;
 use crate::caller::{Caller, Workspace};
-use crate::context::Cx;
-use crate::dispatch::Dispatcher;
 use crate::error::{Error, Result};
 use crate::patch::Patch;
-use crate::record::{Attributes, cleaned, validated};
+use crate::record::{App, Attributes, Cx, cleaned, validated};
 use crate::resolve::noun_of;
-use crate::schema;
 use crate::store::sql;
 use crate::types::id::{Id, decode};
+use crate::types::schema;
 use crate::types::text::quoted;
 use crate::types::time::LocalTime;
 
@@ -87,21 +85,21 @@ impl<R: Import> Clone for Known<R> {
 impl<R: Import> Copy for Known<R> {}
 
 pub(super) async fn run<R: Import>(
-    dispatcher: &Dispatcher,
+    app: &Arc<App>,
     batch: &Batch,
     plan: &Plan,
     rows: Rows<'_>,
     on_progress: OnProgress<'_>,
 ) -> Result<Totals> {
     let mut totals = Totals::default();
-    let reader = Reader::<R>::new(dispatcher, batch.caller(), plan);
+    let reader = Reader::<R>::new(app, batch.caller(), plan);
     // A row that refers to an earlier one has to wait until that is written.
     let one_by_one = plan.mapping.refers_to(R::TABLE);
     let mut waiting = Vec::new();
     let mut next = reader.part(rows, Absent::Waits).await?;
     while let Some(mut part) = next {
         waiting.append(&mut part.later);
-        let write = store_part(dispatcher, batch, plan, &part);
+        let write = store_part(app, batch, plan, &part);
         let (done, read) = if one_by_one {
             let done = write.await;
             (done, reader.part(rows, Absent::Waits).await)
@@ -119,7 +117,7 @@ pub(super) async fn run<R: Import>(
         let mut round = std::mem::take(&mut waiting).into_iter().map(Ok);
         while let Some(mut part) = reader.part(&mut round, absent).await? {
             waiting.append(&mut part.later);
-            let done = store_part(dispatcher, batch, plan, &part).await?;
+            let done = store_part(app, batch, plan, &part).await?;
             tell(&mut totals, part, done, on_progress)?;
         }
         if waiting.len() == before {
@@ -130,13 +128,13 @@ pub(super) async fn run<R: Import>(
 }
 
 async fn store_part<R: Import>(
-    dispatcher: &Dispatcher,
+    app: &Arc<App>,
     batch: &Batch,
     plan: &Plan,
     part: &Part<R>,
 ) -> Result<Done> {
     let write = async |cx: &mut Cx| store(cx, &part.ready, plan.on_duplicate).await;
-    dispatcher.run_in(batch, write).await
+    app.run_in(batch, write).await
 }
 
 fn tell<R>(
@@ -166,17 +164,17 @@ fn rejected(rows: Vec<Row>, wrong: impl Iterator<Item = (usize, String)>) -> Vec
 }
 
 pub(super) async fn preview<R: Import>(
-    dispatcher: &Dispatcher,
+    app: &Arc<App>,
     caller: &Caller,
     plan: &Plan,
     rows: Rows<'_>,
     on_progress: OnProgress<'_>,
 ) -> Result<Preview> {
     let mut preview = Preview::default();
-    let reader = Reader::<R>::new(dispatcher, caller, plan);
+    let reader = Reader::<R>::new(app, caller, plan);
     let mut seen = HashSet::new();
     while let Some(part) = reader.part(rows, Absent::Passes).await? {
-        let verdicts = dispatcher
+        let verdicts = app
             .read(caller, async |cx: &mut Cx| {
                 judge(cx, &part.ready, plan.on_duplicate, Some(&mut seen)).await
             })
@@ -227,7 +225,7 @@ fn shown<R: Import>(ready: Ready<R>) -> Result<Map<String, Data>> {
 
 /// Makes rows into what can become records.
 struct Reader<'a, R> {
-    dispatcher: &'a Dispatcher,
+    app: &'a Arc<App>,
     caller: &'a Caller,
     plan: &'a Plan,
     check: Arc<Check>,
@@ -257,19 +255,19 @@ impl Check {
 }
 
 impl<'a, R: Import> Reader<'a, R> {
-    fn new(dispatcher: &'a Dispatcher, caller: &'a Caller, plan: &'a Plan) -> Self {
+    fn new(app: &'a Arc<App>, caller: &'a Caller, plan: &'a Plan) -> Self {
         let generator = schemars::generate::SchemaSettings::default().into_generator();
         let schema = generator.into_root_schema_for::<Patch<R>>();
         let check = Check {
             workspace: Arc::clone(&caller.workspace),
             time: LocalTime {
-                now: dispatcher.app().store.clock().now(),
+                now: app.store.clock().now(),
                 zone: caller.workspace.time_zone,
             },
             schema: schema::wire(schema),
         };
         Self {
-            dispatcher,
+            app,
             caller,
             plan,
             check: Arc::new(check),
@@ -299,7 +297,7 @@ impl<'a, R: Import> Reader<'a, R> {
             drafts.iter_mut().for_each(|draft| self.check.fit(draft));
             R::complete(cx, &mut drafts).await
         };
-        self.dispatcher.read(self.caller, complete).await?;
+        self.app.read(self.caller, complete).await?;
         let check = Arc::clone(&self.check);
         let outcome = tokio::task::spawn_blocking(move || {
             let (mut ready, mut rejected) = (Vec::new(), Vec::new());
@@ -381,7 +379,7 @@ async fn link(
     }
     for (place, draft) in drafts.iter_mut().enumerate() {
         for link in std::mem::take(&mut draft.links) {
-            let noun = |cx: &Cx| noun_of(cx.registry(), link.table);
+            let noun = |cx: &Cx| noun_of(cx.records(), link.table);
             let found = link.texts.iter().find_map(|text| {
                 let ids = meant.get(&(link.table, text.clone()))?;
                 (!ids.is_empty()).then_some((text, ids.as_slice()))
@@ -420,7 +418,7 @@ async fn link(
 
 /// The records of a table that are meant by each text.
 async fn find(cx: &mut Cx, table: &'static str, texts: &[String]) -> Result<Vec<Vec<i64>>> {
-    let prefix = cx.registry().prefix_of(table).unwrap_or_default();
+    let prefix = cx.records().prefix_of(table).unwrap_or_default();
     let number = |text: &String| match decode(text) {
         Some((found, id)) if found.eq_ignore_ascii_case(prefix) => Some(id),
         _ => None,

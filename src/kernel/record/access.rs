@@ -4,10 +4,10 @@ use super::family::Family;
 use super::index_keys::{and_index_keys, remove_index_keys};
 use super::write::{check_permission, checked, log_row, stale, write};
 use super::{Attributes, Edit, Record, Saved};
-use crate::changes::Action;
-use crate::context::Cx;
 use crate::error::{Error, Result};
-use crate::reactions::react;
+use crate::record::Cx;
+use crate::record::reactions::react;
+use crate::store::log::Action;
 use crate::store::{Column, Json, sql};
 use crate::types::id::Id;
 
@@ -215,7 +215,7 @@ impl Cx {
         to: Option<i64>,
     ) -> Result<usize> {
         let mut changed = 0;
-        for (kind, link) in self.registry().clone().referring_to(table) {
+        for (kind, link) in self.records().clone().referring_to(table) {
             changed += kind.repoint(self, link, from, to).await?;
         }
         Ok(changed)

@@ -2,12 +2,19 @@
 //! changes read it from there.
 
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
+use chrono_tz::Tz;
+use serde::Deserialize;
+use serde::de::value::SeqDeserializer;
+use serde::de::{self, DeserializeOwned, Deserializer};
+use serde_json::Value as Data;
 
+use super::order::Order;
 use super::{ColumnSpec, Columns, SearchText};
-use crate::list::Order;
-use crate::store::{Kind, Value};
+use crate::error::{Error, Result};
+use crate::store::{Column, Kind, Value};
+use crate::types::schema::parse_at;
 use crate::types::text::folded;
-use crate::types::time::Timestamp;
+use crate::types::time::{LocalTime, Timestamp, now};
 
 /// What is declared of a field beside its type: in [`record!`](crate::record!) each of these methods can stand in the brackets
 /// after it, those without parameters without parentheses.
@@ -290,4 +297,44 @@ pub(crate) fn text<R: Columns>(record: &R) -> Option<SearchText> {
         }
     }
     Some(text)
+}
+
+/// What a list is to find in a column.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    pub(crate) value: Value,
+    pub(crate) texts: Vec<String>,
+}
+
+/// A value where a list of such values is read: one of them is given, and errors name no place in a list.
+struct One<T>(T);
+
+impl<'de, T: DeserializeOwned> Deserialize<'de> for One<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        let only = [Data::deserialize(deserializer)?].into_iter();
+        let read = T::deserialize(SeqDeserializer::<_, serde_json::Error>::new(only));
+        read.map(Self).map_err(de::Error::custom)
+    }
+}
+
+/// Reads what a list is to find in a column of this type: its value, or one of several. For [`record!`](crate::record!).
+///
+/// # Errors
+/// [`Code::Validation`](crate::error::Code::Validation) naming the parameter.
+pub fn asked<T: Column>(parameter: &str, given: Data) -> Result<Asked> {
+    let input = match T::KIND {
+        Kind::Json => parse_at::<One<T::Input>>(parameter, given)?.0,
+        _ => parse_at(parameter, given)?,
+    };
+    // Days are read as bounds, so where today is makes no difference.
+    let clock = LocalTime {
+        now: now(),
+        zone: Tz::UTC,
+    };
+    let column = T::from_input(input, clock)
+        .map_err(|wrong| Error::invalid(parameter, format!("{parameter} {wrong}.")))?;
+    Ok(Asked {
+        value: column.to_value(),
+        texts: column.texts(),
+    })
 }

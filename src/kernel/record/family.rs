@@ -4,8 +4,8 @@ use std::collections::{HashMap, HashSet};
 
 use super::AnyRecord;
 use super::write::has_dependents;
-use crate::context::Cx;
 use crate::error::{Error, Result};
+use crate::record::Cx;
 use crate::types::id::encode;
 
 /// Records that go together: some, what belongs to them, and what belongs to that in turn.
@@ -28,7 +28,7 @@ impl Family {
             descendants: Vec::new(),
             members: ids.iter().map(|id| (table, *id)).collect(),
         };
-        let registry = cx.registry().clone();
+        let registry = cx.records().clone();
         let mut generation = vec![(table, ids.to_vec())];
         while !generation.is_empty() {
             let mut next = Vec::new();
@@ -59,7 +59,7 @@ impl Family {
         ids: &[i64],
     ) -> Result<HashMap<i64, Vec<String>>> {
         let mut held: HashMap<i64, Vec<String>> = HashMap::new();
-        for (kind, link) in cx.registry().clone().referring_to(table) {
+        for (kind, link) in cx.records().clone().referring_to(table) {
             if link.column.is_parent {
                 continue;
             }

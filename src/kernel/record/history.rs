@@ -4,8 +4,8 @@ use serde::de::DeserializeOwned;
 use serde_json::Map;
 
 use super::{Data, Record};
-use crate::context::Cx;
 use crate::error::{Error, Result};
+use crate::record::Cx;
 use crate::store::sql;
 use crate::types::id::Id;
 use crate::types::time::Timestamp;

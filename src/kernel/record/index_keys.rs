@@ -1,8 +1,8 @@
 //! The exact index keys by which records are found, in one table for all kinds of them.
 
 use super::Record;
-use crate::context::Cx;
 use crate::error::Result;
+use crate::record::Cx;
 use crate::store::{Column, Sql, Value, sql};
 use crate::types::id::Id;
 

@@ -1,8 +1,8 @@
 //! How records of one kind refer to those of another.
 
 use super::ColumnSpec;
-use crate::context::Cx;
 use crate::error::{Error, Result};
+use crate::record::Cx;
 use crate::store::{Row, Sql, Target, Value};
 use crate::types::id::{AnyId, encode};
 
@@ -56,7 +56,7 @@ impl Cx {
     ) -> Result<Option<(&'static str, i64)>> {
         match (column.refers_to, value) {
             (Some(Target::Table(table)), Value::Int(id)) => Ok(Some((table, *id))),
-            (Some(Target::Any), Value::Text(text)) => match self.registry().of_wire_id(text) {
+            (Some(Target::Any), Value::Text(text)) => match self.records().of_wire_id(text) {
                 Some((kind, id)) => Ok(Some((kind.table(), id))),
                 None => {
                     let name = column.name;

@@ -9,25 +9,37 @@ use serde_json::Map;
 pub use serde_json::Value as Data;
 
 mod access;
-mod erased;
+mod any;
+mod called;
+pub(crate) mod context;
 mod facets;
 mod family;
 mod history;
 mod index_keys;
 mod link;
+mod order;
+pub mod reactions;
+mod records;
 mod saved;
 pub(crate) mod standing;
+pub(crate) mod summary;
 mod table;
-mod write;
+pub(crate) mod write;
 
-pub(crate) use erased::patched;
-pub use erased::{AnyRecord, Read, UndoConflict, record};
-pub use facets::{Facets, LAST_MOMENT};
+pub use any::{AnyRecord, Read, Taken, UndoConflict, Wanted};
+pub use called::{Called, CalledBy};
+pub(crate) use context::Defined;
+pub use context::{App, Cx};
+pub use facets::{Asked, Facets, LAST_MOMENT, asked};
 pub(crate) use facets::{order, some_value};
 pub(crate) use family::Family;
 pub use link::Link;
+pub use order::Order;
+pub use records::Records;
+pub(crate) use saved::patched;
 pub use saved::{Edit, Saved};
 pub(crate) use saved::{PARENT, filter};
+pub use summary::Commitment;
 pub use table::check_tables;
 pub(crate) use write::{
     check_permission, has_dependents, log_row, stale, unknown_reference, validated,
@@ -35,16 +47,12 @@ pub(crate) use write::{
 
 use crate::caller::{Caller, Workspace};
 use crate::error::Result;
-use crate::listing::Asked;
 use crate::permission::Access;
-use crate::resolve::Called;
 use crate::store::{Column, Kind, Row, Target, Value};
-pub use crate::summary::Commitment;
 use crate::types::id::Entity;
 use crate::types::money::Currency;
 use crate::types::text::{folded, visible};
 use crate::types::time::LocalTime;
-use crate::view::Form;
 
 /// A column that a record declares.
 #[derive(Debug, Clone, Copy)]
@@ -117,7 +125,7 @@ pub trait Columns:
     /// What the format says.
     fn show<M: SerializeMap>(
         &self,
-        form: &Form<'_>,
+        form: &impl Form,
         map: &mut M,
     ) -> std::result::Result<(), M::Error>;
     /// Reads a row.
@@ -138,6 +146,20 @@ pub trait Columns:
     fn missing(&self) -> Option<&'static str>;
     /// What a caller may give for each column.
     fn given_schemas(generator: &mut schemars::SchemaGenerator) -> Vec<schemars::Schema>;
+}
+
+/// How the columns of a record are shown.
+pub trait Form {
+    /// Writes a column, if it is shown. For [`record!`](crate::record!).
+    ///
+    /// # Errors
+    /// What the format says.
+    fn entry<T: Column + Serialize, M: SerializeMap>(
+        &self,
+        column: Option<&ColumnSpec>,
+        field: &T,
+        map: &mut M,
+    ) -> std::result::Result<(), M::Error>;
 }
 
 /// What a module says about its record.
@@ -269,7 +291,7 @@ macro_rules! record {
                 about: $crate::record::about(&[$($about)?]),
                 is_amount: <$type as $crate::store::Column>::IS_AMOUNT,
                 is_folded: <$type as $crate::store::Column>::IS_FOLDED,
-                asked: $crate::listing::asked::<$type>,
+                asked: $crate::record::asked::<$type>,
                 facets: $crate::record::Facets::of($crate::record::plain(stringify!($field)))
                     $($(.$facet($($($argument)*)?))*)?,
             }),*];
@@ -287,7 +309,7 @@ macro_rules! record {
             }
             fn show<M: serde::ser::SerializeMap>(
                 &self,
-                form: &$crate::view::Form<'_>,
+                form: &impl $crate::record::Form,
                 map: &mut M,
             ) -> std::result::Result<(), M::Error> {
                 let mut columns = Self::COLUMNS.iter();
@@ -305,7 +327,7 @@ macro_rules! record {
             }
             fn apply(&mut self, column: &str, given: $crate::record::Data, time: $crate::types::time::LocalTime) -> $crate::error::Result<()> {
                 $(if column == $crate::record::plain(stringify!($field)) {
-                    let given = $crate::schema::parse_at(column, given)?;
+                    let given = $crate::types::schema::parse_at(column, given)?;
                     self.$field = <$type as $crate::store::Column>::from_input(given, time)
                         .map_err(|wrong| $crate::error::Error::invalid(column, format!("{column} {wrong}.")))?;
                     return Ok(());

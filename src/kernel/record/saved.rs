@@ -9,10 +9,10 @@ use serde_json::Map;
 use super::write::{checked, write};
 use super::{Attributes, ColumnSpec, Data, Record, cleaned};
 use crate::caller::{Member, Workspace};
-use crate::changes::Action;
-use crate::context::Cx;
 use crate::error::{Error, Result};
+use crate::record::Cx;
 use crate::search::Doc;
+use crate::store::log::Action;
 use crate::store::{Column, Json, Row, Sql, Target, Value, sql};
 use crate::types::id::{Id, decode};
 use crate::types::time::Timestamp;
@@ -322,4 +322,21 @@ impl<R: Record> DerefMut for Edit<R> {
     fn deref_mut(&mut self) -> &mut R {
         &mut self.now
     }
+}
+
+/// The record with some fields as the log says.
+pub(crate) fn patched<R: Record>(
+    current: &Saved<R>,
+    fields: Map<String, Data>,
+) -> Result<Saved<R>> {
+    let mut content = current.content()?;
+    for (name, value) in fields {
+        content.insert(name, value);
+    }
+    let mut saved = current.clone();
+    if let Some(Data::Object(attributes)) = content.shift_remove("attributes") {
+        saved.attributes = Json(attributes);
+    }
+    saved.record = serde_json::from_value(Data::Object(content)).map_err(Error::internal)?;
+    Ok(saved)
 }

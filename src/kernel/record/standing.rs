@@ -34,7 +34,7 @@ pub(crate) struct Stood {
 }
 
 /// The next rows of a workspace, from after one identifier up to another.
-pub(super) async fn standing<R: Record>(
+pub(crate) async fn standing<R: Record>(
     tx: &mut Tx,
     workspace: i64,
     (after, upto): (i64, i64),

@@ -5,13 +5,13 @@ use serde_json::Map;
 use super::index_keys::{add_index_keys, remove_index_keys};
 use super::{Data, Record, Saved};
 use crate::caller::Workspace;
-use crate::changes::{Action, LogRow, digest};
-use crate::context::Cx;
 use crate::error::{Error, Result};
 use crate::permission::Operation;
-use crate::reactions::react;
+use crate::record::Cx;
+use crate::record::reactions::react;
+use crate::record::summary::Written;
+use crate::store::log::{Action, LogRow, digest};
 use crate::store::{Column, sql};
-use crate::summary::Written;
 use crate::types::id::Id;
 use crate::types::text::quoted;
 
@@ -61,7 +61,7 @@ pub(crate) fn validated<R: Record>(workspace: &Workspace, mut record: R) -> Resu
 /// What to say about a column that would refer to what is not there, or is deleted.
 pub(crate) fn unknown_reference(cx: &Cx, column: &str, table: &'static str, id: i64) -> Error {
     let noun = cx
-        .registry()
+        .records()
         .record(table)
         .map_or(table, |record| record.noun());
     Error::not_found(noun, cx.wire_id(table, id)).field(column)
@@ -101,7 +101,7 @@ pub(crate) fn has_dependents(noun: &str, names: &[String]) -> String {
 }
 
 /// Writes a changed record with everything that hangs on it.
-pub(super) async fn write<R: Record>(
+pub(crate) async fn write<R: Record>(
     cx: &mut Cx,
     before: Saved<R>,
     mut saved: Saved<R>,

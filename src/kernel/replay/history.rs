@@ -3,7 +3,7 @@
 use serde_json::{Map, Value as Data};
 
 use super::Placed;
-use crate::changes::{Action, LogRow, digest};
+use crate::store::log::{Action, LogRow, digest};
 use crate::types::time::Timestamp;
 
 /// A record as its rows in the log say it is.

@@ -17,14 +17,14 @@ use serde::Serialize;
 use self::arranged::Arranged;
 use self::history::History;
 use self::index_keys::Sum;
-use crate::changes::LogRow;
 use crate::error::Result;
 use crate::record::AnyRecord;
 use crate::record::standing::Standing;
-use crate::store::backup::Watch;
+use crate::store::log::LogRow;
 use crate::store::{Column as _, Scope, Store, Tx, Value, sql};
 use crate::types::id::encode;
 use crate::types::time::Timestamp;
+use crate::watch::Watch;
 
 /// Rows of the log that are read at once.
 const PIECE: usize = 2_000;

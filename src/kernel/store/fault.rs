@@ -19,12 +19,12 @@ const SQLITE_PROTOCOL: i64 = 15;
 const SQLITE_NOTADB: i64 = 26;
 
 /// Whether another process holds the database's write lock.
-pub(super) fn is_busy(error: &sqlx::Error) -> bool {
+pub(crate) fn is_busy(error: &sqlx::Error) -> bool {
     matches!(sqlite_code(error), Some(SQLITE_BUSY | SQLITE_LOCKED))
 }
 
 /// Whether the connection to the server is gone.
-pub(super) fn is_cut(error: &sqlx::Error) -> bool {
+pub(crate) fn is_cut(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(_) | sqlx::Error::Protocol(_) => true,
         // Ended by an administrator, a crash or a shutdown; other conditions of a connection.
@@ -37,7 +37,7 @@ pub(super) fn is_cut(error: &sqlx::Error) -> bool {
 }
 
 /// Whether the answer to a commit may have been lost on its way, so that nobody knows what became of it.
-pub(super) fn is_unanswered(error: &sqlx::Error) -> bool {
+pub(crate) fn is_unanswered(error: &sqlx::Error) -> bool {
     is_cut(error)
         || matches!(error, sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed)
         // Ended while it waited for its replicas.
@@ -45,7 +45,7 @@ pub(super) fn is_unanswered(error: &sqlx::Error) -> bool {
 }
 
 /// Whether PostgreSQL was asked about a transaction that it has not begun yet.
-pub(super) fn is_in_the_future(error: &sqlx::Error) -> bool {
+pub(crate) fn is_in_the_future(error: &sqlx::Error) -> bool {
     let code = error
         .as_database_error()
         .and_then(sqlx::error::DatabaseError::code);
@@ -53,7 +53,7 @@ pub(super) fn is_in_the_future(error: &sqlx::Error) -> bool {
 }
 
 /// What to say when nobody knows whether a commit came through.
-pub(super) fn unknown(error: sqlx::Error) -> Error {
+pub(crate) fn unknown(error: sqlx::Error) -> Error {
     unavailable(
         "The database did not say whether this was written: it may be, or it may not.",
         error,
@@ -64,19 +64,19 @@ pub(super) fn unknown(error: sqlx::Error) -> Error {
 }
 
 /// Whether the disk has no more room.
-pub(super) fn is_full(error: &sqlx::Error) -> bool {
+pub(crate) fn is_full(error: &sqlx::Error) -> bool {
     let is_out_of_space = |error: &std::io::Error| error.kind() == std::io::ErrorKind::StorageFull;
     matches!(sqlite_code(error), Some(SQLITE_FULL))
         || matches!(error, sqlx::Error::Io(error) if is_out_of_space(error))
 }
 
 /// Whether the disk failed to read or write.
-pub(super) fn is_disk(error: &sqlx::Error) -> bool {
+pub(crate) fn is_disk(error: &sqlx::Error) -> bool {
     matches!(sqlite_code(error), Some(SQLITE_IOERR))
 }
 
 /// What to say of a fault that lies outside of the database that was to be set up, and what to do about it.
-pub(super) fn outside(error: &sqlx::Error) -> Option<(String, &'static str)> {
+pub(crate) fn outside(error: &sqlx::Error) -> Option<(String, &'static str)> {
     if is_full(error) {
         let what = "The disk is full; nothing was changed.";
         return Some((what.to_owned(), "Free space and try again."));
@@ -98,13 +98,13 @@ pub(super) fn outside(error: &sqlx::Error) -> Option<(String, &'static str)> {
 }
 
 /// Whether the file is no whole database.
-pub(super) fn is_damaged(error: &sqlx::Error) -> bool {
+pub(crate) fn is_damaged(error: &sqlx::Error) -> bool {
     matches!(sqlite_code(error), Some(SQLITE_CORRUPT | SQLITE_NOTADB))
 }
 
 /// Whether SQLite may have rolled back the whole transaction, and not only the statement that failed
 /// (<https://sqlite.org/lang_transaction.html>).
-pub(super) fn ends_transaction(error: &sqlx::Error) -> bool {
+pub(crate) fn ends_transaction(error: &sqlx::Error) -> bool {
     matches!(
         sqlite_code(error),
         Some(SQLITE_NOMEM | SQLITE_IOERR | SQLITE_FULL)
@@ -113,7 +113,7 @@ pub(super) fn ends_transaction(error: &sqlx::Error) -> bool {
 
 /// Whether a commit that ended so may have left all of itself on the disk. Not where a write failed or fell short: then its
 /// last page is not whole, and does not count.
-pub(super) fn may_be_on_disk(error: &sqlx::Error) -> bool {
+pub(crate) fn may_be_on_disk(error: &sqlx::Error) -> bool {
     const SQLITE_IOERR_WRITE: i64 = SQLITE_IOERR | (3 << 8);
     is_disk(error) && extended_code(error) != Some(SQLITE_IOERR_WRITE)
 }
@@ -140,7 +140,7 @@ fn unavailable(message: &str, error: sqlx::Error) -> Error {
 }
 
 /// Translates an engine's error for the caller; the cause stays for the log.
-pub(super) fn translate(error: sqlx::Error) -> Error {
+pub(crate) fn translate(error: sqlx::Error) -> Error {
     match sqlite_code(&error) {
         Some(SQLITE_BUSY | SQLITE_LOCKED | SQLITE_PROTOCOL) => {
             return unavailable(

@@ -5,11 +5,11 @@ use sqlx::migrate::{MigrateError, Migrator};
 use super::fault;
 use crate::error::{Code, Error, Result};
 
-pub(super) static SQLITE: Migrator = sqlx::migrate!("../../migrations/sqlite");
-pub(super) static POSTGRES: Migrator = sqlx::migrate!("../../migrations/postgres");
+pub(crate) static SQLITE: Migrator = sqlx::migrate!("../../migrations/sqlite");
+pub(crate) static POSTGRES: Migrator = sqlx::migrate!("../../migrations/postgres");
 
 /// The newest version that this program knows.
-pub(super) fn latest(migrator: &Migrator) -> i64 {
+pub(crate) fn latest(migrator: &Migrator) -> i64 {
     migrator
         .iter()
         .map(|migration| migration.version)
@@ -18,7 +18,7 @@ pub(super) fn latest(migrator: &Migrator) -> i64 {
 }
 
 /// What stands between a database at `found` and this program.
-pub(super) fn check(found: i64, migrator: &Migrator, read_only: bool) -> Result<bool> {
+pub(crate) fn check(found: i64, migrator: &Migrator, read_only: bool) -> Result<bool> {
     let latest = latest(migrator);
     if found > latest {
         return Err(Error::new(
@@ -37,7 +37,7 @@ pub(super) fn check(found: i64, migrator: &Migrator, read_only: bool) -> Result<
     Ok(found < latest)
 }
 
-pub(super) fn fault(error: MigrateError) -> Error {
+pub(crate) fn fault(error: MigrateError) -> Error {
     if let MigrateError::Execute(cause) | MigrateError::ExecuteMigration(cause, _) = &error {
         if let Some((message, hint)) = fault::outside(cause) {
             return Error::new(Code::Unavailable, message)

@@ -1,17 +1,18 @@
-//! Storage: one SQLite file or one PostgreSQL database behind one face. This folder holds the only files that know
-//! that there are two engines.
+//! Storage: one SQLite file or one PostgreSQL database behind one face. Only this folder and the backups know that
+//! there are two engines.
 //!
 //! A [`Store`] hands out transactions. A read runs on a connection that cannot write. A write is acknowledged when
 //! [`Tx::commit`] returns, and then it is on disk.
 
-pub mod backup;
+pub mod clock;
 mod columns;
 mod erasure;
-mod fault;
-mod migrate;
-mod postgres;
+pub(crate) mod fault;
+pub mod log;
+pub(crate) mod migrate;
+pub(crate) mod postgres;
 mod sql;
-mod sqlite;
+pub(crate) mod sqlite;
 mod steps;
 pub mod tables;
 mod turns;
@@ -26,15 +27,16 @@ use std::time::{Duration, Instant};
 use sha2::Digest as _;
 use tokio::sync::{Notify, OwnedSemaphorePermit, watch};
 
-use crate::changes::LogRow;
-use crate::clock::Clock;
 use crate::error::{Code, Error, Result};
 use crate::retry::Retry;
+use crate::store::clock::Clock;
+use crate::store::log::LogRow;
 use crate::types::id::IdGenerator;
 use crate::types::time::Timestamp;
 
 #[cfg(feature = "testing")]
 pub(crate) use postgres::migrate_once as migrate_postgres;
+pub(crate) use sql::pieces;
 pub use sql::{Sql, sql};
 #[cfg(feature = "testing")]
 pub use steps::Stage;
@@ -123,10 +125,10 @@ impl OpenOptions {
 
 /// An open database. Cheap to clone.
 #[derive(Clone)]
-pub struct Store(Arc<Inner>);
+pub struct Store(pub(crate) Arc<Inner>);
 
-struct Inner {
-    engine: Engine,
+pub(crate) struct Inner {
+    pub(crate) engine: Engine,
     ids: Arc<OnceLock<IdGenerator>>,
     /// How often this process heard that a sealed log grew: what follows the logs waits on this.
     growth: watch::Sender<u64>,
@@ -145,7 +147,7 @@ struct Inner {
     shared_connections: u32,
 }
 
-enum Engine {
+pub(crate) enum Engine {
     Sqlite(sqlite::Sqlite),
     Postgres(postgres::Postgres),
 }
@@ -759,7 +761,7 @@ impl Tx {
             sealed = seals.map_err(fault::translate)?;
         }
         let mut written = 0;
-        for rows in crate::bulk::pieces(rows) {
+        for rows in pieces(rows) {
             let seals = sealed.get(written..).unwrap_or_default();
             let mut statement = sql("");
             LogRow::push_insert(&mut statement, rows, seals);

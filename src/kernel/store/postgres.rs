@@ -17,8 +17,8 @@ use sqlx::{
 
 use super::value::{Row, Value, bind_postgres};
 use super::{OpenOptions, Scope, Store, fault, migrate};
-use crate::changes::{LogRow, Seal};
 use crate::error::{Code, Error, Result};
+use crate::store::log::{LogRow, Seal};
 use crate::types::id::IdGenerator;
 
 /// The advisory locks that Bureau takes, any numbers that nobody else takes.
@@ -40,7 +40,7 @@ const LOOK_LIMIT: Duration = Duration::from_secs(10);
 /// What a statement gets beyond the limit of its call, which the server ends first where it still runs.
 const GRACE: Duration = Duration::from_secs(2);
 
-pub(super) struct Postgres {
+pub(crate) struct Postgres {
     callers: PgPool,
     own: PgPool,
     sealer: PgPool,
@@ -86,7 +86,7 @@ fn settings(read_only: bool, call_limit: Option<Duration>) -> String {
 }
 
 /// A pooled connection in a transaction.
-pub(super) struct Connection(Option<PoolConnection<Engine>>);
+pub(crate) struct Connection(Option<PoolConnection<Engine>>);
 
 /// Whether the server has no certificate, or one that is not trusted: rustls says why in the cause.
 fn is_untrusted(error: &sqlx::Error) -> bool {
@@ -97,7 +97,7 @@ fn is_untrusted(error: &sqlx::Error) -> bool {
     }
 }
 
-pub(super) fn cannot_connect(error: sqlx::Error) -> Error {
+pub(crate) fn cannot_connect(error: sqlx::Error) -> Error {
     let (message, hint) = match &error {
         sqlx::Error::Database(database) => match database.code().as_deref() {
             Some("28P01" | "28000") => (
@@ -136,9 +136,22 @@ pub(super) fn cannot_connect(error: sqlx::Error) -> Error {
     .cause(error)
 }
 
+/// A connection of its own, beside any pool.
+pub(crate) async fn connect(url: &str) -> Result<sqlx::PgConnection> {
+    let options: PgConnectOptions = url.parse().map_err(cannot_connect)?;
+    let mut conn = options
+        .application_name("bureau")
+        .disable_statement_logging()
+        .connect()
+        .await
+        .map_err(cannot_connect)?;
+    check_server(&mut conn).await?;
+    Ok(conn)
+}
+
 /// Refuses a server that speaks PostgreSQL's language and gives a lock to everybody who asks: two processes would seal one log
 /// and hand out one number, and neither would hear of it.
-pub(super) async fn check_server(conn: &mut sqlx::PgConnection) -> Result<()> {
+pub(crate) async fn check_server(conn: &mut sqlx::PgConnection) -> Result<()> {
     let version: String = sqlx::query_scalar("SELECT version()")
         .fetch_one(conn)
         .await
@@ -168,7 +181,7 @@ pub(crate) async fn migrate_once(url: &str) -> Result<()> {
 }
 
 impl Postgres {
-    pub(super) async fn open(url: &str, open: &OpenOptions) -> Result<Self> {
+    pub(crate) async fn open(url: &str, open: &OpenOptions) -> Result<Self> {
         let options: PgConnectOptions = url.parse().map_err(cannot_connect)?;
         let options = options
             .application_name("bureau")
@@ -202,14 +215,14 @@ impl Postgres {
         })
     }
 
-    pub(super) fn connections(&self) -> u32 {
+    pub(crate) fn connections(&self) -> u32 {
         [&self.callers, &self.own, &self.sealer, &self.listener]
             .map(|pool| pool.options().get_max_connections())
             .iter()
             .sum()
     }
 
-    pub(super) async fn begin(&self, scope: Scope, read_only: bool) -> Result<Connection> {
+    pub(crate) async fn begin(&self, scope: Scope, read_only: bool) -> Result<Connection> {
         let mode = if read_only {
             // All statements see one snapshot, that of the first.
             "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
@@ -246,7 +259,7 @@ impl Postgres {
     }
 
     /// The rows of one statement that only reads, which is a transaction by itself.
-    pub(super) async fn look(&self, text: &str, values: &[Value]) -> Result<Vec<Row>> {
+    pub(crate) async fn look(&self, text: &str, values: &[Value]) -> Result<Vec<Row>> {
         // As in `begin`: what only reads may be asked again.
         let mut others = self.own.options().get_max_connections();
         loop {
@@ -263,7 +276,7 @@ impl Postgres {
     }
 
     /// Takes a number for the identifiers of this process, and another one before the first comes round.
-    pub(super) async fn take_node(&self, ids: &OnceLock<IdGenerator>) -> Result<()> {
+    pub(crate) async fn take_node(&self, ids: &OnceLock<IdGenerator>) -> Result<()> {
         /// How often it is looked, in milliseconds.
         const EACH: i64 = 5_000;
         // Not a clock that stands still while the machine sleeps.
@@ -298,7 +311,7 @@ impl Postgres {
 
     /// Commits. Where the answer is lost, it is looked up whether the commit came through: `proof` is the transaction's number
     /// and the workspace and identifier of a row that it wrote.
-    pub(super) async fn commit(
+    pub(crate) async fn commit(
         &self,
         conn: Connection,
         proof: Option<(String, (i64, i64))>,
@@ -360,7 +373,7 @@ impl Postgres {
         .map(Some)
     }
 
-    pub(super) async fn close(&self) {
+    pub(crate) async fn close(&self) {
         for pool in [&self.callers, &self.own, &self.sealer, &self.listener] {
             pool.close().await;
         }
@@ -494,7 +507,7 @@ async fn unsealed(conn: &mut sqlx::PgConnection, after: i64) -> sqlx::Result<Vec
 
 impl Postgres {
     /// Seals all that is committed, and wakes those that follow. Whether there was anything.
-    pub(super) async fn seal_all(&self, store: &super::Inner) -> bool {
+    pub(crate) async fn seal_all(&self, store: &super::Inner) -> bool {
         let mut any = false;
         loop {
             match self.seal().await {
@@ -518,7 +531,7 @@ impl Postgres {
     }
 }
 
-pub(super) async fn version(conn: &mut sqlx::PgConnection) -> sqlx::Result<i64> {
+pub(crate) async fn version(conn: &mut sqlx::PgConnection) -> sqlx::Result<i64> {
     let known: bool = sqlx::query("SELECT to_regclass('_sqlx_migrations') IS NOT NULL")
         .fetch_one(&mut *conn)
         .await?
@@ -533,7 +546,7 @@ pub(super) async fn version(conn: &mut sqlx::PgConnection) -> sqlx::Result<i64> 
 }
 
 /// Starts the task that seals this process's commits, and the one that hears of the others'. Both end with the store.
-pub(super) fn start_sealer(store: &Store) {
+pub(crate) fn start_sealer(store: &Store) {
     if !store.is_read_only() {
         tokio::spawn(keep_sealing(Arc::downgrade(&store.0)));
     }
@@ -608,7 +621,7 @@ impl Connection {
         self.0.as_deref_mut().ok_or(sqlx::Error::PoolClosed)
     }
 
-    pub(super) async fn execute(&mut self, text: &str, values: &[Value]) -> sqlx::Result<u64> {
+    pub(crate) async fn execute(&mut self, text: &str, values: &[Value]) -> sqlx::Result<u64> {
         let query = sqlx::query(AssertSqlSafe(text).into_sql_str());
         let query = values.iter().fold(query, bind_postgres);
         query
@@ -617,18 +630,18 @@ impl Connection {
             .map(|done| done.rows_affected())
     }
 
-    pub(super) async fn fetch(&mut self, text: &str, values: &[Value]) -> sqlx::Result<Vec<Row>> {
+    pub(crate) async fn fetch(&mut self, text: &str, values: &[Value]) -> sqlx::Result<Vec<Row>> {
         fetch(self.get()?, text, values).await
     }
 
-    pub(super) async fn commit(mut self) -> sqlx::Result<()> {
+    pub(crate) async fn commit(mut self) -> sqlx::Result<()> {
         self.get()?.execute(sqlx::raw_sql("COMMIT")).await?;
         // Ended in order: the pool may have it back.
         drop(self.0.take());
         Ok(())
     }
 
-    pub(super) async fn rollback(mut self) -> sqlx::Result<()> {
+    pub(crate) async fn rollback(mut self) -> sqlx::Result<()> {
         self.get()?.execute(sqlx::raw_sql("ROLLBACK")).await?;
         drop(self.0.take());
         Ok(())

@@ -175,3 +175,17 @@ impl Sql {
         }
     }
 }
+
+/// Rows that one statement writes. Few lengths, so that a few prepared statements serve any number of rows; and not
+/// many rows, because a statement takes longer to prepare than it saves.
+const PIECES: [usize; 4] = [64, 16, 4, 1];
+
+/// Cuts rows into pieces of those lengths.
+pub(crate) fn pieces<T>(mut rows: &[T]) -> impl Iterator<Item = &[T]> {
+    std::iter::from_fn(move || {
+        let length = PIECES.into_iter().find(|length| *length <= rows.len())?;
+        let (piece, rest) = rows.split_at_checked(length)?;
+        rows = rest;
+        Some(piece)
+    })
+}

@@ -22,12 +22,11 @@ use sqlx::{
 };
 use tokio::sync::{Mutex, OwnedMutexGuard, oneshot};
 
-use super::backup::{self, Identity};
 use super::turns::Turns;
 use super::value::{Row, Value, bind_sqlite};
 use super::{OpenOptions, Scope, Steps, WRITE_WAIT, fault, migrate};
-use crate::changes::{LogRow, Seal};
 use crate::error::{Code, Error, Result};
+use crate::store::log::{LogRow, Seal};
 use crate::types::id::IdGenerator;
 use crate::types::time::Timestamp;
 
@@ -41,7 +40,7 @@ const REST: Duration = Duration::from_millis(1);
 /// Connections on which the server reads (keys, readiness, the index): each look-up holds one for a moment.
 const OWN: u32 = 3;
 
-pub(super) struct Sqlite {
+pub(crate) struct Sqlite {
     place: Place,
     callers: SqlitePool,
     own: SqlitePool,
@@ -60,13 +59,13 @@ impl Place {
     fn of(path: &Path) -> Self {
         Self {
             path: path.to_owned(),
-            identity: backup::identity(path),
+            identity: identity(path),
         }
     }
 
     /// What is written to a file that lost its name is lost with it, and what is read there may be long out of date.
     fn check(&self) -> Result<()> {
-        if backup::identity(&self.path) == self.identity {
+        if identity(&self.path) == self.identity {
             return Ok(());
         }
         Err(Error::new(
@@ -98,11 +97,11 @@ struct Writer {
 }
 
 /// Where the logs of some workspaces end.
-pub(super) type LogEnds = BTreeMap<i64, LogEnd>;
+pub(crate) type LogEnds = BTreeMap<i64, LogEnd>;
 
 /// Where the log of a workspace ends.
 #[derive(Clone)]
-pub(super) struct LogEnd {
+pub(crate) struct LogEnd {
     seal: Seal,
     /// When its newest row was made, where this transaction wrote it: the head is then to be moved.
     moved: Option<Timestamp>,
@@ -167,14 +166,14 @@ impl SavepointState {
     }
 }
 
-pub(super) enum Connection {
+pub(crate) enum Connection {
     Read(Read),
     Write(Write),
 }
 
 /// A connection that cannot write. Its first statement begins a transaction, whose snapshot all the others see; the
 /// transaction is ended before the pool has it back.
-pub(super) struct Read {
+pub(crate) struct Read {
     /// Always there, until it is dropped.
     conn: Option<PoolConnection<Engine>>,
     begun: bool,
@@ -219,14 +218,14 @@ fn readers(path: &Path, most: u32) -> SqlitePool {
 }
 
 /// A caller's savepoint in the shared transaction.
-pub(super) struct Write {
+pub(crate) struct Write {
     writer: Option<OwnedMutexGuard<Writer>>,
     shared: Arc<Mutex<Writer>>,
     /// Where the logs ended before this caller, for a rollback.
     ends_before: LogEnds,
 }
 
-pub(super) fn options(path: &Path) -> SqliteConnectOptions {
+pub(crate) fn options(path: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(path)
         .foreign_keys(true)
@@ -283,7 +282,7 @@ fn cannot_open(path: &Path, error: sqlx::Error) -> Error {
 }
 
 impl Sqlite {
-    pub(super) async fn open(path: &Path, settings: &OpenOptions) -> Result<Self> {
+    pub(crate) async fn open(path: &Path, settings: &OpenOptions) -> Result<Self> {
         let fail = |error| cannot_open(path, error);
         if settings.read_only && !path.exists() {
             return Err(Error::new(
@@ -319,16 +318,16 @@ impl Sqlite {
     }
 
     /// The file.
-    pub(super) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.place.path
     }
 
-    pub(super) fn connections(&self) -> u32 {
+    pub(crate) fn connections(&self) -> u32 {
         let readers = [&self.callers, &self.own].map(|pool| pool.options().get_max_connections());
         readers.iter().sum::<u32>() + u32::from(self.writer.is_some())
     }
 
-    pub(super) async fn read(&self, scope: Scope) -> Result<Connection> {
+    pub(crate) async fn read(&self, scope: Scope) -> Result<Connection> {
         let pool = match scope {
             Scope::System => &self.own,
             Scope::Workspace(_) => &self.callers,
@@ -342,7 +341,7 @@ impl Sqlite {
     }
 
     /// The rows of one statement, which is a transaction by itself.
-    pub(super) async fn look(&self, text: &str, values: &[Value]) -> Result<Vec<Row>> {
+    pub(crate) async fn look(&self, text: &str, values: &[Value]) -> Result<Vec<Row>> {
         self.place.check()?;
         let mut conn = self.own.acquire().await.map_err(fault::translate)?;
         let rows = fetch(&mut conn, text, values).await;
@@ -350,7 +349,7 @@ impl Sqlite {
     }
 
     /// A place in the shared transaction. Dropped before it is had, the place in line is given up.
-    pub(super) async fn write(
+    pub(crate) async fn write(
         &self,
         ids: &Arc<OnceLock<IdGenerator>>,
         scope: Scope,
@@ -387,7 +386,7 @@ impl Sqlite {
         begun.await.map_err(Error::internal)?.map(Connection::Write)
     }
 
-    pub(super) async fn close(&self) {
+    pub(crate) async fn close(&self) {
         self.callers.close().await;
         self.own.close().await;
         if let Some(writer) = &self.writer {
@@ -396,14 +395,14 @@ impl Sqlite {
         }
     }
 
-    pub(super) async fn integrity(&self) -> Result<Vec<String>> {
+    pub(crate) async fn integrity(&self) -> Result<Vec<String>> {
         let mut tx = self.own.begin().await.map_err(fault::translate)?;
         findings(&mut tx).await.map_err(fault::translate)
     }
 }
 
 /// What is wrong with a file's pages and references.
-pub(super) async fn findings(conn: &mut SqliteConnection) -> sqlx::Result<Vec<String>> {
+pub(crate) async fn findings(conn: &mut SqliteConnection) -> sqlx::Result<Vec<String>> {
     let mut findings = Vec::new();
     for (pragma, good) in [
         ("PRAGMA integrity_check", Some("ok")),
@@ -420,7 +419,7 @@ pub(super) async fn findings(conn: &mut SqliteConnection) -> sqlx::Result<Vec<St
 }
 
 /// The newest migration that a database has had; 0 for an empty one.
-pub(super) async fn version(conn: &mut SqliteConnection) -> sqlx::Result<i64> {
+pub(crate) async fn version(conn: &mut SqliteConnection) -> sqlx::Result<i64> {
     let known = sqlx::query("SELECT name FROM sqlite_master WHERE name = '_sqlx_migrations'")
         .fetch_optional(&mut *conn)
         .await?;
@@ -749,7 +748,7 @@ impl Writer {
 /// waited for it would go on with the old file. Once a connection is open, SQLite's lock keeps a restore away.
 async fn connect(path: &Path) -> sqlx::Result<SqliteConnection> {
     loop {
-        let before = backup::identity(path);
+        let before = identity(path);
         let conn = options(path)
             .create_if_missing(true)
             .synchronous(SqliteSynchronous::Full)
@@ -758,7 +757,7 @@ async fn connect(path: &Path) -> sqlx::Result<SqliteConnection> {
             .pragma("secure_delete", "ON")
             .connect()
             .await;
-        if before.is_none() || backup::identity(path) == before {
+        if before.is_none() || identity(path) == before {
             return conn;
         }
         // SQLite itself refuses to write to a file that lost its name, so there may be an error as well.
@@ -791,7 +790,7 @@ async fn make_wal(conn: &mut SqliteConnection, deadline: Instant) -> sqlx::Resul
 }
 
 /// Only the owner may read a file that holds the firm's data. Where the file system knows no such thing, it stays.
-pub(super) fn restrict(path: &Path) {
+pub(crate) fn restrict(path: &Path) {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;
@@ -858,7 +857,7 @@ impl Connection {
         }
     }
 
-    pub(super) async fn execute(&mut self, text: &str, values: &[Value]) -> sqlx::Result<u64> {
+    pub(crate) async fn execute(&mut self, text: &str, values: &[Value]) -> sqlx::Result<u64> {
         let text = self.text(text);
         let query = sqlx::query(AssertSqlSafe(&*text).into_sql_str());
         let query = values.iter().fold(query, bind_sqlite);
@@ -867,7 +866,7 @@ impl Connection {
             .map_err(|error| self.noted(error))
     }
 
-    pub(super) async fn fetch(&mut self, text: &str, values: &[Value]) -> sqlx::Result<Vec<Row>> {
+    pub(crate) async fn fetch(&mut self, text: &str, values: &[Value]) -> sqlx::Result<Vec<Row>> {
         let text = self.text(text);
         let rows = fetch(self.get()?, &text, values).await;
         rows.map_err(|error| self.noted(error))
@@ -889,7 +888,7 @@ impl Connection {
     }
 
     /// Gives the rows their positions and hashes, in the order in which they will be committed.
-    pub(super) async fn seal(&mut self, rows: &[LogRow]) -> sqlx::Result<Vec<Seal>> {
+    pub(crate) async fn seal(&mut self, rows: &[LogRow]) -> sqlx::Result<Vec<Seal>> {
         let Some(writer) = self.writer() else {
             return Ok(Vec::new());
         };
@@ -919,7 +918,7 @@ impl Connection {
     }
 
     /// Where the sealed logs end, as this caller sees them.
-    pub(super) fn log_ends(&self) -> Option<LogEnds> {
+    pub(crate) fn log_ends(&self) -> Option<LogEnds> {
         match self {
             Self::Write(write) => write.writer.as_ref().map(|writer| writer.ends.clone()),
             Self::Read(_) => None,
@@ -927,13 +926,13 @@ impl Connection {
     }
 
     /// Takes seals back that were given since, for rows that were not written.
-    pub(super) fn set_log_ends(&mut self, ends: LogEnds) {
+    pub(crate) fn set_log_ends(&mut self, ends: LogEnds) {
         if let Some(writer) = self.writer() {
             writer.ends = ends;
         }
     }
 
-    pub(super) async fn commit(self) -> Result<()> {
+    pub(crate) async fn commit(self) -> Result<()> {
         let Self::Write(mut write) = self else {
             return Ok(());
         };
@@ -960,7 +959,7 @@ impl Connection {
         }
     }
 
-    pub(super) fn rollback(self) {
+    pub(crate) fn rollback(self) {
         // To drop a savepoint is to undo it.
         drop(self);
     }
@@ -999,5 +998,22 @@ impl Drop for Write {
                 stand_in_line(&self.shared, writer);
             }
         }
+    }
+}
+/// What tells a file from another one under the same name, where the system says it.
+pub(crate) type Identity = Option<(u64, u64)>;
+
+/// The identity of the file that is under this name now.
+pub(crate) fn identity(path: &Path) -> Identity {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt as _;
+        let data = path.metadata().ok()?;
+        Some((data.dev(), data.ino()))
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = path;
+        None
     }
 }

@@ -9,7 +9,6 @@ use sqlx::{
     SqliteConnection,
 };
 
-use super::backup::connect;
 use super::{Database, fault, migrate, postgres, sqlite};
 use crate::error::{Code, Error, Result};
 
@@ -34,7 +33,7 @@ pub async fn findings(database: &Database) -> Result<Vec<String>> {
             found.map_err(fault::translate)
         }
         Database::Postgres(url) => {
-            let mut conn = connect(url).await?;
+            let mut conn = postgres::connect(url).await?;
             let found = of_postgres(&mut conn).await;
             let _ = conn.close().await;
             found.map_err(|error| match &error {
@@ -54,7 +53,7 @@ pub async fn findings(database: &Database) -> Result<Vec<String>> {
 
 /// The same of a SQLite file that had the migrations up to a version. Nothing but the schema's own table is read, so
 /// whatever somebody wrote into an index or a check is not run.
-pub(super) async fn of_sqlite_at(
+pub(crate) async fn of_sqlite_at(
     conn: &mut SqliteConnection,
     version: i64,
 ) -> sqlx::Result<Vec<String>> {

@@ -566,10 +566,10 @@ fn postgres_value(row: &PgRow, name: &str, kind: Kind) -> sqlx::Result<Option<Va
     })
 }
 
-pub(super) type SqliteQuery = sqlx::query::Query<'static, Sqlite, sqlx::sqlite::SqliteArguments>;
-pub(super) type PostgresQuery = sqlx::query::Query<'static, Postgres, sqlx::postgres::PgArguments>;
+pub(crate) type SqliteQuery = sqlx::query::Query<'static, Sqlite, sqlx::sqlite::SqliteArguments>;
+pub(crate) type PostgresQuery = sqlx::query::Query<'static, Postgres, sqlx::postgres::PgArguments>;
 
-pub(super) fn bind_sqlite(query: SqliteQuery, value: &Value) -> SqliteQuery {
+pub(crate) fn bind_sqlite(query: SqliteQuery, value: &Value) -> SqliteQuery {
     match value {
         Value::Null(_) => query.bind(None::<i64>),
         Value::Int(v) => query.bind(*v),
@@ -582,7 +582,7 @@ pub(super) fn bind_sqlite(query: SqliteQuery, value: &Value) -> SqliteQuery {
     }
 }
 
-pub(super) fn bind_postgres(query: PostgresQuery, value: &Value) -> PostgresQuery {
+pub(crate) fn bind_postgres(query: PostgresQuery, value: &Value) -> PostgresQuery {
     match value {
         Value::Null(Kind::Int) => query.bind(None::<i64>),
         Value::Null(Kind::Bool) => query.bind(None::<bool>),

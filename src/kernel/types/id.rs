@@ -18,7 +18,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::string_schema;
 use super::time::Timestamp;
-use crate::schema::RECORD;
+use crate::types::schema::RECORD;
 
 /// A kind of thing that has identifiers.
 pub trait Entity: Send + Sync + 'static {

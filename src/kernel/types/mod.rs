@@ -7,6 +7,8 @@ pub mod money;
 pub mod number;
 pub mod page;
 pub mod phone;
+pub mod schema;
+pub(crate) mod synonyms;
 pub mod text;
 pub mod time;
 

@@ -23,12 +23,12 @@ use std::time::Duration;
 
 use bureau_kernel::admin;
 use bureau_kernel::caller::Caller;
-use bureau_kernel::clock::{self, Clock};
 use bureau_kernel::dispatch::{Call, Dispatcher, Outcome, Settings};
 use bureau_kernel::error::Code;
-use bureau_kernel::jobs::{Scheduler, Ticked};
 use bureau_kernel::provision::provision;
 use bureau_kernel::registry::{Registry, Selection};
+use bureau_kernel::scheduler::{Scheduler, Ticked};
+use bureau_kernel::store::clock::{self, Clock};
 use bureau_kernel::store::{Database, OpenOptions, Scope, Stage, Steps, Store, sql};
 use bureau_kernel::testing::{Engine, rows};
 use bureau_kernel::testing_postgres::fresh_database;

@@ -12,10 +12,11 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use super::Counts;
 use super::draft;
-use super::{Counts, Watch};
 use crate::anchor::Key;
 use crate::error::Result;
+use crate::watch::Watch;
 
 /// The last bytes of every backup.
 const MARK: &[u8; 16] = b"bureau backup 1\n";

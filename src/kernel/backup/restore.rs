@@ -10,13 +10,15 @@ use sha2::{Digest as _, Sha256};
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{ConnectOptions as _, Connection as _};
 
-use super::draft::{self, Draft, beside, identity};
+use super::draft::{self, Draft, beside};
 use super::manifest::{self, Manifest};
-use super::{Contents, Counts, Terms, Watch, check, run, to_postgres};
+use super::{Contents, Counts, Terms, check, run, to_postgres};
 use crate::anchor::Key;
 use crate::error::{Code, Error, Result};
 use crate::record::AnyRecord;
+use crate::store::sqlite::identity;
 use crate::store::{Database, fault, migrate, sqlite, tables};
+use crate::watch::Watch;
 
 /// How long a restore waits for other processes to let go of the database.
 const PATIENCE: Duration = Duration::from_secs(2);

@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 
 use crate::error::{Error, Result};
 use crate::notice::Notice;
-use crate::synonyms::suggest;
+use crate::types::synonyms::suggest;
 use crate::types::text::visible;
 
 /// Schemas nest no deeper than this; a type that contains itself ends here.

@@ -13,11 +13,10 @@ use std::sync::Arc;
 
 use futures::future::BoxFuture;
 
-use crate::changes::Action;
-use crate::context::Cx;
 use crate::error::{Code, Error, Result};
-use crate::record::{Record, Saved};
-use crate::tool::Covers;
+use crate::permission::Covers;
+use crate::record::{Cx, Record, Saved};
+use crate::store::log::Action;
 use crate::types::id::Entity as _;
 
 /// How deep reactions may set off each other.
@@ -166,12 +165,12 @@ pub(crate) async fn react_after_undo(cx: &mut Cx, deferred: Vec<Deferred>) -> Re
 }
 
 fn has_reactions(cx: &Cx, table: &str, action: Action) -> bool {
-    let mut reactions = cx.registry().reactions_to(table).iter();
+    let mut reactions = cx.records().reactions_to(table).iter();
     reactions.any(|reaction| reaction.on().contains(&action))
 }
 
 async fn run(cx: &mut Cx, table: &'static str, to: &AnyTransition<'_>) -> Result<()> {
-    let registry = Arc::clone(cx.registry());
+    let registry = Arc::clone(cx.records());
     for reaction in registry.reactions_to(table) {
         if reaction.on().contains(&to.action) {
             let outer = cx.begin_reaction(*reaction)?;

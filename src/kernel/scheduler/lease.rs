@@ -3,8 +3,8 @@
 use chrono::Duration;
 
 use super::Job;
-use crate::context::Cx;
 use crate::error::{Error, Result};
+use crate::record::Cx;
 use crate::store::{Sql, Value, sql};
 use crate::types::time::Timestamp;
 

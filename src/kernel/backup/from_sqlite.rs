@@ -6,9 +6,10 @@ use std::path::Path;
 use sqlx::{AssertSqlSafe, SqlSafeStr as _, SqliteConnection};
 
 use super::schema::{self, Table, quoted};
-use super::{Counts, Watch, run};
+use super::{Counts, run};
 use crate::error::Result;
 use crate::store::{Database, OpenOptions, Store, fault, migrate};
+use crate::watch::Watch;
 
 /// Copies all tables of `source` to the file that is `main`, which has the same tables and no rows.
 pub(super) async fn copy(

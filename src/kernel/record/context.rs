@@ -8,19 +8,17 @@ use chrono::NaiveDate;
 use serde_json::{Map, Value as Data};
 
 use crate::caller::{Caller, Workspace};
-use crate::changes::Change;
-use crate::clock::{self, Reading};
 use crate::compute::{Compute, Place};
 use crate::error::{Code, Error, Result};
 use crate::notice::Notice;
-use crate::permission::{Operation, lacking};
-use crate::reactions::{AnyReaction, Deferred, MOST_DEEP, too_deep};
-use crate::record::{Attributes, Record, unknown_reference};
-use crate::registry::Registry;
+use crate::permission::{Covers, Operation, lacking};
+use crate::record::reactions::{AnyReaction, Deferred, MOST_DEEP, too_deep};
+use crate::record::summary::{Summary, Written};
+use crate::record::{Attributes, Record, Records, unknown_reference};
 use crate::search::Search;
+use crate::store::clock::{self, Reading};
+use crate::store::log::Change;
 use crate::store::{Store, Tx, sql};
-use crate::summary::{Summary, Written};
-use crate::tool::Covers;
 use crate::types::id::{Entity, Id, decode, encode};
 use crate::types::page::Page;
 use crate::types::text::nearest;
@@ -76,12 +74,14 @@ const NOTICES: usize = 100;
 pub struct App {
     /// The database.
     pub store: Store,
-    /// The tools.
-    pub registry: Arc<Registry>,
+    /// The kinds of records.
+    pub records: Arc<Records>,
     /// The search index; none where the process runs without one, and the database is searched instead.
     pub search: Option<Search>,
     /// Turns at the cores, for work that keeps one busy.
     pub compute: Compute,
+    /// The tools, of which nothing is known here: [`Registry::of`](crate::registry::Registry::of) is asked for them.
+    pub(crate) registry: Arc<dyn Any + Send + Sync>,
 }
 
 impl App {
@@ -257,7 +257,7 @@ impl Cx {
     /// table.
     #[must_use]
     pub fn wire_id(&self, table: &str, id: i64) -> String {
-        match self.registry().prefix_of(table) {
+        match self.records().prefix_of(table) {
             Some(prefix) => encode(prefix, id),
             None => id.to_string(),
         }
@@ -284,7 +284,7 @@ impl Cx {
     /// Whether the caller may be shown what stands in this table. What is of no kind that permissions are about is no
     /// secret.
     pub(crate) fn may_read(&self, table: &str) -> bool {
-        let permission = self.registry().reading(table);
+        let permission = self.records().reading(table);
         permission.is_none_or(|permission| self.caller.may(permission))
             || self.is_covered(table, Operation::Read)
     }
@@ -302,7 +302,7 @@ impl Cx {
     /// tells that the work was done on it and nothing else.
     pub(crate) fn disclosed(&self, answer: Data) -> Data {
         const KEPT: [&str; 3] = ["id", "version", "restorable"];
-        let kinds = self.registry().kinds();
+        let kinds = self.records().kinds();
         let hidden: Vec<&str> = kinds
             .filter(|(table, _)| !self.may_read(table))
             .map(|(_, prefix)| prefix)
@@ -335,11 +335,12 @@ impl Cx {
 
     /// What modules provide of this type, in the order of the modules: how one calls what stands above it without knowing it.
     pub fn provided<T: Any>(&self) -> impl Iterator<Item = &'static T> + use<'_, T> {
-        self.registry().provided()
+        self.records().provided()
     }
 
-    pub(crate) fn registry(&self) -> &Arc<Registry> {
-        &self.app.registry
+    /// The kinds of records.
+    pub(crate) fn records(&self) -> &Arc<Records> {
+        &self.app.records
     }
 
     pub(crate) fn tool(&self) -> &str {

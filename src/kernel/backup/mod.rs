@@ -42,28 +42,13 @@ use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _};
 
 use self::draft::Draft;
 use self::manifest::Manifest;
-use super::{Database, fault, migrate, sqlite};
 use crate::anchor::Key;
 use crate::error::{Error, Result};
 use crate::record::AnyRecord;
+use crate::store::{Database, fault, migrate, sqlite};
+use crate::watch::Watch;
 
-pub(in crate::store) use draft::{Identity, identity};
-pub(in crate::store) use from_postgres::connect;
 pub use restore::{Prepared, Restored, prepare};
-
-/// Whom long work tells how far it is.
-pub trait Watch: Send + Sync {
-    /// The next part begins. `total` counts what it consists of, where that is known.
-    fn begin(&self, what: &'static str, total: Option<u64>);
-    /// So much more of it is done.
-    fn advance(&self, by: u64);
-}
-
-/// Nobody.
-impl Watch for () {
-    fn begin(&self, _: &'static str, _: Option<u64>) {}
-    fn advance(&self, _: u64) {}
-}
 
 /// What a verified backup holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

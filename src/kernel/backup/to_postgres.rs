@@ -11,11 +11,12 @@ use sqlx::{
     SqliteConnection,
 };
 
-use super::from_postgres::{Form, SETTINGS, connect, count, run_there};
+use super::from_postgres::{Form, SETTINGS, count, run_there};
 use super::schema::{self, Table, quoted};
-use super::{Counts, Draft, Terms, Watch, check};
+use super::{Counts, Draft, Terms, check};
 use crate::error::{Code, Error, Result};
 use crate::store::{Database, OpenOptions, Store, fault, migrate, postgres, sqlite};
+use crate::watch::Watch;
 
 /// Bytes that go to the server at once.
 const CHUNK: usize = 64 * 1024;
@@ -24,7 +25,7 @@ const LINGER: Duration = Duration::from_secs(3);
 
 /// Whether there is data of Bureau's in the database. Changes nothing.
 pub(super) async fn holds_data(url: &str) -> Result<bool> {
-    let mut conn = connect(url).await?;
+    let mut conn = postgres::connect(url).await?;
     let version = postgres::version(&mut conn)
         .await
         .map_err(fault::translate)?;
@@ -59,7 +60,7 @@ pub(super) async fn replace(
         .await
         .map_err(fault::translate)?;
     copy.check()?;
-    let mut conn = connect(url).await?;
+    let mut conn = postgres::connect(url).await?;
     alone(&mut conn).await?;
     // Dropped on any error, the connection takes the transaction with it.
     run_there(&mut conn, format!("BEGIN; {SETTINGS}")).await?;

@@ -2,20 +2,13 @@
 //!
 //! A module lists its [`Job`]s in its module. The records say what is due, so that undoing, restoring and importing need no
 //! upkeep of any queue; the table `job` holds what is being done by whom, and what failed. Every server on a database
-//! runs a [`Scheduler`]. Each takes a record up by a lease, does one step in one transaction that begins by giving the
+//! runs a [`Scheduler`](crate::scheduler::Scheduler). Each takes a record up by a lease, does one step in one transaction that begins by giving the
 //! lease back, and leaves what others have taken up alone. So a step is done once, whoever is killed at whatever moment.
-
-mod lease;
-mod queue;
-mod scheduler;
 
 use futures::future::BoxFuture;
 
-use crate::context::Cx;
 use crate::error::Result;
-
-pub use queue::{Failed, Queue, queues};
-pub use scheduler::{Running, Scheduler, Ticked, start};
+use crate::record::Cx;
 
 /// A kind of work that is done by itself, in steps: one period of one record is a step.
 #[derive(Debug, Clone, Copy)]

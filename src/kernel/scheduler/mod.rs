@@ -1,5 +1,8 @@
 //! Does what is due, in the background of a server.
 
+mod lease;
+mod queue;
+
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -12,16 +15,18 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use super::lease::{self, Claim, Entry};
-use super::{Job, queue};
+use self::lease::{Claim, Entry};
 use crate::admin;
 use crate::batch::Batch;
 use crate::caller::Caller;
-use crate::clock;
-use crate::context::Cx;
 use crate::dispatch::Dispatcher;
 use crate::error::{Code, Error, Result};
+use crate::job::Job;
+use crate::record::Cx;
+use crate::store::clock;
 use crate::types::time::Timestamp;
+
+pub use queue::{Failed, Queue, queues};
 
 /// How often a server looks for what is due.
 const EVERY: Duration = Duration::from_secs(30);
@@ -288,7 +293,7 @@ impl Scheduler {
         // The compiler sees that of a closure whose type it knows.
         let part: Box<Part<T>> = Box::new(part);
         let part = async move |cx: &mut Cx| part(cx).await;
-        self.dispatcher.run_in(work, part).boxed()
+        self.dispatcher.app().run_in(work, part).boxed()
     }
 }
 

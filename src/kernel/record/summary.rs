@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use rust_decimal::Decimal;
 use sha2::{Digest as _, Sha256};
 
-use crate::changes::Action;
+use crate::store::log::Action;
 use crate::types::money::{Currency, Money, shown};
 
 /// How much of what was done is kept in words.

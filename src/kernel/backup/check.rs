@@ -4,11 +4,11 @@ use std::path::Path;
 
 use sqlx::{ConnectOptions as _, Connection as _};
 
-use super::{Contents, Counts, Terms, Watch, draft, from_sqlite, schema};
-use crate::changes;
+use super::{Contents, Counts, Terms, draft, from_sqlite, schema};
 use crate::error::{Code, Error, Result};
 use crate::replay::replay;
-use crate::store::{Database, OpenOptions, Scope, Store, fault, sqlite};
+use crate::store::{Database, OpenOptions, Scope, Store, fault, log, sqlite};
+use crate::watch::Watch;
 
 /// What is in a file that was found whole.
 pub(super) struct Whole {
@@ -91,7 +91,7 @@ async fn read(store: &Store, terms: Terms<'_>, watch: &dyn Watch) -> Result<End>
 
 /// Follows the change logs and compares the records with them; where they end.
 pub(super) async fn log(store: &Store, terms: Terms<'_>, watch: &dyn Watch) -> Result<End> {
-    let audit = changes::verify(store).await?;
+    let audit = log::verify(store).await?;
     if let Some(broken) = audit.broken {
         return Err(damaged(&broken.to_string()));
     }
@@ -101,7 +101,7 @@ pub(super) async fn log(store: &Store, terms: Terms<'_>, watch: &dyn Watch) -> R
             .hint("bureau doctor says more about the database. With --accept-differences the records are taken as they are."));
     }
     let mut tx = store.read(Scope::System).await?;
-    let heads = changes::heads(&mut tx).await;
+    let heads = log::heads(&mut tx).await;
     tx.rollback().await;
     let heads = heads?;
     Ok(End {

@@ -11,9 +11,9 @@ use super::Job;
 use super::lease::{self, Entry};
 use crate::admin;
 use crate::caller::Caller;
-use crate::context::Cx;
 use crate::dispatch::Dispatcher;
 use crate::error::{Error, Result};
+use crate::record::Cx;
 use crate::types::id::encode;
 use crate::types::time::Timestamp;
 
@@ -98,7 +98,7 @@ pub(super) fn due<'a>(
             due,
         })
     };
-    dispatcher.read(caller, ask).boxed()
+    dispatcher.app().read(caller, ask).boxed()
 }
 
 /// How it stands at this moment with each job in each workspace. It only reads.
@@ -110,7 +110,7 @@ pub async fn queues(dispatcher: &Dispatcher, moment: Timestamp) -> Result<Vec<Qu
     for caller in admin::operators(&dispatcher.app().store).await? {
         for job in dispatcher.registry().jobs() {
             let found = due(dispatcher, &caller, job, moment, COUNTED).await?;
-            let record = dispatcher.registry().record(job.table);
+            let record = dispatcher.registry().records().record(job.table);
             let prefix = record.map_or("rec", |record| record.prefix());
             queues.push(queue(&caller, job, prefix, &found, moment));
         }

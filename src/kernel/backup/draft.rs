@@ -5,29 +5,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Code, Error, Result};
+use crate::store::sqlite::{Identity, identity};
 
 /// A file that only its owner may read. It is gone when it is dropped before it was published.
 pub(super) struct Draft {
     path: PathBuf,
     identity: Identity,
-}
-
-/// What tells a file from another one under the same name, where the system says it.
-pub(in crate::store) type Identity = Option<(u64, u64)>;
-
-/// The identity of the file that is under this name now.
-pub(in crate::store) fn identity(path: &Path) -> Identity {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::MetadataExt as _;
-        let data = path.metadata().ok()?;
-        Some((data.dev(), data.ino()))
-    }
-    #[cfg(not(unix))]
-    {
-        let _ = path;
-        None
-    }
 }
 
 /// A name in the same folder that begins like this one.

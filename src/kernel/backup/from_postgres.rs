@@ -3,16 +3,16 @@
 use std::time::Duration;
 
 use futures::TryStreamExt as _;
-use sqlx::postgres::{PgConnectOptions, PgRow};
+use sqlx::postgres::PgRow;
 use sqlx::{
-    AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection, Row as _, SqlSafeStr as _,
-    SqliteConnection,
+    AssertSqlSafe, Connection as _, PgConnection, Row as _, SqlSafeStr as _, SqliteConnection,
 };
 
 use super::schema::{self, Column, Table, quoted};
-use super::{Counts, Watch, run};
+use super::{Counts, run};
 use crate::error::{Code, Error, Result};
 use crate::store::{Database, Engine, OpenOptions, Store, fault, migrate, postgres};
+use crate::watch::Watch;
 
 /// How a column's values travel between the engines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,19 +71,6 @@ impl Form {
             _ => format!("${number}"),
         }
     }
-}
-
-/// A connection of its own, beside any pool.
-pub(in crate::store) async fn connect(url: &str) -> Result<PgConnection> {
-    let options: PgConnectOptions = url.parse().map_err(postgres::cannot_connect)?;
-    let mut conn = options
-        .application_name("bureau")
-        .disable_statement_logging()
-        .connect()
-        .await
-        .map_err(postgres::cannot_connect)?;
-    postgres::check_server(&mut conn).await?;
-    Ok(conn)
 }
 
 /// Runs a statement whose text holds no input, only names that the schema itself says.
@@ -178,8 +165,8 @@ pub(super) async fn copy(
 /// the moment that sealing takes: each adds to the log, whose rows refer to their workspace, and that reference waits
 /// for this lock. Readers and the sealer do not touch it.
 async fn begin(store: &Store, url: &str) -> Result<PgConnection> {
-    let mut gate = connect(url).await?;
-    let mut conn = connect(url).await?;
+    let mut gate = postgres::connect(url).await?;
+    let mut conn = postgres::connect(url).await?;
     let mut tries = 0;
     while let Err(error) = run_there(&mut gate, GATE.into()).await {
         tries += 1;

@@ -1,0 +1,41 @@
+//! What people call a record.
+
+/// What people call a record instead of giving its identifier.
+#[derive(Debug, Clone, Copy)]
+pub struct Called {
+    pub(crate) by: &'static [CalledBy],
+    /// The tool that finds such records.
+    pub found_with: &'static str,
+}
+
+/// Where it is looked up.
+#[derive(Debug, Clone, Copy)]
+pub enum CalledBy {
+    /// Among the index keys of this name.
+    Key(&'static str),
+    /// In this column, which has an index and holds its name folded.
+    Column(&'static str),
+    /// The same with the name of a person, whose family name stands first there; where the column says something else than the
+    /// name, among the index keys `name`.
+    FamilyFirst(&'static str),
+}
+
+impl Called {
+    /// Nothing: it is named by its identifier only.
+    pub const NOTHING: Self = Self {
+        by: &[],
+        found_with: "",
+    };
+
+    /// It is looked up like this, the surest first: what is found there is meant, and nothing that is found later.
+    #[must_use]
+    pub const fn by(by: &'static [CalledBy], found_with: &'static str) -> Self {
+        Self { by, found_with }
+    }
+
+    /// Whether people call it anything.
+    #[must_use]
+    pub const fn is_something(&self) -> bool {
+        !self.by.is_empty()
+    }
+}
