@@ -16,6 +16,7 @@ pub(crate) const JOBS: &[Job] = &[Job {
     table: "recurring_invoice",
     due: |cx, limit| plans_due(cx, limit).boxed(),
     run: |cx, record| make_next(cx, Id::from_raw(record)).boxed(),
+    follows_log: false,
 }];
 
 async fn plans_due(cx: &mut Cx, limit: usize) -> Result<Vec<i64>> {

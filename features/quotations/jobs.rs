@@ -13,6 +13,7 @@ pub(crate) const JOBS: &[Job] = &[Job {
     table: "quotation",
     due: |cx, limit| due(cx, limit).boxed(),
     run: |cx, record| expire(cx, Id::from_raw(record)).boxed(),
+    follows_log: false,
 }];
 
 async fn due(cx: &mut Cx, limit: usize) -> Result<Vec<i64>> {

@@ -14,3 +14,13 @@ CREATE TABLE job (
 );
 
 SELECT keep_in_workspace('job');
+
+-- How far followers have come with the sealed log of a workspace: what they have taken in, up to this position.
+CREATE TABLE follower (
+    workspace BIGINT NOT NULL REFERENCES workspace (id),
+    name      TEXT NOT NULL,
+    position  BIGINT NOT NULL,
+    PRIMARY KEY (workspace, name)
+);
+
+SELECT keep_in_workspace('follower');

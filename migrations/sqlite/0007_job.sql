@@ -12,3 +12,11 @@ CREATE TABLE job (
     last_error   TEXT,             -- why it was not done
     PRIMARY KEY (workspace, name, record)
 ) STRICT;
+
+-- How far followers have come with the sealed log of a workspace: what they have taken in, up to this position.
+CREATE TABLE follower (
+    workspace INTEGER NOT NULL REFERENCES workspace (id),
+    name      TEXT NOT NULL,
+    position  INTEGER NOT NULL,
+    PRIMARY KEY (workspace, name)
+) STRICT;

@@ -26,6 +26,9 @@ pub struct Job {
     /// that out, it reads in this transaction. It runs as the workspace's owner, and takes no longer than a call may. What
     /// it answers as an error is kept and shown to the owner, so it names no personal data.
     pub run: Run,
+    /// Whether it is due because something was written, and not because of the time: then it is looked for at once when a
+    /// server hears of a write, and not only every 30 seconds. See [`follower`](crate::follower::follower).
+    pub follows_log: bool,
 }
 
 /// Which records are due.

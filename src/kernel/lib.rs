@@ -21,6 +21,7 @@ pub mod erased;
 pub mod error;
 pub mod export;
 pub mod figures;
+pub mod follower;
 pub mod heads;
 pub mod import;
 pub mod job;

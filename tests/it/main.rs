@@ -31,6 +31,7 @@ mod disk_faults;
 mod examples;
 mod expenses;
 mod faults;
+mod followers;
 mod freshness;
 mod guide;
 mod http;

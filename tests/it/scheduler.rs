@@ -43,6 +43,7 @@ const GARDEN: Module = Module {
         table: "activity",
         due: |cx, limit| dry(cx, limit).boxed(),
         run: |cx, record| water(cx, record).boxed(),
+        follows_log: false,
     }],
     ..Module::EMPTY
 };

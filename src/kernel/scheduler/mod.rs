@@ -12,7 +12,7 @@ use std::time::Duration;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use tokio::task::JoinHandle;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
 use self::lease::{Claim, Entry};
@@ -124,8 +124,19 @@ impl Scheduler {
     }
 
     async fn keep_ticking(self) {
+        let mut growth = self.dispatcher.app().store.growth();
+        let follows = |job: &Job| job.follows_log;
+        let mut next = Instant::now();
         loop {
-            let rest = match self.tick(self.now()).await {
+            // What was written before this is seen by what follows now.
+            growth.borrow_and_update();
+            let is_time = Instant::now() >= next;
+            let ticked = if is_time {
+                self.tick(self.now()).await
+            } else {
+                self.tick_some(self.now(), follows).await
+            };
+            let rest = match ticked {
                 Ok(ticked) if ticked.more => BREATH,
                 Ok(_) => EVERY,
                 Err(error) => {
@@ -133,9 +144,21 @@ impl Scheduler {
                     EVERY
                 }
             };
+            if is_time || rest < EVERY {
+                next = Instant::now() + rest;
+            }
+            let grown = async {
+                tokio::time::sleep(BREATH).await;
+                if !self.dispatcher.registry().jobs().any(follows)
+                    || growth.changed().await.is_err()
+                {
+                    std::future::pending::<()>().await;
+                }
+            };
             tokio::select! {
                 () = self.stop.cancelled() => return,
-                () = tokio::time::sleep(rest) => {}
+                () = tokio::time::sleep_until(next) => {}
+                () = grown => {}
             }
         }
     }
@@ -147,6 +170,11 @@ impl Scheduler {
     /// What the database says to the question which workspaces there are. Whatever else goes wrong is counted, logged and,
     /// where it is a step that failed, kept in the queue.
     pub async fn tick(&self, moment: Timestamp) -> Result<Ticked> {
+        self.tick_some(moment, |_| true).await
+    }
+
+    /// The same of these jobs only.
+    async fn tick_some(&self, moment: Timestamp, these: impl Fn(&Job) -> bool) -> Result<Ticked> {
         let mut ticked = Ticked::default();
         if !self.is_needed() {
             return Ok(ticked);
@@ -163,7 +191,7 @@ impl Scheduler {
                 is_scheduler: true,
                 ..caller
             };
-            for job in self.dispatcher.registry().jobs() {
+            for job in self.dispatcher.registry().jobs().filter(|job| these(job)) {
                 if let Err(error) = self.work_off(&caller, job, ahead, &mut ticked).await {
                     ticked.failed += 1;
                     tracing::warn!(job = job.name, ?error, "scheduled work was interrupted");

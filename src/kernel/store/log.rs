@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 use crate::heads::{Head, Heads};
 use crate::store::{Column as _, Row, Scope, Sql, Store, Tx, Value, sql};
 use crate::text_column;
-use crate::types::id::{Entity, encode};
+use crate::types::id::{Entity, Id, encode};
 use crate::types::time::Timestamp;
 
 /// One call's change: what an `Id<Change>` names is all that one call wrote.
@@ -272,6 +272,63 @@ impl LogRow {
         }
         found.sort_unstable_by_key(|row| row.id);
         Ok(found)
+    }
+
+    /// The next rows after a position of a workspace's sealed log, each with its own.
+    pub(crate) async fn sealed(
+        tx: &mut Tx,
+        workspace: i64,
+        after: i64,
+        limit: usize,
+    ) -> Result<Vec<(i64, Self)>> {
+        let mut statement = sql("SELECT position, ");
+        statement.push(Self::COLUMNS);
+        statement.push(" FROM change_log WHERE workspace = ");
+        statement.push_value(Value::Int(workspace));
+        statement.push(" AND position > ");
+        statement.push_value(Value::Int(after));
+        statement.push(" ORDER BY position LIMIT ");
+        statement.push_value(Value::Int(limit as i64));
+        let rows = statement.rows(tx).await?;
+        rows.iter()
+            .map(|row| Ok((row.get("position")?, Self::from_row(row)?)))
+            .collect()
+    }
+
+    /// The table in which the record stands, or stood.
+    #[must_use]
+    pub fn table(&self) -> &str {
+        &self.entity
+    }
+
+    /// The number of its identifier.
+    #[must_use]
+    pub fn record(&self) -> i64 {
+        self.record
+    }
+
+    /// What was done to it.
+    #[must_use]
+    pub fn action(&self) -> Action {
+        self.action
+    }
+
+    /// The tool, or the scheduled work, that did it.
+    #[must_use]
+    pub fn tool(&self) -> &str {
+        &self.tool
+    }
+
+    /// The call of which it was a part.
+    #[must_use]
+    pub fn change(&self) -> Id<Change> {
+        Id::from_raw(self.call)
+    }
+
+    /// When.
+    #[must_use]
+    pub fn at(&self) -> Timestamp {
+        self.at
     }
 
     /// The fields of one side, when the log still holds them.
