@@ -11,8 +11,6 @@ pub mod server;
 pub mod tokens;
 pub mod transport;
 
-#[cfg(feature = "conformance")]
-pub mod conformance;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
 

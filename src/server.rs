@@ -659,7 +659,8 @@ pub(crate) fn client_name(name: &str) -> Option<String> {
 }
 
 /// Whether the request is of the protocol without `initialize`, 2026-07-28 or later.
-pub(crate) fn speaks_stateless(context: &RequestContext<RoleServer>) -> bool {
+#[must_use]
+pub fn speaks_stateless(context: &RequestContext<RoleServer>) -> bool {
     context
         .protocol_version()
         .is_some_and(|version| version >= ProtocolVersion::V_2026_07_28)

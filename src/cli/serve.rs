@@ -61,8 +61,6 @@ pub(super) async fn run(config: Config, arguments: &Arguments) -> Result<()> {
     let instructions = crate::instructions(dispatcher.registry());
     let server = Server::new(Arc::clone(&dispatcher), &instructions)
         .with_output_schemas(config.output_schemas);
-    #[cfg(feature = "conformance")]
-    let server = crate::conformance::WithFixtures::new(server);
     let recorder = metrics::install()
         .map_err(|error| Failure::Failed(format!("Metrics cannot be recorded: {error}.")))?;
     let app = Arc::clone(dispatcher.app());

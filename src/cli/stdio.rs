@@ -26,8 +26,6 @@ pub(super) async fn run(config: &Config) -> Result<()> {
     let server = Server::new(dispatcher, &instructions)
         .with_output_schemas(config.output_schemas)
         .with_credential(credential, workspace.map(str::to_owned));
-    #[cfg(feature = "conformance")]
-    let server = crate::conformance::WithFixtures::new(server);
     let stop = transport::stop_signal()
         .map_err(|error| Failure::Failed(format!("Signals cannot be received: {error}.")))?;
     let scheduler = scheduler::start(scheduled);

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# The official MCP conformance suite against `bureau serve`.
+# The official MCP conformance suite against the server of `bureau serve`.
 #
 #   tests/conformance/run.sh BINARY
 #
-# BINARY is built with `cargo build --features conformance`, which registers the suite's fixture tools, resources and
-# prompts on the same server. Both requirement sets have to pass whole; there is no baseline of expected failures. The
+# BINARY is built with `cargo build --example conformance`, which has the suite's fixture tools, resources and prompts on
+# the same server. Both requirement sets have to pass whole; there is no baseline of expected failures. The
 # older one asks for sessions and for requests that the server sends to the client, so that run has `--sessions`. Prints
 # each run's summary and, last, `N passed, N failed` over the scored scenarios. Needs Node 20 or newer with npm;
 # install.sh installs the suite and a Node 22 for it.
@@ -51,7 +51,7 @@ run() { # NAME REQUIREMENTS SERVE_OPTIONS...
     shift 2
     printf '\n-- %s\n' "$name"
     : >"$folder/$name.server"
-    "$binary" serve --no-auth --listen 127.0.0.1:0 "$@" \
+    "$binary" --listen 127.0.0.1:0 "$@" \
         --database "sqlite:$folder/$name.sqlite" --data-dir "$folder/$name.data" \
         >>"$folder/$name.server" 2>&1 </dev/null &
     server=$!

@@ -1,7 +1,6 @@
 //! The tools, resources and prompts that the official conformance suite calls, on Bureau's own server stack.
 //!
-//! Compiled with the Cargo feature `conformance` only, which no release has. [`WithFixtures`] wraps the real
-//! [`Server`]: what it does not know itself, it hands on.
+//! [`WithFixtures`] wraps the real [`Server`]: what it does not know itself, it hands on.
 #![expect(
     deprecated,
     reason = "the suite for 2025-11-25 tests sampling and logging, which 2026-07-28 deprecates"
@@ -14,6 +13,7 @@ use std::{
     time::Duration,
 };
 
+use bureau::server::{Server, speaks_stateless};
 use dashmap::DashMap;
 use rmcp::{
     ErrorData, RoleServer, ServerHandler,
@@ -34,8 +34,6 @@ use rmcp::{
 };
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-
-use crate::server::{Server, speaks_stateless};
 
 /// One red pixel.
 const PNG: &str = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8DwHwAFBQIAX8jx0gAAAABJRU5ErkJggg==";
@@ -161,7 +159,7 @@ static TOOLS: LazyLock<Vec<Tool>> = LazyLock::new(|| {
 
 /// Bureau's server with the suite's fixtures beside its own tools.
 #[derive(Clone)]
-pub struct WithFixtures {
+pub(crate) struct WithFixtures {
     server: Server,
     /// The request states that were given out, and the round that each belongs to. A client that alters one names a
     /// state that is not here.
@@ -172,8 +170,7 @@ type Result<T> = std::result::Result<T, ErrorData>;
 
 impl WithFixtures {
     /// Puts the fixtures beside the tools of `server`.
-    #[must_use]
-    pub fn new(server: Server) -> Self {
+    pub(crate) fn new(server: Server) -> Self {
         Self {
             server,
             states: Arc::default(),
