@@ -1,11 +1,12 @@
 //! What tests of modules start from: a fresh app on either engine, and the runner of the tools' examples.
 
 use std::collections::{BTreeMap, HashMap};
-use std::path::Path;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Map, Value};
 use tempfile::TempDir;
+use tokio::sync::OnceCell;
 
 use crate::admin::{self, NewKey, NewWorkspace};
 use crate::caller::Caller;
@@ -16,7 +17,7 @@ use crate::provision::provision;
 use crate::registry::{Module, Registry, Selection};
 use crate::store::clock::{self, Clock};
 use crate::store::log::{LogRow, Seal};
-use crate::store::{Database, OpenOptions, Row, Scope, Sql, Store, sql};
+use crate::store::{self, Database, OpenOptions, Row, Scope, Sql, Store, sql};
 use crate::tool::{Entry, Example};
 
 /// The engines that everything has to hold on.
@@ -147,11 +148,7 @@ impl TestApp {
         admin::bootstrap(&store)
             .await
             .expect("the first workspace is made");
-        let selection = Selection {
-            features: vec!["all".into()],
-            ..Selection::default()
-        };
-        let registry = Registry::new(modules, &selection).expect("the modules fit together");
+        let registry = registry(modules);
         provision(&store, modules, || Ok(Arc::clone(&registry)))
             .await
             .expect("the first workspace is provisioned");
@@ -401,12 +398,74 @@ impl TestApp {
     }
 }
 
-/// A database that nobody has used yet.
+/// These modules put together with all their tools: once for all tests of a process that ask for the same ones, because it takes
+/// longer than most of what a test does.
+#[expect(clippy::expect_used, reason = "a test that cannot start has failed")]
+fn registry(modules: &[Module]) -> Arc<Registry> {
+    static MADE: Mutex<Vec<Arc<Registry>>> = Mutex::new(Vec::new());
+    let mut made = MADE.lock().unwrap_or_else(PoisonError::into_inner);
+    let is_of = |registry: &&Arc<Registry>| {
+        let known = registry.modules();
+        known.len() == modules.len()
+            && known
+                .iter()
+                .zip(modules)
+                .all(|(one, other)| is_same(one, other))
+    };
+    if let Some(known) = made.iter().find(is_of) {
+        return Arc::clone(known);
+    }
+    let selection = Selection {
+        features: vec!["all".into()],
+        ..Selection::default()
+    };
+    let registry = Registry::new(modules, &selection).expect("the modules fit together");
+    made.push(Arc::clone(&registry));
+    registry
+}
+
+/// Whether these are one module: tests make variants of modules under the same name.
+fn is_same(one: &Module, other: &Module) -> bool {
+    let provision = |module: &Module| module.provision.map(|provision| provision as usize);
+    one.name == other.name
+        && one.instructions == other.instructions
+        && one.on_by_default == other.on_by_default
+        && provision(one) == provision(other)
+        && std::ptr::eq(one.tools, other.tools)
+        && std::ptr::eq(one.records, other.records)
+        && std::ptr::eq(one.resources, other.resources)
+        && std::ptr::eq(one.imports, other.imports)
+        && std::ptr::eq(one.uses, other.uses)
+        && std::ptr::eq(one.reacts, other.reacts)
+        && std::ptr::eq(one.provides, other.provides)
+        && std::ptr::eq(one.measures, other.measures)
+        && std::ptr::eq(one.numbered, other.numbered)
+        && std::ptr::eq(one.jobs, other.jobs)
+        && std::ptr::eq(one.checks, other.checks)
+}
+
+/// A database with the tables in it that nobody has used yet.
 async fn database(engine: Engine, folder: &TempDir) -> Database {
     match engine {
-        Engine::Sqlite => Database::Sqlite(folder.path().join("bureau.sqlite")),
+        Engine::Sqlite => Database::Sqlite(migrated_file(folder).await),
         Engine::Postgres => Database::Postgres(crate::testing_postgres::migrated_database().await),
     }
+}
+
+/// A copy of a file that the migrations were run on once.
+#[expect(clippy::expect_used, reason = "a test that cannot start has failed")]
+async fn migrated_file(folder: &TempDir) -> PathBuf {
+    static MIGRATED: OnceCell<Vec<u8>> = OnceCell::const_new();
+    let migrated = MIGRATED.get_or_init(async || {
+        let folder = TempDir::new().expect("a temporary folder");
+        let path = folder.path().join("bureau.sqlite");
+        let made = store::migrate_sqlite(&path).await;
+        made.expect("the migrations run");
+        std::fs::read(path).expect("the file is there")
+    });
+    let path = folder.path().join("bureau.sqlite");
+    std::fs::write(&path, migrated.await).expect("the file can be written");
+    path
 }
 
 fn filled(text: &str, kept: &HashMap<&'static str, String>) -> String {

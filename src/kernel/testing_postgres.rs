@@ -117,14 +117,15 @@ pub struct Postgres {
 }
 
 impl Postgres {
-    /// Starts a server that leaves syncing to the operating system: fast, and whole after its clients are killed.
+    /// Starts a server that leaves syncing to the operating system: fast, and whole after its clients are killed. Nor does it
+    /// tidy up by itself, which with hundreds of databases that live for seconds would be most of what it does.
     ///
     /// Blocks for about a second.
     ///
     /// # Errors
     /// [`Failure`] when PostgreSQL is not installed or does not start.
     pub fn start() -> Result<Self, Failure> {
-        Self::start_with(&["fsync=off", "full_page_writes=off"])
+        Self::start_with(&["fsync=off", "full_page_writes=off", "autovacuum=off"])
     }
 
     /// Starts a server that syncs each commit to disk, for crash tests of the server itself and for benches.

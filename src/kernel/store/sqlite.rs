@@ -789,6 +789,16 @@ async fn make_wal(conn: &mut SqliteConnection, deadline: Instant) -> sqlx::Resul
     }
 }
 
+/// Makes a file with the tables in it and leaves nobody connected to it.
+#[cfg(feature = "testing")]
+pub(crate) async fn migrate_once(path: &Path) -> Result<()> {
+    let fail = |error| cannot_open(path, error);
+    let mut conn = connect(path).await.map_err(fail)?;
+    make_wal(&mut conn, Instant::now()).await.map_err(fail)?;
+    upgrade(&mut conn, path, 0).await?;
+    conn.close().await.map_err(fail)
+}
+
 /// Only the owner may read a file that holds the firm's data. Where the file system knows no such thing, it stays.
 pub(crate) fn restrict(path: &Path) {
     #[cfg(unix)]
