@@ -1035,7 +1035,10 @@ async fn a_certificate_that_is_not_trusted_is_named_as_what_is_wrong() {
         .err()
         .unwrap();
     assert_eq!(error.code(), Code::Unavailable, "{error:?}");
-    assert!(error.message().contains("trusted"), "{error:?}");
+    assert!(
+        error.message().contains("certificate that is not trusted"),
+        "{error:?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -36,6 +36,25 @@ pub(crate) fn is_cut(error: &sqlx::Error) -> bool {
     }
 }
 
+/// Whether the server's certificate is not trusted: TLS says why in the cause.
+pub(super) fn is_untrusted(error: &sqlx::Error) -> bool {
+    let cause: Option<&dyn std::error::Error> = match error {
+        sqlx::Error::Io(error) => Some(error),
+        sqlx::Error::Tls(error) => Some(error.as_ref()),
+        _ => None,
+    };
+    cause.is_some_and(|cause| cause.to_string().contains("certificate"))
+}
+
+/// Whether the server speaks no TLS, or not as it should.
+pub(super) fn is_not_encrypted(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Tls(_) => true,
+        sqlx::Error::Io(error) => error.kind() == std::io::ErrorKind::InvalidData,
+        _ => false,
+    }
+}
+
 /// Whether the answer to a commit may have been lost on its way, so that nobody knows what became of it.
 pub(crate) fn is_unanswered(error: &sqlx::Error) -> bool {
     is_cut(error)
@@ -193,9 +212,19 @@ pub(crate) fn translate(error: sqlx::Error) -> Error {
             error,
         )
         .retry_after(1),
+        _ if is_untrusted(&error) => unavailable(
+            "The database shows a certificate that is not trusted; nothing was written.",
+            error,
+        )
+        .hint("Whoever runs the server has to look: another one may answer in its place, or its certificate was changed.")
+        .retry_after(30),
+        _ if is_not_encrypted(&error) => unavailable(
+            "The database offers no encrypted connection; nothing was written.",
+            error,
+        )
+        .retry_after(30),
         sqlx::Error::Io(_)
         | sqlx::Error::Protocol(_)
-        | sqlx::Error::Tls(_)
         | sqlx::Error::PoolClosed
         | sqlx::Error::WorkerCrashed => unavailable(
             "The database does not answer; nothing was written. Try again.",
@@ -267,5 +296,34 @@ pub(crate) fn translate(error: sqlx::Error) -> Error {
             },
         },
         _ => Error::internal(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_that_cannot_be_trusted_is_not_said_to_be_silent() {
+        let io = |kind, said: &'static str| sqlx::Error::Io(std::io::Error::new(kind, said));
+        let said = |error| translate(error).message().to_owned();
+        let invalid = std::io::ErrorKind::InvalidData;
+        let certificate = said(io(invalid, "invalid peer certificate: UnknownIssuer"));
+        assert!(
+            certificate.contains("certificate that is not trusted"),
+            "{certificate}"
+        );
+        for plain in [
+            io(
+                invalid,
+                "received corrupt message of type InvalidContentType",
+            ),
+            sqlx::Error::Tls("server does not support TLS".into()),
+        ] {
+            let plain = said(plain);
+            assert!(plain.contains("no encrypted connection"), "{plain}");
+        }
+        let silent = said(io(std::io::ErrorKind::ConnectionRefused, "refused"));
+        assert!(silent.contains("does not answer"), "{silent}");
     }
 }

@@ -88,15 +88,6 @@ fn settings(read_only: bool, call_limit: Option<Duration>) -> String {
 /// A pooled connection in a transaction.
 pub(crate) struct Connection(Option<PoolConnection<Engine>>);
 
-/// Whether the server has no certificate, or one that is not trusted: rustls says why in the cause.
-fn is_untrusted(error: &sqlx::Error) -> bool {
-    match error {
-        sqlx::Error::Tls(_) => true,
-        sqlx::Error::Io(error) => error.kind() == std::io::ErrorKind::InvalidData,
-        _ => false,
-    }
-}
-
 pub(crate) fn cannot_connect(error: sqlx::Error) -> Error {
     let (message, hint) = match &error {
         sqlx::Error::Database(database) => match database.code().as_deref() {
@@ -114,10 +105,13 @@ pub(crate) fn cannot_connect(error: sqlx::Error) -> Error {
             ),
             _ => ("refuses the connection", "Its own log says more."),
         },
-        error if is_untrusted(error) => (
-            "offers no encrypted connection that can be trusted",
-            "Name who signed its certificate with ?sslmode=verify-full&sslrootcert=FILE, and the host as it stands in it; \
-             nothing was changed.",
+        error if fault::is_untrusted(error) => (
+            "shows a certificate that is not trusted",
+            "Name who signed it with ?sslmode=verify-full&sslrootcert=FILE, and the host as it stands in it; nothing was changed.",
+        ),
+        error if fault::is_not_encrypted(error) => (
+            "offers no encrypted connection",
+            "Switch TLS on there (ssl = on), or ask for none with ?sslmode=disable where nobody can listen; nothing was changed.",
         ),
         sqlx::Error::Configuration(_) => (
             "cannot be found: the address is wrong",
