@@ -268,8 +268,13 @@ async fn check_kept(
     assert!(!names.any(|name| name.contains(MARK)));
     let id = answer["data"]["id"].as_str();
     let prefix = id.and_then(decode).map_or("", |(prefix, _)| prefix);
-    if let (Some(id), Some(kind)) = (id, app.dispatcher.registry().records().record_with_prefix(prefix))
-        && let Some(again) = read(app, caller, kind.noun(), id).await
+    if let (Some(id), Some(kind)) = (
+        id,
+        app.dispatcher
+            .registry()
+            .records()
+            .record_with_prefix(prefix),
+    ) && let Some(again) = read(app, caller, kind.noun(), id).await
     {
         assert_nothing_hidden(&again, of);
         assert_eq!(again["id"], id, "{of}");

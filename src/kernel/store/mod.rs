@@ -36,10 +36,10 @@ use crate::types::time::Timestamp;
 
 #[cfg(feature = "testing")]
 pub(crate) use postgres::migrate_once as migrate_postgres;
-#[cfg(feature = "testing")]
-pub(crate) use sqlite::migrate_once as migrate_sqlite;
 pub(crate) use sql::pieces;
 pub use sql::{Sql, sql};
+#[cfg(feature = "testing")]
+pub(crate) use sqlite::migrate_once as migrate_sqlite;
 #[cfg(feature = "testing")]
 pub use steps::Stage;
 pub use steps::Steps;
