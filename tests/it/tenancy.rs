@@ -15,7 +15,11 @@ use serde_json::{Map, Value, json};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, Row as _};
 
 use crate::MODULES;
+use crate::chosen::Chosen;
 use crate::modules::{as_given, creators, marked, overviews, parameters, records, takes};
+
+/// Identifiers that a field is given in another call of its tool, where it has been given all of them in the first.
+const PICKED: usize = 3;
 
 /// Stands in every text of the other workspace.
 const CANARY: &str = "Zanzibar";
@@ -267,6 +271,7 @@ async fn an_id_of_another_workspace_is_answered_like_one_that_never_was() {
             ..
         } = tenants(engine).await;
         let mut compared = 0;
+        let chosen = Chosen::new();
         for entry in app.dispatcher.registry().entries() {
             let name = entry.spec.name;
             let mut fields = Vec::new();
@@ -279,9 +284,13 @@ async fn an_id_of_another_workspace_is_answered_like_one_that_never_was() {
             let caller = app.tenant(&format!("of-{}", name.replace('_', "-"))).await;
             let mut bases = app.example_arguments(&caller, name).await;
             bases.push(Map::new());
-            for base in &bases {
+            for (number, base) in bases.iter().enumerate() {
                 for field in &fields {
-                    for id in their_ids.values() {
+                    let mut ids: Vec<&String> = their_ids.values().collect();
+                    if number > 0 && chosen.each.is_none() {
+                        ids = chosen.pick(&format!("{name} {number} {field}"), PICKED, ids);
+                    }
+                    for id in ids {
                         let mut answers = Vec::new();
                         for id in [id.clone(), never(id)] {
                             let mut arguments = base.clone();
