@@ -179,7 +179,9 @@ impl Cx {
                 .value(to);
         if let Some(from) = from {
             statement = statement
-                .sql(" AND day >= COALESCE((SELECT MAX(day) FROM exchange_rate WHERE workspace = r.workspace AND currency = r.currency AND day <= ")
+                .sql(" AND day >= COALESCE((SELECT MAX(day) FROM exchange_rate WHERE workspace = ")
+                .value(workspace)
+                .sql(" AND currency = r.currency AND day <= ")
                 .value(from)
                 .sql("), ")
                 .value(from)
