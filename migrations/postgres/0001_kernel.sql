@@ -244,6 +244,8 @@ CREATE FUNCTION current_workspace() RETURNS BIGINT
     AS $$ SELECT NULLIF(current_setting('bureau.workspace', TRUE), '')::BIGINT $$;
 
 -- Hides the rows of other workspaces from whoever acts for one. Every table with a column `workspace` is given to this or the next.
+-- Where the rows lie on several machines (Citus), those of a table that a later migration makes go where the log's are. What such
+-- a table refers to is told after this: it can be reached only then.
 CREATE FUNCTION keep_apart(name REGCLASS) RETURNS VOID
     LANGUAGE plpgsql
     AS $$
@@ -251,6 +253,10 @@ BEGIN
     EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', name);
     EXECUTE format('CREATE POLICY own_workspace ON %s TO bureau_app
                     USING (workspace = current_workspace()) WITH CHECK (workspace = current_workspace())', name);
+    IF to_regclass('pg_dist_partition') IS NOT NULL THEN
+        EXECUTE format('SELECT create_distributed_table(%L, %L, colocate_with => %L) FROM pg_dist_partition
+                        WHERE logicalrelid = %L::REGCLASS', name, 'workspace', 'change_log', 'change_log');
+    END IF;
 END
 $$;
 

@@ -16,6 +16,7 @@ pub(crate) mod import;
 pub(crate) mod install;
 mod key;
 mod member;
+mod migrate;
 mod print;
 mod progress;
 mod restore;
@@ -103,6 +104,8 @@ enum Command {
     Backup(backup::Arguments),
     /// Put a backup in place of the database, on either engine
     Restore(restore::Arguments),
+    /// Bring the database's tables to this version, and spread them over several machines
+    Migrate(migrate::Arguments),
     /// Say what the clock says, and that it is right
     #[command(subcommand)]
     Clock(clock::Command),
@@ -151,6 +154,7 @@ impl Command {
             | Self::Team(_)
             | Self::Backup(_)
             | Self::Restore(_)
+            | Self::Migrate(_)
             | Self::Clock(_)
             | Self::Anchor(_)
             | Self::Doctor(_)
@@ -324,6 +328,7 @@ fn run(cli: Cli, matches: &ArgMatches) -> Result<()> {
             Command::Document(arguments) => document::run(&config, arguments).await,
             Command::Backup(arguments) => backup::run(&config, arguments).await,
             Command::Restore(arguments) => restore::run(&config, arguments).await,
+            Command::Migrate(arguments) => migrate::run(&config, &arguments).await,
             Command::Clock(command) => clock::run(&config, command).await,
             Command::Anchor(arguments) => anchor::run(&config, &arguments).await,
             Command::Doctor(arguments) => doctor::run(&config, &arguments).await,

@@ -367,17 +367,22 @@ impl Cx {
         ids: &[i64],
     ) -> Result<HashSet<i64>> {
         let mut live = HashSet::new();
+        let workspace = self.workspace().id;
+        let mut held = "";
+        if self.writes() {
+            held = self.tx.for_reference(table, workspace.raw()).await?;
+        }
         for asked in ids.chunks(ASKED) {
             let mut statement = sql("SELECT id FROM ");
             statement.push(table);
             statement.push(" WHERE archived_at IS NULL AND workspace = ");
-            statement.push_value(self.workspace().id.to_value());
+            statement.push_value(workspace.to_value());
             statement.push(" AND id IN ");
             statement.push_ids(asked);
             if self.writes() {
                 // In one order, so that no two calls wait for each other.
                 statement.push(" ORDER BY id");
-                statement.push(self.tx.for_reference());
+                statement.push(held);
             }
             for row in statement.rows(&mut self.tx).await? {
                 live.insert(row.get("id")?);
@@ -425,16 +430,29 @@ impl Cx {
     ) -> Result<()> {
         for (field, index_keys) in by_field(index_keys) {
             for piece in pieces(&index_keys) {
+                let same = [
+                    self.workspace().id.to_value(),
+                    Value::Text(table.to_owned()),
+                    Value::Text(field.to_owned()),
+                ];
                 let mut statement =
-                    sql("INSERT INTO record_key (workspace, entity, field, value, record) SELECT ");
-                statement.push_value(self.workspace().id.to_value());
-                statement.push(", ");
-                statement.push_value(Value::Text(table.to_owned()));
-                statement.push(", ");
-                statement.push_value(Value::Text(field.to_owned()));
-                statement.push(", column1, column2 FROM (VALUES ");
-                push_index_keys(&mut statement, piece);
-                statement.push(") AS terms");
+                    sql("INSERT INTO record_key (workspace, entity, field, value, record) ");
+                if self.tx.inserts_only_values() {
+                    for (index, (value, record)) in piece.iter().enumerate() {
+                        statement.push(if index > 0 { ", " } else { "VALUES " });
+                        let own = [Value::Text(value.clone()), Value::Int(*record)];
+                        statement.push_list(same.iter().cloned().chain(own));
+                    }
+                } else {
+                    // What is the same in all of them is bound once.
+                    for (index, value) in same.into_iter().enumerate() {
+                        statement.push(if index > 0 { ", " } else { "SELECT " });
+                        statement.push_value(value);
+                    }
+                    statement.push(", column1, column2 FROM (VALUES ");
+                    push_index_keys(&mut statement, piece);
+                    statement.push(") AS terms");
+                }
                 statement.run(&mut self.tx).await?;
             }
         }

@@ -500,6 +500,9 @@ async fn remove(cx: &mut Cx, who: &str, reassign_to: Option<&str>) -> Result<Rem
         );
     }
     // Whoever makes a record theirs meanwhile is waited for, and who comes later finds them gone.
+    cx.tx()
+        .before_deleting(Member::TABLE, workspace.raw())
+        .await?;
     let mut held = sql("SELECT 1 AS held FROM member WHERE workspace = ")
         .value(workspace)
         .sql(" AND id = ")

@@ -11,7 +11,8 @@ use sqlx::{
 use super::schema::{self, Column, Table, quoted};
 use super::{Counts, run};
 use crate::error::{Code, Error, Result};
-use crate::store::{Database, Engine, OpenOptions, Store, fault, migrate, postgres};
+use crate::store::profile::REACHING;
+use crate::store::{Database, Engine, LOG_GATE, OpenOptions, Store, fault, migrate, postgres};
 use crate::watch::Watch;
 
 /// How a column's values travel between the engines.
@@ -107,9 +108,11 @@ fn refused(error: sqlx::Error) -> Error {
 pub(super) const SETTINGS: &str = "SET LOCAL row_security = off; SET LOCAL DateStyle = 'ISO'; SET LOCAL TIME ZONE 'UTC'; \
     SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0; SET LOCAL lock_timeout = '30s'";
 
-/// Holds back whoever adds to the change log.
+/// Holds back whoever adds to the change log: its rows refer to their workspace.
 const GATE: &str =
     "BEGIN; SET LOCAL lock_timeout = '500ms'; LOCK TABLE workspace IN EXCLUSIVE MODE";
+/// On several machines the snapshot is one of each: all that is read of it comes over one connection.
+const ONE_SNAPSHOT: &str = "SET LOCAL citus.max_adaptive_executor_pool_size = 1";
 /// How often that is tried, and the pause in which calls go on.
 const TRIES: usize = 120;
 const PAUSE: Duration = Duration::from_millis(500);
@@ -167,8 +170,15 @@ pub(super) async fn copy(
 async fn begin(store: &Store, url: &str) -> Result<PgConnection> {
     let mut gate = postgres::connect(url).await?;
     let mut conn = postgres::connect(url).await?;
+    let is_distributed = store.0.is_distributed();
+    // On several machines that reference is looked after on another one.
+    let shut = if is_distributed {
+        format!("BEGIN; SET LOCAL lock_timeout = '500ms'; SELECT pg_advisory_xact_lock({LOG_GATE})")
+    } else {
+        GATE.to_owned()
+    };
     let mut tries = 0;
-    while let Err(error) = run_there(&mut gate, GATE.into()).await {
+    while let Err(error) = run_there(&mut gate, shut.clone()).await {
         tries += 1;
         if tries >= TRIES || error.retry_after_s().is_none() {
             return Err(error);
@@ -179,12 +189,14 @@ async fn begin(store: &Store, url: &str) -> Result<PgConnection> {
     if let Engine::Postgres(engine) = &store.0.engine {
         engine.seal_all(&store.0).await;
     }
-    run_there(
-        &mut conn,
-        format!("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {SETTINGS}"),
-    )
-    .await?;
-    // The first question makes the snapshot.
+    let mut settings = SETTINGS.to_owned();
+    if is_distributed {
+        settings = format!("{REACHING}; {ONE_SNAPSHOT}; {SETTINGS}");
+    }
+    let snapshot = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+    run_there(&mut conn, snapshot.into()).await?;
+    run_there(&mut conn, settings).await?;
+    // The first question makes the snapshot, on every machine that has a part of the log.
     let unsealed: i64 =
         sqlx::query_scalar("SELECT COUNT(*) FROM change_log WHERE position IS NULL")
             .fetch_one(&mut conn)

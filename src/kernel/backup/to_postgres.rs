@@ -1,7 +1,6 @@
 //! Filling a PostgreSQL database from a verified file, all at once.
 
 use std::fmt::Write as _;
-use std::time::Duration;
 
 use chrono::DateTime;
 use futures::TryStreamExt as _;
@@ -14,14 +13,14 @@ use sqlx::{
 use super::from_postgres::{Form, SETTINGS, count, run_there};
 use super::schema::{self, Table, quoted};
 use super::{Counts, Draft, Terms, check};
-use crate::error::{Code, Error, Result};
+use crate::error::{Error, Result};
+use crate::store::distribute::References;
+use crate::store::profile::Profile;
 use crate::store::{Database, OpenOptions, Store, fault, migrate, postgres, sqlite};
 use crate::watch::Watch;
 
 /// Bytes that go to the server at once.
 const CHUNK: usize = 64 * 1024;
-/// How long a process that has just ended may still show as connected.
-const LINGER: Duration = Duration::from_secs(3);
 
 /// Whether there is data of Bureau's in the database. Changes nothing.
 pub(super) async fn holds_data(url: &str) -> Result<bool> {
@@ -61,7 +60,8 @@ pub(super) async fn replace(
         .map_err(fault::translate)?;
     copy.check()?;
     let mut conn = postgres::connect(url).await?;
-    alone(&mut conn).await?;
+    let again = "Stop every server and client on it, then restore again.";
+    postgres::alone(&mut conn, again).await?;
     // Dropped on any error, the connection takes the transaction with it.
     run_there(&mut conn, format!("BEGIN; {SETTINGS}")).await?;
     let names = load(&mut conn, &mut file, counted, replace, watch).await?;
@@ -75,34 +75,6 @@ pub(super) async fn replace(
     let end = check::log(&store, terms, watch).await;
     store.close().await;
     end.map(|_| ())
-}
-
-/// Refuses while other processes of Bureau are connected: they know things by heart that are about to change, such as the
-/// node that their identifiers are made with and where the change log ends.
-async fn alone(conn: &mut PgConnection) -> Result<()> {
-    let mut waited = Duration::ZERO;
-    loop {
-        let others: i64 = sqlx::query_scalar(
-            "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database()
-             AND application_name = 'bureau' AND pid <> pg_backend_pid()",
-        )
-        .fetch_one(&mut *conn)
-        .await
-        .map_err(fault::translate)?;
-        if others == 0 {
-            return Ok(());
-        }
-        if waited >= LINGER {
-            return Err(Error::new(
-                Code::Unavailable,
-                "Other processes of Bureau are connected to this database; nothing was changed.",
-            )
-            .hint("Stop every server and client on it, then restore again."));
-        }
-        let step = Duration::from_millis(50);
-        tokio::time::sleep(step).await;
-        waited += step;
-    }
 }
 
 /// Does it all within the transaction; gives the names of the tables.
@@ -123,6 +95,11 @@ async fn load(
         .filter(|ours| counted.iter().any(|(name, _)| *name == ours.name))
         .collect();
     let tables = schema::matched(&ours, &theirs)?;
+    let is_distributed = Profile::of(conn).await?.is_distributed;
+    if is_distributed {
+        let one_after_the_other = "SET LOCAL citus.multi_shard_modify_mode = 'sequential'";
+        run_there(conn, one_after_the_other.into()).await?;
+    }
     let names: Vec<_> = tables.iter().map(|table| quoted(&table.name)).collect();
     let names = names.join(", ");
     // A process that starts now waits until this is done.
@@ -136,28 +113,15 @@ async fn load(
         .map_err(fault::translate)?;
     run_there(conn, format!("TRUNCATE {names}")).await?;
     // Tables may refer to each other in a circle, so no order of them would do: references are checked at the end.
-    let references: Vec<String> = sqlx::query_scalar(
-        "SELECT format('ALTER TABLE %s ALTER CONSTRAINT %I', conrelid::regclass, conname) FROM pg_constraint
-         WHERE contype = 'f' AND NOT condeferrable AND conparentid = 0
-         AND connamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema())
-         AND conrelid::regclass::TEXT = ANY ($1)",
-    )
-    .bind(tables.iter().map(|table| table.name.clone()).collect::<Vec<_>>())
-    .fetch_all(&mut *conn)
-    .await
-    .map_err(fault::translate)?;
-    for reference in &references {
-        run_there(conn, format!("{reference} DEFERRABLE INITIALLY DEFERRED")).await?;
-    }
-    let total: i64 = counted.iter().map(|(_, rows)| rows).sum();
-    watch.begin("loading rows", u64::try_from(total).ok());
-    for table in &tables {
-        load_table(conn, file, table, watch).await?;
-    }
-    watch.begin("checking references", None);
-    run_there(conn, "SET CONSTRAINTS ALL IMMEDIATE".into()).await?;
-    for reference in &references {
-        run_there(conn, format!("{reference} NOT DEFERRABLE")).await?;
+    if is_distributed {
+        // Citus cannot put the check off.
+        let names: Vec<String> = tables.iter().map(|table| table.name.clone()).collect();
+        let references = References::of(conn, &names).await?;
+        references.drop_all(conn).await?;
+        load_all(conn, file, &tables, counted, watch).await?;
+        references.add_all(conn).await?;
+    } else {
+        load_deferred(conn, file, &tables, counted, watch).await?;
     }
     check::same(
         counted,
@@ -176,6 +140,51 @@ async fn load(
         .map_err(fault::translate)?;
     }
     Ok(names)
+}
+
+/// Fills the tables while no reference is checked, and checks all of them then.
+async fn load_deferred(
+    conn: &mut PgConnection,
+    file: &mut SqliteConnection,
+    tables: &[Table],
+    counted: &Counts,
+    watch: &dyn Watch,
+) -> Result<()> {
+    let references: Vec<String> = sqlx::query_scalar(
+        "SELECT format('ALTER TABLE %s ALTER CONSTRAINT %I', conrelid::regclass, conname) FROM pg_constraint
+         WHERE contype = 'f' AND NOT condeferrable AND conparentid = 0
+         AND connamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema())
+         AND conrelid::regclass::TEXT = ANY ($1)",
+    )
+    .bind(tables.iter().map(|table| table.name.clone()).collect::<Vec<_>>())
+    .fetch_all(&mut *conn)
+    .await
+    .map_err(fault::translate)?;
+    for reference in &references {
+        run_there(conn, format!("{reference} DEFERRABLE INITIALLY DEFERRED")).await?;
+    }
+    load_all(conn, file, tables, counted, watch).await?;
+    run_there(conn, "SET CONSTRAINTS ALL IMMEDIATE".into()).await?;
+    for reference in &references {
+        run_there(conn, format!("{reference} NOT DEFERRABLE")).await?;
+    }
+    Ok(())
+}
+
+async fn load_all(
+    conn: &mut PgConnection,
+    file: &mut SqliteConnection,
+    tables: &[Table],
+    counted: &Counts,
+    watch: &dyn Watch,
+) -> Result<()> {
+    let total: i64 = counted.iter().map(|(_, rows)| rows).sum();
+    watch.begin("loading rows", u64::try_from(total).ok());
+    for table in tables {
+        load_table(conn, file, table, watch).await?;
+    }
+    watch.begin("checking references", None);
+    Ok(())
 }
 
 /// What is said when there is data and nobody said that it may go.

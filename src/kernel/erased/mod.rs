@@ -473,7 +473,12 @@ async fn dangling<R: Record>(
         }
     };
     let workspace = cx.workspace().id.to_value();
-    if cx.writes() && !cx.tx.for_reference().is_empty() {
+    let mut held = "";
+    if cx.writes() {
+        let of = cx.workspace().id.raw();
+        held = cx.tx.for_reference(table, of).await?;
+    }
+    if !held.is_empty() {
         // First held, then looked at: a statement sees what was there when it began.
         let mut statement = sql("SELECT 1 AS held FROM ");
         statement.push(table);
@@ -487,7 +492,7 @@ async fn dangling<R: Record>(
         statement.push_value(workspace.clone());
         only_these(&mut statement);
         statement.push(") ORDER BY id");
-        statement.push(cx.tx.for_reference());
+        statement.push(held);
         statement.rows(&mut cx.tx).await?;
     }
     let mut statement = sql("SELECT id FROM ");

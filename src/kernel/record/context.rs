@@ -526,18 +526,20 @@ impl Cx {
         table: &'static str,
         id: i64,
     ) -> Result<()> {
+        let workspace = self.workspace().id;
+        let held = if self.writes {
+            self.tx.for_reference(table, workspace.raw()).await?
+        } else {
+            ""
+        };
         let mut statement = sql("SELECT 1 AS found FROM ");
         statement.push(table);
         let found = statement
             .sql(" WHERE archived_at IS NULL AND workspace = ")
-            .value(self.workspace().id)
+            .value(workspace)
             .sql(" AND id = ")
             .value(id)
-            .sql(if self.writes {
-                self.tx.for_reference()
-            } else {
-                ""
-            })
+            .sql(held)
             .row(&mut self.tx)
             .await?;
         if found.is_some() {

@@ -6,11 +6,13 @@
 
 pub mod clock;
 mod columns;
+pub(crate) mod distribute;
 mod erasure;
 pub(crate) mod fault;
 pub mod log;
 pub(crate) mod migrate;
 pub(crate) mod postgres;
+pub(crate) mod profile;
 mod sql;
 pub(crate) mod sqlite;
 mod steps;
@@ -34,6 +36,7 @@ use crate::store::log::LogRow;
 use crate::types::id::IdGenerator;
 use crate::types::time::Timestamp;
 
+pub use distribute::{Distributed, distribute};
 #[cfg(feature = "testing")]
 pub(crate) use postgres::migrate_once as migrate_postgres;
 pub(crate) use sql::pieces;
@@ -460,6 +463,14 @@ impl Store {
 }
 
 impl Inner {
+    /// Whether the rows lie on several machines, those of a workspace on one.
+    pub(crate) fn is_distributed(&self) -> bool {
+        match &self.engine {
+            Engine::Sqlite(_) => false,
+            Engine::Postgres(engine) => engine.profile().is_distributed,
+        }
+    }
+
     /// Tells those who follow the logs that one of them grew.
     fn grew(&self) {
         self.growth
@@ -469,6 +480,8 @@ impl Inner {
 
 /// The advisory lock that stands for all others; any number that nobody else takes.
 const ALL: i64 = 0x0062_7572_6561_7501;
+/// The one that whoever adds to the change log shares where the rows lie on several machines: a backup takes it for itself.
+pub(crate) const LOG_GATE: i64 = 0x0062_7572_6561_7502;
 
 /// The advisory lock of a name.
 fn lock_of(what: &str) -> i64 {
@@ -569,11 +582,49 @@ impl Tx {
     /// What a `SELECT` ends with whose rows are about to be referred to: nobody deletes them until this transaction ends, and
     /// whoever is doing so is waited for; a row that does not fit the condition any more by then is left out. Others may refer
     /// to them meanwhile.
-    pub(crate) fn for_reference(&self) -> &'static str {
+    ///
+    /// Rows of a table of which every machine has a copy are locked for all workspaces at once, and calls would queue. There the
+    /// table is held for this workspace instead, against [`Tx::before_deleting`].
+    ///
+    /// # Errors
+    /// What the engine says.
+    pub(crate) async fn for_reference(
+        &mut self,
+        table: &str,
+        workspace: i64,
+    ) -> Result<&'static str> {
         match self.conn {
-            Conn::Sqlite(_) | Conn::Returned => "",
-            Conn::Postgres(_) => " FOR KEY SHARE",
+            Conn::Sqlite(_) | Conn::Returned => Ok(""),
+            Conn::Postgres(_) if self.is_everywhere(table) => {
+                let held = vec![lock_of(&format!("{table} of {workspace}"))];
+                self.lock("pg_advisory_xact_lock_shared", held).await?;
+                Ok("")
+            }
+            Conn::Postgres(_) => Ok(" FOR KEY SHARE"),
         }
+    }
+
+    /// Waits for whoever is about to refer to rows of a table in a workspace, where these cannot be locked one by one; whoever
+    /// comes later waits.
+    ///
+    /// # Errors
+    /// What the engine says.
+    pub(crate) async fn before_deleting(&mut self, table: &str, workspace: i64) -> Result<()> {
+        if self.is_everywhere(table) {
+            self.serialize(&format!("{table} of {workspace}")).await?;
+        }
+        Ok(())
+    }
+
+    /// Whether every machine has a copy of a table.
+    fn is_everywhere(&self, table: &str) -> bool {
+        self.store.0.is_distributed() && distribute::EVERYWHERE.contains(&table)
+    }
+
+    /// Whether only values can be inserted, and not what a query finds: another machine takes that in a way of its own, which row
+    /// security refuses.
+    pub(crate) fn inserts_only_values(&self) -> bool {
+        self.store.0.is_distributed()
     }
 
     /// What stands before a column whose index is not to be used. SQLite keeps no statistics, and would take a condition
@@ -761,6 +812,16 @@ impl Tx {
             let seals = conn.seal(rows).await;
             self.failed |= seals.is_err();
             sealed = seals.map_err(fault::translate)?;
+        }
+        let is_distributed = self.store.0.is_distributed();
+        if is_distributed && self.number.is_none() && !rows.is_empty() {
+            let number =
+                sql("SELECT pg_current_xact_id()::TEXT AS number, pg_advisory_xact_lock_shared(")
+                    .value(LOG_GATE)
+                    .sql(")")
+                    .one("number", self)
+                    .await?;
+            self.number = Some(number);
         }
         let mut written = 0;
         for rows in pieces(rows) {

@@ -4,6 +4,7 @@
 //! have a connection each: whatever callers wait for, and however many they are, the server goes on.
 
 use std::collections::{BTreeMap, HashMap};
+use std::fmt::Write as _;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
@@ -15,6 +16,7 @@ use sqlx::{
     SqlSafeStr as _,
 };
 
+use super::profile::{Profile, REACHING};
 use super::value::{Row, Value, bind_postgres};
 use super::{OpenOptions, Scope, Store, fault, migrate};
 use crate::error::{Code, Error, Result};
@@ -28,6 +30,10 @@ const CHANNEL: &str = "bureau_sealed";
 /// Rows that one sealing takes at most of one workspace, and of all.
 const SEAL_EACH: i64 = 1_000;
 const SEAL_ROWS: i64 = 4_000;
+/// Which workspaces have rows that are to be sealed: what the server itself asks all machines for.
+const UNSEALED: &str =
+    "SELECT DISTINCT workspace FROM change_log WHERE position IS NULL AND workspace > $1
+    ORDER BY workspace LIMIT $2";
 /// How long the sealer rests once it has sealed something, so that what is committed meanwhile is sealed at once.
 const SEAL_REST: Duration = Duration::from_millis(10);
 
@@ -35,6 +41,8 @@ const SEAL_REST: Duration = Duration::from_millis(10);
 const OWN: u32 = 4;
 /// How long a wait for a lock may take in a call without a limit.
 const LOCK_LIMIT: Duration = Duration::from_secs(30);
+/// How long a process that has just ended may still show as connected.
+const LINGER: Duration = Duration::from_secs(3);
 /// How long the outcome of a commit is looked for whose answer was lost.
 const LOOK_LIMIT: Duration = Duration::from_secs(10);
 /// What a statement gets beyond the limit of its call, which the server ends first where it still runs.
@@ -49,6 +57,9 @@ pub(crate) struct Postgres {
     sealed_up_to: AtomicI64,
     /// When it was last looked whether this process's number is still its own, in milliseconds of the Unix epoch.
     looked: AtomicI64,
+    profile: Profile,
+    /// How long a wait for a lock takes at most, in milliseconds.
+    lock_limit: u128,
 }
 
 /// A pool of at most so many connections, opened as they are needed, each with these settings.
@@ -70,19 +81,23 @@ fn pool(most: u32, settings: String) -> PgPoolOptions {
 /// What holds on every connection: a wait for a lock and an idle transaction have an end, `read_only` holds for whatever
 /// runs there, and so does the limit of a statement where there is one.
 fn settings(read_only: bool, call_limit: Option<Duration>) -> String {
-    // A call that waits for a lock is told so before its own time is over.
-    // It may wait twice: behind those that wait for the same row, and then for the one that holds it.
-    let lock = call_limit.map_or(LOCK_LIMIT, |limit| limit / 3);
     let statement = call_limit.map_or(0, |limit| (limit + GRACE).as_millis());
     let mut settings = format!(
         "SET lock_timeout = {}; SET statement_timeout = {statement};
          SET idle_in_transaction_session_timeout = '60s'; SET TIME ZONE 'UTC'",
-        lock.as_millis().max(1)
+        lock_limit(call_limit)
     );
     if read_only {
         settings.push_str("; SET default_transaction_read_only = on");
     }
     settings
+}
+
+/// How long a wait for a lock takes at most, in milliseconds. A call that waits for one is told so before its own time is over.
+/// It may wait twice: behind those that wait for the same row, and then for the one that holds it.
+fn lock_limit(call_limit: Option<Duration>) -> u128 {
+    let limit = call_limit.map_or(LOCK_LIMIT, |limit| limit / 3);
+    limit.as_millis().max(1)
 }
 
 /// A pooled connection in a transaction.
@@ -160,6 +175,34 @@ pub(crate) async fn check_server(conn: &mut sqlx::PgConnection) -> Result<()> {
     .hint("Name a PostgreSQL server, or a SQLite file."))
 }
 
+/// Refuses while other processes of Bureau are connected: they know things by heart that are about to change, such as the
+/// node that their identifiers are made with, where the change log ends, and where the rows lie.
+pub(crate) async fn alone(conn: &mut sqlx::PgConnection, hint: &'static str) -> Result<()> {
+    let mut waited = Duration::ZERO;
+    loop {
+        let others: i64 = sqlx::query_scalar(
+            "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database()
+             AND application_name = 'bureau' AND pid <> pg_backend_pid()",
+        )
+        .fetch_one(&mut *conn)
+        .await
+        .map_err(fault::translate)?;
+        if others == 0 {
+            return Ok(());
+        }
+        if waited >= LINGER {
+            return Err(Error::new(
+                Code::Unavailable,
+                "Other processes of Bureau are connected to this database; nothing was changed.",
+            )
+            .hint(hint));
+        }
+        let step = Duration::from_millis(50);
+        tokio::time::sleep(step).await;
+        waited += step;
+    }
+}
+
 async fn migrate(conn: &mut sqlx::PgConnection) -> Result<()> {
     let done = migrate::POSTGRES.run_direct(None, conn, false).await;
     done.map_err(migrate::fault)
@@ -189,6 +232,8 @@ impl Postgres {
             .map_err(cannot_connect)?;
         check_server(&mut conn).await?;
         let found = version(&mut conn).await.map_err(cannot_connect)?;
+        // Before anything is written: a worker is no place for it.
+        let profile = Profile::of(&mut conn).await?;
         if migrate::check(found, &migrate::POSTGRES, read_only)? {
             migrate(&mut conn).await?;
         }
@@ -206,7 +251,14 @@ impl Postgres {
             listener: listener.connect_lazy_with(options),
             sealed_up_to: AtomicI64::new(i64::MIN),
             looked: AtomicI64::new(0),
+            profile,
+            lock_limit: lock_limit(open.call_limit),
         })
+    }
+
+    /// What the server does otherwise than one machine alone.
+    pub(crate) fn profile(&self) -> Profile {
+        self.profile
     }
 
     pub(crate) fn connections(&self) -> u32 {
@@ -223,9 +275,13 @@ impl Postgres {
         } else {
             "BEGIN"
         };
-        // One round trip. The number is a number, so there is nothing to escape.
+        // One round trip, where one machine is all there is. The number is a number, so there is nothing to escape.
+        let is_distributed = self.profile.is_distributed;
         let (pool, begin) = match scope {
             Scope::System => (&self.own, mode.to_owned()),
+            Scope::Workspace(_) if is_distributed => {
+                (&self.callers, format!("{mode}; SET LOCAL ROLE bureau_app"))
+            }
             Scope::Workspace(workspace) => (
                 &self.callers,
                 format!(
@@ -245,11 +301,40 @@ impl Postgres {
                 .execute(sqlx::raw_sql(AssertSqlSafe(Arc::clone(&begin))))
                 .await;
             match begun {
+                Ok(_) if is_distributed => {
+                    // Not a part of every other transaction's future.
+                    Box::pin(self.tell_others(&mut conn, scope, read_only))
+                        .await
+                        .map_err(fault::translate)?;
+                    return Ok(conn);
+                }
                 Ok(_) => return Ok(conn),
                 Err(error) if fault::is_cut(&error) && others > 0 => others -= 1,
                 Err(error) => return Err(fault::translate(error)),
             }
         }
+    }
+
+    /// Says on whose behalf a transaction runs, and how long it may wait there, to the machine where its rows lie.
+    async fn tell_others(
+        &self,
+        conn: &mut Connection,
+        scope: Scope,
+        read_only: bool,
+    ) -> sqlx::Result<()> {
+        if scope == Scope::System && read_only {
+            return Ok(());
+        }
+        let mut text = REACHING.to_owned();
+        if let Scope::Workspace(workspace) = scope {
+            // Writing to a string does not fail.
+            let _ = write!(text, "; SET LOCAL bureau.workspace = '{workspace}'");
+        }
+        if !read_only {
+            let _ = write!(text, "; SET LOCAL lock_timeout = {}", self.lock_limit);
+        }
+        let text = sqlx::raw_sql(AssertSqlSafe(text));
+        conn.get()?.execute(text).await.map(|_| ())
     }
 
     /// The rows of one statement that only reads, which is a transaction by itself.
@@ -357,14 +442,15 @@ impl Postgres {
             Ok(_) => {}
         }
         // Only the row itself is a proof: after a crash another transaction may have got the number.
-        sqlx::query_scalar(
+        let is_there = sqlx::query_scalar(
             "SELECT EXISTS (SELECT 1 FROM change_log WHERE workspace = $1 AND id = $2)",
         )
         .bind(workspace)
         .bind(id)
         .fetch_one(&mut *conn)
-        .await
-        .map(Some)
+        .await?;
+        // The machine where it lies may still be at its commit, of which nothing is noted here.
+        Ok((is_there || !self.profile.is_distributed).then_some(is_there))
     }
 
     pub(crate) async fn close(&self) {
@@ -382,7 +468,11 @@ impl Postgres {
             .execute(&mut *tx)
             .await?;
         let after = self.sealed_up_to.load(Ordering::Relaxed);
-        let rows = unsealed(&mut tx, after).await?;
+        let rows = if self.profile.is_distributed {
+            unsealed_of_each(&mut tx, after).await?
+        } else {
+            unsealed(&mut tx, after).await?
+        };
         let is_full = i64::try_from(rows.len()).is_ok_and(|rows| rows >= SEAL_ROWS);
         let last = rows.last().filter(|_| is_full).map(|row| row.workspace);
         let next = last.unwrap_or(i64::MIN);
@@ -439,17 +529,37 @@ impl Postgres {
                 times.push(last.at);
             }
         }
-        sqlx::query(
-            "UPDATE change_log SET position = sealed.position, hash = sealed.hash
-             FROM UNNEST($1::BIGINT[], $2::BIGINT[], $3::BIGINT[], $4::BYTEA[]) AS sealed (workspace, id, position, hash)
-             WHERE change_log.workspace = sealed.workspace AND change_log.id = sealed.id",
-        )
-        .bind(of)
-        .bind(ids)
-        .bind(positions)
-        .bind(hashes)
-        .execute(&mut *conn)
-        .await?;
+        if self.profile.is_distributed {
+            // One statement for each workspace goes to the machine where it lies, and to no other.
+            let mut from = 0;
+            for workspace in of.chunk_by(PartialEq::eq) {
+                let part = from..from + workspace.len();
+                from = part.end;
+                sqlx::query(
+                    "UPDATE change_log SET position = sealed.position, hash = sealed.hash
+                     FROM UNNEST($2::BIGINT[], $3::BIGINT[], $4::BYTEA[]) AS sealed (id, position, hash)
+                     WHERE change_log.workspace = $1 AND change_log.id = sealed.id",
+                )
+                .bind(workspace.first())
+                .bind(ids.get(part.clone()))
+                .bind(positions.get(part.clone()))
+                .bind(hashes.get(part))
+                .execute(&mut *conn)
+                .await?;
+            }
+        } else {
+            sqlx::query(
+                "UPDATE change_log SET position = sealed.position, hash = sealed.hash
+                 FROM UNNEST($1::BIGINT[], $2::BIGINT[], $3::BIGINT[], $4::BYTEA[]) AS sealed (workspace, id, position, hash)
+                 WHERE change_log.workspace = sealed.workspace AND change_log.id = sealed.id",
+            )
+            .bind(of)
+            .bind(ids)
+            .bind(positions)
+            .bind(hashes)
+            .execute(&mut *conn)
+            .await?;
+        }
         sqlx::query(
             "INSERT INTO log_head (workspace, position, hash, at, sealing)
              SELECT *, (SELECT COALESCE(MAX(sealing), 0) + 1 FROM log_head)
@@ -494,6 +604,37 @@ async fn unsealed(conn: &mut sqlx::PgConnection, after: i64) -> sqlx::Result<Vec
     .bind(SEAL_ROWS)
     .fetch_all(conn)
     .await?;
+    log_rows(rows)
+}
+
+/// The same where workspaces lie on several machines: all of them are asked which have such rows, and then each for its own.
+async fn unsealed_of_each(conn: &mut sqlx::PgConnection, after: i64) -> sqlx::Result<Vec<LogRow>> {
+    let workspaces: Vec<i64> = sqlx::query_scalar(UNSEALED)
+        .bind(after)
+        .bind(SEAL_ROWS)
+        .fetch_all(&mut *conn)
+        .await?;
+    let mut rows = Vec::new();
+    for workspace in workspaces {
+        let left = SEAL_ROWS.saturating_sub(i64::try_from(rows.len()).unwrap_or(i64::MAX));
+        if left <= 0 {
+            break;
+        }
+        let part = sqlx::query(
+            "SELECT id, call, workspace, at, member, api_key, client, tool, undoes, entity, record, action, version,
+                    before, after, digest
+             FROM change_log WHERE position IS NULL AND workspace = $1 ORDER BY id LIMIT $2",
+        )
+        .bind(workspace)
+        .bind(left.min(SEAL_EACH))
+        .fetch_all(&mut *conn)
+        .await?;
+        rows.extend(log_rows(part)?);
+    }
+    Ok(rows)
+}
+
+fn log_rows(rows: Vec<sqlx::postgres::PgRow>) -> sqlx::Result<Vec<LogRow>> {
     let read = |row| LogRow::from_row(&Row::Postgres(Box::new(row)));
     let rows: Result<Vec<LogRow>> = rows.into_iter().map(read).collect();
     rows.map_err(|error| sqlx::Error::Decode(error.into()))
