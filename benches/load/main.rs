@@ -167,7 +167,7 @@ async fn run(plan: &Plan) -> Result<()> {
             Err(failure) => report.note(&format!("PostgreSQL was not measured: {failure}")),
             Ok(postgres) => {
                 for clients in plan.clients(&[1, 16, 64]) {
-                    let url = postgres.fresh_database().await?;
+                    let url = postgres.migrated_database().await?;
                     let folder = fresh.path().join(format!("postgres-{clients}"));
                     let server = Server::start(&url, &folder)?;
                     create(

@@ -114,7 +114,54 @@ pub struct Postgres {
     databases: AtomicU64,
     /// The database with the tables in it that others are copied from.
     migrated: OnceCell<String>,
+    /// The servers that rows lie on, where this one is the coordinator of a cluster.
+    workers: Vec<Postgres>,
 }
+
+/// What kind of server the tests of this process are on: one machine, unless `BUREAU_TEST_POSTGRES` says otherwise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Layout {
+    /// One machine.
+    One,
+    /// `fallbacks`: one machine that is used as if the rows lay on several.
+    Fallbacks,
+    /// `citus`: a coordinator and two workers, on which the rows of fresh databases with tables are distributed.
+    Cluster,
+}
+
+impl Layout {
+    #[expect(
+        clippy::panic,
+        reason = "called by tests only, and one that is asked wrongly must not pass"
+    )]
+    fn wanted() -> Self {
+        match std::env::var("BUREAU_TEST_POSTGRES").as_deref() {
+            Err(_) | Ok("") => Self::One,
+            Ok("fallbacks") => Self::Fallbacks,
+            Ok("citus") => Self::Cluster,
+            Ok(other) => panic!("BUREAU_TEST_POSTGRES is citus or fallbacks, not {other}"),
+        }
+    }
+}
+
+/// Whether the databases of tests are distributed over the workers of a cluster.
+#[must_use]
+pub fn is_cluster() -> bool {
+    Layout::wanted() == Layout::Cluster
+}
+
+/// What a server of a cluster is told. Few shards, because each is a table with all of its indexes.
+const CLUSTER: [&str; 9] = [
+    "shared_preload_libraries=citus",
+    "wal_level=logical",
+    "max_prepared_transactions=200",
+    "max_worker_processes=100",
+    "citus.node_conninfo=sslmode=prefer",
+    "citus.shard_count=4",
+    "citus.enable_statistics_collection=off",
+    "log_line_prefix=%d ",
+    "shared_buffers=64MB",
+];
 
 impl Postgres {
     /// Starts a server that leaves syncing to the operating system: fast, and whole after its clients are killed. Nor does it
@@ -125,7 +172,7 @@ impl Postgres {
     /// # Errors
     /// [`Failure`] when PostgreSQL is not installed or does not start.
     pub fn start() -> Result<Self, Failure> {
-        Self::start_with(&["fsync=off", "full_page_writes=off", "autovacuum=off"])
+        Self::start_all(&["fsync=off", "full_page_writes=off", "autovacuum=off"])
     }
 
     /// Starts a server that syncs each commit to disk, for crash tests of the server itself and for benches.
@@ -135,7 +182,20 @@ impl Postgres {
     /// # Errors
     /// [`Failure`] when PostgreSQL is not installed or does not start.
     pub fn start_durable() -> Result<Self, Failure> {
-        Self::start_with(&["fsync=on", "full_page_writes=on"])
+        Self::start_all(&["fsync=on", "full_page_writes=on"])
+    }
+
+    /// Starts the kind of server that is wanted, with these settings.
+    fn start_all(settings: &[&str]) -> Result<Self, Failure> {
+        if Layout::wanted() != Layout::Cluster {
+            return Self::start_with(settings);
+        }
+        let settings = [settings, &CLUSTER].concat();
+        let mut coordinator = Self::start_with(&settings)?;
+        for _ in 0..2 {
+            coordinator.workers.push(Self::start_with(&settings)?);
+        }
+        Ok(coordinator)
     }
 
     /// Creates an empty database and returns its URL, `postgres://bureau:…@127.0.0.1:PORT/NAME`.
@@ -147,8 +207,50 @@ impl Postgres {
     /// [`Failure::Sql`] when the server cannot be reached or refuses.
     pub async fn fresh_database(&self) -> Result<String, Failure> {
         // template0, because nobody ever connects to it: a template in use refuses to be copied.
-        let name = self.copy_of("template0").await?;
+        let name = self.new_database().await?;
         Ok(self.url(&name))
+    }
+
+    /// An empty database, which the servers of a cluster have all; its name.
+    async fn new_database(&self) -> Result<String, Failure> {
+        // Two clusters that form at once on the same servers stumble over what these have in common.
+        static ONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+        let name = self.copy_of("template0").await?;
+        if self.workers.is_empty() {
+            return Ok(name);
+        }
+        let _one = ONE.lock().await;
+        for server in self.servers() {
+            server.say(&name, "CREATE EXTENSION citus").await?;
+        }
+        let host = format!(
+            "SELECT citus_set_coordinator_host('127.0.0.1', {})",
+            self.port
+        );
+        self.say(&name, &host).await?;
+        for worker in &self.workers {
+            let add = format!("SELECT citus_add_node('127.0.0.1', {})", worker.port);
+            self.say(&name, &add).await?;
+        }
+        // The role was there before the cluster was. Only a superuser tells the workers of such a one, and does so with whatever
+        // belongs to it.
+        let introduce = "CREATE TABLE known (id BIGINT); ALTER TABLE known OWNER TO bureau;
+                         SELECT create_reference_table('known'); DROP TABLE known";
+        self.say(&name, introduce).await?;
+        Ok(name)
+    }
+
+    /// This one, and its workers if it has any.
+    fn servers(&self) -> impl Iterator<Item = &Self> {
+        std::iter::once(self).chain(&self.workers)
+    }
+
+    /// Does something in a database as the superuser.
+    async fn say(&self, database: &str, text: &str) -> sqlx::Result<()> {
+        let mut connection = self.superuser(database).connect().await?;
+        let text = sqlx::raw_sql(AssertSqlSafe(text.to_owned()));
+        connection.execute(text).await?;
+        connection.close().await
     }
 
     /// The same with the tables in it.
@@ -157,8 +259,21 @@ impl Postgres {
     /// [`Failure::Sql`] like [`Self::fresh_database`], and [`Failure::Migration`].
     pub async fn migrated_database(&self) -> Result<String, Failure> {
         let template = self.migrated.get_or_try_init(async || {
-            let name = self.copy_of("template0").await?;
-            crate::store::migrate_postgres(&self.url(&name)).await?;
+            let name = self.new_database().await?;
+            let url = self.url(&name);
+            crate::store::migrate_postgres(&url).await?;
+            if !self.workers.is_empty() {
+                let database = crate::store::Database::Postgres(url);
+                crate::store::distribute(&database, &()).await?;
+            }
+            for server in self.servers() {
+                // Who is connected, as Citus is by itself, keeps it from being copied.
+                let close = format!(
+                    "ALTER DATABASE {name} ALLOW_CONNECTIONS false;
+                     SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"
+                );
+                server.say("postgres", &close).await?;
+            }
             Ok::<_, Failure>(name)
         });
         let name = self.copy_of(template.await?).await?;
@@ -168,10 +283,14 @@ impl Postgres {
     /// Creates a database, and returns its name.
     async fn copy_of(&self, template: &str) -> Result<String, Failure> {
         let name = format!("test_{}", self.databases.fetch_add(1, Ordering::Relaxed));
-        let mut connection = self.superuser("postgres").connect().await?;
-        let create = format!("CREATE DATABASE {name} OWNER bureau TEMPLATE {template}");
-        connection.execute(AssertSqlSafe(create)).await?;
-        connection.close().await?;
+        for server in self.servers() {
+            let create = format!("CREATE DATABASE {name} OWNER bureau TEMPLATE {template}");
+            server.say("postgres", &create).await?;
+        }
+        if Layout::wanted() == Layout::Fallbacks {
+            let fall_back = format!("ALTER DATABASE {name} SET bureau.distributed = on");
+            self.say("postgres", &fall_back).await?;
+        }
         Ok(name)
     }
 
@@ -243,6 +362,9 @@ impl Postgres {
             .port();
         let password = format!("{:032x}", rand::random::<u128>());
 
+        // The servers of a cluster log in to each other, and these are on loopback.
+        let in_cluster = settings.ends_with(&CLUSTER);
+        let authentication = if in_cluster { "trust" } else { "scram-sha-256" };
         let mut shell = Command::new("/bin/sh");
         shell
             .args(["-c", WATCHDOG, "bureau-postgres"])
@@ -258,12 +380,16 @@ impl Postgres {
             .env_clear()
             .env("PATH", "/usr/bin:/bin")
             .env("LC_ALL", "C.UTF-8")
+            .env("AUTH", authentication)
             .current_dir("/")
             .process_group(0);
         shell
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
+        if let Some(library) = std::env::var_os("BUREAU_TEST_PRELOAD").filter(|_| in_cluster) {
+            shell.env("LD_PRELOAD", library);
+        }
         // Who owns what this process creates is who this process is.
         if folder.path().metadata()?.uid() == 0 {
             let (user, group) = nobody().ok_or(Failure::NoAccount)?;
@@ -290,6 +416,7 @@ impl Postgres {
                 password,
                 databases: AtomicU64::new(0),
                 migrated: OnceCell::new(),
+                workers: Vec::new(),
             });
         }
         let output = watchdog.wait_with_output()?;
@@ -329,7 +456,7 @@ umask 077
 IFS= read -r password || exit 1
 printf '%s\n' "$password" >"$dir/password"
 "$bin/initdb" --pgdata="$dir/data" --username=postgres --pwfile="$dir/password" --no-sync --no-instructions \
-    --auth-local=trust --auth-host=scram-sha-256 --encoding=UTF8 --locale=C.UTF-8 \
+    --auth-local=trust --auth-host="$AUTH" --encoding=UTF8 --locale=C.UTF-8 \
     --locale-provider=icu --icu-locale=en-US >"$dir/log" 2>&1 || fail
 run() {
     "$bin/postgres" -D "$dir/data" -h 127.0.0.1 -p "$port" -k "$dir" -c max_connections=400 "$@" >"$dir/log" 2>&1 &

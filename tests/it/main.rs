@@ -28,6 +28,7 @@ mod contention;
 mod deals;
 mod demo;
 mod disk_faults;
+mod distributed;
 mod examples;
 mod expenses;
 mod faults;
