@@ -1,7 +1,8 @@
 //! Records by what people call them: where an identifier is wanted, a name, a number, an article number or an address does
 //! as well, if exactly one record is called so.
 //!
-//! Every parameter that is an [`Id`] says so in its tool's schema, so this holds of all of them. A text
+//! Every parameter that is an [`Id`] or an [`AnyId`](crate::types::id::AnyId) says so in its tool's schema, so this holds of all
+//! of them; where records of any kind may be meant, it is looked for among all kinds that the caller may read. A text
 //! that is no identifier is looked up after the call's receipt and before its arguments become the tool's input, among the
 //! live records of that kind, and only for a caller who may read them. Whoever may not is told that an identifier is needed,
 //! whatever is there.
@@ -18,7 +19,7 @@ use crate::record::{AnyRecord, CalledBy, Cx, Record, Records, Saved};
 use crate::search::{Found, Query};
 use crate::store::{Column as _, Row, Value, sql};
 use crate::types::id::{Entity as _, Id, decode};
-use crate::types::schema::each_record;
+use crate::types::schema::{ANY_RECORD, each_record};
 use crate::types::text::{self, folded, quoted, visible};
 
 /// The one of these records that is meant by its identifier, or by its label in any case. Errors name the field that is called
@@ -82,13 +83,16 @@ pub(crate) fn names(records: &Records, form: &Map<String, Data>, arguments: &Dat
         // One of this kind that lost a digit is no name either.
         let begins_like_one = || {
             let (prefix, rest) = text.split_once('_')?;
-            let is_of_kind = known(prefix).is_some_and(|(table, _)| table == place.table);
+            let is_of_kind =
+                known(prefix).is_some_and(|(table, _)| [table, ANY_RECORD].contains(&place.table));
             (is_of_kind && !rest.contains(' ')).then_some(())
         };
-        let is_id = decode(text).is_some_and(|(prefix, _)| known(prefix).is_some())
+        // Where any kind may be meant, one of a kind that is unknown is an identifier too.
+        let has_prefix = |prefix| known(prefix).is_some() || place.table == ANY_RECORD;
+        let is_id = decode(text).is_some_and(|(prefix, _)| has_prefix(prefix))
             || begins_like_one().is_some();
         let is_name = !text.is_empty() && text.chars().count() <= LONGEST && !is_id;
-        if is_name && Kind::of(records, place.table).is_some() {
+        if is_name && !Kind::all(records, place.table).is_empty() {
             names.push(Name {
                 pointer: place.pointer.to_owned(),
                 table: place.table.to_owned(),
@@ -120,6 +124,16 @@ impl Kind {
                     .then_some(Self::Record(record))
             }
         }
+    }
+
+    /// Those of which a record may be meant where the form names this table, or any.
+    fn all(records: &Records, table: &str) -> Vec<Self> {
+        if table != ANY_RECORD {
+            return Self::of(records, table).into_iter().collect();
+        }
+        let all = records.all().iter();
+        let kinds = all.filter_map(|record| Self::of(records, record.table()));
+        kinds.collect()
     }
 
     fn table(self) -> &'static str {
@@ -177,29 +191,54 @@ impl Kind {
         if i64::try_from(some.len()).unwrap_or(i64::MAX) <= COMPARED {
             return Ok(nearest(text, some));
         }
-        let app = cx.app.clone();
-        let Some(search) = &app.search else {
-            return Ok(Vec::new());
-        };
-        let found = search.find_now(Query {
-            workspace: cx.workspace().id.raw(),
-            kinds: vec![self.table()],
-            text: text.to_owned(),
-            filters: Vec::new(),
-            limit: SUGGESTED,
-            offset: 0,
-            at_least: 0,
-        });
-        let Found::Hits { hits, .. } = found.await else {
-            return Ok(Vec::new());
-        };
-        let ids: Vec<i64> = hits.iter().map(|hit| hit.id).collect();
-        let mut labels = self.labels(cx, &ids).await?;
-        let found = ids.into_iter();
-        Ok(found
-            .filter_map(|id| Some((id, labels.remove(&id)?)))
-            .collect())
+        let found = searched(cx, &[self], text).await?.into_iter();
+        Ok(found.map(|(_, id, label)| (id, label)).collect())
     }
+}
+
+/// Some of these kinds that the search index finds by a text.
+async fn searched(cx: &mut Cx, kinds: &[Kind], text: &str) -> Result<Vec<(Kind, i64, String)>> {
+    let app = cx.app.clone();
+    let Some(search) = &app.search else {
+        return Ok(Vec::new());
+    };
+    let found = search.find_now(Query {
+        workspace: cx.workspace().id.raw(),
+        kinds: kinds.iter().map(|kind| kind.table()).collect(),
+        text: text.to_owned(),
+        filters: Vec::new(),
+        limit: SUGGESTED,
+        offset: 0,
+        at_least: 0,
+    });
+    let Found::Hits { hits, .. } = found.await else {
+        return Ok(Vec::new());
+    };
+    let kind_of = |table: &str| kinds.iter().find(|kind| kind.table() == table);
+    let found = hits.iter();
+    let found = found.filter_map(|hit| Some((*kind_of(hit.kind)?, hit.id)));
+    labelled(cx, &found.collect::<Vec<_>>()).await
+}
+
+/// These records with what they are called, one statement for each kind.
+async fn labelled(cx: &mut Cx, records: &[(Kind, i64)]) -> Result<Vec<(Kind, i64, String)>> {
+    let mut by_kind: BTreeMap<&str, (Kind, Vec<i64>)> = BTreeMap::new();
+    for (kind, id) in records {
+        let of_kind = by_kind.entry(kind.table());
+        let (_, ids) = of_kind.or_insert_with(|| (*kind, Vec::new()));
+        ids.push(*id);
+    }
+    let mut labels = HashMap::new();
+    for (table, (kind, ids)) in by_kind {
+        let found = kind.labels(cx, &ids).await?.into_iter();
+        labels.extend(found.map(|(id, label)| ((table, id), label)));
+    }
+    let named = records.iter();
+    let named = named.filter_map(|(kind, id)| {
+        let label = labels.get(&(kind.table(), *id))?;
+        Some((*kind, *id, label.clone()))
+    });
+    Ok(named.collect())
 }
 
 /// Those that are called most nearly so, the nearest first: as a part of what they are called, or misspelled.
@@ -245,47 +284,45 @@ pub(crate) async fn resolve(
         let message = format!("A call names {MOST} records at most by what they are called.");
         return Err(Error::invalid(field, message).hint("Give identifiers instead."));
     }
-    let records = Arc::clone(cx.records());
-    let me = cx.caller().member.raw();
-    let mut found: HashMap<(&str, &str), Vec<i64>> = HashMap::new();
-    let mut labels: HashMap<&str, HashMap<i64, String>> = HashMap::new();
+    let me = (Kind::Member, cx.caller().member.raw());
+    let mut found: HashMap<(&str, &str), Vec<(Kind, i64)>> = HashMap::new();
     for (table, texts) in &texts {
-        let Some(kind) = Kind::of(&records, table) else {
-            continue;
-        };
-        if !cx.may_read(kind.table()) {
-            continue;
-        }
         let asked: Vec<String> = texts.iter().map(|text| (*text).to_owned()).collect();
-        let meant = kind.meant(cx, &asked).await?;
-        let mut named: Vec<i64> = meant
-            .iter()
-            .filter_map(|ids| match ids.as_slice() {
-                [only] => Some(*only),
-                _ => None,
-            })
-            .collect();
-        named.extend(matches!(kind, Kind::Member).then_some(me));
-        labels.insert(table, kind.labels(cx, &named).await?);
-        found.extend(texts.iter().map(|text| (*table, *text)).zip(meant));
+        for kind in readable(cx, table) {
+            let meant = kind.meant(cx, &asked).await?;
+            for (text, ids) in texts.iter().zip(meant) {
+                let found = found.entry((*table, *text)).or_default();
+                found.extend(ids.into_iter().map(|id| (kind, id)));
+            }
+        }
     }
+    let mut only: Vec<(Kind, i64)> = found
+        .values()
+        .filter_map(|found| match found.as_slice() {
+            [only] => Some(*only),
+            _ => None,
+        })
+        .collect();
+    // Who they are themselves everybody knows, what they are called here not.
+    let means_member = texts.contains_key(Member::TABLE) && cx.may_read(Member::TABLE);
+    only.extend(means_member.then_some(me));
+    let labels = labelled(cx, &only).await?;
     for name in names {
-        let Some(kind) = Kind::of(&records, &name.table) else {
-            continue;
-        };
-        let own = matches!(kind, Kind::Member) && name.text.eq_ignore_ascii_case("me");
-        let ids = match found.get(&(name.table.as_str(), name.text.as_str())) {
-            _ if own => &[me],
-            Some(ids) => ids.as_slice(),
+        let is_me = name.table == Member::TABLE && name.text.eq_ignore_ascii_case("me");
+        let meant = match found.get(&(name.table.as_str(), name.text.as_str())) {
+            _ if is_me => std::slice::from_ref(&me),
+            Some(meant) => meant.as_slice(),
             None => continue,
         };
-        let [id] = ids else {
-            return Err(match ids {
-                [] => unknown(cx, kind, name, offers).await?,
-                several => ambiguous(cx, kind, name, several).await?,
+        let [(kind, id)] = meant else {
+            return Err(match meant {
+                [] => unknown(cx, name, offers).await?,
+                several => ambiguous(cx, name, several).await?,
             });
         };
-        let label = labels.get(name.table.as_str()).and_then(|of| of.get(id));
+        let mut labels = labels.iter();
+        let label = labels.find(|(other, number, _)| other.table() == kind.table() && number == id);
+        let label = label.map(|(.., label)| label);
         let id = cx.wire_id(kind.table(), *id);
         let resolved = json!({ "id": id, "name": label });
         cx.note_resolved(name.field(), resolved);
@@ -294,6 +331,12 @@ pub(crate) async fn resolve(
         }
     }
     Ok(())
+}
+
+/// The kinds of records that may be meant there and that the caller may read.
+fn readable(cx: &Cx, table: &str) -> Vec<Kind> {
+    let kinds = Kind::all(cx.records(), table).into_iter();
+    kinds.filter(|kind| cx.may_read(kind.table())).collect()
 }
 
 impl Name {
@@ -314,28 +357,32 @@ impl Name {
     }
 }
 
+/// What a record is called that a parameter means.
+fn noun_for(name: &Name, kind: Option<&Kind>) -> &'static str {
+    match kind {
+        Some(kind) if name.table != ANY_RECORD => kind.noun(),
+        _ => "record",
+    }
+}
+
 /// Says that several are called so, and which.
-async fn ambiguous(cx: &mut Cx, kind: Kind, name: &Name, ids: &[i64]) -> Result<Error> {
-    let listed: Vec<i64> = ids.iter().copied().take(LISTED).collect();
-    let labels = kind.labels(cx, &listed).await?;
-    let candidates = listed.iter().map(|id| {
-        let id_on_wire = cx.wire_id(kind.table(), *id);
-        (id_on_wire, labels.get(id).cloned().unwrap_or_default())
-    });
-    let candidates: Vec<(String, String)> = candidates.collect();
-    let shown: Vec<String> = candidates.iter().map(in_words).collect();
-    let more = match ids.len() - listed.len() {
+async fn ambiguous(cx: &mut Cx, name: &Name, meant: &[(Kind, i64)]) -> Result<Error> {
+    let listed: Vec<(Kind, i64)> = meant.iter().copied().take(LISTED).collect();
+    let labels = labelled(cx, &listed).await?;
+    let shown: Vec<String> = labels.iter().map(|one| in_words(cx, name, one)).collect();
+    let more = match meant.len() - listed.len() {
         0 => String::new(),
         more => format!(", and {more} more"),
     };
-    let (field, noun, count) = (name.field(), kind.noun(), ids.len());
+    let (field, count) = (name.field(), meant.len());
+    let noun = noun_for(name, meant.first().map(|(kind, _)| kind));
     let message = format!(
         "{field} means one {noun}, and {count} are called so: {}{more}.",
         shown.join(", ")
     );
-    let candidates = candidates.into_iter();
+    let candidates = labels.iter();
     let candidates: Vec<Data> = candidates
-        .map(|(id, name)| json!({ "id": id, "name": name }))
+        .map(|(kind, id, label)| json!({ "id": cx.wire_id(kind.table(), *id), "name": label }))
         .collect();
     Ok(Error::invalid(field, message)
         .hint("Give the id of the one that is meant.")
@@ -343,34 +390,41 @@ async fn ambiguous(cx: &mut Cx, kind: Kind, name: &Name, ids: &[i64]) -> Result<
 }
 
 /// Says that none is called so, which ones nearly are, and what finds them.
-async fn unknown(
-    cx: &mut Cx,
-    kind: Kind,
-    name: &Name,
-    offers: impl Fn(&str) -> bool,
-) -> Result<Error> {
-    let noun = kind.noun();
-    let near = kind.like(cx, &name.text).await?;
-    let near: Vec<String> = near
-        .into_iter()
-        .map(|(id, label)| in_words(&(cx.wire_id(kind.table(), id), label)))
-        .collect();
+async fn unknown(cx: &mut Cx, name: &Name, offers: impl Fn(&str) -> bool) -> Result<Error> {
+    let kinds = readable(cx, &name.table);
+    let near = match kinds.as_slice() {
+        [only] if name.table != ANY_RECORD => {
+            let near = only.like(cx, &name.text).await?.into_iter();
+            near.map(|(id, label)| (*only, id, label)).collect()
+        }
+        several => searched(cx, several, &name.text).await?,
+    };
+    let near: Vec<String> = near.iter().map(|one| in_words(cx, name, one)).collect();
     let meant = match near.is_empty() {
         true => String::new(),
         false => format!("Did you mean {}? ", near.join(" or ")),
     };
-    let finds = kind.found_with();
-    let finds = match offers(finds) {
-        true => format!("{finds} finds them."),
-        false => "Give its id.".to_owned(),
+    let finds = match kinds.as_slice() {
+        [only] => Some(only.found_with()),
+        _ => None,
+    };
+    let finds = match finds.filter(|tool| offers(tool)) {
+        Some(finds) => format!("{finds} finds them."),
+        None => "Give its id.".to_owned(),
     };
     // What was sent is not sent back.
+    let noun = noun_for(name, kinds.first());
     let error = Error::new(Code::NotFound, format!("There is no such {noun} here."));
     Ok(error.field(name.field()).hint(format!("{meant}{finds}")))
 }
 
-fn in_words((id, label): &(String, String)) -> String {
-    format!("{} ({id})", quoted(label))
+/// A record by name and identifier; by its kind too where any may be meant.
+fn in_words(cx: &Cx, name: &Name, (kind, id, label): &(Kind, i64, String)) -> String {
+    let (label, id) = (quoted(label), cx.wire_id(kind.table(), *id));
+    match name.table.as_str() {
+        ANY_RECORD => format!("{} {label} ({id})", kind.noun()),
+        _ => format!("{label} ({id})"),
+    }
 }
 
 /// Identifiers by what is called so.

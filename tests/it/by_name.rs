@@ -19,6 +19,10 @@ use crate::MODULES;
 
 /// Kinds of records that people call nothing that tells them apart: their identifiers only are taken.
 const NAMELESS: [&str; 5] = ["activity", "change_log", "expense", "note", "payment"];
+/// What stands where a record of any kind may be meant.
+const ANY: &str = "*";
+/// What the kernel itself keeps, and no record is about.
+const KERNEL: [&str; 2] = ["member", "team"];
 /// Parameters for records that have no number yet.
 const NUMBERLESS: [&str; 2] = ["issue_invoice.invoice", "update_invoice.invoice"];
 /// Kinds of records of which several may be called alike.
@@ -217,6 +221,8 @@ struct Tried<'a> {
     id: String,
     name: String,
     arguments: Value,
+    /// The parameter takes records of any kind.
+    is_any: bool,
 }
 
 impl Tried<'_> {
@@ -284,8 +290,20 @@ async fn tries<'a>(
         entries.push((entry, examples));
     }
     for (entry, examples) in entries {
-        let parameters = entry.record_parameters();
-        for (path, table) in parameters.clone() {
+        // Where any record may be meant, one of each kind that people call something.
+        let parameters = entry.record_parameters().into_iter();
+        let parameters = parameters.flat_map(|(path, table)| {
+            let is_any = table == ANY;
+            let records = scene.ids.keys().filter(|kind| !KERNEL.contains(kind));
+            let kinds: Vec<String> = match is_any {
+                true => records.map(|kind| (*kind).to_owned()).collect(),
+                false => vec![table],
+            };
+            let of_kind = move |table| (path.clone(), table, is_any);
+            kinds.into_iter().map(of_kind)
+        });
+        let parameters: Vec<(Vec<String>, String, bool)> = parameters.collect();
+        for (path, table, is_any) in parameters.clone() {
             if NAMELESS.contains(&&*table) {
                 continue;
             }
@@ -298,7 +316,7 @@ async fn tries<'a>(
             of_scene.extend((table == "quotation").then_some(&scene.accepted));
             // A call about a record of the scene, where there is one.
             let mut about = json!({ "dry_run": true });
-            for (path, table) in &parameters {
+            for (path, table, _) in &parameters {
                 if is_required(entry, path) && !NAMELESS.contains(&&**table) {
                     set(&mut about, path, scene.ids[&**table].as_str().into());
                 }
@@ -322,6 +340,7 @@ async fn tries<'a>(
                     id,
                     name,
                     arguments,
+                    is_any,
                 };
                 let by_id = tried.with(app, owner, &tried.id).await;
                 // Of what examples make there may be several of a name.
@@ -382,8 +401,10 @@ async fn every_parameter_that_means_a_record_takes_what_people_call_it() {
             let said = unknown.to_json().to_string();
             let record = app.dispatcher.registry().records().record(&tried.table);
             let finder = record.map(|record| record.called().found_with);
+            let finder = finder.filter(|_| !tried.is_any);
+            let nobody_finds = if tried.is_any { "its id" } else { "list_team" };
             assert!(
-                said.contains(finder.unwrap_or("list_team")),
+                said.contains(finder.unwrap_or(nobody_finds)),
                 "{what}: {said}"
             );
             assert!(
@@ -435,19 +456,22 @@ async fn every_parameter_that_means_a_record_takes_what_people_call_it() {
             } else {
                 "company"
             };
-            let error = tried.refused(&app, &owner, &scene.ids[other]).await;
-            assert_eq!(error.code(), Code::Validation, "{what}");
-            assert!(
-                error.message().contains("another kind"),
-                "{what}: {error:?}"
-            );
+            if !tried.is_any {
+                let error = tried.refused(&app, &owner, &scene.ids[other]).await;
+                assert_eq!(error.code(), Code::Validation, "{what}");
+                assert!(
+                    error.message().contains("another kind"),
+                    "{what}: {error:?}"
+                );
+            }
 
             // A caller who may not read such records learns nothing of them.
             let narrow = app.limited(&owner, &[tried.entry.spec.permission.name()]);
             if !tried.may_read(&app) {
                 let there = tried.refused(&app, &narrow, &tried.name).await;
                 assert_eq!(there.code(), Code::Validation, "{what}");
-                assert!(there.message().contains(" id:"), "{what}: {there:?}");
+                let wants_id = if tried.is_any { " no id " } else { " id:" };
+                assert!(there.message().contains(wants_id), "{what}: {there:?}");
                 let twins = tried
                     .refused(&app, &narrow, &format!("twin {}", tried.table))
                     .await;
@@ -528,7 +552,8 @@ async fn a_parameter_for_a_record_has_other_names() {
             .cloned()
             .unwrap_or_default();
         let about = tried.entry.record_parameters();
-        let about: BTreeSet<&String> = about.iter().map(|(path, _)| &path[0]).collect();
+        let about = about.iter().filter(|(_, table)| table != ANY);
+        let about: BTreeSet<&String> = about.map(|(path, _)| &path[0]).collect();
         let mut subjects = required
             .iter()
             .filter(|name| about.iter().any(|known| *known == *name));
@@ -720,6 +745,53 @@ async fn of_many_records_the_index_tells_which_are_called_nearly_so() {
             error.hint_text().unwrap().contains("Give its id"),
             "{error:?}"
         );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_any_record_may_be_meant_a_name_is_looked_for_in_all_that_the_caller_may_read() {
+    for engine in ENGINES {
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
+        let company = json!({ "name": "Acme" });
+        let company = app.data(&owner, "create_company", company).await["id"].clone();
+        let deal = app.data(&owner, "create_deal", json!({ "name": "ACME" }));
+        let deal = deal.await["id"].clone();
+        let product = json!({ "name": "Anvil", "sku": "AN-1", "unit_price": "1" });
+        let product = app.data(&owner, "create_product", product).await["id"].clone();
+        let note = |about: &str| json!({ "about": about, "text": "Pays late." });
+        let noted = app.ok(&owner, "create_note", note("an-1")).await;
+        assert_eq!(
+            (&noted["data"]["about"]["id"], &noted["resolved"]["about"]),
+            (&product, &json!({ "id": product, "name": "Anvil" }))
+        );
+        // Of several kinds one is called so: they are told apart by what they are.
+        let error = app.error(&owner, "create_note", note("acme")).await;
+        let found = (error.code(), error.field_name());
+        assert_eq!(found, (Code::Validation, Some("about")), "{engine:?}");
+        let (company_id, deal_id) = (company.as_str().unwrap(), deal.as_str().unwrap());
+        for shown in [
+            format!("company \"Acme\" ({company_id})"),
+            format!("deal \"ACME\" ({deal_id})"),
+        ] {
+            assert!(error.message().contains(&shown), "{error:?}");
+        }
+        let candidates = error.detail_value("candidates").unwrap().as_array();
+        let ids: BTreeSet<&str> = candidates
+            .unwrap()
+            .iter()
+            .map(|one| one["id"].as_str().unwrap())
+            .collect();
+        assert_eq!(ids, [company_id, deal_id].into());
+        // For whoever may not read deals there is one.
+        let narrow = app.limited(&owner, &["create_notes", "read_notes", "read_companies"]);
+        let noted = app.ok(&narrow, "create_note", note("acme")).await;
+        assert_eq!(noted["data"]["about"]["id"], company, "{engine:?}");
+        let listed = json!({ "about": "acme" });
+        let listed = app.data(&narrow, "list_notes", listed).await;
+        assert_eq!(listed.as_array().map(Vec::len), Some(1), "{listed}");
+        let error = app.error(&narrow, "create_note", note("an-1")).await;
+        assert_eq!(error.code(), Code::NotFound, "{error:?}");
     }
 }
 

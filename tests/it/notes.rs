@@ -131,7 +131,7 @@ async fn a_note_is_about_a_record_that_is_there() {
             (kept.clone(), Code::Validation),
             (json!(owner.member), Code::Validation),
             (json!("zzz_0000000000001"), Code::Validation),
-            (json!("Dora Dean"), Code::Validation),
+            (json!("Nobody at all"), Code::NotFound),
             (json!(""), Code::Validation),
         ];
         for (about, code) in refused {

@@ -16,9 +16,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use super::string_schema;
 use super::time::Timestamp;
-use crate::types::schema::RECORD;
+use crate::types::schema::{ANY_RECORD, RECORD};
 
 /// A kind of thing that has identifiers.
 pub trait Entity: Send + Sync + 'static {
@@ -281,7 +280,16 @@ impl<'de> Deserialize<'de> for AnyId {
     }
 }
 impl JsonSchema for AnyId {
-    string_schema!("AnyId");
+    fn inline_schema() -> bool {
+        true
+    }
+    fn schema_name() -> Cow<'static, str> {
+        "AnyId".into()
+    }
+    /// Says that it means a record, of whichever kind.
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        schemars::json_schema!({ "type": "string", RECORD: ANY_RECORD })
+    }
 }
 
 /// Makes identifiers for one process.

@@ -22,6 +22,8 @@ const MAX_DEPTH: usize = 12;
 
 /// Where a text means a record: the record's table. Only in the [form] by which arguments are read; clients never see it.
 pub const RECORD: &str = "x-record";
+/// What stands there where a record of any kind may be meant.
+pub const ANY_RECORD: &str = "*";
 /// The whole schema of an object of which clients are told no more than that it is one. Only in the [form].
 pub const WHOLE: &str = "x-whole";
 /// The parameter that names the record which a call is about. Only in the [form].
@@ -290,9 +292,11 @@ pub(crate) fn declare_flag(schema: &mut Map<String, Value>, name: &str) {
 pub(crate) fn mark_subject(form: &mut Map<String, Value>) {
     let names = form.get("required").and_then(Value::as_array);
     let names = names.into_iter().flatten().filter_map(Value::as_str);
+    let is_kind = |table: &Value| *table != ANY_RECORD;
     let means_records = |name: &&str| {
         let schema = property(form, name);
-        schema.is_some_and(|schema| schema.contains_key(RECORD) || lists_records(schema))
+        schema
+            .is_some_and(|schema| schema.get(RECORD).is_some_and(is_kind) || lists_records(schema))
     };
     let mut subjects = names.filter(means_records);
     if let (Some(subject), None) = (subjects.next(), subjects.next())
