@@ -319,6 +319,9 @@ pub fn tool<T: Tool>() -> Entry {
     let schema = schemars::schema_for!(T);
     let mut form = schema::form(schema.clone());
     schema::mark_subject(&mut form);
+    if spec.effect.reads_only() {
+        schema::mark_filters(&mut form);
+    }
     let mut input = schema::wire(schema);
     // The tool's own description says it better.
     input.remove("description");

@@ -47,6 +47,11 @@ impl Field {
         self.path.len() == 1 && self.free
     }
 
+    /// Whether nothing is asked for by it where it is given as an empty text.
+    fn is_filter(&self, reads_only: bool) -> bool {
+        reads_only && self.path.len() == 1 && !self.required && !self.is_option()
+    }
+
     /// What fields have in common that read what they are given alike: their name and their schema, whatever it says about them.
     fn like(&self, reads_only: bool) -> String {
         let name: Vec<&str> = self.path.iter().rev().map(String::as_str).collect();
@@ -300,6 +305,11 @@ static LARGE: LazyLock<Large> = LazyLock::new(|| {
     }
 });
 
+/// What a field is given that says nothing.
+const NO_TEXT: &str = "no text";
+/// The same.
+const WHITE_SPACE: &str = "white space";
+
 /// What a field is given.
 fn payloads(
     field: &Field,
@@ -344,8 +354,9 @@ fn payloads(
         number || truth || choice || (object && !short),
     );
     let no_text = !field.free || number || truth || object;
-    add("no text", json!(""), no_text);
-    add("white space", json!(" \t\n\u{a0}\u{3000}"), no_text);
+    let blank = no_text && !field.is_filter(reads_only);
+    add(NO_TEXT, json!(""), blank);
+    add(WHITE_SPACE, json!(" \t\n\u{a0}\u{3000}"), blank);
     for value in [json!(-1), json!("-1"), json!(i64::MIN)] {
         add("negative", value, number && !field.free || truth || choice);
     }
@@ -690,7 +701,9 @@ impl Run<'_> {
                     false => ("expected a ", " id"),
                 };
                 let (_, rest) = message.split_once(begin)?;
-                Some(rest.split_once(end)?.0.to_owned())
+                let noun = rest.split_once(end)?.0;
+                // Where any may be meant, the id of each is one.
+                (noun != "record").then(|| noun.to_owned())
             }
             _ => None,
         }
@@ -713,7 +726,9 @@ impl Run<'_> {
         let mut all = self.choice.payloads(&place, field, like, all);
         for Payload { what, value, wrong } in &mut all {
             // No other text is an id.
-            *wrong |= noun.is_some() && value.is_string() && !what.starts_with("an id");
+            let is_none = field.is_filter(reads_only) && [NO_TEXT, WHITE_SPACE].contains(what);
+            let is_id = what.starts_with("an id") || is_none;
+            *wrong |= noun.is_some() && value.is_string() && !is_id;
         }
         // What is wrong comes first: one look at the ground then tells that none of it has written anything.
         all.sort_by_key(|payload| !payload.wrong);

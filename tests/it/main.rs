@@ -32,6 +32,7 @@ mod distributed;
 mod examples;
 mod expenses;
 mod faults;
+mod filters;
 mod followers;
 mod freshness;
 mod guide;

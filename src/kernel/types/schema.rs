@@ -26,6 +26,8 @@ pub const RECORD: &str = "x-record";
 pub const ANY_RECORD: &str = "*";
 /// The whole schema of an object of which clients are told no more than that it is one. Only in the [form].
 pub const WHOLE: &str = "x-whole";
+/// Whether an empty text is read as nothing said. Only in the [form].
+const EMPTY_IS_ABSENT: &str = "x-empty-is-absent";
 /// The parameter that names the record which a call is about. Only in the [form].
 const SUBJECT: &str = "x-subject";
 
@@ -286,6 +288,11 @@ pub(crate) fn declare_flag(schema: &mut Map<String, Value>, name: &str) {
     if let Some(Value::Object(properties)) = schema.get_mut("properties") {
         properties.insert(name.into(), json!({ "type": "boolean" }));
     }
+}
+
+/// Marks the parameters of a tool that only reads: a filter that is given as an empty text is none.
+pub(crate) fn mark_filters(form: &mut Map<String, Value>) {
+    form.insert(EMPTY_IS_ABSENT.into(), true.into());
 }
 
 /// Finds the parameter that names the record which a call is about, and marks it: the one record that a call has to name.
@@ -645,6 +652,7 @@ fn coerce_object(schema: &Map<String, Value>, value: Value, path: &str) -> Resul
             format!("{path}.{name}")
         }
     };
+    let blank_is_absent = schema.contains_key(EMPTY_IS_ABSENT);
     let mut read = Map::with_capacity(fields.len());
     for (given, value) in fields {
         let name = match properties.get(&given) {
@@ -654,8 +662,9 @@ fn coerce_object(schema: &Map<String, Value>, value: Value, path: &str) -> Resul
         let Some(property) = properties.get(name).and_then(Value::as_object) else {
             return Err(unknown(&given, &inside(&given), properties));
         };
-        // Clients in strict mode send null for every optional field.
-        if value.is_null() {
+        // Clients in strict mode send null for every optional field, and some an empty text.
+        let is_blank = |text: &str| text.trim().is_empty();
+        if value.is_null() || (blank_is_absent && value.as_str().is_some_and(is_blank)) {
             continue;
         }
         let value = coerce(property, value, &inside(name))?;

@@ -24,7 +24,9 @@ pub struct LongText<const MAX: usize>(String);
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum TextError {
     /// Nothing visible in it.
-    #[error("must not be empty; leave the field out instead, or name it in `clear`")]
+    #[error(
+        "must not be empty; leave the field out instead, or name it in `clear` where there is that"
+    )]
     Empty,
     /// Longer than allowed.
     #[error("is {found} characters long; at most {max} are allowed")]
