@@ -36,7 +36,7 @@ impl ActivityStatus {
 impl Presented for Activity {
     type Extra = Standing;
 
-    async fn extras(cx: &mut Cx, activities: &[Saved<Self>]) -> Result<Vec<Standing>> {
+    async fn extras(cx: &mut Cx, activities: &[Saved<Self>], _: bool) -> Result<Vec<Standing>> {
         let now = cx.now();
         let status = |activity: &Saved<Self>| ActivityStatus::of(activity, now);
         let statuses = activities.iter().map(status);

@@ -1,6 +1,7 @@
 //! Products and services: what the workspace sells.
 
 use bureau_kernel::prelude::*;
+use bureau_kernel::record::Order;
 use bureau_kernel::record::{Called, CalledBy};
 use bureau_kernel::store::{Kind, Value};
 use bureau_kernel::types::money::{Amount, Currency};
@@ -17,26 +18,27 @@ bureau_kernel::record! {
     pub struct Product: "product", "prd", "product" {
         /// What it is called on a document.
         pub name: ShortText<200>
-            => [label, search, sort_by("sort_name"), import("product, product name, item, item name, title")],
+            => [label, search, sort_by("sort_name"), row, import("product, product name, item, item name, title")],
         /// The article number.
         pub sku: Option<ShortText<64>>
-            => [search, key, import("article number, article no, item number, item code, product code, code")],
+            => [search, key, row, import("article number, article no, item number, item code, product code, code")],
         /// More about it, which stands below its name on a document.
         pub description: Option<LongText<1000>> => [search, import("product description, details")],
         /// Whether it is goods or a service.
-        pub r#type: ProductType => [key, import("kind, product type, goods or service")],
+        pub r#type: ProductType => [filter, row, import("kind, product type, goods or service")],
         /// What one of it is, such as `hour` or `piece`.
-        pub unit: Option<ShortText<30>> => [import("unit of measure, uom")],
+        pub unit: Option<ShortText<30>> => [row, import("unit of measure, uom")],
         /// What one of it costs, without tax; up to four digits after the point.
-        pub unit_price: Amount => [import("price, net price, sales price, list price")],
+        pub unit_price: Amount
+            => [price, sort, order_as("price"), row, import("price, net price, sales price, list price")],
         /// The currency of the price.
-        pub currency: Currency => [import("currency code")],
+        pub currency: Currency => [column_filter, row, import("currency code")],
         /// Percent.
-        pub tax_rate: Option<Amount> = "Percent" => [import("vat rate, vat, tax")],
+        pub tax_rate: Option<Amount> = "Percent" => [no_money, row, import("vat rate, vat, tax")],
         /// The name of a tax rate of the workspace.
-        pub tax_category: Option<ShortText<40>> => [import("vat category, tax code, tax class")],
+        pub tax_category: Option<ShortText<40>> => [row, import("vat category, tax code, tax class")],
         /// How often it is charged again.
-        pub billing_interval: Option<BillingInterval> => [import("billing period, interval, recurring")],
+        pub billing_interval: Option<BillingInterval> => [row, import("billing period, interval, recurring")],
         /// Whether it is sold.
         pub active: Active => [key, import("is active, sold, for sale")],
     }
@@ -97,6 +99,19 @@ impl Column for Active {
     }
 }
 
+impl Listed for Product {
+    const QUERY: Option<&'static str> = Some("Part of name, sku, description");
+    const SORT: &'static str = "Default name";
+    const USUAL: &'static str = "name";
+    const ORDERS: &'static [Order] = &[Order::CREATED];
+}
+
+impl Presented for Product {
+    type Extra = Nothing;
+    const VIEW: &'static [&'static str] = &["attributes", "version", "created_at", "updated_at"];
+    const ROW: &'static [&'static str] = &[];
+}
+
 impl Record for Product {
     const ACCESS: Access = PRODUCTS;
 
@@ -106,9 +121,7 @@ impl Record for Product {
     );
 
     fn check(&mut self, workspace: &Workspace) -> Result<()> {
-        if self.currency == Currency::default() {
-            self.currency = workspace.currency;
-        }
+        self.currency = self.currency.or(workspace.currency);
         if self.unit_price.raw() < 0 {
             return Err(Error::invalid(
                 "unit_price",
@@ -146,10 +159,14 @@ pub async fn check_sku(cx: &mut Cx, sku: Option<&str>, own: Option<Id<Product>>)
         .await?;
     let taken = cx.with_index_key::<Product>("sku", &folded, 2).await?;
     match taken.into_iter().find(|id| Some(*id) != own) {
-        Some(id) => Err(Error::conflict(format!("The product {id} has this sku."))
-            .field("sku")
-            .hint("Change that one with update_product, or give another sku.")
-            .detail("existing", id.to_string())),
+        Some(id) => {
+            let existing = cx.names([id]).await?.of(id);
+            let error = Error::conflict(format!("The product {id} has this sku."));
+            Err(error
+                .field("sku")
+                .hint("Change that one with update_product, or give another sku.")
+                .detail("existing", existing))
+        }
         None => Ok(()),
     }
 }

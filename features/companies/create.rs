@@ -49,11 +49,12 @@ impl Tool for CreateCompany {
             ],
         },
     ];
-    type Output = Saved<Company>;
+    type Output = View<Company>;
 
-    async fn call(self, cx: &mut Cx) -> Result<Saved<Company>> {
+    async fn call(self, cx: &mut Cx) -> Result<View<Company>> {
         let company = self.fields.record(cx.local_time())?;
         let choice = self.on_duplicate.unwrap_or_default();
-        duplicates::create(cx, company, &self.fields, choice).await
+        let saved = duplicates::create(cx, company, &self.fields, choice).await?;
+        cx.view(saved).await
     }
 }

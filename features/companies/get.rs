@@ -16,10 +16,10 @@ pub(crate) struct GetCompany {
 }
 
 /// A company and how much belongs to it.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct CompanyView {
     #[serde(flatten)]
-    company: Saved<Company>,
+    company: View<Company>,
     /// Live records that refer to it, by their kind.
     linked: BTreeMap<&'static str, i64>,
 }
@@ -52,9 +52,10 @@ impl Tool for GetCompany {
     type Output = CompanyView;
 
     async fn call(self, cx: &mut Cx) -> Result<CompanyView> {
+        let company = cx.get(self.company).await?;
         Ok(CompanyView {
-            company: cx.get(self.company).await?,
-            linked: cx.linked(self.company).await?,
+            linked: cx.linked(company.id).await?,
+            company: cx.view(company).await?,
         })
     }
 }

@@ -35,9 +35,9 @@ impl Tool for UpdateCompany {
             ("/data/version", "2"),
         ],
     }];
-    type Output = Saved<Company>;
+    type Output = View<Company>;
 
-    async fn call(self, cx: &mut Cx) -> Result<Saved<Company>> {
+    async fn call(self, cx: &mut Cx) -> Result<View<Company>> {
         let mut edit = cx.edit(self.company).await?;
         edit.clear_fields(&self.clear.unwrap_or_default());
         // A new website has a domain of its own.
@@ -51,6 +51,7 @@ impl Tool for UpdateCompany {
             let message = "A company does not belong to itself, directly or through others.";
             return Err(Error::invalid("parent", message));
         }
-        edit.save(cx).await
+        let saved = edit.save(cx).await?;
+        cx.view(saved).await
     }
 }

@@ -47,14 +47,15 @@ impl Tool for CreateContact {
             ],
         },
     ];
-    type Output = Saved<Contact>;
+    type Output = View<Contact>;
 
-    async fn call(self, cx: &mut Cx) -> Result<Saved<Contact>> {
+    async fn call(self, cx: &mut Cx) -> Result<View<Contact>> {
         let choice = self.on_duplicate.unwrap_or_default();
         let mut contact = self.fields.record(cx.local_time())?;
         contact
             .link_company(cx, |field| self.fields.has(field))
             .await?;
-        duplicates::create(cx, contact, &self.fields, choice).await
+        let saved = duplicates::create(cx, contact, &self.fields, choice).await?;
+        cx.view(saved).await
     }
 }

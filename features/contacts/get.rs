@@ -1,19 +1,11 @@
 //! `get_contact`
 
 use bureau_kernel::prelude::*;
-use schemars::JsonSchema;
-use serde::Deserialize;
 
 use crate::CONTACTS;
 use crate::contact::Contact;
 
-/// Which contact to read.
-#[derive(Debug, Deserialize, JsonSchema)]
-pub(crate) struct GetContact {
-    contact: Id<Contact>,
-}
-
-impl Tool for GetContact {
+impl Gettable for Contact {
     const SPEC: Spec = Spec::reads("get_contact", CONTACTS.read)
         .title("Get contact")
         .about("Get all fields of a contact by id.");
@@ -31,9 +23,4 @@ impl Tool for GetContact {
             ("/data/types", r#"["customer"]"#),
         ],
     }];
-    type Output = Saved<Contact>;
-
-    async fn call(self, cx: &mut Cx) -> Result<Saved<Contact>> {
-        cx.get(self.contact).await
-    }
 }

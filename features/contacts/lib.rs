@@ -34,7 +34,7 @@ pub const MODULE: Module = Module {
         create::CreateContact,
         Delete<Contact>,
         find_duplicates::FindDuplicateContacts,
-        get::GetContact,
+        Get<Contact>,
         merge::MergeContacts,
         search::SearchContacts,
         update::UpdateContact,

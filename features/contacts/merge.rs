@@ -44,9 +44,9 @@ impl Tool for MergeContacts {
             ("/data/phones/0/e164", r#""+4930901820""#),
         ],
     }];
-    type Output = Saved<Contact>;
+    type Output = View<Contact>;
 
-    async fn call(self, cx: &mut Cx) -> Result<Saved<Contact>> {
+    async fn call(self, cx: &mut Cx) -> Result<View<Contact>> {
         const MOST: usize = 20;
         cx.demand::<Contact>(Operation::Delete)?;
         if self.merge.is_empty() || self.merge.len() > MOST {
@@ -82,6 +82,7 @@ impl Tool for MergeContacts {
                 .await?;
             cx.archive(loser).await?;
         }
-        cx.get(kept.id).await
+        let kept = cx.get(kept.id).await?;
+        cx.view(kept).await
     }
 }

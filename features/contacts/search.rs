@@ -39,14 +39,24 @@ impl Presented for Contact {
     type Extra = Reach;
     const ROW: &'static [&'static str] = &["created_at"];
 
-    async fn extras(_: &mut Cx, contacts: &[Saved<Self>]) -> Result<Vec<Reach>> {
-        let reach = |contact: &Saved<Self>| Reach {
-            email: contact.preferred_email().cloned(),
-            phone: contact.phones.first().map(|entry| match &entry.e164 {
-                Some(e164) => e164.clone(),
-                None => entry.phone.to_string(),
-            }),
-            score: Some(contact.score.get()).filter(|score| *score != 0),
+    async fn extras(_: &mut Cx, contacts: &[Saved<Self>], is_row: bool) -> Result<Vec<Reach>> {
+        let reach = |contact: &Saved<Self>| {
+            let score = contact.score.get();
+            if !is_row {
+                // All that there is stands in its lists.
+                return Reach {
+                    score: Some(score),
+                    ..Reach::default()
+                };
+            }
+            Reach {
+                email: contact.preferred_email().cloned(),
+                phone: contact.phones.first().map(|entry| match &entry.e164 {
+                    Some(e164) => e164.clone(),
+                    None => entry.phone.to_string(),
+                }),
+                score: Some(score).filter(|score| *score != 0),
+            }
         };
         Ok(contacts.iter().map(reach).collect())
     }

@@ -35,9 +35,9 @@ impl Tool for UpdateContact {
             ("/data/phones", "null"),
         ],
     }];
-    type Output = Saved<Contact>;
+    type Output = View<Contact>;
 
-    async fn call(self, cx: &mut Cx) -> Result<Saved<Contact>> {
+    async fn call(self, cx: &mut Cx) -> Result<View<Contact>> {
         let mut edit = cx.edit(self.contact).await?;
         edit.clear_fields(&self.clear.unwrap_or_default());
         edit.apply(cx, &self.fields).await?;
@@ -57,6 +57,7 @@ impl Tool for UpdateContact {
                 "Nobody reports to themselves.",
             ));
         }
-        edit.save(cx).await
+        let saved = edit.save(cx).await?;
+        cx.view(saved).await
     }
 }

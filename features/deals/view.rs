@@ -20,7 +20,7 @@ impl Presented for Deal {
     type Extra = Likelihood;
     const ROW: &'static [&'static str] = &["updated_at"];
 
-    async fn extras(cx: &mut Cx, deals: &[Saved<Self>]) -> Result<Vec<Likelihood>> {
+    async fn extras(cx: &mut Cx, deals: &[Saved<Self>], _: bool) -> Result<Vec<Likelihood>> {
         let stages = stages_for(cx, deals).await?;
         let likelihood = |deal: &Saved<Self>| {
             let stage = stages.iter().find(|stage| stage.id == *deal.stage);

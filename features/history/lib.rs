@@ -23,7 +23,7 @@ pub const MODULE: Module = Module {
     instructions: "undo_change takes a whole call back, list_changes shows what was done.",
     on_by_default: false,
     tokens: 270,
-    tools: &[tool::<ListChanges>, tool::<UndoChange>],
+    tools: tools![ListChanges, UndoChange],
     records: &[],
     ..Module::EMPTY
 };

@@ -4,7 +4,7 @@ use bureau_kernel::caller::{ApiKey, Member};
 use bureau_kernel::prelude::*;
 use bureau_kernel::store::log::{Action, Change};
 use bureau_kernel::store::{Row, sql};
-use bureau_kernel::types::id::decode;
+use bureau_kernel::types::id::{Entity, decode};
 use bureau_kernel::types::time::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -36,10 +36,10 @@ pub(crate) struct ChangeRow {
     tool: String,
     action: Action,
     entity: String,
-    record: String,
+    record: NamedRecord,
     version: i64,
-    member: Option<Id<Member>>,
-    key: Option<Id<ApiKey>>,
+    member: Option<Named<Member>>,
+    key: Option<Named<ApiKey>>,
     client: Option<String>,
     undoes: Option<Id<Change>>,
     before: Option<Map<String, Value>>,
@@ -139,11 +139,11 @@ impl Tool for ListChanges {
             .await?;
         let more = rows.len() > limit;
         let mut last = None;
-        let mut changes = Vec::with_capacity(limit);
+        let mut read = Vec::with_capacity(limit);
         for row in rows.iter().take(limit) {
             last = Some(row.get::<i64>("position")?);
             match change_row(cx, row) {
-                Ok(change) => changes.push(change),
+                Ok(change) => read.push(change),
                 // `bureau doctor` follows the whole chain; here one damaged row does not hide the others.
                 Err(cause) => {
                     let change = row.get::<Id<Change>>("call")?;
@@ -152,6 +152,7 @@ impl Tool for ListChanges {
                 }
             }
         }
+        let changes = named(cx, read).await?;
         // A feed goes on from where it stands, also when nothing is new.
         let place = match (last, &self.cursor) {
             (Some(last), _) if more || oldest_first => Some(last),
@@ -166,27 +167,58 @@ impl Tool for ListChanges {
     }
 }
 
-fn change_row(cx: &Cx, row: &Row) -> Result<ChangeRow> {
+/// A row of the log as far as it stands there, and the number of its record.
+fn change_row(cx: &Cx, row: &Row) -> Result<(ChangeRow, i64)> {
     let entity: String = row.get("entity")?;
+    let record: i64 = row.get("record")?;
     let side = |name: &str| -> Result<Option<Map<String, Value>>> {
         row.get::<Option<String>>(name)?
             .map(|text| serde_json::from_str(&text))
             .transpose()
             .map_err(Error::internal)
     };
-    Ok(ChangeRow {
+    let change = ChangeRow {
         change: row.get("call")?,
         at: row.get("at")?,
         tool: row.get("tool")?,
         action: row.get("action")?,
-        record: cx.wire_id(&entity, row.get("record")?),
+        record: NamedRecord {
+            id: cx.wire_id(&entity, record),
+            name: None,
+        },
         entity,
         version: row.get("version")?,
-        member: row.get("member")?,
-        key: row.get("api_key")?,
+        member: row.get::<Option<_>>("member")?.map(unnamed),
+        key: row.get::<Option<_>>("api_key")?.map(unnamed),
         client: row.get("client")?,
         undoes: row.get("undoes")?,
         before: side("before")?,
         after: side("after")?,
-    })
+    };
+    Ok((change, record))
+}
+
+fn unnamed<E: Entity>(id: Id<E>) -> Named<E> {
+    Named { id, name: None }
+}
+
+/// The same with names: of records those that the caller may read, of who did it all.
+async fn named(cx: &mut Cx, rows: Vec<(ChangeRow, i64)>) -> Result<Vec<ChangeRow>> {
+    let records = rows.iter();
+    let records = records.map(|(row, record)| (row.entity.as_str(), *record));
+    let records = cx.named(&records.collect::<Vec<_>>()).await?;
+    let members = rows.iter().flat_map(|(row, _)| &row.member);
+    let members: Vec<Id<Member>> = members.map(|member| member.id).collect();
+    let members = cx.member_names(members).await?;
+    let keys = rows.iter().flat_map(|(row, _)| &row.key);
+    let keys: Vec<Id<ApiKey>> = keys.map(|key| key.id).collect();
+    let keys = cx.key_names(keys).await?;
+    let named = rows.into_iter().zip(records);
+    let named = named.map(|((row, _), record)| ChangeRow {
+        record,
+        member: row.member.map(|member| members.of(member.id)),
+        key: row.key.map(|key| keys.of(key.id)),
+        ..row
+    });
+    Ok(named.collect())
 }

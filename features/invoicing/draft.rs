@@ -2,7 +2,6 @@
 
 use bureau_billing::{LineGiven, buyer, lines_given};
 use bureau_kernel::prelude::*;
-use bureau_kernel::types::money::Currency;
 use chrono::NaiveDate;
 
 use crate::invoice::Invoice;
@@ -17,9 +16,7 @@ pub(crate) async fn shape(
     invoice: &mut Invoice,
     lines: Option<Vec<LineGiven>>,
 ) -> Result<()> {
-    if invoice.currency == Currency::default() {
-        invoice.currency = cx.workspace().currency;
-    }
+    invoice.currency = invoice.currency.or(cx.workspace().currency);
     if let Some(lines) = lines {
         invoice.lines = Managed(Json(lines_given(cx, lines, invoice.currency).await?));
     }

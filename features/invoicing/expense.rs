@@ -1,6 +1,5 @@
 //! Expenses: what the firm itself spent.
 
-use bureau_billing::checked_digits;
 use bureau_companies::Company;
 use bureau_kernel::prelude::*;
 use bureau_kernel::types::money::{Amount, Currency};
@@ -95,19 +94,16 @@ impl Record for Expense {
     const BLOCKS_DELETION_WHILE: &'static str = "status IN ('pending', 'approved')";
 
     fn check(&mut self, workspace: &Workspace) -> Result<()> {
-        if self.currency == Currency::default() {
-            self.currency = workspace.currency;
-        }
+        self.currency = self.currency.or(workspace.currency);
         if self.amount.raw() <= 0 {
             return Err(Error::invalid("amount", "amount is above zero."));
         }
-        checked_digits("amount", self.amount, self.currency)?;
-        if let Some(tax) = self.tax_amount {
-            checked_digits("tax_amount", tax, self.currency)?;
-            if tax.raw() < 0 || tax > self.amount {
-                let message = "tax_amount is from zero to the amount.";
-                return Err(Error::invalid("tax_amount", message));
-            }
+        if self
+            .tax_amount
+            .is_some_and(|tax| tax.raw() < 0 || tax > self.amount)
+        {
+            let message = "tax_amount is from zero to the amount.";
+            return Err(Error::invalid("tax_amount", message));
         }
         Ok(())
     }

@@ -6,12 +6,11 @@ use bureau_contacts::Contact;
 use bureau_deals::Deal;
 use bureau_kernel::numbered::{Numbered, Numbering};
 use bureau_kernel::prelude::*;
-use bureau_kernel::record::{Called, CalledBy};
+use bureau_kernel::record::{Called, CalledBy, in_order};
 use bureau_kernel::series::Series;
 use bureau_kernel::store::Value;
 use bureau_kernel::types::id::AnyId;
 use bureau_kernel::types::money::{Amount, Currency, Money};
-use bureau_kernel::types::text::folded;
 use chrono::NaiveDate;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -23,41 +22,42 @@ bureau_kernel::record! {
     /// An invoice or a credit note.
     pub struct Invoice: "invoice", "inv", "invoice" {
         /// Which of the two.
-        pub kind: Managed<InvoiceKind> => [key],
+        pub kind: Managed<InvoiceKind> => [filter, row],
         /// Where it stands.
-        pub status: Managed<InvoiceStatus> => [key],
+        pub status: Managed<InvoiceStatus> => [key, hidden],
         /// Its number; none while it is a draft.
-        pub number: Managed<Option<ShortText<40>>> => [key, search_digits],
+        pub number: Managed<Option<ShortText<40>>> => [key, search_digits, row],
         /// The series of the number.
-        pub series: Managed<Option<Id<Series>>>,
+        pub series: Managed<Option<Id<Series>>> => [hidden],
         /// The period of the series in which it is counted.
-        pub period: Managed<Option<i64>>,
+        pub period: Managed<Option<i64>> => [hidden],
         /// Its place in that period.
-        pub serial: Managed<Option<i64>>,
+        pub serial: Managed<Option<i64>> => [hidden],
         /// The company that buys.
-        pub company: Option<Id<Company>> = "Customer" => [key],
+        pub company: Option<Id<Company>> = "Customer" => [filter, row],
         /// The person who buys, or to whom it goes.
-        pub contact: Option<Id<Contact>> => [key],
+        pub contact: Option<Id<Contact>> => [filter, row],
         /// The customer's name, for lists; an issued one has the whole buyer beside it.
-        pub customer: Managed<Option<ShortText<200>>> => [search],
+        pub customer: Managed<Option<ShortText<200>>> => [search, sort_by("sort_customer"), row],
         /// The sale that it is for.
-        pub deal: Option<Id<Deal>> => [key],
+        pub deal: Option<Id<Deal>> => [filter],
         /// Who looks after it.
         pub owner: Option<Id<Member>> = "Member" => [key],
         /// What it was made from, where that is a record of another module, such as a quotation.
-        pub source: Managed<Option<AnyId>> => [key],
+        pub source: Managed<Option<AnyId>> => [key, hidden],
         /// The plan that it was made from.
-        pub recurring: Managed<Option<Id<RecurringInvoice>>> => [key],
+        pub recurring: Managed<Option<Id<RecurringInvoice>>> => [key, hidden],
         /// The day of the plan for which it was made.
-        pub recurring_on: Managed<Option<NaiveDate>>,
+        pub recurring_on: Managed<Option<NaiveDate>> => [hidden],
         /// The invoice that a credit note takes back.
         pub credits: Managed<Option<Id<Invoice>>> => [key],
         /// ISO 4217.
-        pub currency: Currency = "Default: the workspace's",
+        pub currency: Currency = "Default: the workspace's" => [column_filter, row],
         /// The day on which it is or was issued.
-        pub issue_date: Option<NaiveDate>,
-        /// Until when it is to be paid.
-        pub due_date: Option<NaiveDate>,
+        pub issue_date: Option<NaiveDate>
+            => [sort_by("sort_issued"), range("issued_after", "issued_before"), row],
+        /// Until when it is to be paid. In lists that counts while it is.
+        pub due_date: Option<NaiveDate> => [sort_kept("sort_due"), range("due_after", "due_before"), row],
         /// The terms of payment.
         pub terms: Option<Terms> = "Such as net 30, end of month",
         /// When the goods were delivered or the service was done.
@@ -69,7 +69,7 @@ bureau_kernel::record! {
         /// What the buyer wants to see on it.
         pub reference: Option<ShortText<100>> = "Buyer's order number" => [search],
         /// The lines.
-        pub lines: Managed<Json<Vec<DocLine>>>,
+        pub lines: Managed<Json<Vec<DocLine>>> => [hidden],
         /// What is taken off the whole.
         pub discount: Option<Discount> = "Off the whole: 10% or 5.00",
         /// What is added to the whole, such as shipping.
@@ -77,19 +77,19 @@ bureau_kernel::record! {
         /// What else there is to say on it.
         pub notes: Option<LongText<2000>> => [search],
         /// Who sells, as of the day of issue.
-        pub seller: Managed<Json<Option<Seller>>>,
+        pub seller: Managed<Json<Option<Seller>>> => [hidden],
         /// Who buys, as of the day of issue.
         pub buyer: Managed<Json<Option<Party>>>,
         /// Without tax.
-        pub net_total: Managed<Amount>,
+        pub net_total: Managed<Amount> => [row],
         /// The tax.
         pub tax_total: Managed<Amount>,
         /// With tax.
-        pub gross_total: Managed<Amount>,
+        pub gross_total: Managed<Amount> => [sort, order_as("total"), at_least("min_total"), row],
         /// What was paid of an invoice, or paid back of a credit note.
-        pub paid: Managed<Amount>,
+        pub paid: Managed<Amount> => [hidden],
         /// What credit notes took off an invoice, or what of a credit note was set off against its invoice.
-        pub credited: Managed<Amount>,
+        pub credited: Managed<Amount> => [hidden],
     }
 }
 
@@ -229,9 +229,7 @@ impl Record for Invoice {
     }
 
     fn check(&mut self, workspace: &Workspace) -> Result<()> {
-        if self.currency == Currency::default() {
-            self.currency = workspace.currency;
-        }
+        self.currency = self.currency.or(workspace.currency);
         if let (Some(from), Some(to)) = (self.service_from, self.service_to)
             && to < from
         {
@@ -292,15 +290,10 @@ impl Record for Invoice {
     fn derived(&self) -> Vec<(&'static str, Value)> {
         let open = self.status.is_open() && *self.kind == InvoiceKind::Invoice;
         let due = self.due_date.filter(|_| open);
-        vec![
-            ("name", Value::Text(self.label())),
-            ("sort_issued", Value::Date(self.issue_date.unwrap_or(NEVER))),
-            ("sort_due", Value::Date(due.unwrap_or(NEVER))),
-            (
-                "sort_customer",
-                Value::Text(self.customer.as_deref().map(folded).unwrap_or_default()),
-            ),
-        ]
+        let mut derived = self.declared_orders();
+        derived.push(("name", Value::Text(self.label())));
+        derived.push(("sort_due", in_order(&due)));
+        derived
     }
 
     fn text(&self) -> Option<SearchText> {
@@ -309,17 +302,5 @@ impl Record for Invoice {
         text.words
             .extend(lines.map(|line| line.description.to_string()));
         Some(text)
-    }
-}
-
-/// Where in an order by date stands what has none, or none that counts: at the end.
-const NEVER: NaiveDate = day(9999, 12, 31);
-/// The last day before it: what bounds a list of what has a day at all.
-pub(crate) const LAST_DAY: NaiveDate = day(9999, 12, 30);
-
-const fn day(year: i32, month: u32, day: u32) -> NaiveDate {
-    match NaiveDate::from_ymd_opt(year, month, day) {
-        Some(date) => date,
-        None => NaiveDate::MAX,
     }
 }

@@ -21,7 +21,6 @@ mod jobs;
 mod payment;
 mod plan;
 mod plan_view;
-mod product_view;
 mod recurring;
 mod settle;
 mod source;
@@ -47,7 +46,6 @@ use tools::get_product::GetProduct;
 use tools::issue_invoice::IssueInvoice;
 use tools::list_invoices::ListInvoices;
 use tools::list_products::ListProducts;
-use tools::list_recurring_invoices::ListRecurringInvoices;
 use tools::record_payment::RecordPayment;
 use tools::update_expense::UpdateExpense;
 use tools::update_invoice::UpdateInvoice;
@@ -62,7 +60,7 @@ pub use payment::{Allocation, Direction, Method, Payment};
 pub use recurring::{Interval, PlanStatus, RecurringInvoice};
 pub use source::{DraftSource, MakeDraft};
 pub use stats::{InvoiceFilter, InvoiceStats, invoice_stats};
-pub use view::{DisplayStatus, InvoiceRow, InvoiceView, rows, view};
+pub use view::{DisplayStatus, InvoiceView, view};
 
 pub use bureau_billing::READ_INVOICES;
 /// Add drafts and recurring invoices.
@@ -86,25 +84,25 @@ pub const MODULE: Module = Module {
     about: "Invoices, credit notes, payments, products, expenses and what recurs",
     instructions: "A product's SKU names it too. create_credit_note corrects what is issued.",
     tokens: 3_630,
-    tools: &[
-        tool::<CreateCreditNote>,
-        tool::<CreateExpense>,
-        tool::<CreateInvoice>,
-        tool::<CreateProduct>,
-        tool::<CreateRecurringInvoice>,
-        tool::<GetInvoice>,
-        tool::<GetInvoiceStats>,
-        tool::<GetProduct>,
-        tool::<IssueInvoice>,
-        tool::<Lists<Expense>>,
-        tool::<ListInvoices>,
-        tool::<ListProducts>,
-        tool::<ListRecurringInvoices>,
-        tool::<RecordPayment>,
-        tool::<UpdateExpense>,
-        tool::<UpdateInvoice>,
-        tool::<UpdateProduct>,
-        tool::<UpdateRecurringInvoice>,
+    tools: tools![
+        CreateCreditNote,
+        CreateExpense,
+        CreateInvoice,
+        CreateProduct,
+        CreateRecurringInvoice,
+        GetInvoice,
+        GetInvoiceStats,
+        GetProduct,
+        IssueInvoice,
+        Lists<Expense>,
+        ListInvoices,
+        ListProducts,
+        Lists<RecurringInvoice>,
+        RecordPayment,
+        UpdateExpense,
+        UpdateInvoice,
+        UpdateProduct,
+        UpdateRecurringInvoice,
     ],
     records: &[
         record::<RecurringInvoice>(),

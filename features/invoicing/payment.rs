@@ -19,7 +19,7 @@ bureau_kernel::record! {
         /// ISO 4217.
         pub currency: Managed<Currency>,
         /// What of it is for which invoice.
-        pub allocations: Managed<Json<Vec<Allocation>>>,
+        pub allocations: Managed<Json<Vec<Allocation>>> => [hidden],
         /// When it was paid.
         pub paid_on: Managed<NaiveDate>,
         /// How.
@@ -86,6 +86,11 @@ pub struct Allocation {
     pub invoice: Id<Invoice>,
     /// How much, always above zero.
     pub amount: Amount,
+}
+
+impl Presented for Payment {
+    type Extra = Nothing;
+    const VIEW: &'static [&'static str] = &["attributes"];
 }
 
 impl Record for Payment {

@@ -3,7 +3,6 @@
 use bureau_billing::{LineGiven, buyer, lines_given};
 use bureau_kernel::caller::Caller;
 use bureau_kernel::prelude::*;
-use bureau_kernel::types::money::Currency;
 use chrono::NaiveDate;
 
 use crate::ISSUE_INVOICES;
@@ -24,9 +23,7 @@ pub(crate) async fn shape(
     plan: &mut RecurringInvoice,
     lines: Option<Vec<LineGiven>>,
 ) -> Result<()> {
-    if plan.currency == Currency::default() {
-        plan.currency = cx.workspace().currency;
-    }
+    plan.currency = plan.currency.or(cx.workspace().currency);
     if let Some(lines) = lines {
         plan.lines = Managed(Json(lines_given(cx, lines, plan.currency).await?));
     }

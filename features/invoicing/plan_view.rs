@@ -1,69 +1,42 @@
 //! Recurring invoices as tools answer them.
 
-use bureau_billing::{Discount, DocLine, LineView, Terms, line_views, price};
-use bureau_companies::Company;
-use bureau_contacts::Contact;
-use bureau_deals::Deal;
+use bureau_billing::{DocLine, LineView, line_views, price};
 use bureau_kernel::prelude::*;
-use bureau_kernel::types::money::{Amount, Currency, Money, shown};
-use bureau_kernel::types::time::Timestamp;
-use chrono::NaiveDate;
+use bureau_kernel::types::money::{Currency, shown};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::recurring::{Interval, PlanStatus, RecurringInvoice};
+use crate::recurring::RecurringInvoice;
 
-/// A recurring invoice.
-#[derive(Debug, Serialize, JsonSchema)]
-pub(crate) struct PlanView {
-    #[serde(flatten)]
-    row: PlanRow,
-    deal: Option<Named<Deal>>,
-    owner: Option<Named<Member>>,
-    starts_on: NaiveDate,
-    terms: Option<Terms>,
-    reference: Option<ShortText<100>>,
-    lines: Vec<LineView>,
-    discount: Option<Discount>,
-    charge: Option<Money>,
-    notes: Option<LongText<2000>>,
-    attributes: Json<Attributes>,
-    version: i64,
-    created_at: Timestamp,
-    updated_at: Timestamp,
-}
-
-/// A recurring invoice in a list.
-#[derive(Debug, Serialize, JsonSchema)]
-pub(crate) struct PlanRow {
-    id: Id<RecurringInvoice>,
-    name: ShortText<200>,
-    status: PlanStatus,
-    company: Option<Named<Company>>,
-    contact: Option<Named<Contact>>,
-    interval: Interval,
-    every: BoundedInt<1, 60>,
-    next_on: Option<NaiveDate>,
-    last_on: Option<NaiveDate>,
-    ends_on: Option<NaiveDate>,
-    auto_issue: bool,
-    currency: Currency,
-    net_total: Money,
-    gross_total: Money,
+/// What a recurring invoice comes to.
+#[derive(Debug, Default, Serialize, JsonSchema)]
+pub struct Rhythm {
     /// Net in a month of 1/12 year.
     monthly_net: String,
-}
-
-/// A recurring invoice in a list, with its lines in words.
-#[derive(Debug, Serialize, JsonSchema)]
-pub(crate) struct ListedPlan {
-    #[serde(flatten)]
-    row: PlanRow,
+    /// Its lines in words, in a list.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     items: Vec<String>,
 }
 
 /// Lines that a list names of each plan.
 const NAMED: usize = 20;
+
+impl Presented for RecurringInvoice {
+    type Extra = Rhythm;
+    const VIEW: &'static [&'static str] = &["attributes", "version", "created_at", "updated_at"];
+    const ROW: &'static [&'static str] = &[];
+
+    async fn extras(_: &mut Cx, plans: &[Saved<Self>], is_row: bool) -> Result<Vec<Rhythm>> {
+        let rhythm = |plan: &Saved<Self>| {
+            let named = plan.lines.iter().take(if is_row { NAMED } else { 0 });
+            Rhythm {
+                monthly_net: shown(plan.monthly_net(), plan.currency),
+                items: named.map(|line| describe(line, plan.currency)).collect(),
+            }
+        };
+        Ok(plans.iter().map(rhythm).collect())
+    }
+}
 
 fn describe(line: &DocLine, currency: Currency) -> String {
     let unit = line.unit.as_ref();
@@ -76,77 +49,18 @@ fn describe(line: &DocLine, currency: Currency) -> String {
     format!("{quantity}{unit} × {price}{discount}, tax {rate}%: {what}")
 }
 
-/// Recurring invoices as they stand in a list.
-pub(crate) async fn rows(
-    cx: &mut Cx,
-    plans: Vec<Saved<RecurringInvoice>>,
-) -> Result<Vec<ListedPlan>> {
-    let items: Vec<Vec<String>> = plans
-        .iter()
-        .map(|plan| {
-            let lines = plan.lines.iter().take(NAMED);
-            lines.map(|line| describe(line, plan.currency)).collect()
-        })
-        .collect();
-    let rows = heads(cx, &plans).await?;
-    let rows = rows.into_iter().zip(items);
-    Ok(rows.map(|(row, items)| ListedPlan { row, items }).collect())
-}
-
-async fn heads(cx: &mut Cx, plans: &[Saved<RecurringInvoice>]) -> Result<Vec<PlanRow>> {
-    let companies = cx
-        .names(plans.iter().filter_map(|plan| plan.company))
-        .await?;
-    let contacts = cx
-        .names(plans.iter().filter_map(|plan| plan.contact))
-        .await?;
-    let row = |plan: &Saved<RecurringInvoice>| {
-        let currency = plan.currency;
-        let money = |amount: Amount| Money { amount, currency };
-        PlanRow {
-            id: plan.id,
-            name: plan.name.clone(),
-            status: plan.status,
-            company: plan.company.map(|id| companies.of(id)),
-            contact: plan.contact.map(|id| contacts.of(id)),
-            interval: plan.interval,
-            every: plan.every,
-            next_on: *plan.next_on,
-            last_on: *plan.last_on,
-            ends_on: plan.ends_on,
-            auto_issue: plan.auto_issue,
-            currency,
-            net_total: money(*plan.net_total),
-            gross_total: money(*plan.gross_total),
-            monthly_net: shown(plan.monthly_net(), currency),
-        }
-    };
-    Ok(plans.iter().map(row).collect())
+/// A recurring invoice with its lines.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct PlanView {
+    #[serde(flatten)]
+    plan: View<RecurringInvoice>,
+    lines: Vec<LineView>,
 }
 
 /// A recurring invoice with everything by name.
 pub(crate) async fn view(cx: &mut Cx, plan: Saved<RecurringInvoice>) -> Result<PlanView> {
-    let rows = heads(cx, std::slice::from_ref(&plan)).await?;
-    let row = rows.into_iter().next();
-    let row = row.ok_or_else(|| Error::internal("a plan has one row"))?;
-    let deals = cx.names(plan.deal).await?;
-    let owners = cx.names(plan.owner).await?;
-    let currency = plan.currency;
-    let record = plan.record;
     Ok(PlanView {
-        row,
-        deal: record.deal.map(|id| deals.of(id)),
-        owner: record.owner.map(|id| owners.of(id)),
-        starts_on: record.starts_on,
-        terms: record.terms,
-        reference: record.reference,
-        lines: line_views(record.lines.0.0, currency),
-        discount: record.discount,
-        charge: record.charge.map(|amount| Money { amount, currency }),
-        notes: record.notes,
-        attributes: plan.attributes,
-        version: plan.version,
-        created_at: plan.created_at,
-        updated_at: plan.updated_at,
+        lines: line_views(plan.lines.0.0.clone(), plan.currency),
+        plan: cx.view(plan).await?,
     })
 }

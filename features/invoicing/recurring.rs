@@ -6,7 +6,7 @@ use bureau_contacts::Contact;
 use bureau_deals::Deal;
 use bureau_kernel::caller::Caller;
 use bureau_kernel::prelude::*;
-use bureau_kernel::record::{Called, CalledBy};
+use bureau_kernel::record::{Called, CalledBy, in_order};
 use bureau_kernel::store::Value;
 use bureau_kernel::types::money::{Amount, Currency, Money};
 use chrono::{Months, NaiveDate};
@@ -21,41 +21,42 @@ bureau_kernel::record! {
     /// A plan by which an invoice is made every so often.
     pub struct RecurringInvoice: "recurring_invoice", "rec", "recurring invoice" {
         /// What it is called.
-        pub name: ShortText<200> => [label, search, sort_by("sort_name")],
+        pub name: ShortText<200> => [label, search, sort_by("sort_name"), row],
         /// Whether it makes invoices now.
-        pub status: PlanStatus => [key],
+        pub status: PlanStatus => [filter, row],
         /// The company that buys.
-        pub company: Option<Id<Company>> = "Customer" => [key],
+        pub company: Option<Id<Company>> = "Customer" => [filter, row],
         /// The person who buys, or to whom it goes.
-        pub contact: Option<Id<Contact>> => [key],
+        pub contact: Option<Id<Contact>> => [key, row],
         /// The sale that it is for.
         pub deal: Option<Id<Deal>>,
         /// Who looks after it.
         pub owner: Option<Id<Member>> = "Member" => [key],
         /// The unit of its rhythm.
-        pub interval: Interval,
+        pub interval: Interval => [row],
         /// How many of that unit lie between two invoices.
-        pub every: BoundedInt<1, 60>,
+        pub every: BoundedInt<1, 60> => [row],
         /// The day of the first invoice.
         pub starts_on: NaiveDate = "Default: today",
         /// The last day on which one may be made.
-        pub ends_on: Option<NaiveDate>,
+        pub ends_on: Option<NaiveDate> => [row],
         /// The day of the next invoice; none when it is over.
-        pub next_on: Managed<Option<NaiveDate>>,
+        pub next_on: Managed<Option<NaiveDate>>
+            => [sort_kept("sort_next"), order_as("next"), range("next_after", "next_before"), row],
         /// How many of its days since `starts_on` are done with: an invoice was made, or a pause skipped it.
-        pub made: Managed<i64>,
+        pub made: Managed<i64> => [hidden],
         /// The last day for which an invoice was made.
-        pub last_on: Managed<Option<NaiveDate>>,
+        pub last_on: Managed<Option<NaiveDate>> => [row],
         /// Whether they are issued at once; otherwise they are drafts.
-        pub auto_issue: bool,
+        pub auto_issue: bool => [row],
         /// ISO 4217.
-        pub currency: Currency,
+        pub currency: Currency => [row],
         /// The terms of payment.
         pub terms: Option<Terms> = "Such as net 30, end of month",
         /// What the buyer wants to see on it.
         pub reference: Option<ShortText<100>> => [search],
         /// The lines.
-        pub lines: Managed<Json<Vec<DocLine>>>,
+        pub lines: Managed<Json<Vec<DocLine>>> => [hidden],
         /// What is taken off the whole.
         pub discount: Option<Discount>,
         /// What is added to the whole.
@@ -63,9 +64,9 @@ bureau_kernel::record! {
         /// What else there is to say on the invoices.
         pub notes: Option<LongText<2000>> => [search],
         /// What one invoice comes to without tax.
-        pub net_total: Managed<Amount>,
+        pub net_total: Managed<Amount> => [row],
         /// What one invoice comes to with tax.
-        pub gross_total: Managed<Amount>,
+        pub gross_total: Managed<Amount> => [row],
     }
 }
 
@@ -194,9 +195,7 @@ impl Record for RecurringInvoice {
     const CALLED: Called = Called::by(&[CalledBy::Column("sort_name")], "list_recurring_invoices");
 
     fn check(&mut self, workspace: &Workspace) -> Result<()> {
-        if self.currency == Currency::default() {
-            self.currency = workspace.currency;
-        }
+        self.currency = self.currency.or(workspace.currency);
         if self.ends_on.is_some_and(|end| end < self.starts_on) {
             return Err(Error::invalid("ends_on", "ends_on is before starts_on."));
         }
@@ -265,10 +264,8 @@ impl Record for RecurringInvoice {
 
     fn derived(&self) -> Vec<(&'static str, Value)> {
         let active = self.status == PlanStatus::Active;
-        let never = NaiveDate::from_ymd_opt(9999, 12, 31).unwrap_or(NaiveDate::MAX);
-        let next = self.next_on.filter(|_| active).unwrap_or(never);
         let mut derived = self.declared_orders();
-        derived.push(("sort_next", Value::Date(next)));
+        derived.push(("sort_next", in_order(&self.next_on.filter(|_| active))));
         derived
     }
 

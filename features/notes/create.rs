@@ -6,7 +6,6 @@ use serde::Deserialize;
 
 use crate::NOTES;
 use crate::note::Note;
-use crate::view::{NoteView, view};
 
 /// A new note.
 #[derive(Deserialize, JsonSchema)]
@@ -34,11 +33,11 @@ impl Tool for CreateNote {
             ("/data/pinned", "true"),
         ],
     }];
-    type Output = NoteView;
+    type Output = View<Note>;
 
-    async fn call(self, cx: &mut Cx) -> Result<NoteView> {
+    async fn call(self, cx: &mut Cx) -> Result<View<Note>> {
         let note = self.fields.record(cx.local_time())?;
         let saved = cx.insert(note, self.fields.attributes()?).await?;
-        view(cx, saved).await
+        cx.view(saved).await
     }
 }

@@ -1,20 +1,11 @@
 //! `get_note`
 
 use bureau_kernel::prelude::*;
-use schemars::JsonSchema;
-use serde::Deserialize;
 
 use crate::NOTES;
 use crate::note::Note;
-use crate::view::{NoteView, view};
 
-/// Which note to read.
-#[derive(Debug, Deserialize, JsonSchema)]
-pub(crate) struct GetNote {
-    note: Id<Note>,
-}
-
-impl Tool for GetNote {
+impl Gettable for Note {
     const SPEC: Spec = Spec::reads("get_note", NOTES.read)
         .title("Get note")
         .about("Get a note with all of its text by id.");
@@ -38,10 +29,4 @@ impl Tool for GetNote {
             ("/data/about/id", r#""{wayne}""#),
         ],
     }];
-    type Output = NoteView;
-
-    async fn call(self, cx: &mut Cx) -> Result<NoteView> {
-        let note = cx.get(self.note).await?;
-        view(cx, note).await
-    }
 }

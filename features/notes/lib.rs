@@ -29,7 +29,7 @@ pub const MODULE: Module = Module {
     tools: tools![
         create::CreateNote,
         Delete<Note>,
-        get::GetNote,
+        Get<Note>,
         list::ListNotes,
         search::SearchNotes,
         update::UpdateNote,

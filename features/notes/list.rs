@@ -1,54 +1,30 @@
 //! `list_notes`
 
 use bureau_kernel::prelude::*;
-use bureau_kernel::record::Order;
-use bureau_kernel::store::Kind;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::NOTES;
 use crate::note::{Note, kind_prefix};
-use crate::view::{NoteView, rows};
 
 /// Which notes to list.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Deserialize, JsonSchema)]
 pub(crate) struct ListNotes {
-    /// Id of any record
-    about: Option<AnyId>,
     /// On such records: contact, deal, …
     kind: Option<ShortText<40>>,
-    pinned: Option<bool>,
     /// Who wrote it
     created_by: Option<Id<Member>>,
-    created_after: Option<When>,
-    created_before: Option<When>,
-    /// Default pinned first, then newest
-    sort: Option<Sort>,
-    descending: Option<bool>,
-    limit: Option<Limit>,
-    cursor: Option<Cursor>,
+    #[serde(flatten)]
+    listing: Listing<Note>,
 }
 
-/// Orders that notes are listed in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-#[allow(clippy::enum_variant_names, reason = "they are the fields' names")]
-enum Sort {
-    CreatedAt,
-    UpdatedAt,
+impl Listed for Note {
+    const QUERY: Option<&'static str> = None;
+    const SORT: &'static str = "Default pinned first, then newest";
+    // Of those that are pinned, and of the others, the newest first, since identifiers rise with time.
+    const USUAL: &'static str = "-pinned";
+    const BY_CREATION: bool = true;
 }
-
-impl Sort {
-    const fn order(self) -> Order {
-        match self {
-            Self::CreatedAt => Order::CREATED,
-            Self::UpdatedAt => Order::UPDATED,
-        }
-    }
-}
-
-/// Those that are pinned, then the others; of each the newest first, since identifiers rise with time.
-const PINNED_FIRST: Order = Order::new("pinned", "sort_pinned", Kind::Int).within("about");
 
 impl Tool for ListNotes {
     const SPEC: Spec = Spec::reads("list_notes", NOTES.read)
@@ -80,32 +56,14 @@ impl Tool for ListNotes {
             ("/data/1/about/name", r#""Miles Dyson""#),
         ],
     }];
-    type Output = Vec<NoteView>;
+    type Output = Vec<Row<Note>>;
 
-    async fn call(self, cx: &mut Cx) -> Result<Vec<NoteView>> {
-        let (after, before) = cx.moments(
-            ("created_after", self.created_after.as_ref()),
-            ("created_before", self.created_before.as_ref()),
-        )?;
+    async fn call(self, cx: &mut Cx) -> Result<Vec<Row<Note>>> {
         let kind = self.kind.as_deref();
         let kind = kind.map(|kind| kind_prefix(cx, kind)).transpose()?;
-        let list = cx
-            .list::<Note>()
-            .same("about", self.about)
-            .term("kind", kind)
-            .equal("pinned", self.pinned)
-            .equal("created_by", self.created_by)
-            .from("created_at", after)
-            .to("created_at", before);
-        let order = self.sort.map_or(PINNED_FIRST, Sort::order);
-        let page = list
-            .page(
-                order,
-                self.descending.unwrap_or(true),
-                self.limit.unwrap_or_default(),
-                self.cursor.as_ref(),
-            )
-            .await?;
-        rows(cx, page).await
+        let rows = self.listing.rows(cx, |list| {
+            list.term("kind", kind).equal("created_by", self.created_by)
+        });
+        rows.await
     }
 }

@@ -9,11 +9,12 @@ bureau_kernel::record! {
     /// What somebody wrote down about a record.
     pub struct Note: "note", "note", "note" {
         /// The record that it is about.
-        pub about: Parent<AnyId> = "Id of any record" => [key],
+        pub about: Parent<AnyId> = "Id of any record" => [filter, row],
         /// What it says.
-        pub text: LongText<20_000> => [search],
+        pub text: LongText<20_000> => [search, hidden],
         /// Whether it stands before the others.
-        pub pinned: bool = "It stands first" => [sort_by("sort_pinned")],
+        pub pinned: bool = "It stands first"
+            => [column_filter, sort_by("sort_pinned"), within("about"), row],
     }
 }
 

@@ -6,7 +6,6 @@ use serde::Deserialize;
 
 use crate::NOTES;
 use crate::note::{Note, kind_prefix};
-use crate::view::{NoteView, rows};
 
 /// Which notes to look for.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -47,9 +46,9 @@ impl Tool for SearchNotes {
             ("/data/0/about/name", r#""Tarissa Dyson""#),
         ],
     }];
-    type Output = Vec<NoteView>;
+    type Output = Vec<Row<Note>>;
 
-    async fn call(self, cx: &mut Cx) -> Result<Vec<NoteView>> {
+    async fn call(self, cx: &mut Cx) -> Result<Vec<Row<Note>>> {
         let kind = self.kind.as_deref();
         let kind = kind.map(|kind| kind_prefix(cx, kind)).transpose()?;
         let list = cx
@@ -60,6 +59,6 @@ impl Tool for SearchNotes {
         let page = list
             .search(&self.query, limit, self.cursor.as_ref())
             .await?;
-        rows(cx, page).await
+        cx.rows(page).await
     }
 }

@@ -6,7 +6,6 @@ use serde::Deserialize;
 
 use crate::NOTES;
 use crate::note::Note;
-use crate::view::{NoteView, view};
 
 /// What changes in a note.
 #[derive(Deserialize, JsonSchema)]
@@ -43,13 +42,13 @@ impl Tool for UpdateNote {
             ("/data/version", "2"),
         ],
     }];
-    type Output = NoteView;
+    type Output = View<Note>;
 
-    async fn call(self, cx: &mut Cx) -> Result<NoteView> {
+    async fn call(self, cx: &mut Cx) -> Result<View<Note>> {
         let mut edit = cx.edit(self.note).await?;
         edit.clear_fields(&self.clear.unwrap_or_default());
         edit.apply(cx, &self.fields).await?;
         let saved = edit.save(cx).await?;
-        view(cx, saved).await
+        cx.view(saved).await
     }
 }

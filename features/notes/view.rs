@@ -1,7 +1,6 @@
-//! A note as tools answer it: with the name of what it is about.
+//! What is said of a note beside its columns: its text, which a list shortens.
 
 use bureau_kernel::prelude::*;
-use bureau_kernel::types::time::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -10,67 +9,30 @@ use crate::note::{Note, shortened};
 /// Characters of a text in a list: a hundred notes have to stay readable.
 const IN_LIST: usize = 500;
 
-/// A note.
-#[derive(Debug, Serialize, JsonSchema)]
-pub(crate) struct NoteView {
-    id: Id<Note>,
-    about: NamedAny,
+/// What a note says.
+#[derive(Debug, Default, Serialize, JsonSchema)]
+pub struct Wording {
     text: String,
     /// Only the text's beginning is here; get_note has all of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     shortened: Option<bool>,
-    pinned: bool,
-    attributes: Json<Attributes>,
-    version: i64,
-    created_at: Timestamp,
-    created_by: Option<Named<Member>>,
-    updated_at: Timestamp,
 }
 
-impl NoteView {
-    /// With no more than the beginning of a long text.
-    pub(crate) fn in_short(mut self) -> Self {
-        if let Some(short) = shortened(&self.text, IN_LIST) {
-            self.text = short;
-            self.shortened = Some(true);
+impl Wording {
+    fn of(note: &Note, is_row: bool) -> Self {
+        let short = shortened(&note.text, IN_LIST).filter(|_| is_row);
+        Self {
+            shortened: short.is_some().then_some(true),
+            text: short.unwrap_or_else(|| note.text.to_string()),
         }
-        self
     }
 }
 
-/// The same notes with everything by name.
-pub(crate) async fn views(cx: &mut Cx, notes: Vec<Saved<Note>>) -> Result<Vec<NoteView>> {
-    let about = notes.iter().map(|saved| saved.about.0.clone());
-    let about = cx.any_names(about.collect::<Vec<_>>()).await?;
-    let authors = cx
-        .names(notes.iter().filter_map(|saved| saved.created_by))
-        .await?;
-    let view = |saved: Saved<Note>| NoteView {
-        id: saved.id,
-        about: about.of(saved.record.about.0),
-        text: saved.record.text.to_string(),
-        shortened: None,
-        pinned: saved.record.pinned,
-        attributes: saved.attributes,
-        version: saved.version,
-        created_at: saved.created_at,
-        created_by: saved.created_by.map(|id| authors.of(id)),
-        updated_at: saved.updated_at,
-    };
-    Ok(notes.into_iter().map(view).collect())
-}
+impl Presented for Note {
+    type Extra = Wording;
 
-/// One note with everything by name.
-pub(crate) async fn view(cx: &mut Cx, note: Saved<Note>) -> Result<NoteView> {
-    let views = views(cx, vec![note]).await?;
-    let only = views.into_iter().next();
-    only.ok_or_else(|| Error::internal("a note has one view"))
-}
-
-/// A page of notes, with no more of each than a list shows.
-pub(crate) async fn rows(cx: &mut Cx, page: Page<Saved<Note>>) -> Result<Vec<NoteView>> {
-    let next = page.next;
-    let rows = views(cx, page.rows).await?;
-    let rows = rows.into_iter().map(NoteView::in_short).collect();
-    Ok(cx.page(Page { rows, next }))
+    async fn extras(_: &mut Cx, notes: &[Saved<Self>], is_row: bool) -> Result<Vec<Wording>> {
+        let wordings = notes.iter().map(|note| Wording::of(note, is_row));
+        Ok(wordings.collect())
+    }
 }

@@ -28,11 +28,11 @@ pub const MODULE: Module = Module {
     name: "pipeline",
     about: "Pipelines and their stages, and the figures of the CRM at a glance",
     tokens: 510,
-    tools: &[
-        tool::<CreatePipeline>,
-        tool::<GetCrmDashboard>,
-        tool::<ListPipelineStages>,
-        tool::<UpdatePipeline>,
+    tools: tools![
+        CreatePipeline,
+        GetCrmDashboard,
+        ListPipelineStages,
+        UpdatePipeline,
     ],
     resources: &[Resource {
         uri: "bureau://pipeline/templates",

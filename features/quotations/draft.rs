@@ -2,7 +2,6 @@
 
 use bureau_billing::{LineGiven, buyer, lines_given};
 use bureau_kernel::prelude::*;
-use bureau_kernel::types::money::Currency;
 
 use crate::quotation::Quotation;
 
@@ -15,9 +14,7 @@ pub(crate) async fn shape(
     quotation: &mut Quotation,
     lines: Option<Vec<LineGiven>>,
 ) -> Result<()> {
-    if quotation.currency == Currency::default() {
-        quotation.currency = cx.workspace().currency;
-    }
+    quotation.currency = quotation.currency.or(cx.workspace().currency);
     if let Some(lines) = lines {
         quotation.lines = Managed(Json(lines_given(cx, lines, quotation.currency).await?));
     }

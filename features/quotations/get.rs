@@ -26,7 +26,7 @@ pub(crate) enum Form {
 }
 
 /// A quotation with what was offered before.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct QuotationDetails {
     #[serde(flatten)]
     quotation: QuotationView,

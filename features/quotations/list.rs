@@ -1,57 +1,28 @@
 //! `list_quotations`
 
-use bureau_companies::Company;
-use bureau_contacts::Contact;
-use bureau_deals::Deal;
 use bureau_kernel::prelude::*;
 use bureau_kernel::record::Order;
-use bureau_kernel::store::Kind;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::QUOTATIONS;
 use crate::quotation::{Quotation, QuotationStatus};
-use crate::view::{QuotationRow, row};
 
 /// Which quotations to list.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Deserialize, JsonSchema)]
 pub(crate) struct ListQuotations {
-    /// Part of number, title, customer, line
-    query: Option<ShortText<500>>,
     status: Option<QuotationStatus>,
     /// Whether it has an invoice
     converted: Option<bool>,
-    company: Option<Id<Company>>,
-    contact: Option<Id<Contact>>,
-    deal: Option<Id<Deal>>,
-    sent_after: Option<When>,
-    sent_before: Option<When>,
-    /// Default newest first
-    sort: Option<Sort>,
-    descending: Option<bool>,
-    limit: Option<Limit>,
-    cursor: Option<Cursor>,
+    #[serde(flatten)]
+    listing: Listing<Quotation>,
 }
 
-/// Orders that quotations are listed in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Sort {
-    ValidUntil,
-    Total,
-    Title,
-    CreatedAt,
-}
-
-impl Sort {
-    const fn order(self) -> Order {
-        match self {
-            Self::ValidUntil => Order::new("valid_until", "sort_valid", Kind::Date),
-            Self::Total => Order::new("total", "gross_total", Kind::Int),
-            Self::Title => Order::new("title", "sort_title", Kind::Text),
-            Self::CreatedAt => Order::CREATED,
-        }
-    }
+impl Listed for Quotation {
+    const QUERY: Option<&'static str> = Some("Part of number, title, customer, line");
+    const SORT: &'static str = "Default newest first";
+    const USUAL: &'static str = "-created_at";
+    const ORDERS: &'static [Order] = &[Order::CREATED];
 }
 
 impl Tool for ListQuotations {
@@ -87,13 +58,9 @@ impl Tool for ListQuotations {
             expect: &[("/data", "[]")],
         },
     ];
-    type Output = Vec<QuotationRow>;
+    type Output = Vec<Row<Quotation>>;
 
-    async fn call(self, cx: &mut Cx) -> Result<Vec<QuotationRow>> {
-        let (after, before) = cx.dates(
-            ("sent_after", self.sent_after.as_ref()),
-            ("sent_before", self.sent_before.as_ref()),
-        )?;
+    async fn call(self, cx: &mut Cx) -> Result<Vec<Row<Quotation>>> {
         let today = cx.today();
         let yesterday = today.pred_opt().unwrap_or(today);
         // Where one stands follows from its day, not from whether it was noted yet that it expired.
@@ -102,32 +69,13 @@ impl Tool for ListQuotations {
             Some(QuotationStatus::Expired) => (None, None, Some(yesterday)),
             status => (status, None, None),
         };
-        let newest = self.sort.is_none() && self.query.is_none();
-        let page = cx
-            .list::<Quotation>()
-            .same("status", status)
-            .same("company", self.company)
-            .same("contact", self.contact)
-            .same("deal", self.deal)
-            .is_empty("converted_at", self.converted.map(|converted| !converted))
-            .from("sent_on", after)
-            .to("sent_on", before)
-            .from("sort_valid", first_valid)
-            .to("sort_valid", last_valid)
-            .query_or_page(
-                self.query.as_deref(),
-                self.sort.map(Sort::order),
-                Sort::CreatedAt.order(),
-                self.descending.or(newest.then_some(true)),
-                self.limit.unwrap_or_default(),
-                self.cursor.as_ref(),
-            )
-            .await?;
-        let rows = page.rows.into_iter().map(|saved| row(saved, today));
-        let rows = rows.collect();
-        Ok(cx.page(Page {
-            rows,
-            next: page.next,
-        }))
+        let open = self.converted.map(|converted| !converted);
+        let rows = self.listing.rows(cx, |list| {
+            list.same("status", status)
+                .is_empty("converted_at", open)
+                .from("sort_valid", first_valid)
+                .to("sort_valid", last_valid)
+        });
+        rows.await
     }
 }

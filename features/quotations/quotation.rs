@@ -6,7 +6,7 @@ use bureau_contacts::Contact;
 use bureau_deals::Deal;
 use bureau_kernel::numbered::{Numbered, Numbering};
 use bureau_kernel::prelude::*;
-use bureau_kernel::record::{Called, CalledBy};
+use bureau_kernel::record::{Called, CalledBy, in_order};
 use bureau_kernel::series::Series;
 use bureau_kernel::store::Value;
 use bureau_kernel::types::money::{Amount, Currency, Money};
@@ -19,47 +19,48 @@ bureau_kernel::record! {
     /// An offer to a customer.
     pub struct Quotation: "quotation", "quo", "quotation" {
         /// What it is about.
-        pub title: ShortText<200> => [sort_by("sort_title")],
+        pub title: ShortText<200> => [sort_by("sort_title"), row],
         /// Where it stands.
-        pub status: Managed<QuotationStatus> => [key],
+        pub status: Managed<QuotationStatus> => [key, hidden],
         /// Its number; none before it was sent.
-        pub number: Managed<Option<ShortText<40>>> => [key, search_digits],
+        pub number: Managed<Option<ShortText<40>>> => [key, search_digits, row],
         /// The series of the number.
-        pub series: Managed<Option<Id<Series>>>,
+        pub series: Managed<Option<Id<Series>>> => [hidden],
         /// The period of the series in which it is counted.
-        pub period: Managed<Option<i64>>,
+        pub period: Managed<Option<i64>> => [hidden],
         /// Its place in that period.
-        pub serial: Managed<Option<i64>>,
+        pub serial: Managed<Option<i64>> => [hidden],
         /// Which version of it this is, from 1.
         pub revision: Managed<i64>,
         /// The versions that were sent before.
-        pub earlier: Managed<Json<Vec<Sent>>>,
+        pub earlier: Managed<Json<Vec<Sent>>> => [hidden],
         /// The company that would buy.
-        pub company: Option<Id<Company>> = "Customer" => [key],
+        pub company: Option<Id<Company>> = "Customer" => [filter, row],
         /// The person to whom it goes.
-        pub contact: Option<Id<Contact>> => [key],
+        pub contact: Option<Id<Contact>> => [filter, row],
         /// The customer's name, for lists.
-        pub customer: Managed<Option<ShortText<200>>> => [search],
+        pub customer: Managed<Option<ShortText<200>>> => [search, row],
         /// The sale that it is for.
-        pub deal: Option<Id<Deal>> => [key],
+        pub deal: Option<Id<Deal>> => [filter, row],
         /// Who looks after it.
         pub owner: Option<Id<Member>> = "Member" => [key],
         /// ISO 4217.
-        pub currency: Currency = "Default: the workspace's",
-        /// Until when it holds.
-        pub valid_until: Option<NaiveDate> = "Default: 30 days",
+        pub currency: Currency = "Default: the workspace's" => [row],
+        /// Until when it holds. In lists that counts once it was sent, and until it is decided.
+        pub valid_until: Option<NaiveDate> = "Default: 30 days"
+            => [sort_kept("sort_valid"), range("valid_after", "valid_before"), row],
         /// When this version was sent.
-        pub sent_on: Managed<Option<NaiveDate>>,
+        pub sent_on: Managed<Option<NaiveDate>> => [range("sent_after", "sent_before"), row],
         /// When it was accepted or declined, or when it expired.
         pub decided_at: Managed<Option<Timestamp>>,
         /// Why it was declined, or what else the customer said.
         pub decision: Managed<Option<ShortText<500>>>,
         /// When an invoice was made from it.
-        pub converted_at: Managed<Option<Timestamp>>,
+        pub converted_at: Managed<Option<Timestamp>> => [hidden],
         /// What the buyer wants to see on it.
         pub reference: Option<ShortText<100>> => [search],
         /// The lines.
-        pub lines: Managed<Json<Vec<DocLine>>>,
+        pub lines: Managed<Json<Vec<DocLine>>> => [hidden],
         /// What is taken off the whole.
         pub discount: Option<Discount> = "Off the whole: 10% or 5.00",
         /// What is added to the whole, such as shipping.
@@ -69,15 +70,15 @@ bureau_kernel::record! {
         /// What else there is to say.
         pub notes: Option<LongText<2000>> => [search],
         /// Who sells, as of the day on which it was sent.
-        pub seller: Managed<Json<Option<Seller>>>,
+        pub seller: Managed<Json<Option<Seller>>> => [hidden],
         /// Who would buy, as of that day.
         pub buyer: Managed<Json<Option<Party>>>,
         /// Without tax.
-        pub net_total: Managed<Amount>,
+        pub net_total: Managed<Amount> => [row],
         /// The tax.
         pub tax_total: Managed<Amount>,
         /// With tax.
-        pub gross_total: Managed<Amount>,
+        pub gross_total: Managed<Amount> => [sort, order_as("total"), row],
     }
 }
 
@@ -292,9 +293,7 @@ impl Record for Quotation {
     }
 
     fn check(&mut self, workspace: &Workspace) -> Result<()> {
-        if self.currency == Currency::default() {
-            self.currency = workspace.currency;
-        }
+        self.currency = self.currency.or(workspace.currency);
         if *self.revision == 0 {
             self.revision = Managed(1);
         }
@@ -375,15 +374,13 @@ impl Record for Quotation {
     }
 
     fn derived(&self) -> Vec<(&'static str, Value)> {
-        let never = NaiveDate::from_ymd_opt(9999, 12, 31).unwrap_or(NaiveDate::MAX);
         let counts = matches!(
             *self.status,
             QuotationStatus::Sent | QuotationStatus::Expired
         );
-        let valid = self.valid_until.filter(|_| counts).unwrap_or(never);
         let mut derived = self.declared_orders();
         derived.push(("name", Value::Text(Record::label(self))));
-        derived.push(("sort_valid", Value::Date(valid)));
+        derived.push(("sort_valid", in_order(&self.valid_until.filter(|_| counts))));
         derived
     }
 

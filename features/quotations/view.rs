@@ -1,9 +1,6 @@
 //! Quotations as tools answer them.
 
-use bureau_billing::{Discount, LineView, Party, TaxSummary, line_views};
-use bureau_companies::Company;
-use bureau_contacts::Contact;
-use bureau_deals::Deal;
+use bureau_billing::{Discount, LineView, TaxSummary, line_views};
 use bureau_invoicing::Invoice;
 use bureau_kernel::prelude::*;
 use bureau_kernel::types::money::{Amount, Currency, Money};
@@ -14,99 +11,54 @@ use serde::Serialize;
 
 use crate::quotation::{Quotation, QuotationStatus, Sent};
 
-/// A quotation.
-#[derive(Debug, Serialize, JsonSchema)]
-pub(crate) struct QuotationView {
-    id: Id<Quotation>,
-    /// None before it is sent.
-    number: Option<ShortText<40>>,
-    title: ShortText<200>,
+/// Where a quotation stands.
+#[derive(Debug, Default, Serialize, JsonSchema)]
+pub struct Standing {
     /// As of today.
     status: QuotationStatus,
-    /// Which version, from 1.
-    revision: i64,
-    customer: Option<ShortText<200>>,
-    company: Option<Named<Company>>,
-    contact: Option<Named<Contact>>,
-    deal: Option<Named<Deal>>,
-    owner: Option<Named<Member>>,
-    valid_until: Option<NaiveDate>,
-    sent_on: Option<NaiveDate>,
-    /// When it was accepted or declined, or expired.
-    decided_at: Option<Timestamp>,
-    /// What the customer said.
-    decision: Option<ShortText<500>>,
-    reference: Option<ShortText<100>>,
-    introduction: Option<LongText<2000>>,
-    currency: Currency,
+}
+
+impl Presented for Quotation {
+    type Extra = Standing;
+    const VIEW: &'static [&'static str] = &["attributes", "version", "created_at", "updated_at"];
+    const ROW: &'static [&'static str] = &[];
+
+    async fn extras(cx: &mut Cx, quotations: &[Saved<Self>], _: bool) -> Result<Vec<Standing>> {
+        let today = cx.today();
+        let standing = |quotation: &Saved<Self>| Standing {
+            status: quotation.stands(today),
+        };
+        Ok(quotations.iter().map(standing).collect())
+    }
+}
+
+/// A quotation with its lines and taxes.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct QuotationView {
+    #[serde(flatten)]
+    quotation: View<Quotation>,
     lines: Vec<LineView>,
-    discount: Option<Discount>,
     discount_total: Money,
-    charge: Option<Money>,
-    net_total: Money,
     tax_summary: Vec<TaxSummary>,
-    tax_total: Money,
-    gross_total: Money,
-    notes: Option<LongText<2000>>,
-    /// As of the day on which it was sent.
-    buyer: Option<Party>,
     /// The invoice that was made from it.
     invoice: Option<Named<Invoice>>,
-    attributes: Json<Attributes>,
-    version: i64,
-    created_at: Timestamp,
-    updated_at: Timestamp,
 }
 
 /// A quotation with everything by name.
 ///
 /// # Errors
 /// What the database says.
-pub(crate) async fn view(cx: &mut Cx, saved: Saved<Quotation>) -> Result<QuotationView> {
-    let companies = cx.names(saved.company).await?;
-    let contacts = cx.names(saved.contact).await?;
-    let deals = cx.names(saved.deal).await?;
-    let owners = cx.names(saved.owner).await?;
-    let invoice = invoice_of(cx, saved.id).await?;
-    let totals = saved.totals()?;
-    let status = saved.stands(cx.today());
-    let quotation = saved.record;
+pub(crate) async fn view(cx: &mut Cx, quotation: Saved<Quotation>) -> Result<QuotationView> {
+    let totals = quotation.totals()?;
     let currency = quotation.currency;
     let money = |amount: Amount| Money { amount, currency };
     let taxes = totals.taxes.iter();
     Ok(QuotationView {
-        id: saved.id,
-        number: quotation.number.0,
-        title: quotation.title,
-        status,
-        revision: *quotation.revision,
-        customer: quotation.customer.0,
-        company: quotation.company.map(|id| companies.of(id)),
-        contact: quotation.contact.map(|id| contacts.of(id)),
-        deal: quotation.deal.map(|id| deals.of(id)),
-        owner: quotation.owner.map(|id| owners.of(id)),
-        valid_until: quotation.valid_until,
-        sent_on: *quotation.sent_on,
-        decided_at: *quotation.decided_at,
-        decision: quotation.decision.0,
-        reference: quotation.reference,
-        introduction: quotation.introduction,
-        currency,
-        lines: line_views(quotation.lines.0.0, currency),
-        discount: quotation.discount,
+        lines: line_views(quotation.lines.0.0.clone(), currency),
         discount_total: money(totals.discount),
-        charge: quotation.charge.map(money),
-        net_total: money(totals.net),
         tax_summary: taxes.map(|tax| tax.shown(currency)).collect(),
-        tax_total: money(totals.tax),
-        gross_total: money(totals.gross),
-        notes: quotation.notes,
-        buyer: quotation.buyer.0.0,
-        invoice,
-        attributes: saved.attributes,
-        version: saved.version,
-        created_at: saved.created_at,
-        updated_at: saved.updated_at,
+        invoice: invoice_of(cx, quotation.id).await?,
+        quotation: cx.view(quotation).await?,
     })
 }
 
@@ -164,46 +116,5 @@ impl From<Sent> for EarlierView {
             tax_total: money(sent.tax_total),
             gross_total: money(sent.gross_total),
         }
-    }
-}
-
-/// A quotation in a list.
-#[derive(Debug, Serialize, JsonSchema)]
-pub(crate) struct QuotationRow {
-    id: Id<Quotation>,
-    number: Option<ShortText<40>>,
-    title: ShortText<200>,
-    status: QuotationStatus,
-    customer: Option<ShortText<200>>,
-    company: Option<Id<Company>>,
-    contact: Option<Id<Contact>>,
-    deal: Option<Id<Deal>>,
-    sent_on: Option<NaiveDate>,
-    valid_until: Option<NaiveDate>,
-    currency: Currency,
-    net_total: Money,
-    gross_total: Money,
-}
-
-/// A quotation as it stands in a list on a day.
-pub(crate) fn row(saved: Saved<Quotation>, today: NaiveDate) -> QuotationRow {
-    let money = |amount: Amount| Money {
-        amount,
-        currency: saved.currency,
-    };
-    QuotationRow {
-        id: saved.id,
-        status: saved.stands(today),
-        company: saved.company,
-        contact: saved.contact,
-        deal: saved.deal,
-        sent_on: *saved.sent_on,
-        valid_until: saved.valid_until,
-        currency: saved.currency,
-        net_total: money(*saved.net_total),
-        gross_total: money(*saved.gross_total),
-        number: saved.record.number.0,
-        title: saved.record.title,
-        customer: saved.record.customer.0,
     }
 }

@@ -41,7 +41,7 @@ pub(crate) struct AuditRow {
     actor: Actor,
     tool: String,
     action: Action,
-    record: String,
+    record: NamedRecord,
     record_type: String,
     version: i64,
     undoes: Option<Id<Change>>,

@@ -34,14 +34,14 @@ pub const MODULE: Module = Module {
     name: "workspace",
     about: "Who works here, what was done by whom, and bulk changes",
     tokens: 960,
-    tools: &[
-        tool::<BulkUpdateContacts>,
-        tool::<BulkUpdateDeals>,
-        tool::<GetAuditLog>,
-        tool::<GetUser>,
-        tool::<GetWorkspace>,
-        tool::<ListTeamMembers>,
-        tool::<ListTeams>,
+    tools: tools![
+        BulkUpdateContacts,
+        BulkUpdateDeals,
+        GetAuditLog,
+        GetUser,
+        GetWorkspace,
+        ListTeamMembers,
+        ListTeams,
     ],
     resources: &[
         Resource {

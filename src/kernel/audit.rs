@@ -7,7 +7,7 @@ use serde_json::{Map, Value as Data};
 use crate::caller::{ApiKey, Member};
 use crate::error::{Error, Result};
 use crate::notice::Notice;
-use crate::record::Cx;
+use crate::record::{Cx, NamedRecord};
 use crate::references::Names;
 use crate::store::log::{Action, Change, LogRow, digest};
 use crate::store::{Column as _, Sql, Value, sql};
@@ -58,8 +58,8 @@ pub struct AuditEntry {
     pub tool: String,
     /// What was done.
     pub action: Action,
-    /// The record's identifier.
-    pub record: String,
+    /// The record.
+    pub record: NamedRecord,
     /// The record's table.
     pub record_type: String,
     /// The record's version afterwards.
@@ -167,10 +167,12 @@ impl Cx {
         let members = self.member_names(members.map(Id::from_raw)).await?;
         let keys = rows.iter().filter_map(|row| row.api_key);
         let keys = self.key_names(keys.map(Id::from_raw)).await?;
+        let records = rows.iter().map(|row| (row.entity.as_str(), row.record));
+        let records = self.named(&records.collect::<Vec<_>>()).await?;
         let mut entries = Vec::with_capacity(rows.len());
-        for row in rows {
+        for (row, record) in rows.into_iter().zip(records) {
             let change = Id::from_raw(row.call);
-            match self.audit_entry(row, &members, &keys) {
+            match audit_entry(row, record, &members, &keys) {
                 Ok(entry) => entries.push(entry),
                 Err(cause) => self.damaged(change, cause),
             }
@@ -277,42 +279,42 @@ impl Cx {
         let kinds = self.records().kinds();
         kinds.filter(|(table, _)| *table != Change::TABLE)
     }
+}
 
-    fn audit_entry(
-        &self,
-        row: LogRow,
-        members: &Names<Member>,
-        keys: &Names<ApiKey>,
-    ) -> Result<AuditEntry> {
-        let before = LogRow::side(row.before.as_deref())?;
-        let after = LogRow::side(row.after.as_deref())?;
-        let mut fields: Vec<String> = after.keys().cloned().collect();
-        fields.extend(
-            before
-                .keys()
-                .filter(|name| !after.contains_key(*name))
-                .cloned(),
-        );
-        let empty = row.before.is_none() && row.after.is_none();
-        Ok(AuditEntry {
-            change: Id::from_raw(row.call),
-            at: row.at,
-            member: row.member.map(|id| members.with_name(Id::from_raw(id))),
-            key: row.api_key.map(|id| keys.with_name(Id::from_raw(id))),
-            client: row.client,
-            tool: row.tool,
-            action: row.action,
-            record: self.wire_id(&row.entity, row.record),
-            record_type: row.entity,
-            version: row.version,
-            undoes: row.undoes.map(Id::from_raw),
-            fields,
-            before,
-            after,
-            // Its digest still tells that it held something.
-            erased: empty && row.digest != digest(None, None),
-        })
-    }
+fn audit_entry(
+    row: LogRow,
+    record: NamedRecord,
+    members: &Names<Member>,
+    keys: &Names<ApiKey>,
+) -> Result<AuditEntry> {
+    let before = LogRow::side(row.before.as_deref())?;
+    let after = LogRow::side(row.after.as_deref())?;
+    let mut fields: Vec<String> = after.keys().cloned().collect();
+    fields.extend(
+        before
+            .keys()
+            .filter(|name| !after.contains_key(*name))
+            .cloned(),
+    );
+    let empty = row.before.is_none() && row.after.is_none();
+    Ok(AuditEntry {
+        change: Id::from_raw(row.call),
+        at: row.at,
+        member: row.member.map(|id| members.with_name(Id::from_raw(id))),
+        key: row.api_key.map(|id| keys.with_name(Id::from_raw(id))),
+        client: row.client,
+        tool: row.tool,
+        action: row.action,
+        record,
+        record_type: row.entity,
+        version: row.version,
+        undoes: row.undoes.map(Id::from_raw),
+        fields,
+        before,
+        after,
+        // Its digest still tells that it held something.
+        erased: empty && row.digest != digest(None, None),
+    })
 }
 
 fn not_an_id(field: &str, wanted: &str) -> Error {

@@ -104,13 +104,18 @@ pub async fn create<R: Duplicates>(
             edit.follow(&record, fields);
             edit.save(cx).await
         }
-        _ => Err(Error::conflict(format!("{id} has the same {words}."))
-            .field("on_duplicate")
-            .hint(format!(
+        _ => {
+            let existing = cx.names([id]).await?.of(id);
+            let hint = format!(
                 "Use that {}, or say on_duplicate: return, update or create.",
                 R::NOUN
-            ))
-            .detail("existing", id.to_string())),
+            );
+            let error = Error::conflict(format!("{id} has the same {words}."));
+            Err(error
+                .field("on_duplicate")
+                .hint(hint)
+                .detail("existing", existing))
+        }
     }
 }
 

@@ -76,7 +76,9 @@ pub mod prelude {
     pub use crate::permission::{Access, Covers, Operation, Permission};
     pub use crate::record::Cx;
     pub use crate::record::reactions::{Reaction, Transition, reaction};
-    pub use crate::record::{Attributes, Columns, Commitment, Edit, Record, Saved, SearchText};
+    pub use crate::record::{
+        Attributes, Columns, Commitment, Edit, NamedRecord, Record, Saved, SearchText,
+    };
     pub use crate::references::{Named, NamedAny};
     pub use crate::registry::{Check, Contradiction, Module};
     pub use crate::resource::{Contents, Resource};

@@ -16,25 +16,92 @@ use crate::store::{Column, Kind, Row, Sql, Target, Value, sql};
 use crate::types::id::{Id, encode};
 use crate::types::page::{Cursor, Limit, Page};
 use crate::types::text::folded;
+use crate::types::time::Timestamp;
 
 /// A list under construction: made with [`Cx::list`], ended with [`List::page`] or [`List::search`].
 pub struct List<'a, R: Record> {
     cx: &'a mut Cx,
     conditions: Vec<Condition>,
-    index_keys: Vec<(&'static str, String)>,
+    /// Of each of these it has one of the values.
+    index_keys: Vec<(&'static str, Vec<String>)>,
     record: PhantomData<R>,
 }
 
 struct Condition {
     column: &'static str,
-    operator: &'static str,
-    value: Option<Value>,
+    test: Test,
+}
+
+/// What is asked of a column.
+enum Test {
+    Equals(Value),
+    Among(Vec<Value>),
+    From(Value),
+    To(Value),
+    IsEmpty,
+    IsNotEmpty,
+    /// It equals one of these, and another column lies before what stands beside that one.
+    Before(&'static str, Vec<(Value, Value)>),
 }
 
 impl Condition {
     /// Whether it says what the index key of this name says.
     fn says(&self, field: &str) -> bool {
-        self.operator == EQUAL && self.column == field
+        matches!(self.test, Test::Equals(_) | Test::Among(_)) && self.column == field
+    }
+
+    const fn is_bound(&self) -> bool {
+        matches!(self.test, Test::From(_) | Test::To(_))
+    }
+
+    /// Appends it after an `AND`. `before_column` keeps an index from being chosen for its sake.
+    fn push(&self, statement: &mut Sql, before_column: &str) {
+        let (compares, value) = match &self.test {
+            Test::Before(other, pairs) => {
+                return self.push_before(statement, before_column, other, pairs);
+            }
+            Test::Equals(value) => (" = ", Some(value)),
+            Test::Among(_) => (" IN ", None),
+            Test::From(value) => (" >= ", Some(value)),
+            Test::To(value) => (" <= ", Some(value)),
+            Test::IsEmpty => (" IS NULL", None),
+            Test::IsNotEmpty => (" IS NOT NULL", None),
+        };
+        statement.push(" AND ");
+        statement.push(before_column);
+        statement.push(self.column);
+        statement.push(compares);
+        if let Some(value) = value {
+            statement.push_value(value.clone());
+        }
+        if let Test::Among(values) = &self.test {
+            statement.push_list(values.iter().cloned());
+        }
+    }
+
+    fn push_before(
+        &self,
+        statement: &mut Sql,
+        before_column: &str,
+        other: &str,
+        pairs: &[(Value, Value)],
+    ) {
+        // With no pair there is nothing.
+        statement.push(" AND (1 = 0");
+        for (value, before) in pairs {
+            statement.push(" OR (");
+            statement.push(before_column);
+            statement.push(self.column);
+            statement.push(" = ");
+            statement.push_value(value.clone());
+            statement.push(" AND ");
+            statement.push(before_column);
+            statement.push(other);
+            statement.push(" < ");
+            statement.push_value(before.clone());
+            statement.push(")");
+        }
+        statement.push(")");
     }
 }
 
@@ -67,19 +134,11 @@ enum Narrow {
 impl Narrow {
     fn has(self, condition: &Condition) -> bool {
         match self {
-            Self::Equal => [EQUAL, EMPTY].contains(&condition.operator),
-            Self::Bounds(column) => {
-                column == condition.column && [FROM, TO].contains(&condition.operator)
-            }
+            Self::Equal => !condition.is_bound() && !matches!(condition.test, Test::IsNotEmpty),
+            Self::Bounds(column) => condition.is_bound() && column == condition.column,
         }
     }
 }
-
-const EQUAL: &str = " = ";
-const FROM: &str = " >= ";
-const TO: &str = " <= ";
-const EMPTY: &str = " IS NULL";
-const NOT_EMPTY: &str = " IS NOT NULL";
 
 /// How deep a search by relevance goes.
 const DEEPEST: usize = 1_000;
@@ -118,7 +177,7 @@ impl<R: Record> List<'_, R> {
     /// Only those whose column equals the value, where there is one.
     #[must_use]
     pub fn equal(self, column: &'static str, value: Option<impl Column>) -> Self {
-        self.compare(column, EQUAL, value)
+        self.compare(column, Test::Equals, value)
     }
 
     /// Only those whose column equals the value, where there is one, and which have the index key of that name and value: a
@@ -135,22 +194,41 @@ impl<R: Record> List<'_, R> {
     /// Only those at or after the value, where there is one.
     #[must_use]
     pub fn from(self, column: &'static str, value: Option<impl Column>) -> Self {
-        self.compare(column, FROM, value)
+        self.compare(column, Test::From, value)
     }
 
     /// Only those at or before the value, where there is one.
     #[must_use]
     pub fn to(self, column: &'static str, value: Option<impl Column>) -> Self {
-        self.compare(column, TO, value)
+        self.compare(column, Test::To, value)
     }
 
-    /// Only those whose column equals the value.
-    pub(crate) fn equal_value(mut self, column: &'static str, value: Value) -> Self {
-        self.conditions.push(Condition {
-            column,
-            operator: EQUAL,
-            value: Some(value),
-        });
+    /// Only those whose column equals one of the values.
+    pub(crate) fn among(mut self, column: &'static str, mut values: Vec<Value>) -> Self {
+        let only = match values.len() {
+            1 => values.pop(),
+            _ => None,
+        };
+        let test = only.map_or(Test::Among(values), Test::Equals);
+        self.conditions.push(Condition { column, test });
+        self
+    }
+
+    /// Only those whose column equals one of these values, and whose other column lies before the moment that stands beside it,
+    /// where there are such pairs.
+    #[must_use]
+    pub fn before(
+        mut self,
+        column: &'static str,
+        other: &'static str,
+        pairs: Option<Vec<(impl Column, Timestamp)>>,
+    ) -> Self {
+        if let Some(pairs) = pairs {
+            let pairs = pairs.iter();
+            let pairs = pairs.map(|(value, moment)| (value.to_value(), moment.to_value()));
+            let test = Test::Before(other, pairs.collect());
+            self.conditions.push(Condition { column, test });
+        }
         self
     }
 
@@ -161,13 +239,9 @@ impl<R: Record> List<'_, R> {
         from: Option<Value>,
         to: Option<Value>,
     ) -> Self {
-        for (operator, value) in [(FROM, from), (TO, to)] {
-            self.conditions.extend(value.map(|value| Condition {
-                column,
-                operator,
-                value: Some(value),
-            }));
-        }
+        let tests = from.map(Test::From).into_iter().chain(to.map(Test::To));
+        let conditions = tests.map(|test| Condition { column, test });
+        self.conditions.extend(conditions);
         self
     }
 
@@ -175,11 +249,12 @@ impl<R: Record> List<'_, R> {
     #[must_use]
     pub fn is_empty(mut self, column: &'static str, empty: Option<bool>) -> Self {
         if let Some(empty) = empty {
-            self.conditions.push(Condition {
-                column,
-                operator: if empty { EMPTY } else { NOT_EMPTY },
-                value: None,
-            });
+            let test = if empty {
+                Test::IsEmpty
+            } else {
+                Test::IsNotEmpty
+            };
+            self.conditions.push(Condition { column, test });
         }
         self
     }
@@ -187,15 +262,12 @@ impl<R: Record> List<'_, R> {
     fn compare(
         mut self,
         column: &'static str,
-        operator: &'static str,
+        test: fn(Value) -> Test,
         value: Option<impl Column>,
     ) -> Self {
         if let Some(value) = value {
-            self.conditions.push(Condition {
-                column,
-                operator,
-                value: Some(value.to_value()),
-            });
+            let test = test(value.to_value());
+            self.conditions.push(Condition { column, test });
         }
         self
     }
@@ -204,8 +276,14 @@ impl<R: Record> List<'_, R> {
     #[must_use]
     pub fn term(mut self, field: &'static str, value: Option<String>) -> Self {
         if let Some(value) = value {
-            self.index_keys.push((field, value));
+            self.index_keys.push((field, vec![value]));
         }
+        self
+    }
+
+    /// Only those with one of these index keys.
+    pub(crate) fn one_key(mut self, field: &'static str, values: Vec<String>) -> Self {
+        self.index_keys.push((field, values));
         self
     }
 
@@ -217,7 +295,7 @@ impl<R: Record> List<'_, R> {
         values: impl IntoIterator<Item = String>,
     ) -> Self {
         self.index_keys
-            .extend(values.into_iter().map(|value| (field, value)));
+            .extend(values.into_iter().map(|value| (field, vec![value])));
         self
     }
 
@@ -242,28 +320,24 @@ impl<R: Record> List<'_, R> {
         statement.push_value(self.cx.workspace().id.to_value());
         statement.push(" AND archived_at IS NULL");
         for condition in &self.conditions {
-            statement.push(" AND ");
-            if !indexed(condition) {
-                statement.push(self.cx.tx.without_index());
-            }
-            statement.push(condition.column);
-            statement.push(condition.operator);
-            if let Some(value) = &condition.value {
-                statement.push_value(value.clone());
-            }
+            let before_column = match indexed(condition) {
+                true => "",
+                false => self.cx.tx.without_index(),
+            };
+            condition.push(statement, before_column);
         }
     }
 
     /// The index keys, each looked up for each record that is looked at; but for the one that the records come from.
     fn push_index_keys(&self, statement: &mut Sql, source: Option<usize>) {
-        for (index, (field, value)) in self.index_keys.iter().enumerate() {
+        for (index, (field, values)) in self.index_keys.iter().enumerate() {
             if source == Some(index) {
                 statement.push(" AND id IN (SELECT record FROM record_key");
-                self.push_term(statement, field, value);
+                self.push_term(statement, field, values);
                 statement.push(")");
             } else if !self.conditions.iter().any(|known| known.says(field)) {
                 statement.push(" AND EXISTS (SELECT 1 FROM record_key");
-                self.push_term(statement, field, value);
+                self.push_term(statement, field, values);
                 statement.push(" AND record = ");
                 statement.push(R::TABLE);
                 // With an offset PostgreSQL does not turn it round and begin with all that have the index key.
@@ -272,15 +346,23 @@ impl<R: Record> List<'_, R> {
         }
     }
 
-    fn push_term(&self, statement: &mut Sql, field: &str, value: &str) {
+    fn push_term(&self, statement: &mut Sql, field: &str, values: &[String]) {
         statement.push(" WHERE workspace = ");
         statement.push_value(self.cx.workspace().id.to_value());
         statement.push(" AND entity = ");
         statement.push_value(Value::Text(R::TABLE.to_owned()));
         statement.push(" AND field = ");
         statement.push_value(Value::Text(field.to_owned()));
-        statement.push(" AND value = ");
-        statement.push_value(Value::Text(value.to_owned()));
+        match values {
+            [value] => {
+                statement.push(" AND value = ");
+                statement.push_value(Value::Text(value.clone()));
+            }
+            values => {
+                statement.push(" AND value IN ");
+                statement.push_list(values.iter().cloned().map(Value::Text));
+            }
+        }
     }
 
     /// Whether the statement, up to its conditions, has no more than [`FEW`] rows.
@@ -296,8 +378,8 @@ impl<R: Record> List<'_, R> {
         const COUNT: &str = "SELECT COUNT(*) AS count FROM (SELECT 1 FROM ";
         for index in 0..self.index_keys.len() {
             let mut rows = sql(COUNT).sql("record_key");
-            if let Some((field, value)) = self.index_keys.get(index) {
-                self.push_term(&mut rows, field, value);
+            if let Some((field, values)) = self.index_keys.get(index) {
+                self.push_term(&mut rows, field, values);
             }
             if self.are_few(rows).await? {
                 return Ok(Source::IndexKey(index));
@@ -310,9 +392,9 @@ impl<R: Record> List<'_, R> {
         }
         for condition in &self.conditions {
             let bounds = Narrow::Bounds(condition.column);
-            let bounded = condition.operator == FROM || condition.operator == TO;
             // In this order they stand together already.
-            if bounded && condition.column != order.column && !narrow.contains(&bounds) {
+            if condition.is_bound() && condition.column != order.column && !narrow.contains(&bounds)
+            {
                 narrow.push(bounds);
             }
         }
@@ -323,12 +405,7 @@ impl<R: Record> List<'_, R> {
             rows.push_value(self.cx.workspace().id.to_value());
             rows.push(" AND archived_at IS NULL");
             for condition in self.conditions.iter().filter(|its| narrow.has(its)) {
-                rows.push(" AND ");
-                rows.push(condition.column);
-                rows.push(condition.operator);
-                if let Some(value) = &condition.value {
-                    rows.push_value(value.clone());
-                }
+                condition.push(&mut rows, "");
             }
             if self.are_few(rows).await? {
                 return Ok(Source::Columns(narrow));
@@ -391,7 +468,9 @@ impl<R: Record> List<'_, R> {
         };
         self.push_conditions(&mut statement, before_workspace, |condition| match source {
             Source::Order => {
-                condition.column == order.column || order.within == Some(condition.column)
+                let is_one = !matches!(condition.test, Test::Among(_) | Test::Before(..));
+                condition.column == order.column
+                    || (is_one && order.within == Some(condition.column))
             }
             Source::IndexKey(_) => false,
             Source::Columns(narrow) => narrow.has(condition),
@@ -497,7 +576,10 @@ impl<R: Record> List<'_, R> {
         let filters: Vec<Vec<String>> = self
             .index_keys
             .iter()
-            .map(|(field, value)| vec![crate::record::filter(field, value)])
+            .map(|(field, values)| {
+                let filter = |value: &String| crate::record::filter(field, value);
+                values.iter().map(filter).collect()
+            })
             .collect();
         let workspace = self.cx.workspace().id.raw();
         let query = |limit, offset| Query {
@@ -874,10 +956,7 @@ fn key_text(row: &Row, kind: Kind) -> Result<String> {
         Kind::Int => row.get::<i64>(KEY)?.to_string(),
         Kind::Text => row.get(KEY)?,
         Kind::Date => row.get::<chrono::NaiveDate>(KEY)?.to_string(),
-        Kind::Time => row
-            .get::<crate::types::time::Timestamp>(KEY)?
-            .timestamp_micros()
-            .to_string(),
+        Kind::Time => row.get::<Timestamp>(KEY)?.timestamp_micros().to_string(),
         Kind::Bool | Kind::Json | Kind::Bytes => {
             return Err(Error::internal("no list is ordered by such a column"));
         }

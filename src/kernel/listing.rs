@@ -40,7 +40,7 @@ pub trait Listed: Record {
 /// tool's own.
 pub struct Listing<R> {
     query: Option<Text>,
-    filters: Vec<(&'static ColumnSpec, Asked)>,
+    filters: Vec<(&'static ColumnSpec, Vec<Asked>)>,
     bounds: Vec<Bounds>,
     sort: Option<Order>,
     usual: &'static str,
@@ -174,7 +174,17 @@ impl<R: Listed> Listing<R> {
     /// Reads a filter or a bound.
     fn narrow(&mut self, name: &str, value: Data) -> Result<()> {
         if let Some(column) = filters::<R>().find(|column| column.facets.filter == Some(name)) {
-            self.filters.push((column, (column.asked)(name, value)?));
+            let asked = match value {
+                Data::Array(values) if column.facets.several => {
+                    let values = values.into_iter();
+                    values.map(|value| (column.asked)(name, value)).collect()
+                }
+                value => (column.asked)(name, value).map(|asked| vec![asked]),
+            }?;
+            // Nothing is asked for by a list of nothing.
+            if !asked.is_empty() {
+                self.filters.push((column, asked));
+            }
             return Ok(());
         }
         let mut all = Bounds::of::<R>();
@@ -240,13 +250,22 @@ impl<R: Listed> Listing<R> {
             bounds.push((one.column, one.values(cx)?));
         }
         let mut list = narrow(cx.list::<R>());
-        for (column, Asked { value, texts }) in self.filters {
+        for (column, asked) in self.filters {
+            let (values, texts): (Vec<Value>, Vec<Vec<String>>) = asked
+                .into_iter()
+                .map(|asked| (asked.value, asked.texts))
+                .unzip();
             // Where a text's case does not count, and of a list, only the index keys tell.
             if !column.is_folded {
-                list = list.equal_value(column.name, value);
+                list = list.among(column.name, values);
             }
             if let Some(key) = column.facets.key {
-                list = list.index_keys(key, texts.into_iter().map(|text| column.key_of(text)));
+                let keys = texts.into_iter().flatten();
+                let keys = keys.map(|text| column.key_of(text));
+                list = match column.facets.several {
+                    true => list.one_key(key, keys.collect()),
+                    false => list.index_keys(key, keys),
+                };
             }
         }
         for (column, (from, to)) in bounds {
@@ -341,7 +360,12 @@ impl<R: Listed> JsonSchema for Listing<R> {
                 // What a record is given for is no news in a list; what an identifier is of is.
                 let about = column.about.filter(|_| column.refers_to.is_some());
                 let about = about.filter(|about| !about.starts_with("Default"));
-                add(name, about, one.unwrap_or_else(|| schema.clone()));
+                let one = one.unwrap_or_else(|| schema.clone());
+                let schema = match column.facets.several {
+                    true => schemars::json_schema!({ "type": "array", "items": one }),
+                    false => one,
+                };
+                add(name, about, schema);
             }
         }
         for (bounds, column) in Bounds::of::<R>() {
@@ -377,6 +401,9 @@ pub trait Listable: Listed + Presented {
 }
 
 /// The tool that lists or searches records.
+#[derive(Deserialize, JsonSchema)]
+#[serde(transparent, bound = "R: Listable")]
+#[schemars(inline, bound = "R: Listable")]
 pub struct Lists<R>(Listing<R>);
 
 impl<R: Listable> Tool for Lists<R> {
@@ -386,23 +413,5 @@ impl<R: Listable> Tool for Lists<R> {
 
     async fn call(self, cx: &mut Cx) -> Result<Vec<Row<R>>> {
         self.0.rows(cx, |list| list).await
-    }
-}
-
-impl<'de, R: Listable> Deserialize<'de> for Lists<R> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        Listing::deserialize(deserializer).map(Self)
-    }
-}
-
-impl<R: Listable> JsonSchema for Lists<R> {
-    fn inline_schema() -> bool {
-        true
-    }
-    fn schema_name() -> Cow<'static, str> {
-        Listing::<R>::schema_name()
-    }
-    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        Listing::<R>::json_schema(generator)
     }
 }

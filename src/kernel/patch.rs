@@ -72,18 +72,14 @@ impl<R: Record> Patch<R> {
 /// names say all about them. Read as [`Patch`].
 ///
 /// [`Facets::bulk`]: crate::record::Facets::bulk
+#[derive(Deserialize)]
+#[serde(transparent, bound = "R: Record")]
 pub struct BulkPatch<R>(Patch<R>);
 
 impl<R> Deref for BulkPatch<R> {
     type Target = Patch<R>;
     fn deref(&self) -> &Patch<R> {
         &self.0
-    }
-}
-
-impl<'de, R: Record> Deserialize<'de> for BulkPatch<R> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        Patch::deserialize(deserializer).map(Self)
     }
 }
 

@@ -5,11 +5,11 @@ use std::fmt;
 
 use schemars::JsonSchema;
 use serde::Serialize;
+use serde_json::Value as Data;
 
 use crate::caller::{ApiKey, Member};
 use crate::error::{Error, Result};
 use crate::record::{AnyRecord, Cx, Record, Saved};
-use crate::store::sql;
 use crate::types::id::{AnyId, Entity, Id, encode};
 
 /// A record by its identifier and name.
@@ -20,7 +20,19 @@ pub struct Named<E: Entity> {
     /// Its identifier.
     pub id: Id<E>,
     /// Its name; none for a caller who may not read such records.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
+}
+
+impl<R: Record> Saved<R> {
+    /// It by its identifier and its label.
+    #[must_use]
+    pub fn named(&self) -> Named<R> {
+        Named {
+            id: self.id,
+            name: Some(self.record.label()),
+        }
+    }
 }
 
 /// In messages: the identifier, and the name where the caller may read it.
@@ -30,6 +42,13 @@ impl<E: Entity> fmt::Display for Named<E> {
             Some(name) => write!(f, "{} ({name})", self.id),
             None => write!(f, "{}", self.id),
         }
+    }
+}
+
+/// In the details of errors.
+impl<E: Entity> From<Named<E>> for Data {
+    fn from(named: Named<E>) -> Self {
+        serde_json::to_value(named).unwrap_or_default()
     }
 }
 
@@ -103,21 +122,17 @@ impl Cx {
             let Some(kind) = self.records().record_with_prefix(&prefix) else {
                 continue;
             };
-            let mut titles = HashMap::new();
-            if self.may_read(kind.table()) {
-                let raw: Vec<i64> = ids.iter().map(AnyId::raw).collect();
-                titles.extend(kind.titles(self, &raw).await?);
-            }
+            let raw: Vec<i64> = ids.iter().map(AnyId::raw).collect();
+            let of_kind = self.names_in_table(kind.table(), &raw).await?;
             for id in ids {
-                let title = titles.get(&id.raw()).cloned();
-                names.insert(id, (kind.noun(), title));
+                let name = of_kind.get(&id.raw()).cloned();
+                names.insert(id, (kind.noun(), name));
             }
         }
         Ok(AnyNames(names))
     }
 
-    /// The names of these records, deleted ones too, as far as the caller may read records of this kind. They stand in
-    /// tables with a column `name`.
+    /// The names of these records, deleted ones too, as far as the caller may read records of this kind.
     ///
     /// # Errors
     /// What the database says.
@@ -125,14 +140,18 @@ impl Cx {
         &mut self,
         ids: impl IntoIterator<Item = Id<E>>,
     ) -> Result<Names<E>> {
-        if !self.may_read(E::TABLE) {
-            return Ok(Names(HashMap::new()));
-        }
-        self.names_in(E::TABLE, "id", ids).await
+        let ids: Vec<i64> = ids.into_iter().map(Id::raw).collect();
+        let names = self.names_in_table(E::TABLE, &ids).await?.into_iter();
+        Ok(Names(
+            names.map(|(id, name)| (Id::from_raw(id), name)).collect(),
+        ))
     }
 
     /// The names of these members for whoever may see what they did.
-    pub(crate) async fn member_names(
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn member_names(
         &mut self,
         ids: impl IntoIterator<Item = Id<Member>>,
     ) -> Result<Names<Member>> {
@@ -140,7 +159,10 @@ impl Cx {
     }
 
     /// The names of these keys, as they are called in this workspace; revoked ones too.
-    pub(crate) async fn key_names(
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn key_names(
         &mut self,
         ids: impl IntoIterator<Item = Id<ApiKey>>,
     ) -> Result<Names<ApiKey>> {
@@ -158,47 +180,6 @@ impl Cx {
         Ok(Names(
             names.map(|(id, name)| (Id::from_raw(id), name)).collect(),
         ))
-    }
-
-    /// The names of what has these numbers in a table with a column `name`, as far as the caller may read it.
-    pub(crate) async fn names_in_table(
-        &mut self,
-        table: &'static str,
-        ids: &[i64],
-    ) -> Result<HashMap<i64, String>> {
-        if !self.may_read(table) {
-            return Ok(HashMap::new());
-        }
-        self.names_by(table, "id", ids).await
-    }
-
-    async fn names_by(
-        &mut self,
-        table: &'static str,
-        column: &'static str,
-        ids: &[i64],
-    ) -> Result<HashMap<i64, String>> {
-        let mut wanted = ids.to_vec();
-        wanted.sort_unstable();
-        wanted.dedup();
-        let mut names = HashMap::new();
-        for ids in wanted.chunks(1_000) {
-            let mut statement = sql("SELECT ")
-                .sql(column)
-                .sql(" AS id, name FROM ")
-                .sql(table)
-                .sql(" WHERE workspace = ")
-                .value(self.workspace().id)
-                .sql(" AND ")
-                .sql(column)
-                .sql(" IN ");
-            statement.push_ids(ids);
-            for row in statement.rows(&mut self.tx).await? {
-                // One that cannot be read is named where the record itself is listed.
-                names.insert(row.get("id")?, row.get("name").unwrap_or_default());
-            }
-        }
-        Ok(names)
     }
 
     /// How many live records refer to this one, by their kind; of kinds that the caller may read.

@@ -16,11 +16,11 @@ use serde_json::{Map, Value as Data, json};
 
 use crate::caller::Member;
 use crate::error::{Error, Result};
-use crate::record::{Attributes, ColumnSpec, Cx, Form, Record, Saved};
+use crate::record::{Attributes, ColumnSpec, Cx, Digits, Form, NamedRecord, Record, Saved};
 use crate::references::{AnyNames, NamedAny};
 use crate::store::{Column, Json, Target, Value};
 use crate::tool::{Example, Spec, Tool};
-use crate::types::id::{AnyId, Id};
+use crate::types::id::{AnyId, Entity as _, Id};
 use crate::types::money::{Amount, Currency, Money};
 use crate::types::page::Page;
 use crate::types::time::Timestamp;
@@ -43,15 +43,16 @@ pub trait Presented: Record {
     /// Those which a row of a list shows.
     const ROW: &'static [&'static str] = Self::VIEW;
 
-    /// What is said beside the columns of each of these records.
+    /// What is said beside the columns of each of these records, in a row of a list or where one is shown whole.
     ///
     /// # Errors
     /// What the database says.
     fn extras(
         cx: &mut Cx,
         records: &[Saved<Self>],
+        is_row: bool,
     ) -> impl Future<Output = Result<Vec<Self::Extra>>> + Send {
-        let _ = cx;
+        let _ = (cx, is_row);
         let nothing = records.iter().map(|_| Self::Extra::default()).collect();
         async { Ok(nothing) }
     }
@@ -107,7 +108,7 @@ struct Common {
     #[serde(skip_serializing_if = "Option::is_none")]
     created_at: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    created_by: Option<Id<Member>>,
+    created_by: Option<NamedRecord>,
     #[serde(skip_serializing_if = "Option::is_none")]
     updated_at: Option<Timestamp>,
 }
@@ -121,16 +122,8 @@ struct Columns<'a> {
 
 /// What the records are called to which columns refer, as far as the caller may read it.
 struct Names {
-    records: HashMap<(&'static str, i64), Named>,
+    records: HashMap<(&'static str, i64), NamedRecord>,
     any: AnyNames,
-}
-
-/// A record by its identifier and name.
-#[derive(Serialize, JsonSchema, Clone)]
-#[schemars(inline)]
-struct Named {
-    id: String,
-    name: Option<String>,
 }
 
 /// Whether it is shown, in a row or a whole view.
@@ -149,7 +142,8 @@ impl Form for Columns<'_> {
             return Ok(());
         };
         let name = column.name;
-        if column.refers_to.is_none() && !column.is_amount {
+        let is_money = column.is_amount && column.facets.digits != Digits::Own;
+        if column.refers_to.is_none() && !is_money {
             return map.serialize_entry(name, field);
         }
         match (column.refers_to, field.to_value(), self.currency) {
@@ -162,6 +156,10 @@ impl Form for Columns<'_> {
             }
             (None, Value::Int(amount), Some(currency)) => {
                 let amount = Amount::from_raw(amount);
+                let has_more = amount.rounded(currency) != amount;
+                if has_more && column.facets.digits == Digits::Price {
+                    return map.serialize_entry(name, field);
+                }
                 map.serialize_entry(name, &Money { amount, currency })
             }
             _ => map.serialize_entry(name, field),
@@ -186,18 +184,27 @@ impl Cx {
     /// What the database says.
     pub async fn rows<R: Presented>(&mut self, page: Page<Saved<R>>) -> Result<Vec<Row<R>>> {
         let next = page.next;
-        let rows = self.shown(page.rows).await?;
+        let rows = self.rows_of(page.rows).await?;
         Ok(self.page(Page { rows, next }))
+    }
+
+    /// Records as rows of a list that stands in another answer.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn rows_of<R: Presented>(&mut self, records: Vec<Saved<R>>) -> Result<Vec<Row<R>>> {
+        self.shown(records).await
     }
 
     async fn shown<R: Presented, const IS_ROW: bool>(
         &mut self,
         records: Vec<Saved<R>>,
     ) -> Result<Vec<View<R, IS_ROW>>> {
-        let names = Arc::new(self.names_for(&records, IS_ROW).await?);
-        let extras = R::extras(self, &records).await?;
         let common = if IS_ROW { R::ROW } else { R::VIEW };
         let has = |column: &str| common.contains(&column);
+        let names = self.names_for(&records, IS_ROW, has("created_by")).await?;
+        let names = Arc::new(names);
+        let extras = R::extras(self, &records, IS_ROW).await?;
         let view = |(saved, extra): (Saved<R>, R::Extra)| View {
             id: saved.id,
             columns: Shown {
@@ -209,16 +216,30 @@ impl Cx {
                 attributes: has("attributes").then_some(saved.attributes),
                 version: has("version").then_some(saved.version),
                 created_at: has("created_at").then_some(saved.created_at),
-                created_by: saved.created_by.filter(|_| has("created_by")),
+                created_by: saved
+                    .created_by
+                    .filter(|_| has("created_by"))
+                    .and_then(|id| names.records.get(&(Member::TABLE, id.raw())).cloned()),
                 updated_at: has("updated_at").then_some(saved.updated_at),
             },
         };
         Ok(records.into_iter().zip(extras).map(view).collect())
     }
 
-    /// The names of all that the shown columns of these records refer to, with one statement for each kind.
-    async fn names_for<R: Record>(&mut self, records: &[Saved<R>], is_row: bool) -> Result<Names> {
+    /// The names of all that the shown columns of these records refer to, and of who made them where that is shown, with one
+    /// statement for each kind.
+    async fn names_for<R: Record>(
+        &mut self,
+        records: &[Saved<R>],
+        is_row: bool,
+        with_authors: bool,
+    ) -> Result<Names> {
         let mut wanted: BTreeMap<&'static str, Vec<i64>> = BTreeMap::new();
+        let authors = records.iter().filter_map(|saved| saved.created_by);
+        let authors: Vec<i64> = authors.filter(|_| with_authors).map(Id::raw).collect();
+        if !authors.is_empty() {
+            wanted.insert(Member::TABLE, authors);
+        }
         let mut any: Vec<AnyId> = Vec::new();
         let shown = |column: &ColumnSpec| column.refers_to.is_some() && is_shown(column, is_row);
         if R::COLUMNS.iter().any(shown) {
@@ -239,7 +260,7 @@ impl Cx {
         for (table, ids) in wanted {
             let mut names = self.names_in_table(table, &ids).await?;
             for id in ids {
-                named.entry((table, id)).or_insert_with(|| Named {
+                named.entry((table, id)).or_insert_with(|| NamedRecord {
                     id: self.wire_id(table, id),
                     name: names.remove(&id),
                 });
@@ -266,6 +287,8 @@ impl<R: Presented, const IS_ROW: bool> JsonSchema for View<R, IS_ROW> {
             _ => Map::new(),
         };
         let mut all = properties(&Saved::<R>::json_schema(generator));
+        let author = generator.subschema_for::<NamedRecord>();
+        all.insert("created_by".to_owned(), author.to_value());
         let mut shown = Map::new();
         let mut take =
             |name: &str| shown.extend(all.remove(name).map(|schema| (name.to_owned(), schema)));
@@ -275,7 +298,7 @@ impl<R: Presented, const IS_ROW: bool> JsonSchema for View<R, IS_ROW> {
         }
         for column in R::COLUMNS {
             let schema = match column.refers_to {
-                Some(Target::Table(_)) => generator.subschema_for::<Named>(),
+                Some(Target::Table(_)) => generator.subschema_for::<NamedRecord>(),
                 Some(Target::Any) => generator.subschema_for::<NamedAny>(),
                 None => continue,
             };

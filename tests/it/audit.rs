@@ -61,7 +61,7 @@ fn mark(row: &Value) -> (String, i64, String) {
     };
     (
         text("id"),
-        decode(&text("record")).unwrap().1,
+        decode(row["record"]["id"].as_str().unwrap()).unwrap().1,
         text("action"),
     )
 }
@@ -292,7 +292,7 @@ async fn an_entry_says_who_did_what_and_what_was_there() {
             .ok(&key, "get_audit_log", json!({"record_type": "api_key"}))
             .await;
         assert_eq!(
-            (&page["data"][0]["tool"], &page["data"][0]["record"]),
+            (&page["data"][0]["tool"], &page["data"][0]["record"]["id"]),
             (&json!("bureau"), &json!(key.key))
         );
         assert!(page["data"][0].get("actor").is_none(), "{page}");
@@ -375,7 +375,7 @@ async fn days_begin_and_end_where_the_workspace_is() {
             .as_array()
             .unwrap()
             .iter()
-            .map(|row| row["record"].as_str().unwrap())
+            .map(|row| row["record"]["id"].as_str().unwrap())
             .collect();
         assert_eq!(found, [&ids[2], &ids[1]], "{engine:?}");
         assert_eq!(page["resolved"]["from"], "2026-11-15T00:00:00+13:00");

@@ -61,7 +61,7 @@ async fn many_contacts_change_alike_and_one_undo_takes_it_back() {
                 (&json!(["new"]), &json!("Warm"), &json!(9))
             );
             assert_eq!(
-                (&contact["types"], &contact["owner"]),
+                (&contact["types"], &contact["owner"]["id"]),
                 (&json!(["customer"]), &json!(owner.member))
             );
         }

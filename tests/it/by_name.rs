@@ -602,7 +602,7 @@ async fn a_parameter_for_a_record_has_other_names() {
     );
     let contact = json!({ "name": "Ann", "company_id": "Scene Works", "company": "Elsewhere" });
     let contact = app.data(&owner, "create_contact", contact).await;
-    assert_eq!(contact["company_id"], *scene.ids["company"]);
+    assert_eq!(contact["company_id"]["id"], *scene.ids["company"]);
     assert_eq!(contact["company"], "Elsewhere");
     let error = app
         .error(&owner, "list_deals", json!({ "id": scene.ids["deal"] }))
@@ -631,7 +631,10 @@ async fn an_employer_is_given_by_name_or_by_id() {
             let new = json!({ "name": "Ann", "company": company, "on_duplicate": "create" });
             let contact = app.data(&owner, "create_contact", new).await;
             assert_eq!(contact["company"], name);
-            assert_eq!(contact.get("company_id").cloned().unwrap_or_default(), id);
+            assert_eq!(
+                contact["company_id"].get("id").cloned().unwrap_or_default(),
+                id
+            );
         }
         // Whoever may not read companies does not come to their names.
         let narrow = app.limited(&owner, &["create_contacts", "read_contacts"]);
@@ -642,7 +645,7 @@ async fn an_employer_is_given_by_name_or_by_id() {
                 json!({ "name": "Bob", "company": acme }),
             )
             .await;
-        assert_eq!(contact["company_id"], acme);
+        assert_eq!(contact["company_id"]["id"], acme);
         assert_eq!(contact.get("company"), None);
     }
 }

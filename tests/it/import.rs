@@ -783,7 +783,7 @@ async fn what_is_exported_is_imported_as_it_was() {
             "emails": [{ "email": "ada@round.example", "type": "work" }, "a2@round.example"],
             "phones": [{ "phone": "+49 30 901820", "type": "mobile" }, "+1 415 555 2671 ext 4", "030 123"],
             "links": ["https://x.example/?a=1,2;3", "https://y.example"], "types": ["lead", "partner"], "score": 12,
-            "tags": ["Berlin, north"], "summary": "=HYPERLINK(\"x\")\nline, two; \"three\"\t.", "owner": acme["created_by"],
+            "tags": ["Berlin, north"], "summary": "=HYPERLINK(\"x\")\nline, two; \"three\"\t.", "owner": acme["created_by"]["id"],
             "attributes": { "size": -5.25, "vip": true, "since": "2024-02-29", "colours": ["a", "b, c"] },
         }));
         desk.call("create_contact", json!({ "name": "'=quoted", "reports_to": ada["id"], "country": "DE", "phones": ["030 901821"] }));

@@ -168,7 +168,8 @@ fn expected(rows: &[Value]) -> Value {
             currency,
             [sign * net, sign * gross, credited],
         );
-        let customer = row["company"].as_str().or(row["contact"].as_str()).unwrap();
+        let id = |name: &str| row[name]["id"].as_str();
+        let customer = id("company").or(id("contact")).unwrap();
         add(
             customers.entry(customer.to_owned()).or_default(),
             currency,

@@ -348,7 +348,7 @@ async fn owner_of(app: &TestApp, caller: &Caller, contact: &Value) -> Value {
     let contact = app
         .ok(caller, "get_contact", json!({"contact": contact}))
         .await;
-    contact["data"]["owner"].clone()
+    contact["data"]["owner"]["id"].clone()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -773,7 +773,7 @@ fn people_are_arranged_from_the_command_line() {
             &[],
         )
         .json();
-    assert_eq!(contact["data"]["owner"], ada["id"]);
+    assert_eq!(contact["data"]["owner"]["id"], ada["id"]);
     let last = home.run(["member", "update", "Owner", "--role", "admin"]);
     assert!(last.err.contains("last owner"), "{}", last.err);
     let absent = home.run(["team", "remove-member", "Sales", "Bob"]);

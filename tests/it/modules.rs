@@ -147,8 +147,11 @@ pub(crate) async fn read(
 
 /// Every record that a workspace has or had: as its module answers it, or as the overviews show it.
 pub(crate) async fn everything(app: &TestApp, caller: &Caller) -> BTreeMap<String, Value> {
+    // The log names what is gone too.
+    const LOGS: [&str; 2] = ["get_audit_log", "list_changes"];
     let mut shown = Vec::new();
-    for entry in overviews(app) {
+    let overviews = overviews(app).into_iter();
+    for entry in overviews.filter(|entry| !LOGS.contains(&entry.spec.name)) {
         shown.push(app.ok(caller, entry.spec.name, json!({})).await);
     }
     let mut all = BTreeMap::new();

@@ -5,8 +5,6 @@ use bureau_kernel::prelude::*;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::product_view::ProductView;
-
 /// A new product.
 #[derive(Deserialize, JsonSchema)]
 #[schemars(extend("required" = ["name", "unit_price"]))]
@@ -40,9 +38,9 @@ impl Tool for CreateProduct {
             ],
         },
     ];
-    type Output = ProductView;
+    type Output = View<Product>;
 
-    async fn call(self, cx: &mut Cx) -> Result<ProductView> {
+    async fn call(self, cx: &mut Cx) -> Result<View<Product>> {
         if !self.fields.has("unit_price") {
             return Err(Error::invalid("unit_price", "unit_price is required.")
                 .hint("Say 0 for what is free."));
@@ -51,6 +49,6 @@ impl Tool for CreateProduct {
         check_sku(cx, product.sku.as_deref(), None).await?;
         check_tax(cx, &product).await?;
         let saved = cx.insert(product, self.fields.attributes()?).await?;
-        Ok(saved.into())
+        cx.view(saved).await
     }
 }

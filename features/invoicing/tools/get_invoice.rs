@@ -12,7 +12,7 @@ use crate::document::invoice_document;
 use crate::invoice::{Invoice, InvoiceKind, InvoiceStatus};
 use crate::payment::{Direction, Method, Payment};
 use crate::settle::credit_notes;
-use crate::view::{InvoiceRow, InvoiceView, rows, view};
+use crate::view::{InvoiceView, view};
 
 /// Which invoice to read, and in what form.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -23,12 +23,12 @@ pub(crate) struct GetInvoice {
 }
 
 /// An invoice with what was paid and credited.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct InvoiceDetails {
     #[serde(flatten)]
     invoice: InvoiceView,
     payments: Vec<PaymentRow>,
-    credit_notes: Vec<InvoiceRow>,
+    credit_notes: Vec<Row<Invoice>>,
     /// Where its documents are read, once issued.
     resources: Vec<String>,
     document: Option<Rendered>,
@@ -44,7 +44,7 @@ pub(crate) struct PaymentRow {
     method: Option<Method>,
     reference: Option<ShortText<140>>,
     /// The payment that it takes back.
-    reverses: Option<Id<Payment>>,
+    reverses: Option<Named<Payment>>,
 }
 
 impl Tool for GetInvoice {
@@ -77,12 +77,12 @@ impl Tool for GetInvoice {
 
     async fn call(self, cx: &mut Cx) -> Result<InvoiceDetails> {
         let invoice = cx.get(self.invoice).await?;
-        let today = cx.today();
         let payments = payments_of(cx, &invoice).await?;
         let notes = match *invoice.kind {
             InvoiceKind::Invoice => credit_notes(cx, invoice.id).await?,
             InvoiceKind::CreditNote => Vec::new(),
         };
+        let credit_notes = cx.rows_of(notes).await?;
         let is_issued = *invoice.status != InvoiceStatus::Draft;
         let resources = if is_issued {
             let formats = Format::ALL.iter();
@@ -104,7 +104,7 @@ impl Tool for GetInvoice {
         Ok(InvoiceDetails {
             invoice,
             payments,
-            credit_notes: rows(notes, today),
+            credit_notes,
             resources,
             document,
         })
@@ -118,6 +118,8 @@ async fn payments_of(cx: &mut Cx, invoice: &Saved<Invoice>) -> Result<Vec<Paymen
         .await?;
     let mut found: Vec<(i64, Saved<Payment>)> = cx.find_all(&ids).await?.into_iter().collect();
     found.sort_by_key(|(id, payment)| (*payment.paid_on, *id));
+    let reversed = found.iter().filter_map(|(_, payment)| *payment.reverses);
+    let reversed = cx.names(reversed.collect::<Vec<_>>()).await?;
     let row = |payment: Saved<Payment>| {
         let parts = payment.allocations.iter();
         let mine = parts.filter(|part| part.invoice == invoice.id);
@@ -131,7 +133,7 @@ async fn payments_of(cx: &mut Cx, invoice: &Saved<Invoice>) -> Result<Vec<Paymen
                 currency: *payment.currency,
             },
             method: payment.method,
-            reverses: *payment.reverses,
+            reverses: payment.reverses.map(|id| reversed.of(id)),
             reference: payment.record.reference,
         }
     };

@@ -5,8 +5,6 @@ use bureau_kernel::prelude::*;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::product_view::ProductView;
-
 /// Which product to read.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(crate) struct GetProduct {
@@ -31,9 +29,10 @@ impl Tool for GetProduct {
             ("/data/billing_interval", r#""month""#),
         ],
     }];
-    type Output = ProductView;
+    type Output = View<Product>;
 
-    async fn call(self, cx: &mut Cx) -> Result<ProductView> {
-        Ok(cx.get(self.product).await?.into())
+    async fn call(self, cx: &mut Cx) -> Result<View<Product>> {
+        let product = cx.get(self.product).await?;
+        cx.view(product).await
     }
 }

@@ -1,48 +1,19 @@
 //! `list_recurring_invoices`
 
-use bureau_companies::Company;
 use bureau_kernel::prelude::*;
 use bureau_kernel::record::Order;
-use bureau_kernel::store::Kind;
-use schemars::JsonSchema;
-use serde::Deserialize;
 
 use crate::READ_INVOICES;
-use crate::plan_view::{ListedPlan, rows};
-use crate::recurring::{PlanStatus, RecurringInvoice};
+use crate::recurring::RecurringInvoice;
 
-/// Which plans to list.
-#[derive(Debug, Deserialize, JsonSchema)]
-pub(crate) struct ListRecurringInvoices {
-    /// Part of name or line
-    query: Option<ShortText<500>>,
-    status: Option<PlanStatus>,
-    company: Option<Id<Company>>,
-    /// Default next
-    sort: Option<Sort>,
-    descending: Option<bool>,
-    limit: Option<Limit>,
-    cursor: Option<Cursor>,
+impl Listed for RecurringInvoice {
+    const QUERY: Option<&'static str> = Some("Part of name or line");
+    const SORT: &'static str = "Default next";
+    const USUAL: &'static str = "next";
+    const ORDERS: &'static [Order] = &[];
 }
 
-/// Orders that plans are listed in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Sort {
-    Next,
-    Name,
-}
-
-impl Sort {
-    const fn order(self) -> Order {
-        match self {
-            Self::Next => Order::new("next", "sort_next", Kind::Date),
-            Self::Name => Order::new("name", "sort_name", Kind::Text),
-        }
-    }
-}
-
-impl Tool for ListRecurringInvoices {
+impl Listable for RecurringInvoice {
     const SPEC: Spec = Spec::reads("list_recurring_invoices", READ_INVOICES)
         .title("List recurring invoices")
         .about("List recurring invoices with their next day and what they come to monthly.")
@@ -78,24 +49,4 @@ impl Tool for ListRecurringInvoices {
             expect: &[("/data/0/name", r#""Acme licences""#)],
         },
     ];
-    type Output = Vec<ListedPlan>;
-
-    async fn call(self, cx: &mut Cx) -> Result<Vec<ListedPlan>> {
-        let page = cx
-            .list::<RecurringInvoice>()
-            .same("status", self.status)
-            .same("company", self.company)
-            .query_or_page(
-                self.query.as_deref(),
-                self.sort.map(Sort::order),
-                Sort::Next.order(),
-                self.descending,
-                self.limit.unwrap_or_default(),
-                self.cursor.as_ref(),
-            )
-            .await?;
-        let next = page.next;
-        let rows = rows(cx, page.rows).await?;
-        Ok(cx.page(Page { rows, next }))
-    }
 }

@@ -2,17 +2,15 @@
 
 use bureau_billing::{Plain, checked_digits};
 use bureau_kernel::prelude::*;
-use bureau_kernel::types::money::{Amount, Currency, Money, shown};
-use chrono::NaiveDate;
+use bureau_kernel::types::money::{Amount, Money, shown};
 use rust_decimal::Decimal;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::RECORD_PAYMENTS;
 use crate::invoice::{Invoice, InvoiceKind, InvoiceStatus};
-use crate::payment::{Allocation, Direction, Method, Payment};
+use crate::payment::{Allocation, Direction, Payment};
 use crate::settle::{hold, settle};
-use crate::view::{InvoiceRow, rows};
 
 /// What was paid.
 #[derive(Deserialize, JsonSchema)]
@@ -39,26 +37,18 @@ pub(crate) struct Part {
 }
 
 /// A payment with the invoices as they stand after it.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct PaymentView {
-    id: Id<Payment>,
-    direction: Direction,
-    amount: Money,
-    currency: Currency,
-    paid_on: NaiveDate,
-    method: Option<Method>,
-    reference: Option<ShortText<140>>,
-    note: Option<LongText<1000>>,
-    reverses: Option<Id<Payment>>,
+    #[serde(flatten)]
+    payment: View<Payment>,
     allocations: Vec<AllocationView>,
-    invoices: Vec<InvoiceRow>,
-    attributes: Json<Attributes>,
+    invoices: Vec<Row<Invoice>>,
 }
 
 /// What of a payment is for one invoice.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct AllocationView {
-    invoice: Id<Invoice>,
+    invoice: Named<Invoice>,
     amount: Money,
 }
 
@@ -137,7 +127,7 @@ impl Tool for RecordPayment {
         }
         let saved = cx.insert(payment, self.fields.attributes()?).await?;
         let invoices = settle_all(cx, &saved).await?;
-        Ok(shown_with(saved, invoices, cx.today()))
+        view(cx, saved, invoices).await
     }
 }
 
@@ -315,32 +305,23 @@ async fn settle_all(cx: &mut Cx, payment: &Saved<Payment>) -> Result<Vec<Saved<I
     Ok(settled)
 }
 
-fn shown_with(
-    saved: Saved<Payment>,
+/// A payment as it is answered.
+async fn view(
+    cx: &mut Cx,
+    payment: Saved<Payment>,
     invoices: Vec<Saved<Invoice>>,
-    today: NaiveDate,
-) -> PaymentView {
-    let currency = *saved.currency;
-    let money = |amount: Amount| Money { amount, currency };
-    let parts = saved.allocations.iter();
-    let allocations = parts
-        .map(|part| AllocationView {
-            invoice: part.invoice,
-            amount: money(part.amount),
-        })
-        .collect();
-    PaymentView {
-        id: saved.id,
-        direction: *saved.direction,
-        amount: money(*saved.amount),
-        currency,
-        paid_on: *saved.paid_on,
-        method: saved.method,
-        reverses: *saved.reverses,
-        allocations,
-        invoices: rows(invoices, today),
-        attributes: saved.attributes,
-        reference: saved.record.reference,
-        note: saved.record.note,
-    }
+) -> Result<PaymentView> {
+    let names = cx.names(invoices.iter().map(|invoice| invoice.id)).await?;
+    let parts = payment.allocations.iter().map(|part| AllocationView {
+        invoice: names.of(part.invoice),
+        amount: Money {
+            amount: part.amount,
+            currency: *payment.currency,
+        },
+    });
+    Ok(PaymentView {
+        allocations: parts.collect(),
+        payment: cx.view(payment).await?,
+        invoices: cx.rows_of(invoices).await?,
+    })
 }

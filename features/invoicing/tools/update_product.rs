@@ -5,8 +5,6 @@ use bureau_kernel::prelude::*;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::product_view::ProductView;
-
 /// What changes in a product.
 #[derive(Deserialize, JsonSchema)]
 pub(crate) struct UpdateProduct {
@@ -39,9 +37,9 @@ impl Tool for UpdateProduct {
             expect: &[("/data/active", "false")],
         },
     ];
-    type Output = ProductView;
+    type Output = View<Product>;
 
-    async fn call(self, cx: &mut Cx) -> Result<ProductView> {
+    async fn call(self, cx: &mut Cx) -> Result<View<Product>> {
         let mut edit = cx.edit(self.product).await?;
         edit.clear_fields(&self.clear.unwrap_or_default());
         edit.apply(cx, &self.fields).await?;
@@ -60,6 +58,6 @@ impl Tool for UpdateProduct {
             check_tax(cx, &edit).await?;
         }
         let saved = edit.save(cx).await?;
-        Ok(saved.into())
+        cx.view(saved).await
     }
 }

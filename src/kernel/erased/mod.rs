@@ -16,8 +16,8 @@ use crate::permission::Access;
 use crate::record::standing::{Standing, standing};
 use crate::record::write::write;
 use crate::record::{
-    AnyRecord, Called, ColumnSpec, Cx, Family, Link, Read, Record, Saved, Taken, UndoConflict,
-    Wanted, patched,
+    AnyRecord, Called, ColumnSpec, Cx, Dependents, Family, Link, Read, Record, Saved, Taken,
+    UndoConflict, Wanted, patched,
 };
 use crate::resolve;
 use crate::search::Doc;
@@ -118,12 +118,20 @@ impl<R: Record> AnyRecord for Erased<R> {
         ids: &'a [i64],
     ) -> BoxFuture<'a, Result<Vec<(i64, String)>>> {
         Box::pin(async move {
-            let ids: Vec<Id<R>> = ids.iter().copied().map(Id::from_raw).collect();
-            let found = cx.find_all(&ids).await?;
-            let titles = found.into_iter();
-            Ok(titles
-                .map(|(id, saved)| (id, saved.record.label()))
-                .collect())
+            /// Records that are read together.
+            const TOGETHER: usize = 1_000;
+            let mut titles = Vec::with_capacity(ids.len());
+            for ids in ids.chunks(TOGETHER) {
+                let mut statement = Saved::<R>::select();
+                statement.push(" WHERE workspace = ");
+                statement.push_value(cx.workspace().id.to_value());
+                statement.push(" AND id IN ");
+                statement.push_ids(ids);
+                let rows = statement.rows(&mut cx.tx).await?;
+                let found = cx.readable::<R>(&rows)?.into_iter();
+                titles.extend(found.map(|saved| (saved.id.raw(), saved.record.label())));
+            }
+            Ok(titles)
         })
     }
 
@@ -233,7 +241,7 @@ impl<R: Record> AnyRecord for Erased<R> {
                 .filter(|id| column.required && points_at(*id).is_none())
                 .collect();
             if !lost.is_empty() {
-                return Err(cannot_be_without::<R>(column, &lost));
+                return Err(cannot_be_without::<R>(cx, column, &lost).await?);
             }
             for ids in ids.chunks(TOGETHER) {
                 let ids: Vec<Id<R>> = ids.iter().copied().map(Id::from_raw).collect();
@@ -576,14 +584,18 @@ fn holds<R: Record>(column: ColumnSpec) -> &'static str {
 }
 
 /// Says that records, deleted ones among them, cannot be without what they refer to.
-fn cannot_be_without<R: Record>(column: ColumnSpec, ids: &[i64]) -> Error {
-    let names = |most: usize| ids.iter().take(most).map(|id| encode(R::PREFIX, *id));
+async fn cannot_be_without<R: Record>(
+    cx: &mut Cx,
+    column: ColumnSpec,
+    ids: &[i64],
+) -> Result<Error> {
+    let dependents = Dependents::of(cx, ids.iter().map(|id| (R::TABLE, *id))).await?;
     let (count, noun, column) = (ids.len(), R::NOUN, column.name);
-    let shown: Vec<String> = names(10).collect();
-    Error::conflict(format!(
-        "Records of the kind {noun} cannot be without their {column}, and {count} refer to this one: {}.",
-        shown.join(", ")
-    ))
-    .hint("Nothing was changed. Erase them first, deleted ones too, or delete this one restorably.")
-    .detail("dependents", names(100).collect::<Vec<_>>())
+    let shown = dependents.shown();
+    let error = Error::conflict(format!(
+        "Records of the kind {noun} cannot be without their {column}, and {count} refer to this one: {shown}.",
+    ));
+    Ok(dependents.detail(error.hint(
+        "Nothing was changed. Erase them first, deleted ones too, or delete this one restorably.",
+    )))
 }

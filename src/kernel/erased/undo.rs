@@ -4,9 +4,9 @@ use std::collections::{HashMap, HashSet};
 
 use crate::bulk::Rewrite;
 use crate::error::Result;
-use crate::record::{Cx, Family, Record, Saved, UndoConflict, has_dependents, patched};
+use crate::record::{Cx, Dependents, Family, Record, Saved, UndoConflict, patched};
 use crate::store::log::{Action, LogRow};
-use crate::types::id::{Id, encode};
+use crate::types::id::Id;
 
 /// Takes it back, a single row of the log for each record, and says what stands in the way of each.
 pub(super) async fn undo_each<R: Record>(
@@ -90,13 +90,13 @@ async fn refuse_held<R: Record>(
     if targets.is_empty() {
         return Ok(());
     }
-    let mut holding: HashMap<i64, Vec<(&'static str, &'static str, i64)>> = HashMap::new();
+    let mut holding: HashMap<i64, Vec<(&'static str, i64)>> = HashMap::new();
     for (kind, link) in cx.records().clone().referring_to(R::TABLE) {
         if link.column.is_parent {
             continue;
         }
         for (target, holder) in kind.holding(cx, link, &targets).await? {
-            let holder = (kind.table(), kind.prefix(), holder);
+            let holder = (kind.table(), holder);
             holding.entry(target).or_default().push(holder);
         }
     }
@@ -109,13 +109,13 @@ async fn refuse_held<R: Record>(
                 continue;
             };
             let target = record.id.raw();
-            let stays =
-                |(table, _, id): &&(&str, &str, i64)| *table != R::TABLE || !going.contains(id);
+            let stays = |(table, id): &&(&str, i64)| *table != R::TABLE || !going.contains(id);
             let holders = holding.get(&target).into_iter().flatten().filter(stays);
-            let names: Vec<String> = holders.map(|(_, prefix, id)| encode(prefix, *id)).collect();
-            if !names.is_empty() {
+            let holders: Vec<(&'static str, i64)> = holders.copied().collect();
+            if !holders.is_empty() {
                 going.remove(&target);
-                *one = Err(has_dependents(R::NOUN, &names));
+                let dependents = Dependents::of(cx, holders).await?;
+                *one = Err(dependents.described(R::NOUN));
             }
         }
         if going.len() == before {

@@ -9,7 +9,7 @@ use serde::de::{self, DeserializeOwned, Deserializer};
 use serde_json::Value as Data;
 
 use super::order::Order;
-use super::{ColumnSpec, Columns, SearchText};
+use super::{ColumnSpec, Columns, Field, SearchText};
 use crate::error::{Error, Result};
 use crate::store::{Column, Kind, Value};
 use crate::types::schema::parse_at;
@@ -27,12 +27,27 @@ pub struct Facets {
     pub(crate) key: Option<&'static str>,
     pub(crate) filter: Option<&'static str>,
     pub(crate) sort: Option<&'static str>,
+    keeps_order: bool,
+    pub(crate) order: &'static str,
     pub(crate) within: Option<&'static str>,
     pub(crate) range: Option<(&'static str, &'static str)>,
+    pub(crate) several: bool,
+    pub(crate) digits: Digits,
     pub(crate) row: bool,
     pub(crate) hidden: bool,
     pub(crate) bulk: bool,
     pub(crate) import: Option<&'static str>,
+}
+
+/// In which digits a view shows an amount.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Digits {
+    /// Those of the record's currency.
+    Currency,
+    /// The same, or all where it has more.
+    Price,
+    /// Its own: it is no money.
+    Own,
 }
 
 impl Facets {
@@ -47,8 +62,12 @@ impl Facets {
             key: None,
             filter: None,
             sort: None,
+            keeps_order: false,
+            order: column,
             within: None,
             range: None,
+            several: false,
+            digits: Digits::Currency,
             row: false,
             hidden: false,
             bulk: false,
@@ -122,6 +141,15 @@ impl Facets {
         }
     }
 
+    /// Lists take several of its values, and show those that have one of them.
+    #[must_use]
+    pub const fn several(self) -> Self {
+        Self {
+            several: true,
+            ..self
+        }
+    }
+
     /// Lists can be ordered by it. The column is never NULL, and has an index that starts with the workspace.
     #[must_use]
     pub const fn sort(self) -> Self {
@@ -136,6 +164,22 @@ impl Facets {
             sort: Some(column),
             ..self
         }
+    }
+
+    /// The same by a column that the module keeps ([`Record::derived`](super::Record::derived)), because not every value counts
+    /// there, such as the day on which something that is paid was due. Bounds of it go by that column too.
+    #[must_use]
+    pub const fn sort_kept(self, column: &'static str) -> Self {
+        Self {
+            keeps_order: true,
+            ..self.sort_by(column)
+        }
+    }
+
+    /// Lists call the order so, and not like the column.
+    #[must_use]
+    pub const fn order_as(self, order: &'static str) -> Self {
+        Self { order, ..self }
     }
 
     /// The order has a second index, which depends on this column ([`Order::within`]).
@@ -160,6 +204,24 @@ impl Facets {
     #[must_use]
     pub const fn at_least(self, parameter: &'static str) -> Self {
         self.range(parameter, "")
+    }
+
+    /// An amount that is the price of one: it is shown with more digits than its currency has where it has more.
+    #[must_use]
+    pub const fn price(self) -> Self {
+        Self {
+            digits: Digits::Price,
+            ..self
+        }
+    }
+
+    /// A number that is kept like an amount and is none, such as a percentage.
+    #[must_use]
+    pub const fn no_money(self) -> Self {
+        Self {
+            digits: Digits::Own,
+            ..self
+        }
     }
 
     /// A row of a list shows it.
@@ -219,9 +281,10 @@ const fn midnight(date: NaiveDate) -> Timestamp {
     DateTime::<Utc>::from_naive_utc_and_offset(date.and_time(NaiveTime::MIN), Utc)
 }
 
-/// What stands in a column that is kept for an order.
-fn in_order(value: Value) -> Value {
-    match value {
+/// What stands in a column that is kept for an order, for what stands in a field.
+#[must_use]
+pub fn in_order(field: &dyn Field) -> Value {
+    match field.value() {
         Value::Text(text) => Value::Text(folded(&text)),
         Value::Null(Kind::Text) => Value::Text(String::new()),
         Value::Null(Kind::Int) => Value::Int(NO_NUMBER),
@@ -244,7 +307,7 @@ pub(crate) fn some_value(kind: Kind) -> (Option<Value>, Option<Value>) {
 
 /// The order in which a list comes by this column, where it offers one.
 pub(crate) fn order(column: &ColumnSpec) -> Option<Order> {
-    let order = Order::new(column.name, column.facets.sort?, column.kind);
+    let order = Order::new(column.facets.order, column.facets.sort?, column.kind);
     Some(Order {
         within: column.facets.within,
         ..order
@@ -271,12 +334,12 @@ pub(crate) fn index_keys<R: Columns>(record: &R) -> Vec<(&'static str, String)> 
     keys
 }
 
-/// The columns that are kept for orders.
+/// The columns that are kept for orders, but for those that the module keeps.
 pub(crate) fn derived<R: Columns>(record: &R) -> Vec<(&'static str, Value)> {
     let fields = R::COLUMNS.iter().zip(record.fields());
     let derived = fields.filter_map(|(column, field)| {
         let name = column.facets.derived()?;
-        Some((name, in_order(field.value())))
+        (!column.facets.keeps_order).then(|| (name, in_order(field)))
     });
     derived.collect()
 }

@@ -3,10 +3,9 @@
 use std::collections::{HashMap, HashSet};
 
 use super::AnyRecord;
-use super::write::has_dependents;
+use super::names::NamedRecord;
 use crate::error::{Error, Result};
 use crate::record::Cx;
-use crate::types::id::encode;
 
 /// Records that go together: some, what belongs to them, and what belongs to that in turn.
 pub(crate) struct Family {
@@ -50,23 +49,21 @@ impl Family {
         Ok(family)
     }
 
-    /// The records outside of the family that hold on to one of these of a table: to which, and what they are called on the
-    /// wire.
+    /// The records outside of the family that hold on to one of these of a table: to which, and their tables and numbers.
     pub(crate) async fn held(
         &self,
         cx: &mut Cx,
         table: &'static str,
         ids: &[i64],
-    ) -> Result<HashMap<i64, Vec<String>>> {
-        let mut held: HashMap<i64, Vec<String>> = HashMap::new();
+    ) -> Result<HashMap<i64, Vec<(&'static str, i64)>>> {
+        let mut held: HashMap<i64, Vec<(&'static str, i64)>> = HashMap::new();
         for (kind, link) in cx.records().clone().referring_to(table) {
             if link.column.is_parent {
                 continue;
             }
             for (target, id) in kind.holding(cx, link, ids).await? {
                 if !self.members.contains(&(kind.table(), id)) {
-                    let names = held.entry(target).or_default();
-                    names.push(encode(kind.prefix(), id));
+                    held.entry(target).or_default().push((kind.table(), id));
                 }
             }
         }
@@ -82,9 +79,9 @@ impl Family {
         ids: &[i64],
     ) -> Result<()> {
         let held = self.held(cx, table, ids).await?;
-        let names: Vec<String> = held.into_values().flatten().collect();
-        if !names.is_empty() {
-            return Err(refusal(has_dependents(noun, &names), &names));
+        if !held.is_empty() {
+            let dependents = Dependents::of(cx, held.into_values().flatten()).await?;
+            return Err(dependents.refusal(dependents.described(noun)));
         }
         self.refuse_descendants_held(cx, noun).await
     }
@@ -93,12 +90,12 @@ impl Family {
     pub(crate) async fn refuse_descendants_held(&self, cx: &mut Cx, noun: &str) -> Result<()> {
         for (kind, ids) in &self.descendants {
             let held = self.held(cx, kind.table(), ids).await?;
-            let names: Vec<String> = held.into_values().flatten().collect();
-            if !names.is_empty() {
+            if !held.is_empty() {
+                let dependents = Dependents::of(cx, held.into_values().flatten()).await?;
                 let child = kind.noun();
-                let dependents = has_dependents(child, &names);
-                let message = format!("A {child} goes along with its {noun}. {dependents}");
-                return Err(refusal(message, &names));
+                let described = dependents.described(child);
+                let message = format!("A {child} goes along with its {noun}. {described}");
+                return Err(dependents.refusal(message));
             }
         }
         Ok(())
@@ -121,9 +118,62 @@ impl Family {
     }
 }
 
-/// Says that others hold on to what is to go.
-fn refusal(message: String, names: &[String]) -> Error {
-    Error::conflict(message)
-        .hint("Delete or change them first, or say where they should point (reassign_to) if the tool offers it.")
-        .detail("dependents", names.iter().take(100).cloned().collect::<Vec<_>>())
+/// Records that refer to one that is to go: how many, and the first of them with their names, as far as the caller may read them.
+pub(crate) struct Dependents {
+    count: usize,
+    first: Vec<NamedRecord>,
+}
+
+impl Dependents {
+    /// So many are named in an error's details.
+    const NAMED: usize = 100;
+    /// And so many in its message.
+    const SHOWN: usize = 10;
+
+    /// These, by their tables and numbers.
+    pub(crate) async fn of(
+        cx: &mut Cx,
+        all: impl IntoIterator<Item = (&'static str, i64)>,
+    ) -> Result<Self> {
+        let mut all: Vec<(&str, i64)> = all.into_iter().collect();
+        let count = all.len();
+        all.truncate(Self::NAMED);
+        let first = cx.named(&all).await?;
+        Ok(Self { count, first })
+    }
+
+    /// The first of them in words: by their identifiers, since an error's words repeat nothing that somebody wrote.
+    pub(crate) fn shown(&self) -> String {
+        let shown = self.first.iter().take(Self::SHOWN);
+        let shown: Vec<&str> = shown.map(|record| record.id.as_str()).collect();
+        shown.join(", ")
+    }
+
+    /// That they refer to something of this noun.
+    pub(crate) fn described(&self, noun: &str) -> String {
+        let count = self.count;
+        let others = match count {
+            1 => "other record refers",
+            _ => "other records refer",
+        };
+        let more = match count > Self::SHOWN {
+            true => ", and more",
+            false => "",
+        };
+        let shown = self.shown();
+        format!("{count} {others} to this {noun}: {shown}{more}.")
+    }
+
+    /// Names them in an error.
+    pub(crate) fn detail(&self, error: Error) -> Error {
+        let first = serde_json::to_value(&self.first).unwrap_or_default();
+        error.detail("dependents", first)
+    }
+
+    /// Says that they hold on to what is to go.
+    fn refusal(&self, message: String) -> Error {
+        self.detail(Error::conflict(message).hint(
+            "Delete or change them first, or say where they should point (reassign_to) if the tool offers it.",
+        ))
+    }
 }

@@ -17,6 +17,7 @@ mod family;
 mod history;
 mod index_keys;
 mod link;
+mod names;
 mod order;
 pub mod reactions;
 mod records;
@@ -30,10 +31,11 @@ pub use any::{AnyRecord, Read, Taken, UndoConflict, Wanted};
 pub use called::{Called, CalledBy};
 pub(crate) use context::Defined;
 pub use context::{App, Cx};
-pub use facets::{Asked, Facets, LAST_MOMENT, asked};
-pub(crate) use facets::{order, some_value};
-pub(crate) use family::Family;
+pub use facets::{Asked, Facets, LAST_MOMENT, asked, in_order};
+pub(crate) use facets::{Digits, order, some_value};
+pub(crate) use family::{Dependents, Family};
 pub use link::Link;
+pub use names::NamedRecord;
 pub use order::Order;
 pub use records::Records;
 pub(crate) use saved::patched;
@@ -41,9 +43,7 @@ pub use saved::{Edit, Saved};
 pub(crate) use saved::{PARENT, filter};
 pub use summary::Commitment;
 pub use table::check_tables;
-pub(crate) use write::{
-    check_permission, has_dependents, log_row, stale, unknown_reference, validated,
-};
+pub(crate) use write::{check_permission, log_row, stale, unknown_reference, validated};
 
 use crate::caller::{Caller, Workspace};
 use crate::error::Result;

@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::record::Cx;
 use crate::search::Doc;
 use crate::store::log::Action;
-use crate::store::{Column, Json, Row, Sql, Target, Value, sql};
+use crate::store::{Column, Json, Kind, Row, Sql, Target, Value, sql};
 use crate::types::id::{Id, decode};
 use crate::types::time::Timestamp;
 
@@ -48,14 +48,14 @@ impl<R: Record> Deref for Saved<R> {
 }
 
 /// The columns that every record has.
-pub(super) const HEAD: [&str; 7] = [
-    "id",
-    "version",
-    "created_at",
-    "created_by",
-    "updated_at",
-    "archived_at",
-    "attributes",
+pub(super) const HEAD: [(&str, Kind); 7] = [
+    ("id", Kind::Int),
+    ("version", Kind::Int),
+    ("created_at", Kind::Time),
+    ("created_by", Kind::Int),
+    ("updated_at", Kind::Time),
+    ("archived_at", Kind::Time),
+    ("attributes", Kind::Json),
 ];
 
 impl<R: Record> Saved<R> {
@@ -90,7 +90,7 @@ impl<R: Record> Saved<R> {
     pub(crate) fn select_with(first: &str) -> Sql {
         let mut statement = sql("SELECT ");
         statement.push(first);
-        for name in HEAD {
+        for (name, _) in HEAD {
             statement.push(name);
             statement.push(", ");
         }

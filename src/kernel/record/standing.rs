@@ -97,7 +97,8 @@ fn read<R: Record>(row: &Row) -> Result<Result<Stood, &'static str>> {
 
 /// The first column that holds what no record has.
 fn unreadable<R: Record>(row: &Row) -> &'static str {
-    let head = HEAD.into_iter().find(|name| match *name {
+    let mut head = HEAD.into_iter().map(|(name, _)| name);
+    let head = head.find(|name| match *name {
         "id" | "version" => row.get::<i64>(name).is_err(),
         "created_by" => row.get::<Option<Id<Member>>>(name).is_err(),
         "attributes" => row.get::<Json<Attributes>>(name).is_err(),

@@ -3,21 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::saved::HEAD;
 use crate::error::{Error, Result};
 use crate::record::AnyRecord;
 use crate::store::{Kind, Store};
-
-/// What stands in the columns that every record has.
-const COMMON: [(&str, Kind); 8] = [
-    ("id", Kind::Int),
-    ("workspace", Kind::Int),
-    ("version", Kind::Int),
-    ("created_at", Kind::Time),
-    ("created_by", Kind::Int),
-    ("updated_at", Kind::Time),
-    ("archived_at", Kind::Time),
-    ("attributes", Kind::Json),
-];
 
 /// Checks that the table of each of these kinds of records has the declared columns and no others, with what is declared in
 /// them.
@@ -59,8 +48,8 @@ pub async fn check_tables(store: &Store, records: &[&'static dyn AnyRecord]) -> 
 fn declared(record: &dyn AnyRecord) -> BTreeMap<&'static str, Kind> {
     let columns = record.columns().iter();
     let columns = columns.map(|column| (column.name, column.kind));
-    COMMON
-        .into_iter()
+    HEAD.into_iter()
+        .chain([("workspace", Kind::Int)])
         .chain(columns)
         .chain(record.derived())
         .collect()

@@ -3,7 +3,7 @@
 use serde_json::Map;
 
 use super::index_keys::{add_index_keys, remove_index_keys};
-use super::{Data, Record, Saved};
+use super::{ColumnSpec, Data, Digits, Record, Saved};
 use crate::caller::Workspace;
 use crate::error::{Error, Result};
 use crate::permission::Operation;
@@ -11,8 +11,9 @@ use crate::record::Cx;
 use crate::record::reactions::react;
 use crate::record::summary::Written;
 use crate::store::log::{Action, LogRow, digest};
-use crate::store::{Column, sql};
+use crate::store::{Column, Value, sql};
 use crate::types::id::Id;
+use crate::types::money::Amount;
 use crate::types::text::quoted;
 
 /// Says that a record was changed since the version that the caller knows, and as what it stands there now, as far as the
@@ -52,6 +53,7 @@ pub(crate) fn check_permission<R: Record>(
 /// The record in form and complete.
 pub(crate) fn validated<R: Record>(workspace: &Workspace, mut record: R) -> Result<R> {
     record.check(workspace)?;
+    check_digits(&record)?;
     match record.missing() {
         Some(column) => Err(Error::invalid(column, format!("{column} is required."))),
         None => Ok(record),
@@ -81,23 +83,23 @@ pub(super) async fn checked<R: Record>(cx: &mut Cx, before: Option<&R>, record: 
     Ok(record)
 }
 
-/// Says that others refer to a record.
-pub(crate) fn has_dependents(noun: &str, names: &[String]) -> String {
-    let shown: Vec<_> = names.iter().take(10).cloned().collect();
-    let count = names.len();
-    let others = match count {
-        1 => "other record refers",
-        _ => "other records refer",
+/// Refuses an amount of money with more digits than the record's currency has.
+fn check_digits<R: Record>(record: &R) -> Result<()> {
+    let Some(currency) = record.currency() else {
+        return Ok(());
     };
-    let more = if count > shown.len() {
-        ", and more"
-    } else {
-        ""
-    };
-    format!(
-        "{count} {others} to this {noun}: {}{more}.",
-        shown.join(", ")
-    )
+    let money = |column: &ColumnSpec| column.is_amount && column.facets.digits == Digits::Currency;
+    let fields = R::COLUMNS.iter().zip(record.values());
+    for (column, value) in fields.filter(|(column, _)| money(column)) {
+        let Value::Int(raw) = value else { continue };
+        let amount = Amount::from_raw(raw);
+        if amount.rounded(currency) != amount {
+            let (code, digits) = (currency.code(), currency.digits());
+            let message = format!("{code} has {digits} digits after the decimal point.");
+            return Err(Error::invalid(column.name, message));
+        }
+    }
+    Ok(())
 }
 
 /// Writes a changed record with everything that hangs on it.

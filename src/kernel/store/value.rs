@@ -265,6 +265,9 @@ macro_rules! wrapper {
             fn from_value(value: Value) -> Option<Self> {
                 T::from_value(value).map(Self)
             }
+            fn currency(&self) -> Option<Currency> {
+                self.0.currency()
+            }
             $($own)*
         }
     };

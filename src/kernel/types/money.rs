@@ -19,6 +19,12 @@ const SCALE: u32 = 4;
 pub struct Currency(IsoCurrency);
 
 impl Currency {
+    /// This one, or the other where none was said.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        if self == Self::default() { other } else { self }
+    }
+
     /// The three-letter code.
     #[must_use]
     pub fn code(self) -> &'static str {
@@ -74,7 +80,7 @@ impl JsonSchema for Currency {
 
 /// A decimal number with at most four digits after the point, between ±900 billion: an amount, price or quantity
 /// before its currency is known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Amount(i64);
 
 /// Why a text is not an amount.
@@ -179,7 +185,7 @@ impl JsonSchema for Amount {
 }
 
 /// An amount of a currency.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct Money {
     /// How much.
     pub amount: Amount,
