@@ -25,7 +25,7 @@ bureau_kernel::record! {
         /// How long it takes.
         pub minutes: Option<BoundedInt<1, 10_080>> => [row],
         /// When it was done; nothing while it is to be done.
-        pub done_at: Managed<Option<Timestamp>> => [sort, row],
+        pub done_at: Managed<Option<Timestamp>> => [sort, range("done_after", "done_before"), row],
         /// What came of it.
         pub outcome: Option<ShortText<500>> => [search, row],
         /// Who does it.

@@ -3,7 +3,6 @@
 use bureau_kernel::measures::{Dimension, Evidence, Measure, Period, Rows, Source, Unit};
 use bureau_kernel::prelude::*;
 use bureau_kernel::record::LAST_MOMENT;
-use bureau_kernel::types::id::Entity as _;
 
 use crate::activity::Activity;
 
@@ -14,7 +13,7 @@ pub(crate) const OVERDUE: Measure = Measure {
     basis: "Activities that are not done and were due by now",
     period: Period::Now,
     dimensions: DIMENSIONS,
-    evidence: Some(listed(&[("status", "overdue")], None)),
+    evidence: Some(listed(&[("status", "overdue")])),
     source: Source::Rows(Rows {
         only: |statement, cx, _| {
             statement
@@ -32,10 +31,7 @@ pub(crate) const DUE: Measure = Measure {
     basis: "Activities that are not done and are due in the period",
     period: Period::Moment("sort_due"),
     dimensions: DIMENSIONS,
-    evidence: Some(listed(
-        &[("status", "pending")],
-        Some(("due_after", "due_before")),
-    )),
+    evidence: Some(listed(&[("status", "pending")]).within("due_after", "due_before")),
     source: Source::Rows(Rows {
         only: |statement, _, asked| {
             let pending = statement.sql(" AND done_at IS NULL");
@@ -56,7 +52,7 @@ pub(crate) const DONE: Measure = Measure {
     basis: "Activities that were done in the period",
     period: Period::Moment("done_at"),
     dimensions: DIMENSIONS,
-    evidence: Some(listed(&[("status", "done")], None)),
+    evidence: Some(listed(&[("status", "done")]).within("done_after", "done_before")),
     source: Source::Rows(Rows {
         only: |statement, _, _| statement.sql(" AND done_at IS NOT NULL"),
         ..ALL
@@ -65,22 +61,8 @@ pub(crate) const DONE: Measure = Measure {
 
 const DIMENSIONS: &[Dimension] = &[Dimension::of::<Member>("assignee"), Dimension::word("type")];
 
-const ALL: Rows = Rows {
-    table: Activity::TABLE,
-    only: |statement, _, _| statement,
-    owner: "assignee",
-    amount: None,
-    percent: None,
-};
+const ALL: Rows = Rows::all::<Activity>("assignee");
 
-const fn listed(
-    arguments: &'static [(&'static str, &'static str)],
-    period: Option<(&'static str, &'static str)>,
-) -> Evidence {
-    Evidence {
-        tool: "list_activities",
-        arguments,
-        period,
-        owner: "assignee",
-    }
+const fn listed(arguments: &'static [(&'static str, &'static str)]) -> Evidence {
+    Evidence::listed("list_activities", arguments, "assignee")
 }

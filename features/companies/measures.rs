@@ -1,41 +1,16 @@
 //! What companies can be asked for in figures.
 
-use bureau_kernel::measures::{Dimension, Evidence, Measure, Period, Rows, Source, Unit};
-use bureau_kernel::prelude::*;
-use bureau_kernel::types::id::Entity as _;
+use bureau_kernel::measures::{Evidence, Measure};
 
 use crate::company::Company;
 
 /// How many there are.
-pub(crate) const TOTAL: Measure = Measure {
-    id: "companies.total",
-    unit: Unit::Count,
-    basis: "Companies that are there",
-    period: Period::Now,
-    dimensions: &[Dimension::of::<Member>("owner")],
-    evidence: Some(LISTED),
-    source: Source::Rows(ALL),
-};
+pub(crate) const TOTAL: Measure =
+    Measure::total::<Company>("companies.total", "Companies that are there", LISTED);
 
 /// How many are new.
-pub(crate) const NEW: Measure = Measure {
-    id: "companies.new",
-    basis: "Companies that were added in the period",
-    period: Period::Moment("created_at"),
-    ..TOTAL
-};
+pub(crate) const NEW: Measure =
+    TOTAL.added("companies.new", "Companies that were added in the period");
 
-const ALL: Rows = Rows {
-    table: Company::TABLE,
-    only: |statement, _, _| statement,
-    owner: "owner",
-    amount: None,
-    percent: None,
-};
-
-const LISTED: Evidence = Evidence {
-    tool: "search_companies",
-    arguments: &[],
-    period: None,
-    owner: "owner",
-};
+const LISTED: Evidence =
+    Evidence::listed("search_companies", &[], "owner").within("created_after", "created_before");

@@ -9,6 +9,7 @@ impl Listed for Company {
     const QUERY: Option<&'static str> = Some("Part of name, website, address, tag");
     const SORT: &'static str = "Without a query";
     const USUAL: &'static str = "name";
+    const BY_CREATION: bool = true;
 }
 
 impl Listable for Company {

@@ -28,7 +28,7 @@ bureau_kernel::record! {
         /// Since when it stands there.
         pub stage_since: Managed<Timestamp>,
         /// Whether it is open, or how it ended.
-        pub status: DealStatus => [filter, row, bulk, import("deal status, state")],
+        pub status: DealStatus => [filter, several, row, bulk, import("deal status, state")],
         /// The company that would buy.
         pub company: Option<Id<Company>>
             => [filter, row, import("company name, account, account name, organization, organisation, customer, \
@@ -55,7 +55,7 @@ bureau_kernel::record! {
         ],
         /// When it was won or lost.
         pub closed_on: Option<NaiveDate> = "Default: today"
-            => [row, bulk, import("closed date, won date, won time, lost date, closed at")],
+            => [range("closed_after", "closed_before"), row, bulk, import("closed date, won date, won time, lost date, closed at")],
         /// Why it was lost.
         pub lost_reason: Option<ShortText<500>> => [search, row, bulk, import("closed lost reason, loss reason, reason lost")],
         /// Where it came from.
@@ -104,18 +104,9 @@ impl Record for Deal {
     const CALLED: Called = Called::by(&[CalledBy::Column("sort_name")], "list_deals");
 
     fn check(&mut self, workspace: &Workspace) -> Result<()> {
-        if self.currency == Currency::default() {
-            self.currency = workspace.currency;
-        }
-        if let Some(amount) = self.amount {
-            if amount.raw() < 0 {
-                return Err(Error::invalid("amount", "amount cannot be below zero."));
-            }
-            if amount.rounded(self.currency) != amount {
-                let (code, digits) = (self.currency.code(), self.currency.digits());
-                let message = format!("{code} has {digits} digits after the decimal point.");
-                return Err(Error::invalid("amount", message));
-            }
+        self.currency = self.currency.or(workspace.currency);
+        if self.amount.is_some_and(|amount| amount.raw() < 0) {
+            return Err(Error::invalid("amount", "amount cannot be below zero."));
         }
         distinct("tags", &mut self.tags, |a, b| folded(a) == folded(b))
     }

@@ -67,10 +67,9 @@ impl Tool for GetDeal {
             stage: names.of(stage),
             since,
         });
-        let stages = stages.collect();
         Ok(DealDetails {
+            stages: stages.collect(),
             deal: cx.view(deal).await?,
-            stages,
         })
     }
 }

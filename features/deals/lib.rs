@@ -25,7 +25,6 @@ pub use deal::{Deal, DealStatus};
 pub use stage_change::StageChange;
 pub use stages::{Pipeline, Stage, StageKind, pipeline_or_default, pipelines, stages_of};
 pub use summary::{OpenDeals, StageFigures, Value, Values};
-pub use update::change_deal;
 
 /// The permissions for deals.
 pub const DEALS: Access = access!("deals");
@@ -57,16 +56,7 @@ pub const MODULE: Module = Module {
         ..Resource::JSON
     }],
     imports: &[import::<Deal>()],
-    measures: &[
-        &measures::CLOSED,
-        &measures::LOST,
-        &measures::OPEN,
-        &measures::OPEN_WEIGHTED,
-        &measures::PAST_EXPECTED_CLOSE,
-        &measures::ROTTING,
-        &measures::WIN_RATE,
-        &measures::WON,
-    ],
+    measures: measures::ALL,
     uses: &[&bureau_companies::MODULE, &bureau_contacts::MODULE],
     provision: Some(|cx| stages::provision(cx).boxed()),
     ..Module::EMPTY

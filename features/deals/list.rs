@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::deal::{Deal, DealStatus};
+use crate::measures::rotting_since;
 use crate::stages::{Pipeline, Stage, StageKind, pipeline_meant, stages_of};
 use crate::{DEALS, PLACE};
 
@@ -15,6 +16,8 @@ pub(crate) struct ListDeals {
     pipeline: Option<Id<Pipeline>>,
     /// Id or name
     stage: Option<ShortText<100>>,
+    /// Longer in its stage than that allows
+    rotting: Option<bool>,
     #[serde(flatten)]
     listing: Listing<Deal>,
 }
@@ -73,14 +76,20 @@ impl Tool for ListDeals {
             }
             _ => None,
         };
+        let rotting = match self.rotting {
+            Some(true) => Some(rotting_since(cx).await?),
+            _ => None,
+        };
         // Deals in such a stage are open, and of those there is an order of their own.
         let is_open = |stage: &Saved<Stage>| stage.kind == StageKind::Open;
         let open = stage.as_ref().is_some_and(is_open) && !self.listing.has("status");
+        let open = (open || rotting.is_some()).then_some(DealStatus::Open);
         let stage = stage.map(|stage| stage.id);
         let rows = self.listing.rows(cx, |list| {
-            list.same("status", open.then_some(DealStatus::Open))
+            list.same("status", open)
                 .equal("pipeline", pipeline.filter(|_| stage.is_none()))
                 .same("stage", stage)
+                .before("stage", "stage_since", rotting)
         });
         rows.await
     }

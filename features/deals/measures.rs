@@ -4,12 +4,26 @@ use bureau_kernel::measures::{
     Dimension, Evidence, Figure, Group, Measure, Percent, Period, Question, Rows, Source, Unit,
 };
 use bureau_kernel::prelude::*;
-use bureau_kernel::store::sql;
+use bureau_kernel::record::Order;
+use bureau_kernel::store::{Sql, sql};
 use bureau_kernel::types::id::Entity as _;
+use bureau_kernel::types::time::Timestamp;
 use futures::FutureExt as _;
 
 use crate::deal::Deal;
 use crate::stages::{Pipeline, Stage};
+
+/// All of them.
+pub(crate) const ALL: &[&Measure] = &[
+    &CLOSED,
+    &LOST,
+    &OPEN,
+    &OPEN_WEIGHTED,
+    &PAST_EXPECTED_CLOSE,
+    &ROTTING,
+    &WIN_RATE,
+    &WON,
+];
 
 /// What may still come about.
 pub(crate) const OPEN: Measure = Measure {
@@ -27,55 +41,35 @@ pub(crate) const OPEN_WEIGHTED: Measure = Measure {
     id: "deals.open_weighted",
     basis: "Open deals, by their amount times their probability",
     source: Source::Rows(Rows {
-        percent: Some(Percent {
-            own: "probability",
-            refers: "stage",
-            table: Stage::TABLE,
-            usual: "probability",
-        }),
+        percent: Some(PROBABILITY),
         ..OPEN_ROWS
     }),
     ..OPEN
 };
 
 /// What came about.
-pub(crate) const WON: Measure = Measure {
-    id: "deals.won",
-    basis: "Deals that were won in the period, by their amount",
-    evidence: Some(listed(&[("status", "won")])),
-    source: Source::Rows(Rows {
-        only: |statement, _, _| statement.sql(" AND status = 'won'"),
-        ..OPEN_ROWS
-    }),
-    ..CLOSED
-};
+pub(crate) const WON: Measure = closed(
+    "deals.won",
+    "Deals that were won in the period, by their amount",
+    &[("status", "won")],
+    |statement, _, _| statement.sql(" AND status = 'won'"),
+);
 
 /// What did not.
-pub(crate) const LOST: Measure = Measure {
-    id: "deals.lost",
-    basis: "Deals that were lost in the period, by their amount",
-    evidence: Some(listed(&[("status", "lost")])),
-    source: Source::Rows(Rows {
-        only: |statement, _, _| statement.sql(" AND status = 'lost'"),
-        ..OPEN_ROWS
-    }),
-    ..CLOSED
-};
+pub(crate) const LOST: Measure = closed(
+    "deals.lost",
+    "Deals that were lost in the period, by their amount",
+    &[("status", "lost")],
+    |statement, _, _| statement.sql(" AND status = 'lost'"),
+);
 
 /// What was decided.
-pub(crate) const CLOSED: Measure = Measure {
-    id: "deals.closed",
-    unit: Unit::Money,
-    basis: "Deals that were won or lost in the period, by their amount",
-    period: Period::Day("closed_on"),
-    dimensions: DIMENSIONS,
-    // No list has both.
-    evidence: None,
-    source: Source::Rows(Rows {
-        only: |statement, _, _| statement.sql(" AND status IN ('won', 'lost')"),
-        ..OPEN_ROWS
-    }),
-};
+pub(crate) const CLOSED: Measure = closed(
+    "deals.closed",
+    "Deals that were won or lost in the period, by their amount",
+    &[("status", "won"), ("status", "lost")],
+    |statement, _, _| statement.sql(" AND status IN ('won', 'lost')"),
+);
 
 /// How often it comes about.
 pub(crate) const WIN_RATE: Measure = Measure {
@@ -112,8 +106,7 @@ pub(crate) const ROTTING: Measure = Measure {
     unit: Unit::Count,
     basis: "Open deals that stand in their stage for longer than it allows",
     dimensions: &[],
-    // No list knows how long a deal stands where it is.
-    evidence: None,
+    evidence: Some(listed(&[("rotting", "true")])),
     source: Source::Code(|cx, own, asked, _| rotting(cx, own, asked).boxed()),
     ..OPEN
 };
@@ -139,27 +132,34 @@ const OPEN_ROWS: Rows = Rows {
 };
 
 const fn listed(arguments: &'static [(&'static str, &'static str)]) -> Evidence {
-    Evidence {
-        tool: "list_deals",
-        arguments,
-        period: None,
-        owner: "owner",
+    Evidence::listed("list_deals", arguments, "owner")
+}
+
+/// Those of these statuses that were closed in the period.
+const fn closed(
+    id: &'static str,
+    basis: &'static str,
+    statuses: &'static [(&'static str, &'static str)],
+    only: fn(Sql, &Cx, &Question) -> Sql,
+) -> Measure {
+    Measure {
+        id,
+        basis,
+        period: Period::Day("closed_on"),
+        evidence: Some(listed(statuses).within("closed_after", "closed_before")),
+        source: Source::Rows(Rows { only, ..OPEN_ROWS }),
+        ..OPEN
     }
 }
 
 /// Open deals that stand in their stage for longer than it allows.
 async fn rotting(cx: &mut Cx, own: &Measure, asked: &Question) -> Result<Vec<Group>> {
-    let stages = sql("SELECT id, rotting_days FROM stage WHERE archived_at IS NULL AND rotting_days IS NOT NULL AND workspace = ")
-        .value(cx.workspace().id)
-        .rows(cx.tx())
-        .await?;
     let mut count = 0;
-    for stage in stages {
-        let since = cx.now() - chrono::Duration::days(stage.get("rotting_days")?);
+    for (stage, since) in rotting_since(cx).await? {
         let rows = OPEN_ROWS.conditions(sql("SELECT COUNT(*) AS count"), cx, own, asked)?;
         count += rows
             .sql(" AND stage = ")
-            .value(stage.get::<Id<Stage>>("id")?)
+            .value(stage)
             .sql(" AND stage_since < ")
             .value(since)
             .one::<i64>("count", cx.tx())
@@ -170,3 +170,26 @@ async fn rotting(cx: &mut Cx, own: &Measure, asked: &Question) -> Result<Vec<Gro
         figure: Figure::Count(count),
     }])
 }
+
+/// The stages in which deals rot, each with the moment before which those came there that do.
+pub(crate) async fn rotting_since(cx: &mut Cx) -> Result<Vec<(Id<Stage>, Timestamp)>> {
+    /// More stages than all pipelines have.
+    const MOST: u32 = 10_000;
+    let now = cx.now();
+    let stages = cx.list::<Stage>().is_empty("rotting_days", Some(false));
+    let stages = stages.page(Order::CREATED, false, Limit::of(MOST), None);
+    let stages = stages.await?.rows.into_iter();
+    let since = stages.filter_map(|stage| {
+        let days = chrono::Duration::try_days(stage.rotting_days?.get())?;
+        Some((stage.id, now - days))
+    });
+    Ok(since.collect())
+}
+
+/// How likely a deal is won: it says so itself, or its stage does.
+pub(crate) const PROBABILITY: Percent = Percent {
+    own: "probability",
+    refers: "stage",
+    table: Stage::TABLE,
+    usual: "probability",
+};

@@ -20,6 +20,21 @@ pub struct StageChange {
 }
 
 impl StageChange {
+    /// Writes into a deal what a caller gave, and brings it where the caller wants it. It is not saved yet.
+    ///
+    /// # Errors
+    /// As [`StageChange::take`].
+    pub async fn change(
+        &self,
+        cx: &mut Cx,
+        edit: &mut Edit<Deal>,
+        given: &Patch<Deal>,
+    ) -> Result<()> {
+        edit.apply(cx, given).await?;
+        let before = edit.before().clone();
+        self.take(cx, edit, Some(&before), given).await
+    }
+
     /// Brings a deal where the caller wants it, after the fields were given.
     ///
     /// # Errors
@@ -34,8 +49,9 @@ impl StageChange {
     ) -> Result<()> {
         let was_open = before.is_none_or(|before| before.status == DealStatus::Open);
         let moves = self.pipeline.is_some() || self.stage.is_some() || before.is_none();
-        if !moves && !given.has("status") && before.is_some_and(|before| same_course(before, deal))
-        {
+        let stays =
+            |before: &Saved<Deal>| before.status == deal.status && before.stage == deal.stage;
+        if !moves && !given.has("status") && before.is_some_and(stays) {
             return check_close(cx, deal, given);
         }
         let pipeline = match (&self.pipeline, before) {
@@ -76,14 +92,17 @@ impl StageChange {
                 return Err(contradiction(stage, status, right));
             }
             (None, _) => {
-                let last = match stays {
+                // Where it was last, of the stages that fit.
+                let moves: Vec<(Id<Stage>, _)> = match stays {
                     Some(before) if place == StageKind::Open => {
-                        last_open_stage(cx, before.id, &stages).await?
+                        cx.history_of(before.id, "stage").await?
                     }
-                    _ => None,
+                    _ => Vec::new(),
                 };
-                let first = stages.iter().find(|stage| fits(stage));
-                last.or(first).ok_or_else(|| {
+                let fitting = || stages.iter().filter(|stage| fits(stage));
+                let was_in = |id| fitting().find(|stage| stage.id == id);
+                let last = moves.into_iter().rev().find_map(|(id, _)| was_in(id));
+                last.or(fitting().next()).ok_or_else(|| {
                     let message = "This pipeline has no stage for such a deal.";
                     Error::invalid("pipeline", message).hint("Add one with update_pipeline.")
                 })?
@@ -112,18 +131,6 @@ impl StageChange {
     }
 }
 
-/// The last open stage of this pipeline in which the deal was.
-async fn last_open_stage<'a>(
-    cx: &mut Cx,
-    deal: Id<Deal>,
-    stages: &'a [Saved<Stage>],
-) -> Result<Option<&'a Saved<Stage>>> {
-    let moves: Vec<(Id<Stage>, _)> = cx.history_of(deal, "stage").await?;
-    let is_open = |stage: &&Saved<Stage>| stage.kind == StageKind::Open;
-    let open = |id| stages.iter().filter(is_open).find(|stage| stage.id == id);
-    Ok(moves.into_iter().rev().find_map(|(stage, _)| open(stage)))
-}
-
 /// The kind of stage in which deals of this status stand.
 fn kind_of(status: DealStatus) -> StageKind {
     match status {
@@ -133,14 +140,8 @@ fn kind_of(status: DealStatus) -> StageKind {
     }
 }
 
-/// Whether nothing was said about stage or end of a deal.
-fn same_course(before: &Deal, deal: &Deal) -> bool {
-    before.status == deal.status && before.stage == deal.stage
-}
-
 /// What holds of the end of every deal.
 fn check_close(cx: &Cx, deal: &mut Deal, given: &Patch<Deal>) -> Result<()> {
-    let open = deal.status == DealStatus::Open;
     if let Some(certain) = deal.status.certainty() {
         // What is certain needs no estimate.
         let estimate = deal.probability.take().map(BoundedInt::get);
@@ -149,7 +150,7 @@ fn check_close(cx: &Cx, deal: &mut Deal, given: &Patch<Deal>) -> Result<()> {
             return Err(Error::invalid("probability", message).hint("Leave it out."));
         }
     }
-    if !open && deal.closed_on.is_none() {
+    if deal.status != DealStatus::Open && deal.closed_on.is_none() {
         deal.closed_on = Some(cx.today());
     }
     let (field, message, hint) = match (deal.status, deal.closed_on, &deal.lost_reason) {

@@ -100,10 +100,7 @@ impl Tool for GetPipelineSummary {
         let mut rates = cx.rates(Some(as_of), as_of).await?;
         let open = OpenDeals::of(cx, pipeline.id, self.owner, &mut rates).await?;
         Ok(PipelineSummary {
-            pipeline: Named {
-                id: pipeline.id,
-                name: Some(pipeline.name.to_string()),
-            },
+            pipeline: pipeline.named(),
             as_of,
             total: Values::of(&open.total, rates.base()),
             stages: open.stages,
@@ -156,10 +153,7 @@ impl OpenDeals {
             StageFigures {
                 probability: stage.probability.get(),
                 values: Values::of(&tally.unwrap_or_default(), rates.base()),
-                stage: Named {
-                    id: stage.id,
-                    name: Some(stage.record.name.into()),
-                },
+                stage: stage.named(),
             }
         });
         let stages = stages.collect();

@@ -67,30 +67,13 @@ impl Tool for UpdateDeal {
 
     async fn call(self, cx: &mut Cx) -> Result<View<Deal>> {
         let mut edit = cx.edit(self.deal).await?;
-        let clear = self.clear.unwrap_or_default();
+        edit.clear_fields(&self.clear.unwrap_or_default());
         let stage_change = StageChange {
             pipeline: self.pipeline,
             stage: self.stage,
         };
-        change_deal(cx, &mut edit, &clear, &stage_change, &self.fields).await?;
+        stage_change.change(cx, &mut edit, &self.fields).await?;
         let deal = edit.save(cx).await?;
         cx.view(deal).await
     }
-}
-
-/// Writes into a deal what a caller gave, and brings it where the caller wants it. It is not saved yet.
-///
-/// # Errors
-/// As [`StageChange::take`].
-pub async fn change_deal(
-    cx: &mut Cx,
-    edit: &mut Edit<Deal>,
-    clear: &[ClearField<Deal>],
-    stage_change: &StageChange,
-    fields: &Patch<Deal>,
-) -> Result<()> {
-    edit.clear_fields(clear);
-    edit.apply(cx, fields).await?;
-    let before = edit.before().clone();
-    stage_change.take(cx, edit, Some(&before), fields).await
 }

@@ -1,13 +1,11 @@
 //! What is said of a deal beside its columns: how likely it is won.
 
-use std::collections::BTreeSet;
-
 use bureau_kernel::prelude::*;
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::deal::Deal;
-use crate::stages::{Pipeline, Stage, stages_of};
+use crate::measures::PROBABILITY;
 
 /// How likely a deal is won.
 #[derive(Debug, Default, Serialize, JsonSchema)]
@@ -21,10 +19,9 @@ impl Presented for Deal {
     const ROW: &'static [&'static str] = &["updated_at"];
 
     async fn extras(cx: &mut Cx, deals: &[Saved<Self>], _: bool) -> Result<Vec<Likelihood>> {
-        let stages = stages_for(cx, deals).await?;
+        let usual = PROBABILITY.usual(cx).await?;
         let likelihood = |deal: &Saved<Self>| {
-            let stage = stages.iter().find(|stage| stage.id == *deal.stage);
-            let usual = stage.map_or(0, |stage| stage.probability.get());
+            let usual = usual.get(&deal.stage.raw()).copied().unwrap_or_default();
             let own = deal.probability.map_or(usual, BoundedInt::get);
             Likelihood {
                 probability: deal.status.certainty().unwrap_or(own),
@@ -32,15 +29,4 @@ impl Presented for Deal {
         };
         Ok(deals.iter().map(likelihood).collect())
     }
-}
-
-/// The stages of the pipelines of these deals. They are listed and not got: a call that writes a deal does not lock its
-/// stage for all other deals. A stage that was deleted is not among them, and no deal in it is open.
-async fn stages_for(cx: &mut Cx, deals: &[Saved<Deal>]) -> Result<Vec<Saved<Stage>>> {
-    let pipelines: BTreeSet<Id<Pipeline>> = deals.iter().map(|deal| *deal.pipeline).collect();
-    let mut stages = Vec::new();
-    for pipeline in pipelines {
-        stages.extend(stages_of(cx, pipeline).await?);
-    }
-    Ok(stages)
 }

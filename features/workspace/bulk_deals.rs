@@ -1,6 +1,6 @@
 //! `bulk_update_deals`
 
-use bureau_deals::{DEALS, Deal, Pipeline, StageChange, change_deal};
+use bureau_deals::{DEALS, Deal, Pipeline, StageChange};
 use bureau_kernel::prelude::*;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -59,9 +59,8 @@ impl Tool for BulkUpdateDeals {
             edit.clear_fields(&clear);
             bulk::add_tags(&mut edit.tags, self.add_tags.as_deref());
             bulk::remove_tags(&mut edit.tags, self.remove_tags.as_deref());
-            change_deal(cx, edit, &[], &stage_change, &self.fields)
-                .await
-                .map_err(|error| of_deal(error, index))?;
+            let changed = stage_change.change(cx, edit, &self.fields).await;
+            changed.map_err(|error| of_deal(error, index))?;
         }
         let saved = cx.save_all(edits).await;
         let saved = saved.map_err(|error| bulk::within(error, "deals"))?;

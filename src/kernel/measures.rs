@@ -129,7 +129,7 @@ impl Dimension {
 pub struct Evidence {
     /// The tool.
     pub tool: &'static str,
-    /// What it is always given.
+    /// What it is always given; of a name that stands there more than once all the values, as a list.
     pub arguments: &'static [(&'static str, &'static str)],
     /// Its parameters for the first and for the last day, where it takes them.
     pub period: Option<(&'static str, &'static str)>,
@@ -190,9 +190,38 @@ pub struct Percent {
     pub usual: &'static str,
 }
 
+impl Evidence {
+    /// A call that is always given this, and takes no first and last day.
+    #[must_use]
+    pub const fn listed(
+        tool: &'static str,
+        arguments: &'static [(&'static str, &'static str)],
+        owner: &'static str,
+    ) -> Self {
+        Self {
+            tool,
+            arguments,
+            period: None,
+            owner,
+        }
+    }
+
+    /// The same with its parameters for the first and for the last day.
+    #[must_use]
+    pub const fn within(self, first: &'static str, last: &'static str) -> Self {
+        Self {
+            period: Some((first, last)),
+            ..self
+        }
+    }
+}
+
 impl Percent {
-    /// What the records say that rows refer to.
-    async fn usual(&self, cx: &mut Cx) -> Result<BTreeMap<i64, i64>> {
+    /// What the records say that rows refer to, by their numbers.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn usual(&self, cx: &mut Cx) -> Result<BTreeMap<i64, i64>> {
         let workspace = cx.workspace().id;
         let rows = sql("SELECT id, ")
             .sql(self.usual)
@@ -312,6 +341,18 @@ impl Question {
 }
 
 impl Rows {
+    /// All that are there of a kind, to be counted.
+    #[must_use]
+    pub const fn all<E: Entity>(owner: &'static str) -> Self {
+        Self {
+            table: E::TABLE,
+            only: |statement, _, _| statement,
+            owner,
+            amount: None,
+            percent: None,
+        }
+    }
+
     /// Appends where the rows come from, and which are counted: those that are not deleted, of the workspace, of the owner, within
     /// the period.
     ///
@@ -439,7 +480,39 @@ impl Rows {
     }
 }
 
+/// By whose they are.
+const BY_OWNER: &[Dimension] = &[Dimension::of::<Member>("owner")];
+
 impl Measure {
+    /// How many records of a kind there are, each with the member who looks after it in a column `owner`.
+    #[must_use]
+    pub const fn total<E: Entity>(
+        id: &'static str,
+        basis: &'static str,
+        evidence: Evidence,
+    ) -> Self {
+        Self {
+            id,
+            unit: Unit::Count,
+            basis,
+            period: Period::Now,
+            dimensions: BY_OWNER,
+            evidence: Some(evidence),
+            source: Source::Rows(Rows::all::<E>("owner")),
+        }
+    }
+
+    /// How many of what this one counts were added in a period.
+    #[must_use]
+    pub const fn added(self, id: &'static str, basis: &'static str) -> Self {
+        Self {
+            id,
+            basis,
+            period: Period::Moment("created_at"),
+            ..self
+        }
+    }
+
     /// The dimensions by which a question takes it apart.
     ///
     /// # Errors
@@ -501,23 +574,33 @@ impl Measure {
         key: &[Option<String>],
     ) -> Option<(&'static str, Map<String, Data>)> {
         let evidence = self.evidence?;
-        let fixed = evidence.arguments.iter();
-        let fixed = fixed.map(|(name, value)| (*name, (*value).to_owned()));
-        let mut arguments: BTreeMap<&str, String> = fixed.collect();
+        let mut fixed: BTreeMap<&str, Vec<Data>> = BTreeMap::new();
+        for (name, value) in evidence.arguments {
+            fixed.entry(name).or_default().push((*value).into());
+        }
+        let fixed = fixed
+            .into_iter()
+            .map(|(name, values)| match values.as_slice() {
+                [only] => (name, only.clone()),
+                _ => (name, Data::Array(values)),
+            });
+        let mut arguments: BTreeMap<&str, Data> = fixed.collect();
         if self.period != Period::Now && (asked.from.is_some() || asked.to.is_some()) {
             let (from, to) = evidence.period?;
             let days = [(from, asked.from), (to, asked.to)].into_iter();
-            arguments.extend(days.filter_map(|(name, day)| Some((name, day?.to_string()))));
+            arguments.extend(days.filter_map(|(name, day)| Some((name, day?.to_string().into()))));
         }
-        let owner = asked.owner.map(|owner| (evidence.owner, owner.to_string()));
+        let owner = asked
+            .owner
+            .map(|owner| (evidence.owner, owner.to_string().into()));
         arguments.extend(owner);
         let filters = asked.filters.iter();
-        arguments.extend(filters.map(|(name, value)| (*name, value.clone())));
+        arguments.extend(filters.map(|(name, value)| (*name, value.clone().into())));
         for (name, value) in asked.by.iter().zip(key) {
-            arguments.insert(name, value.clone()?);
+            arguments.insert(name, value.clone()?.into());
         }
         let arguments = arguments.into_iter();
-        let arguments = arguments.map(|(name, value)| (name.to_owned(), Data::String(value)));
+        let arguments = arguments.map(|(name, value)| (name.to_owned(), value));
         Some((evidence.tool, arguments.collect()))
     }
 

@@ -1,11 +1,23 @@
 //! What lists are asked for beside a text, and what stands in their rows: whatever the module.
 
+use bureau_kernel::caller::Caller;
 use bureau_kernel::dispatch::Outcome;
 use bureau_kernel::error::Code;
 use bureau_kernel::testing::{ENGINES, TestApp};
 use serde_json::{Value, json};
 
 use crate::MODULES;
+
+/// The identifiers of a list's rows.
+async fn found(app: &TestApp, caller: &Caller, tool: &str, arguments: Value) -> Vec<Value> {
+    let rows = app.data(caller, tool, arguments).await;
+    let rows = rows.as_array().cloned().unwrap_or_default();
+    rows.iter().map(|row| row["id"].clone()).collect()
+}
+
+async fn made(app: &TestApp, caller: &Caller, tool: &str, arguments: Value) -> Value {
+    app.data(caller, tool, arguments).await["id"].clone()
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_empty_text_is_no_filter_whatever_reads() {
@@ -58,4 +70,230 @@ async fn an_empty_text_is_no_filter_whatever_reads() {
     let error = json!({ "name": "Ada", "city": "" });
     let error = app.error(&owner, "create_contact", error).await;
     assert!(error.message().contains("leave the field out"), "{error:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_of_deals_takes_several_statuses_the_days_of_closing_and_what_rots() {
+    for engine in ENGINES {
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
+        let deal = async |more: Value| {
+            let mut deal = json!({ "name": "Roof" });
+            let more = more.as_object().cloned().unwrap();
+            deal.as_object_mut().unwrap().extend(more);
+            made(&app, &owner, "create_deal", deal).await
+        };
+        let open = deal(json!({})).await;
+        let won = deal(json!({ "status": "won", "closed_on": "2026-03-10" })).await;
+        let lost = json!({ "status": "lost", "lost_reason": "Price", "closed_on": "2026-03-20" });
+        let lost = deal(lost).await;
+        deal(json!({ "status": "unqualified", "closed_on": "2026-03-15" })).await;
+        let list = async |arguments: Value| found(&app, &owner, "list_deals", arguments).await;
+        let both = json!(["won", "lost"]);
+        for (arguments, wanted) in [
+            (json!({ "status": both }), vec![&lost, &won]),
+            (json!({ "status": both, "sort": "name" }), vec![&won, &lost]),
+            (json!({ "status": ["won"] }), vec![&won]),
+            (json!({ "status": "won" }), vec![&won]),
+            (
+                json!({ "status": both, "closed_after": "2026-03-11" }),
+                vec![&lost],
+            ),
+            (
+                json!({ "status": both, "closed_before": "2026-03-19" }),
+                vec![&won],
+            ),
+            (
+                json!({ "closed_after": "2026-03-20", "closed_before": "2026-03-20" }),
+                vec![&lost],
+            ),
+            (
+                json!({ "status": [], "closed_before": "2026-03-10" }),
+                vec![&won],
+            ),
+            (json!({ "rotting": true }), vec![]),
+        ] {
+            let found = list(arguments.clone()).await;
+            assert_eq!(
+                found.iter().collect::<Vec<_>>(),
+                wanted,
+                "{arguments} on {engine:?}"
+            );
+        }
+        // A search knows as many.
+        let mut searched = list(json!({ "query": "roof", "status": ["won", "lost"] })).await;
+        searched.sort_by_key(Value::to_string);
+        assert_eq!(searched, [won.clone(), lost.clone()], "{engine:?}");
+        let error = json!({ "status": ["won", "shut"] });
+        let error = app.error(&owner, "list_deals", error).await;
+        assert_eq!(error.field_name(), Some("status[1]"), "{error:?}");
+        let turned = json!({ "closed_after": "2026-03-20", "closed_before": "2026-03-01" });
+        let error = app.error(&owner, "list_deals", turned).await;
+        assert_eq!(error.code(), Code::Validation, "{error:?}");
+        // A month in its stage is more than it allows, for open deals.
+        let since = bureau_kernel::types::time::now() - chrono::Duration::days(31);
+        let moved = bureau_kernel::store::sql("UPDATE deal SET stage_since = ").value(since);
+        app.run(moved).await;
+        assert_eq!(list(json!({ "rotting": true })).await, [open.clone()]);
+        assert_eq!(
+            list(json!({ "rotting": true, "query": "roof" })).await,
+            [open]
+        );
+        assert!(
+            list(json!({ "rotting": true, "owner": "me" }))
+                .await
+                .is_empty()
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn documents_are_listed_between_any_two_days() {
+    for engine in ENGINES {
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
+        let lines = json!([{ "description": "Work", "unit_price": "10.1234", "tax_rate": "19" }]);
+        let address =
+            json!({ "name": "Acme", "street": "1 Main St", "city": "Berlin", "country": "DE" });
+        made(&app, &owner, "create_company", address).await;
+        let invoice = async |due: &str| {
+            let draft =
+                json!({ "company": "Acme", "currency": "EUR", "due_date": due, "lines": lines });
+            let draft = made(&app, &owner, "create_invoice", draft).await;
+            app.ok(
+                &owner,
+                "issue_invoice",
+                json!({ "invoice": draft, "confirm": true }),
+            )
+            .await;
+            draft
+        };
+        let (soon, late) = (invoice("2098-01-31").await, invoice("2099-01-31").await);
+        let list = async |arguments: Value| found(&app, &owner, "list_invoices", arguments).await;
+        assert_eq!(
+            list(json!({ "due_after": "2098-06-01" })).await,
+            [late.clone()]
+        );
+        assert_eq!(
+            list(json!({ "due_before": "2098-06-01" })).await,
+            [soon.clone()]
+        );
+        assert_eq!(
+            list(json!({ "due_after": "2099-02-01" })).await,
+            [] as [Value; 0]
+        );
+        // What is paid is due no more.
+        app.ok(&owner, "record_payment", json!({ "invoice": soon }))
+            .await;
+        assert_eq!(list(json!({ "due_after": "2098-01-01" })).await, [late]);
+
+        let offer = json!({ "title": "Roof", "company": "Acme", "valid_until": "2098-01-31", "lines": lines });
+        let offer = made(&app, &owner, "create_quotation", offer).await;
+        let valid = json!({ "valid_after": "2098-01-01", "valid_before": "2098-01-31" });
+        let offers = async || found(&app, &owner, "list_quotations", valid.clone()).await;
+        assert!(offers().await.is_empty(), "a draft holds for nobody");
+        app.ok(
+            &owner,
+            "send_quotation",
+            json!({ "quotation": offer, "confirm": true }),
+        )
+        .await;
+        assert_eq!(offers().await, [offer], "{engine:?}");
+
+        let plan = json!({ "name": "Support", "company": "Acme", "starts_on": "2098-01-31", "lines": lines });
+        let plan = made(&app, &owner, "create_recurring_invoice", plan).await;
+        let next = json!({ "next_after": "2098-01-31", "next_before": "2098-01-31" });
+        let plans = async || found(&app, &owner, "list_recurring_invoices", next.clone()).await;
+        assert_eq!(plans().await, [plan.clone()]);
+        let pause = json!({ "recurring_invoice": plan, "status": "paused" });
+        app.ok(&owner, "update_recurring_invoice", pause).await;
+        assert!(plans().await.is_empty(), "what rests has no next day");
+
+        // A price keeps its digits, and a percentage is no money.
+        let product =
+            json!({ "name": "Yen", "currency": "JPY", "unit_price": "10.1234", "tax_rate": "7.7" });
+        app.ok(&owner, "create_product", product).await;
+        let rows = app
+            .data(&owner, "list_products", json!({ "currency": "JPY" }))
+            .await;
+        let shown = (&rows[0]["unit_price"], &rows[0]["tax_rate"]);
+        assert_eq!(shown, (&json!("10.1234"), &json!("7.7")), "{engine:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_answer_refers_to_is_named_for_whoever_may_read_it() {
+    for engine in ENGINES {
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
+        let me = json!({ "id": owner.member, "name": "Owner" });
+        let acme =
+            json!({ "name": "Acme", "street": "1 Main St", "city": "Berlin", "country": "DE" });
+        let acme = made(&app, &owner, "create_company", acme).await;
+        let named = json!({ "id": acme, "name": "Acme" });
+        let daughter = json!({ "name": "Daughter", "parent": acme, "owner": "me" });
+        let daughter = app.data(&owner, "create_company", daughter).await;
+        assert_eq!((&daughter["parent"], &daughter["owner"]), (&named, &me));
+        let ada = json!({ "name": "Ada", "company_id": acme });
+        let ada = app.data(&owner, "create_contact", ada).await;
+        let read = app
+            .data(&owner, "get_contact", json!({ "contact": ada["id"] }))
+            .await;
+        for contact in [&ada, &read] {
+            let found = (&contact["company_id"], &contact["created_by"]);
+            assert_eq!(found, (&named, &me), "{engine:?}");
+        }
+        let lines = json!([{ "description": "Work", "unit_price": "100", "tax_rate": "19" }]);
+        let draft = json!({ "company": acme, "lines": lines });
+        let draft = made(&app, &owner, "create_invoice", draft).await;
+        app.ok(
+            &owner,
+            "issue_invoice",
+            json!({ "invoice": draft, "confirm": true }),
+        )
+        .await;
+        let paid = json!({ "invoice": draft, "amount": "9" });
+        let paid = app.data(&owner, "record_payment", paid).await;
+        let invoice = &paid["allocations"][0]["invoice"];
+        assert_eq!(invoice["id"], draft);
+        assert!(
+            invoice["name"].as_str().unwrap().starts_with("INV-"),
+            "{paid}"
+        );
+        assert_eq!(paid["invoices"][0]["company"], named);
+        let back = app
+            .data(&owner, "record_payment", json!({ "reverses": paid["id"] }))
+            .await;
+        assert_eq!(back["reverses"]["id"], paid["id"]);
+        assert!(
+            back["reverses"]["name"].as_str().unwrap().starts_with("9"),
+            "{back}"
+        );
+        // The log says of what it tells, and by whom.
+        let wanted = json!({ "record": acme });
+        for tool in ["list_changes", "get_audit_log"] {
+            let rows = app.data(&owner, tool, wanted.clone()).await;
+            assert_eq!(rows[0]["record"], named, "{tool} on {engine:?}");
+        }
+        let changes = app.data(&owner, "list_changes", wanted.clone()).await;
+        assert_eq!(changes[0]["member"], me);
+
+        // A narrow key is shown the identifiers alone.
+        let bare = json!({ "id": acme });
+        let narrow = app.limited(
+            &owner,
+            &["read_contacts", "read_invoices", "read_audit_log"],
+        );
+        let read = app
+            .data(&narrow, "get_contact", json!({ "contact": ada["id"] }))
+            .await;
+        assert_eq!(read["company_id"], bare);
+        assert_eq!(read["created_by"], json!({ "id": owner.member }));
+        let rows = app.data(&narrow, "list_invoices", json!({})).await;
+        assert_eq!(rows[0]["company"], bare, "{engine:?}");
+        for tool in ["list_changes", "get_audit_log"] {
+            let rows = app.data(&narrow, tool, wanted.clone()).await;
+            assert_eq!(rows[0]["record"], bare, "{tool} on {engine:?}");
+        }
+    }
 }
