@@ -341,6 +341,11 @@ pub(crate) async fn lived_in(engine: Engine) -> (TestApp, String) {
          SELECT id, 'remind', 1, {before}, {digits}, 3, 'Émile' FROM workspace"
     ))
     .await;
+    // A follower of the log that has come some way.
+    raw.run(
+        "INSERT INTO follower (workspace, name, position) SELECT id, 'greet', 7 FROM workspace",
+    )
+    .await;
     (app, key)
 }
 

@@ -264,7 +264,7 @@ async fn expired_receipts_count_no_more_and_vanish() {
         let mut raw = Raw::new(&app.database).await;
         let earlier = match engine {
             Engine::Sqlite => "created_at - 49 * 3600000000",
-            Engine::Postgres => "created_at - INTERVAL '49 hours'",
+            Engine::Postgres => "now() - INTERVAL '49 hours'",
         };
         raw.run(&format!("UPDATE receipt SET created_at = {earlier}"))
             .await;
