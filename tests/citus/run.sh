@@ -12,7 +12,7 @@ cd "$(dirname "$0")/../.."
 library=$(compgen -G '/usr/lib/postgresql/*/lib/citus.so' | tail -n 1 || true)
 if [ -n "$library" ]; then
     export BUREAU_TEST_POSTGRES=citus
-    if nm -D --undefined-only "$library" | grep -q ' DatumGetHeapTupleHeader$'; then
+    if grep -q ' DatumGetHeapTupleHeader$' <<<"$(nm -D --undefined-only "$library")"; then
         folder=$(mktemp -d)
         trap 'rm -rf "$folder"' EXIT
         # Whoever runs the servers has to read it.
