@@ -100,6 +100,8 @@ fn invoice(lines: i64) -> Document {
         note: None,
         footer: None,
         logo: None,
+        is_draft: false,
+        home_tax: None,
     }
 }
 

@@ -13,8 +13,8 @@ mod pdf;
 
 pub use error::Error;
 pub use model::{
-    AllowanceOrCharge, BankAccount, Document, DocumentKind, Line, Logo, Party, Reference, Tax,
-    TaxCategory, TaxSubtotal, Totals,
+    AllowanceOrCharge, BankAccount, Document, DocumentKind, HomeTax, Line, Logo, Party, Reference,
+    Tax, TaxCategory, TaxSubtotal, Totals,
 };
 #[cfg(feature = "pdf")]
 pub use pdf::{Fonts, Part, pdf, unasked, unprintable};

@@ -21,6 +21,8 @@ pub struct Document {
     pub kind: DocumentKind,
     /// Its number [BT-1].
     pub number: String,
+    /// Whether it is still a draft, which is said on each page of it. It has no e-invoice.
+    pub is_draft: bool,
     /// Its version, for a quotation of which there were others.
     pub version: Option<i64>,
     /// ISO 639-1: the language of its labels. One that is not known falls back to English.
@@ -41,7 +43,7 @@ pub struct Document {
     pub seller: Party,
     /// Who buys [BG-7].
     pub buyer: Party,
-    /// What the buyer wants to see: an order number or a routing id [BT-10].
+    /// What the buyer wants to see: an order number [BT-13], or a routing id of German authorities [BT-10].
     pub buyer_reference: Option<String>,
     /// The document that it is about, such as the invoice that a credit note takes back [BG-3].
     pub about: Option<Reference>,
@@ -53,6 +55,8 @@ pub struct Document {
     pub taxes: Vec<TaxSubtotal>,
     /// The totals [BG-22].
     pub totals: Totals,
+    /// The tax in the seller's own currency, where the document is in another one.
+    pub home_tax: Option<HomeTax>,
     /// The terms of payment in words [BT-20].
     pub terms: Option<String>,
     /// Where to pay [BG-17].
@@ -206,6 +210,19 @@ pub struct TaxSubtotal {
     pub taxable: Decimal,
     /// How much [BT-117].
     pub amount: Decimal,
+}
+
+/// The tax in the seller's own currency (Directive 2006/112/EC, article 230).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HomeTax {
+    /// ISO 4217 [BT-6].
+    pub currency: String,
+    /// Digits after the decimal point of that currency.
+    pub digits: u32,
+    /// How much [BT-111].
+    pub amount: Decimal,
+    /// What one unit of the document's currency was worth in it.
+    pub rate: Decimal,
 }
 
 /// The totals of a document [BG-22].

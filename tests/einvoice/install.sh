@@ -11,6 +11,6 @@ venv=$tools/einvoice-python
 if ! cmp -s requirements.txt "$venv/.installed"; then
     rm -rf "$venv"
     python3 -m venv "$venv"
-    "$venv/bin/pip" install --quiet --disable-pip-version-check --no-input -r requirements.txt
+    "$venv/bin/pip" install --quiet --disable-pip-version-check --no-input --no-compile -r requirements.txt
     cp requirements.txt "$venv/.installed"
 fi

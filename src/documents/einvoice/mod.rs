@@ -63,11 +63,28 @@ pub fn facturx(document: &Document, pdf: &[u8]) -> Result<Vec<u8>, Error> {
     })
 }
 
+/// Whether there can be an e-invoice of the document, also of one that is still a draft.
+///
+/// # Errors
+/// As [`ubl`].
+pub fn check(document: &Document) -> Result<(), Error> {
+    let document = Document {
+        is_draft: false,
+        ..document.clone()
+    };
+    validated(&document).map(drop)
+}
+
 /// The document in the library's model, with the proof that every rule holds.
 fn validated(document: &Document) -> Result<Validated<En16931>, Error> {
     if document.kind == DocumentKind::Quotation {
         return Err(Error::Incomplete(
             "A quotation has no e-invoice. Make an invoice from it first.".to_owned(),
+        ));
+    }
+    if document.is_draft {
+        return Err(Error::Incomplete(
+            "A draft has no e-invoice. Issue it first.".to_owned(),
         ));
     }
     if document.digits > 2 {

@@ -14,7 +14,7 @@ use en16931::{
 use rust_decimal::Decimal;
 
 use crate::{
-    AllowanceOrCharge, BankAccount, Document, DocumentKind, Error, Line, Tax, TaxCategory,
+    AllowanceOrCharge, BankAccount, Document, DocumentKind, Error, HomeTax, Line, Tax, TaxCategory,
     TaxSubtotal, Totals,
 };
 
@@ -46,7 +46,14 @@ pub(super) fn invoice(document: &Document) -> Result<Invoice, Error> {
         invoice.kind = en16931::DocumentKind::CreditNote;
     }
     invoice.due_date = document.due_on.map(date).transpose()?;
-    invoice.buyer_reference = text(document.buyer_reference.as_deref());
+    let reference = text(document.buyer_reference.as_deref());
+    match reference {
+        Some(reference) if is_routing_id(&reference) => invoice.buyer_reference = Some(reference),
+        reference => invoice.purchase_order_reference = reference.map(DocumentReference::new),
+    }
+    if let Some(tax) = home_tax(document) {
+        invoice.vat_accounting_currency = Some(Code::new(tax.currency.as_str()));
+    }
     invoice.payment_terms = text(document.terms.as_deref());
     invoice.notes = note(document).into_iter().collect();
     if let Some(about) = &document.about {
@@ -88,6 +95,7 @@ pub(super) fn invoice(document: &Document) -> Result<Invoice, Error> {
         .collect::<Result<_, _>>()?;
     invoice.totals = totals(
         &document.totals,
+        home_tax(document),
         !invoice.allowances.is_empty(),
         !invoice.charges.is_empty(),
     )?;
@@ -102,6 +110,40 @@ fn text(text: Option<&str>) -> Option<String> {
         .collect();
     let text = text.trim();
     (!text.is_empty()).then(|| text.to_owned())
+}
+
+/// The tax in the seller's own currency, where an e-invoice can hold it.
+fn home_tax(document: &Document) -> Option<&HomeTax> {
+    document.home_tax.as_ref().filter(|tax| tax.digits <= 2)
+}
+
+/// Whether a reference is a Leitweg-ID, by which German authorities route what they get: some digits, an optional middle, and two
+/// check digits, with hyphens between them. All others are numbers of orders.
+fn is_routing_id(reference: &str) -> bool {
+    let parts: Vec<&str> = reference.split('-').collect();
+    let (coarse, fine, check) = match parts.as_slice() {
+        [coarse, check] => (*coarse, "", *check),
+        [coarse, fine, check] => (*coarse, *fine, *check),
+        _ => return false,
+    };
+    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    digits(coarse)
+        && [2, 3, 5, 8, 9, 12].contains(&coarse.len())
+        && fine.len() <= 30
+        && fine.bytes().all(|byte| byte.is_ascii_alphanumeric())
+        && check.len() == 2
+        && digits(check)
+}
+
+/// A VAT identifier, with the letters of a country before it; what else tax authorities give out is none.
+fn vat_identifier(identifier: Option<&str>) -> Option<String> {
+    let identifier = compact(identifier)?;
+    let mut letters = identifier.bytes();
+    let begins = letters
+        .by_ref()
+        .take(2)
+        .all(|byte| byte.is_ascii_alphabetic());
+    begins.then_some(identifier)
 }
 
 /// An identifier without the spaces that it is printed with.
@@ -157,7 +199,15 @@ fn party(party: &crate::Party, taxed: bool) -> Party {
     Party {
         name: text(Some(&party.name)),
         legal_registration: text(party.registration.as_deref()).map(Identifier::new),
-        vat_identifier: compact(party.vat_id.as_deref()).filter(|_| taxed),
+        // A number of another kind, such as those of the United States, names the party all the same.
+        identifiers: match vat_identifier(party.vat_id.as_deref()) {
+            Some(_) => Vec::new(),
+            None => compact(party.vat_id.as_deref())
+                .map(Identifier::new)
+                .into_iter()
+                .collect(),
+        },
+        vat_identifier: vat_identifier(party.vat_id.as_deref()).filter(|_| taxed),
         electronic_address: email.as_ref().map(|email| Identifier::schemed(email, "EM")),
         address: PostalAddress {
             line1: text(party.street.as_deref()),
@@ -346,7 +396,12 @@ fn breakdown(subtotal: &TaxSubtotal) -> Result<VatBreakdown, Error> {
 }
 
 /// The totals; those of allowances, charges and payments only where there are any.
-fn totals(totals: &Totals, allowances: bool, charges: bool) -> Result<DocumentTotals, Error> {
+fn totals(
+    totals: &Totals,
+    home_tax: Option<&HomeTax>,
+    allowances: bool,
+    charges: bool,
+) -> Result<DocumentTotals, Error> {
     let stated = |is_stated: bool, value: Decimal| {
         (is_stated || !value.is_zero())
             .then(|| amount(value))
@@ -358,7 +413,7 @@ fn totals(totals: &Totals, allowances: bool, charges: bool) -> Result<DocumentTo
         charge_total: stated(charges, totals.charges)?,
         taxable_total: amount(totals.net)?,
         vat_total: Some(amount(totals.tax)?),
-        vat_total_accounting: None,
+        vat_total_accounting: home_tax.map(|tax| amount(tax.amount)).transpose()?,
         gross_total: amount(totals.gross)?,
         paid: stated(false, totals.paid)?,
         rounding: None,

@@ -28,7 +28,8 @@ impl Numbers {
         let (whole, fraction) = plain.split_once('.').unwrap_or((&plain, ""));
         let mut written = String::with_capacity(plain.len() + 8);
         if value.is_sign_negative() && !value.is_zero() {
-            written.push('-');
+            // A minus sign, which is as wide as a digit, and not a hyphen, at which a line may break.
+            written.push('\u{2212}');
         }
         for (place, digit) in whole.chars().enumerate() {
             if place > 0 && (whole.len() - place).is_multiple_of(3) {
@@ -129,8 +130,8 @@ mod tests {
         assert_eq!(number("en", "0.0125", 2), "0.0125");
         assert_eq!(number("en", "0.1250", 2), "0.125");
         assert_eq!(number("en", "12", 2), "12.00");
-        assert_eq!(number("en", "-999.9", 2), "-999.90");
-        assert_eq!(number("en", "-1000", 2), "-1,000.00");
+        assert_eq!(number("en", "-999.9", 2), "−999.90");
+        assert_eq!(number("en", "-1000", 2), "−1,000.00");
         assert_eq!(number("en", "-0.00", 2), "0.00");
     }
 

@@ -47,6 +47,10 @@ pub(super) struct Labels {
     pub(super) tax_of: &'static str,
     pub(super) total: &'static str,
     pub(super) total_credit: &'static str,
+    /// Between a tax and the currency that it is also said in.
+    pub(super) tax_in: &'static str,
+    /// What is put before the title of what is not final.
+    pub(super) draft: &'static str,
     pub(super) paid: &'static str,
     pub(super) due: &'static str,
     pub(super) categories: Categories,
@@ -181,6 +185,8 @@ static ENGLISH: Labels = Labels {
     tax_of: "on",
     total: "Total",
     total_credit: "Total credit",
+    tax_in: "in",
+    draft: "Draft",
     paid: "Paid",
     due: "Amount due",
     categories: Categories {
@@ -244,6 +250,8 @@ static GERMAN: Labels = Labels {
     tax_of: "auf",
     total: "Gesamtbetrag",
     total_credit: "Gutschriftbetrag",
+    tax_in: "in",
+    draft: "Entwurf",
     paid: "Bereits bezahlt",
     due: "Zu zahlen",
     categories: Categories {
@@ -306,6 +314,8 @@ static FRENCH: Labels = Labels {
     tax_of: "sur",
     total: "Total TTC",
     total_credit: "Total de l’avoir TTC",
+    tax_in: "en",
+    draft: "Projet",
     paid: "Déjà payé",
     due: "Net à payer",
     categories: Categories {
@@ -368,6 +378,8 @@ static SPANISH: Labels = Labels {
     tax_of: "sobre",
     total: "Total",
     total_credit: "Total a abonar",
+    tax_in: "en",
+    draft: "Borrador",
     paid: "Pagado",
     due: "Importe pendiente",
     categories: Categories {
@@ -430,6 +442,8 @@ static ITALIAN: Labels = Labels {
     tax_of: "su",
     total: "Totale",
     total_credit: "Totale a credito",
+    tax_in: "in",
+    draft: "Bozza",
     paid: "Già pagato",
     due: "Totale da pagare",
     categories: Categories {
@@ -492,6 +506,8 @@ static DUTCH: Labels = Labels {
     tax_of: "over",
     total: "Totaal incl. btw",
     total_credit: "Totaal te crediteren",
+    tax_in: "in",
+    draft: "Concept",
     paid: "Reeds betaald",
     due: "Te betalen",
     categories: Categories {

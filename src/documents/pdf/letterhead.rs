@@ -6,7 +6,7 @@ use krilla::image::Image;
 
 use super::address;
 use super::canvas::{INK, Mark, Place, Role, SOFT};
-use super::sheet::{Align, BODY, MM, SMALL, Sheet, height};
+use super::sheet::{Align, BODY, MM, SMALL, STRONG, Sheet, height};
 use super::text::Style;
 use crate::{DocumentKind, Error, Logo, Party};
 
@@ -141,13 +141,13 @@ fn data(sheet: &mut Sheet<'_, '_>, seller_end: f32) -> f32 {
     let edges = (sheet.right - COLUMN, sheet.right);
     let rows = data_rows(sheet);
     let table = sheet.canvas.part(Role::Table);
-    for (label, value) in rows {
+    for (label, value, style) in rows {
         let row = sheet.canvas.part_of(table, Role::Row);
         let head = sheet.canvas.part_of(row, Role::RowHead);
         let cell = sheet.canvas.part_of(row, Role::Cell);
         let label = sheet.setter.wrap(label, SMALL, COLUMN * 0.5);
         let used = label.iter().map(|line| line.width).fold(0.0, f32::max);
-        let value = sheet.setter.wrap(&value, BODY, COLUMN - used - 8.0);
+        let value = sheet.setter.wrap(&value, style, COLUMN - used - 8.0);
         // Both on one baseline, though of different sizes.
         let down = BODY.ascent() - SMALL.ascent();
         let label_end = sheet.column(Place::Part(head), label, edges, Align::Left, y + down);
@@ -157,17 +157,33 @@ fn data(sheet: &mut Sheet<'_, '_>, seller_end: f32) -> f32 {
     y
 }
 
-fn data_rows(sheet: &Sheet<'_, '_>) -> Vec<(&'static str, String)> {
+/// Label, value and how that looks. What somebody has to do is said first: how much they are to pay, and until when.
+fn data_rows(sheet: &Sheet<'_, '_>) -> Vec<(&'static str, String, Style)> {
     let document = sheet.document;
     let labels = sheet.labels;
-    let mut rows = vec![(labels.date, labels.day(document.issued_on))];
+    let mut rows = Vec::new();
+    let due = document.totals.due;
+    if document.kind == DocumentKind::Invoice && due > rust_decimal::Decimal::ZERO {
+        let numbers = labels.numbers;
+        let due = numbers.money(due, document.digits, &document.currency);
+        rows.push((labels.due, due, STRONG));
+    }
     if let Some(date) = document.due_on {
         let label = match document.kind {
             DocumentKind::Quotation => labels.valid_until,
             DocumentKind::Invoice | DocumentKind::CreditNote => labels.due_on,
         };
-        rows.push((label, labels.day(date)));
+        rows.push((label, labels.day(date), STRONG));
     }
+    rows.extend(about(sheet));
+    rows
+}
+
+/// The rest of the data.
+fn about(sheet: &Sheet<'_, '_>) -> impl Iterator<Item = (&'static str, String, Style)> + use<> {
+    let document = sheet.document;
+    let labels = sheet.labels;
+    let mut rows = vec![(labels.date, labels.day(document.issued_on))];
     if let Some(version) = document.version {
         rows.push((labels.version, version.to_string()));
     }
@@ -193,7 +209,7 @@ fn data_rows(sheet: &Sheet<'_, '_>) -> Vec<(&'static str, String)> {
     if let Some(vat_id) = &document.buyer.vat_id {
         rows.push((labels.buyer_vat_id, vat_id.clone()));
     }
-    rows
+    rows.into_iter().map(|(label, value)| (label, value, BODY))
 }
 
 /// The buyer's address below the sender's. Answers where it ends.

@@ -47,7 +47,8 @@ pub fn pdf(document: &Document, fonts: &Fonts) -> Result<Vec<u8>, Error> {
     let footer = pagination::footer(&mut sheet);
     letterhead::draw(&mut sheet)?;
     let totals = Totals::new(&sheet);
-    table::draw(&mut sheet, totals.height());
+    let below = totals.height() + closing::height(&sheet);
+    table::draw(&mut sheet, below);
     totals.draw(&mut sheet);
     totals::reasons(&mut sheet);
     let unsaid = if footer.is_none() {
@@ -79,11 +80,11 @@ pub fn pdf(document: &Document, fonts: &Fonts) -> Result<Vec<u8>, Error> {
 
 /// What the document is called: its kind and its number.
 fn title(document: &Document, labels: &Labels) -> String {
-    text::one_line(&format!(
-        "{} {}",
-        labels.title(document.kind),
-        document.number
-    ))
+    let title = labels.title(document.kind);
+    text::one_line(&match document.is_draft {
+        true => format!("{title} · {}", labels.draft),
+        false => format!("{title} {}", document.number),
+    })
 }
 
 /// No clock is read: the file is dated by the document.

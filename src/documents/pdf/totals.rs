@@ -135,6 +135,24 @@ fn texts(sheet: &Sheet<'_, '_>) -> Vec<(String, String, bool)> {
             false,
         ));
     }
+    if let Some(tax) = &document.home_tax {
+        let rate = format!(
+            "1 {} = {} {}",
+            document.currency,
+            numbers.decimal(tax.rate, tax.rate.normalize().scale().max(2)),
+            tax.currency
+        );
+        rows.push((
+            format!(
+                "{} {} {} ({rate})",
+                tax_name(document, labels),
+                labels.tax_in,
+                tax.currency
+            ),
+            numbers.decimal(tax.amount, tax.digits),
+            false,
+        ));
+    }
     let total = match document.kind {
         DocumentKind::CreditNote => labels.total_credit,
         DocumentKind::Invoice | DocumentKind::Quotation => labels.total,

@@ -362,6 +362,8 @@ pub(crate) fn invoice(lines: Vec<Line>) -> Document {
         note: Some("Thank you.".to_owned()),
         footer: Some("Amtsgericht Hamburg, HRB 98765".to_owned()),
         logo: None,
+        is_draft: false,
+        home_tax: None,
     })
 }
 

@@ -80,19 +80,19 @@ fn discounts_rates_payments_and_reasons_are_shown() {
         &everything(),
         &[
             "Sehr geehrte Frau Novák,",
-            "3 Stück 1.400,00 10 % -420,00 19 % 3.780,00",
+            "3 Stück 1.400,00 10 % −420,00 19 % 3.780,00",
             "7,5 Stunden",
             "9,3458",
             "0 % E",
             "Zwischensumme 4.482,15",
-            "Treuerabatt (3 %) -128,70",
+            "Treuerabatt (3 %) −128,70",
             "Lieferung 45,00",
             "Nettobetrag 4.398,45",
             "USt. 19 % auf 4.206,30 799,20",
             "USt. 7 % auf 112,15 7,85",
             "Steuerfrei (E) auf 80,00 0,00",
             "Gesamtbetrag 5.205,50 EUR",
-            "Bereits bezahlt -1.000,00",
+            "Bereits bezahlt −1.000,00",
             "Zu zahlen 4.205,50 EUR",
             "Steuerfrei: Versicherungsleistung nach § 4 Nr. 10 UStG",
         ],
@@ -227,7 +227,7 @@ fn a_paid_invoice_does_not_ask_to_be_paid_again() {
     let mut invoice = invoice();
     invoice.totals.paid = decimal("1190.00");
     invoice.totals.due = decimal("0.00");
-    assert_says(&invoice, &["Paid -1,190.00", "Amount due EUR 0.00"]);
+    assert_says(&invoice, &["Paid −1,190.00", "Amount due EUR 0.00"]);
     assert_does_not_say(&invoice, &["IBAN", "Scan to pay"]);
 }
 

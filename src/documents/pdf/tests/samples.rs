@@ -112,6 +112,8 @@ pub(crate) fn invoice() -> Document {
                 .to_owned(),
         ),
         logo: None,
+        is_draft: false,
+        home_tax: None,
     }
 }
 
