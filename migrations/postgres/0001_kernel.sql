@@ -272,8 +272,15 @@ $$;
 
 -- A module notes that it has provisioned the workspace.
 GRANT UPDATE (provisioned) ON workspace TO bureau_app;
--- No call changes a member; one that refers to a member holds their row, which takes the right to change some column of it.
-GRANT UPDATE (updated_at) ON member TO bureau_app;
+-- What whoever may arrange the workspace does with tools. A call that refers to a member also holds their row, which takes the
+-- right to change some column of it. Members go by being archived, and their keys are no matter of calls.
+GRANT UPDATE (name, time_zone, currency, country, version, updated_at) ON workspace TO bureau_app;
+GRANT INSERT, UPDATE (name, email, title, role, updated_at, archived_at) ON member TO bureau_app;
+GRANT UPDATE (name, sort_name, about, lead, updated_at) ON team TO bureau_app;
+GRANT INSERT, DELETE ON team_member TO bureau_app;
+GRANT INSERT, DELETE, UPDATE (about) ON attribute_definition TO bureau_app;
+-- Rates into another currency than the workspace's own mean nothing.
+GRANT DELETE ON exchange_rate TO bureau_app;
 -- It is a time and nothing of any workspace: the only table without one that calls may read.
 GRANT SELECT ON clock TO bureau_app;
 GRANT SELECT ON workspace, member, team, team_member, attribute_definition, api_key_grant, exchange_rate TO bureau_app;

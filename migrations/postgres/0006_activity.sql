@@ -34,8 +34,8 @@ CREATE INDEX activity_by_pending ON activity (workspace, sort_due, id, assignee,
 CREATE INDEX activity_by_done ON activity (workspace, done_at, id, assignee, type) WHERE archived_at IS NULL AND done_at IS NOT NULL;
 -- Where few have something in common, they are gathered by it.
 CREATE INDEX activity_by_assignee ON activity (workspace, assignee, done_at, type) WHERE archived_at IS NULL;
-CREATE INDEX activity_by_contact ON activity (workspace, contact) WHERE contact IS NOT NULL;
-CREATE INDEX activity_by_company ON activity (workspace, company) WHERE company IS NOT NULL;
+CREATE INDEX activity_by_contact ON activity (workspace, contact, done_at) WHERE contact IS NOT NULL;
+CREATE INDEX activity_by_company ON activity (workspace, company, done_at) WHERE company IS NOT NULL;
 CREATE INDEX activity_by_deal ON activity (workspace, deal) WHERE deal IS NOT NULL;
 
 SELECT keep_in_workspace('activity');

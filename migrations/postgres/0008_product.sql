@@ -49,6 +49,7 @@ CREATE TABLE seller (
     bank           TEXT,
     terms          TEXT,
     language       TEXT,
+    closed_until   DATE, -- the last day of the books that are closed
     footer         TEXT,
     logo           TEXT, -- a PNG or JPEG file in base64
     PRIMARY KEY (workspace, id)
@@ -77,6 +78,25 @@ CREATE UNIQUE INDEX number_series_of ON number_series (workspace, numbers) WHERE
 CREATE INDEX number_series_by_created ON number_series (workspace, created_at, id) WHERE archived_at IS NULL;
 
 SELECT keep_in_workspace('number_series');
+
+-- Pictures that documents have, by their digests.
+CREATE TABLE picture (
+    id          BIGINT NOT NULL,
+    workspace   BIGINT NOT NULL REFERENCES workspace (id),
+    version     BIGINT NOT NULL,
+    created_at  TIMESTAMPTZ NOT NULL,
+    created_by  BIGINT,
+    updated_at  TIMESTAMPTZ NOT NULL,
+    archived_at TIMESTAMPTZ,
+    attributes  JSONB NOT NULL,
+    digest      TEXT NOT NULL,
+    content     TEXT NOT NULL, -- a PNG or JPEG file in base64
+    PRIMARY KEY (workspace, id)
+);
+CREATE INDEX picture_by_digest ON picture (workspace, digest);
+CREATE INDEX picture_by_created ON picture (workspace, created_at, id) WHERE archived_at IS NULL;
+
+SELECT keep_in_workspace('picture');
 
 -- Products and services.
 CREATE TABLE product (

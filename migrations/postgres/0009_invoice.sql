@@ -34,6 +34,8 @@ CREATE TABLE quotation (
     lines        JSONB NOT NULL,
     discount     TEXT,
     charge       BIGINT,
+    charge_for    TEXT,
+    language      TEXT,
     introduction TEXT,
     notes        TEXT,
     seller       JSONB NOT NULL,
@@ -80,9 +82,10 @@ CREATE TABLE recurring_invoice (
     contact     BIGINT,
     deal        BIGINT,
     owner       BIGINT,
-    interval    TEXT NOT NULL CHECK (interval IN ('week', 'month', 'year')),
+    interval    TEXT NOT NULL CHECK (interval IN ('week', 'month', 'quarter', 'year')),
     every       BIGINT NOT NULL,
     starts_on   DATE NOT NULL,
+    month_day   BIGINT, -- of the first start, which a later one in a shorter month does not lose
     ends_on     DATE,
     next_on     DATE,
     sort_next   DATE NOT NULL, -- of an active one; the end of time for the others
@@ -95,6 +98,8 @@ CREATE TABLE recurring_invoice (
     lines       JSONB NOT NULL,
     discount    TEXT,
     charge      BIGINT,
+    charge_for    TEXT,
+    language      TEXT,
     notes       TEXT,
     net_total   BIGINT NOT NULL, -- units of 0.0001
     gross_total BIGINT NOT NULL,
@@ -126,7 +131,7 @@ CREATE TABLE invoice (
     attributes    JSONB NOT NULL,
     name          TEXT NOT NULL, -- number
     kind          TEXT NOT NULL CHECK (kind IN ('invoice', 'credit_note')),
-    status        TEXT NOT NULL CHECK (status IN ('draft', 'issued', 'partly_paid', 'paid', 'credited')),
+    status        TEXT NOT NULL CHECK (status IN ('draft', 'issued', 'partly_paid', 'paid', 'written_off', 'credited')),
     number        TEXT,
     series        BIGINT,
     period        BIGINT, -- the year of a yearly series, or 0
@@ -145,7 +150,9 @@ CREATE TABLE invoice (
     issue_date    DATE,
     sort_issued   DATE NOT NULL, -- the end of time where there is none
     due_date      DATE,
+    first_due     DATE, -- on its page; the day above may be a later one
     sort_due      DATE NOT NULL, -- of an open invoice; the end of time for the others
+    sort_balance  BIGINT NOT NULL, -- of an open invoice; 0 for the others
     terms         TEXT,
     delivered_on  DATE,
     service_from  DATE,
@@ -154,14 +161,19 @@ CREATE TABLE invoice (
     lines         JSONB NOT NULL,
     discount      TEXT,
     charge        BIGINT,
+    charge_for    TEXT,
+    language      TEXT,
+    shares        JSONB NOT NULL, -- of a credit note, by rate
     notes         TEXT,
     seller        JSONB NOT NULL,
     buyer         JSONB NOT NULL,
     net_total     BIGINT NOT NULL, -- units of 0.0001
     tax_total     BIGINT NOT NULL,
     gross_total   BIGINT NOT NULL,
+    home          JSONB NOT NULL, -- the rate of the day of issue, where it is in another currency than the workspace's
     paid          BIGINT NOT NULL CHECK (paid >= 0),
     credited      BIGINT NOT NULL CHECK (credited >= 0),
+    written_off   BIGINT NOT NULL CHECK (written_off >= 0),
     PRIMARY KEY (workspace, id),
     FOREIGN KEY (workspace, series) REFERENCES number_series (workspace, id),
     FOREIGN KEY (workspace, company) REFERENCES company (workspace, id),
@@ -181,9 +193,10 @@ CREATE INDEX invoice_by_created ON invoice (workspace, created_at, id, status, k
 CREATE INDEX invoice_by_issued ON invoice (workspace, sort_issued, id, status, kind) WHERE archived_at IS NULL;
 CREATE INDEX invoice_by_due ON invoice (workspace, sort_due, id, status, kind) WHERE archived_at IS NULL;
 CREATE INDEX invoice_by_total ON invoice (workspace, gross_total, id, status, kind) WHERE archived_at IS NULL;
+CREATE INDEX invoice_by_balance ON invoice (workspace, sort_balance, id, status, kind) WHERE archived_at IS NULL;
 CREATE INDEX invoice_by_customer ON invoice (workspace, sort_customer, id, status, kind) WHERE archived_at IS NULL;
 -- Figures are summed up from this alone: what stands in the condition has to be in it too.
-CREATE INDEX invoice_by_status ON invoice (workspace, status, kind, currency, sort_due, issue_date, net_total, tax_total, gross_total, paid, credited, company, contact, archived_at) WHERE archived_at IS NULL;
+CREATE INDEX invoice_by_status ON invoice (workspace, status, kind, currency, sort_due, issue_date, net_total, tax_total, gross_total, paid, credited, written_off, company, contact, home, archived_at) WHERE archived_at IS NULL;
 CREATE INDEX invoice_by_company ON invoice (workspace, company) WHERE company IS NOT NULL;
 CREATE INDEX invoice_by_contact ON invoice (workspace, contact) WHERE contact IS NOT NULL;
 CREATE INDEX invoice_by_deal ON invoice (workspace, deal) WHERE deal IS NOT NULL;
@@ -217,6 +230,8 @@ CREATE TABLE payment (
 );
 CREATE UNIQUE INDEX payment_by_reversed ON payment (workspace, reverses) WHERE reverses IS NOT NULL;
 CREATE INDEX payment_by_day ON payment (workspace, paid_on, id) WHERE archived_at IS NULL;
+CREATE INDEX payment_by_amount ON payment (workspace, amount, id) WHERE archived_at IS NULL;
+CREATE INDEX payment_by_created ON payment (workspace, created_at, id) WHERE archived_at IS NULL;
 
 SELECT keep_in_workspace('payment');
 

@@ -47,6 +47,7 @@ CREATE TABLE seller (
     bank           TEXT,
     terms          TEXT,
     language       TEXT,
+    closed_until   TEXT, -- the last day of the books that are closed
     footer         TEXT,
     logo           TEXT, -- a PNG or JPEG file in base64
     CONSTRAINT seller_in_workspace UNIQUE (workspace, id)
@@ -71,6 +72,23 @@ CREATE TABLE number_series (
 ) STRICT;
 CREATE UNIQUE INDEX number_series_of ON number_series (workspace, numbers) WHERE archived_at IS NULL;
 CREATE INDEX number_series_by_created ON number_series (workspace, created_at, id) WHERE archived_at IS NULL;
+
+-- Pictures that documents have, by their digests.
+CREATE TABLE picture (
+    id          INTEGER PRIMARY KEY,
+    workspace   INTEGER NOT NULL REFERENCES workspace (id),
+    version     INTEGER NOT NULL,
+    created_at  INTEGER NOT NULL,
+    created_by  INTEGER,
+    updated_at  INTEGER NOT NULL,
+    archived_at INTEGER,
+    attributes  TEXT NOT NULL,
+    digest      TEXT NOT NULL,
+    content     TEXT NOT NULL, -- a PNG or JPEG file in base64
+    CONSTRAINT picture_in_workspace UNIQUE (workspace, id)
+) STRICT;
+CREATE INDEX picture_by_digest ON picture (workspace, digest);
+CREATE INDEX picture_by_created ON picture (workspace, created_at, id) WHERE archived_at IS NULL;
 
 -- Products and services.
 CREATE TABLE product (

@@ -34,6 +34,8 @@ CREATE TABLE quotation (
     lines        TEXT NOT NULL,
     discount     TEXT,
     charge       INTEGER,
+    charge_for    TEXT,
+    language      TEXT,
     introduction TEXT,
     notes        TEXT,
     seller       TEXT NOT NULL,
@@ -78,9 +80,10 @@ CREATE TABLE recurring_invoice (
     contact     INTEGER,
     deal        INTEGER,
     owner       INTEGER,
-    interval    TEXT NOT NULL CHECK (interval IN ('week', 'month', 'year')),
+    interval    TEXT NOT NULL CHECK (interval IN ('week', 'month', 'quarter', 'year')),
     every       INTEGER NOT NULL,
     starts_on   TEXT NOT NULL,
+    month_day   INTEGER, -- of the first start, which a later one in a shorter month does not lose
     ends_on     TEXT,
     next_on     TEXT,
     sort_next   TEXT NOT NULL, -- of an active one; the end of time for the others
@@ -93,6 +96,8 @@ CREATE TABLE recurring_invoice (
     lines       TEXT NOT NULL,
     discount    TEXT,
     charge      INTEGER,
+    charge_for    TEXT,
+    language      TEXT,
     notes       TEXT,
     net_total   INTEGER NOT NULL, -- units of 0.0001
     gross_total INTEGER NOT NULL,
@@ -122,7 +127,7 @@ CREATE TABLE invoice (
     attributes    TEXT NOT NULL,
     name          TEXT NOT NULL, -- number
     kind          TEXT NOT NULL CHECK (kind IN ('invoice', 'credit_note')),
-    status        TEXT NOT NULL CHECK (status IN ('draft', 'issued', 'partly_paid', 'paid', 'credited')),
+    status        TEXT NOT NULL CHECK (status IN ('draft', 'issued', 'partly_paid', 'paid', 'written_off', 'credited')),
     number        TEXT,
     series        INTEGER,
     period        INTEGER, -- the year of a yearly series, or 0
@@ -141,7 +146,9 @@ CREATE TABLE invoice (
     issue_date    TEXT,
     sort_issued   TEXT NOT NULL, -- the end of time where there is none
     due_date      TEXT,
+    first_due     TEXT, -- on its page; the day above may be a later one
     sort_due      TEXT NOT NULL, -- of an open invoice; the end of time for the others
+    sort_balance  INTEGER NOT NULL, -- of an open invoice; 0 for the others
     terms         TEXT,
     delivered_on  TEXT,
     service_from  TEXT,
@@ -150,14 +157,19 @@ CREATE TABLE invoice (
     lines         TEXT NOT NULL,
     discount      TEXT,
     charge        INTEGER,
+    charge_for    TEXT,
+    language      TEXT,
+    shares        TEXT NOT NULL, -- of a credit note, by rate
     notes         TEXT,
     seller        TEXT NOT NULL,
     buyer         TEXT NOT NULL,
     net_total     INTEGER NOT NULL, -- units of 0.0001
     tax_total     INTEGER NOT NULL,
     gross_total   INTEGER NOT NULL,
+    home          TEXT NOT NULL, -- the rate of the day of issue, where it is in another currency than the workspace's
     paid          INTEGER NOT NULL CHECK (paid >= 0),
     credited      INTEGER NOT NULL CHECK (credited >= 0),
+    written_off   INTEGER NOT NULL CHECK (written_off >= 0),
     CONSTRAINT invoice_in_workspace UNIQUE (workspace, id),
     FOREIGN KEY (workspace, series) REFERENCES number_series (workspace, id),
     FOREIGN KEY (workspace, company) REFERENCES company (workspace, id),
@@ -177,9 +189,10 @@ CREATE INDEX invoice_by_created ON invoice (workspace, created_at, id, status, k
 CREATE INDEX invoice_by_issued ON invoice (workspace, sort_issued, id, status, kind) WHERE archived_at IS NULL;
 CREATE INDEX invoice_by_due ON invoice (workspace, sort_due, id, status, kind) WHERE archived_at IS NULL;
 CREATE INDEX invoice_by_total ON invoice (workspace, gross_total, id, status, kind) WHERE archived_at IS NULL;
+CREATE INDEX invoice_by_balance ON invoice (workspace, sort_balance, id, status, kind) WHERE archived_at IS NULL;
 CREATE INDEX invoice_by_customer ON invoice (workspace, sort_customer, id, status, kind) WHERE archived_at IS NULL;
 -- Figures are summed up from this alone: what stands in the condition has to be in it too.
-CREATE INDEX invoice_by_status ON invoice (workspace, status, kind, currency, sort_due, issue_date, net_total, tax_total, gross_total, paid, credited, company, contact, archived_at) WHERE archived_at IS NULL;
+CREATE INDEX invoice_by_status ON invoice (workspace, status, kind, currency, sort_due, issue_date, net_total, tax_total, gross_total, paid, credited, written_off, company, contact, home, archived_at) WHERE archived_at IS NULL;
 CREATE INDEX invoice_by_company ON invoice (workspace, company) WHERE company IS NOT NULL;
 CREATE INDEX invoice_by_contact ON invoice (workspace, contact) WHERE contact IS NOT NULL;
 CREATE INDEX invoice_by_deal ON invoice (workspace, deal) WHERE deal IS NOT NULL;
@@ -211,6 +224,8 @@ CREATE TABLE payment (
 ) STRICT;
 CREATE UNIQUE INDEX payment_by_reversed ON payment (workspace, reverses) WHERE reverses IS NOT NULL;
 CREATE INDEX payment_by_day ON payment (workspace, paid_on, id) WHERE archived_at IS NULL;
+CREATE INDEX payment_by_amount ON payment (workspace, amount, id) WHERE archived_at IS NULL;
+CREATE INDEX payment_by_created ON payment (workspace, created_at, id) WHERE archived_at IS NULL;
 
 -- What the firm itself spent.
 CREATE TABLE expense (

@@ -9,6 +9,7 @@ use crate::error::{Error, Result};
 use crate::notice::Notice;
 use crate::record::{Cx, NamedRecord};
 use crate::references::Names;
+use crate::resolve::resolve_one;
 use crate::store::log::{Action, Change, LogRow, digest};
 use crate::store::{Column as _, Sql, Value, sql};
 use crate::types::id::{Entity, Id, decode};
@@ -31,7 +32,7 @@ pub struct Filter {
     pub to: Option<Timestamp>,
     /// What was done.
     pub action: Option<Action>,
-    /// By whom: a member's or a key's identifier.
+    /// By whom: a member by its identifier, name or address, or a key by its identifier.
     pub actor: Option<String>,
     /// With which tool.
     pub tool: Option<String>,
@@ -101,10 +102,17 @@ impl Cx {
     /// [`Code::Validation`](crate::error::Code::Validation) for an identifier, kind of record or cursor that makes no sense.
     pub async fn audit(
         &mut self,
-        filter: Filter,
+        mut filter: Filter,
         limit: Limit,
         cursor: Option<&Cursor>,
     ) -> Result<Page<AuditEntry>> {
+        if let Some(actor) = &filter.actor
+            && actor.parse::<Id<ApiKey>>().is_err()
+            && actor.parse::<Id<Member>>().is_err()
+        {
+            let member = resolve_one(self, "actor", Member::TABLE, actor).await?;
+            filter.actor = Some(member);
+        }
         let mut conditions = self.audit_conditions(&filter)?;
         self.rarest_first(&mut conditions, &filter).await?;
         let mut statement = sql("SELECT ");
@@ -173,7 +181,11 @@ impl Cx {
         for (row, record) in rows.into_iter().zip(records) {
             let change = Id::from_raw(row.call);
             match audit_entry(row, record, &members, &keys) {
-                Ok(entry) => entries.push(entry),
+                Ok(mut entry) => {
+                    self.by_clocks(&entry.record_type, &mut entry.before);
+                    self.by_clocks(&entry.record_type, &mut entry.after);
+                    entries.push(entry);
+                }
                 Err(cause) => self.damaged(change, cause),
             }
         }

@@ -86,7 +86,7 @@ impl Cx {
         }
         let mut index_keys = Vec::new();
         for one in &saved {
-            index_keys.extend(with_record(one.record.index_keys(), one.id.raw()));
+            index_keys.extend(with_record(one.all_index_keys(), one.id.raw()));
         }
         self.add_index_keys_of(R::TABLE, index_keys).await?;
         for one in &saved {

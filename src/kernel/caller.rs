@@ -138,6 +138,8 @@ pub struct Caller {
     pub(crate) features: Option<BTreeSet<String>>,
     pub(crate) confirm: Option<ConfirmPolicy>,
     pub(crate) calls_per_hour: Option<u32>,
+    /// Whether whoever calls could as well have chosen another workspace.
+    pub(crate) has_others: bool,
 }
 
 impl Caller {

@@ -8,12 +8,16 @@ use crate::patch::Patch;
 use crate::permission::Operation;
 use crate::record::{Cx, Record, Saved};
 use crate::types::id::Id;
+use crate::types::text::plural;
 
 /// A record of which there should be one for each thing out there.
 pub trait Duplicates: Record {
     /// The index keys ([`Record::index_keys`]) that two records of the same thing share, the surest first, and how each is called
     /// in messages.
     const MATCHES: &'static [(&'static str, &'static str)];
+    /// What tells two apart that have only the last of these signs in common, such as people of one name at one firm: index
+    /// keys of which both have some, and none in common.
+    const APART_BY: &'static [&'static str] = &[];
     /// Takes from another what this one lacks; lists are joined.
     fn fill_from(&mut self, other: &Self);
     /// Takes from a record that was prepared for creation what follows from the given fields beyond these themselves, such
@@ -60,11 +64,61 @@ pub async fn find<R: Duplicates>(cx: &mut Cx, record: &R) -> Result<Option<(Id<R
         .map(|(field, value)| format!("{} {workspace} {field} {value}", R::TABLE));
     cx.tx.serialize_each(&names.collect::<Vec<_>>()).await?;
     let fields: Vec<&'static str> = R::MATCHES.iter().map(|(field, _)| *field).collect();
-    let found = cx.first_with_index_keys(&fields, &index_keys).await?;
-    Ok(found.map(|(id, field)| {
+    let words_for = |field| {
         let words = R::MATCHES.iter().find(|(name, _)| *name == field);
-        (id, words.map_or(field, |(_, words)| *words))
-    }))
+        words.map_or(field, |(_, words)| *words)
+    };
+    let found = cx.first_with_index_keys(&fields, &index_keys).await?;
+    let Some((id, field)) = found else {
+        return Ok(None);
+    };
+    if R::APART_BY.is_empty() || fields.last() != Some(&field) {
+        return Ok(Some((id, words_for(field))));
+    }
+    let mine = record.index_keys();
+    for (_, value) in index_keys.iter().filter(|(other, _)| *other == field) {
+        for id in cx.with_index_key::<R>(field, value, MOST_OF_A_NAME).await? {
+            let theirs = cx.get(id).await?.index_keys();
+            if !are_two(&mine, &theirs, R::APART_BY, Apart::ByEach) {
+                return Ok(Some((id, words_for(field))));
+            }
+        }
+    }
+    Ok(None)
+}
+
+/// So many that have only a weak sign in common are looked at.
+pub(crate) const MOST_OF_A_NAME: usize = 50;
+
+/// How much it takes to tell two apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Apart {
+    /// They differ in each: where somebody can be asked.
+    ByEach,
+    /// They differ in one of those that both have: where what is taken for the other would be lost.
+    ByOne,
+}
+
+/// Whether index keys of these fields tell two apart: both have some, and none in common.
+pub(crate) fn are_two<T: PartialEq>(
+    mine: &[(&'static str, T)],
+    theirs: &[(&'static str, T)],
+    by: &[&'static str],
+    apart: Apart,
+) -> bool {
+    let mut differ = 0;
+    for field in by {
+        let of = |(name, _): &&(&'static str, T)| name == field;
+        let (mut one, mut other) = (mine.iter().filter(of), theirs.iter().filter(of));
+        if one.clone().any(|key| theirs.contains(key)) {
+            return false;
+        }
+        differ += usize::from(one.next().is_some() && other.next().is_some());
+    }
+    match apart {
+        Apart::ByEach => differ > 0 && differ == by.len(),
+        Apart::ByOne => differ > 0,
+    }
 }
 
 /// Writes a new record, unless it is there already.
@@ -117,6 +171,46 @@ pub async fn create<R: Duplicates>(
                 .detail("existing", existing))
         }
     }
+}
+
+/// Makes several records one: what stays takes what it lacks, everything that referred to the others refers to it, and these are
+/// deleted, restorably. `untangle` mends a link by which it would refer to itself.
+///
+/// # Errors
+/// [`Code::Validation`](crate::error::Code::Validation) for none, too many or twice the same;
+/// [`Code::Forbidden`](crate::error::Code::Forbidden) for a caller who may not delete; what writing refuses.
+pub async fn merge<R: Duplicates>(
+    cx: &mut Cx,
+    keep: Id<R>,
+    merged: &[Id<R>],
+    untangle: impl FnOnce(&mut R),
+) -> Result<Saved<R>> {
+    const MOST: usize = 20;
+    cx.demand::<R>(Operation::Delete)?;
+    if merged.is_empty() || merged.len() > MOST {
+        let message = format!("merge takes 1 to {MOST} {}.", plural(R::NOUN));
+        return Err(Error::invalid("merge", message));
+    }
+    let mut edit = cx.edit(keep).await.map_err(|error| error.field("keep"))?;
+    for (index, loser) in merged.iter().enumerate() {
+        let field = format!("merge[{index}]");
+        if *loser == keep || merged.iter().take(index).any(|other| other == loser) {
+            return Err(Error::invalid(field, format!("{loser} is named twice.")));
+        }
+        let other = cx.get(*loser).await.map_err(|error| error.field(&field))?;
+        edit.fill_from(&other);
+        let mut attributes = other.attributes.0.clone();
+        attributes.retain(|name, _| !edit.before().attributes.contains_key(name));
+        edit.set_attributes(cx, attributes).await?;
+    }
+    untangle(&mut edit);
+    let kept = edit.save(cx).await?;
+    for loser in merged {
+        let (from, to) = (loser.raw(), Some(kept.id.raw()));
+        cx.repoint(R::TABLE, from, to).await?;
+        cx.archive(*loser).await?;
+    }
+    cx.get(kept.id).await
 }
 
 /// Takes a value where there is none.

@@ -97,6 +97,9 @@ struct Inner {
 /// What to do where nobody knows whether something was written.
 pub(crate) const UNKNOWN: &str = "Look for it before you try again. With the same idempotency_key, if it had one, it is not done twice.";
 
+/// The detail of an error that says what else is wrong.
+const ALSO: &str = "also_wrong";
+
 /// Work that is to be done before a call begins anew.
 pub(crate) type Preparation = Arc<dyn Fn() + Send + Sync>;
 
@@ -124,6 +127,13 @@ impl Error {
     /// Nothing of this kind with this id in the caller's workspace.
     pub fn not_found(noun: &str, id: impl fmt::Display) -> Self {
         Self::new(Code::NotFound, format!("No {noun} {id} here."))
+    }
+
+    /// The same in other words.
+    #[must_use]
+    pub(crate) fn with_message(mut self, message: impl Into<String>) -> Self {
+        self.0.message = message.into();
+        self
     }
 
     /// A clash with what is already there.
@@ -164,6 +174,83 @@ impl Error {
         .hint("Other records are not affected. `bureau doctor` says more; a backup from before the damage has it whole.")
         .detail("record", id.to_string())
         .cause(cause)
+    }
+
+    /// The first of several errors, with the others in it, so that they are mended at once; none of none.
+    #[must_use]
+    pub fn all(errors: Vec<Self>) -> Option<Self> {
+        /// Who reads more mends these first.
+        const MOST: usize = 10;
+        let mut errors = errors.into_iter();
+        let mut first = errors.next()?;
+        let known = first.0.details.shift_remove(ALSO);
+        let mut also: Vec<Value> = known
+            .and_then(|known| known.as_array().cloned())
+            .unwrap_or_default();
+        for mut error in errors {
+            let within = error.0.details.shift_remove(ALSO);
+            also.push(error.in_short());
+            also.extend(
+                within
+                    .and_then(|within| within.as_array().cloned())
+                    .unwrap_or_default(),
+            );
+        }
+        also.truncate(MOST);
+        Some(match also.is_empty() {
+            true => first,
+            false => first.detail(ALSO, also),
+        })
+    }
+
+    /// The field, the message and the hint.
+    fn in_short(&self) -> Value {
+        let mut short = Map::new();
+        let texts = [("field", &self.0.field), ("hint", &self.0.hint)];
+        short.insert("message".into(), self.0.message.as_str().into());
+        for (name, text) in texts {
+            if let Some(text) = text {
+                short.insert(name.into(), text.as_str().into());
+            }
+        }
+        Value::Object(short)
+    }
+
+    /// Names the parameter that is wrong and the record with which it is, where it is about one of many: `[7].owner` is about
+    /// `owner`, with `contacts[7]`.
+    #[must_use]
+    pub fn within(self, list: &str) -> Self {
+        let place = self.field_name().unwrap_or_default().to_owned();
+        let Some((index, field)) = place
+            .strip_prefix('[')
+            .and_then(|rest| rest.split_once(']'))
+        else {
+            return self;
+        };
+        let record = format!("{list}[{index}]");
+        match field.trim_start_matches('.') {
+            "" => self.field(record),
+            field => self.field(field).detail("record", record),
+        }
+    }
+
+    /// Says in which parameter that holds others this is: `iban` is `seller.iban` there, and so is whatever else is wrong in it.
+    #[must_use]
+    pub fn inside(mut self, place: &str) -> Self {
+        let whole = |field: Option<&str>| match field.unwrap_or_default() {
+            "" => place.to_owned(),
+            field => format!("{place}.{field}"),
+        };
+        if place.is_empty() {
+            return self;
+        }
+        let also = self.0.details.get_mut(ALSO).and_then(Value::as_array_mut);
+        for other in also.into_iter().flatten().filter_map(Value::as_object_mut) {
+            let field = whole(other.get("field").and_then(Value::as_str));
+            other.insert("field".into(), field.into());
+        }
+        let field = whole(self.field_name());
+        self.field(field)
     }
 
     /// Names the field that is wrong.

@@ -1,27 +1,276 @@
-//! Taking records out: of any kind, a part at a time, as a person reads them.
+//! Taking records out: of any kind, a part at a time, as a person reads them, and as a table or as JSON.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::io::{self, Write};
 
 use serde_json::{Map, Value as Data};
 
 use crate::caller::Member;
-use crate::error::Result;
-use crate::record::{AnyRecord, Cx, Read, Wanted};
+use crate::error::{Error, Result};
+use crate::import::escaped;
+use crate::record::{AnyRecord, CalledBy, Cx, Parts, Read, Records, Wanted};
 use crate::store::{Target, sql};
 use crate::types::id::{Entity as _, decode};
+use crate::types::text::plural;
 
-/// The columns of a table of these records, in order: for each that refers to another record there is one with its name
-/// behind it.
+/// Records that are read at once.
+pub const PART: i64 = 1_000;
+
+/// What can be taken out: records of a kind, or what they consist of.
+#[derive(Clone, Copy)]
+pub struct Kind {
+    /// The kind of record.
+    pub record: &'static dyn AnyRecord,
+    /// What these consist of, where that is meant.
+    parts: Option<Parts>,
+}
+
+impl Kind {
+    /// These records.
+    #[must_use]
+    pub const fn of(record: &'static dyn AnyRecord) -> Self {
+        Self {
+            record,
+            parts: None,
+        }
+    }
+
+    /// What callers call it: `recurring_invoices`, `invoice_lines`.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let name = match self.parts {
+            Some(parts) => format!("{} {}", self.record.noun(), parts.name),
+            None => plural(self.record.noun()),
+        };
+        name.replace(' ', "_")
+    }
+
+    /// Whether it is what records consist of.
+    #[must_use]
+    pub const fn is_of_parts(&self) -> bool {
+        self.parts.is_some()
+    }
+
+    /// Refuses what cannot be asked of this kind, and says in the wish whose parts are wanted.
+    ///
+    /// # Errors
+    /// [`Code::Validation`](crate::error::Code::Validation) naming the bound.
+    pub fn check(&self, mut wanted: Wanted) -> Result<Wanted> {
+        let bounds = [("dated_after", wanted.from), ("dated_before", wanted.until)];
+        let mut given = bounds.iter().filter(|(_, bound)| bound.is_some());
+        if let Some((field, _)) = given
+            .next()
+            .filter(|_| self.record.exported().day.is_none())
+        {
+            let message = format!("{} have no day of their own.", plural(self.record.noun()));
+            return Err(Error::invalid(*field, message)
+                .hint("Leave it out, or ask for what was changed since a moment."));
+        }
+        wanted.parts = self.is_of_parts();
+        Ok(wanted)
+    }
+}
+
+/// All that can be taken out, by name.
+#[must_use]
+pub fn kinds(records: &Records) -> Vec<Kind> {
+    let mut kinds = Vec::new();
+    for record in records.all() {
+        kinds.push(Kind::of(*record));
+        let parts = record.exported().parts;
+        kinds.extend(parts.map(|parts| Kind {
+            record: *record,
+            parts: Some(parts),
+        }));
+    }
+    kinds.sort_by_key(Kind::name);
+    kinds
+}
+
+/// The kind of this name, in the plural or the singular.
+#[must_use]
+pub fn find(records: &Records, name: &str) -> Option<Kind> {
+    if let Some(record) = records.record_called(name) {
+        return Some(Kind::of(record));
+    }
+    let asked = name.trim().to_lowercase().replace([' ', '-'], "_");
+    let mut kinds = kinds(records).into_iter();
+    kinds.find(|kind| kind.name() == asked)
+}
+
+/// What an export is written as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// A table for spreadsheets, which an import reads.
+    Csv,
+    /// One JSON object on each line.
+    Jsonl,
+    /// A list of JSON objects.
+    Json,
+}
+
+/// An export that is being written.
+pub struct Sheet {
+    format: Format,
+    columns: Vec<String>,
+    /// Rows that were written.
+    pub rows: u64,
+}
+
+impl Sheet {
+    /// Begins one with these [`columns`].
+    ///
+    /// # Errors
+    /// What writing says.
+    pub fn begin(format: Format, columns: Vec<String>, out: &mut impl Write) -> io::Result<Self> {
+        match format {
+            Format::Csv => row(out, columns.iter().map(String::as_str))?,
+            Format::Json => out.write_all(b"[")?,
+            Format::Jsonl => {}
+        }
+        Ok(Self {
+            format,
+            columns,
+            rows: 0,
+        })
+    }
+
+    /// Adds records as [`part`] answers them.
+    ///
+    /// # Errors
+    /// What writing says.
+    pub fn add(&mut self, records: &[Map<String, Data>], out: &mut impl Write) -> io::Result<()> {
+        for record in records {
+            match self.format {
+                Format::Csv => {
+                    let cells = self.columns.iter().map(|column| cell(record, column));
+                    row(out, cells)?;
+                }
+                Format::Jsonl => writeln!(out, "{}", serde_json::to_string(record)?)?,
+                Format::Json => {
+                    let apart = if self.rows == 0 { "\n" } else { ",\n" };
+                    write!(out, "{apart}{}", serde_json::to_string(record)?)?;
+                }
+            }
+            self.rows += 1;
+        }
+        Ok(())
+    }
+
+    /// Ends it.
+    ///
+    /// # Errors
+    /// What writing says.
+    pub fn end(&self, out: &mut impl Write) -> io::Result<()> {
+        if self.format == Format::Json {
+            out.write_all(if self.rows == 0 { b"]\n" } else { b"\n]\n" })?;
+        }
+        out.flush()
+    }
+}
+
+/// One line of a table, as RFC 4180 has it.
+fn row<T: AsRef<str>>(out: &mut impl Write, cells: impl Iterator<Item = T>) -> io::Result<()> {
+    let mut line = String::new();
+    for (index, cell) in cells.enumerate() {
+        if index > 0 {
+            line.push(',');
+        }
+        let text = escaped(cell.as_ref());
+        if text.contains([',', ';', '"', '\n', '\r', '\t']) {
+            line.push('"');
+            line.push_str(&text.replace('"', "\"\""));
+            line.push('"');
+        } else {
+            line.push_str(&text);
+        }
+    }
+    line.push_str("\r\n");
+    out.write_all(line.as_bytes())
+}
+
+/// What stands in a column of a record.
+fn cell(record: &Map<String, Data>, column: &str) -> String {
+    let value = match column.strip_prefix("attributes.") {
+        Some(name) => record.get("attributes").and_then(|all| all.get(name)),
+        None => record.get(column),
+    };
+    value.map_or_else(String::new, text)
+}
+
+/// A value as the text of a cell, so that an import finds it again.
+#[must_use]
+pub fn text(value: &Data) -> String {
+    match value {
+        Data::Null => String::new(),
+        Data::String(text) => text.clone(),
+        Data::Array(items) => list(items),
+        other => other.to_string(),
+    }
+}
+
+/// The parts of a list, so that an import finds them again: with semicolons between them, or each on a line of its own
+/// where one of them holds what would part it.
+fn list(items: &[Data]) -> String {
+    // The lines of an invoice have more to say than one text: all of it, as JSON.
+    let is_whole = |item: &Data| {
+        let fields = item.as_object();
+        fields.is_some_and(|fields| fields.len() > 1 && !fields.contains_key("type"))
+    };
+    if items.iter().any(is_whole) {
+        return Data::from(items.to_vec()).to_string();
+    }
+    let texts: Vec<String> = items.iter().map(item).collect();
+    if texts.iter().any(|text| text.contains([',', ';'])) {
+        return texts.iter().map(|text| format!("{text}\n")).collect();
+    }
+    texts.join("; ")
+}
+
+/// A part of a list; of an object its text, with its type before it.
+fn item(value: &Data) -> String {
+    match value {
+        Data::String(text) => text.clone(),
+        Data::Object(fields) => {
+            let is_text = |(name, value): &(&String, &Data)| *name != "type" && value.is_string();
+            let text = fields.iter().find(is_text);
+            let text = text.and_then(|(_, value)| value.as_str());
+            match (fields.get("type").and_then(Data::as_str), text) {
+                (Some(kind), Some(text)) => format!("{kind}: {text}"),
+                (None, Some(text)) => text.to_owned(),
+                _ => value.to_string(),
+            }
+        }
+        other => other.to_string(),
+    }
+}
+
+/// The columns of a table of these, in order: for each that refers to another record there is one with its name behind it.
 ///
 /// # Errors
 /// What the database says.
-pub async fn columns(cx: &mut Cx, kind: &dyn AnyRecord, wanted: Wanted) -> Result<Vec<String>> {
+pub async fn columns(cx: &mut Cx, kind: Kind, wanted: &Wanted) -> Result<Vec<String>> {
+    let exported = kind.record.exported();
     let mut names = vec!["id".to_owned()];
-    for column in kind.columns() {
-        names.push(column.name.to_owned());
-        names.extend(column.refers_to.map(|_| beside(column.name)));
+    let declared = kind.record.columns().iter();
+    for column in declared.filter(|column| !exported.inner.contains(&column.name)) {
+        if let Some(parts) = kind.parts
+            && !parts.of.contains(&column.name)
+        {
+            continue;
+        }
+        name(cx, &mut names, column.name, column.refers_to);
     }
-    let defined = cx.defined_attributes(kind.table()).await?;
+    if let Some(parts) = kind.parts {
+        for column in parts.columns {
+            let mut references = parts.references.iter();
+            let refers = references.find(|(name, _)| name == column);
+            name(cx, &mut names, column, refers.map(|(_, target)| *target));
+        }
+        return Ok(names);
+    }
+    names.extend(exported.spelt.iter().map(|name| (*name).to_owned()));
+    let defined = cx.defined_attributes(kind.record.table()).await?;
     names.extend(defined.keys().map(|name| format!("attributes.{name}")));
     for name in ["version", "created_at", "created_by"] {
         names.push(name.to_owned());
@@ -31,6 +280,32 @@ pub async fn columns(cx: &mut Cx, kind: &dyn AnyRecord, wanted: Wanted) -> Resul
     names.extend(wanted.archived.then(|| "archived_at".to_owned()));
     Ok(names)
 }
+
+/// A column, and those that stand beside it.
+fn name(cx: &Cx, names: &mut Vec<String>, column: &str, refers_to: Option<Target>) {
+    names.push(column.to_owned());
+    names.extend(refers_to.map(|_| beside(column)));
+    names.extend(has_address(cx, refers_to).map(|_| address_beside(column)));
+}
+
+/// The column with the address of the person that another one refers to: of two people of one name it tells who is meant.
+fn address_beside(column: &str) -> String {
+    format!("{column}_email")
+}
+
+/// The table that is referred to, where its records have addresses.
+fn has_address(cx: &Cx, target: Option<Target>) -> Option<&'static str> {
+    let Some(Target::Table(table)) = target else {
+        return None;
+    };
+    let record = cx.records().record(table)?;
+    let by = record.called().by.iter();
+    let mut by = by.filter(|by| matches!(by, CalledBy::Key(EMAIL)));
+    by.next().map(|_| table)
+}
+
+/// The index key of an address.
+const EMAIL: &str = "email";
 
 /// The column with the name of what another one refers to.
 fn beside(column: &str) -> String {
@@ -44,8 +319,8 @@ fn beside(column: &str) -> String {
 /// What the database says.
 pub async fn part(
     cx: &mut Cx,
-    kind: &dyn AnyRecord,
-    wanted: Wanted,
+    kind: Kind,
+    wanted: &Wanted,
     after: i64,
     limit: i64,
 ) -> Result<Read<Map<String, Data>>> {
@@ -53,11 +328,17 @@ pub async fn part(
         found: mut records,
         unreadable,
         last,
-    } = kind.part(cx, wanted, after, limit).await?;
-    let references = kind.columns().iter();
+    } = kind.record.part(cx, wanted, after, limit).await?;
+    let references = kind.record.columns().iter();
     let mut references: Vec<(&'static str, Target)> = references
         .filter_map(|column| Some((column.name, column.refers_to?)))
         .collect();
+    references.extend(
+        kind.parts
+            .iter()
+            .flat_map(|parts| parts.references)
+            .copied(),
+    );
     references.push(("created_by", Target::Table(Member::TABLE)));
     let registry = cx.records().clone();
     let referred = |record: &Map<String, Data>, column: &str, target: Target| {
@@ -77,8 +358,14 @@ pub async fn part(
         }
     }
     let mut names: HashMap<(&'static str, i64), String> = HashMap::new();
+    let mut addresses: HashMap<(&'static str, i64), String> = HashMap::new();
     for (table, ids) in ids {
         let ids: Vec<i64> = ids.into_iter().collect();
+        if has_address(cx, Some(Target::Table(table))).is_some() {
+            for (id, address) in addresses_of(cx, table, &ids).await? {
+                addresses.insert((table, id), address);
+            }
+        }
         for (id, name) in names_of(cx, table, &ids).await? {
             names.insert((table, id), name);
         }
@@ -89,6 +376,10 @@ pub async fn part(
             if let Some(name) = name {
                 record.insert(beside(column), name.as_str().into());
             }
+            let address = referred(record, column, *target).and_then(|of| addresses.get(&of));
+            if let Some(address) = address {
+                record.insert(address_beside(column), address.as_str().into());
+            }
         }
     }
     Ok(Read {
@@ -96,6 +387,25 @@ pub async fn part(
         unreadable,
         last,
     })
+}
+
+async fn addresses_of(cx: &mut Cx, table: &'static str, ids: &[i64]) -> Result<Vec<(i64, String)>> {
+    if ids.is_empty() || !cx.may_read(table) {
+        return Ok(Vec::new());
+    }
+    let mut statement =
+        sql("SELECT record, MIN(value) AS address FROM record_key WHERE workspace = ")
+            .value(cx.workspace().id)
+            .sql(" AND entity = ")
+            .value(table.to_owned())
+            .sql(" AND field = ")
+            .value(EMAIL.to_owned())
+            .sql(" AND record IN ");
+    statement.push_ids(ids);
+    let rows = statement.sql(" GROUP BY record").rows(cx.tx()).await?;
+    rows.iter()
+        .map(|row| Ok((row.get("record")?, row.get("address")?)))
+        .collect()
 }
 
 async fn names_of(cx: &mut Cx, table: &'static str, ids: &[i64]) -> Result<Vec<(i64, String)>> {
@@ -113,4 +423,76 @@ async fn names_of(cx: &mut Cx, table: &'static str, ids: &[i64]) -> Result<Vec<(
     rows.iter()
         .map(|row| Ok((row.get("id")?, row.get("name").unwrap_or_default())))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_list_keeps_its_parts_apart() {
+        for (items, text) in [
+            (json!(["vip", "fair"]), "vip; fair"),
+            (json!(["Berlin, north"]), "Berlin, north\n"),
+            (json!(["a;b", "c"]), "a;b\nc\n"),
+            (
+                json!([{ "email": "a@b.example", "type": "work" }]),
+                "work: a@b.example",
+            ),
+            (json!([{ "phone": "1", "type": null, "e164": "+1" }]), "1"),
+            (
+                json!([{ "description": "Work", "net": "100.00" }]),
+                r#"[{"description":"Work","net":"100.00"}]"#,
+            ),
+        ] {
+            assert_eq!(list(items.as_array().unwrap()), text);
+        }
+    }
+
+    #[test]
+    fn a_line_quotes_what_would_part_it() {
+        let mut out = Vec::new();
+        assert!(row(&mut out, ["a", "b,c", "say \"x\"", "=1"].into_iter()).is_ok());
+        assert_eq!(out, b"a,\"b,c\",\"say \"\"x\"\"\",'=1\r\n");
+    }
+
+    /// The cells as a reader sees them that expects this sign between them, and knows quotation marks or not.
+    fn seen(table: &[u8], sign: u8, quotes: bool) -> Vec<String> {
+        let mut reader = csv::ReaderBuilder::new()
+            .has_headers(false)
+            .flexible(true)
+            .delimiter(sign)
+            .quoting(quotes)
+            .from_reader(table);
+        let records = reader.byte_records().map(Result::unwrap);
+        let cells = records.flat_map(|record| {
+            let cells = record.iter().map(String::from_utf8_lossy);
+            cells.map(std::borrow::Cow::into_owned).collect::<Vec<_>>()
+        });
+        cells.collect()
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_reader_sees_a_formula_wherever_it_thinks_that_cells_end(
+            texts in proptest::collection::vec("[-=+@＝'\" ,;\t\r\nax1.]{0,10}", 0..6),
+        ) {
+            let mut table = Vec::new();
+            // The first column of every export is the id, so no row begins with a text of others.
+            let cells = std::iter::once("con_1").chain(texts.iter().map(String::as_str));
+            proptest::prop_assert!(row(&mut table, cells).is_ok());
+            for (sign, quotes) in [b',', b';', b'\t'].into_iter().flat_map(|sign| [(sign, true), (sign, false)]) {
+                for cell in seen(&table, sign, quotes) {
+                    let bare = cell.trim_start_matches([' ', '"']);
+                    let number = cell.chars().all(|c| c.is_ascii_digit() || "+- .,()/\"".contains(c));
+                    proptest::prop_assert!(
+                        number || !bare.starts_with(['=', '+', '-', '@', '＝', '\t']),
+                        "{cell:?} of {:?}", String::from_utf8_lossy(&table)
+                    );
+                }
+            }
+        }
+    }
 }

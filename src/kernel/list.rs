@@ -11,12 +11,14 @@ use serde::Serialize;
 use crate::error::{Code, Error, Result};
 use crate::notice::Notice;
 use crate::record::{AnyRecord, Cx, Link, Order, PARENT, Read, Record, Saved};
-use crate::search::{Found, Hit, Query, Search};
+use crate::search::{self, Found, Hit, Query, Search, Words};
 use crate::store::{Column, Kind, Row, Sql, Target, Value, sql};
+use crate::touch::Touching;
 use crate::types::id::{Id, encode};
 use crate::types::page::{Cursor, Limit, Page};
-use crate::types::text::folded;
+use crate::types::text::{folded, quoted};
 use crate::types::time::Timestamp;
+use crate::types::words::is_filler;
 
 /// A list under construction: made with [`Cx::list`], ended with [`List::page`] or [`List::search`].
 pub struct List<'a, R: Record> {
@@ -24,6 +26,8 @@ pub struct List<'a, R: Record> {
     conditions: Vec<Condition>,
     /// Of each of these it has one of the values.
     index_keys: Vec<(&'static str, Vec<String>)>,
+    /// Only these, in whatever order.
+    only: Option<Vec<i64>>,
     record: PhantomData<R>,
 }
 
@@ -40,9 +44,23 @@ enum Test {
     To(Value),
     IsEmpty,
     IsNotEmpty,
+    /// Somebody was in touch with it at or after the first moment, and nobody after the second.
+    Touched {
+        of: &'static str,
+        workspace: Value,
+        by: Vec<Touching>,
+        from: Option<Value>,
+        to: Option<Value>,
+    },
     /// It equals one of these, and another column lies before what stands beside that one.
     Before(&'static str, Vec<(Value, Value)>),
+    /// It equals one of these, and another column lies between what stands beside that one.
+    Within(&'static str, Vec<Part>),
 }
+
+/// A value of one column, and the first and last of another one.
+pub type Within<V, B> = (V, Option<B>, Option<B>);
+type Part = Within<Value, Value>;
 
 impl Condition {
     /// Whether it says what the index key of this name says.
@@ -59,6 +77,10 @@ impl Condition {
         let (compares, value) = match &self.test {
             Test::Before(other, pairs) => {
                 return self.push_before(statement, before_column, other, pairs);
+            }
+            Test::Touched { .. } => return self.push_touched(statement),
+            Test::Within(other, parts) => {
+                return self.push_within(statement, before_column, other, parts);
             }
             Test::Equals(value) => (" = ", Some(value)),
             Test::Among(_) => (" IN ", None),
@@ -77,6 +99,56 @@ impl Condition {
         if let Test::Among(values) = &self.test {
             statement.push_list(values.iter().cloned());
         }
+    }
+
+    fn push_touched(&self, statement: &mut Sql) {
+        let Test::Touched {
+            of,
+            workspace,
+            by,
+            from,
+            to,
+        } = &self.test
+        else {
+            return;
+        };
+        if let Some(from) = from {
+            statement.push(" AND (1 = 0");
+            for touching in by {
+                statement.push(" OR ");
+                touching.push_exists(statement, workspace, of, " >= ", from);
+            }
+            statement.push(")");
+        }
+        if let Some(to) = to {
+            for touching in by {
+                statement.push(" AND NOT ");
+                touching.push_exists(statement, workspace, of, " > ", to);
+            }
+        }
+    }
+
+    fn push_within(&self, statement: &mut Sql, before_column: &str, other: &str, parts: &[Part]) {
+        statement.push(" AND (1 = 0");
+        for (value, from, to) in parts {
+            statement.push(" OR (");
+            statement.push(before_column);
+            statement.push(self.column);
+            statement.push(" = ");
+            statement.push_value(value.clone());
+            let bounds = [(" >= ", from), (" <= ", to)];
+            for (compares, bound) in bounds {
+                if let Some(bound) = bound {
+                    statement.push(" AND ");
+                    statement.push(before_column);
+                    statement.push(other);
+                    statement.push(compares);
+                    statement.push_value(bound.clone());
+                }
+            }
+            statement.push(")");
+        }
+        statement.push(")");
     }
 
     fn push_before(
@@ -120,6 +192,8 @@ enum Source {
     IndexKey(usize),
     /// Those that an index finds by the conditions on these columns.
     Columns(Narrow),
+    /// Those that are named by their identifiers.
+    Only,
 }
 
 /// Conditions that leave few records.
@@ -134,9 +208,23 @@ enum Narrow {
 impl Narrow {
     fn has(self, condition: &Condition) -> bool {
         match self {
-            Self::Equal => !condition.is_bound() && !matches!(condition.test, Test::IsNotEmpty),
+            Self::Equal => {
+                let is_equal = !matches!(condition.test, Test::IsNotEmpty | Test::Touched { .. });
+                !condition.is_bound() && is_equal
+            }
             Self::Bounds(column) => condition.is_bound() && column == condition.column,
         }
+    }
+}
+
+/// The order of what has some of the words of a search.
+const SOME_WORDS: &str = "some words";
+
+/// The order of a search's page.
+const fn order_by(words: Words) -> &'static str {
+    match words {
+        Words::All => "relevance",
+        Words::Most => SOME_WORDS,
     }
 }
 
@@ -158,6 +246,7 @@ impl Cx {
             cx: self,
             conditions: Vec::new(),
             index_keys: Vec::new(),
+            only: None,
             record: PhantomData,
         }
     }
@@ -232,6 +321,32 @@ impl<R: Record> List<'_, R> {
         self
     }
 
+    /// Only those whose column equals one of these values, and whose other column lies between the first and the last that stand
+    /// beside it. A search knows the values, where they are index keys.
+    #[must_use]
+    pub fn within<V: Column + Serialize, B: Column>(
+        mut self,
+        column: &'static str,
+        other: &'static str,
+        parts: Option<Vec<Within<V, B>>>,
+    ) -> Self {
+        let Some(parts) = parts else { return self };
+        let key = |(value, ..): &Within<V, B>| {
+            let value = serde_json::to_value(value).ok()?;
+            value.as_str().map(str::to_owned)
+        };
+        let keys: Vec<String> = parts.iter().filter_map(key).collect();
+        if !keys.is_empty() {
+            self.index_keys.push((column, keys));
+        }
+        let bound = |bound: Option<B>| bound.map(|bound| bound.to_value());
+        let parts = parts.into_iter();
+        let parts = parts.map(|(value, from, to)| (value.to_value(), bound(from), bound(to)));
+        let test = Test::Within(other, parts.collect());
+        self.conditions.push(Condition { column, test });
+        self
+    }
+
     /// Only those between the values, where there are any.
     pub(crate) fn between(
         mut self,
@@ -243,6 +358,28 @@ impl<R: Record> List<'_, R> {
         let conditions = tests.map(|test| Condition { column, test });
         self.conditions.extend(conditions);
         self
+    }
+
+    /// Only those with which somebody was in touch at or after the first moment, and nobody after the second.
+    ///
+    /// # Errors
+    /// [`Code::Forbidden`] for a caller who may not read what was done.
+    pub(crate) fn touched(mut self, from: Option<Value>, to: Option<Value>) -> Result<Self> {
+        let by = self.cx.touching(R::TABLE);
+        if by.is_empty() {
+            let message =
+                "Who may not read activities cannot ask when somebody was last contacted.";
+            return Err(Error::new(Code::Forbidden, message));
+        }
+        let test = Test::Touched {
+            of: R::TABLE,
+            workspace: self.cx.workspace().id.to_value(),
+            by,
+            from,
+            to,
+        };
+        self.conditions.push(Condition { column: "", test });
+        Ok(self)
     }
 
     /// Only those whose column is empty, or is not, where that is asked.
@@ -326,6 +463,14 @@ impl<R: Record> List<'_, R> {
             };
             condition.push(statement, before_column);
         }
+        match self.only.as_deref() {
+            None => {}
+            Some([]) => statement.push(" AND 1 = 0"),
+            Some(ids) => {
+                statement.push(" AND id IN ");
+                statement.push_ids(ids);
+            }
+        }
     }
 
     /// The index keys, each looked up for each record that is looked at; but for the one that the records come from.
@@ -375,6 +520,9 @@ impl<R: Record> List<'_, R> {
 
     /// Where the page's rows are best taken from.
     async fn source(&mut self, order: Order) -> Result<Source> {
+        if self.only.is_some() {
+            return Ok(Source::Only);
+        }
         const COUNT: &str = "SELECT COUNT(*) AS count FROM (SELECT 1 FROM ";
         for index in 0..self.index_keys.len() {
             let mut rows = sql(COUNT).sql("record_key");
@@ -429,21 +577,50 @@ impl<R: Record> List<'_, R> {
         limit: Limit,
         cursor: Option<&Cursor>,
     ) -> Result<Page<Saved<R>>> {
+        let descending_or_not = descending.unwrap_or(false);
         let Some(query) = query else {
             let order = order.unwrap_or(usual);
-            return self
-                .page(order, descending.unwrap_or(false), limit, cursor)
-                .await;
+            return self.page(order, descending_or_not, limit, cursor).await;
         };
-        let field = match (order, descending) {
-            (Some(_), _) => "sort",
-            (None, Some(_)) => "descending",
-            (None, None) => return self.search(query, limit, cursor).await,
+        if order.is_none() && descending.is_none() {
+            return self.search(query, limit, cursor).await;
+        }
+        let list = self.matching(query).await?;
+        let order = order.unwrap_or(usual);
+        list.page(order, descending_or_not, limit, cursor).await
+    }
+
+    /// No rows, and in the answer's `page.total` how many there are.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub(crate) async fn counted(self, query: Option<&str>) -> Result<Page<Saved<R>>> {
+        let list = match query {
+            Some(query) => self.matching(query).await?,
+            None => self,
         };
-        Err(
-            Error::invalid(field, "With a query the best match comes first.")
-                .hint("Leave out sort and descending, or list with filters instead of a query."),
-        )
+        let mut statement = sql("SELECT COUNT(*) AS count FROM ");
+        statement.push(R::TABLE);
+        list.push_conditions(&mut statement, "", |_| true);
+        list.push_index_keys(&mut statement, None);
+        let total = statement.one("count", &mut list.cx.tx).await?;
+        list.cx.note_total(total);
+        Ok(Page {
+            rows: Vec::new(),
+            next: None,
+        })
+    }
+
+    /// Only those that match the text, as many of the best as a search goes deep.
+    async fn matching(mut self, text: &str) -> Result<Self> {
+        let ((rows, more), _) = self.found(text, 0, DEEPEST, None).await?;
+        if more {
+            self.cx.notice(Notice::truncated(format!(
+                "Only the best {DEEPEST} matches of the text are put in order, and there are more: narrow the query."
+            )));
+        }
+        self.only = Some(rows.iter().map(|saved| saved.id.raw()).collect());
+        Ok(self)
     }
 
     /// One page in an order.
@@ -464,6 +641,7 @@ impl<R: Record> List<'_, R> {
         // Records of an index key are read by their identifiers.
         let (term, before_workspace) = match source {
             Source::IndexKey(index) => (Some(index), without_index),
+            Source::Only => (None, without_index),
             Source::Order | Source::Columns(_) => (None, ""),
         };
         self.push_conditions(&mut statement, before_workspace, |condition| match source {
@@ -472,13 +650,15 @@ impl<R: Record> List<'_, R> {
                 condition.column == order.column
                     || (is_one && order.within == Some(condition.column))
             }
-            Source::IndexKey(_) => false,
+            Source::IndexKey(_) | Source::Only => false,
             Source::Columns(narrow) => narrow.has(condition),
         });
         self.push_index_keys(&mut statement, term);
         let column = match source {
             Source::Order => order.column.to_owned(),
-            Source::IndexKey(_) | Source::Columns(_) => self.cx.tx.not_by_index(order.column),
+            Source::IndexKey(_) | Source::Columns(_) | Source::Only => {
+                self.cx.tx.not_by_index(order.column)
+            }
         };
         if let Some(cursor) = cursor {
             let key = key_value(order.kind, &cursor.key)
@@ -535,36 +715,85 @@ impl<R: Record> List<'_, R> {
         limit: Limit,
         cursor: Option<&Cursor>,
     ) -> Result<Page<Saved<R>>> {
-        let offset = match cursor {
-            None => 0,
-            Some(cursor) => usize::try_from(cursor.place("relevance")?)
-                .ok()
-                .filter(|offset| *offset < DEEPEST)
-                .ok_or_else(Cursor::foreign)?,
+        let (words, offset) = match cursor {
+            None => (None, 0),
+            Some(cursor) => {
+                let words = match cursor.order.as_str() {
+                    SOME_WORDS => Words::Most,
+                    _ => Words::All,
+                };
+                let place = cursor.place(order_by(words))?;
+                let offset = usize::try_from(place).ok();
+                let offset = offset.filter(|offset| *offset < DEEPEST);
+                (Some(words), offset.ok_or_else(Cursor::foreign)?)
+            }
         };
-        // Where the index has not come as far as the caller's own last write, the database has.
-        let found = match self.cx.tx.seen_of_log() {
-            Some(at_least) => self.hits(text, offset, limit.rows(), at_least).await?,
-            None => None,
-        };
-        let (rows, more) = match found {
-            Some(found) => found,
-            None => self.scan(text, offset, limit.rows()).await?,
-        };
+        let ((rows, more), words) = self.found(text, offset, limit.rows(), words).await?;
         let end = offset + limit.rows();
         if more && end >= DEEPEST {
             self.cx.notice(Notice::truncated(format!(
                 "A search goes {DEEPEST} records deep, and there are more: narrow it to see them."
             )));
         }
-        let next = (more && end < DEEPEST).then(|| Cursor::at("relevance", end as i64).encode());
+        let next =
+            (more && end < DEEPEST).then(|| Cursor::at(order_by(words), end as i64).encode());
         Ok(Page { rows, next })
+    }
+
+    /// A page of those that match the text, whether more follow, and how many of the words they have: where it is not said,
+    /// all, or most if none has all.
+    async fn found(
+        &mut self,
+        text: &str,
+        offset: usize,
+        limit: usize,
+        words: Option<Words>,
+    ) -> Result<((Vec<Saved<R>>, bool), Words)> {
+        let first = words.unwrap_or_default();
+        let found = self.with_words(text, first, offset, limit).await?;
+        let may_have_some = || {
+            let (telling, fillers) = search::telling(text);
+            telling.len() + fillers.len() > 1
+        };
+        if words.is_some() || !found.0.is_empty() || !may_have_some() {
+            return Ok((found, first));
+        }
+        let found = self.with_words(text, Words::Most, offset, limit).await?;
+        Ok((found, Words::Most))
+    }
+
+    /// The best of those that match all of the text.
+    ///
+    /// # Errors
+    /// As [`List::search`].
+    pub async fn having_all(mut self, text: &str, limit: Limit) -> Result<Vec<Saved<R>>> {
+        let found = self.with_words(text, Words::All, 0, limit.rows()).await?;
+        Ok(found.0)
+    }
+
+    async fn with_words(
+        &mut self,
+        text: &str,
+        words: Words,
+        offset: usize,
+        limit: usize,
+    ) -> Result<(Vec<Saved<R>>, bool)> {
+        // Where the index has not come as far as the caller's own last write, the database has.
+        let found = match self.cx.tx.seen_of_log() {
+            Some(at_least) => self.hits(text, words, offset, limit, at_least).await?,
+            None => None,
+        };
+        match found {
+            Some(found) => Ok(found),
+            None => self.scan(text, words, offset, limit).await,
+        }
     }
 
     /// A page of what the index finds, and whether more follow; none where the index has not come as far as `at_least`.
     async fn hits(
         &mut self,
         text: &str,
+        words: Words,
         offset: usize,
         limit: usize,
         at_least: i64,
@@ -590,6 +819,7 @@ impl<R: Record> List<'_, R> {
             limit,
             offset,
             at_least,
+            words,
         };
         // The search index knows index keys only. What else is asked for is looked up for the best hits.
         let known = |condition: &Condition| {
@@ -598,7 +828,7 @@ impl<R: Record> List<'_, R> {
                 .any(|(field, _)| condition.says(field))
         };
         let mut parts = None;
-        if self.conditions.iter().all(known) {
+        if words == Words::All && self.conditions.iter().all(known) {
             let found = search.find_now(query(limit, offset)).await;
             let Found::Hits { hits, more, unread } = found else {
                 return Ok(None);
@@ -620,6 +850,7 @@ impl<R: Record> List<'_, R> {
         let mut matching: Vec<i64> = Vec::new();
         let mut looked_at = HashSet::new();
         let mut more_hits = true;
+        let mut has = HashMap::new();
         for most in [FIRST_HITS, MOST_HITS] {
             if !more_hits || matching.len() > end {
                 break;
@@ -630,6 +861,7 @@ impl<R: Record> List<'_, R> {
             };
             self.name_unread(&unread);
             more_hits = more;
+            has.extend(hits.iter().map(|hit| (hit.id, hit.words)));
             let new = hits.iter().map(|Hit { id, .. }| *id);
             let new: Vec<i64> = new.filter(|id| looked_at.insert(*id)).collect();
             for ids in new.chunks(FIRST_HITS) {
@@ -639,7 +871,13 @@ impl<R: Record> List<'_, R> {
             }
         }
         let mut by = FoundBy::new();
-        if !more_hits && matching.len() <= end {
+        if words == Words::Most {
+            // What has most of the words, and nothing that has fewer.
+            let most = matching.first().and_then(|id| has.get(id)).copied();
+            matching.retain(|id| has.get(id).copied() == most);
+            more_hits &= matching.len() == looked_at.len();
+            self.name_words(text, most);
+        } else if !more_hits && matching.len() <= end {
             let parts = match parts {
                 Some(parts) => parts,
                 None => match self.found_by_parts(search, &query(FIRST_HITS, 0)).await? {
@@ -700,6 +938,22 @@ impl<R: Record> List<'_, R> {
         Ok(Some(found))
     }
 
+    /// Says how many of the words are found, where some are.
+    fn name_words(&mut self, text: &str, has: Option<usize>) {
+        let Some(has) = has else { return };
+        let (telling, fillers) = search::telling(text);
+        let what = if has < telling.len() {
+            format!("these have {has} of {}", telling.len())
+        } else {
+            let fillers: Vec<String> = fillers.iter().map(|word| quoted(word)).collect();
+            format!("{} was passed over", fillers.join(", "))
+        };
+        let noun = R::NOUN;
+        self.cx.notice(Notice::some_words(format!(
+            "No {noun} has all of the searched words: {what}."
+        )));
+    }
+
     /// Says of these which of them were found by what belongs to them.
     fn name_parts(&mut self, ids: &[i64], by: &FoundBy) {
         for id in ids {
@@ -757,23 +1011,33 @@ impl<R: Record> List<'_, R> {
     async fn scan(
         &mut self,
         text: &str,
+        words: Words,
         offset: usize,
         limit: usize,
     ) -> Result<(Vec<Saved<R>>, bool)> {
         const TIME_LIMIT: Duration = Duration::from_secs(10);
         let started = Instant::now();
-        let words: Arc<[String]> = folded(text)
-            .split_whitespace()
-            .take(12)
-            .map(str::to_owned)
-            .collect();
+        let need = words;
+        let words: Arc<[String]> = match need {
+            Words::All => words_of(text).collect(),
+            Words::Most => {
+                let (fillers, telling): (Vec<_>, Vec<_>) =
+                    words_of(text).partition(|word| is_filler(word));
+                if telling.is_empty() { fillers } else { telling }.into()
+            }
+        };
+        // Once some have more of the words, those that have fewer are not wanted.
+        let mut least = match need {
+            Words::All => words.len(),
+            Words::Most => search::least(words.len()),
+        };
         let mut matching = Vec::new();
         let mut by = FoundBy::new();
         let mut before = i64::MAX;
-        while matching.len() <= offset + limit {
+        while matching.len() <= offset + limit || need == Words::Most {
             if started.elapsed() > TIME_LIMIT {
                 // An index that hangs has most of it all the same.
-                let Some(found) = self.hits(text, offset, limit, 0).await? else {
+                let Some(found) = self.hits(text, need, offset, limit, 0).await? else {
                     return Err(Error::new(
                         Code::Unavailable,
                         "The search index is being built, and without it this takes too long.",
@@ -786,10 +1050,25 @@ impl<R: Record> List<'_, R> {
                 ));
                 return Ok(found);
             }
-            let (found, next) = self.next_matching(&words, before).await?;
+            let (mut found, next) = self.next_matching(&words, least, before).await?;
+            if need == Words::Most {
+                let counts = found.iter().map(|saved| found_words(saved, &words));
+                let most = counts.max().unwrap_or(0);
+                if most > least {
+                    matching.clear();
+                    least = most;
+                }
+                found.retain(|saved| found_words(saved, &words) == least);
+                found.truncate((offset + limit + 1).saturating_sub(matching.len()));
+            }
             matching.extend(found);
             match next {
                 Some(next) => before = next,
+                None if need == Words::Most => {
+                    let some = matching.first().map(|_| least);
+                    self.name_words(text, some);
+                    break;
+                }
                 None => {
                     let until = started + TIME_LIMIT;
                     by = self.scan_parts(&words, &mut matching, until).await?;
@@ -805,10 +1084,11 @@ impl<R: Record> List<'_, R> {
         Ok((page, more))
     }
 
-    /// Those with these words among the next of the list before an identifier, newest first, and where to go on.
+    /// Those with at least so many of these words among the next of the list before an identifier, newest first, and where to go on.
     async fn next_matching(
         &mut self,
         words: &Arc<[String]>,
+        least: usize,
         before: i64,
     ) -> Result<(Vec<Saved<R>>, Option<i64>)> {
         const BATCH: i64 = 1_000;
@@ -823,7 +1103,8 @@ impl<R: Record> List<'_, R> {
         // Reading and comparing a thousand records keeps a core busy.
         let look = move || {
             let mut read = Read::<Saved<R>>::records(&rows)?;
-            read.found.retain(|saved| matches(&saved.record, &words));
+            read.found
+                .retain(|saved| found_words(saved, &words) >= least);
             Ok::<_, Error>(read)
         };
         let read = self.cx.compute_while_reading(look).await??;
@@ -889,7 +1170,10 @@ pub(crate) async fn scan_all<R: Record>(
     let mut found = Vec::new();
     let mut before = i64::MAX;
     while Instant::now() < until && found.len() < DEEPEST {
-        let (matching, next) = cx.list::<R>().next_matching(&words, before).await?;
+        let (matching, next) = cx
+            .list::<R>()
+            .next_matching(&words, words.len(), before)
+            .await?;
         found.extend(matching.iter().map(|saved| saved.id.raw()));
         match next {
             Some(next) => before = next,
@@ -902,8 +1186,21 @@ pub(crate) async fn scan_all<R: Record>(
     Ok(found)
 }
 
-/// Whether every word stands somewhere in the record: as the start of a word, or with a typo.
-fn matches<R: Record>(record: &R, words: &[String]) -> bool {
+/// The words of a text, as far as they are looked at.
+fn words_of(text: &str) -> impl Iterator<Item = String> {
+    let folded = folded(text);
+    let words = folded
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty());
+    words
+        .take(12)
+        .map(str::to_owned)
+        .collect::<Vec<_>>()
+        .into_iter()
+}
+
+/// How many of the words stand somewhere in the record: as the start of a word, or with a typo.
+fn found_words<R: Record>(record: &Saved<R>, words: &[String]) -> usize {
     let text = record.text().unwrap_or_default();
     let folded_text = folded(&format!(
         "{} {} {}",
@@ -920,20 +1217,18 @@ fn matches<R: Record>(record: &R, words: &[String]) -> bool {
         .iter()
         .map(|number| crate::types::phone::digits(number))
         .collect();
-    words
-        .iter()
-        .flat_map(|word| word.split(|c: char| !c.is_alphanumeric()))
-        .filter(|word| !word.is_empty())
-        .all(|word| {
-            let typos = match word.chars().count() {
-                0..4 => 0,
-                4..8 => 1,
-                _ => 2,
-            };
-            known.iter().any(|other| {
-                other.starts_with(word) || (typos > 0 && strsim::osa_distance(word, other) <= typos)
-            }) || (word.len() >= 3 && digits.iter().any(|number| number.contains(word)))
-        })
+    let is_there = |word: &&String| {
+        let typos = match word.chars().count() {
+            0..4 => 0,
+            4..8 => 1,
+            _ => 2,
+        };
+        known.iter().any(|other| {
+            other.starts_with(word.as_str())
+                || (typos > 0 && strsim::osa_distance(word, other) <= typos)
+        }) || (word.len() >= 3 && digits.iter().any(|number| number.contains(word.as_str())))
+    };
+    words.iter().filter(is_there).count()
 }
 
 fn key_value(kind: Kind, key: &str) -> Option<Value> {

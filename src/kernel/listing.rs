@@ -10,7 +10,9 @@ use serde_json::{Map, Value as Data};
 
 use crate::error::{Error, Result};
 use crate::list::List;
-use crate::record::{Asked, ColumnSpec, Cx, Order, Record, Saved, order, some_value};
+use crate::record::{
+    ATTRIBUTE, Asked, Attributes, ColumnSpec, Cx, Order, Record, Saved, order, some_value,
+};
 use crate::store::{Kind, Value};
 use crate::tool::{Example, QUERY, Spec, Tool};
 use crate::types::page::{Cursor, Limit, Page};
@@ -18,6 +20,15 @@ use crate::types::schema::{self, parse_at};
 use crate::types::text::ShortText;
 use crate::types::time::When;
 use crate::view::{Presented, Row};
+
+/// The parameter that asks for the number instead of the rows.
+const COUNT_ONLY: &str = "count_only";
+
+/// The parameter with the custom attributes that a list is filtered by.
+const ATTRIBUTES: &str = "attributes";
+
+/// What stands for the column of the bounds by which somebody was last in touch.
+const LAST_CONTACTED: &str = "last_contacted";
 
 /// The text that is searched for.
 type Text = ShortText<500>;
@@ -34,6 +45,9 @@ pub trait Listed: Record {
     const ORDERS: &'static [Order] = &[Order::CREATED, Order::UPDATED];
     /// Whether a list takes the bounds `created_after` and `created_before`.
     const BY_CREATION: bool = false;
+    /// Whether a list takes the bounds `last_contacted_after` and `last_contacted_before`: by what counts as having been in touch
+    /// ([`Record::TOUCH`]). With whom nobody ever was, was not since whatever day.
+    const BY_CONTACT: bool = false;
 }
 
 /// What a caller says about a list. Stands in a tool's input as `#[serde(flatten)] listing: Listing<Deal>`, after what is the
@@ -42,9 +56,11 @@ pub struct Listing<R> {
     query: Option<Text>,
     filters: Vec<(&'static ColumnSpec, Vec<Asked>)>,
     bounds: Vec<Bounds>,
+    attributes: Option<Attributes>,
     sort: Option<Order>,
     usual: &'static str,
     descending: Option<bool>,
+    count_only: Option<bool>,
     limit: Option<Limit>,
     cursor: Option<Cursor>,
     record: PhantomData<fn() -> R>,
@@ -89,7 +105,11 @@ impl Bounds {
         });
         let created = ("created_after", "created_before");
         let created = Self::new(created, Order::CREATED.column, Order::CREATED.kind);
-        declared.chain(R::BY_CREATION.then_some((created, None)))
+        let contacted = ("last_contacted_after", "last_contacted_before");
+        let contacted = Self::new(contacted, LAST_CONTACTED, Kind::Time);
+        declared
+            .chain(R::BY_CREATION.then_some((created, None)))
+            .chain(R::BY_CONTACT.then_some((contacted, None)))
     }
 
     const fn new(
@@ -150,9 +170,11 @@ impl<R: Listed> Listing<R> {
             query: None,
             filters: Vec::new(),
             bounds: Vec::new(),
+            attributes: None,
             sort: None,
             usual: R::USUAL,
             descending: None,
+            count_only: None,
             limit: None,
             cursor: None,
             record: PhantomData,
@@ -161,8 +183,10 @@ impl<R: Listed> Listing<R> {
             match name.as_str() {
                 _ if value.is_null() => {}
                 QUERY if R::QUERY.is_some() => listing.query = parse_at(&name, value)?,
+                ATTRIBUTES => listing.attributes = parse_at(&name, value)?,
                 "sort" => listing.sort = Some(order_of::<R>(&parse_at::<String>(&name, value)?)?),
                 "descending" => listing.descending = parse_at(&name, value)?,
+                COUNT_ONLY => listing.count_only = parse_at(&name, value)?,
                 "limit" => listing.limit = parse_at(&name, value)?,
                 "cursor" => listing.cursor = parse_at(&name, value)?,
                 name => listing.narrow(name, value)?,
@@ -249,7 +273,14 @@ impl<R: Listed> Listing<R> {
         for one in &self.bounds {
             bounds.push((one.column, one.values(cx)?));
         }
+        let attributes = match self.attributes {
+            Some(given) => cx.attributes_asked(R::TABLE, given).await?,
+            None => Vec::new(),
+        };
         let mut list = narrow(cx.list::<R>());
+        for keys in attributes {
+            list = list.one_key(ATTRIBUTE, keys);
+        }
         for (column, asked) in self.filters {
             let (values, texts): (Vec<Value>, Vec<Vec<String>>) = asked
                 .into_iter()
@@ -269,7 +300,13 @@ impl<R: Listed> Listing<R> {
             }
         }
         for (column, (from, to)) in bounds {
-            list = list.between(column, from, to);
+            list = match column {
+                LAST_CONTACTED => list.touched(from, to)?,
+                column => list.between(column, from, to),
+            };
+        }
+        if self.count_only == Some(true) {
+            return list.counted(self.query.as_deref()).await;
         }
         let from_end = self.usual.starts_with('-');
         let usual = order_of::<R>(self.usual.trim_start_matches('-'))?;
@@ -382,10 +419,14 @@ impl<R: Listed> JsonSchema for Listing<R> {
                 }
             }
         }
+        let attributes =
+            schemars::json_schema!({ "type": "object", schema::ATTRIBUTES_OF: R::TABLE });
+        add(ATTRIBUTES, None, attributes);
         let names: Vec<&str> = orders::<R>().map(|order| order.name).collect();
         let sort = schemars::json_schema!({ "type": "string", "enum": names });
         add("sort", Some(R::SORT), sort);
         add("descending", None, generator.subschema_for::<bool>());
+        add(COUNT_ONLY, None, generator.subschema_for::<bool>());
         add("limit", None, generator.subschema_for::<Limit>());
         add("cursor", None, generator.subschema_for::<Cursor>());
         schemars::json_schema!({ "type": "object", "properties": properties })

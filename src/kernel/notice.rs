@@ -27,6 +27,10 @@ pub enum NoticeCode {
     Stale,
     /// A record is left out, because it cannot be read.
     RecordUnreadable,
+    /// None has all of the searched words; those that have most of them are answered.
+    SomeWords,
+    /// Something went with what was changed, and does not come back with it.
+    Dropped,
     /// A record does not have the searched words itself: something that belongs to it has, such as a note.
     FoundByPart,
 }
@@ -42,6 +46,12 @@ impl Notice {
     #[must_use]
     pub fn stale(message: impl Into<String>) -> Self {
         Self::new(NoticeCode::Stale, message)
+    }
+
+    /// Something went with what was changed, and does not come back when that is taken back.
+    #[must_use]
+    pub fn dropped(message: impl Into<String>) -> Self {
+        Self::new(NoticeCode::Dropped, message)
     }
 
     /// A record is left out for this error, made with [`Error::unreadable`].
@@ -61,6 +71,11 @@ impl Notice {
             record: Some(record),
             ..Self::new(NoticeCode::FoundByPart, message)
         }
+    }
+
+    /// No such record has all of the words that were searched for.
+    pub(crate) fn some_words(message: impl Into<String>) -> Self {
+        Self::new(NoticeCode::SomeWords, message)
     }
 
     fn new(code: NoticeCode, message: impl Into<String>) -> Self {

@@ -39,7 +39,7 @@ impl App {
             Awaits::Index => self.search.as_ref(),
             Awaits::Records | Awaits::Log => None,
         };
-        let mut tx = self.store.read(scope(caller)).await?;
+        let mut tx = self.store.read_anywhere(scope(caller)).await?;
         // Without an index a search reads the records.
         if awaits == Awaits::Records || (awaits == Awaits::Index && search.is_none()) {
             return Ok(tx);
@@ -67,7 +67,7 @@ impl App {
             (Some(position), Some(search)) => search.reach(workspace, position).await,
             (position, _) => position.is_some(),
         };
-        let mut tx = self.store.read(scope(caller)).await?;
+        let mut tx = self.store.read_anywhere(scope(caller)).await?;
         if let Some(position) = position.filter(|_| reached) {
             tx.sees_log_up_to(position);
         }

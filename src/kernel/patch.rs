@@ -14,6 +14,7 @@ use serde_json::{Map, Value, json};
 
 use crate::error::Result;
 use crate::record::{Attributes, ColumnSpec, Columns, Cx, Edit, Record};
+use crate::store::Kind;
 use crate::types::schema;
 use crate::types::text::nearest;
 use crate::types::time::{LocalTime, now};
@@ -35,15 +36,17 @@ impl<R: Record> Patch<R> {
         self.fields.contains_key(field)
     }
 
-    /// The custom attributes that were given.
+    /// The custom attributes that were given. Among them, too, what says nothing is none.
     ///
     /// # Errors
     /// [`Code::Validation`](crate::error::Code::Validation) when they are no object.
     pub fn attributes(&self) -> Result<Attributes> {
-        match self.fields.get(ATTRIBUTES) {
-            Some(attributes) => schema::parse_at(ATTRIBUTES, attributes.clone()),
-            None => Ok(Attributes::new()),
-        }
+        let Some(attributes) = self.fields.get(ATTRIBUTES) else {
+            return Ok(Attributes::new());
+        };
+        let mut attributes: Attributes = schema::parse_at(ATTRIBUTES, attributes.clone())?;
+        attributes.retain(|_, value| !schema::is_nothing(value));
+        Ok(attributes)
     }
 
     /// Writes the fields into a record; custom attributes are left out.
@@ -108,10 +111,10 @@ impl<R: Record> Edit<R> {
     /// Empties fields.
     pub fn clear_fields(&mut self, fields: &[ClearField<R>]) {
         for field in fields {
-            if field.name == ATTRIBUTES {
-                self.clear_attributes();
-            } else {
-                self.clear(field.name);
+            match (field.name, &field.attribute) {
+                (_, Some(attribute)) => self.clear_attribute(attribute),
+                (ATTRIBUTES, None) => self.clear_attributes(),
+                (name, None) => self.clear(name),
             }
         }
     }
@@ -156,18 +159,28 @@ fn fields_schema<R: Columns>(
     let columns = R::COLUMNS.iter().zip(R::given_schemas(generator));
     for (column, mut schema) in columns.filter(|(column, _)| is_taken(column)) {
         schema.remove("description");
+        let when = match column.kind {
+            Kind::Date => Some("date"),
+            Kind::Time => Some("moment"),
+            _ => None,
+        };
+        if let Some(when) = when {
+            schema.insert(schema::WHEN.into(), when.into());
+        }
         if let Some(about) = about(column) {
             schema.insert("description".into(), about.into());
         }
         properties.insert(column.name.to_owned(), schema.to_value());
     }
-    properties.insert(ATTRIBUTES.into(), json!({ "type": "object" }));
+    let attributes = json!({ "type": "object", schema::ATTRIBUTES_OF: R::TABLE });
+    properties.insert(ATTRIBUTES.into(), attributes);
     schemars::json_schema!({ "type": "object", "properties": properties })
 }
 
-/// A field of a record that can be emptied, by its name.
+/// A field of a record that can be emptied, by its name; a custom attribute by `attributes.name`.
 pub struct ClearField<R> {
     name: &'static str,
+    attribute: Option<String>,
     record: PhantomData<fn() -> R>,
 }
 
@@ -181,6 +194,13 @@ fn clearable<R: Columns>() -> impl Iterator<Item = &'static str> {
 impl<'de, R: Columns> Deserialize<'de> for ClearField<R> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
         let name = Cow::<'de, str>::deserialize(deserializer)?;
+        if let Some((ATTRIBUTES, attribute)) = name.split_once('.') {
+            return Ok(Self {
+                name: ATTRIBUTES,
+                attribute: Some(attribute.to_owned()),
+                record: PhantomData,
+            });
+        }
         let found = clearable::<R>().find(|field| *field == name);
         let name = found.ok_or_else(|| {
             let known = match nearest(&name, clearable::<R>()) {
@@ -194,6 +214,7 @@ impl<'de, R: Columns> Deserialize<'de> for ClearField<R> {
         })?;
         Ok(Self {
             name,
+            attribute: None,
             record: PhantomData,
         })
     }

@@ -13,6 +13,8 @@ pub struct Permission(&'static str);
 
 /// See members and teams.
 pub const READ_TEAMS: Permission = Permission::new("read_teams");
+/// Arrange the workspace, its members and its custom attributes.
+pub const MANAGE_WORKSPACE: Permission = Permission::new("manage_workspace");
 
 impl Permission {
     /// Names a permission. Modules declare theirs as constants.
@@ -28,10 +30,10 @@ impl Permission {
     }
 }
 
-/// Whether the permission of this name lets its holder see and nothing else.
+/// Whether the permission of this name lets its holder see and nothing else. What is taken out could be read one by one.
 #[must_use]
 pub fn only_reads(name: &str) -> bool {
-    name.starts_with("read_")
+    name.starts_with("read_") || name.starts_with("export_")
 }
 
 /// What is done with a record, as far as permissions tell it apart.

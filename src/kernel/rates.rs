@@ -44,6 +44,8 @@ pub struct Rates {
     base: Currency,
     known: BTreeMap<&'static str, BTreeMap<NaiveDate, Rate>>,
     used: BTreeSet<(Reverse<NaiveDate>, &'static str)>,
+    /// Those that records have kept, which were asked for.
+    kept: Vec<Rate>,
     missing: BTreeMap<&'static str, Currency>,
 }
 
@@ -101,12 +103,35 @@ impl Rates {
         Worth { currency, rate }
     }
 
+    /// The rate of a currency on a day: the latest up to then.
+    #[must_use]
+    pub fn on(&self, currency: Currency, day: NaiveDate) -> Option<&Rate> {
+        let days = self.known.get(currency.code())?;
+        days.range(..=day).next_back().map(|(_, rate)| rate)
+    }
+
+    /// What a currency is worth by a rate that a record has kept, which counts among those that were asked for.
+    pub fn kept(&mut self, rate: Rate) -> Worth {
+        let worth = Worth {
+            currency: rate.currency,
+            rate: Some(rate.rate),
+        };
+        if !self.kept.contains(&rate) {
+            self.kept.push(rate);
+        }
+        worth
+    }
+
     /// The rates that were asked for, the newest first.
     #[must_use]
     pub fn used(&self) -> Vec<Rate> {
         let used = self.used.iter();
         let rates = used.filter_map(|(Reverse(day), code)| self.known.get(code)?.get(day));
-        rates.cloned().collect()
+        let kept = self.kept.iter();
+        let mut rates: Vec<Rate> = rates.chain(kept).cloned().collect();
+        rates.sort_by_key(|rate| (Reverse(rate.day), rate.currency.code()));
+        rates.dedup();
+        rates
     }
 
     /// The currencies of which a rate was asked for and none is known: some of what they hold is not in the figures in the
@@ -156,6 +181,7 @@ impl Rates {
             base: base.parse().unwrap(),
             known,
             used: BTreeSet::new(),
+            kept: Vec::new(),
             missing: BTreeMap::new(),
         }
     }
@@ -204,6 +230,7 @@ impl Cx {
             base,
             known,
             used: BTreeSet::new(),
+            kept: Vec::new(),
             missing: BTreeMap::new(),
         })
     }

@@ -16,6 +16,7 @@ use crate::import::AnyImport;
 use crate::job::Job;
 use crate::measures::{Dimension, Figure, Group, Measure, Question};
 use crate::numbered::NumberedKind;
+use crate::option;
 use crate::permission::{self, Operation, Permission, READ_TEAMS};
 use crate::rates::Rates;
 use crate::record::reactions::AnyReaction;
@@ -40,7 +41,9 @@ pub struct Module {
     pub instructions: &'static str,
     /// On unless `--features` says otherwise.
     pub on_by_default: bool,
-    /// How many tokens its tools take at most where a client lists them (GPT-4o's, with the answers' schemas left out).
+    /// In what `bureau install` writes, where it is not on by default: for whoever has no terminal.
+    pub is_installed: bool,
+    /// How many tokens of its tools a model sees at most (GPT-4o's; names, descriptions and parameters).
     pub tokens: usize,
     /// Its tools, alphabetically.
     pub tools: &'static [fn() -> Entry],
@@ -101,6 +104,7 @@ impl Module {
         about: "",
         instructions: "",
         on_by_default: true,
+        is_installed: false,
         tokens: 0,
         tools: &[],
         records: &[],
@@ -177,6 +181,7 @@ impl Registry {
             for make in module.tools {
                 let mut entry = make();
                 entry.module = module.name;
+                option::declare(&mut entry);
                 if entries.insert(entry.spec.name, entry).is_some() {
                     return Err(Error::internal(format!(
                         "two tools of one name in {}",
@@ -318,8 +323,13 @@ impl Registry {
 
     /// Whether a caller is offered a tool that goes by one of the permissions of this kind of record. A request that forgoes
     /// groups has forgone what they are about; the operator beside the data has all that is compiled in.
-    pub(crate) fn offers(&self, caller: &Caller, kind: &dyn AnyRecord) -> bool {
-        let permissions = kind.access().all();
+    #[must_use]
+    pub fn offers(&self, caller: &Caller, kind: &dyn AnyRecord) -> bool {
+        self.offers_any(caller, &kind.access().all())
+    }
+
+    /// The same of a tool that goes by one of these permissions.
+    pub(crate) fn offers_any(&self, caller: &Caller, permissions: &[Permission]) -> bool {
         let mut entries = self.entries.values();
         entries.any(|entry| {
             (caller.key.is_none() || self.enabled.contains(entry.spec.name))
@@ -332,6 +342,23 @@ impl Registry {
     pub fn imports(&self) -> impl Iterator<Item = &'static dyn AnyImport> {
         let all = Module::all_with_used(&self.modules).into_iter();
         all.flat_map(|module| module.imports.iter().copied())
+    }
+
+    /// What is imported under this name.
+    ///
+    /// # Errors
+    /// [`Code::Validation`](crate::error::Code::Validation) with the nearest name, or all of them.
+    pub fn import_called(&self, name: &str) -> Result<&'static dyn AnyImport> {
+        let asked = name.trim().to_lowercase();
+        if let Some(import) = self.imports().find(|import| import.name() == asked) {
+            return Ok(import);
+        }
+        let names: Vec<&str> = self.imports().map(AnyImport::name).collect();
+        let error = Error::invalid("kind", "Nothing is called so that could be imported.");
+        Err(match nearest(&asked, names.iter().copied()) {
+            Some(name) => error.hint(format!("Did you mean {name}?")),
+            None => error.hint(format!("There are: {}.", names.join(", "))),
+        })
     }
 
     /// What is done by itself, in the order of the modules, whether their tools are on or off.

@@ -16,11 +16,12 @@ use crate::caller::{Member, Team};
 use crate::error::{Code, Error, Result};
 use crate::kinds::KINDS;
 use crate::record::{AnyRecord, CalledBy, Cx, Record, Records, Saved};
-use crate::search::{Found, Query};
+use crate::search::{Found, Query, Words};
 use crate::store::{Column as _, Row, Value, sql};
 use crate::types::id::{Entity as _, Id, decode};
 use crate::types::schema::{ANY_RECORD, each_record};
 use crate::types::text::{self, folded, quoted, visible};
+use crate::types::words::without_legal_form;
 
 /// The one of these records that is meant by its identifier, or by its label in any case. Errors name the field that is called
 /// like such a record.
@@ -166,8 +167,8 @@ impl Kind {
             Self::Member => members_meant(cx, texts).await,
             Self::Team => {
                 let words: Vec<String> = texts.iter().map(|text| folded(text)).collect();
-                let mut found = in_column(cx, Team::TABLE, "sort_name", &words).await?;
-                Ok(words.iter().map(|word| take(&mut found, word)).collect())
+                let found = in_column(cx, Team::TABLE, "sort_name", &words).await?;
+                Ok(words.iter().map(|word| take(&found, word)).collect())
             }
         }
     }
@@ -202,18 +203,24 @@ async fn searched(cx: &mut Cx, kinds: &[Kind], text: &str) -> Result<Vec<(Kind, 
     let Some(search) = &app.search else {
         return Ok(Vec::new());
     };
-    let found = search.find_now(Query {
-        workspace: cx.workspace().id.raw(),
-        kinds: kinds.iter().map(|kind| kind.table()).collect(),
-        text: text.to_owned(),
-        filters: Vec::new(),
-        limit: SUGGESTED,
-        offset: 0,
-        at_least: 0,
-    });
-    let Found::Hits { hits, .. } = found.await else {
-        return Ok(Vec::new());
-    };
+    let mut hits = Vec::new();
+    for words in [Words::All, Words::Most] {
+        let found = search.find_now(Query {
+            workspace: cx.workspace().id.raw(),
+            kinds: kinds.iter().map(|kind| kind.table()).collect(),
+            text: text.to_owned(),
+            filters: Vec::new(),
+            limit: SUGGESTED,
+            offset: 0,
+            at_least: 0,
+            words,
+        });
+        if let Found::Hits { hits: found, .. } = found.await
+            && hits.is_empty()
+        {
+            hits = found;
+        }
+    }
     let kind_of = |table: &str| kinds.iter().find(|kind| kind.table() == table);
     let found = hits.iter();
     let found = found.filter_map(|hit| Some((*kind_of(hit.kind)?, hit.id)));
@@ -325,12 +332,34 @@ pub(crate) async fn resolve(
         let label = label.map(|(.., label)| label);
         let id = cx.wire_id(kind.table(), *id);
         let resolved = json!({ "id": id, "name": label });
-        cx.note_resolved(name.field(), resolved);
+        cx.note_meant(name.field(), resolved);
         if let Some(place) = arguments.pointer_mut(&name.pointer) {
             *place = id.into();
         }
     }
     Ok(())
+}
+
+/// The identifier of the one record of this table that a parameter means by what it is called; the text itself for a caller who
+/// may not read such records.
+///
+/// # Errors
+/// As [`resolve`].
+pub(crate) async fn resolve_one(
+    cx: &mut Cx,
+    field: &str,
+    table: &str,
+    text: &str,
+) -> Result<String> {
+    let names = [Name {
+        pointer: format!("/{field}"),
+        table: table.to_owned(),
+        text: text.trim().to_owned(),
+    }];
+    let mut arguments = json!({ field: text });
+    resolve(cx, &names, &mut arguments, |_| true).await?;
+    let resolved = arguments.get(field).and_then(Data::as_str);
+    Ok(resolved.unwrap_or(text).to_owned())
 }
 
 /// The kinds of records that may be meant there and that the caller may read.
@@ -380,13 +409,58 @@ async fn ambiguous(cx: &mut Cx, name: &Name, meant: &[(Kind, i64)]) -> Result<Er
         "{field} means one {noun}, and {count} are called so: {}{more}.",
         shown.join(", ")
     );
-    let candidates = labels.iter();
-    let candidates: Vec<Data> = candidates
-        .map(|(kind, id, label)| json!({ "id": cx.wire_id(kind.table(), *id), "name": label }))
-        .collect();
+    let about = told_apart(cx, &listed).await?;
+    let candidates = labels.iter().map(|(kind, id, label)| {
+        let id_on_wire = cx.wire_id(kind.table(), *id);
+        let mut candidate = json!({ "id": id_on_wire, "name": label });
+        if let (Some(about), Some(candidate)) =
+            (about.get(&(kind.table(), *id)), candidate.as_object_mut())
+        {
+            candidate.insert("about".into(), about.clone().into());
+        }
+        candidate
+    });
+    let candidates: Vec<Data> = candidates.collect();
     Ok(Error::invalid(field, message)
         .hint("Give the id of the one that is meant.")
         .detail("candidates", candidates))
+}
+
+/// What tells records apart that are called alike: the first of what each shows to a search, such as a company or an address,
+/// that not all of them have.
+async fn told_apart(
+    cx: &mut Cx,
+    records: &[(Kind, i64)],
+) -> Result<HashMap<(&'static str, i64), String>> {
+    const SHOWN: usize = 2;
+    let workspace = cx.workspace().id.raw();
+    let mut shows: Vec<((&'static str, i64), Vec<String>)> = Vec::new();
+    let mut seen = Vec::new();
+    for (kind, _) in records {
+        let (Kind::Record(record), false) = (kind, seen.contains(&kind.table())) else {
+            continue;
+        };
+        seen.push(kind.table());
+        let of_kind = records
+            .iter()
+            .filter(|(one, _)| one.table() == kind.table());
+        let ids: Vec<i64> = of_kind.map(|(_, id)| *id).collect();
+        let most = i64::try_from(ids.len()).unwrap_or(i64::MAX);
+        let read = record
+            .documents(&mut cx.tx, workspace, Some(&ids), 0, most)
+            .await?;
+        let found = read.found.into_iter();
+        shows.extend(found.map(|doc| ((doc.kind, doc.id), doc.text)));
+    }
+    let is_common = |text: &String| shows.iter().all(|(_, texts)| texts.contains(text));
+    let about = shows.iter().filter_map(|(record, texts)| {
+        let own = texts
+            .iter()
+            .filter(|text| !text.trim().is_empty() && !is_common(text));
+        let own: Vec<&str> = own.take(SHOWN).map(String::as_str).collect();
+        (!own.is_empty()).then(|| (*record, own.join(", ")))
+    });
+    Ok(about.collect())
 }
 
 /// Says that none is called so, which ones nearly are, and what finds them.
@@ -430,7 +504,7 @@ fn in_words(cx: &Cx, name: &Name, (kind, id, label): &(Kind, i64, String)) -> St
 /// Identifiers by what is called so.
 type ByWord = HashMap<String, Vec<i64>>;
 
-fn take(found: &mut ByWord, word: &str) -> Vec<i64> {
+fn take(found: &ByWord, word: &str) -> Vec<i64> {
     found.get(word).cloned().unwrap_or_default()
 }
 
@@ -443,14 +517,15 @@ pub(crate) async fn meant<R: Record>(cx: &mut Cx, texts: &[String]) -> Result<Ve
         let mut wanted: Vec<String> = open().map(|(word, _)| word.clone()).collect();
         wanted.sort_unstable();
         wanted.dedup();
-        let mut found = match by {
+        let found = match by {
             CalledBy::Key(field) => by_key(cx, R::TABLE, field, &wanted).await?,
             CalledBy::Column(column) => in_column(cx, R::TABLE, column, &wanted).await?,
             CalledBy::FamilyFirst(column) => people::<R>(cx, column, &wanted).await?,
+            CalledBy::Firm(field) => firms::<R>(cx, field, &wanted).await?,
         };
         for (word, ids) in words.iter().zip(&mut meant) {
             if ids.is_empty() {
-                *ids = take(&mut found, word);
+                *ids = take(&found, word);
             }
         }
     }
@@ -544,6 +619,40 @@ async fn people<R: Record>(cx: &mut Cx, column: &'static str, words: &[String]) 
     Ok(found)
 }
 
+/// The firms of these names but for the legal form; of another form is another one.
+async fn firms<R: Record>(cx: &mut Cx, field: &'static str, words: &[String]) -> Result<ByWord> {
+    let mut plain: Vec<String> = words
+        .iter()
+        .map(|word| without_legal_form(word).0)
+        .collect();
+    plain.sort_unstable();
+    plain.dedup();
+    let by_plain = by_key(cx, R::TABLE, field, &plain).await?;
+    let ids: Vec<Id<R>> = by_plain
+        .values()
+        .flatten()
+        .copied()
+        .map(Id::from_raw)
+        .collect();
+    let mut forms = HashMap::new();
+    for (id, saved) in cx.find_all(&ids).await? {
+        forms.insert(id, without_legal_form(&saved.record.label()).1);
+    }
+    let mut found = ByWord::new();
+    for word in words {
+        let (name, form) = without_legal_form(word);
+        let mut ids = take(&by_plain, &name);
+        ids.retain(|id| {
+            let its = forms.get(id).map_or("", String::as_str);
+            form.is_empty() || its.is_empty() || form == its
+        });
+        if !ids.is_empty() {
+            found.insert(word.clone(), ids);
+        }
+    }
+    Ok(found)
+}
+
 /// The forms in which the name of a person may be ordered: family name first, wherever it begins.
 fn turns(name: &str) -> Vec<String> {
     let words: Vec<&str> = name.split(' ').collect();
@@ -578,8 +687,23 @@ async fn members_meant(cx: &mut Cx, texts: &[String]) -> Result<Vec<Vec<i64>>> {
             found.entry(word).or_default().push(id);
         }
     }
-    let texts = texts.iter();
-    Ok(texts.map(|text| take(&mut found, &folded(text))).collect())
+    // Who is called so, or else who is called so among others: the given name alone.
+    let by_part = |word: &str| {
+        let has = |name: &&String| name.split(' ').any(|part| part == word);
+        let names = found.keys().filter(|name| !word.contains(' ') && has(name));
+        let mut ids: Vec<i64> = names.flat_map(|name| take(&found, name)).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        ids
+    };
+    let meant = texts.iter().map(|text| {
+        let word = folded(text);
+        match take(&found, &word) {
+            ids if ids.is_empty() => by_part(&word),
+            ids => ids,
+        }
+    });
+    Ok(meant.collect())
 }
 
 /// What these things of the kernel's own are called.

@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 #[derive(Debug, Clone, Copy)]
 pub struct Resource {
     /// Its URI, or an RFC 6570 template of level 1 in which each variable is a whole segment:
-    /// `bureau://contacts/{contact}`. A variable is the tool's argument of that name.
+    /// `bureau://contacts/{contact}`. A variable is the tool's argument of that name; a lone hyphen says that it is not given.
     pub uri: &'static str,
     /// For programs, unique in Bureau.
     pub name: &'static str,
@@ -37,6 +37,8 @@ pub enum Contents {
     /// The document that stands at `/data/document` of the answer: `{"content", "mime_type"}`, where `content` is the text
     /// itself of a type that is text, XML or JSON, and Base64 of any other.
     Document,
+    /// The same, of a text that names its own `uri`. Up to so many bytes of it stand in the tool's answer as well.
+    Text(usize),
 }
 
 impl Resource {
@@ -58,6 +60,33 @@ impl Resource {
         self.uri.split('/').any(|part| variable(part).is_some())
     }
 
+    /// The URI of the one of this identifier.
+    #[must_use]
+    pub fn uri_of(&self, id: &str) -> String {
+        let parts = self.uri.split('/');
+        let parts = parts.map(|part| variable(part).map_or(part, |_| id));
+        parts.collect::<Vec<_>>().join("/")
+    }
+
+    /// The URI with these values of its variables; of a variable that none is said of it is not given.
+    #[must_use]
+    pub fn uri_with(&self, values: &[(&str, String)]) -> String {
+        let value = |name: &str| {
+            let mut values = values.iter();
+            let value = values.find(|(known, _)| *known == name);
+            value.map_or_else(|| NOT_GIVEN.to_owned(), |(_, value)| encoded(value))
+        };
+        let parts = self.uri.split('/');
+        let parts = parts.map(|part| variable(part).map_or_else(|| part.to_owned(), value));
+        parts.collect::<Vec<_>>().join("/")
+    }
+
+    /// Whether what is read is text.
+    #[must_use]
+    pub fn is_text(&self) -> bool {
+        is_text(self.mime_type)
+    }
+
     /// Every argument that its tool is given.
     pub(crate) fn parameters(&self) -> impl Iterator<Item = &'static str> {
         let constants = self.arguments.iter().map(|(name, _)| *name);
@@ -74,12 +103,14 @@ impl Resource {
     }
 
     /// What its tool is given for this URI; `None` when the URI is not one of its own.
-    pub(crate) fn arguments_for(&self, uri: &str) -> Option<Map<String, Value>> {
+    #[must_use]
+    pub fn arguments_for(&self, uri: &str) -> Option<Map<String, Value>> {
         let mut arguments = Map::new();
         let mut given = uri.split('/');
         for own in self.uri.split('/') {
             let given = given.next()?;
             match variable(own) {
+                Some(_) if given == NOT_GIVEN => {}
                 Some(name) => {
                     arguments.insert(name.to_owned(), decoded(given)?.into());
                 }
@@ -94,9 +125,40 @@ impl Resource {
     }
 }
 
+/// Whether what is of this type is text.
+pub(crate) fn is_text(mime_type: &str) -> bool {
+    let essence = mime_type.split(';').next().unwrap_or_default().trim();
+    essence.starts_with("text/")
+        || ["xml", "json"].iter().any(|syntax| {
+            essence
+                .strip_suffix(syntax)
+                .is_some_and(|rest| rest.ends_with(['/', '+']))
+        })
+}
+
+/// Stands for a variable without a value.
+const NOT_GIVEN: &str = "-";
+
 /// The variable that a segment of a template stands for.
 fn variable(segment: &'static str) -> Option<&'static str> {
     segment.strip_prefix('{')?.strip_suffix('}')
+}
+
+/// A value as a segment holds it.
+fn encoded(value: &str) -> String {
+    let mut segment = String::with_capacity(value.len());
+    for byte in value.bytes() {
+        if is_unreserved(byte) {
+            segment.push(char::from(byte));
+        } else {
+            segment.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    segment
+}
+
+const fn is_unreserved(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
 }
 
 /// The value that a segment holds in the form that a template of level 1 gives it: what is unreserved stands as it is, all
@@ -107,8 +169,7 @@ fn decoded(segment: &str) -> Option<String> {
     while let Some(byte) = bytes.next() {
         match byte {
             b'%' => value.extend(<[u8; 1]>::from_hex([bytes.next()?, bytes.next()?]).ok()?),
-            b'-' | b'.' | b'_' | b'~' => value.push(byte),
-            byte if byte.is_ascii_alphanumeric() => value.push(byte),
+            byte if is_unreserved(byte) => value.push(byte),
             _ => return None,
         }
     }
@@ -145,6 +206,23 @@ mod tests {
         let pdf = json!({ "invoice": "inv_1", "document": "pdf" });
         let found = PDF.arguments_for("bureau://invoices/inv_1/pdf");
         assert_eq!(found.map(Value::Object), Some(pdf));
+    }
+
+    #[test]
+    fn what_is_made_of_values_is_read_as_those_values() {
+        let table = Resource {
+            uri: "bureau://tables/{kind}/csv/{status}/{since}",
+            arguments: &[("format", "csv")],
+            ..Resource::JSON
+        };
+        let values = [
+            ("kind", "a b".to_owned()),
+            ("since", "2026-11-20T09:00:00Z".to_owned()),
+        ];
+        let uri = table.uri_with(&values);
+        assert_eq!(uri, "bureau://tables/a%20b/csv/-/2026-11-20T09%3A00%3A00Z");
+        let read = json!({ "kind": "a b", "since": "2026-11-20T09:00:00Z", "format": "csv" });
+        assert_eq!(table.arguments_for(&uri).map(Value::Object), Some(read));
     }
 
     #[test]

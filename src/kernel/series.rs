@@ -7,6 +7,8 @@
 use std::collections::HashMap;
 
 use chrono::{Datelike as _, NaiveDate};
+use futures::FutureExt as _;
+use serde_json::{Value, json};
 
 use crate::caller::Workspace;
 use crate::erased::record;
@@ -15,6 +17,7 @@ use crate::numbered::{Numbered, NumberedKind, Numbering};
 use crate::permission::{Access, Permission};
 use crate::record::{Attributes, Cx, Order, Record, Saved};
 use crate::registry::{Module, Registry};
+use crate::settings::Setting;
 use crate::store::sql;
 use crate::types::id::Id;
 use crate::types::number::BoundedInt;
@@ -35,14 +38,37 @@ crate::record! {
     }
 }
 
-/// Number series are known wherever a module that uses this one is. It has no tools: the owner arranges them with the command
-/// line. Their permissions are named after the first records that were numbered.
+/// Number series are known wherever a module that uses this one is. It has no tools of its own: the owner arranges them with
+/// the command line or the group settings. Their permissions are named after the first records that were numbered.
 pub const MODULE: Module = Module {
     name: "series",
     about: "How records are numbered",
     records: &[record::<Series>()],
+    provides: &[&SETTING],
     ..Module::EMPTY
 };
+
+/// How records are numbered here, each series with the number that comes next.
+static SETTING: Setting = Setting {
+    name: "series",
+    read: READ,
+    show: |cx| show(cx).boxed(),
+};
+
+async fn show(cx: &mut Cx) -> Result<Value> {
+    let mut shown = Vec::new();
+    for series in all_series(cx).await? {
+        let (next, _) = upcoming(cx, &series).await?;
+        shown.push(json!({
+            "numbers": series.numbers,
+            "pattern": series.pattern,
+            "yearly": series.yearly,
+            "first": series.first,
+            "next": next,
+        }));
+    }
+    Ok(Value::Array(shown))
+}
 
 const READ: Permission = Permission::new("read_invoices");
 const MANAGE: Permission = Permission::new("manage_invoicing");
@@ -279,7 +305,7 @@ pub async fn next_number<R: Numbered>(
     if !taken.is_empty() {
         let message = format!("There is a {text} already.");
         return Err(Error::conflict(message)
-            .hint("The owner gives the series another pattern: bureau workspace series set"));
+            .hint("The owner gives the series another pattern: update_workspace, or bureau workspace series set"));
     }
     Ok(Number {
         series: series.id,

@@ -185,6 +185,24 @@ impl Postgres {
         Self::start_all(&["fsync=on", "full_page_writes=on"])
     }
 
+    /// Starts a copy of this server that follows it by streaming, with the same databases and roles.
+    ///
+    /// Blocks for about a second.
+    ///
+    /// # Errors
+    /// [`Failure`] when the copy cannot be made or does not start.
+    pub fn replica(&self) -> Result<Self, Failure> {
+        let programs = programs().ok_or(Failure::NotInstalled)?;
+        Self::try_start(&programs, &["fsync=off"], Some(self))
+    }
+
+    /// The address of a database that another server made, here.
+    #[must_use]
+    pub fn here(&self, url: &str) -> String {
+        let (_, database) = url.rsplit_once('/').unwrap_or(("", url));
+        self.url(database)
+    }
+
     /// Starts the kind of server that is wanted, with these settings.
     fn start_all(settings: &[&str]) -> Result<Self, Failure> {
         if Layout::wanted() != Layout::Cluster {
@@ -339,11 +357,11 @@ impl Postgres {
         let programs = programs().ok_or(Failure::NotInstalled)?;
         // The port is free when it is chosen and may be taken a moment later, hence more than one try.
         const TRIES: usize = 3;
-        let mut outcome = Self::try_start(&programs, settings);
+        let mut outcome = Self::try_start(&programs, settings, None);
         for _ in 1..TRIES {
             match &outcome {
                 Err(Failure::Start(said)) if said.contains("Address already in use") => {
-                    outcome = Self::try_start(&programs, settings);
+                    outcome = Self::try_start(&programs, settings, None);
                 }
                 _ => break,
             }
@@ -351,7 +369,11 @@ impl Postgres {
         outcome
     }
 
-    fn try_start(programs: &Path, settings: &[&str]) -> Result<Self, Failure> {
+    fn try_start(
+        programs: &Path,
+        settings: &[&str],
+        follows: Option<&Self>,
+    ) -> Result<Self, Failure> {
         // Under /tmp and not under TMPDIR: the account that runs the server must be able to get there, and the path of
         // a socket is at most 107 bytes long.
         let folder = tempfile::Builder::new()
@@ -360,7 +382,11 @@ impl Postgres {
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?
             .local_addr()?
             .port();
-        let password = format!("{:032x}", rand::random::<u128>());
+        // A copy has the roles of what it is a copy of, with their passwords.
+        let password = follows.map_or_else(
+            || format!("{:032x}", rand::random::<u128>()),
+            |server| server.password.clone(),
+        );
 
         // The servers of a cluster log in to each other, and these are on loopback.
         let in_cluster = settings.ends_with(&CLUSTER);
@@ -381,6 +407,10 @@ impl Postgres {
             .env("PATH", "/usr/bin:/bin")
             .env("LC_ALL", "C.UTF-8")
             .env("AUTH", authentication)
+            .env(
+                "FOLLOWS",
+                follows.map_or(String::new(), |server| server.port.to_string()),
+            )
             .current_dir("/")
             .process_group(0);
         shell
@@ -438,7 +468,7 @@ impl Drop for Postgres {
 /// input is a signal that the server is ended with; then it is started again, and `ready` is said once more.
 ///
 /// Takes the folder of the programs, the folder to use, the port, and further settings of the server; the password
-/// comes on the first line of its input. ICU's collation, as most servers in the field have a linguistic one: an order
+/// comes on the first line of its input. `FOLLOWS` is the port of the server that this one is to be a copy of, if it is one. ICU's collation, as most servers in the field have a linguistic one: an order
 /// that the SQL text does not pin shows in the tests. The socket is in the folder that only this user may enter, so it
 /// asks for no password.
 const WATCHDOG: &str = r#"
@@ -455,9 +485,14 @@ trap '' PIPE
 umask 077
 IFS= read -r password || exit 1
 printf '%s\n' "$password" >"$dir/password"
+if [ -n "$FOLLOWS" ]; then
+    PGPASSWORD=$password "$bin/pg_basebackup" --pgdata="$dir/data" --write-recovery-conf --no-sync --checkpoint=fast \
+        --host=127.0.0.1 --port="$FOLLOWS" --username=postgres >"$dir/log" 2>&1 || fail
+else
 "$bin/initdb" --pgdata="$dir/data" --username=postgres --pwfile="$dir/password" --no-sync --no-instructions \
     --auth-local=trust --auth-host="$AUTH" --encoding=UTF8 --locale=C.UTF-8 \
     --locale-provider=icu --icu-locale=en-US >"$dir/log" 2>&1 || fail
+fi
 run() {
     "$bin/postgres" -D "$dir/data" -h 127.0.0.1 -p "$port" -k "$dir" -c max_connections=400 "$@" >"$dir/log" 2>&1 &
     server=$!
@@ -469,7 +504,7 @@ run() {
     done
 }
 run "$@" || fail
-"$bin/psql" -X -q -v ON_ERROR_STOP=1 -h "$dir" -p "$port" -U postgres postgres >"$dir/psql" 2>&1 <<SQL || fail
+[ -n "$FOLLOWS" ] || "$bin/psql" -X -q -v ON_ERROR_STOP=1 -h "$dir" -p "$port" -U postgres postgres >"$dir/psql" 2>&1 <<SQL || fail
 CREATE ROLE bureau LOGIN CREATEROLE PASSWORD '$password';
 SQL
 echo ready
@@ -516,7 +551,7 @@ fn programs() -> Option<PathBuf> {
 }
 
 fn complete(folder: &Path) -> bool {
-    ["initdb", "postgres", "pg_isready", "psql"]
+    ["initdb", "pg_basebackup", "postgres", "pg_isready", "psql"]
         .iter()
         .all(|program| folder.join(program).is_file())
 }

@@ -13,6 +13,7 @@ use crate::error::{Error, Result};
 use crate::permission::{Covers, Permission};
 use crate::record::Cx;
 use crate::types::schema::{self, Moments};
+use crate::types::time::{DayEdge, When};
 
 /// Characters that a tool's description may have: the manifest is paid for in every conversation.
 pub const MAX_ABOUT: usize = 80;
@@ -85,6 +86,8 @@ pub struct Spec {
     pub busy_with: Option<&'static str>,
     /// Whether a call may delete something or make it final, though that is not what the tool is there for.
     pub may_ask: bool,
+    /// Whether it is one of the few that most conversations begin with.
+    pub is_core: bool,
     /// What it does with records of other kinds, or to other ones of its own kind, as a consequence of what it is for: its
     /// own permission is enough for that. Whatever is not said here takes the permission of the record's kind
     /// ([`Record::ACCESS`](crate::record::Record::ACCESS)).
@@ -119,6 +122,7 @@ impl Spec {
             busy_with: None,
             covers: &[],
             may_ask: false,
+            is_core: false,
         }
     }
 
@@ -206,6 +210,13 @@ impl Spec {
         self
     }
 
+    /// Says that it is one of the few that most conversations begin with.
+    #[must_use]
+    pub const fn core(mut self) -> Self {
+        self.is_core = true;
+        self
+    }
+
     /// Whether a person is asked about some of its calls at least, unless nobody wants to be asked.
     #[must_use]
     pub const fn asks(&self) -> bool {
@@ -279,6 +290,8 @@ pub struct Entry {
     pub module: &'static str,
     /// How it is used.
     pub examples: &'static [Example],
+    /// Its own parameters, as clients see them.
+    own: Arc<Map<String, Value>>,
     wire: WireForm,
     moments: Arc<Moments>,
     /// By which its arguments are read: its parameters, and which of them mean records.
@@ -310,6 +323,8 @@ pub struct WireForm {
     pub idempotent: bool,
     /// It reaches beyond this server.
     pub open_world: bool,
+    /// A client that tells models of most tools only when they look for them tells of this one at once.
+    pub is_core: bool,
 }
 
 /// The erased form of a tool. A [`Module`](crate::registry::Module) lists `tool::<CreateDeal>`.
@@ -319,36 +334,32 @@ pub fn tool<T: Tool>() -> Entry {
     let schema = schemars::schema_for!(T);
     let mut form = schema::form(schema.clone());
     schema::mark_subject(&mut form);
-    if spec.effect.reads_only() {
-        schema::mark_filters(&mut form);
-    }
     let mut input = schema::wire(schema);
     // The tool's own description says it better.
     input.remove("description");
     if input_of_update(&input) {
         schema::forget_defaults(&mut input);
     }
-    if spec.asks() {
-        schema::declare_flag(&mut input, "confirm");
-        schema::declare_flag(&mut form, "confirm");
-    }
     let output = schemars::schema_for!(T::Output);
     let moments = Arc::new(Moments::of(&output));
     let output = schema::answer(schema::wire(output), spec.effect.reads_only());
+    let input = Arc::new(input);
     Entry {
         spec,
         module: "",
         examples: T::EXAMPLES,
+        own: Arc::clone(&input),
         wire: WireForm {
             name: spec.name,
             title: spec.title,
             description: spec.about,
-            input_schema: Arc::new(input),
+            input_schema: input,
             output_schema: Arc::new(output),
             read_only: spec.effect.reads_only(),
             destructive: spec.asks() && spec.effect != Effect::Adds,
             idempotent: !matches!(spec.effect, Effect::Adds | Effect::Sends),
             open_world: matches!(spec.effect, Effect::Sends),
+            is_core: spec.is_core,
         },
         moments,
         form,
@@ -373,6 +384,23 @@ async fn run<T: Tool>(input: T, cx: &mut Cx) -> Result<Value> {
     serde_json::to_value(output).map_err(Error::internal)
 }
 
+/// The days and moments of a record that are not said as they are answered: their parameters, what is said, and whether a day
+/// is meant.
+fn said_in_words(form: &Map<String, Value>, arguments: &Value) -> Vec<(String, When, bool)> {
+    let properties = form.get("properties").and_then(Value::as_object);
+    let marked = properties
+        .into_iter()
+        .flatten()
+        .filter_map(|(name, property)| {
+            let is_date = property.get(schema::WHEN)? == "date";
+            let text = arguments.get(name)?.as_str()?;
+            let when: When = text.parse().ok()?;
+            let is_plain = when.is_day() && is_date;
+            (!is_plain).then(|| (name.clone(), when, is_date))
+        });
+    marked.collect()
+}
+
 fn is_given(arguments: &Value, name: &str) -> bool {
     arguments.get(name).is_some_and(|value| !value.is_null())
 }
@@ -388,6 +416,21 @@ impl Entry {
     #[must_use]
     pub fn record_parameters(&self) -> Vec<(Vec<String>, String)> {
         schema::record_parameters(&self.form)
+    }
+
+    /// Its own parameters, as clients see them.
+    pub(crate) fn own(&self) -> &Map<String, Value> {
+        &self.own
+    }
+
+    /// Takes over the options of every call: what clients see of them, and their names.
+    pub(crate) fn declare(
+        &mut self,
+        input: Map<String, Value>,
+        names: impl Iterator<Item = &'static str>,
+    ) {
+        self.wire.input_schema = Arc::new(input);
+        schema::mark_options(&mut self.form, names);
     }
 
     /// By which its arguments are read.
@@ -412,12 +455,19 @@ impl Entry {
     /// Reads the arguments as the tool's input. What a tool that writes answers is shown as far as the caller may read it, and
     /// moments as the workspace's clocks show them.
     pub(crate) fn parse(&self, arguments: Value) -> Result<Parsed> {
+        let said = said_in_words(&self.form, &arguments);
         let parsed = (self.parse)(arguments)?;
         let spec = self.spec;
         let moments = Arc::clone(&self.moments);
         Ok(Box::new(move |cx| {
             Box::pin(async move {
                 cx.set_covers(spec.covers);
+                for (field, when, is_date) in &said {
+                    match is_date {
+                        true => cx.date(field, when).map(|_| ())?,
+                        false => cx.moment(field, when, DayEdge::End).map(|_| ())?,
+                    }
+                }
                 let mut data = parsed(cx).await?;
                 moments.localize(&mut data, cx.workspace().time_zone);
                 Ok(if spec.effect.reads_only() {

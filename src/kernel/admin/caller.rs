@@ -37,10 +37,11 @@ pub(crate) async fn authenticate(
     }
     let rows = grants(store, "k.hash = ", key::hash(key).to_value()).await?;
     let row = choose(&rows, slug)?;
+    let caller = of_key(row, rows.len() > 1)?;
     let now = store.clock().now();
     let last_used: Option<Timestamp> = row.get("last_used_at")?;
     Ok(Authenticated {
-        caller: of_key(row)?,
+        caller,
         stale: last_used.is_none_or(|used| (now - used).abs() > chrono::Duration::seconds(60)),
     })
 }
@@ -56,7 +57,7 @@ pub(crate) async fn still(store: &Store, caller: Caller) -> Result<Caller> {
     };
     let rows = grants(store, "k.id = ", key.to_value()).await?;
     let row = choose(&rows, Some(&caller.workspace.slug)).map_err(|_| unauthorized(WRONG))?;
-    let now = of_key(row)?;
+    let now = of_key(row, rows.len() > 1)?;
     Ok(Caller {
         is_scheduler: false,
         client: caller.client,
@@ -102,7 +103,7 @@ async fn grants(store: &Store, condition: &'static str, key: Value) -> Result<Ve
 }
 
 /// The caller that a key makes in one of its workspaces.
-fn of_key(row: &Row) -> Result<Caller> {
+fn of_key(row: &Row, has_others: bool) -> Result<Caller> {
     let permissions: Json<Vec<String>> = row.get("permissions")?;
     let role: Role = row.get("role")?;
     Ok(Caller {
@@ -120,6 +121,7 @@ fn of_key(row: &Row) -> Result<Caller> {
         calls_per_hour: row
             .get::<Option<i64>>("calls_per_hour")?
             .and_then(|calls| u32::try_from(calls).ok()),
+        has_others,
     })
 }
 
@@ -153,14 +155,18 @@ fn choose<'a>(rows: &'a [Row], slug: Option<&str>) -> Result<&'a Row> {
 
 /// The owner of the data, in one workspace: the one named, or the first.
 pub(crate) async fn operator(store: &Store, slug: Option<&str>) -> Result<Caller> {
-    let mut slugs = Vec::new();
-    for row in &owners(store).await? {
-        let name: String = row.get("slug")?;
+    let owners = owners(store).await?;
+    let slugs = owners.iter().map(|row| row.get::<String>("slug"));
+    let mut slugs = slugs.collect::<Result<Vec<_>>>()?;
+    for (row, name) in owners.iter().zip(&slugs) {
         if slug.is_none_or(|slug| slug == name) {
-            return owner(row);
+            return Ok(Caller {
+                has_others: slugs.iter().any(|other| other != name),
+                ..owner(row)?
+            });
         }
-        slugs.push(name);
     }
+    slugs.dedup();
     let error = Error::new(Code::NotFound, "There is no such workspace.").field("workspace");
     Err(
         match nearest(slug.unwrap_or_default(), slugs.iter().map(String::as_str)) {
@@ -213,6 +219,7 @@ fn owner(row: &Row) -> Result<Caller> {
         features: None,
         confirm: None,
         calls_per_hour: None,
+        has_others: false,
     })
 }
 

@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
+use super::author::Author;
 use super::member::{MemberInfo, find_member, list_members};
 use super::workspace::workspace_by_slug;
 use super::{differing, log};
@@ -213,8 +214,10 @@ async fn insert_key(
             "member": member.id,
         });
         let (_, content) = differing(json!({}), content);
+        let author = Author::operator(tx)?;
         log(
             tx,
+            &author,
             workspace.id,
             "api_key",
             info.id.raw(),
@@ -311,8 +314,10 @@ pub async fn revoke_key(store: &Store, id_or_name: &str) -> Result<KeyInfo> {
             .rows(tx)
             .await?;
         for row in rows {
+            let author = Author::operator(tx)?;
             log(
                 tx,
+                &author,
                 row.get("workspace")?,
                 "api_key",
                 key.id.raw(),

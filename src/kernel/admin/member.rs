@@ -7,6 +7,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value as Data, json};
 
+use super::author::{Author, note};
+use super::authority::Authority;
 use super::workspace::workspace_by_slug;
 use super::{Entry, differing, log, log_in, operator, team};
 use crate::caller::{Member, Role, Team, Workspace};
@@ -17,7 +19,7 @@ use crate::store::log::{Action, Change};
 use crate::store::{Row, Scope, Store, Tx, sql};
 use crate::types::email::Email;
 use crate::types::id::{Entity as _, Id};
-use crate::types::text::{ShortText, folded, nearest};
+use crate::types::text::{ShortText, folded, nearest, quoted};
 use crate::types::time::Timestamp;
 
 /// A member as a list shows them.
@@ -104,7 +106,7 @@ fn from_row(row: &Row) -> Result<MemberInfo> {
 }
 
 /// What the change log keeps of a member.
-fn content(member: &MemberInfo) -> Data {
+pub(super) fn content(member: &MemberInfo) -> Data {
     json!({ "name": member.name, "email": member.email, "title": member.title, "role": member.role })
 }
 
@@ -232,7 +234,7 @@ pub fn find_member<'a>(members: &'a [MemberInfo], who: &str) -> Result<&'a Membe
     match found.as_slice() {
         [one] => Ok(one),
         [] => {
-            let error = Error::not_found("member", format!("{who:?}")).field("member");
+            let error = Error::not_found("member", "of this name or address").field("member");
             let names = members.iter().map(|member| member.name.as_str());
             Err(match nearest(who, names) {
                 Some(name) => error.hint(format!("Did you mean {name:?}?")),
@@ -248,14 +250,12 @@ pub fn find_member<'a>(members: &'a [MemberInfo], who: &str) -> Result<&'a Membe
         }
         several => {
             let ids: Vec<String> = several.iter().map(|member| member.id.to_string()).collect();
-            Err(
-                Error::conflict(format!("Several members are called {who:?}."))
-                    .field("member")
-                    .hint(format!(
-                        "Name the one by address or id: {}.",
-                        ids.join(", ")
-                    )),
-            )
+            Err(Error::conflict("Several members are called so.")
+                .field("member")
+                .hint(format!(
+                    "Name the one by address or id: {}.",
+                    ids.join(", ")
+                )))
         }
     }
 }
@@ -281,7 +281,7 @@ fn email_of(text: &str) -> Result<Option<String>> {
     }
     let email: Email = text
         .parse()
-        .map_err(|error| Error::invalid("email", format!("{text:?} {error}.")))?;
+        .map_err(|error| Error::invalid("email", format!("email {error}.")))?;
     Ok(Some(email.to_string()))
 }
 
@@ -293,8 +293,8 @@ fn check_email(members: &[MemberInfo], email: Option<&str>, own: Option<Id<Membe
     match other {
         None => Ok(()),
         Some(other) => Err(Error::conflict(format!(
-            "{} ({}) has this address already.",
-            other.name, other.id
+            "The member {} has this address already.",
+            other.id
         ))
         .field("email")),
     }
@@ -309,7 +309,7 @@ fn keep_an_owner(members: &[MemberInfo], leaving: Id<Member>) -> Result<()> {
     Err(
         Error::conflict("This is the workspace's last owner, and it keeps one.")
             .field("role")
-            .hint("Make somebody else an owner first: bureau member update WHO --role owner."),
+            .hint("Make somebody else an owner first: update_member with role: owner, or bureau member update WHO --role owner."),
     )
 }
 
@@ -323,34 +323,82 @@ pub(super) async fn lock(tx: &mut Tx, workspace: Id<Workspace>) -> Result<()> {
 /// # Errors
 /// [`Code::Validation`](crate::error::Code::Validation) naming what is wrong; [`Code::Conflict`](crate::error::Code::Conflict) when the address is taken.
 pub async fn add_member(store: &Store, slug: &str, new: NewMember) -> Result<MemberInfo> {
-    let workspace = workspace_by_slug(store, slug).await?;
-    let (name, email, title) = (
-        name_of(&new.name)?,
-        email_of(&new.email.unwrap_or_default())?,
-        title_of(&new.title.unwrap_or_default())?,
-    );
+    let workspace = workspace_by_slug(store, slug).await?.id;
     let add = async |tx: &mut Tx| {
-        lock(tx, workspace.id).await?;
-        check_email(&members(tx, workspace.id).await?, email.as_deref(), None)?;
-        let member = MemberInfo {
-            id: Id::from_raw(tx.next_id()?),
-            name: name.clone(),
-            email: email.clone(),
-            title: title.clone(),
-            role: new.role,
-            teams: Vec::new(),
-            created_at: tx.now(),
-            updated_at: tx.now(),
-        };
-        insert(tx, workspace.id, &member).await?;
-        Ok(member)
+        let author = Author::operator(tx)?;
+        add(tx, &author, workspace, &new, Authority::Operator).await
     };
     store.change(Scope::System, add).await
+}
+
+/// [`add_member`] as a part of a tool's call.
+///
+/// # Errors
+/// As [`add_member`]; [`Code::Forbidden`](crate::error::Code::Forbidden) for a role that allows what the caller may not do.
+pub async fn member_added(
+    cx: &mut Cx,
+    new: &NewMember,
+    authority: Authority<'_>,
+) -> Result<MemberInfo> {
+    let (author, workspace) = (Author::of(cx), cx.workspace().id);
+    let member = add(cx.tx(), &author, workspace, new, authority).await?;
+    noted(cx, &member, Action::Create);
+    Ok(member)
+}
+
+/// Notes for the person who is asked what a tool did to a member.
+fn noted(cx: &mut Cx, member: &MemberInfo, action: Action) {
+    let title = quoted(&member.name);
+    let (table, noun) = (Member::TABLE, Member::NOUN);
+    note(cx, table, noun, member.id.raw(), action, &title);
+}
+
+async fn add(
+    tx: &mut Tx,
+    author: &Author,
+    workspace: Id<Workspace>,
+    new: &NewMember,
+    authority: Authority<'_>,
+) -> Result<MemberInfo> {
+    let text = |text: &Option<String>| text.clone().unwrap_or_default();
+    let (name, email, title) = in_form(
+        name_of(&new.name),
+        email_of(&text(&new.email)),
+        title_of(&text(&new.title)),
+    )?;
+    authority.check(None, Some(new.role))?;
+    lock(tx, workspace).await?;
+    check_email(&members(tx, workspace).await?, email.as_deref(), None)?;
+    let member = MemberInfo {
+        id: Id::from_raw(tx.next_id()?),
+        name,
+        email,
+        title,
+        role: new.role,
+        teams: Vec::new(),
+        created_at: tx.now(),
+        updated_at: tx.now(),
+    };
+    insert(tx, author, workspace, &member).await?;
+    Ok(member)
+}
+
+/// What was said of a member, or all that is wrong with it.
+fn in_form<A, B, C>(one: Result<A>, two: Result<B>, three: Result<C>) -> Result<(A, B, C)> {
+    match (one, two, three) {
+        (Ok(one), Ok(two), Ok(three)) => Ok((one, two, three)),
+        (one, two, three) => {
+            let wrong = [one.err(), two.err(), three.err()];
+            let wrong = Error::all(wrong.into_iter().flatten().collect());
+            Err(wrong.unwrap_or_else(|| Error::internal("nothing is wrong")))
+        }
+    }
 }
 
 /// Writes a new member.
 pub(super) async fn insert(
     tx: &mut Tx,
+    author: &Author,
     workspace: Id<Workspace>,
     member: &MemberInfo,
 ) -> Result<()> {
@@ -371,6 +419,7 @@ pub(super) async fn insert(
     let (_, content) = differing(json!({}), content(member));
     log(
         tx,
+        author,
         workspace,
         Member::TABLE,
         member.id.raw(),
@@ -389,31 +438,55 @@ pub async fn update_member(
     who: &str,
     change: MemberChange,
 ) -> Result<MemberInfo> {
-    let workspace = workspace_by_slug(store, slug).await?;
-    let update = async |tx: &mut Tx| update(tx, workspace.id, who, &change).await;
+    let workspace = workspace_by_slug(store, slug).await?.id;
+    let update = async |tx: &mut Tx| {
+        let author = Author::operator(tx)?;
+        update(tx, &author, workspace, who, &change, Authority::Operator).await
+    };
     store.change(Scope::System, update).await
+}
+
+/// [`update_member`] as a part of a tool's call.
+///
+/// # Errors
+/// As [`update_member`]; [`Code::Forbidden`](crate::error::Code::Forbidden) for a member above the caller, and for a role that
+/// allows what the caller may not do.
+pub async fn member_updated(
+    cx: &mut Cx,
+    who: &str,
+    change: &MemberChange,
+    authority: Authority<'_>,
+) -> Result<MemberInfo> {
+    let (author, workspace) = (Author::of(cx), cx.workspace().id);
+    let logged = cx.tx().logged().len();
+    let member = update(cx.tx(), &author, workspace, who, change, authority).await?;
+    if cx.tx().logged().len() > logged {
+        noted(cx, &member, Action::Update);
+    }
+    Ok(member)
 }
 
 async fn update(
     tx: &mut Tx,
+    author: &Author,
     workspace: Id<Workspace>,
     who: &str,
     change: &MemberChange,
+    authority: Authority<'_>,
 ) -> Result<MemberInfo> {
     lock(tx, workspace).await?;
     let all = members(tx, workspace).await?;
     let before = find_member(&all, who)?;
     let mut member = before.clone();
-    if let Some(name) = &change.name {
-        member.name = name_of(name)?;
-    }
-    if let Some(email) = &change.email {
-        member.email = email_of(email)?;
-    }
-    if let Some(title) = &change.title {
-        member.title = title_of(title)?;
-    }
+    let name = change.name.as_deref().map(name_of).transpose();
+    let email = change.email.as_deref().map(email_of).transpose();
+    let title = change.title.as_deref().map(title_of).transpose();
+    let (name, email, title) = in_form(name, email, title)?;
+    member.name = name.unwrap_or(member.name);
+    member.email = email.unwrap_or(member.email);
+    member.title = title.unwrap_or(member.title);
     member.role = change.role.unwrap_or(member.role);
+    authority.check(Some(before.role), Some(member.role))?;
     check_email(&all, member.email.as_deref(), Some(member.id))?;
     if member.role != Role::Owner && before.role == Role::Owner {
         keep_an_owner(&all, member.id)?;
@@ -433,10 +506,9 @@ async fn update(
         .run(tx)
         .await?;
     let (was, is) = differing(content(before), content(&member));
-    let call = tx.next_id()?;
     log_in(
         tx,
-        call,
+        author,
         Entry {
             workspace,
             entity: Member::TABLE,
@@ -460,8 +532,27 @@ pub async fn remove_member(
     who: &str,
     reassign_to: Option<&str>,
 ) -> Result<Removed> {
-    let remove = async |cx: &mut Cx| remove(cx, who, reassign_to).await;
+    let remove = async |cx: &mut Cx| {
+        let author = Author::operator(cx.tx())?;
+        remove(cx, &author, who, reassign_to, Authority::Operator).await
+    };
     in_context(app, slug, remove).await
+}
+
+/// [`remove_member`] as a part of a tool's call, which takes the permissions for what passes to somebody else.
+///
+/// # Errors
+/// As [`remove_member`]; [`Code::Forbidden`](crate::error::Code::Forbidden) for a member above the caller.
+pub async fn member_removed(
+    cx: &mut Cx,
+    who: &str,
+    reassign_to: Option<&str>,
+    authority: Authority<'_>,
+) -> Result<Removed> {
+    let author = Author::of(cx);
+    let removed = remove(cx, &author, who, reassign_to, authority).await?;
+    noted(cx, &removed.member, Action::Archive);
+    Ok(removed)
 }
 
 /// [`Store::change`] in a context of the owner's own, outside of any tool, which reaches members and teams as well.
@@ -484,11 +575,18 @@ pub(super) async fn in_context<T>(
     }
 }
 
-async fn remove(cx: &mut Cx, who: &str, reassign_to: Option<&str>) -> Result<Removed> {
+async fn remove(
+    cx: &mut Cx,
+    author: &Author,
+    who: &str,
+    reassign_to: Option<&str>,
+    authority: Authority<'_>,
+) -> Result<Removed> {
     let workspace = cx.workspace().id;
     lock(cx.tx(), workspace).await?;
     let all = members(cx.tx(), workspace).await?;
     let member = find_member(&all, who)?;
+    authority.check(Some(member.role), None)?;
     keep_an_owner(&all, member.id)?;
     let heir = reassign_to
         .map(|heir| find_member(&all, heir).map_err(|error| error.field("reassign_to")))
@@ -518,14 +616,13 @@ async fn remove(cx: &mut Cx, who: &str, reassign_to: Option<&str>) -> Result<Rem
             refuse_held(cx, Member::TABLE, member.id.raw(), &member.name)
                 .await
                 .map_err(|error| {
-                    error.hint("Say to whom they pass: bureau member remove … --reassign-to WHO.")
+                    error.hint("Say to whom they pass: hand_over_to, or bureau member remove … --reassign-to WHO.")
                 })?;
             0
         }
     };
     let change = (reassigned > 0).then(|| cx.change());
-    let call = cx.tx().next_id()?;
-    team::leave_all(cx.tx(), call, workspace, member.id).await?;
+    team::leave_all(cx.tx(), author, workspace, member.id).await?;
     sql("UPDATE member SET archived_at = ")
         .value(cx.now())
         .sql(" WHERE workspace = ")
@@ -537,7 +634,7 @@ async fn remove(cx: &mut Cx, who: &str, reassign_to: Option<&str>) -> Result<Rem
     let (was, _) = differing(content(member), json!({}));
     log_in(
         cx.tx(),
-        call,
+        author,
         Entry {
             workspace,
             entity: Member::TABLE,
@@ -592,35 +689,68 @@ pub(super) async fn refuse_held(
 pub async fn restore_member(store: &Store, slug: &str, who: &str) -> Result<MemberInfo> {
     let workspace = workspace_by_slug(store, slug).await?.id;
     let restore = async |tx: &mut Tx| {
-        lock(tx, workspace).await?;
-        let rows = sql(COLUMNS)
-            .value(workspace)
-            .sql(" AND archived_at IS NOT NULL ORDER BY id")
-            .rows(tx)
-            .await?;
-        let removed = rows.iter().map(from_row).collect::<Result<Vec<_>>>()?;
-        let member = find_member(&removed, who)?.clone();
-        check_email(
-            &members(tx, workspace).await?,
-            member.email.as_deref(),
-            None,
-        )?;
-        sql("UPDATE member SET archived_at = NULL WHERE workspace = ")
-            .value(workspace)
-            .sql(" AND id = ")
-            .value(member.id)
-            .run(tx)
-            .await?;
-        let (_, is) = differing(json!({}), content(&member));
-        log(
-            tx,
-            workspace,
-            Member::TABLE,
-            member.id.raw(),
-            Action::Restore,
-            &is,
-        )?;
-        Ok(member)
+        let author = Author::operator(tx)?;
+        restore(tx, &author, workspace, who, Authority::Operator).await
     };
     store.change(Scope::System, restore).await
+}
+
+/// [`restore_member`] as a part of a tool's call.
+///
+/// # Errors
+/// As [`restore_member`]; [`Code::Forbidden`](crate::error::Code::Forbidden) where their role allows what the caller may not do.
+pub async fn member_restored(
+    cx: &mut Cx,
+    who: &str,
+    authority: Authority<'_>,
+) -> Result<MemberInfo> {
+    let (author, workspace) = (Author::of(cx), cx.workspace().id);
+    let member = restore(cx.tx(), &author, workspace, who, authority).await?;
+    noted(cx, &member, Action::Restore);
+    Ok(member)
+}
+
+/// Who was removed from a workspace.
+///
+/// # Errors
+/// What the database says.
+pub async fn removed_members(tx: &mut Tx, workspace: Id<Workspace>) -> Result<Vec<MemberInfo>> {
+    let rows = sql(COLUMNS)
+        .value(workspace)
+        .sql(" AND archived_at IS NOT NULL ORDER BY id")
+        .rows(tx)
+        .await?;
+    rows.iter().map(from_row).collect()
+}
+
+async fn restore(
+    tx: &mut Tx,
+    author: &Author,
+    workspace: Id<Workspace>,
+    who: &str,
+    authority: Authority<'_>,
+) -> Result<MemberInfo> {
+    lock(tx, workspace).await?;
+    let removed = removed_members(tx, workspace).await?;
+    let member = find_member(&removed, who)?.clone();
+    authority.check(None, Some(member.role))?;
+    let live = members(tx, workspace).await?;
+    check_email(&live, member.email.as_deref(), None)?;
+    sql("UPDATE member SET archived_at = NULL WHERE workspace = ")
+        .value(workspace)
+        .sql(" AND id = ")
+        .value(member.id)
+        .run(tx)
+        .await?;
+    let (_, is) = differing(json!({}), content(&member));
+    log(
+        tx,
+        author,
+        workspace,
+        Member::TABLE,
+        member.id.raw(),
+        Action::Restore,
+        &is,
+    )?;
+    Ok(member)
 }

@@ -1,12 +1,16 @@
 //! Workspaces, members, teams, keys and attribute definitions: what the owner arranges, and what a call's caller is made
-//! from. Every change is in the change log.
+//! from. Every change is in the change log, whether a command or a tool made it: the rules stand here once, and `Author` and
+//! [`Authority`] are what differs.
 
 mod attribute;
+mod author;
+mod authority;
 mod caller;
 pub(crate) mod key;
 mod member;
 mod rate;
 mod team;
+mod undo;
 mod workspace;
 
 use serde_json::Value as Data;
@@ -17,21 +21,30 @@ use crate::store::Tx;
 use crate::store::log::{Action, LogRow, digest};
 use crate::types::id::Id;
 
-pub use attribute::{AttributeDefinition, define_attribute, list_attributes};
+pub(crate) use attribute::attributes_of;
+pub use attribute::{
+    AttributeDefinition, attribute_defined, attribute_removed, define_attribute,
+    defined_attributes, list_attributes, remove_attribute,
+};
+use author::Author;
+pub use authority::Authority;
 pub use caller::operators;
 pub(crate) use caller::{Authenticated, authenticate, note_use, operator, still};
 pub use key::{KeyInfo, KeyMember, NewKey, create_key, list_keys, revoke_key};
 pub use member::{
     MemberChange, MemberInfo, MembersWanted, NewMember, Removed, TeamName, add_member, find_member,
-    list_members, members, next_members, remove_member, restore_member, update_member,
+    list_members, member_added, member_removed, member_restored, member_updated, members,
+    next_members, remove_member, removed_members, restore_member, update_member,
 };
 pub use rate::{RateInfo, list_rates, set_rate};
 pub use team::{
-    MemberName, NewTeam, TeamChange, TeamInfo, create_team, delete_team, list_teams, next_teams,
-    put_member, take_member, teams, update_team,
+    MemberName, NewTeam, TeamChange, TeamInfo, create_team, delete_team, list_teams, member_put,
+    member_taken, next_teams, put_member, take_member, teams, update_team,
 };
+pub(crate) use undo::{is_arranged, take_back};
 pub use workspace::{
     NewWorkspace, WorkspaceChange, bootstrap, create_workspace, list_workspaces, update_workspace,
+    workspace_updated,
 };
 
 /// What the owner arranged, for the change log.
@@ -44,16 +57,16 @@ struct Entry {
     after: Option<Data>,
 }
 
-/// Logs something new that the owner arranged, outside of any tool.
+/// Logs something new that was arranged.
 fn log(
     tx: &mut Tx,
+    author: &Author,
     workspace: Id<Workspace>,
     entity: &'static str,
     record: i64,
     action: Action,
     content: &Data,
 ) -> Result<()> {
-    let call = tx.next_id()?;
     let entry = Entry {
         workspace,
         entity,
@@ -62,23 +75,23 @@ fn log(
         before: None,
         after: Some(content.clone()),
     };
-    log_in(tx, call, entry)
+    log_in(tx, author, entry)
 }
 
-/// Logs one part of what the owner arranged with one command.
-fn log_in(tx: &mut Tx, call: i64, entry: Entry) -> Result<()> {
+/// Logs one part of what was arranged at once.
+fn log_in(tx: &mut Tx, author: &Author, entry: Entry) -> Result<()> {
     let text = |side: Option<Data>| side.map(|side| side.to_string());
     let (before, after) = (text(entry.before), text(entry.after));
     let row = LogRow {
         id: tx.next_id()?,
-        call,
+        call: author.call,
         workspace: entry.workspace.raw(),
         at: tx.now(),
-        member: None,
-        api_key: None,
-        client: None,
-        tool: "bureau".to_owned(),
-        undoes: None,
+        member: author.member,
+        api_key: author.api_key,
+        client: author.client.clone(),
+        tool: author.tool.clone(),
+        undoes: author.undoes,
         entity: entry.entity.to_owned(),
         record: entry.record,
         action: entry.action,

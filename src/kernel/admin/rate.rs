@@ -5,6 +5,7 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 use serde_json::json;
 
+use super::author::Author;
 use super::log;
 use super::workspace::workspace_by_slug;
 use crate::error::{Error, Result};
@@ -67,8 +68,10 @@ pub async fn set_rate(store: &Store, slug: &str, new: RateInfo) -> Result<()> {
             .run(tx)
             .await?;
         let content = json!({ "currency": currency, "day": new.day, "rate": rate.normalize().to_string(), "source": source });
+        let author = Author::operator(tx)?;
         log(
             tx,
+            &author,
             workspace.id,
             "exchange_rate",
             workspace.id.raw(),

@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value as Data, json};
 
+use super::author::{Author, note};
 use super::member::{find_member, in_context, lock, members, refuse_held};
 use super::workspace::workspace_by_slug;
 use super::{Entry, differing, log, log_in};
@@ -16,7 +17,7 @@ use crate::record::{App, Cx};
 use crate::store::log::Action;
 use crate::store::{Row, Scope, Store, Tx, sql};
 use crate::types::id::{Entity as _, Id};
-use crate::types::text::{LongText, ShortText, folded, nearest};
+use crate::types::text::{LongText, ShortText, folded, nearest, quoted};
 use crate::types::time::Timestamp;
 
 /// A team as a list shows it.
@@ -70,7 +71,7 @@ pub struct TeamChange {
 }
 
 /// What the change log keeps of a team.
-fn content(team: &TeamInfo) -> Data {
+pub(super) fn content(team: &TeamInfo) -> Data {
     let members: Vec<Id<Member>> = team.members.iter().map(|member| member.id).collect();
     let mut content = json!({ "name": team.name, "about": team.about, "lead": team.lead });
     if let Some(content) = content.as_object_mut().filter(|_| !members.is_empty()) {
@@ -169,14 +170,14 @@ pub async fn list_teams(store: &Store, slug: &str) -> Result<Vec<TeamInfo>> {
     teams
 }
 
-fn find<'a>(teams: &'a [TeamInfo], which: &str) -> Result<&'a TeamInfo> {
+pub(super) fn find<'a>(teams: &'a [TeamInfo], which: &str) -> Result<&'a TeamInfo> {
     let id = which.parse::<Id<Team>>().ok();
     let wanted = folded(which.trim());
     let found = teams
         .iter()
         .find(|team| Some(team.id) == id || folded(&team.name) == wanted);
     found.ok_or_else(|| {
-        let error = Error::not_found("team", format!("{which:?}")).field("team");
+        let error = Error::not_found("team", "of this name").field("team");
         match nearest(which, teams.iter().map(|team| team.name.as_str())) {
             Some(name) => error.hint(format!("Did you mean {name:?}?")),
             None => error.hint("`bureau team list` shows which there are."),
@@ -204,8 +205,8 @@ fn check_name(teams: &[TeamInfo], name: &str, own: Option<Id<Team>>) -> Result<(
     match teams.iter().find(same) {
         None => Ok(()),
         Some(other) => Err(Error::conflict(format!(
-            "There is a team {:?} already ({}).",
-            other.name, other.id
+            "There is a team of this name already ({}).",
+            other.id
         ))
         .field("name")),
     }
@@ -265,8 +266,10 @@ pub async fn create_team(store: &Store, slug: &str, new: NewTeam) -> Result<Team
             put(tx, workspace, team.id, member.id).await?;
         }
         let (_, is) = differing(json!({}), content(&team));
+        let author = Author::operator(tx)?;
         log(
             tx,
+            &author,
             workspace,
             Team::TABLE,
             team.id.raw(),
@@ -310,14 +313,16 @@ pub async fn update_team(
             }
         }
         check_name(&all, &team.name, Some(team.id))?;
-        save(tx, workspace, before, team).await
+        let author = Author::operator(tx)?;
+        save(tx, &author, workspace, before, team).await
     };
     store.change(Scope::System, update).await
 }
 
 /// Writes what differs.
-async fn save(
+pub(super) async fn save(
     tx: &mut Tx,
+    author: &Author,
     workspace: Id<Workspace>,
     before: &TeamInfo,
     mut team: TeamInfo,
@@ -336,14 +341,13 @@ async fn save(
         .bind(team.id)
         .run(tx)
         .await?;
-    let call = tx.next_id()?;
-    log_update(tx, call, workspace, before, &team)?;
+    log_update(tx, author, workspace, before, &team)?;
     Ok(team)
 }
 
 fn log_update(
     tx: &mut Tx,
-    call: i64,
+    author: &Author,
     workspace: Id<Workspace>,
     before: &TeamInfo,
     team: &TeamInfo,
@@ -351,7 +355,7 @@ fn log_update(
     let (was, is) = differing(content(before), content(team));
     log_in(
         tx,
-        call,
+        author,
         Entry {
             workspace,
             entity: Team::TABLE,
@@ -389,10 +393,10 @@ pub async fn delete_team(app: &Arc<App>, slug: &str, which: &str) -> Result<Team
             .run(cx.tx())
             .await?;
         let (was, _) = differing(content(team), json!({}));
-        let call = cx.tx().next_id()?;
+        let author = Author::operator(cx.tx())?;
         log_in(
             cx.tx(),
-            call,
+            &author,
             Entry {
                 workspace,
                 entity: Team::TABLE,
@@ -432,39 +436,90 @@ async fn change_members(
 ) -> Result<TeamInfo> {
     let workspace = workspace_by_slug(store, slug).await?.id;
     let put_or_take = async |tx: &mut Tx| {
-        lock(tx, workspace).await?;
-        let all = teams(tx, workspace).await?;
-        let before = find(&all, which)?;
-        let everybody = members(tx, workspace).await?;
-        let member = find_member(&everybody, who)?;
-        let is_in = before.members.iter().any(|known| known.id == member.id);
-        let mut team = before.clone();
-        match (put_in, is_in) {
-            (true, false) => {
-                put(tx, workspace, team.id, member.id).await?;
-                team.members.push(MemberName {
-                    id: member.id,
-                    name: member.name.clone(),
-                });
-            }
-            (false, true) => {
-                take(tx, workspace, team.id, member.id).await?;
-                team.members.retain(|known| known.id != member.id);
-                team.lead = team.lead.filter(|lead| *lead != member.id);
-            }
-            (true, true) => {}
-            (false, false) => {
-                return Err(Error::not_found("member", format!("{who:?}"))
-                    .field("member")
-                    .hint(format!("{} is not in the team {}.", member.name, team.name)));
-            }
-        }
-        save(tx, workspace, before, team).await
+        let author = Author::operator(tx)?;
+        put_or_take(tx, &author, workspace, which, who, put_in).await
     };
     store.change(Scope::System, put_or_take).await
 }
 
-async fn put(
+/// [`put_member`] as a part of a tool's call.
+///
+/// # Errors
+/// As [`put_member`].
+pub async fn member_put(cx: &mut Cx, which: Id<Team>, who: Id<Member>) -> Result<TeamInfo> {
+    members_changed(cx, which, who, true).await
+}
+
+/// [`take_member`] as a part of a tool's call.
+///
+/// # Errors
+/// As [`take_member`].
+pub async fn member_taken(cx: &mut Cx, which: Id<Team>, who: Id<Member>) -> Result<TeamInfo> {
+    members_changed(cx, which, who, false).await
+}
+
+async fn members_changed(
+    cx: &mut Cx,
+    which: Id<Team>,
+    who: Id<Member>,
+    put_in: bool,
+) -> Result<TeamInfo> {
+    let (author, workspace) = (Author::of(cx), cx.workspace().id);
+    let (which, who) = (which.to_string(), who.to_string());
+    let logged = cx.tx().logged().len();
+    let team = put_or_take(cx.tx(), &author, workspace, &which, &who, put_in).await?;
+    if cx.tx().logged().len() > logged {
+        noted(cx, &team);
+    }
+    Ok(team)
+}
+
+/// Notes for the person who is asked that a team is changed.
+pub(super) fn noted(cx: &mut Cx, team: &TeamInfo) {
+    let (table, noun) = (Team::TABLE, Team::NOUN);
+    let title = quoted(&team.name);
+    note(cx, table, noun, team.id.raw(), Action::Update, &title);
+}
+
+async fn put_or_take(
+    tx: &mut Tx,
+    author: &Author,
+    workspace: Id<Workspace>,
+    which: &str,
+    who: &str,
+    put_in: bool,
+) -> Result<TeamInfo> {
+    lock(tx, workspace).await?;
+    let all = teams(tx, workspace).await?;
+    let before = find(&all, which)?;
+    let everybody = members(tx, workspace).await?;
+    let member = find_member(&everybody, who)?;
+    let is_in = before.members.iter().any(|known| known.id == member.id);
+    let mut team = before.clone();
+    match (put_in, is_in) {
+        (true, false) => {
+            put(tx, workspace, team.id, member.id).await?;
+            team.members.push(MemberName {
+                id: member.id,
+                name: member.name.clone(),
+            });
+        }
+        (false, true) => {
+            take(tx, workspace, team.id, member.id).await?;
+            team.members.retain(|known| known.id != member.id);
+            team.lead = team.lead.filter(|lead| *lead != member.id);
+        }
+        (true, true) => {}
+        (false, false) => {
+            return Err(Error::not_found("member", "of this name in the team")
+                .field("member")
+                .hint(format!("{} is not in the team {}.", member.name, team.name)));
+        }
+    }
+    save(tx, author, workspace, before, team).await
+}
+
+pub(super) async fn put(
     tx: &mut Tx,
     workspace: Id<Workspace>,
     team: Id<Team>,
@@ -479,7 +534,7 @@ async fn put(
         .map(drop)
 }
 
-async fn take(
+pub(super) async fn take(
     tx: &mut Tx,
     workspace: Id<Workspace>,
     team: Id<Team>,
@@ -499,7 +554,7 @@ async fn take(
 /// Takes a member who leaves out of every team.
 pub(super) async fn leave_all(
     tx: &mut Tx,
-    call: i64,
+    author: &Author,
     workspace: Id<Workspace>,
     member: Id<Member>,
 ) -> Result<()> {
@@ -518,7 +573,7 @@ pub(super) async fn leave_all(
             .bind(team.id)
             .run(tx)
             .await?;
-        log_update(tx, call, workspace, &before, &team)?;
+        log_update(tx, author, workspace, &before, &team)?;
     }
     Ok(())
 }

@@ -1,17 +1,20 @@
 //! Workspaces: made, listed, found.
 
 use chrono_tz::Tz;
-use serde_json::json;
+use serde_json::{Value as Data, json};
 
+use super::author::{Author, note};
 use super::member::{self, MemberInfo};
 use super::{Entry, differing, log, log_in};
 use crate::caller::{Role, Workspace};
 use crate::error::{Code, Error, Result};
+use crate::record::Cx;
 use crate::store::log::Action;
 use crate::store::{Row, Scope, Store, Tx, sql};
-use crate::types::id::Id;
+use crate::types::country::Country;
+use crate::types::id::{Entity as _, Id};
 use crate::types::money::Currency;
-use crate::types::text::ShortText;
+use crate::types::text::{ShortText, nearest};
 
 /// A workspace to be made.
 #[derive(Debug, Clone)]
@@ -136,7 +139,8 @@ async fn insert_workspace(tx: &mut Tx, new: &NewWorkspace) -> Result<Workspace> 
         created_at: tx.now(),
         updated_at: tx.now(),
     };
-    member::insert(tx, workspace.id, &owner).await?;
+    let author = Author::operator(tx)?;
+    member::insert(tx, &author, workspace.id, &owner).await?;
     let content = json!({
         "slug": workspace.slug,
         "name": workspace.name,
@@ -145,8 +149,10 @@ async fn insert_workspace(tx: &mut Tx, new: &NewWorkspace) -> Result<Workspace> 
         "country": workspace.country,
     });
     let (_, content) = differing(json!({}), content);
+    let author = Author::operator(tx)?;
     log(
         tx,
+        &author,
         workspace.id,
         "workspace",
         workspace.id.raw(),
@@ -163,26 +169,40 @@ fn line(field: &str, text: &str) -> Result<String> {
 }
 
 fn zone(name: &str) -> Result<Tz> {
-    name.parse().map_err(|_| {
-        let message = format!("{name:?} is not an IANA time zone such as Europe/Berlin.");
-        Error::invalid("time_zone", message)
+    name.trim().parse().map_err(|_| {
+        let short: String = name.chars().take(64).collect();
+        let message = "time_zone is no IANA time zone such as Europe/Berlin.";
+        let error = Error::invalid("time_zone", message);
+        match zone_meant(&short) {
+            Some(meant) => error.hint(format!("Did you mean {meant}?")),
+            None => error.hint("Give region and city as the IANA list has them."),
+        }
     })
+}
+
+/// The zone of a city that is said without its region, or of another spelling.
+fn zone_meant(name: &str) -> Option<&'static str> {
+    let wanted = name.trim().replace(' ', "_").to_lowercase();
+    let names = || chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name());
+    let city = |name: &&str| {
+        let last = name.rsplit('/').next().unwrap_or(name);
+        last.to_lowercase() == wanted
+    };
+    names().find(city).or_else(|| nearest(&wanted, names()))
 }
 
 fn currency(code: &str) -> Result<Currency> {
     code.parse()
-        .map_err(|error| Error::invalid("currency", format!("{code:?} {error}.")))
+        .map_err(|error| Error::invalid("currency", format!("currency {error}.")))
 }
 
-fn country(code: &str) -> Result<String> {
-    let code = code.to_ascii_uppercase();
-    if code.len() == 2 && code.bytes().all(|b| b.is_ascii_uppercase()) {
-        return Ok(code);
-    }
-    Err(Error::invalid(
-        "country",
-        "A country is an ISO 3166-1 code of two letters, such as DE.",
-    ))
+fn country(name: &str) -> Result<String> {
+    let country: Option<Country> = name.parse().ok();
+    let code = country.as_ref().and_then(Country::code);
+    code.map(str::to_owned).ok_or_else(|| {
+        let message = "A country is an ISO 3166-1 code of two letters, such as DE.";
+        Error::invalid("country", message).hint("Give the code, or the country's name.")
+    })
 }
 
 /// What changes in a workspace; what is absent stays.
@@ -209,59 +229,134 @@ pub async fn update_workspace(
     change: WorkspaceChange,
 ) -> Result<Workspace> {
     let before = workspace_by_slug(store, slug).await?;
+    let update = async |tx: &mut Tx| {
+        let author = Author::operator(tx)?;
+        update(tx, &author, &before, &change).await
+    };
+    let (after, _) = store.change(Scope::System, update).await?;
+    Ok(after)
+}
+
+/// [`update_workspace`] as a part of a tool's call, with how many exchange rates were dropped.
+///
+/// # Errors
+/// As [`update_workspace`].
+pub async fn workspace_updated(cx: &mut Cx, change: &WorkspaceChange) -> Result<(Workspace, u64)> {
+    let id = cx.workspace().id;
+    let before = current(cx.tx(), id).await?;
+    let author = Author::of(cx);
+    let (after, dropped) = update(cx.tx(), &author, &before, change).await?;
+    if shown(&before) != shown(&after) {
+        noted(cx, &after);
+    }
+    Ok((after, dropped))
+}
+
+/// Notes for the person who is asked that the workspace is changed.
+pub(super) fn noted(cx: &mut Cx, workspace: &Workspace) {
+    let (table, noun) = (Workspace::TABLE, Workspace::NOUN);
+    note(
+        cx,
+        table,
+        noun,
+        workspace.id.raw(),
+        Action::Update,
+        &workspace.name,
+    );
+}
+
+/// The workspace as it stands, held until the call is done.
+pub(super) async fn current(tx: &mut Tx, id: Id<Workspace>) -> Result<Workspace> {
+    tx.serialize(&format!("workspace {id}")).await?;
+    let mut statement = sql("SELECT ");
+    statement.push(WORKSPACE);
+    let row = statement
+        .sql(" FROM workspace w WHERE w.id = ")
+        .value(id)
+        .row(tx)
+        .await?;
+    let row = row.ok_or_else(|| Error::not_found(Workspace::NOUN, id))?;
+    workspace(&row)
+}
+
+/// What the change log keeps of a workspace that changes.
+pub(super) fn shown(workspace: &Workspace) -> Data {
+    json!({
+        "name": workspace.name,
+        "time_zone": workspace.time_zone.name(),
+        "currency": workspace.currency,
+        "country": workspace.country,
+    })
+}
+
+async fn update(
+    tx: &mut Tx,
+    author: &Author,
+    before: &Workspace,
+    change: &WorkspaceChange,
+) -> Result<(Workspace, u64)> {
     let mut after = before.clone();
+    let mut wrong = Vec::new();
+    let mut set = |done: Result<()>| wrong.extend(done.err());
     if let Some(name) = &change.name {
-        after.name = line("name", name)?;
+        set(line("name", name).map(|name| after.name = name));
     }
     if let Some(name) = &change.time_zone {
-        after.time_zone = zone(name)?;
+        set(zone(name).map(|zone| after.time_zone = zone));
     }
     if let Some(code) = &change.currency {
-        after.currency = currency(code)?;
+        set(currency(code).map(|currency| after.currency = currency));
     }
     if let Some(code) = &change.country {
-        after.country = Some(country(code)?);
+        set(country(code).map(|country| after.country = Some(country)));
     }
-    let shown = |workspace: &Workspace| {
-        json!({
-            "name": workspace.name,
-            "time_zone": workspace.time_zone.name(),
-            "currency": workspace.currency,
-            "country": workspace.country,
-        })
-    };
-    let update = async |tx: &mut Tx| {
-        sql("UPDATE workspace SET version = version + 1, name = $1, time_zone = $2, currency = $3, country = $4,
-                                  updated_at = $5 WHERE id = $6")
-            .bind(after.name.clone())
-            .bind(after.time_zone.name().to_owned())
-            .bind(after.currency)
-            .bind(after.country.clone())
-            .bind(tx.now())
-            .bind(after.id)
+    if let Some(wrong) = Error::all(wrong) {
+        return Err(wrong);
+    }
+    let dropped = save(tx, author, before, &after).await?;
+    Ok((after, dropped))
+}
+
+/// Writes what differs, and says how many exchange rates were dropped.
+pub(super) async fn save(
+    tx: &mut Tx,
+    author: &Author,
+    before: &Workspace,
+    after: &Workspace,
+) -> Result<u64> {
+    if shown(before) == shown(after) {
+        return Ok(0);
+    }
+    sql("UPDATE workspace SET version = version + 1, name = $1, time_zone = $2, currency = $3, country = $4,
+                              updated_at = $5 WHERE id = $6")
+        .bind(after.name.clone())
+        .bind(after.time_zone.name().to_owned())
+        .bind(after.currency)
+        .bind(after.country.clone())
+        .bind(tx.now())
+        .bind(after.id)
+        .run(tx)
+        .await?;
+    // Rates are prices in the workspace's own currency: those of another one mean nothing any more.
+    let dropped = if after.currency == before.currency {
+        0
+    } else {
+        sql("DELETE FROM exchange_rate WHERE workspace = ")
+            .value(after.id)
             .run(tx)
-            .await?;
-        // Rates are prices in the workspace's own currency: those of another one mean nothing any more.
-        if after.currency != before.currency {
-            sql("DELETE FROM exchange_rate WHERE workspace = ")
-                .value(after.id)
-                .run(tx)
-                .await?;
-        }
-        let (was, is) = differing(shown(&before), shown(&after));
-        let entry = Entry {
-            workspace: after.id,
-            entity: "workspace",
-            record: after.id.raw(),
-            action: Action::Update,
-            before: Some(was),
-            after: Some(is),
-        };
-        let call = tx.next_id()?;
-        log_in(tx, call, entry)
+            .await?
     };
-    store.change(Scope::System, update).await?;
-    Ok(after)
+    let (was, is) = differing(shown(before), shown(after));
+    let entry = Entry {
+        workspace: after.id,
+        entity: Workspace::TABLE,
+        record: after.id.raw(),
+        action: Action::Update,
+        before: Some(was),
+        after: Some(is),
+    };
+    log_in(tx, author, entry)?;
+    Ok(dropped)
 }
 
 /// The workspaces, oldest first.

@@ -56,7 +56,11 @@ const SELECT: &str = "SELECT number, at, sealing, moved, heads, seal FROM log_an
 /// Notes where all logs end, unless the last row says so already; the heads.
 pub(super) async fn note(tx: &mut Tx, at: Timestamp) -> Result<Heads> {
     tx.serialize("log anchor").await?;
-    let heads = log::heads(tx).await?;
+    // At one moment: what is sealed between two looks would be in one of them only.
+    let ends = sql("SELECT workspace, position, hash, sealing FROM log_head")
+        .rows(tx)
+        .await?;
+    let heads: Heads = ends.iter().map(log::head_of).collect::<Result<_>>()?;
     let last = sql(SELECT)
         .sql(" ORDER BY number DESC LIMIT 1")
         .row(tx)
@@ -67,16 +71,15 @@ pub(super) async fn note(tx: &mut Tx, at: Timestamp) -> Result<Heads> {
         return Ok(heads);
     }
     let since = last.as_ref().map_or(0, |last| last.sealing);
-    let moved = sql("SELECT workspace, position, hash, sealing FROM log_head WHERE sealing > ")
-        .value(since)
-        .rows(tx)
-        .await?;
     let mut sealing = since;
     let mut changed = Heads::default();
-    for row in &moved {
-        let (workspace, head) = log::head_of(row)?;
-        changed.insert(workspace, head);
-        sealing = sealing.max(row.get("sealing")?);
+    for row in &ends {
+        let sealed: i64 = row.get("sealing")?;
+        if sealed > since {
+            let (workspace, head) = log::head_of(row)?;
+            changed.insert(workspace, head);
+            sealing = sealing.max(sealed);
+        }
     }
     let mut noted = Noted {
         number: last.as_ref().map_or(1, |last| last.number + 1),

@@ -32,7 +32,13 @@ pub(super) fn fault(path: &Path, error: io::Error) -> Error {
     let shown = path.display();
     let (message, hint) = match error.kind() {
         io::ErrorKind::NotFound => (
-            format!("{shown} is not there."),
+            match path
+                .parent()
+                .filter(|folder| !folder.as_os_str().is_empty() && !folder.exists())
+            {
+                Some(folder) => format!("There is no folder {}.", folder.display()),
+                None => format!("{shown} is not there."),
+            },
             "Check the name and its folder.",
         ),
         io::ErrorKind::PermissionDenied => (

@@ -3,12 +3,13 @@
 use serde_json::{Map, Value, json};
 
 use super::options::Options;
+use crate::caller::{Caller, Workspace};
 use crate::notice::Notice;
 
 /// Puts an answer together, without what is empty, with the fields that were asked for.
 pub(super) fn answer(
     data: Value,
-    next: Option<String>,
+    page: Map<String, Value>,
     change: Option<String>,
     resolved: Map<String, Value>,
     notices: &[Notice],
@@ -20,8 +21,8 @@ pub(super) fn answer(
     }
     let mut answer = Map::new();
     answer.insert("data".into(), data);
-    if let Some(next) = next {
-        answer.insert("page".into(), json!({ "next": next }));
+    if !page.is_empty() {
+        answer.insert("page".into(), page.into());
     }
     if options.dry_run {
         answer.insert("dry_run".into(), true.into());
@@ -35,6 +36,14 @@ pub(super) fn answer(
         answer.insert("notices".into(), json!(notices));
     }
     Value::Object(answer)
+}
+
+/// Says in which workspace something was written, to whoever has several.
+pub(super) fn name_workspace(answer: &mut Value, caller: &Caller) {
+    if let Some(answer) = answer.as_object_mut() {
+        let Workspace { slug, name, .. } = &*caller.workspace;
+        answer.insert("workspace".into(), json!({ "slug": slug, "name": name }));
+    }
 }
 
 /// The value without nulls and without empty lists and objects, which only cost tokens. A list that is the whole answer

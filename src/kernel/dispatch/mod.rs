@@ -23,7 +23,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
-use answer::answer;
+use answer::{answer, name_workspace};
 use limits::Limits;
 pub use options::Held;
 use options::{Request, Word};
@@ -33,6 +33,7 @@ use crate::batch::Batch;
 use crate::caller::{Caller, ConfirmPolicy};
 use crate::compute::{LARGE_BYTES, Place, weight, weight_of_fields};
 use crate::error::{Code, Error, Result};
+use crate::option::{self, Audience};
 use crate::projection::Projection;
 use crate::record::{App, Cx};
 use crate::registry::Registry;
@@ -40,7 +41,7 @@ use crate::resolve;
 use crate::retry::Retry;
 use crate::search::Search;
 use crate::store::{Scope, Store, Tx};
-use crate::tool::{Entry, Parsed};
+use crate::tool::{Entry, Parsed, WireForm};
 
 /// How long a confirmation token works, in seconds.
 pub const CONFIRMATION_S: i64 = 300;
@@ -231,6 +232,28 @@ impl Dispatcher {
         self.registry.visible(caller, self.settings.read_only)
     }
 
+    /// The same as this caller sees them: with the options that it may need, and the custom attributes of its workspace.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn listed(&self, caller: &Caller) -> Result<Vec<WireForm>> {
+        let attributes = admin::attributes_of(&self.app.store, caller.workspace.id).await?;
+        let audience = Audience {
+            confirm: self.confirm(caller),
+            has_others: caller.has_others,
+            attributes: &attributes,
+        };
+        let visible = self.visible(caller);
+        Ok(visible
+            .map(|entry| option::listed(entry, &audience))
+            .collect())
+    }
+
+    /// Which calls of this caller need a person's word.
+    fn confirm(&self, caller: &Caller) -> ConfirmPolicy {
+        caller.confirm.unwrap_or(self.settings.confirm)
+    }
+
     /// Runs a call.
     pub async fn call(self: &Arc<Self>, caller: Caller, call: Call) -> Outcome {
         let started = Instant::now();
@@ -275,6 +298,7 @@ impl Dispatcher {
         let entry = registry.for_caller(&caller, &call.tool)?;
         self.check_read_only(&caller, entry)?;
         let (request, parsed) = self.read_arguments(&caller, entry, call).await?;
+        request.refuse_other_workspace(&caller)?;
         let cancel = request.cancel.clone();
         if entry.spec.effect.reads_only() {
             // A read stops where it stands when nobody waits for it any more.
@@ -320,11 +344,28 @@ impl Dispatcher {
         .hint("Nothing was changed. Ask the operator for a connection that may write."))
     }
 
+    /// Runs a read. Where the replica that it ran on went away, it is run again.
     async fn run_read(
         &self,
         caller: &Arc<Caller>,
         entry: &Entry,
         mut request: Request,
+        mut parsed: Option<Parsed>,
+    ) -> Result<Outcome> {
+        let mut retry = Retry::default();
+        loop {
+            let outcome = self.read_once(caller, entry, &mut request, parsed.take());
+            if let Some(outcome) = retry.settled(outcome.await).await {
+                return outcome;
+            }
+        }
+    }
+
+    async fn read_once(
+        &self,
+        caller: &Arc<Caller>,
+        entry: &Entry,
+        request: &mut Request,
         parsed: Option<Parsed>,
     ) -> Result<Outcome> {
         let place = if entry.is_busy(&request.arguments) {
@@ -336,26 +377,33 @@ impl Dispatcher {
         let awaits = entry.awaits(&request.arguments);
         let mut tx = self.app.begin_reading(caller, awaits).await?;
         tx.keep_share(share);
-        let mut cx = self.cx(tx, caller, entry, &request, false)?;
+        let mut cx = self.cx(tx, caller, entry, request, false)?;
         cx.set_place(place);
         let parsed = match parsed {
             Some(parsed) => Ok(parsed),
-            None => self.resolve(&mut cx, caller, entry, &mut request).await,
+            None => self.resolve(&mut cx, caller, entry, request).await,
         };
         let result = match parsed {
             Ok(parsed) => self.run(&mut cx, entry, parsed).await,
             Err(error) => Err(error),
         };
-        let (tx, next, resolved, notices) = cx.into_parts();
+        let (tx, page, resolved, notices) = cx.into_parts();
         tx.rollback().await;
-        Ok(Outcome::Done(answer(
-            result?,
-            next,
-            None,
-            resolved,
-            &notices,
-            &request.options,
-        )))
+        match result {
+            Ok(data) => Ok(Outcome::Done(answer(
+                data,
+                page,
+                None,
+                resolved,
+                &notices,
+                &request.options,
+            ))),
+            Err(error) => {
+                // Who runs it again finds no name any more to resolve.
+                request.resolved = resolved;
+                Err(error)
+            }
+        }
     }
 
     /// Runs a write. Where it only met another one, it is run again: its caller cannot have meant the order. So it is where
@@ -425,6 +473,8 @@ impl Dispatcher {
             Ok(resolved) => resolved?,
             Err(_) => return Err(self.too_long(entry)),
         }
+        // Identifiers stand there now, also for whoever runs the call again.
+        request.names.clear();
         match parse_aside(&self.registry, caller, entry, request) {
             Some(parse) => cx.compute_while_reading(parse).await?,
             None => entry.parse(request.arguments.clone()),
@@ -501,7 +551,8 @@ impl Dispatcher {
         let mut cx = self.cx(tx, caller, entry, request, true)?;
         let result = self.run(&mut cx, entry, parsed).await;
         let (change, mut summary) = (cx.change(), cx.take_summary());
-        let (mut tx, next, resolved, notices) = cx.into_parts();
+        let is_trial = request.options.dry_run || cx.is_trial();
+        let (mut tx, page, resolved, notices) = cx.into_parts();
         let data = match result {
             Ok(data) => data,
             Err(error) => {
@@ -509,8 +560,8 @@ impl Dispatcher {
                 return Err(error);
             }
         };
-        let policy = caller.confirm.unwrap_or(self.settings.confirm);
-        if !request.options.dry_run && confirmations::is_wanted(policy, entry, &summary) {
+        let policy = self.confirm(caller);
+        if !is_trial && confirmations::is_wanted(policy, entry, &summary) {
             let agreed = match request.word {
                 Word::None => false,
                 Word::Given => true,
@@ -523,8 +574,15 @@ impl Dispatcher {
         }
         // Where a workspace wants writes approved, a call will be staged here instead of being kept.
         let change = (!tx.logged().is_empty()).then(|| change.to_string());
-        let answer = answer(data, next, change, resolved, &notices, &request.options);
-        if request.options.dry_run {
+        let change = change.filter(|_| !is_trial);
+        let mut answer = answer(data, page, change, resolved, &notices, &request.options);
+        if let Some(answer) = answer.as_object_mut().filter(|_| is_trial) {
+            answer.insert("dry_run".into(), true.into());
+        }
+        if caller.has_others {
+            name_workspace(&mut answer, caller);
+        }
+        if is_trial {
             tx.rollback().await;
             return Ok(Outcome::Done(answer));
         }

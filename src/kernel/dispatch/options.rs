@@ -9,12 +9,16 @@ use sha2::{Digest as _, Sha256};
 use tokio_util::sync::CancellationToken;
 
 use super::Call;
+use crate::caller::Caller;
 use crate::error::{Error, Result};
+use crate::option::CallOption;
 use crate::record::summary::Summary;
 use crate::registry::Registry;
 use crate::resolve::{self, Name};
 use crate::tool::{Effect, Entry, Parsed};
 use crate::types::schema;
+use crate::types::synonyms::suggest;
+use crate::types::text::visible;
 
 /// Characters of an idempotency key.
 const MAX_IDEMPOTENCY_KEY: usize = 200;
@@ -46,6 +50,7 @@ pub(super) struct Options {
     pub(super) idempotency_key: Option<String>,
     pub(super) version: Option<i64>,
     pub(super) fields: Option<Vec<String>>,
+    pub(super) workspace: Option<String>,
 }
 
 /// Whose word a call comes with.
@@ -85,6 +90,27 @@ impl Request {
         key.filter(|_| !self.options.dry_run)
     }
 
+    /// Refuses a call that means another workspace than the one that its caller works in.
+    pub(super) fn refuse_other_workspace(&self, caller: &Caller) -> Result<()> {
+        let here = &caller.workspace;
+        let is_here = |meant: &String| {
+            let meant = meant.trim();
+            let id = here.id.to_string();
+            [here.slug.as_str(), &here.name, &id]
+                .iter()
+                .any(|known| known.eq_ignore_ascii_case(meant))
+        };
+        if self.options.workspace.as_ref().is_none_or(is_here) {
+            return Ok(());
+        }
+        let message = format!(
+            "This connection works in the workspace {} ({}), and another one is meant; nothing was done.",
+            here.name, here.slug
+        );
+        Err(Error::invalid("workspace", message)
+            .hint("Use the connection that opens the other workspace, or leave workspace out."))
+    }
+
     /// What the answer to a question counts for: what was shown with it, and where records were named, which ones these were.
     pub(super) fn shown(&self, summary: &mut Summary) -> Vec<u8> {
         let shown = summary.digest();
@@ -106,23 +132,23 @@ impl Request {
         let mut arguments = call.arguments;
         let schema = entry.form();
         let own = |name: &str| {
-            name != "confirm"
-                && schema
-                    .get("properties")
-                    .and_then(|properties| properties.get(name))
-                    .is_some()
+            schema
+                .get("properties")
+                .and_then(|properties| properties.get(name))
+                .is_some()
         };
-        let mut take = |name: &str, form: Value| -> Result<Option<Value>> {
+        let mut take = |option: CallOption| -> Result<Option<Value>> {
+            let name = option.name();
             if own(name) {
                 return Ok(None);
             }
-            let Some(value) = arguments
-                .shift_remove(name)
-                .filter(|value| !value.is_null())
-            else {
+            let given = arguments.shift_remove(name);
+            // A version begins with 1.
+            let says = |value: &Value| !schema::is_nothing(value) && value.as_f64() != Some(0.0);
+            let Some(value) = given.filter(says) else {
                 return Ok(None);
             };
-            let form = json!({ "type": "object", "properties": { name: form } });
+            let form = json!({ "type": "object", "properties": { name: option.form() } });
             let Some(form) = form.as_object() else {
                 return Ok(None);
             };
@@ -132,29 +158,22 @@ impl Request {
         let text = |value: Option<Value>| value.as_ref().and_then(Value::as_str).map(str::to_owned);
         let flag = |value: Option<Value>| value.as_ref().and_then(Value::as_bool).unwrap_or(false);
         let mut options = Options {
-            dry_run: flag(take("dry_run", json!({ "type": "boolean" }))?) || call.dry_run,
-            idempotency_key: text(take("idempotency_key", json!({ "type": "string" }))?)
-                .or(call.idempotency_key),
-            version: take("version", json!({ "type": "integer" }))?
-                .as_ref()
-                .and_then(Value::as_i64),
+            dry_run: flag(take(CallOption::DryRun)?) || call.dry_run,
+            idempotency_key: text(take(CallOption::IdempotencyKey)?).or(call.idempotency_key),
+            version: take(CallOption::Version)?.as_ref().and_then(Value::as_i64),
             fields: None,
+            workspace: text(take(CallOption::Workspace)?),
         };
-        let confirm = flag(take("confirm", json!({ "type": "boolean" }))?);
-        let confirm_token = text(take("confirm_token", json!({ "type": "string" }))?);
+        let confirm = flag(take(CallOption::Confirm)?);
+        let confirm_token = text(take(CallOption::ConfirmToken)?);
         // A person's answer is worth more than what a model passes on; where a person can be asked, the model's own word does
-        // not count at all.
-        let own_word = |word: Word| if call.can_ask { Word::None } else { word };
-        let word = match (call.confirm_token, confirm_token) {
-            (Some(answered), _) => Word::Token(answered),
-            (None, Some(token)) => own_word(Word::Token(token)),
-            (None, None) if confirm => own_word(Word::Given),
-            (None, None) => Word::None,
+        // not count. A token does: a model has one only where it was told that nobody could be asked.
+        let word = match call.confirm_token.or(confirm_token) {
+            Some(token) => Word::Token(token),
+            None if confirm && !call.can_ask => Word::Given,
+            None => Word::None,
         };
-        if let Some(Value::Array(fields)) = take(
-            "fields",
-            json!({ "type": "array", "items": { "type": "string" } }),
-        )? {
+        if let Some(Value::Array(fields)) = take(CallOption::Fields)? {
             let fields: Vec<String> = fields
                 .iter()
                 .filter_map(Value::as_str)
@@ -167,6 +186,7 @@ impl Request {
                     "fields takes 1 to 50 names of fields; leave it out for all.",
                 ));
             }
+            check_fields(entry, &fields)?;
             options.fields = Some(fields);
         }
         let unfit = |key: &String| {
@@ -211,6 +231,38 @@ impl Request {
         };
         Ok((request, parsed))
     }
+}
+
+/// Refuses names of fields that the tool's answer never has.
+fn check_fields(entry: &Entry, fields: &[String]) -> Result<()> {
+    let known = answered(&entry.wire().output_schema);
+    let unknown = fields.iter().find(|field| !known.contains(&field.as_str()));
+    let Some(unknown) = unknown.filter(|_| !known.is_empty()) else {
+        return Ok(());
+    };
+    let error = Error::invalid(
+        "fields",
+        format!("The answer has no field {:?}.", visible(unknown)),
+    );
+    Err(match suggest(unknown, known.iter().copied()) {
+        Some(meant) => error.hint(format!("Did you mean {meant}?")),
+        None => error.hint(format!("There are: {}.", known.join(", "))),
+    })
+}
+
+/// The fields of a record that a tool answers, or of each row; none where an answer has any.
+fn answered(output: &Map<String, Value>) -> Vec<&str> {
+    let data = output
+        .get("properties")
+        .and_then(|answer| answer.get("data"));
+    let record = data.and_then(|data| data.get("items")).or(data);
+    let fields = record.and_then(|record| record.get("properties"));
+    let fields = fields.and_then(Value::as_object);
+    fields
+        .into_iter()
+        .flatten()
+        .map(|(name, _)| name.as_str())
+        .collect()
 }
 
 /// Hashes JSON so that the order of keys makes no difference.

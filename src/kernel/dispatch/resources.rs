@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Call, Dispatcher, Outcome};
 use crate::caller::Caller;
 use crate::error::{Error, Result};
-use crate::resource::{Contents, Resource};
+use crate::resource::{Contents, Resource, is_text};
 
 /// A resource as it was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,7 +54,7 @@ impl Resource {
                 mime_type: self.mime_type.to_owned(),
                 text: whole(dispatcher, caller, call).await?.to_string(),
             }),
-            Contents::Document => {
+            Contents::Document | Contents::Text(_) => {
                 let mut answer = answer(dispatcher, caller, call).await?;
                 let document = answer.pointer_mut("/data/document").map(Value::take);
                 document_of(document.unwrap_or_default())
@@ -107,16 +107,6 @@ fn document_of(document: Value) -> Result<Representation> {
             base64: content,
         }
     })
-}
-
-fn is_text(mime_type: &str) -> bool {
-    let essence = mime_type.split(';').next().unwrap_or_default().trim();
-    essence.starts_with("text/")
-        || ["xml", "json"].iter().any(|syntax| {
-            essence
-                .strip_suffix(syntax)
-                .is_some_and(|rest| rest.ends_with(['/', '+']))
-        })
 }
 
 #[cfg(test)]

@@ -16,14 +16,16 @@ use crate::permission::Access;
 use crate::record::standing::{Standing, standing};
 use crate::record::write::write;
 use crate::record::{
-    AnyRecord, Called, ColumnSpec, Cx, Dependents, Family, Link, Read, Record, Saved, Taken,
-    UndoConflict, Wanted, patched,
+    AnyRecord, Called, ColumnSpec, Cx, Dependents, Exported, Family, Link, Read, Record, Saved,
+    Taken, Touch, UndoConflict, Wanted, patched,
 };
 use crate::resolve;
 use crate::search::Doc;
 use crate::store::log::{Action, LogRow};
 use crate::store::{Column, Kind, Sql, Target, Tx, Value, sql};
 use crate::types::id::{AnyId, Id, encode};
+use crate::types::text::plural;
+use crate::types::time::LocalTime;
 
 struct Erased<R>(PhantomData<fn() -> R>);
 
@@ -79,10 +81,29 @@ impl<R: Record> AnyRecord for Erased<R> {
         Box::pin(resolve::first::<R>(cx, limit))
     }
 
+    fn exported(&self) -> Exported {
+        R::EXPORTED
+    }
+
+    fn statuses(&self, said: &str, time: LocalTime) -> Result<Vec<String>> {
+        const COLUMN: &str = "status";
+        if R::COLUMNS.iter().all(|column| column.name != COLUMN) {
+            let message = format!("{} have no status.", plural(R::NOUN));
+            return Err(Error::invalid(COLUMN, message).hint("Leave status out."));
+        }
+        let said = said.trim().to_lowercase().replace([' ', '-'], "_");
+        if said == "open" && !R::EXPORTED.open.is_empty() {
+            let open = R::EXPORTED.open.iter();
+            return Ok(open.map(|status| (*status).to_owned()).collect());
+        }
+        R::empty().apply(COLUMN, said.as_str().into(), time)?;
+        Ok(vec![said])
+    }
+
     fn part<'a>(
         &'a self,
         cx: &'a mut Cx,
-        wanted: Wanted,
+        wanted: &'a Wanted,
         after: i64,
         limit: i64,
     ) -> BoxFuture<'a, Result<Read<Taken>>> {
@@ -99,15 +120,60 @@ impl<R: Record> AnyRecord for Erased<R> {
                 statement.push(" AND updated_at >= ");
                 statement.push_value(since.to_value());
             }
+            if !wanted.statuses.is_empty() {
+                statement.push(" AND status IN ");
+                statement.push_list(wanted.statuses.iter().cloned().map(Value::Text));
+            }
+            if let Some(day) = R::EXPORTED.day {
+                for (bound, sign) in [(wanted.from, " >= "), (wanted.until, " <= ")] {
+                    let Some(bound) = bound else { continue };
+                    statement.push(" AND ");
+                    statement.push(day);
+                    statement.push(sign);
+                    statement.push_value(bound.to_value());
+                }
+            }
             statement.push(" ORDER BY id LIMIT ");
             statement.push_value(Value::Int(limit));
             let rows = statement.rows(&mut cx.tx).await?;
-            Read::of::<R>(&rows, |_, saved| {
-                let Some(saved) = saved else { return Ok(None) };
-                match serde_json::to_value(&saved).map_err(Error::internal)? {
-                    Data::Object(record) => Ok(Some((saved.id.raw(), record))),
-                    _ => Err(Error::internal("a record is a struct")),
+            let Read {
+                found,
+                unreadable,
+                last,
+            } = Read::<Saved<R>>::records(&rows)?;
+            let spelt = if wanted.parts {
+                Vec::new()
+            } else {
+                R::spelt(cx, &found).await?
+            };
+            let mut spelt = spelt.into_iter();
+            let mut taken = Vec::with_capacity(found.len());
+            for saved in found {
+                let Data::Object(mut record) =
+                    serde_json::to_value(&saved).map_err(Error::internal)?
+                else {
+                    return Err(Error::internal("a record is a struct"));
+                };
+                let id = saved.id.raw();
+                match R::EXPORTED.parts.filter(|_| wanted.parts) {
+                    Some(parts) => {
+                        record.retain(|name, _| name == "id" || parts.of.contains(&name.as_str()));
+                        for part in saved.record.parts() {
+                            let mut row = record.clone();
+                            row.extend(part);
+                            taken.push((id, row));
+                        }
+                    }
+                    None => {
+                        record.extend(spelt.next().unwrap_or_default());
+                        taken.push((id, record));
+                    }
                 }
+            }
+            Ok(Read {
+                found: taken,
+                unreadable,
+                last,
             })
         })
     }
@@ -294,6 +360,10 @@ impl<R: Record> AnyRecord for Erased<R> {
         R::empty().text().is_some()
     }
 
+    fn touch(&self) -> Option<Touch> {
+        R::TOUCH
+    }
+
     fn scan<'a>(
         &'a self,
         cx: &'a mut Cx,
@@ -362,27 +432,19 @@ impl<R: Record> AnyRecord for Erased<R> {
         rows: &'a [LogRow],
     ) -> BoxFuture<'a, Result<Option<UndoConflict>>> {
         Box::pin(async move {
-            let Some(last) = rows.last() else {
+            let (Some(first), Some(last)) = (rows.first(), rows.last()) else {
                 return Ok(None);
             };
             let id = Id::<R>::from_raw(last.record);
-            let conflict = |reason: String| {
-                Ok(Some(UndoConflict {
-                    record: id.to_string(),
-                    reason,
-                }))
-            };
+            let conflict = |reason: String| Ok(Some(undo::conflict(id, reason)));
             if rows.iter().any(|row| row.action == Action::Purge) {
                 return conflict(format!("this {} was erased for good", R::NOUN));
             }
             let Some(mut current) = cx.find(id).await? else {
                 return conflict(format!("this {} was erased for good", R::NOUN));
             };
-            if current.version != last.version {
-                return conflict(format!(
-                    "it was changed since: version {} then, {} now",
-                    last.version, current.version
-                ));
+            if let Some(since) = undo::changed_since(cx, &current, last).await? {
+                return conflict(since);
             }
             for row in rows.iter().rev() {
                 let mut saved = match row.action {
@@ -409,6 +471,7 @@ impl<R: Record> AnyRecord for Erased<R> {
                 };
                 current = write(cx, current, saved, action).await?;
             }
+            cx.note_taken_back((R::TABLE, id.raw()), current.version, first.version - 1);
             Ok(None)
         })
     }

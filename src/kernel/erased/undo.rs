@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use crate::bulk::Rewrite;
 use crate::error::Result;
-use crate::record::{Cx, Dependents, Family, Record, Saved, UndoConflict, patched};
+use crate::record::{Cx, Dependents, Family, NamedRecord, Record, Saved, UndoConflict, patched};
 use crate::store::log::{Action, LogRow};
 use crate::types::id::Id;
 
@@ -18,11 +18,10 @@ pub(super) async fn undo_each<R: Record>(
     let mut outcome: Vec<Result<Rewrite<R>, String>> = Vec::new();
     for row in rows {
         outcome.push(match current.get(&row.record) {
-            Some(now) if now.version == row.version => Ok(taken_back(cx, now, row)?),
-            Some(now) => Err(format!(
-                "it was changed since: version {} then, {} now",
-                row.version, now.version
-            )),
+            Some(now) => match changed_since(cx, now, row).await? {
+                None => Ok(taken_back(cx, now, row)?),
+                Some(since) => Err(since),
+            },
             None => Err(format!("this {} was erased for good", R::NOUN)),
         });
     }
@@ -35,10 +34,7 @@ pub(super) async fn undo_each<R: Record>(
                 changes.push(change);
                 None
             }
-            Err(reason) => Some(UndoConflict {
-                record: id.to_string(),
-                reason,
-            }),
+            Err(reason) => Some(conflict(*id, reason)),
         });
     }
     let gone = changes
@@ -50,8 +46,47 @@ pub(super) async fn undo_each<R: Record>(
         family.refuse_descendants_held(cx, R::NOUN).await?;
         family.archive_descendants(cx).await?;
     }
-    cx.write_all(changes).await?;
+    let written = cx.write_all(changes).await?;
+    let of_row: HashMap<i64, i64> = rows.iter().map(|row| (row.record, row.version)).collect();
+    for saved in written {
+        let id = saved.id.raw();
+        if let Some(version) = of_row.get(&id) {
+            cx.note_taken_back((R::TABLE, id), saved.version, version - 1);
+        }
+    }
     Ok(conflicts)
+}
+
+/// What stands in the way of a record; what it is called is looked up for all of them together.
+pub(super) fn conflict<R: Record>(id: Id<R>, reason: String) -> UndoConflict {
+    UndoConflict {
+        kind: R::NOUN.to_owned(),
+        record: NamedRecord {
+            id: id.to_string(),
+            name: None,
+        },
+        reason,
+    }
+}
+
+/// What changed a record since a row of the log, unless all of that was taken back.
+pub(super) async fn changed_since<R: Record>(
+    cx: &mut Cx,
+    now: &Saved<R>,
+    row: &LogRow,
+) -> Result<Option<String>> {
+    let record = (R::TABLE, row.record);
+    if cx.stands_as(record, now.version, row.version).await? {
+        return Ok(None);
+    }
+    let last = cx.last_change(R::TABLE, row.record, row.version).await?;
+    Ok(Some(match last {
+        Some(last) => format!("it was changed since, {} ({})", last.words, last.change),
+        None => format!(
+            "it was changed since: version {} then, {} now",
+            row.version, now.version
+        ),
+    }))
 }
 
 /// A record as it was before a row of the log.

@@ -4,7 +4,8 @@ use chrono::NaiveDate;
 use serde_json::{Map, Value as Data};
 
 use super::formula::unescaped;
-use super::{Draft, Field, Link, Plan, Reads, Row, Target};
+use super::mapping::plain;
+use super::{Draft, Field, Link, Plan, Reads, Row, Target, Wrong};
 use crate::types::text::quoted;
 
 /// Characters that a cell may have: more than any field takes, and less than what would only cost memory.
@@ -13,13 +14,16 @@ const MAX_CELL: usize = 100_000;
 /// Reads a row. What is wrong with it is noted in it.
 pub(super) fn read(plan: &Plan, row: &Row) -> Draft {
     let mut draft = Draft {
-        wrong: row.wrong.clone(),
+        wrong: row.wrong.clone().map(|reason| Wrong {
+            field: None,
+            reason,
+        }),
         ..Draft::default()
     };
     if draft.wrong.is_some() {
         return draft;
     }
-    for (column, cell) in plan.mapping.columns.iter().zip(&row.cells) {
+    for (place, (column, cell)) in plan.mapping.columns.iter().zip(&row.cells).enumerate() {
         // A line break at the end of a list says that its items stand on lines.
         let whole = unescaped(cell.trim_matches(' '));
         let whole = whole.as_ref();
@@ -31,10 +35,12 @@ pub(super) fn read(plan: &Plan, row: &Row) -> Draft {
             Err(format!("has more than {MAX_CELL} characters"))
         } else {
             match &column.target {
-                Target::Ignored => Ok(()),
+                Target::Ignored | Target::Label(_) => Ok(()),
                 Target::Field(index) => match plan.mapping.fields.get(*index) {
                     Some(field) if field.joins() => {
-                        items(field, whole, &mut draft);
+                        let label = plan.mapping.label_of(place);
+                        let label = label.and_then(|label| row.cells.get(label));
+                        items(field, whole, label.map(String::as_str), &mut draft);
                         Ok(())
                     }
                     Some(field) => read_field(plan, field, text, &mut draft),
@@ -52,8 +58,8 @@ pub(super) fn read(plan: &Plan, row: &Row) -> Draft {
             }
         };
         if let Err(wrong) = read {
-            draft.wrong = Some(format!("{} {wrong}.", quoted(&column.header)));
-            return draft;
+            let reason = format!("{} {wrong}.", quoted(&column.header));
+            draft.refuse(Wrong::of(&column.header, reason));
         }
     }
     draft
@@ -67,22 +73,23 @@ fn read_field(plan: &Plan, field: &Field, text: &str, draft: &mut Draft) -> Resu
         Reads::Text => set(text.into()),
         Reads::Number => set(whole(plan, text)?.into()),
         Reads::Amount => set(decimal(plan, text)?.into()),
+        Reads::Percent => set(percent(plan, text)?.into()),
         Reads::Day => set(day(plan, text)?.into()),
-        Reads::List | Reads::Entries { .. } => items(field, text, draft),
+        Reads::List | Reads::Entries { .. } => items(field, text, None, draft),
         Reads::Record(_) | Reads::Aside => link(draft, field, text),
     }
     Ok(())
 }
 
 /// Adds the parts of a cell to a list.
-fn items(field: &Field, text: &str, draft: &mut Draft) {
+fn items(field: &Field, text: &str, label: Option<&str>, draft: &mut Draft) {
     let all = draft
         .fields
         .entry(field.column.to_owned())
         .or_insert_with(|| Data::Array(Vec::new()));
     if let Data::Array(all) = all {
         all.extend(list(text).map(|text| match field.reads {
-            Reads::Entries { key, kind } => entry(key, kind, text),
+            Reads::Entries { key, kind } => entry(key, label.and_then(kind_of).or(kind), text),
             _ => text.into(),
         }));
     }
@@ -111,13 +118,25 @@ fn link(draft: &mut Draft, field: &Field, text: &str) {
 
 /// The parts of a cell that holds several.
 fn list(text: &str) -> impl Iterator<Item = &str> {
-    let separator = ['\n', ';', ',']
+    // The first stands between several values in exports of address books.
+    let separator = [" ::: ", "\n", ";", ","]
         .into_iter()
         .find(|separator| text.contains(*separator))
-        .unwrap_or('\n');
+        .unwrap_or("\n");
     text.split(separator)
         .map(str::trim)
         .filter(|part| !part.is_empty())
+}
+
+/// The kind of address or number that a label beside it names, as other programs call it.
+fn kind_of(label: &str) -> Option<&'static str> {
+    match plain(label).as_str() {
+        "work" | "business" | "office" | "arbeit" | "geschaftlich" => Some("work"),
+        "home" | "personal" | "private" | "privat" => Some("personal"),
+        "mobile" | "cell" | "mobil" | "handy" | "iphone" => Some("mobile"),
+        "other" | "weitere" | "andere" => Some("other"),
+        _ => None,
+    }
 }
 
 /// `work: ada@example.com` or the address alone.
@@ -167,6 +186,15 @@ fn whole(plan: &Plan, text: &str) -> Result<i64, String> {
     }
 }
 
+/// A share in percent, rounded; what is written with decimals and lies between 0 and 1 is a part of one.
+fn percent(plan: &Plan, text: &str) -> Result<i64, String> {
+    let figures = text.trim_end_matches('%').trim();
+    let number = decimal(plan, figures)?;
+    let share: f64 = number.parse().map_err(|_| not_a_number(plan))?;
+    let is_part = number.contains('.') && share <= 1.0 && figures.len() == text.len();
+    Ok(if is_part { share * 100.0 } else { share }.round() as i64)
+}
+
 fn not_a_number(plan: &Plan) -> String {
     let example = if plan.decimal == ',' {
         "1.234,50"
@@ -174,7 +202,7 @@ fn not_a_number(plan: &Plan) -> String {
         "1,234.50"
     };
     let other = if plan.decimal == ',' { '.' } else { ',' };
-    format!("is not a number such as {example} (--decimal {other} reads the other way)")
+    format!("is not a number such as {example} (decimal {other} reads the other way)")
 }
 
 /// A number as it is written in figures, without grouping, with a point.
@@ -217,7 +245,7 @@ fn day(plan: &Plan, text: &str) -> Result<String, String> {
     // A time of day that stands behind it is left out.
     let (date, rest) = NaiveDate::parse_and_remainder(text, &plan.days).map_err(|_| {
         format!(
-            "is not a date as {} (see --date-format)",
+            "is not a date as {} (see date_format)",
             shown_days(&plan.days)
         )
     })?;

@@ -13,6 +13,8 @@ pub enum Target {
     Field(usize),
     /// Another way to find what this field refers to, should its own cell not lead there.
     Instead(usize),
+    /// What kind of address or number the column at this place holds.
+    Label(usize),
     /// A custom attribute, with the kind of its values.
     Attribute(String, String),
     /// Nothing.
@@ -37,7 +39,7 @@ pub struct Mapping {
 }
 
 /// A header without what people write differently: case, accents, spaces, dashes and other signs.
-fn plain(text: &str) -> String {
+pub(super) fn plain(text: &str) -> String {
     folded(text)
         .chars()
         .filter(|c| c.is_alphanumeric())
@@ -71,8 +73,10 @@ impl Mapping {
                 .zip(&mut decided)
                 .find(|(column, _)| plain(&column.header) == plain(header));
             let Some((column, decided)) = found else {
-                let error =
-                    Error::invalid("map", format!("No column is called {}.", quoted(header)));
+                let error = Error::invalid(
+                    "mapping",
+                    format!("No column is called {}.", quoted(header)),
+                );
                 return Err(match nearest(header, headers.iter().map(String::as_str)) {
                     Some(known) => error.hint(format!("Did you mean {}?", quoted(known))),
                     None => error.hint(format!("There are: {}.", headers.join(", "))),
@@ -80,6 +84,9 @@ impl Mapping {
             };
             column.target = named(&fields, attributes, field)?;
             *decided = true;
+        }
+        for place in 0..columns.len() {
+            label(&mut columns, place);
         }
         // What was said goes before what was guessed, and the field's own name before another word for it.
         for index in 0..fields.len() {
@@ -90,14 +97,14 @@ impl Mapping {
         if !mapping.columns.iter().any(is_field) {
             let known: Vec<&str> = mapping.fields.iter().map(|field| field.name).collect();
             return Err(Error::invalid(
-                "map",
+                "mapping",
                 format!(
                     "No column is a field that is known. The headers are: {}.",
                     headers.join(", ")
                 ),
             )
             .hint(format!(
-                "Say which is which with --map \"Header=field\". Fields: {}.",
+                "Say which is which with --map \"Header=field\" (a tool's mapping). Fields: {}.",
                 known.join(", ")
             )));
         }
@@ -112,8 +119,18 @@ impl Mapping {
             Target::Field(index) => name(*index),
             Target::Instead(index) => name(*index).map(|name| format!("{name}, by name")),
             Target::Attribute(name, kind) => Some(format!("attribute {name} ({kind})")),
+            Target::Label(place) => {
+                let of = self.columns.get(*place).map(|of| of.header.as_str());
+                Some(format!("kind of {}", of.unwrap_or_default()))
+            }
             Target::Ignored => None,
         }
+    }
+
+    /// The place of the column that says what kind the one at this place is of.
+    pub(super) fn label_of(&self, place: usize) -> Option<usize> {
+        let labels = |column: &Mapped| column.target == Target::Label(place);
+        self.columns.iter().position(labels)
     }
 
     /// Whether a column refers to records of this table.
@@ -130,8 +147,10 @@ impl Mapping {
 
 /// What a header is known as.
 fn known(fields: &[Field], attributes: &Defined, header: &str) -> Target {
-    let header = plain(header);
-    let is = |name: &str| plain(name) == header;
+    let whole = plain(header);
+    let header = plain(without_kind(header));
+    // Whole first: it may be called so.
+    let is = |name: &str| [&whole, &header].contains(&&plain(name));
     let by_name = fields.iter().position(|field| is(field.name));
     let found = by_name.or_else(|| {
         let by_alias = |field: &Field| field.aliases.iter().any(|alias| is(alias));
@@ -143,7 +162,7 @@ fn known(fields: &[Field], attributes: &Defined, header: &str) -> Target {
     // As an export has it: the name beside the identifier.
     let beside = |field: &Field| {
         matches!(field.reads, Reads::Record(_) | Reads::Aside)
-            && plain(field.name) + "name" == header
+            && [plain(field.name) + "name", plain(field.name) + "email"].contains(&header)
     };
     if let Some(index) = fields.iter().position(beside) {
         return Target::Instead(index);
@@ -157,6 +176,43 @@ fn known(fields: &[Field], attributes: &Defined, header: &str) -> Target {
     }
 }
 
+/// A header without the kind of record that some programs put before it: `Deal - Title`.
+fn without_kind(header: &str) -> &str {
+    const KINDS: &[&str] = &[
+        "person",
+        "contact",
+        "organization",
+        "organisation",
+        "company",
+        "deal",
+        "lead",
+    ];
+    match header.split_once(" - ") {
+        Some((kind, rest)) if KINDS.contains(&folded(kind).as_str()) => rest,
+        _ => header,
+    }
+}
+
+/// Makes a column the label of the one of the same name with `Value` for `Label`, as address books write it.
+fn label(columns: &mut [Mapped], place: usize) {
+    let Some(header) = columns.get(place).map(|column| plain(&column.header)) else {
+        return;
+    };
+    let Some(of) = header.strip_suffix("label").or(header.strip_suffix("type")) else {
+        return;
+    };
+    let value = format!("{of}value");
+    let is_value = |column: &Mapped| {
+        plain(&column.header) == value && matches!(column.target, Target::Field(_))
+    };
+    let of = columns.iter().position(is_value);
+    if let (Some(of), Some(column)) = (of, columns.get_mut(place))
+        && column.target == Target::Ignored
+    {
+        column.target = Target::Label(of);
+    }
+}
+
 /// The field or attribute that is called so.
 fn named(fields: &[Field], attributes: &Defined, name: &str) -> Result<Target> {
     if name.trim().is_empty() {
@@ -164,7 +220,7 @@ fn named(fields: &[Field], attributes: &Defined, name: &str) -> Result<Target> {
     }
     match known(fields, attributes, name) {
         Target::Ignored => {
-            let error = Error::invalid("map", format!("There is no field {}.", quoted(name)));
+            let error = Error::invalid("mapping", format!("There is no field {}.", quoted(name)));
             let names = fields.iter().map(|field| field.name);
             let names: Vec<&str> = names.chain(attributes.keys().map(String::as_str)).collect();
             Err(match nearest(name, names.iter().copied()) {
@@ -185,17 +241,25 @@ fn refuse_twice(
     let Some(field) = fields.get(index).filter(|field| !field.joins()) else {
         return Ok(());
     };
-    let mut these: Vec<(bool, bool, usize)> = columns
+    let mut these: Vec<(bool, u8, usize)> = columns
         .iter()
         .enumerate()
         .filter(|(_, column)| column.target == Target::Field(index))
         .map(|(place, column)| {
             let said = decided.get(place).copied().unwrap_or(false);
-            (said, plain(&column.header) == plain(field.name), place)
+            // A header that a program gives it goes before the field's own name, and that before any other.
+            let header = plain(&column.header);
+            let surest = field.surest.is_some_and(|surest| plain(surest) == header);
+            let rank = match header == plain(field.name) {
+                _ if surest => 0,
+                true => 1,
+                false => 2,
+            };
+            (said, rank, place)
         })
         .collect();
-    these.sort_by_key(|(said, own, _)| (!said, !own));
-    let clear = |a: &(bool, bool, usize), b: &(bool, bool, usize)| (a.0, a.1) != (b.0, b.1);
+    these.sort_by_key(|(said, rank, _)| (!said, *rank));
+    let clear = |a: &(bool, u8, usize), b: &(bool, u8, usize)| (a.0, a.1) != (b.0, b.1);
     let refers = matches!(field.reads, Reads::Record(_) | Reads::Aside);
     if let [first, second, ..] = these.as_slice()
         && !refers
@@ -207,10 +271,10 @@ fn refuse_twice(
             .map(|column| quoted(&column.header))
             .collect();
         return Err(Error::invalid(
-            "map",
+            "mapping",
             format!("Two columns are {}: {}.", field.name, headers.join(" and ")),
         )
-        .hint("Leave one out with --map \"Header=\"."));
+        .hint("Leave one out with --map \"Header=\" (a tool's mapping)."));
     }
     for (.., place) in these.into_iter().skip(1) {
         if let Some(column) = columns.get_mut(place) {

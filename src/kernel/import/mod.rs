@@ -1,13 +1,15 @@
 //! Bringing many records in from a table that somebody else made: its headers are mapped to fields, its cells read as a
 //! person means them, each row checked like a call, duplicates found, and all of it is one change.
 //!
-//! A module says with [`Import`] what a row of its record can hold; it knows nothing of files. Whoever reads a file gives
-//! [`Row`]s and a [`Plan`], and hears of the rows that were refused.
+//! A module says with [`Import`] what a row of its record can hold; it knows nothing of files. Whoever has a file reads it as a
+//! [`Table`], gives its [`Row`]s and a [`Plan`], and hears of the rows that were refused.
 
+mod card;
 mod cells;
 mod formula;
 mod mapping;
 mod run;
+mod table;
 
 use std::collections::BTreeMap;
 use std::marker::PhantomData;
@@ -15,6 +17,7 @@ use std::sync::Arc;
 
 pub use futures::future::BoxFuture;
 use futures::future::LocalBoxFuture;
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value as Data};
@@ -33,6 +36,7 @@ use crate::types::time::LocalTime;
 pub use cells::day_format;
 pub use formula::{escaped, guarded, unescaped};
 pub use mapping::{Mapped, Mapping, Target};
+pub use table::{Encoding, Table};
 
 /// A field of a record as a column of a table can hold it.
 #[derive(Debug, Clone)]
@@ -45,6 +49,9 @@ pub struct Field {
     pub reads: Reads,
     /// Headers by which it is known beside its name. Case, spaces, dashes and other signs make no difference.
     pub aliases: Vec<&'static str>,
+    /// The one of them that goes before its own name where a table has both: the first, where an exclamation mark stands before
+    /// it.
+    pub surest: Option<&'static str>,
 }
 
 /// How a cell is read.
@@ -67,6 +74,8 @@ pub enum Reads {
         /// The type of those that say none.
         kind: Option<&'static str>,
     },
+    /// A share in percent: `20`, `20%`, or as a part of one, `0.2`.
+    Percent,
     /// Another record: its identifier, or what else people call it ([`Record::CALLED`]).
     Record(&'static str),
     /// A text that only [`Import::complete`] understands; it is given to it in [`Draft::aside`].
@@ -81,7 +90,14 @@ impl Field {
             name,
             column: name,
             reads,
-            aliases: headers.split(',').map(str::trim).collect(),
+            aliases: headers
+                .trim_start_matches('!')
+                .split(',')
+                .map(str::trim)
+                .collect(),
+            surest: headers
+                .strip_prefix('!')
+                .and_then(|rest| rest.split(',').next()),
         }
     }
 
@@ -100,6 +116,13 @@ impl Field {
             _ => Reads::Aside,
         };
         Some(Self::new(column.name, reads, headers))
+    }
+
+    /// Reads its cells in another way.
+    #[must_use]
+    pub const fn read_as(mut self, reads: Reads) -> Self {
+        self.reads = reads;
+        self
     }
 
     /// Puts it into another column.
@@ -123,12 +146,16 @@ pub fn declared<R: Record>() -> Vec<Field> {
 
 /// A record that can be imported.
 pub trait Import: Record {
-    /// What is imported, in the plural, as the command line names it.
+    /// What is imported, in the plural, as callers name it.
     const NAME: &'static str;
+    /// Whether cards of people (vCard) become such records.
+    const OF_CARDS: bool = false;
     /// What stands as the tool in the change log.
     const TOOL: &'static str;
     /// The index keys that tell duplicates, the surest first, and how each is called in messages.
     const SAME: &'static [(&'static str, &'static str)] = &[];
+    /// What tells two apart that have only the last of these in common ([`Duplicates::APART_BY`](crate::duplicates::Duplicates::APART_BY)).
+    const APART_BY: &'static [&'static str] = &[];
 
     /// What a column of the table can be: what the record declares, unless something else is said here.
     #[must_use]
@@ -139,6 +166,11 @@ pub trait Import: Record {
     /// Keeps of the record as it was what an update by a row is not to lose.
     fn keep(&mut self, before: &Self) {
         let _ = before;
+    }
+
+    /// Brings what other programs write into the form in which a call gives it, before it is read.
+    fn translate(draft: &mut Draft) {
+        let _ = draft;
     }
 
     /// Completes rows with what only the module knows, before they are checked. A draft in which something is wrong already
@@ -158,8 +190,10 @@ pub struct Draft {
     pub kept: Map<String, Data>,
     /// What it says that is no column, by the name of the field; of several texts the first is the field's own.
     pub aside: BTreeMap<&'static str, Vec<String>>,
-    /// Why it cannot become a record.
-    pub wrong: Option<String>,
+    /// Why it cannot become a record: all that is known to be wrong with it.
+    pub wrong: Option<Wrong>,
+    /// What was left out of it.
+    pub warnings: Vec<String>,
     attributes: Attributes,
     links: Vec<Link>,
 }
@@ -237,10 +271,51 @@ impl Draft {
     /// Notes what is wrong with it, where something is.
     pub fn note(&mut self, made: Result<()>) {
         if let Err(error) = made {
-            self.wrong = Some(match error.hint_text() {
+            let reason = match error.hint_text() {
                 Some(hint) => format!("{} {hint}", error.message()),
                 None => error.message().to_owned(),
+            };
+            self.refuse(Wrong {
+                field: Wrong::field_of(&error),
+                reason,
             });
+        }
+    }
+
+    /// Adds to what is wrong with it.
+    fn refuse(&mut self, more: Wrong) {
+        match &mut self.wrong {
+            Some(wrong) => {
+                wrong.field = wrong.field.take().or(more.field);
+                wrong.reason.push(' ');
+                wrong.reason.push_str(&more.reason);
+            }
+            None => self.wrong = Some(more),
+        }
+    }
+}
+
+/// Why a row cannot become a record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wrong {
+    /// The first column or field that is wrong; none where it is the row.
+    pub field: Option<String>,
+    /// All that is known to be wrong, in sentences.
+    pub reason: String,
+}
+
+impl Wrong {
+    /// The field that an error names: of a place in a list the list, for a row has it in one cell.
+    fn field_of(error: &Error) -> Option<String> {
+        let field = error.field_name()?;
+        field.split('[').next().map(str::to_owned)
+    }
+
+    /// Says it of a column or field.
+    fn of(field: impl Into<String>, reason: String) -> Self {
+        Self {
+            field: Some(field.into()),
+            reason,
         }
     }
 }
@@ -269,6 +344,8 @@ pub struct Row {
 pub struct Rejected {
     /// The row.
     pub row: Row,
+    /// The first column or field that is wrong; none where it is the row.
+    pub field: Option<String>,
     /// Why.
     pub reason: String,
 }
@@ -285,6 +362,14 @@ pub enum OnDuplicate {
     Create,
 }
 
+/// What is said of a column: `Header=field`, and `Header=` to leave it out.
+#[must_use]
+pub fn said_of_column(text: &str) -> Option<(String, String)> {
+    let (header, field) = text.rsplit_once('=')?;
+    let is_named = !header.trim().is_empty();
+    is_named.then(|| (header.to_owned(), field.trim().to_owned()))
+}
+
 /// How a table is read.
 #[derive(Debug, Clone)]
 pub struct Plan {
@@ -299,7 +384,7 @@ pub struct Plan {
 }
 
 /// What became of the rows.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Totals {
     /// New records, or what would be.
     pub created: u64,
@@ -309,6 +394,58 @@ pub struct Totals {
     pub skipped: u64,
     /// Rows that cannot become a record.
     pub rejected: u64,
+    /// What was left out of rows, and of how many.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub warnings: BTreeMap<String, u64>,
+}
+
+impl Totals {
+    /// Counts what was left out of rows; of the first hundred kinds, as nobody reads more.
+    fn warn(&mut self, warnings: &[String]) {
+        const MOST: usize = 100;
+        for warning in warnings {
+            if let Some(count) = self.warnings.get_mut(warning) {
+                *count += 1;
+            } else if self.warnings.len() < MOST {
+                self.warnings.insert(warning.clone(), 1);
+            }
+        }
+    }
+}
+
+/// What became of a row that was not rejected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+pub enum Became {
+    /// A new record.
+    Created,
+    /// A change of a record that was there.
+    Updated,
+    /// Nothing: its record was there.
+    Skipped,
+}
+
+/// A row and its record.
+#[derive(Debug, Clone, Copy)]
+pub struct Fate {
+    /// The line on which the row begins.
+    pub line: u64,
+    /// What became of it.
+    pub became: Became,
+    /// The number of the record.
+    pub record: i64,
+}
+
+/// What was brought in within a call.
+#[derive(Debug, Clone, Default)]
+pub struct Imported {
+    /// How many rows became what.
+    pub totals: Totals,
+    /// Each row that was not rejected, in the order of the lines.
+    pub fates: Vec<Fate>,
+    /// Those that were.
+    pub rejected: Vec<Rejected>,
 }
 
 /// What an import would do.
@@ -327,7 +464,7 @@ pub type Rows<'a> = &'a mut dyn Iterator<Item = Result<Row>>;
 /// OnProgress after each part how many rows it had and which of them were rejected.
 pub type OnProgress<'a> = &'a mut dyn FnMut(u64, &[Rejected]) -> Result<()>;
 
-/// An [`Import`] with its type erased: what the command line works with.
+/// An [`Import`] with its type erased: what the command line and tools work with.
 pub trait AnyImport: Send + Sync {
     /// What is imported, in the plural.
     fn name(&self) -> &'static str;
@@ -339,6 +476,11 @@ pub trait AnyImport: Send + Sync {
     fn permissions(&self, on_duplicate: OnDuplicate) -> Vec<Permission>;
     /// What a column of the table can be.
     fn fields(&self) -> Vec<Field>;
+    /// Refuses a table whose rows are not such records, whatever their headers say.
+    ///
+    /// # Errors
+    /// [`Code::Validation`](crate::error::Code::Validation) saying what the rows are.
+    fn check(&self, table: &Table) -> Result<()>;
     /// What columns with these headers become, after what is said about some of them: the header, and the field or,
     /// to be ignored, nothing.
     ///
@@ -347,11 +489,10 @@ pub trait AnyImport: Send + Sync {
     /// that are the same field, and where no column is any field.
     fn mapping<'a>(
         &'a self,
-        app: &'a Arc<App>,
-        caller: &'a Caller,
+        cx: &'a mut Cx,
         headers: &'a [String],
         overrides: &'a [(String, String)],
-    ) -> LocalBoxFuture<'a, Result<Mapping>>;
+    ) -> BoxFuture<'a, Result<Mapping>>;
     /// Says what [`run`](Self::run) would do. Writes nothing.
     fn preview<'a>(
         &'a self,
@@ -370,6 +511,13 @@ pub trait AnyImport: Send + Sync {
         rows: Rows<'a>,
         on_progress: OnProgress<'a>,
     ) -> LocalBoxFuture<'a, Result<Totals>>;
+    /// Brings the rows in with what else a call does: all of it is its one change.
+    fn within<'a>(
+        &'a self,
+        cx: &'a mut Cx,
+        plan: &'a Plan,
+        rows: Vec<Row>,
+    ) -> BoxFuture<'a, Result<Imported>>;
 }
 
 struct Erased<R>(PhantomData<fn() -> R>);
@@ -403,17 +551,24 @@ impl<R: Import> AnyImport for Erased<R> {
         R::import_fields()
     }
 
+    fn check(&self, table: &Table) -> Result<()> {
+        if table.is_of_cards() && !R::OF_CARDS {
+            let message = format!("vCards are people, and no {}.", R::NAME);
+            return Err(Error::invalid("kind", message).hint("Import them as contacts."));
+        }
+        Ok(())
+    }
+
     fn mapping<'a>(
         &'a self,
-        app: &'a Arc<App>,
-        caller: &'a Caller,
+        cx: &'a mut Cx,
         headers: &'a [String],
         overrides: &'a [(String, String)],
-    ) -> LocalBoxFuture<'a, Result<Mapping>> {
-        Box::pin(app.read(caller, async |cx: &mut Cx| {
+    ) -> BoxFuture<'a, Result<Mapping>> {
+        Box::pin(async move {
             let defined = cx.defined_attributes(R::TABLE).await?;
             Mapping::of(R::import_fields(), &defined, headers, overrides)
-        }))
+        })
     }
 
     fn preview<'a>(
@@ -436,5 +591,13 @@ impl<R: Import> AnyImport for Erased<R> {
         on_progress: OnProgress<'a>,
     ) -> LocalBoxFuture<'a, Result<Totals>> {
         Box::pin(run::run::<R>(app, batch, plan, rows, on_progress))
+    }
+    fn within<'a>(
+        &'a self,
+        cx: &'a mut Cx,
+        plan: &'a Plan,
+        rows: Vec<Row>,
+    ) -> BoxFuture<'a, Result<Imported>> {
+        Box::pin(run::within::<R>(cx, plan, rows))
     }
 }

@@ -7,19 +7,21 @@ use std::sync::Arc;
 use serde_json::{Map, Value as Data};
 
 use super::{
-    Draft, Import, OnDuplicate, OnProgress, Plan, Preview, Rejected, Row, Rows, Totals, cells,
+    Became, Draft, Fate, Import, Imported, OnDuplicate, OnProgress, Plan, Preview, Rejected, Row,
+    Rows, Totals, Wrong, cells,
 };
 use crate::batch::Batch;
-use crate::caller::{Caller, Workspace};
+use crate::caller::{Caller, Member, Workspace};
+use crate::duplicates::{Apart, MOST_OF_A_NAME, are_two};
 use crate::error::{Error, Result};
 use crate::patch::Patch;
 use crate::record::{App, Attributes, Cx, cleaned, validated};
 use crate::resolve::noun_of;
 use crate::store::sql;
-use crate::types::id::{Id, decode};
+use crate::types::id::{Entity as _, Id, decode};
 use crate::types::schema;
 use crate::types::text::quoted;
-use crate::types::time::LocalTime;
+use crate::types::time::{LocalTime, Timestamp};
 
 /// Rows of one part: many enough to be quick, few enough that other callers do not wait long.
 const PART: usize = 1_000;
@@ -35,15 +37,19 @@ struct Ready<R> {
     record: R,
     /// What tells its duplicates.
     same: Vec<(&'static str, String)>,
+    /// What tells it apart from others with a weak sign in common.
+    apart: Marks,
 }
 
 /// A part: its rows, and those of them that can become records.
 struct Part<R> {
     rows: Vec<Row>,
     ready: Vec<Ready<R>>,
-    rejected: Vec<(usize, String)>,
+    rejected: Vec<(usize, Wrong)>,
     /// Rows that refer to what is not there and may come yet.
     later: Vec<Row>,
+    /// What was left out of the rows.
+    warnings: Vec<String>,
 }
 
 /// What becomes of a row that refers to a record of its own kind that is not there.
@@ -64,7 +70,7 @@ enum Verdict<R: Import> {
     /// A record that is there or will be.
     Known(Known<R>),
     /// Nothing.
-    Rejected(String),
+    Rejected(Wrong),
 }
 
 /// Where the record of a duplicate is.
@@ -127,6 +133,52 @@ pub(super) async fn run<R: Import>(
     Ok(totals)
 }
 
+/// The same within a call: all of it is on disk with the call, or nothing.
+pub(super) async fn within<R: Import>(
+    cx: &mut Cx,
+    plan: &Plan,
+    rows: Vec<Row>,
+) -> Result<Imported> {
+    let check = Check::new::<R>(&cx.caller().workspace, cx.now());
+    let mut imported = Imported::default();
+    let (mut open, mut absent) = (rows, Absent::Waits);
+    // Each round writes what the round before made possible; what is left when nothing was is rejected.
+    while !open.is_empty() {
+        let before = open.len();
+        let mut rest = std::mem::take(&mut open).into_iter();
+        loop {
+            let rows: Vec<Row> = rest.by_ref().take(PART).collect();
+            if rows.is_empty() {
+                break;
+            }
+            let drafted = drafted::<R>(cx, plan, &check, rows, absent).await?;
+            let mut part = formed_part::<R>(&check, drafted).await?;
+            open.append(&mut part.later);
+            let mut done = store(cx, &part.ready, plan.on_duplicate).await?;
+            for (place, became, record) in std::mem::take(&mut done.fates) {
+                let line = part.rows.get(place).map_or(0, |row| row.line);
+                imported.fates.push(Fate {
+                    line,
+                    became,
+                    record,
+                });
+            }
+            let rejected = &mut imported.rejected;
+            let mut keep = |_: u64, more: &[Rejected]| {
+                rejected.extend_from_slice(more);
+                Ok(())
+            };
+            tell(&mut imported.totals, part, done, &mut keep)?;
+        }
+        if open.len() == before {
+            absent = Absent::Rejected;
+        }
+    }
+    imported.fates.sort_by_key(|fate| fate.line);
+    imported.rejected.sort_by_key(|one| one.row.line);
+    Ok(imported)
+}
+
 async fn store_part<R: Import>(
     app: &Arc<App>,
     batch: &Batch,
@@ -146,6 +198,7 @@ fn tell<R>(
     totals.created += done.created;
     totals.updated += done.updated;
     totals.skipped += done.skipped;
+    totals.warn(&part.warnings);
     let count = part.rows.len() as u64;
     let rejected = rejected(part.rows, part.rejected.into_iter().chain(done.rejected));
     totals.rejected += rejected.len() as u64;
@@ -153,12 +206,12 @@ fn tell<R>(
 }
 
 /// The rejected rows in the order of the file.
-fn rejected(rows: Vec<Row>, wrong: impl Iterator<Item = (usize, String)>) -> Vec<Rejected> {
-    let reasons: BTreeMap<usize, String> = wrong.collect();
+fn rejected(rows: Vec<Row>, wrong: impl Iterator<Item = (usize, Wrong)>) -> Vec<Rejected> {
+    let mut reasons: BTreeMap<usize, Wrong> = wrong.collect();
     let rows = rows.into_iter().enumerate();
     rows.filter_map(|(place, row)| {
-        let reason = reasons.get(&place)?.clone();
-        Some(Rejected { row, reason })
+        let Wrong { field, reason } = reasons.remove(&place)?;
+        Some(Rejected { row, field, reason })
     })
     .collect()
 }
@@ -172,7 +225,7 @@ pub(super) async fn preview<R: Import>(
 ) -> Result<Preview> {
     let mut preview = Preview::default();
     let reader = Reader::<R>::new(app, caller, plan);
-    let mut seen = HashSet::new();
+    let mut seen = Seen::default();
     while let Some(part) = reader.part(rows, Absent::Passes).await? {
         let verdicts = app
             .read(caller, async |cx: &mut Cx| {
@@ -180,6 +233,7 @@ pub(super) async fn preview<R: Import>(
             })
             .await?;
         let mut wrong = part.rejected;
+        preview.totals.warn(&part.warnings);
         for (ready, verdict) in part.ready.into_iter().zip(verdicts) {
             match verdict {
                 Verdict::New => {
@@ -240,37 +294,41 @@ struct Check {
 }
 
 impl Check {
+    fn new<R: Import>(workspace: &Arc<Workspace>, now: Timestamp) -> Arc<Self> {
+        let generator = schemars::generate::SchemaSettings::default().into_generator();
+        let schema = generator.into_root_schema_for::<Patch<R>>();
+        Arc::new(Self {
+            workspace: Arc::clone(workspace),
+            time: LocalTime {
+                now,
+                zone: workspace.time_zone,
+            },
+            schema: schema::wire(schema),
+        })
+    }
+
     /// Brings the fields of a draft into the form in which a call gives them.
     fn fit(&self, draft: &mut Draft) {
-        if draft.wrong.is_some() {
-            return;
-        }
-        let fields = std::mem::take(&mut draft.fields);
-        match schema::read(&self.schema, Data::Object(fields)) {
-            Ok(Data::Object(fields)) => draft.fields = fields,
-            Ok(_) => {}
-            Err(error) => draft.wrong = Some(describe(&error)),
+        // One after the other, so that all that is wrong with a row is said at once.
+        for (name, value) in std::mem::take(&mut draft.fields) {
+            let mut one = Map::new();
+            one.insert(name, value);
+            match schema::read(&self.schema, Data::Object(one)) {
+                Ok(Data::Object(read)) => draft.fields.extend(read),
+                Ok(_) => {}
+                Err(error) => draft.refuse(wrong(&error)),
+            }
         }
     }
 }
 
 impl<'a, R: Import> Reader<'a, R> {
     fn new(app: &'a Arc<App>, caller: &'a Caller, plan: &'a Plan) -> Self {
-        let generator = schemars::generate::SchemaSettings::default().into_generator();
-        let schema = generator.into_root_schema_for::<Patch<R>>();
-        let check = Check {
-            workspace: Arc::clone(&caller.workspace),
-            time: LocalTime {
-                now: app.store.clock().now(),
-                zone: caller.workspace.time_zone,
-            },
-            schema: schema::wire(schema),
-        };
         Self {
             app,
             caller,
             plan,
-            check: Arc::new(check),
+            check: Check::new::<R>(&caller.workspace, app.store.clock().now()),
             record: std::marker::PhantomData,
         }
     }
@@ -281,46 +339,84 @@ impl<'a, R: Import> Reader<'a, R> {
         rows: &mut dyn Iterator<Item = Result<Row>>,
         absent: Absent,
     ) -> Result<Option<Part<R>>> {
-        let mut rows = rows.take(PART).collect::<Result<Vec<Row>>>()?;
+        let rows = rows.take(PART).collect::<Result<Vec<Row>>>()?;
         if rows.is_empty() {
             return Ok(None);
         }
-        let mut drafts: Vec<Draft> = rows.iter().map(|row| cells::read(self.plan, row)).collect();
-        let mut later = Vec::new();
-        let complete = async |cx: &mut Cx| {
-            let waits = link(cx, &mut drafts, R::TABLE, absent).await?;
-            for place in waits.into_iter().rev() {
-                drafts.remove(place);
-                later.push(rows.remove(place));
-            }
-            later.reverse();
-            drafts.iter_mut().for_each(|draft| self.check.fit(draft));
-            R::complete(cx, &mut drafts).await
-        };
-        self.app.read(self.caller, complete).await?;
-        let check = Arc::clone(&self.check);
-        let outcome = tokio::task::spawn_blocking(move || {
-            let (mut ready, mut rejected) = (Vec::new(), Vec::new());
-            for (place, draft) in drafts.into_iter().enumerate() {
-                match formed::<R>(&check, place, draft) {
-                    Ok(one) => ready.push(one),
-                    Err(reason) => rejected.push((place, reason)),
-                }
-            }
-            (ready, rejected)
-        });
-        let (ready, rejected) = outcome.await.map_err(Error::internal)?;
-        Ok(Some(Part {
-            rows,
-            ready,
-            rejected,
-            later,
-        }))
+        let read = async |cx: &mut Cx| drafted::<R>(cx, self.plan, &self.check, rows, absent).await;
+        let drafted = self.app.read(self.caller, read).await?;
+        formed_part(&self.check, drafted).await.map(Some)
     }
 }
 
+/// Rows whose cells are read and whose references are found.
+struct Drafted {
+    rows: Vec<Row>,
+    drafts: Vec<Draft>,
+    /// Rows that refer to what is not there and may come yet.
+    later: Vec<Row>,
+}
+
+async fn drafted<R: Import>(
+    cx: &mut Cx,
+    plan: &Plan,
+    check: &Check,
+    mut rows: Vec<Row>,
+    absent: Absent,
+) -> Result<Drafted> {
+    let mut drafts: Vec<Draft> = rows.iter().map(|row| cells::read(plan, row)).collect();
+    let mut later = Vec::new();
+    let waits = link(cx, &mut drafts, R::TABLE, absent).await?;
+    for place in waits.into_iter().rev() {
+        drafts.remove(place);
+        later.push(rows.remove(place));
+    }
+    later.reverse();
+    for draft in &mut drafts {
+        R::translate(draft);
+        check.fit(draft);
+    }
+    R::complete(cx, &mut drafts).await?;
+    Ok(Drafted {
+        rows,
+        drafts,
+        later,
+    })
+}
+
+/// Forms the records, away from the threads on which calls wait.
+async fn formed_part<R: Import>(check: &Arc<Check>, drafted: Drafted) -> Result<Part<R>> {
+    let Drafted {
+        rows,
+        mut drafts,
+        later,
+    } = drafted;
+    let warned = drafts.iter_mut().filter(|draft| draft.wrong.is_none());
+    let warnings = warned.flat_map(|draft| std::mem::take(&mut draft.warnings));
+    let warnings: Vec<String> = warnings.collect();
+    let check = Arc::clone(check);
+    let outcome = tokio::task::spawn_blocking(move || {
+        let (mut ready, mut rejected) = (Vec::new(), Vec::new());
+        for (place, draft) in drafts.into_iter().enumerate() {
+            match formed::<R>(&check, place, draft) {
+                Ok(one) => ready.push(one),
+                Err(wrong) => rejected.push((place, wrong)),
+            }
+        }
+        (ready, rejected)
+    });
+    let (ready, rejected) = outcome.await.map_err(Error::internal)?;
+    Ok(Part {
+        rows,
+        ready,
+        rejected,
+        later,
+        warnings,
+    })
+}
+
 /// The record that a draft stands for, or what is wrong with it.
-fn formed<R: Import>(check: &Check, place: usize, draft: Draft) -> Result<Ready<R>, String> {
+fn formed<R: Import>(check: &Check, place: usize, draft: Draft) -> Result<Ready<R>, Wrong> {
     if let Some(wrong) = draft.wrong {
         return Err(wrong);
     }
@@ -329,18 +425,19 @@ fn formed<R: Import>(check: &Check, place: usize, draft: Draft) -> Result<Ready<
         apply(&mut record, &draft.fields, check.time)?;
         apply(&mut record, &draft.kept, check.time)?;
         let record = validated(&check.workspace, record)?;
-        let index_keys = record.index_keys().into_iter();
-        let tells = |field: &str| R::SAME.iter().any(|(name, _)| *name == field);
-        let same = index_keys.filter(|(field, _)| tells(field)).collect();
+        let mut same = record.index_keys();
+        let apart = apart::<R>(&same);
+        same.retain(|(field, _)| R::SAME.iter().any(|(name, _)| name == field));
         Ok(Ready {
             place,
             given: draft.fields,
             attributes: cleaned(draft.attributes),
             record,
             same,
+            apart,
         })
     };
-    made().map_err(|error| describe(&error))
+    made().map_err(|error| wrong(&error))
 }
 
 fn apply<R: Import>(record: &mut R, given: &Map<String, Data>, time: LocalTime) -> Result<()> {
@@ -350,10 +447,14 @@ fn apply<R: Import>(record: &mut R, given: &Map<String, Data>, time: LocalTime) 
     Ok(())
 }
 
-fn describe(error: &Error) -> String {
-    match error.hint_text().filter(|hint| hint.starts_with("Did you")) {
+fn wrong(error: &Error) -> Wrong {
+    let reason = match error.hint_text().filter(|hint| hint.starts_with("Did you")) {
         Some(hint) => format!("{} {hint}", error.message()),
         None => error.message().to_owned(),
+    };
+    Wrong {
+        field: Wrong::field_of(error),
+        reason,
     }
 }
 
@@ -380,10 +481,12 @@ async fn link(
     for (place, draft) in drafts.iter_mut().enumerate() {
         for link in std::mem::take(&mut draft.links) {
             let noun = |cx: &Cx| noun_of(cx.records(), link.table);
-            let found = link.texts.iter().find_map(|text| {
+            let found = link.texts.iter().filter_map(|text| {
                 let ids = meant.get(&(link.table, text.clone()))?;
                 (!ids.is_empty()).then_some((text, ids.as_slice()))
             });
+            // What tells one goes before what tells several.
+            let found = found.min_by_key(|(_, ids)| ids.len() > 1);
             match found {
                 Some((_, [id])) => {
                     let id = cx.wire_id(link.table, *id);
@@ -392,10 +495,11 @@ async fn link(
                 Some((text, ids)) => {
                     let (count, noun) = (ids.len(), noun(cx));
                     let text = quoted(text);
-                    draft.wrong.get_or_insert(format!(
+                    let reason = format!(
                         "{}: {count} {noun}s are called {text}; write the id of one.",
                         link.column
-                    ));
+                    );
+                    draft.refuse(Wrong::of(link.column, reason));
                 }
                 None if link.table == own && absent == Absent::Passes => {}
                 None if link.table == own && absent == Absent::Waits && draft.wrong.is_none() => {
@@ -404,11 +508,14 @@ async fn link(
                     }
                 }
                 None => {
-                    let text = quoted(link.texts.first().map_or("", String::as_str));
-                    let noun = noun(cx);
-                    draft
-                        .wrong
-                        .get_or_insert(format!("{}: there is no {noun} {text}.", link.column));
+                    // Of an identifier and a name people know the name.
+                    let text = quoted(link.texts.last().map_or("", String::as_str));
+                    let absent = format!("{}: there is no {} {text}", link.column, noun(cx));
+                    if link.table == Member::TABLE {
+                        draft.warnings.push(format!("{absent}; it stays empty."));
+                    } else {
+                        draft.refuse(Wrong::of(link.column, format!("{absent}.")));
+                    }
                 }
             }
         }
@@ -457,7 +564,9 @@ struct Done {
     created: u64,
     updated: u64,
     skipped: u64,
-    rejected: Vec<(usize, String)>,
+    rejected: Vec<(usize, Wrong)>,
+    /// What became of the others: the place of the row, and the record.
+    fates: Vec<(usize, Became, i64)>,
 }
 
 /// Writes a part.
@@ -480,16 +589,25 @@ async fn store<R: Import>(
     let mut done = Done::default();
     let mut new: BTreeMap<usize, (R, Attributes)> = BTreeMap::new();
     let time = cx.local_time();
+    // Whose record is told once those that are new have identifiers.
+    let mut fates: Vec<(usize, Became, Known<R>)> = Vec::with_capacity(ready.len());
     for (index, (one, verdict)) in ready.iter().zip(verdicts).enumerate() {
+        let known = match &verdict {
+            Verdict::New => Some(Known::Again(index)),
+            Verdict::Known(known) => Some(*known),
+            Verdict::Rejected(_) => None,
+        };
         let changed = match verdict {
             Verdict::New => {
                 new.insert(index, (one.record.clone(), one.attributes.clone()));
                 done.created += 1;
+                fates.extend(known.map(|known| (one.place, Became::Created, known)));
                 continue;
             }
             Verdict::Rejected(reason) => Err(reason),
             Verdict::Known(_) if !update => {
                 done.skipped += 1;
+                fates.extend(known.map(|known| (one.place, Became::Skipped, known)));
                 continue;
             }
             Verdict::Known(Known::There(id)) => match edits.get_mut(&id) {
@@ -517,12 +635,27 @@ async fn store<R: Import>(
             Verdict::Known(Known::Seen) => Ok(()),
         };
         match changed {
-            Ok(()) => done.updated += 1,
+            Ok(()) => {
+                done.updated += 1;
+                fates.extend(known.map(|known| (one.place, Became::Updated, known)));
+            }
             Err(reason) => done.rejected.push((one.place, reason)),
         }
     }
-    cx.insert_ready(new.into_values().collect()).await?;
+    let (places, records): (Vec<usize>, Vec<_>) = new.into_iter().unzip();
+    let made = cx.insert_ready(records).await?;
+    let made = places.into_iter().zip(made.iter().map(|saved| saved.id));
+    let made: HashMap<usize, Id<R>> = made.collect();
     cx.save_all(edits.into_values().collect()).await?;
+    let fates = fates.into_iter().filter_map(|(place, became, known)| {
+        let id = match known {
+            Known::There(id) => id,
+            Known::Again(index) => *made.get(&index)?,
+            Known::Seen => return None,
+        };
+        Some((place, became, id.raw()))
+    });
+    done.fates = fates.collect();
     Ok(done)
 }
 
@@ -532,13 +665,13 @@ fn updated<R: Import>(
     before: &R,
     row: &Ready<R>,
     time: LocalTime,
-) -> Result<R, String> {
+) -> Result<R, Wrong> {
     let mut record = before.clone();
     let changed = apply(&mut record, &row.given, time).and_then(|()| {
         record.keep(before);
         validated(workspace, record)
     });
-    changed.map_err(|error| describe(&error))
+    changed.map_err(|error| wrong(&error))
 }
 
 /// Decides what becomes of the rows of a part. `seen` remembers what duplicates are told by where nothing is written.
@@ -546,28 +679,33 @@ async fn judge<R: Import>(
     cx: &mut Cx,
     ready: &[Ready<R>],
     on_duplicate: OnDuplicate,
-    mut seen: Option<&mut HashSet<u64>>,
+    mut seen: Option<&mut Seen>,
 ) -> Result<Vec<Verdict<R>>> {
-    let mut wrong: HashMap<usize, String> = HashMap::new();
+    let mut unfit: HashMap<usize, Wrong> = HashMap::new();
     for (index, one) in ready.iter().enumerate() {
         if let Err(error) = cx.check_attributes(R::TABLE, &one.attributes).await {
-            wrong.insert(index, describe(&error));
+            unfit.insert(index, wrong(&error));
         }
     }
     let records = ready.iter().map(|one| (None, &one.record));
     for (index, error) in cx.missing_references(records).await? {
-        let reason = format!("{}: {}", error.field_name().unwrap_or("?"), error.message());
-        wrong.entry(index).or_insert(reason);
+        let field = error.field_name().unwrap_or("?");
+        let reason = format!("{field}: {}", error.message());
+        unfit
+            .entry(index)
+            .or_insert_with(|| Wrong::of(field, reason));
     }
     let duplicates = if on_duplicate == OnDuplicate::Create {
         HashMap::new()
     } else {
         there::<R>(cx, ready).await?
     };
+    let namesakes = namesakes(cx, ready, &duplicates).await?;
     let mut again: HashMap<&(&'static str, String), Known<R>> = HashMap::new();
+    let mut again_weak: HashMap<&String, Vec<(Known<R>, &Marks)>> = HashMap::new();
     let mut verdicts = Vec::with_capacity(ready.len());
     for (index, one) in ready.iter().enumerate() {
-        if let Some(reason) = wrong.remove(&index) {
+        if let Some(reason) = unfit.remove(&index) {
             verdicts.push(Verdict::Rejected(reason));
             continue;
         }
@@ -579,28 +717,116 @@ async fn judge<R: Import>(
         for (field, _) in R::SAME {
             same.extend(one.same.iter().filter(|(other, _)| other == field));
         }
+        let is_one =
+            |other: &[(&'static str, u64)]| !are_two(&one.apart, other, R::APART_BY, Apart::ByOne);
         let known = same.iter().find_map(|term| {
+            if weak::<R>() == Some(term.0) {
+                let there = namesakes.get(&term.1).into_iter().flatten();
+                let mut there = there.filter(|(_, apart)| is_one(apart));
+                let there = there.next().map(|(id, _)| Known::There(*id));
+                let before = again_weak.get(&term.1).into_iter().flatten();
+                let mut before = before.filter(|(_, apart)| is_one(apart));
+                let seen = seen.as_ref().and_then(|seen| seen.weak.get(&mark(term)));
+                let is_seen = seen.is_some_and(|all| all.iter().any(|apart| is_one(apart)));
+                return there
+                    .or_else(|| before.next().map(|(known, _)| *known))
+                    .or_else(|| is_seen.then_some(Known::Seen));
+            }
             let there = duplicates.get(*term).copied().map(Known::There);
             let before = || {
                 let seen = seen.as_ref()?;
-                seen.contains(&mark(term)).then_some(Known::Seen)
+                seen.sure.contains(&mark(term)).then_some(Known::Seen)
             };
             there.or_else(|| again.get(*term).copied()).or_else(before)
         });
         // Of a duplicate that is skipped nothing is kept that a later row could be the same by.
         if known.is_none() || on_duplicate == OnDuplicate::Update {
-            for term in &same {
-                again
-                    .entry(term)
-                    .or_insert(known.unwrap_or(Known::Again(index)));
+            let as_known = known.unwrap_or(Known::Again(index));
+            for term in same {
+                if weak::<R>() == Some(term.0) {
+                    let all = again_weak.entry(&term.1).or_default();
+                    all.push((as_known, &one.apart));
+                    if let Some(seen) = seen.as_mut() {
+                        let all = seen.weak.entry(mark(term)).or_default();
+                        all.push(one.apart.clone());
+                    }
+                    continue;
+                }
+                again.entry(term).or_insert(as_known);
                 if let Some(seen) = seen.as_mut() {
-                    seen.insert(mark(term));
+                    seen.sure.insert(mark(term));
                 }
             }
         }
         verdicts.push(known.map_or(Verdict::New, Verdict::Known));
     }
     Ok(verdicts)
+}
+
+/// What the parts before had that duplicates are told by, where nothing of them is written.
+#[derive(Default)]
+struct Seen {
+    sure: HashSet<u64>,
+    /// By a weak sign, what tells those apart that have it.
+    weak: HashMap<u64, Vec<Marks>>,
+}
+
+/// The sign that alone does not tell that two are one.
+fn weak<R: Import>() -> Option<&'static str> {
+    let last = R::SAME.last().filter(|_| !R::APART_BY.is_empty());
+    last.map(|(field, _)| *field)
+}
+
+/// What tells a record apart, from its index keys.
+fn apart<R: Import>(keys: &[(&'static str, String)]) -> Marks {
+    let keys = keys.iter().filter(|(field, _)| R::APART_BY.contains(field));
+    keys.map(|key| (key.0, mark(key))).collect()
+}
+
+/// What tells a record apart: index keys, each by what stands for it in memory.
+type Marks = Vec<(&'static str, u64)>;
+
+/// Live records with what tells them apart.
+type Namesakes<R> = Vec<(Id<R>, Marks)>;
+
+/// Those that are there and have only the weak sign in common with rows, by it.
+async fn namesakes<R: Import>(
+    cx: &mut Cx,
+    ready: &[Ready<R>],
+    there: &HashMap<(&'static str, String), Id<R>>,
+) -> Result<HashMap<String, Namesakes<R>>> {
+    let mut found: HashMap<String, Namesakes<R>> = HashMap::new();
+    let Some(weak) = weak::<R>() else {
+        return Ok(found);
+    };
+    let is_sure = |term: &(&'static str, String)| term.0 != weak && there.contains_key(term);
+    let open = ready.iter().filter(|one| !one.same.iter().any(is_sure));
+    let values = open
+        .flat_map(|one| &one.same)
+        .filter(|(field, _)| *field == weak);
+    let mut values: Vec<String> = values.map(|(_, value)| value.clone()).collect();
+    values.sort_unstable();
+    values.dedup();
+    let mut of_value = Vec::new();
+    for term in cx.with_terms::<R>(weak, &values).await? {
+        let ids = match term.count {
+            1 => vec![term.oldest],
+            _ => cx.with_index_key(weak, &term.value, MOST_OF_A_NAME).await?,
+        };
+        of_value.push((term.value, ids));
+    }
+    let ids: Vec<Id<R>> = of_value.iter().flat_map(|(_, ids)| ids.clone()).collect();
+    let records = cx.get_all(&ids).await?;
+    let apart: HashMap<Id<R>, Marks> = records
+        .iter()
+        .map(|saved| (saved.id, apart::<R>(&saved.index_keys())))
+        .collect();
+    for (value, ids) in of_value {
+        let all = ids.into_iter();
+        let all = all.filter_map(|id| Some((id, apart.get(&id)?.clone())));
+        found.insert(value, all.collect());
+    }
+    Ok(found)
 }
 
 /// What stands for an index key in memory.
@@ -616,7 +842,10 @@ async fn there<R: Import>(
     ready: &[Ready<R>],
 ) -> Result<HashMap<(&'static str, String), Id<R>>> {
     let mut found = HashMap::new();
-    for (field, _) in R::SAME {
+    let sure = R::SAME
+        .iter()
+        .filter(|(field, _)| weak::<R>() != Some(field));
+    for (field, _) in sure {
         let values = ready.iter().flat_map(|one| &one.same);
         let values = values.filter(|(other, _)| other == field);
         let mut values: Vec<String> = values.map(|(_, value)| value.clone()).collect();

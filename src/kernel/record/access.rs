@@ -17,10 +17,14 @@ impl Cx {
     /// # Errors
     /// [`Code::NotFound`](crate::error::Code::NotFound) when there is none in the caller's workspace.
     pub async fn get<R: Record>(&mut self, id: Id<R>) -> Result<Saved<R>> {
-        self.find(id)
-            .await?
-            .filter(|saved| saved.archived_at.is_none())
-            .ok_or_else(|| Error::not_found(R::NOUN, id).field(R::NOUN))
+        let live = self.find(id).await?;
+        match live.filter(|saved| saved.archived_at.is_none()) {
+            Some(live) => Ok(live),
+            None => {
+                let missing = Error::not_found(R::NOUN, id).field(R::NOUN);
+                Err(self.or_deleted(missing, R::TABLE, id.raw()).await)
+            }
+        }
     }
 
     /// The record with this identifier, deleted or not.
@@ -86,8 +90,7 @@ impl Cx {
         check_permission(self, None, &saved, Action::Create)?;
         let mut statement = Saved::<R>::insert_into();
         statement.push_list(saved.inserted(self.workspace().id));
-        let statement =
-            and_index_keys(self, statement, saved.id, saved.record.index_keys()).await?;
+        let statement = and_index_keys(self, statement, saved.id, saved.all_index_keys()).await?;
         let row = log_row(self, None, &saved, Action::Create).await?;
         self.tx.run_logged(statement, row).await?;
         react(self, Action::Create, None, Some(&saved)).await?;
@@ -173,7 +176,7 @@ impl Cx {
         // What is left that refers to it is deleted, or done with and does not hold on to it. It goes on without naming it.
         self.repoint(R::TABLE, id.raw(), None).await?;
         if before.archived_at.is_none() {
-            remove_index_keys(self, id, before.record.index_keys()).await?;
+            remove_index_keys(self, id, before.all_index_keys()).await?;
         }
         let workspace = self.workspace().id;
         let mut statement = sql("DELETE FROM ");

@@ -3,40 +3,52 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use chrono::NaiveDate;
 use futures::future::BoxFuture;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Map;
 
 use super::called::Called;
 use super::context::Cx;
+use super::exported::Exported;
 use super::standing::Standing;
-use super::{ColumnSpec, Data, Link, Record, Saved};
+use super::{ColumnSpec, Data, Link, NamedRecord, Record, Saved, Touch};
 use crate::error::{Code, Error, Result};
 use crate::permission::Access;
 use crate::search::Doc;
 use crate::store::log::LogRow;
 use crate::store::{Kind, Row, Tx};
-use crate::types::time::Timestamp;
+use crate::types::time::{LocalTime, Timestamp};
 
 /// Which records are taken out.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Wanted {
     /// Only those that were changed at or after this moment.
     pub since: Option<Timestamp>,
     /// Deleted ones too.
     pub archived: bool,
+    /// Only those with one of these statuses, as [`AnyRecord::statuses`] read them.
+    pub statuses: Vec<String>,
+    /// Only those whose day ([`Exported::day`]) is this one or later.
+    pub from: Option<NaiveDate>,
+    /// Only those whose day is this one or earlier.
+    pub until: Option<NaiveDate>,
+    /// What they consist of, each a row of its own, instead of them.
+    pub parts: bool,
 }
 
 /// A record as it is taken out, with its number.
 pub type Taken = (i64, Map<String, Data>);
 
 /// Why one record of a change cannot be undone.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[schemars(inline)]
 pub struct UndoConflict {
+    /// What kind of record it is.
+    pub kind: String,
     /// The record.
-    pub record: String,
+    pub record: NamedRecord,
     /// What stands in the way.
     pub reason: String,
 }
@@ -112,11 +124,18 @@ pub trait AnyRecord: Send + Sync {
     /// The first live ones, with what people call them; what cannot be read is left out.
     fn first<'a>(&'a self, cx: &'a mut Cx, limit: i64)
     -> BoxFuture<'a, Result<Vec<(i64, String)>>>;
-    /// The next records after an identifier, with theirs, oldest first. What cannot be read is named.
+    /// How they are taken out, beside their columns.
+    fn exported(&self) -> Exported;
+    /// The statuses that a caller means by one: it, or those that `open` stands for.
+    ///
+    /// # Errors
+    /// [`Code::Validation`] for what is no status of theirs.
+    fn statuses(&self, said: &str, time: LocalTime) -> Result<Vec<String>>;
+    /// The next records after an identifier, with theirs, oldest first, or what they consist of. What cannot be read is named.
     fn part<'a>(
         &'a self,
         cx: &'a mut Cx,
-        wanted: Wanted,
+        wanted: &'a Wanted,
         after: i64,
         limit: i64,
     ) -> BoxFuture<'a, Result<Read<Taken>>>;
@@ -166,6 +185,8 @@ pub trait AnyRecord: Send + Sync {
     ) -> BoxFuture<'a, Result<Vec<i64>>>;
     /// Whether these are found by their text.
     fn is_searched(&self) -> bool;
+    /// Which of them count as having been in touch ([`Record::TOUCH`]).
+    fn touch(&self) -> Option<Touch>;
     /// The live ones with these words, newest first, as far as they are found in time: what searches while there is no index.
     fn scan<'a>(
         &'a self,

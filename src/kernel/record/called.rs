@@ -18,6 +18,9 @@ pub enum CalledBy {
     /// The same with the name of a person, whose family name stands first there; where the column says something else than the
     /// name, among the index keys `name`.
     FamilyFirst(&'static str),
+    /// Among the index keys of this name, which hold names of firms without their legal form: one that is given with another
+    /// form is another firm.
+    Firm(&'static str),
 }
 
 impl Called {

@@ -46,13 +46,17 @@ pub struct Cx {
     deferred: Option<Vec<Deferred>>,
     version: Option<i64>,
     undoes: Option<i64>,
-    next: Option<String>,
+    /// Records that were taken back: the version that each has since, and the one that it stands as.
+    taken_back: HashMap<(&'static str, i64), (i64, i64)>,
+    page: Map<String, Data>,
     resolved: Map<String, Data>,
     notices: Vec<Notice>,
     /// What was done.
     summary: Summary,
     /// In the line for a turn at the cores, where the call had to wait for one before it began.
     place: Option<Place>,
+    /// Whether nothing of it is to be kept.
+    is_trial: bool,
     /// Custom attributes by kind of record, as far as they were asked for.
     defined: HashMap<&'static str, Arc<Defined>>,
 }
@@ -121,13 +125,25 @@ impl Cx {
             deferred: None,
             version,
             undoes: None,
-            next: None,
+            taken_back: HashMap::new(),
+            page: Map::new(),
             resolved: Map::new(),
             notices: Vec::new(),
             summary: Summary::default(),
             place: None,
+            is_trial: false,
             defined: HashMap::new(),
         })
+    }
+
+    /// Says that this call is only to show what it would do: nothing of it is kept, as with `dry_run`.
+    pub fn try_only(&mut self) {
+        self.is_trial = true;
+    }
+
+    /// Whether nothing of it is to be kept.
+    pub(crate) fn is_trial(&self) -> bool {
+        self.is_trial
     }
 
     /// Makes it a part of a job: of its change, and at its moment where it has one.
@@ -361,6 +377,17 @@ impl Cx {
         self.deferred = Some(Vec::new());
     }
 
+    /// Notes that a record, which has this version now, stands as it did at an earlier one.
+    pub(crate) fn note_taken_back(&mut self, record: (&'static str, i64), now: i64, earlier: i64) {
+        self.taken_back.insert(record, (now, earlier));
+    }
+
+    /// As which earlier version a record stands that has this one, where this call has taken back what came between.
+    pub(crate) fn taken_back(&self, record: (&'static str, i64), now: i64) -> Option<i64> {
+        let noted = self.taken_back.get(&record);
+        noted.and_then(|(version, earlier)| (*version == now).then_some(*earlier))
+    }
+
     /// Says that the call is taken back, and answers what reactions have yet to run to.
     pub(crate) fn end_undoing(&mut self) -> Vec<Deferred> {
         self.deferred.take().unwrap_or_default()
@@ -406,6 +433,12 @@ impl Cx {
         self.summary.set(what.into());
     }
 
+    /// Says that a person is asked about what this call writes, though it deletes nothing and makes nothing final: where money
+    /// goes, and who may do what.
+    pub fn ask_about_all(&mut self) {
+        self.summary.set_grave();
+    }
+
     /// Remembers that the summary is about what the caller may not read.
     pub(crate) fn withhold(&mut self) {
         self.summary.withhold();
@@ -415,9 +448,16 @@ impl Cx {
         std::mem::take(&mut self.summary)
     }
 
+    /// Says how many there are of what is listed, as `page.total`.
+    pub(crate) fn note_total(&mut self, total: i64) {
+        self.page.insert("total".into(), total.into());
+    }
+
     /// Gives the rows of a page as the answer's `data`, and its cursor as `page.next`.
     pub fn page<T>(&mut self, page: Page<T>) -> Vec<T> {
-        self.next = page.next;
+        if let Some(next) = page.next {
+            self.page.insert("next".into(), next.into());
+        }
         page.rows
     }
 
@@ -434,9 +474,15 @@ impl Cx {
         self.tx.seen_of_log().is_some()
     }
 
-    /// Says what a name in the arguments came to, in the answer's `resolved`.
-    pub(crate) fn note_resolved(&mut self, field: String, record: Data) {
-        self.resolved.insert(field, record);
+    /// Says what something in the arguments came to, in the answer's `resolved`.
+    pub(crate) fn note_meant(&mut self, field: impl Into<String>, meant: Data) {
+        self.resolved.insert(field.into(), meant);
+    }
+
+    /// Says which record a name in the arguments came to, in the answer's `resolved`.
+    pub fn note_resolved<E: Entity>(&mut self, field: &str, id: Id<E>, name: &str) {
+        let meant = serde_json::json!({ "id": id.to_string(), "name": name });
+        self.note_meant(field, meant);
     }
 
     /// Says what all of them came to.
@@ -444,8 +490,8 @@ impl Cx {
         self.resolved = resolved;
     }
 
-    pub(crate) fn into_parts(self) -> (Tx, Option<String>, Map<String, Data>, Vec<Notice>) {
-        (self.tx, self.next, self.resolved, self.notices)
+    pub(crate) fn into_parts(self) -> (Tx, Map<String, Data>, Map<String, Data>, Vec<Notice>) {
+        (self.tx, self.page, self.resolved, self.notices)
     }
 
     /// The day that a caller means, in the workspace's time zone; echoed in the answer as `resolved`.
@@ -545,7 +591,8 @@ impl Cx {
         if found.is_some() {
             return Ok(());
         }
-        Err(unknown_reference(self, column, table, id))
+        let unknown = unknown_reference(self, column, table, id);
+        Err(self.or_deleted(unknown, table, id).await)
     }
 
     /// The custom attributes that the workspace defined for this kind of record, with their kinds.
@@ -583,28 +630,40 @@ impl Cx {
         if attributes.is_empty() {
             return Ok(());
         }
-        let defined = self.defined_attributes(entity).await?;
         for (name, value) in attributes {
-            let short: String = name.chars().take(64).collect();
-            let field = format!("attributes.{short}");
-            let Some(kind) = defined.get(name) else {
-                let error = Error::invalid(
-                    field,
-                    format!("This workspace has no attribute {short:?} for a {entity}."),
-                );
-                return Err(match nearest(name, defined.keys().map(String::as_str)) {
-                    Some(known) => error.hint(format!("Did you mean {known}?")),
-                    None => error.hint("Its owner defines one with `bureau workspace attribute`."),
-                });
-            };
-            if !value.is_null() && !attribute_fits(kind, value) {
+            let kind = self.kind_of_attribute(entity, name).await?;
+            if !value.is_null() && !attribute_fits(&kind, value) {
                 return Err(Error::invalid(
-                    field,
-                    format!("The attribute {short:?} takes a value of kind {kind}."),
+                    format!("attributes.{name}"),
+                    format!("The attribute {name:?} takes a value of kind {kind}."),
                 ));
             }
         }
         Ok(())
+    }
+
+    /// The kind of the values of an attribute.
+    ///
+    /// # Errors
+    /// [`Code::Validation`] naming one that is not defined.
+    pub(super) async fn kind_of_attribute(
+        &mut self,
+        entity: &'static str,
+        name: &str,
+    ) -> Result<String> {
+        let defined = self.defined_attributes(entity).await?;
+        if let Some(kind) = defined.get(name) {
+            return Ok(kind.clone());
+        }
+        let short: String = name.chars().take(64).collect();
+        let message = format!("This workspace has no attribute {short:?} for a {entity}.");
+        let error = Error::invalid(format!("attributes.{short}"), message);
+        Err(match nearest(name, defined.keys().map(String::as_str)) {
+            Some(known) => error.hint(format!("Did you mean {known}?")),
+            None => error.hint(
+                "Its owner defines one with define_attribute, or `bureau workspace attribute`.",
+            ),
+        })
     }
 }
 

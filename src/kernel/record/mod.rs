@@ -1,6 +1,7 @@
 //! A record, declared once: insert, update with version check, archive, restore, purge, change log, custom attributes,
 //! undo, references and the search projection follow from the declaration. Nothing else writes a record.
 
+use futures::future::BoxFuture;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -9,9 +10,12 @@ use serde_json::Map;
 pub use serde_json::Value as Data;
 
 mod access;
+mod among;
 mod any;
+mod attribute_keys;
 mod called;
 pub(crate) mod context;
+mod exported;
 mod facets;
 mod family;
 mod history;
@@ -25,12 +29,15 @@ mod saved;
 pub(crate) mod standing;
 pub(crate) mod summary;
 mod table;
+mod touched;
 pub(crate) mod write;
 
 pub use any::{AnyRecord, Read, Taken, UndoConflict, Wanted};
+pub(crate) use attribute_keys::ATTRIBUTE;
 pub use called::{Called, CalledBy};
 pub(crate) use context::Defined;
 pub use context::{App, Cx};
+pub use exported::{Exported, Parts};
 pub use facets::{Asked, Facets, LAST_MOMENT, asked, in_order};
 pub(crate) use facets::{Digits, order, some_value};
 pub(crate) use family::{Dependents, Family};
@@ -43,6 +50,7 @@ pub use saved::{Edit, Saved};
 pub(crate) use saved::{PARENT, filter};
 pub use summary::Commitment;
 pub use table::check_tables;
+pub use touched::Touch;
 pub(crate) use write::{check_permission, log_row, stale, unknown_reference, validated};
 
 use crate::caller::{Caller, Workspace};
@@ -209,6 +217,8 @@ pub trait Record: Columns {
     /// Which live ones keep what they refer to from being deleted: an SQL condition on the record's own columns. A deal
     /// that is closed does not hold on to its company, for example; it goes on naming it.
     const BLOCKS_DELETION_WHILE: &'static str = "1 = 1";
+    /// Which of them count as having been in touch with the people and firms that they refer to, where some do.
+    const TOUCH: Option<Touch> = None;
     /// Exact index keys by which it is found: field and value. A field has any number of values. What is said here begins with
     /// the [declared ones](Record::declared_keys).
     fn index_keys(&self) -> Vec<(&'static str, String)> {
@@ -237,6 +247,21 @@ pub trait Record: Columns {
     /// The text that follows from the declaration.
     fn declared_text(&self) -> Option<SearchText> {
         facets::text(self)
+    }
+    /// How it is taken out, beside its columns.
+    const EXPORTED: Exported = Exported::PLAIN;
+    /// What is spelt out of each of these ([`Exported::spelt`]): by the names of those columns, as far as there is something to
+    /// say.
+    fn spelt<'a>(
+        cx: &'a mut Cx,
+        records: &'a [Saved<Self>],
+    ) -> BoxFuture<'a, Result<Vec<Map<String, Data>>>> {
+        let _ = cx;
+        Box::pin(async move { Ok(records.iter().map(|_| Map::new()).collect()) })
+    }
+    /// What it consists of ([`Exported::parts`]): each by the names of those columns.
+    fn parts(&self) -> Vec<Map<String, Data>> {
+        Vec::new()
     }
 }
 

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::Map;
 
 use super::write::{checked, write};
-use super::{Attributes, ColumnSpec, Data, Record, cleaned};
+use super::{Attributes, ColumnSpec, Data, Record, SearchText, attribute_keys, cleaned};
 use crate::caller::{Member, Workspace};
 use crate::error::{Error, Result};
 use crate::record::Cx;
@@ -107,8 +107,8 @@ impl<R: Record> Saved<R> {
 
     /// What the search index holds of it.
     pub(crate) fn document(&self, workspace: i64) -> Option<Doc> {
-        let text = self.record.text()?;
-        let index_keys = self.record.index_keys();
+        let text = self.text()?;
+        let index_keys = self.all_index_keys();
         let mut filters: Vec<String> = index_keys
             .iter()
             .map(|(field, value)| filter(field, value))
@@ -189,10 +189,25 @@ impl<R: Record> Saved<R> {
         self.record.validate_transition(next)
     }
 
+    /// What a search finds it by: what the record shows, and its custom attributes.
+    pub(crate) fn text(&self) -> Option<SearchText> {
+        let mut text = self.record.text()?;
+        text.words
+            .extend(attribute_keys::words_of(&self.attributes));
+        Some(text)
+    }
+
+    /// The record's own index keys, and those of its custom attributes.
+    pub(crate) fn all_index_keys(&self) -> Vec<(&'static str, String)> {
+        let mut keys = self.record.index_keys();
+        keys.extend(attribute_keys::keys_of(&self.attributes));
+        keys
+    }
+
     /// The index keys by which it is found: none once it is deleted.
     pub(crate) fn live_index_keys(&self) -> Vec<(&'static str, String)> {
         if self.archived_at.is_none() {
-            self.record.index_keys()
+            self.all_index_keys()
         } else {
             Vec::new()
         }
@@ -293,6 +308,11 @@ impl<R: Record> Edit<R> {
             }
         }
         Ok(())
+    }
+
+    /// Removes a custom attribute.
+    pub(crate) fn clear_attribute(&mut self, name: &str) {
+        self.attributes.shift_remove(name);
     }
 
     /// Removes all custom attributes.

@@ -106,6 +106,11 @@ impl Summary {
         self.said = Some(what);
     }
 
+    /// Says that a person is asked about all of it, whatever it is.
+    pub(crate) fn set_grave(&mut self) {
+        self.is_grave = true;
+    }
+
     pub(crate) fn withhold(&mut self) {
         self.withheld = true;
     }
@@ -115,9 +120,9 @@ impl Summary {
         self.touched.is_empty()
     }
 
-    /// Whether something was deleted, erased, or became final.
+    /// Whether something was deleted, erased, or became final, or the tool said that all it writes is asked about.
     pub(crate) fn is_grave(&self) -> bool {
-        self.is_grave
+        self.is_grave && !self.is_empty()
     }
 
     /// The end of a sentence that begins with the tool's title and "will".

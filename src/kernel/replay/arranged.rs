@@ -1,4 +1,4 @@
-//! What the owner arranges with the command line, compared with the log like records: the workspace itself, members, teams,
+//! What the owner arranges, with a command or a tool, compared with the log like records: the workspace itself, members, teams,
 //! keys, custom attributes and exchange rates.
 
 use std::collections::{BTreeMap, HashMap};
@@ -174,10 +174,21 @@ impl Arranged {
                 ATTRIBUTES => (["entity", "name"], &mut attributes),
                 _ => (["currency", "day"], &mut rates),
             };
-            let side = LogRow::side(row.after.as_deref()).unwrap_or_default();
-            let mut state = State::default();
+            let side = |text: &Option<String>| LogRow::side(text.as_deref()).unwrap_or_default();
+            let name = match row.action {
+                // What is gone is named by what it was.
+                Action::Archive => name_of(&side(&row.before), named),
+                _ => name_of(&side(&row.after), named),
+            };
+            // One that is made replaces one of its name; what changes one, or takes it away, goes on from what it was.
+            let mut state = match row.action {
+                Action::Create => State::default(),
+                _ => parts.remove(&name).unwrap_or_default(),
+            };
             state.take(row);
-            parts.insert(name_of(&side, named), state);
+            if !state.removed || state.wrong.is_some() {
+                parts.insert(name, state);
+            }
         }
         for shape in &SHAPES {
             compare_shape(tx, workspace, shape, &mut states, findings).await?;

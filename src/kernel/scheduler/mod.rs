@@ -312,7 +312,7 @@ impl Scheduler {
         Ok(Some(false))
     }
 
-    /// [`Dispatcher::run_in`], as a future that can be sent.
+    /// [`App::run_in`](crate::record::App::run_in), as a future that can be sent.
     fn work<'a, T: Send + 'static>(
         &'a self,
         work: &'a Batch,

@@ -12,7 +12,7 @@ use tantivy::query::{EnableScoring, PhraseQuery, Query as _};
 use tantivy::schema::{Field, IndexRecordOption};
 use tantivy::{DocId, DocSet, Searcher, TERMINATED, Term};
 
-use super::query::{Clause, NUMBER, STEPS, Score, Way};
+use super::query::{Clause, EACH_WORD, NUMBER, STEPS, Score, Way};
 use super::text;
 
 /// A posting list so many times longer than the list of candidates is skipped through rather than read.
@@ -142,6 +142,43 @@ pub(super) fn match_all(
             }
         })?;
         combine(&mut scores, &mut marks);
+    }
+    Ok(scores)
+}
+
+/// Scores of the documents that match every clause of `must` and at least so many of `may`: first of all by how many.
+pub(super) fn match_most(
+    searcher: &Searcher,
+    reader: &SegmentReader,
+    must: &[Clause],
+    may: &[Clause],
+    least: usize,
+) -> tantivy::Result<Scores> {
+    let mut scores = match_all(searcher, reader, must)?;
+    let mut marks = vec![0; scores.marks.len()];
+    for clause in may {
+        let located = locate(searcher, reader, clause)?;
+        let kept = &scores.marks;
+        located.read(scores.few.as_deref(), &mut |doc, score| {
+            if kept.get(doc as usize).is_some_and(|mark| *mark > 0) {
+                raise(&mut marks, doc, score);
+            }
+        })?;
+        for (sum, mark) in scores.marks.iter_mut().zip(&mut marks) {
+            if *mark > 0 {
+                // What twelve words are worth by themselves stays below what one more is.
+                *sum = sum.saturating_add(EACH_WORD + (*mark - 1).min(EACH_WORD / 13));
+                *mark = 0;
+            }
+        }
+    }
+    let enough = |mark: Score| usize::from(mark.saturating_sub(1) / EACH_WORD) >= least;
+    for mark in &mut scores.marks {
+        *mark = if enough(*mark) { *mark } else { 0 };
+    }
+    let marks = &scores.marks;
+    if let Some(few) = &mut scores.few {
+        few.retain(|doc| marks.get(*doc as usize).is_some_and(|mark| *mark > 0));
     }
     Ok(scores)
 }

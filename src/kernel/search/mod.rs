@@ -26,6 +26,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use crate::heads::{Head, Heads};
+use crate::types::words::is_filler;
 
 /// What one record shows to the search.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -160,7 +161,7 @@ pub struct Query {
     /// Only records of these kinds are found; none if it is empty.
     pub kinds: Vec<&'static str>,
     /// Words as a person types them, at most 500 characters and 12 words of it. No character has a special meaning.
-    /// Each word has to be found: whole, as a beginning, or, from 4 letters on, with one typo (two from 8 on). Empty
+    /// A word is found whole, as a beginning, or, from 4 letters on, with one typo (two from 8 on). Empty
     /// text finds everything that passes the filters, newest id first.
     pub text: String,
     /// Exact terms: one of each group has to be present.
@@ -171,6 +172,40 @@ pub struct Query {
     pub offset: usize,
     /// Position of the workspace's change log that the index must have reached; the caller's own last write.
     pub at_least: i64,
+    /// How many of the words have to be found.
+    pub words: Words,
+}
+
+/// How many of the words of a search have to be found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Words {
+    /// Each.
+    #[default]
+    All,
+    /// Half of those that tell something ([`telling`]) or more; what has most of them comes first.
+    Most,
+}
+
+/// The words of a search that tell something, and those that do not, such as small words and legal forms. Where none does, all
+/// do.
+#[must_use]
+pub fn telling(text: &str) -> (Vec<String>, Vec<String>) {
+    let words = text::query_pieces(text)
+        .into_iter()
+        .map(|piece| match piece {
+            text::Piece::Word(word) => word,
+            text::Piece::Number { words, .. } => words.join(" "),
+        });
+    let (fillers, telling): (Vec<_>, Vec<_>) = words.partition(|word| is_filler(word));
+    match telling.is_empty() {
+        true => (fillers, Vec::new()),
+        false => (telling, fillers),
+    }
+}
+
+/// Of so many words that tell something a record has to have at least so many.
+pub(crate) const fn least(telling: usize) -> usize {
+    telling.div_ceil(2)
 }
 
 /// One found record.
@@ -182,6 +217,8 @@ pub struct Hit {
     pub id: i64,
     /// Higher is better; only comparable within one search.
     pub score: f32,
+    /// Of [`Words::Most`], how many of those that tell something it has.
+    pub words: usize,
 }
 
 /// The answer to a search.

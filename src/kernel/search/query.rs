@@ -13,14 +13,19 @@ use tantivy::query::{DfaWrapper, FuzzyTermQuery};
 use tantivy::schema::Field;
 use tantivy::{DocAddress, Searcher, Term};
 
+use super::matching::{match_all, match_most};
 use super::rank::{Candidate, View, best};
 use super::schema::{Fields, KIND};
 use super::text::{self, Piece};
-use super::{Hit, Query};
+use super::{Hit, Query, Words};
+use crate::types::words::is_filler;
 
 /// Scores are whole numbers of 1/64, which add up exactly in whatever order.
 pub(super) type Score = u16;
 pub(super) const STEPS: Score = 64;
+
+/// What each found word is worth where not all have to be: more than all that twelve of them can be worth by themselves.
+pub(super) const EACH_WORD: Score = 5_000;
 
 const TITLE_WORD: Score = 5 * STEPS;
 const TEXT_WORD: Score = 4 * STEPS;
@@ -48,6 +53,9 @@ pub(super) fn find(view: &View, query: &Query) -> tantivy::Result<(Vec<Hit>, boo
     if pieces.is_empty() && !query.text.trim().is_empty() {
         return Ok((Vec::new(), false));
     }
+    if query.words == Words::Most {
+        return find_most(view, query, pieces);
+    }
     let strict = clauses(
         fields,
         query,
@@ -55,7 +63,9 @@ pub(super) fn find(view: &View, query: &Query) -> tantivy::Result<(Vec<Hit>, boo
             .iter()
             .map(|piece| piece_clause(fields, piece, false)),
     )?;
-    let mut found = best(view, &strict, need)?;
+    let mut found = best(need, view, |reader| {
+        match_all(&view.searcher, reader, &strict)
+    })?;
     if found.len() < need && pieces.iter().any(may_have_typo) {
         // What is found without a typo is complete, so that pages stay in step: typos only follow after it.
         let known: HashSet<DocAddress> = found.iter().map(|c| c.address).collect();
@@ -64,7 +74,9 @@ pub(super) fn find(view: &View, query: &Query) -> tantivy::Result<(Vec<Hit>, boo
             query,
             pieces.iter().map(|piece| piece_clause(fields, piece, true)),
         )?;
-        let more = best(view, &lenient, need)?;
+        let more = best(need, view, |reader| {
+            match_all(&view.searcher, reader, &lenient)
+        })?;
         found.extend(more.into_iter().filter(|c| !known.contains(&c.address)));
     }
     let more = found.len() >= need;
@@ -75,6 +87,37 @@ pub(super) fn find(view: &View, query: &Query) -> tantivy::Result<(Vec<Hit>, boo
             .collect::<Result<_, _>>()?,
         more,
     ))
+}
+
+/// One page of the records that have most of the words that tell something, and whether more follow.
+fn find_most(
+    view: &View,
+    query: &Query,
+    mut pieces: Vec<Piece>,
+) -> tantivy::Result<(Vec<Hit>, bool)> {
+    let is_telling = |piece: &Piece| !matches!(piece, Piece::Word(word) if is_filler(word));
+    if pieces.iter().any(is_telling) {
+        pieces.retain(is_telling);
+    }
+    let fields = &view.fields;
+    let need = query.offset.saturating_add(query.limit).saturating_add(1);
+    let must = clauses(fields, query, std::iter::empty())?;
+    let may = pieces.iter().map(|piece| piece_clause(fields, piece, true));
+    let may: Vec<Clause> = may.collect::<tantivy::Result<_>>()?;
+    let least = super::least(may.len());
+    let mut found = best(need, view, |reader| {
+        match_most(&view.searcher, reader, &must, &may, least)
+    })?;
+    let more = found.len() >= need;
+    found.truncate(need - 1);
+    let page = found.iter().skip(query.offset).map(|candidate| {
+        let hit = hit(&view.searcher, query, candidate)?;
+        Ok(Hit {
+            words: usize::from(candidate.score / EACH_WORD),
+            ..hit
+        })
+    });
+    Ok((page.collect::<tantivy::Result<_>>()?, more))
 }
 
 fn hit(searcher: &Searcher, query: &Query, found: &Candidate) -> tantivy::Result<Hit> {
@@ -97,6 +140,7 @@ fn hit(searcher: &Searcher, query: &Query, found: &Candidate) -> tantivy::Result
         kind,
         id: found.id,
         score: f32::from(found.score) / f32::from(STEPS),
+        words: 0,
     })
 }
 

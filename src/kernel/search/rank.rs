@@ -7,8 +7,8 @@ use tantivy::columnar::ColumnValues;
 use tantivy::index::SegmentReader;
 use tantivy::{DocAddress, DocId, Searcher};
 
-use super::matching::{Scores, match_all};
-use super::query::{Clause, Score};
+use super::matching::Scores;
+use super::query::Score;
 use super::schema::{Fields, ID};
 
 /// Documents that are looked at together.
@@ -33,18 +33,18 @@ pub(super) fn newest(reader: &SegmentReader) -> tantivy::Result<Vec<i64>> {
         .collect())
 }
 
-/// The best `need` documents of all segments, in order.
+/// The best `need` documents of all segments, in order, by the scores of each segment.
 pub(super) fn best(
-    view: &View,
-    clauses: &[Clause],
     need: usize,
+    view: &View,
+    scores_of: impl Fn(&SegmentReader) -> tantivy::Result<Scores>,
 ) -> tantivy::Result<Vec<Candidate>> {
     let mut best = Best {
         need,
         heap: BinaryHeap::new(),
     };
     for (segment, reader) in (0..).zip(view.searcher.segment_readers()) {
-        let scores = match_all(&view.searcher, reader, clauses)?;
+        let scores = scores_of(reader)?;
         let ids = reader.fast_fields().i64(ID)?.first_or_default_col(0);
         let newest = view.newest.get(segment as usize).map_or(&[][..], |n| n);
         best.take(segment, reader, &scores, &*ids, newest);

@@ -243,6 +243,7 @@ impl TestIndex {
             limit: 20,
             offset: 0,
             at_least: self.head(),
+            words: Words::All,
         }
     }
 
@@ -623,6 +624,7 @@ async fn another_process_takes_over_when_the_holder_ends() {
         limit: 5,
         offset: 0,
         at_least: position,
+        words: Words::All,
     };
     assert_eq!(ids(&other, query).await, [50]);
     assert!(other.status().holder);
@@ -1150,6 +1152,7 @@ async fn an_index_of_another_database_is_not_read() {
     drop(first);
     let own = Query {
         at_least: 60,
+        words: Words::All,
         limit: 100,
         ..Query {
             workspace: 1,
@@ -1159,6 +1162,7 @@ async fn an_index_of_another_database_is_not_read() {
             limit: 0,
             offset: 0,
             at_least: 0,
+            words: Words::All,
         }
     };
     assert_eq!(ids(&search, own).await.len(), 60);

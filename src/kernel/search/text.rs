@@ -4,7 +4,7 @@ use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
 /// Part of the index's name: raise it with every change that makes other terms out of the same text.
-pub(super) const VERSION: u32 = 2;
+pub(super) const VERSION: u32 = 3;
 
 /// Longest term, in characters; the rest of a longer word is not searched.
 const MAX_TERM_CHARS: usize = 64;

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use sqlx::error::ErrorKind;
+use sqlx::error::{DatabaseError, ErrorKind};
+use sqlx::postgres::PgDatabaseError;
 
 use crate::error::{Code, Error, UNKNOWN};
 
@@ -61,6 +62,14 @@ pub(crate) fn is_unanswered(error: &sqlx::Error) -> bool {
         || matches!(error, sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed)
         // Ended while it waited for its replicas.
         || error.as_database_error().and_then(sqlx::error::DatabaseError::code).as_deref() == Some("57014")
+}
+
+/// Whether a replica could not keep what a read still saw, because the server it follows has tidied it away.
+pub(super) fn is_taken_away(error: &sqlx::Error) -> bool {
+    let code = error
+        .as_database_error()
+        .and_then(sqlx::error::DatabaseError::code);
+    code.as_deref() == Some("40001")
 }
 
 /// Whether PostgreSQL was asked about a transaction that it has not begun yet.
@@ -232,15 +241,7 @@ pub(crate) fn translate(error: sqlx::Error) -> Error {
         )
         .retry_after(2),
         sqlx::Error::Database(database) => match database.kind() {
-            ErrorKind::UniqueViolation => {
-                let name = database.constraint().unwrap_or_default().replace('_', " ");
-                Error::conflict(if name.is_empty() {
-                    "This already exists.".to_owned()
-                } else {
-                    format!("Refused: {name}.")
-                })
-                .cause(error)
-            }
+            ErrorKind::UniqueViolation => twice(database.as_ref()).cause(error),
             ErrorKind::ForeignKeyViolation => Error::new(
                 Code::Validation,
                 "This refers to something that does not exist here, or is referred to.",
@@ -299,9 +300,53 @@ pub(crate) fn translate(error: sqlx::Error) -> Error {
     }
 }
 
+/// What is said where a rule allows one row only. Both engines name the columns, each in its own words.
+fn twice(database: &dyn DatabaseError) -> Error {
+    let (table, columns) = match database.try_downcast_ref::<PgDatabaseError>() {
+        Some(postgres) => {
+            let columns = postgres.detail().and_then(|said| {
+                let (_, after) = said.split_once("Key (")?;
+                after.split_once(')').map(|(columns, _)| columns)
+            });
+            let table = postgres.table().unwrap_or_default().to_owned();
+            (table, columns.unwrap_or_default().to_owned())
+        }
+        None => {
+            let (_, columns) = database.message().split_once(": ").unwrap_or_default();
+            let table = columns.split_once('.').map_or("", |(table, _)| table);
+            (table.to_owned(), columns.replace(&format!("{table}."), ""))
+        }
+    };
+    said_twice(&table, &columns)
+}
+
+fn said_twice(table: &str, columns: &str) -> Error {
+    let own = columns.split(", ").filter(|column| *column != "workspace");
+    let own: Vec<&str> = own.filter(|column| !column.is_empty()).collect();
+    let (Some(last), false) = (own.last(), table.is_empty()) else {
+        return Error::conflict("This is there already.");
+    };
+    let noun = table.replace('_', " ");
+    let message = format!("Another {noun} has the same {}.", own.join(" and "));
+    Error::conflict(message).field(*last).hint(format!(
+        "Nothing was changed. Look for that {noun}, and change or delete it first."
+    ))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_there_already_is_named() {
+        let error = said_twice("invoice", "workspace, source");
+        assert_eq!(error.field_name(), Some("source"));
+        assert_eq!(error.message(), "Another invoice has the same source.");
+        let error = said_twice("recurring_invoice", "workspace, recurring, recurring_on");
+        let message = error.message();
+        assert!(message.contains("recurring invoice has the same recurring and recurring_on"));
+        assert_eq!(said_twice("", "").message(), "This is there already.");
+    }
 
     #[test]
     fn a_server_that_cannot_be_trusted_is_not_said_to_be_silent() {

@@ -256,10 +256,20 @@ impl LogRow {
 
     /// These rows, in the order in which they were made, without what the records became: they are to be taken back.
     pub(crate) async fn with_ids(tx: &mut Tx, workspace: i64, ids: &[i64]) -> Result<Vec<Self>> {
+        let columns = Self::COLUMNS.replace("after", "CAST(NULL AS TEXT) AS after");
+        Self::found(tx, workspace, ids, &columns).await
+    }
+
+    /// The same with what they became.
+    pub(crate) async fn whole(tx: &mut Tx, workspace: i64, ids: &[i64]) -> Result<Vec<Self>> {
+        Self::found(tx, workspace, ids, Self::COLUMNS).await
+    }
+
+    async fn found(tx: &mut Tx, workspace: i64, ids: &[i64], columns: &str) -> Result<Vec<Self>> {
         let mut found = Vec::with_capacity(ids.len());
         for asked in ids.chunks(Self::TOGETHER) {
             let mut statement = sql("SELECT ");
-            statement.push(&Self::COLUMNS.replace("after", "CAST(NULL AS TEXT) AS after"));
+            statement.push(columns);
             statement.push(" FROM change_log WHERE id IN ");
             statement.push_ids(asked);
             statement.push(" AND ");

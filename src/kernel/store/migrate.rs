@@ -1,12 +1,37 @@
 //! Migrations: whole, in order, per engine, embedded in the program.
 
-use sqlx::migrate::{MigrateError, Migrator};
+use std::sync::LazyLock;
+
+use include_dir::{Dir, File, include_dir};
+use sqlx::SqlSafeStr as _;
+use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 
 use super::fault;
 use crate::error::{Code, Error, Result};
 
-pub(crate) static SQLITE: Migrator = sqlx::migrate!("../../migrations/sqlite");
-pub(crate) static POSTGRES: Migrator = sqlx::migrate!("../../migrations/postgres");
+// Not by sqlx's own macro, for which all of sqlx with SQLite in it is compiled a second time.
+static SQLITE_FILES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../migrations/sqlite");
+static POSTGRES_FILES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../migrations/postgres");
+
+pub(crate) static SQLITE: LazyLock<Migrator> = LazyLock::new(|| embedded(&SQLITE_FILES));
+pub(crate) static POSTGRES: LazyLock<Migrator> = LazyLock::new(|| embedded(&POSTGRES_FILES));
+
+/// The migrations of a folder.
+fn embedded(folder: &'static Dir<'static>) -> Migrator {
+    Migrator::with_migrations(folder.files().filter_map(migration).collect())
+}
+
+/// The migration in a file, named like `0002_company.sql`.
+fn migration(file: &'static File<'static>) -> Option<Migration> {
+    let (version, rest) = file.path().to_str()?.split_once('_')?;
+    Some(Migration::new(
+        version.parse().ok()?,
+        rest.strip_suffix(".sql")?.replace('_', " ").into(),
+        MigrationType::Simple,
+        file.contents_utf8()?.into_sql_str(),
+        false,
+    ))
+}
 
 /// The newest version that this program knows.
 pub(crate) fn latest(migrator: &Migrator) -> i64 {
@@ -74,6 +99,22 @@ mod tests {
     use sqlx::sqlite::SqliteConnectOptions;
 
     use super::*;
+
+    #[test]
+    fn every_file_is_a_migration_and_both_engines_have_the_same() {
+        let of = |migrator: &Migrator, files: &Dir<'_>| {
+            let all: Vec<_> = migrator
+                .iter()
+                .map(|one| (one.version, one.description.to_string()))
+                .collect();
+            assert_eq!(all.len(), files.files().count());
+            assert!(all.is_sorted_by_key(|(version, _)| *version));
+            all
+        };
+        let sqlite = of(&SQLITE, &SQLITE_FILES);
+        assert_eq!(sqlite.first(), Some(&(1, "kernel".to_owned())));
+        assert_eq!(sqlite, of(&POSTGRES, &POSTGRES_FILES));
+    }
 
     #[tokio::test]
     async fn a_disk_that_is_full_is_said_to_be_full() {

@@ -13,6 +13,7 @@ pub mod log;
 pub(crate) mod migrate;
 pub(crate) mod postgres;
 pub(crate) mod profile;
+mod replicas;
 mod sql;
 pub(crate) mod sqlite;
 mod steps;
@@ -33,12 +34,14 @@ use crate::error::{Code, Error, Result};
 use crate::retry::Retry;
 use crate::store::clock::Clock;
 use crate::store::log::LogRow;
+use crate::store::replicas::OnReplica;
 use crate::types::id::IdGenerator;
 use crate::types::time::Timestamp;
 
 pub use distribute::{Distributed, distribute};
 #[cfg(feature = "testing")]
 pub(crate) use postgres::migrate_once as migrate_postgres;
+pub use replicas::{REPLICA_READS, ReplicaState};
 pub(crate) use sql::pieces;
 pub use sql::{Sql, sql};
 #[cfg(feature = "testing")]
@@ -91,6 +94,8 @@ impl std::fmt::Debug for Database {
 pub struct OpenOptions {
     /// Where it is.
     pub database: Database,
+    /// Copies of a PostgreSQL server that follow it by streaming: what [`Store::read_anywhere`] reads from.
+    pub replicas: Vec<Database>,
     /// Open no connection that could write. Migrations are then not run; an old database is an error.
     pub read_only: bool,
     /// Connections that callers share, for reading only on SQLite; 8 serve best on few cores. The server keeps a few of its
@@ -118,6 +123,7 @@ impl OpenOptions {
     pub fn new(database: Database) -> Self {
         Self {
             database,
+            replicas: Vec::new(),
             read_only: false,
             clock: Clock::wall(),
             connections: CONNECTIONS,
@@ -174,6 +180,8 @@ pub struct Tx {
     number: Option<String>,
     /// See [`Tx::sees_log_up_to`].
     sees: Option<i64>,
+    /// It runs on a replica.
+    on_replica: Option<OnReplica>,
     /// It is one that a test may hold up.
     has_gates: bool,
     /// Something was erased for good.
@@ -270,29 +278,67 @@ impl Store {
     /// # Errors
     /// [`Code::Unavailable`] when no connection is to be had in time.
     pub async fn read(&self, scope: Scope) -> Result<Tx> {
-        // What the server looks up for itself takes a moment, and stops nowhere.
-        let has_gates = scope != Scope::System;
-        if has_gates {
-            self.0.steps.gate("read").await;
-        }
         let begun = async {
             Ok::<_, Error>(match &self.0.engine {
                 Engine::Sqlite(engine) => Conn::Sqlite(engine.read(scope).await?),
                 Engine::Postgres(engine) => Conn::Postgres(engine.begin(scope, true).await?),
             })
         };
+        // What the server looks up for itself takes a moment, and stops nowhere.
+        let has_gates = scope != Scope::System;
+        if has_gates {
+            self.0.steps.gate("read").await;
+        }
+        let conn = self.0.steps.alone(begun).await?;
+        Ok(self.tx(conn, has_gates))
+    }
+
+    /// The same on a replica, if there is one that has whatever was acknowledged before this began.
+    ///
+    /// # Errors
+    /// [`Code::Unavailable`] when no connection is to be had in time.
+    pub async fn read_anywhere(&self, scope: Scope) -> Result<Tx> {
+        let Engine::Postgres(engine) = &self.0.engine else {
+            return self.read(scope).await;
+        };
+        let (conn, on_replica) = self.0.steps.alone(engine.begin_anywhere(scope)).await?;
         Ok(Tx {
-            conn: self.0.steps.alone(begun).await?,
+            on_replica,
+            ..self.tx(Conn::Postgres(conn), true)
+        })
+    }
+
+    /// How the replicas are that it was opened with.
+    pub async fn replicas(&self) -> Vec<ReplicaState> {
+        match &self.0.engine {
+            Engine::Sqlite(_) => Vec::new(),
+            Engine::Postgres(engine) => engine.replicas().await,
+        }
+    }
+
+    /// How many reads of this process replicas answered.
+    #[must_use]
+    pub fn replica_reads(&self) -> u64 {
+        match &self.0.engine {
+            Engine::Sqlite(_) => 0,
+            Engine::Postgres(engine) => engine.replica_reads(),
+        }
+    }
+
+    fn tx(&self, conn: Conn, has_gates: bool) -> Tx {
+        Tx {
+            conn,
             store: self.clone(),
             log: Vec::new(),
             written: 0,
             failed: false,
-            share: None,
             number: None,
             sees: None,
+            on_replica: None,
             has_gates,
             erases: false,
-        })
+            share: None,
+        }
     }
 
     /// The rows of one statement that only reads, for the server itself: it sees one moment without a transaction around it.
@@ -365,18 +411,7 @@ impl Store {
                 Conn::Postgres(steps.alone(engine.begin(scope, false)).await?)
             }
         };
-        Ok(Tx {
-            conn,
-            store: self.clone(),
-            log: Vec::new(),
-            written: 0,
-            failed: false,
-            share: None,
-            number: None,
-            sees: None,
-            has_gates: true,
-            erases: false,
-        })
+        Ok(self.tx(conn, true))
     }
 
     /// Does something in a transaction that can write: it is on disk when this returns, or nothing of it is. Where it only
@@ -746,7 +781,10 @@ impl Tx {
 
     fn noted<T>(&mut self, outcome: sqlx::Result<T>) -> Result<T> {
         self.failed |= outcome.is_err();
-        outcome.map_err(fault::translate)
+        outcome.map_err(|error| match &self.on_replica {
+            Some(replica) => replica.translate(error),
+            None => fault::translate(error),
+        })
     }
 
     /// Writes the change log's rows and makes everything durable. When it returns, the write is on disk.

@@ -17,6 +17,7 @@ use sqlx::{
 };
 
 use super::profile::{Profile, REACHING};
+use super::replicas::{OnReplica, ReplicaState, Replicas};
 use super::value::{Row, Value, bind_postgres};
 use super::{OpenOptions, Scope, Store, fault, migrate};
 use crate::error::{Code, Error, Result};
@@ -37,6 +38,9 @@ const UNSEALED: &str =
 /// How long the sealer rests once it has sealed something, so that what is committed meanwhile is sealed at once.
 const SEAL_REST: Duration = Duration::from_millis(10);
 
+/// All statements see one snapshot, that of the first.
+const READING: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+
 /// Connections of the server beside those of the sealer and the listener: each look-up holds one for a moment.
 const OWN: u32 = 4;
 /// How long a wait for a lock may take in a call without a limit.
@@ -53,6 +57,7 @@ pub(crate) struct Postgres {
     own: PgPool,
     sealer: PgPool,
     listener: PgPool,
+    replicas: Option<Arc<Replicas>>,
     /// The workspace after which the next sealing begins: where one takes not all, the others have their turn.
     sealed_up_to: AtomicI64,
     /// When it was last looked whether this process's number is still its own, in milliseconds of the Unix epoch.
@@ -63,7 +68,7 @@ pub(crate) struct Postgres {
 }
 
 /// A pool of at most so many connections, opened as they are needed, each with these settings.
-fn pool(most: u32, settings: String) -> PgPoolOptions {
+pub(super) fn pool(most: u32, settings: String) -> PgPoolOptions {
     let settings: Arc<str> = settings.into();
     PgPoolOptions::new()
         .max_connections(most)
@@ -80,7 +85,7 @@ fn pool(most: u32, settings: String) -> PgPoolOptions {
 
 /// What holds on every connection: a wait for a lock and an idle transaction have an end, `read_only` holds for whatever
 /// runs there, and so does the limit of a statement where there is one.
-fn settings(read_only: bool, call_limit: Option<Duration>) -> String {
+pub(super) fn settings(read_only: bool, call_limit: Option<Duration>) -> String {
     let statement = call_limit.map_or(0, |limit| (limit + GRACE).as_millis());
     let mut settings = format!(
         "SET lock_timeout = {}; SET statement_timeout = {statement};
@@ -240,13 +245,20 @@ impl Postgres {
         let unlimited = || settings(read_only, None);
         // The one of the listener is held for good.
         let listener = pool(1, unlimited()).idle_timeout(None).max_lifetime(None);
+        let own = pool(OWN, unlimited()).connect_lazy_with(options.clone());
+        if profile.is_distributed && !open.replicas.is_empty() {
+            let message = "The rows of this database lie on several machines, of which no replicas are read from.";
+            return Err(Error::invalid("replicas", message).hint("Leave --replicas out."));
+        }
+        let replicas = Replicas::open(open, &own).await?;
         Ok(Self {
             callers: pool(
                 open.connections.max(1),
                 settings(read_only, open.call_limit),
             )
             .connect_lazy_with(options.clone()),
-            own: pool(OWN, unlimited()).connect_lazy_with(options.clone()),
+            own,
+            replicas,
             sealer: pool(1, unlimited()).connect_lazy_with(options.clone()),
             listener: listener.connect_lazy_with(options),
             sealed_up_to: AtomicI64::new(i64::MIN),
@@ -269,12 +281,7 @@ impl Postgres {
     }
 
     pub(crate) async fn begin(&self, scope: Scope, read_only: bool) -> Result<Connection> {
-        let mode = if read_only {
-            // All statements see one snapshot, that of the first.
-            "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
-        } else {
-            "BEGIN"
-        };
+        let mode = if read_only { READING } else { "BEGIN" };
         // One round trip, where one machine is all there is. The number is a number, so there is nothing to escape.
         let is_distributed = self.profile.is_distributed;
         let (pool, begin) = match scope {
@@ -282,36 +289,44 @@ impl Postgres {
             Scope::Workspace(_) if is_distributed => {
                 (&self.callers, format!("{mode}; SET LOCAL ROLE bureau_app"))
             }
-            Scope::Workspace(workspace) => (
-                &self.callers,
-                format!(
-                    "{mode}; SET LOCAL ROLE bureau_app; SET LOCAL bureau.workspace = '{workspace}'"
-                ),
-            ),
+            Scope::Workspace(workspace) => (&self.callers, in_workspace(mode, workspace)),
         };
-        let begin: Arc<str> = begin.into();
-        // The server may have gone and come back while a connection was idle. Nothing was sent on it that counts, so another
-        // one serves as well; in the worst case all idle ones are cut.
-        let mut others = pool.options().get_max_connections();
-        loop {
-            let mut conn = Connection(Some(acquire(pool).await.map_err(fault::translate)?));
-            let begun = conn
-                .get()
-                .map_err(fault::translate)?
-                .execute(sqlx::raw_sql(AssertSqlSafe(Arc::clone(&begin))))
-                .await;
-            match begun {
-                Ok(_) if is_distributed => {
-                    // Not a part of every other transaction's future.
-                    Box::pin(self.tell_others(&mut conn, scope, read_only))
-                        .await
-                        .map_err(fault::translate)?;
-                    return Ok(conn);
-                }
-                Ok(_) => return Ok(conn),
-                Err(error) if fault::is_cut(&error) && others > 0 => others -= 1,
-                Err(error) => return Err(fault::translate(error)),
-            }
+        let mut conn = begin_on(pool, &begin.into())
+            .await
+            .map_err(fault::translate)?;
+        if is_distributed {
+            // Not a part of every other transaction's future.
+            Box::pin(self.tell_others(&mut conn, scope, read_only))
+                .await
+                .map_err(fault::translate)?;
+        }
+        Ok(conn)
+    }
+
+    /// The same for a read, on a replica if one has what is acknowledged by now.
+    pub(crate) async fn begin_anywhere(
+        &self,
+        scope: Scope,
+    ) -> Result<(Connection, Option<OnReplica>)> {
+        if let (Some(replicas), Scope::Workspace(workspace)) = (&self.replicas, scope)
+            && let Some((conn, on)) =
+                Box::pin(replicas.begin(in_workspace(READING, workspace))).await
+        {
+            return Ok((conn, Some(on)));
+        }
+        Ok((self.begin(scope, true).await?, None))
+    }
+
+    pub(crate) fn replica_reads(&self) -> u64 {
+        self.replicas
+            .as_ref()
+            .map_or(0, |replicas| replicas.reads())
+    }
+
+    pub(crate) async fn replicas(&self) -> Vec<ReplicaState> {
+        match &self.replicas {
+            Some(replicas) => replicas.states().await,
+            None => Vec::new(),
         }
     }
 
@@ -456,6 +471,9 @@ impl Postgres {
     pub(crate) async fn close(&self) {
         for pool in [&self.callers, &self.own, &self.sealer, &self.listener] {
             pool.close().await;
+        }
+        if let Some(replicas) = &self.replicas {
+            replicas.close().await;
         }
     }
 
@@ -730,6 +748,26 @@ async fn keep_listening(weak: Weak<super::Inner>) {
             }
         }
         tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+}
+
+/// What begins a transaction in a workspace.
+fn in_workspace(mode: &str, workspace: i64) -> String {
+    format!("{mode}; SET LOCAL ROLE bureau_app; SET LOCAL bureau.workspace = '{workspace}'")
+}
+
+/// Begins a transaction. The server may have gone and come back while a connection was idle. Nothing was sent on it that counts,
+/// so another one serves as well; in the worst case all idle ones are cut.
+pub(super) async fn begin_on(pool: &PgPool, begin: &Arc<str>) -> sqlx::Result<Connection> {
+    let mut others = pool.options().get_max_connections();
+    loop {
+        let mut conn = Connection(Some(acquire(pool).await?));
+        let text = sqlx::raw_sql(AssertSqlSafe(Arc::clone(begin)));
+        match conn.get()?.execute(text).await {
+            Ok(_) => return Ok(conn),
+            Err(error) if fault::is_cut(&error) && others > 0 => others -= 1,
+            Err(error) => return Err(error),
+        }
     }
 }
 

@@ -11,6 +11,7 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{Postgres, Row as _, Sqlite};
 
 use crate::error::{Error, Result};
+use crate::types::country::Country;
 use crate::types::email::Email;
 use crate::types::id::{AnyId, Entity, Id};
 use crate::types::money::{Amount, Currency};
@@ -206,6 +207,12 @@ column!(Currency, Text, true, Currency::default(), v => v.code().to_owned(), v =
     }
 });
 column!(Email, Text, true, Email::missing(), v => v.to_string(), v => v.parse().ok());
+column!(Country, Text, true, Country::missing(), v => v.to_string(), v => v.parse().ok(), {
+    const IS_FOLDED: bool = true;
+    fn texts(&self) -> Vec<String> {
+        vec![self.to_string()]
+    }
+});
 column!(Amount, Int, false, Amount::from_raw(0), v => v.raw(), v => Some(Self::from_raw(v)), {
     const IS_AMOUNT: bool = true;
 });

@@ -1,6 +1,7 @@
 //! Values that mean something: identifiers, money, times, text and pages. What is parsed into one of these is
 //! valid, so that no module checks twice.
 
+pub mod country;
 pub mod email;
 pub mod id;
 pub mod money;
@@ -11,6 +12,7 @@ pub mod schema;
 pub(crate) mod synonyms;
 pub mod text;
 pub mod time;
+pub mod words;
 
 /// A JSON schema that is just `{"type": "string"}`: bounds and patterns of such a value cost tokens in every
 /// conversation, and the error that a wrong one gets says them.

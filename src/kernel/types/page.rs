@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, de};
 
 use crate::error::{Error, Result};
+use crate::types::schema::ZERO_IS_ABSENT;
 
 /// Rows of one page when the caller does not say.
 pub const DEFAULT_ROWS: u32 = 25;
@@ -49,7 +50,7 @@ impl JsonSchema for Limit {
         "Limit".into()
     }
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        schemars::json_schema!({ "type": "integer" })
+        schemars::json_schema!({ "type": "integer", ZERO_IS_ABSENT: true })
     }
 }
 

@@ -6,7 +6,6 @@
 
 use std::cell::Cell;
 
-use chrono::{DateTime, SecondsFormat};
 use chrono_tz::Tz;
 use schemars::Schema;
 use serde::de::DeserializeOwned;
@@ -16,6 +15,7 @@ use crate::error::{Error, Result};
 use crate::notice::Notice;
 use crate::types::synonyms::suggest;
 use crate::types::text::visible;
+use crate::types::time::by_clocks;
 
 /// Schemas nest no deeper than this; a type that contains itself ends here.
 const MAX_DEPTH: usize = 12;
@@ -24,12 +24,16 @@ const MAX_DEPTH: usize = 12;
 pub const RECORD: &str = "x-record";
 /// What stands there where a record of any kind may be meant.
 pub const ANY_RECORD: &str = "*";
-/// The whole schema of an object of which clients are told no more than that it is one. Only in the [form].
-pub const WHOLE: &str = "x-whole";
-/// Whether an empty text is read as nothing said. Only in the [form].
-const EMPTY_IS_ABSENT: &str = "x-empty-is-absent";
+/// Where custom attributes stand: the table of the record that has them. Only in the [form].
+pub(crate) const ATTRIBUTES_OF: &str = "x-attributes-of";
+/// Where a 0 says nothing. Only in the [form].
+pub(crate) const ZERO_IS_ABSENT: &str = "x-zero-is-absent";
+/// What else every call takes. Only in the [form].
+const OPTIONS: &str = "x-options";
 /// The parameter that names the record which a call is about. Only in the [form].
 const SUBJECT: &str = "x-subject";
+/// What stands in the schema of a column that is a day or a moment: how a caller's words for it are read.
+pub(crate) const WHEN: &str = "x-when";
 
 /// The schema in the form that every client reads: no references, no unions with null, no keywords that cost tokens and
 /// are checked by the server anyway.
@@ -116,9 +120,8 @@ impl Moments {
     pub(crate) fn localize(&self, answer: &mut Value, zone: Tz) {
         match (self, answer) {
             (Self::Here, Value::String(text)) => {
-                if let Ok(moment) = DateTime::parse_from_rfc3339(text) {
-                    let local = moment.with_timezone(&zone);
-                    *text = local.to_rfc3339_opts(SecondsFormat::Secs, true);
+                if let Some(local) = by_clocks(text, zone) {
+                    *text = local;
                 }
             }
             (Self::Fields(fields), Value::Object(answer)) => {
@@ -156,11 +159,10 @@ fn normal(schema: &Value, definitions: &Value, marked: bool, depth: usize) -> Ma
         // `true`, an untyped value: text is what every client can send for it.
         return out;
     };
-    if let Some(whole) = schema.get(WHOLE).filter(|_| marked) {
-        return normal(whole, definitions, marked, depth + 1);
-    }
-    if let Some(table) = schema.get(RECORD).filter(|_| marked) {
-        out.insert(RECORD.into(), table.clone());
+    for mark in [RECORD, ATTRIBUTES_OF, ZERO_IS_ABSENT, WHEN] {
+        if let Some(says) = schema.get(mark).filter(|_| marked) {
+            out.insert(mark.into(), says.clone());
+        }
     }
     let description = schema.get("description").cloned();
     if let Some(name) = schema.get("$ref").and_then(Value::as_str) {
@@ -283,16 +285,40 @@ pub(crate) fn forget_defaults(schema: &mut Map<String, Value>) {
     }
 }
 
-/// Declares an optional truth value that the tool itself does not know of.
-pub(crate) fn declare_flag(schema: &mut Map<String, Value>, name: &str) {
-    if let Some(Value::Object(properties)) = schema.get_mut("properties") {
-        properties.insert(name.into(), json!({ "type": "boolean" }));
-    }
+/// Notes what every call takes beside what the form says, so that whoever misspells it is told.
+pub(crate) fn mark_options(
+    form: &mut Map<String, Value>,
+    names: impl Iterator<Item = &'static str>,
+) {
+    form.insert(OPTIONS.into(), names.map(Value::from).collect());
 }
 
-/// Marks the parameters of a tool that only reads: a filter that is given as an empty text is none.
-pub(crate) fn mark_filters(form: &mut Map<String, Value>) {
-    form.insert(EMPTY_IS_ABSENT.into(), true.into());
+/// The parameter that names the record which a call is about.
+pub(crate) fn subject(form: &Map<String, Value>) -> Option<&str> {
+    form.get(SUBJECT)?.as_str()
+}
+
+/// The table of the record whose custom attributes a call gives.
+pub(crate) fn attributes_of(form: &Map<String, Value>) -> Option<&str> {
+    property(form, "attributes")?.get(ATTRIBUTES_OF)?.as_str()
+}
+
+/// Whether a tool answers a record or rows, of which single fields can be asked for.
+pub(crate) fn answers_records(output: &Map<String, Value>) -> bool {
+    property(output, "data").is_some_and(|data| {
+        data.get("type").is_some_and(|kind| kind == "array") || property(data, "id").is_some()
+    })
+}
+
+/// Whether a value says nothing: what clients in strict mode send in every field that they would rather leave out.
+pub(crate) fn is_nothing(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.trim().is_empty(),
+        Value::Array(items) => items.is_empty(),
+        Value::Object(fields) => fields.is_empty(),
+        Value::Bool(_) | Value::Number(_) => false,
+    }
 }
 
 /// Finds the parameter that names the record which a call is about, and marks it: the one record that a call has to name.
@@ -342,6 +368,12 @@ fn known_as<'a>(schema: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
         let is_it = |name: &str| name.strip_suffix('s') == Some(many);
         let mut known = properties.keys().map(String::as_str);
         return known.find(|name| is_it(name) && property(schema, name).is_some_and(lists_records));
+    }
+    // One of a list, said alone: `email` for `emails`.
+    let is_list = |schema: &Value| schema.get("type").is_some_and(|kind| kind == "array");
+    let list = properties.get_key_value(&format!("{name}s"));
+    if let Some((list, _)) = list.filter(|(_, schema)| is_list(schema)) {
+        return Some(list);
     }
     let (known, schema) = properties.get_key_value(bare)?;
     schema.get(RECORD).map(|_| known.as_str())
@@ -439,7 +471,7 @@ pub(crate) fn answer(mut data: Map<String, Value>, reads_only: bool) -> Map<Stri
     if is_list {
         properties.insert(
             "page".into(),
-            json!({ "type": "object", "properties": { "next": { "type": "string" } } }),
+            json!({ "type": "object", "properties": { "next": { "type": "string" }, "total": { "type": "integer" } } }),
         );
         properties.insert("notices".into(), notices());
     }
@@ -579,12 +611,17 @@ fn check_enum(schema: &Map<String, Value>, value: Value, path: &str) -> Result<V
 }
 
 fn coerce_array(schema: &Map<String, Value>, value: Value, path: &str) -> Result<Value> {
-    let value = unquoted(value, '[');
-    let items = match value {
+    let empty = Map::new();
+    let schema = schema
+        .get("items")
+        .and_then(Value::as_object)
+        .unwrap_or(&empty);
+    // One element where a list is wanted: the list of it. Whoever gave no list is told of the field and not of a place in it.
+    let only = |value| Ok(Value::Array(vec![coerce(schema, value, path)?]));
+    let items = match unquoted(value, '[') {
         Value::Array(items) => items,
-        // One element where a list is wanted: the list of it.
-        Value::String(text) if !text.is_empty() => vec![Value::String(text)],
-        Value::Object(object) => vec![Value::Object(object)],
+        Value::String(text) if !text.is_empty() => return only(Value::String(text)),
+        Value::Object(object) => return only(Value::Object(object)),
         other => {
             return Err(Error::invalid(
                 path,
@@ -604,17 +641,18 @@ fn coerce_array(schema: &Map<String, Value>, value: Value, path: &str) -> Result
             ),
         ));
     }
-    let empty = Map::new();
-    let schema = schema
-        .get("items")
-        .and_then(Value::as_object)
-        .unwrap_or(&empty);
-    let items: Result<Vec<Value>> = items
-        .into_iter()
-        .enumerate()
-        .map(|(index, item)| coerce(schema, item, &format!("{path}[{index}]")))
-        .collect();
-    items.map(Value::Array)
+    let (mut read, mut wrong) = (Vec::with_capacity(items.len()), Vec::new());
+    for (index, item) in items.into_iter().enumerate() {
+        match coerce(schema, item, &format!("{path}[{index}]")) {
+            Ok(item) => read.push(item),
+            Err(error) if wrong.len() < 10 => wrong.push(error),
+            Err(_) => {}
+        }
+    }
+    match Error::all(wrong) {
+        Some(error) => Err(error),
+        None => Ok(Value::Array(read)),
+    }
 }
 
 fn coerce_object(schema: &Map<String, Value>, value: Value, path: &str) -> Result<Value> {
@@ -652,25 +690,33 @@ fn coerce_object(schema: &Map<String, Value>, value: Value, path: &str) -> Resul
             format!("{path}.{name}")
         }
     };
-    let blank_is_absent = schema.contains_key(EMPTY_IS_ABSENT);
     let mut read = Map::with_capacity(fields.len());
+    let mut wrong: Vec<Error> = Vec::new();
     for (given, value) in fields {
         let name = match properties.get(&given) {
             Some(_) => given.as_str(),
             None => known_as(schema, &given).unwrap_or(&given),
         };
         let Some(property) = properties.get(name).and_then(Value::as_object) else {
-            return Err(unknown(&given, &inside(&given), properties));
+            wrong.push(unknown(&given, &inside(&given), schema));
+            continue;
         };
-        // Clients in strict mode send null for every optional field, and some an empty text.
-        let is_blank = |text: &str| text.trim().is_empty();
-        if value.is_null() || (blank_is_absent && value.as_str().is_some_and(is_blank)) {
+        let is_no_number = property.contains_key(ZERO_IS_ABSENT) && value.as_f64() == Some(0.0);
+        if is_nothing(&value) || is_no_number {
             continue;
         }
-        let value = coerce(property, value, &inside(name))?;
+        let value = match coerce(property, value, &inside(name)) {
+            Ok(value) => value,
+            Err(error) => {
+                wrong.push(error);
+                // It is given, if not well.
+                read.insert(name.to_owned(), Value::Null);
+                continue;
+            }
+        };
         if read.insert(name.to_owned(), value).is_some() {
             let message = format!("{name} is given twice, by two names.");
-            return Err(Error::invalid(inside(name), message).hint("Leave one of them out."));
+            wrong.push(Error::invalid(inside(name), message).hint("Leave one of them out."));
         }
     }
     for name in schema
@@ -680,27 +726,35 @@ fn coerce_object(schema: &Map<String, Value>, value: Value, path: &str) -> Resul
         .flatten()
         .filter_map(Value::as_str)
     {
-        if !read.contains_key(name) {
-            return Err(Error::invalid(
+        // What is written in another way is there, once that is mended.
+        let meant = format!("Did you mean {name}?");
+        let is_meant = wrong.iter().any(|error| error.hint_text() == Some(&meant));
+        if !read.contains_key(name) && !is_meant {
+            wrong.push(Error::invalid(
                 inside(name),
                 format!("{} is required.", inside(name)),
             ));
         }
     }
-    Ok(Value::Object(read))
+    match Error::all(wrong) {
+        Some(error) => Err(error),
+        None => Ok(Value::Object(read)),
+    }
 }
 
-fn unknown(name: &str, path: &str, properties: &Map<String, Value>) -> Error {
+fn unknown(name: &str, path: &str, schema: &Map<String, Value>) -> Error {
+    let properties = schema.get("properties").and_then(Value::as_object);
+    let properties = properties.into_iter().flatten();
+    let known: Vec<&str> = properties.map(|(name, _)| name.as_str()).collect();
+    let options = schema.get(OPTIONS).and_then(Value::as_array);
+    let options = options.into_iter().flatten().filter_map(Value::as_str);
     // What the caller wrote comes back shortened: it can be a megabyte.
     let short = |text: &str| visible(&text.chars().take(64).collect::<String>());
     let error = Error::invalid(short(path), format!("There is no field {:?}.", short(name)));
-    match suggest(name, properties.keys().map(String::as_str)) {
+    match suggest(name, known.iter().copied().chain(options)) {
         Some(known) => error.hint(format!("Did you mean {known}?")),
-        None if properties.is_empty() => error.hint("This takes no fields."),
-        None => {
-            let known: Vec<&str> = properties.keys().map(String::as_str).collect();
-            error.hint(format!("Known fields: {}.", known.join(", ")))
-        }
+        None if known.is_empty() => error.hint("This takes no fields."),
+        None => error.hint(format!("Known fields: {}.", known.join(", "))),
     }
 }
 
@@ -885,6 +939,12 @@ mod tests {
             (
                 json!({ "title": "x", "inner": [{ "email": "a" }, { "mail": "b" }] }),
                 "inner[1].mail",
+                "email",
+            ),
+            // Whoever gave one and no list is not told of a place in it.
+            (
+                json!({ "title": "x", "inner": { "mail": "b" } }),
+                "inner.mail",
                 "email",
             ),
         ] {

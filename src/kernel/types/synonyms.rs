@@ -51,6 +51,23 @@ const ALIKE: &[&[&str]] = &[
     &["cursor", "page", "offset", "next"],
     &["sort", "order", "order_by", "sort_by"],
     &["expected_close", "close_date", "closing_date"],
+    &["close_after", "expected_close_after"],
+    &["close_before", "expected_close_before"],
+    &["closed_after", "won_after", "lost_after"],
+    &["closed_before", "won_before", "lost_before"],
+    &["done_after", "completed_after"],
+    &["done_before", "completed_before"],
+    &[
+        "last_contacted_after",
+        "last_activity_after",
+        "contacted_after",
+    ],
+    &[
+        "last_contacted_before",
+        "last_activity_before",
+        "contacted_before",
+        "not_contacted_since",
+    ],
     &["reference", "ref", "number", "purchase_order"],
     &[
         "open",
@@ -128,6 +145,44 @@ const VERBS: &[&[&str]] = &[
     &["undo", "revert", "rollback"],
 ];
 
+/// Things that are kept as others: what a tool for them would be called, and what its place is taken by.
+const KEPT_AS: &[(&[&str], &str)] = &[
+    (
+        &[
+            "note", "call", "task", "meeting", "email", "reminder", "todo", "event", "log",
+        ],
+        "activity",
+    ),
+    (
+        &["person", "people", "lead", "client", "customer"],
+        "contact",
+    ),
+    (
+        &["organization", "organisation", "account", "firm"],
+        "company",
+    ),
+    (&["opportunity"], "deal"),
+    (&["offer", "quote", "estimate", "proposal"], "quotation"),
+    (&["member", "user", "colleague"], "team_member"),
+    (&["history", "change"], "audit_log"),
+];
+
+/// What a thing is kept as, in the singular.
+fn kept_as(thing: &str) -> Option<&'static str> {
+    let one = singular(thing);
+    let mut kept = KEPT_AS.iter();
+    kept.find(|(names, _)| names.contains(&one.as_str()))
+        .map(|(_, kept)| *kept)
+}
+
+fn singular(thing: &str) -> String {
+    match (thing.strip_suffix("ies"), thing.strip_suffix('s')) {
+        (Some(stem), _) => format!("{stem}y"),
+        (None, Some(one)) if !one.ends_with('s') => one.to_owned(),
+        _ => thing.to_owned(),
+    }
+}
+
 /// The tool that is meant by `name`: one for the same thing whose verb means the same or is spelled nearly alike. Who wants to
 /// delete something is never pointed to a tool that reads or changes it.
 pub(crate) fn suggest_tool<'a>(
@@ -151,7 +206,12 @@ pub(crate) fn suggest_tool<'a>(
                 Some(wanted) => row(its_verb) == Some(wanted),
                 None => verbs > 0.85,
             };
-            let things = strsim::jaro_winkler(thing, its_thing);
+            let is_kept_so = wanted.is_some() && kept_as(thing) == Some(&singular(its_thing));
+            let things = if is_kept_so {
+                0.9
+            } else {
+                strsim::jaro_winkler(thing, its_thing)
+            };
             (fits && things > 0.8).then_some((things + verbs / 10.0, tool))
         })
         .max_by(|a, b| a.0.total_cmp(&b.0))
@@ -206,6 +266,10 @@ mod tests {
         assert_eq!(suggested("edit_contact"), Some("update_contact"));
         assert_eq!(suggested("get_deals"), Some("list_deals"));
         assert_eq!(suggested("create_invoice"), None);
+        assert_eq!(suggested("create_person"), Some("create_contact"));
+        assert_eq!(suggested("find_organisations"), Some("search_companies"));
+        assert_eq!(suggested("list_opportunities"), Some("list_deals"));
+        assert_eq!(suggested("delete_person"), None);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use chrono::{
     DateTime, Datelike, Days, Duration, LocalResult, Months, NaiveDate, NaiveDateTime, NaiveTime,
-    TimeZone, Utc, Weekday,
+    SecondsFormat, TimeZone, Utc, Weekday,
 };
 use chrono_tz::Tz;
 use schemars::JsonSchema;
@@ -233,6 +233,12 @@ pub enum DayEdge {
 }
 
 impl When {
+    /// Whether it is a day of the calendar, by its date.
+    #[must_use]
+    pub const fn is_day(&self) -> bool {
+        matches!(self.0, Kind::On(_))
+    }
+
     /// The day meant, in the time zone. `None` when it leaves the years 1900 to 2200.
     #[must_use]
     pub fn date(&self, now: Timestamp, zone: Tz) -> Option<NaiveDate> {
@@ -285,6 +291,13 @@ impl When {
             _ => day_edge(self.date(now, zone)?, zone, edge),
         }
     }
+}
+
+/// A moment as the clocks of a time zone show it, to the second and with its offset; none of what is no RFC 3339 time.
+pub(crate) fn by_clocks(moment: &str, zone: Tz) -> Option<String> {
+    let moment = DateTime::parse_from_rfc3339(moment).ok()?;
+    let local = moment.with_timezone(&zone);
+    Some(local.to_rfc3339_opts(SecondsFormat::Secs, true))
 }
 
 /// The moment of a local time. Of a time that comes twice it is the first; one that a clock change leaves out is counted on
