@@ -1,9 +1,18 @@
-//! What a workspace's owner arranges before the first invoice: who sells, and by which taxes.
+//! What a workspace's owner arranges before the first invoice: who sells, and by which taxes; and how it is shown.
+
+use std::borrow::Cow;
 
 use bureau_kernel::prelude::*;
+use bureau_kernel::settings::Setting;
 use bureau_kernel::types::money::Amount;
-use bureau_kernel::types::text::{folded, nearest};
+use bureau_kernel::types::text::{folded, nearest, quoted};
+use futures::FutureExt as _;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::Deserialize;
+use serde_json::{Value, json};
 
+use crate::READ_INVOICES;
+use crate::picture::keep;
 use crate::seller::{Seller, seller};
 use crate::tax::{Category, TaxRate, add_country, tax_rates};
 
@@ -22,6 +31,9 @@ pub async fn set_seller(
     edit.clear_fields(clear);
     edit.apply(cx, given).await?;
     let saved = edit.save(cx).await?;
+    if let Some(logo) = saved.logo.as_deref().filter(|_| given.has("logo")) {
+        keep(cx, logo).await?;
+    }
     let is_taxed = |rate: &Saved<TaxRate>| rate.category == Category::S;
     let added = if given.has("country") && !tax_rates(cx).await?.iter().any(is_taxed) {
         add_country(cx, saved.country.as_deref()).await?
@@ -36,8 +48,8 @@ pub async fn set_seller(
 pub struct TaxRateChange {
     /// What it is or shall be called.
     pub name: ShortText<40>,
-    /// Percent.
-    pub percent: Amount,
+    /// Percent; of a rate that is new it has to be said.
+    pub percent: Option<Amount>,
     /// Its category. Without one a rate above zero is S.
     pub category: Option<Category>,
     /// Why none is due.
@@ -67,13 +79,18 @@ pub async fn set_tax_rate(cx: &mut Cx, change: TaxRateChange) -> Result<Saved<Ta
         }
     }
     let was = known.map(|known| known.record.clone());
+    let percent = change.percent.or(was.as_ref().map(|was| was.percent));
+    let percent = percent.ok_or_else(|| {
+        Error::invalid("percent", "A rate that is new needs its percent.")
+            .hint("Such as 19, or 0 with a category.")
+    })?;
     let untaxed = was.as_ref().filter(|was| was.category != Category::S);
-    let category = match (change.category, change.percent.raw() > 0) {
+    let category = match (change.category, percent.raw() != 0) {
         (Some(category), _) => category,
         (None, true) => Category::S,
         (None, false) => untaxed.map(|was| was.category).ok_or_else(|| {
             Error::invalid("category", "0% has several meanings.").hint(
-                "Say --category Z (zero rate), E (exempt), AE (reverse charge), K (intra-community), G (export) or O (not subject to it).",
+                "Say the category: Z (zero rate), E (exempt), AE (reverse charge), K (intra-community), G (export) or O (not subject to it).",
             )
         })?,
     };
@@ -91,7 +108,7 @@ pub async fn set_tax_rate(cx: &mut Cx, change: TaxRateChange) -> Result<Saved<Ta
     let rate = TaxRate {
         name: change.name,
         category,
-        percent: change.percent,
+        percent,
         reason,
         reason_code,
         is_default: change.is_default || was.as_ref().is_some_and(|was| was.is_default),
@@ -124,12 +141,81 @@ pub async fn remove_tax_rate(cx: &mut Cx, name: &str) -> Result<Saved<TaxRate>> 
     match all.iter().find(|rate| folded(&rate.name) == folded(name)) {
         Some(rate) => cx.archive(rate.id).await,
         None => {
-            let error = Error::not_found("tax rate", name);
+            let short: String = name.chars().take(40).collect();
+            let error = Error::not_found("tax rate", quoted(&short));
             let names = all.iter().map(|rate| &*rate.name);
-            Err(match nearest(name, names) {
+            Err(match nearest(&short, names) {
                 Some(known) => error.hint(format!("Did you mean {known}?")),
-                None => error.hint("List them: bureau workspace tax list"),
+                None => error.hint(format!(
+                    "There are: {}.",
+                    all.iter()
+                        .map(|rate| quoted(&rate.name))
+                        .collect::<Vec<_>>()
+                        .join(", ")
+                )),
             })
         }
+    }
+}
+
+/// Who sells, with what is still missing before an invoice can be issued.
+pub(crate) static SELLER: Setting = Setting {
+    name: "seller",
+    read: READ_INVOICES,
+    show: |cx| show_seller(cx).boxed(),
+};
+
+async fn show_seller(cx: &mut Cx) -> Result<Value> {
+    Ok(Value::Object(seller(cx).await?.shown()))
+}
+
+/// The taxes by which the workspace charges.
+pub(crate) static TAXES: Setting = Setting {
+    name: "taxes",
+    read: READ_INVOICES,
+    show: |cx| show_taxes(cx).boxed(),
+};
+
+async fn show_taxes(cx: &mut Cx) -> Result<Value> {
+    let rates = tax_rates(cx).await?;
+    let rates = rates.iter().map(|rate| {
+        json!({
+            "name": rate.name,
+            "percent": rate.percent,
+            "category": rate.category,
+            "reason": rate.reason,
+            "is_default": rate.is_default,
+        })
+    });
+    Ok(rates.collect())
+}
+
+/// What a tool takes of the seller's details: all but the logo, whose bytes no model should carry.
+#[derive(Deserialize)]
+#[serde(transparent)]
+pub struct SellerDetails(Patch<Seller>);
+
+impl SellerDetails {
+    /// What was said.
+    #[must_use]
+    pub const fn patch(&self) -> &Patch<Seller> {
+        &self.0
+    }
+}
+
+impl JsonSchema for SellerDetails {
+    fn inline_schema() -> bool {
+        true
+    }
+    fn schema_name() -> Cow<'static, str> {
+        "SellerDetails".into()
+    }
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let mut schema = Patch::<Seller>::json_schema(generator);
+        let properties = schema.get_mut("properties").and_then(Value::as_object_mut);
+        if let Some(properties) = properties {
+            properties.retain(|name, _| name != "logo" && name != "attributes");
+        }
+        schema
     }
 }

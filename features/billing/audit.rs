@@ -1,5 +1,6 @@
 //! What is looked for in every kind of document: gaps and doubles in its numbers, and records a part at a time.
 
+use bureau_kernel::list::List;
 use bureau_kernel::numbered::Numbered;
 use bureau_kernel::prelude::*;
 use bureau_kernel::record::Order;
@@ -50,12 +51,9 @@ pub async fn audit_numbers<R: Numbered>(cx: &mut Cx, found: &mut Findings) -> Re
             audit_series::<R>(cx, &series, numbering.in_order_of, found).await?;
         }
     }
-    let workspace = cx.workspace().id;
-    let rows = sql("SELECT number, MAX(id) AS id FROM ")
-        .sql(R::TABLE)
-        .sql(" WHERE number IS NOT NULL AND archived_at IS NULL AND workspace = ")
-        .value(workspace)
-        .sql(" GROUP BY number HAVING COUNT(*) > 1 ORDER BY number LIMIT 1000")
+    let rows = sql("SELECT number, MAX(id) AS id")
+        .from_live::<R>(cx)
+        .sql(" AND number IS NOT NULL GROUP BY number HAVING COUNT(*) > 1 ORDER BY number LIMIT 1000")
         .rows(cx.tx())
         .await?;
     for row in rows {
@@ -71,7 +69,6 @@ async fn audit_series<R: Numbered>(
     in_order_of: Option<&'static str>,
     found: &mut Findings,
 ) -> Result<()> {
-    let workspace = cx.workspace().id;
     let mut last: Option<(i64, i64, Option<NaiveDate>)> = None;
     loop {
         let (period, serial) = last.map_or((i64::MIN, 0), |(period, serial, _)| (period, serial));
@@ -80,11 +77,8 @@ async fn audit_series<R: Numbered>(
             statement = statement.sql(", ").sql(day).sql(" AS day");
         }
         let rows = statement
-            .sql(" FROM ")
-            .sql(R::TABLE)
-            .sql(" WHERE serial IS NOT NULL AND archived_at IS NULL AND workspace = ")
-            .value(workspace)
-            .sql(" AND series = ")
+            .from_live::<R>(cx)
+            .sql(" AND serial IS NOT NULL AND series = ")
             .value(series.id)
             .sql(" AND (period, serial) > (")
             .value(period)
@@ -145,11 +139,22 @@ impl Pages {
     /// # Errors
     /// What the database says.
     pub async fn next<R: Record>(&mut self, cx: &mut Cx) -> Result<Option<Vec<Saved<R>>>> {
+        self.next_among(cx, |all| all).await
+    }
+
+    /// The next ones of those that a list is narrowed to, each time to the same.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn next_among<R: Record>(
+        &mut self,
+        cx: &mut Cx,
+        narrow: impl for<'a> FnOnce(List<'a, R>) -> List<'a, R>,
+    ) -> Result<Option<Vec<Saved<R>>>> {
         if self.is_done {
             return Ok(None);
         }
-        let page = cx
-            .list::<R>()
+        let page = narrow(cx.list::<R>())
             .page(self.order, false, Limit::of(PART), self.cursor.as_ref())
             .await?;
         self.cursor = page

@@ -14,7 +14,9 @@ use serde::{Deserialize, Serialize};
 use crate::discount::Discount;
 use crate::line::DocLine;
 use crate::party::Party;
+use crate::picture::logo_of;
 use crate::seller::{Seller, seller};
+use crate::tax::{Tax, reason_in};
 use crate::totals::{Totals, line_discount};
 use crate::unit::unit_code;
 
@@ -164,6 +166,24 @@ fn rendered(document: &Document, format: Format) -> Result<Rendered> {
     })
 }
 
+/// Why there can be no e-invoice of a document, also of one that is still a draft; nothing where there can be, or where its
+/// currency has none.
+#[cfg(feature = "einvoice")]
+#[must_use]
+pub fn obstacle(document: &Document) -> Option<String> {
+    let has_none = document.digits > 2;
+    match documents::einvoice::check(document) {
+        Err(documents::Error::Incomplete(what)) if !has_none => Some(what),
+        _ => None,
+    }
+}
+/// Why there can be no e-invoice of a document: unknown in a build that makes none.
+#[cfg(not(feature = "einvoice"))]
+#[must_use]
+pub fn obstacle(_: &Document) -> Option<String> {
+    None
+}
+
 /// What a build without a form says.
 #[cfg(not(all(feature = "pdf", feature = "einvoice")))]
 fn absent(form: &str, feature: &str) -> Error {
@@ -256,6 +276,10 @@ pub struct Common<'a> {
     pub lines: &'a [DocLine],
     /// What is taken off the whole.
     pub discount: Option<Discount>,
+    /// What is added to the whole, in words.
+    pub charge_for: Option<&'a str>,
+    /// ISO 639-1: its language, where it is not the seller's.
+    pub language: Option<&'a str>,
     /// What it comes to.
     pub totals: &'a Totals,
 }
@@ -267,7 +291,9 @@ pub struct Common<'a> {
 pub async fn document(cx: &mut Cx, common: Common<'_>) -> Result<Document> {
     let current = seller(cx).await?.record;
     let seller = common.seller.unwrap_or(&current).clone();
-    let language = seller.language.as_deref().unwrap_or("en").to_owned();
+    let logo = logo_of(cx, &seller, &current).await?;
+    let language = common.language.or(seller.language.as_deref());
+    let language = language.unwrap_or("en").to_lowercase();
     let percent = common.discount.and_then(Discount::percent);
     Ok(Document {
         kind: common.kind,
@@ -282,27 +308,26 @@ pub async fn document(cx: &mut Cx, common: Common<'_>) -> Result<Document> {
         buyer: common.buyer.cloned().unwrap_or_default().into(),
         buyer_reference: None,
         about: None,
-        lines: lines(common.lines, common.currency)?,
-        allowances_and_charges: allowances_and_charges(common.totals, percent, &language),
-        taxes: taxes(common.totals),
+        is_draft: false,
+        home_tax: None,
+        lines: lines(common.lines, common.currency, &language)?,
+        allowances_and_charges: allowances_and_charges(
+            common.totals,
+            percent,
+            common.charge_for,
+            &language,
+        ),
+        taxes: taxes(common.totals, &language),
         totals: totals(common.totals),
         terms: None,
         bank: bank(&seller),
         introduction: None,
         note: None,
         footer: seller.footer.as_deref().map(str::to_owned),
-        logo: current.logo(),
+        logo,
         language,
         seller: seller_party(seller),
     })
-}
-
-/// Says that a draft has no document, and which tool makes one of it that has.
-#[must_use]
-pub fn draft_has_none(tool: &str) -> Error {
-    Error::conflict("A draft has no document yet.")
-        .field("document")
-        .hint(format!("Finish it with {tool} first."))
 }
 
 fn seller_party(seller: Seller) -> documents::Party {
@@ -333,7 +358,15 @@ fn bank(seller: &Seller) -> Option<BankAccount> {
     })
 }
 
-fn lines(lines: &[DocLine], currency: Currency) -> Result<Vec<documents::Line>> {
+/// How something is taxed, in the words of a document's language.
+fn tax_in(tax: &Tax, language: &str) -> documents::Tax {
+    documents::Tax {
+        reason: reason_in(tax, language),
+        ..tax.into()
+    }
+}
+
+fn lines(lines: &[DocLine], currency: Currency, language: &str) -> Result<Vec<documents::Line>> {
     let line = |line: &DocLine| {
         let (name, description) = match line.description.split_once('\n') {
             Some((name, more)) => (name.trim(), Some(more.trim().to_owned())),
@@ -352,7 +385,7 @@ fn lines(lines: &[DocLine], currency: Currency) -> Result<Vec<documents::Line>> 
             discount: discount.normalize(),
             discount_percent: line.discount.and_then(Discount::percent),
             net: line.net.decimal().normalize(),
-            tax: (&line.tax).into(),
+            tax: tax_in(&line.tax, language),
         })
     };
     lines.iter().map(line).collect()
@@ -372,6 +405,7 @@ const REASONS: [(&str, &str, &str); 6] = [
 fn allowances_and_charges(
     totals: &Totals,
     percent: Option<rust_decimal::Decimal>,
+    charge_for: Option<&str>,
     language: &str,
 ) -> Vec<AllowanceOrCharge> {
     let [first, ..] = &REASONS;
@@ -379,25 +413,26 @@ fn allowances_and_charges(
         .iter()
         .find(|(known, ..)| language.starts_with(known));
     let (_, discount, charge) = known.unwrap_or(first);
+    let charge = charge_for.unwrap_or(charge);
     let shares = totals.taxes.iter().flat_map(|tax| {
         [
-            (false, tax.discount, percent, discount),
+            (false, tax.discount, percent, *discount),
             (true, tax.charge, None, charge),
         ]
         .map(|(is_charge, amount, percent, reason)| AllowanceOrCharge {
             is_charge,
             amount: amount.decimal().normalize(),
             percent,
-            reason: (*reason).to_owned(),
-            tax: (&tax.tax).into(),
+            reason: reason.to_owned(),
+            tax: tax_in(&tax.tax, language),
         })
     });
     shares.filter(|share| !share.amount.is_zero()).collect()
 }
 
-fn taxes(totals: &Totals) -> Vec<TaxSubtotal> {
+fn taxes(totals: &Totals, language: &str) -> Vec<TaxSubtotal> {
     let subtotal = |tax: &crate::totals::Subtotal| TaxSubtotal {
-        tax: (&tax.tax).into(),
+        tax: tax_in(&tax.tax, language),
         taxable: tax.taxable.decimal().normalize(),
         amount: tax.amount.decimal().normalize(),
     };

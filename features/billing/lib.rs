@@ -2,7 +2,7 @@
 //! the printed page. It knows no document: what is offered, invoiced or charged is the business of the modules above it.
 //!
 //! It is no group for users. The tools of products stand in the group of invoicing; the seller and the taxes are arranged with
-//! the command line, and their permissions are those of invoices, on which they stand.
+//! the command line or the group settings, and their permissions are those of invoices, on which they stand.
 
 // Money is never a float.
 #![deny(clippy::float_arithmetic)]
@@ -15,9 +15,10 @@ mod document;
 mod import;
 mod line;
 mod party;
-mod plain;
+mod picture;
 mod product;
 mod seller;
+mod table;
 mod tax;
 mod terms;
 mod totals;
@@ -28,19 +29,23 @@ use bureau_kernel::import::import;
 use bureau_kernel::prelude::*;
 use futures::FutureExt as _;
 
-pub use arrange::{TaxRateChange, remove_tax_rate, set_seller, set_tax_rate};
+pub use arrange::{SellerDetails, TaxRateChange, remove_tax_rate, set_seller, set_tax_rate};
 pub use audit::{Findings, Pages, WRONG_TOTALS, audit_numbers};
 pub use compare::compare;
 pub use discount::Discount;
-pub use document::{Common, Format, Rendered, document, draft_has_none, printable, render};
-pub use line::{DocLine, LineGiven, MOST_LINES, Rounding, lines_given};
-pub use party::{Buyer, Party, buyer, of_buyers};
-pub use plain::Plain;
+pub use document::{Common, Format, Rendered, document, obstacle, printable, render};
+pub use line::{DocLine, LineGiven, MOST_LINES, lines_given};
+pub use party::{Buyer, Party, buyer, is_in_eu, of_buyers};
+pub use picture::{Picture, frozen};
 pub use product::{Active, BillingInterval, Product, ProductType, check_sku, check_tax};
-pub use seller::{MAX_LOGO, Seller, complete_seller, seller};
-pub use tax::{Category, Tax, TaxRate, add_country, tax_rates};
+pub use seller::{MAX_LOGO, Seller, check_language, check_open, complete_seller, seller};
+pub use table::{lines_of, parties_of, rows_of};
+pub use tax::{Category, Tax, TaxRate, add_country, knows_country, tax_rates};
 pub use terms::Terms;
-pub use totals::{Subtotal, TaxSummary, Totals, checked_digits, compute, nets, rounded};
+pub use totals::{
+    Share, Subtotal, TaxSummary, Totals, checked_digits, compute, compute_shares, line_net, nets,
+    rounded,
+};
 pub use view::{LineView, line_views, price};
 
 /// See the seller, the taxes and the number series, which invoices name.
@@ -54,9 +59,15 @@ pub const PRODUCTS: Access = access!("products");
 pub const MODULE: Module = Module {
     name: "billing",
     about: "What documents of money need",
-    records: &[record::<TaxRate>(), record::<Seller>(), record::<Product>()],
+    records: &[
+        record::<TaxRate>(),
+        record::<Seller>(),
+        record::<Picture>(),
+        record::<Product>(),
+    ],
     uses: &[&bureau_companies::MODULE, &bureau_contacts::MODULE],
     imports: &[import::<Product>()],
+    provides: &[&arrange::SELLER, &arrange::TAXES],
     provision: Some(|cx| provision(cx).boxed()),
     ..Module::EMPTY
 };

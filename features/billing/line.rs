@@ -58,29 +58,10 @@ pub struct DocLine {
     /// The line of the invoice that it takes back, from 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credits: Option<u32>,
-    /// What makes several credit notes come to exactly their invoice.
+    /// What a line of a credit note has beside what it comes to by itself, because the parts of a line that were taken back
+    /// before it were each rounded. A few of the currency's last digits, above or below zero.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rounding: Option<Rounding>,
-}
-
-/// What a line of a credit note has beside what it comes to by itself, because the parts of an invoice that were taken back
-/// before it were each rounded. A few of the currency's last digits, above or below zero.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[schemars(inline)]
-pub struct Rounding {
-    /// In its net.
-    pub net: Amount,
-    /// In the tax of its rate.
-    pub tax: Amount,
-}
-
-impl Default for Rounding {
-    fn default() -> Self {
-        Self {
-            net: Amount::from_raw(0),
-            tax: Amount::from_raw(0),
-        }
-    }
+    pub rounding: Option<Amount>,
 }
 
 /// The most lines that a document has.

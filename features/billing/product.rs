@@ -25,7 +25,7 @@ bureau_kernel::record! {
         /// More about it, which stands below its name on a document.
         pub description: Option<LongText<1000>> => [search, import("product description, details")],
         /// Whether it is goods or a service.
-        pub r#type: ProductType => [filter, row, import("kind, product type, goods or service")],
+        pub r#type: ProductType => [filter, several, row, import("kind, product type, goods or service")],
         /// What one of it is, such as `hour` or `piece`.
         pub unit: Option<ShortText<30>> => [row, import("unit of measure, uom")],
         /// What one of it costs, without tax; up to four digits after the point.

@@ -3,7 +3,9 @@
 use bureau_documents::Logo;
 use bureau_kernel::prelude::*;
 use bureau_kernel::record::Order;
+use chrono::NaiveDate;
 use data_encoding::BASE64;
+use serde_json::{Map, Value, json};
 
 use crate::party::country;
 use crate::terms::Terms;
@@ -29,9 +31,9 @@ bureau_kernel::record! {
         /// The tax authority's other number.
         pub tax_number: Option<ShortText<50>>,
         /// The entry in a register of companies.
-        pub registration: Option<ShortText<100>>,
+        pub registration: Option<ShortText<100>> = "In the company register",
         /// Who answers for invoices.
-        pub contact: Option<ShortText<100>>,
+        pub contact: Option<ShortText<100>> = "Who answers for invoices",
         /// E-mail address.
         pub email: Option<Email>,
         /// Telephone.
@@ -47,9 +49,11 @@ bureau_kernel::record! {
         /// The bank's name.
         pub bank: Option<ShortText<100>>,
         /// Terms of payment where an invoice has none of its own.
-        pub terms: Option<Terms>,
+        pub terms: Option<Terms> = "Such as net 30",
         /// ISO 639-1: the language of its documents.
-        pub language: Option<ShortText<5>>,
+        pub language: Option<ShortText<5>> = "en, de, fr, es, it or nl",
+        /// The last day of the books that are closed: nothing is dated up to it any more.
+        pub closed_until: Option<NaiveDate> = "Books are closed up to here",
         /// What stands at the foot of each page.
         pub footer: Option<LongText<500>>,
         /// A PNG or JPEG file in base64.
@@ -73,42 +77,49 @@ impl Record for Seller {
     }
 
     fn check(&mut self, _: &Workspace) -> Result<()> {
+        let mut wrong = Vec::new();
         if let Some(text) = &self.country {
             let code = country(text);
-            if code.len() != 2 {
-                return Err(
-                    Error::invalid("country", "country is no country that is known here.")
+            if code.len() == 2 {
+                self.country = ShortText::new(&code).ok();
+            } else {
+                let message = "country is no country that is known here.";
+                wrong.push(
+                    Error::invalid("country", message)
                         .hint("Give the two letters of ISO 3166-1, such as DE."),
                 );
             }
-            self.country = ShortText::new(&code).ok();
         }
         if let Some(iban) = &self.iban {
             let plain: String = iban.split_whitespace().collect::<String>().to_uppercase();
-            if !is_iban(&plain) {
-                return Err(Error::invalid(
-                    "iban",
-                    "iban is not an IBAN: its check digits do not fit.",
-                ));
+            if is_iban(&plain) {
+                self.iban = ShortText::new(&plain).ok();
+            } else {
+                let message = "iban is not an IBAN: its check digits do not fit.";
+                wrong.push(
+                    Error::invalid("iban", message)
+                        .hint("Compare it with the bank's own letter, digit by digit."),
+                );
             }
-            self.iban = ShortText::new(&plain).ok();
         }
         if let Some(bic) = &self.bic {
             let plain = bic.to_uppercase();
-            if ![8, 11].contains(&plain.len()) || !plain.bytes().all(|b| b.is_ascii_alphanumeric())
-            {
-                return Err(Error::invalid("bic", "bic has 8 or 11 letters and digits."));
+            if [8, 11].contains(&plain.len()) && plain.bytes().all(|b| b.is_ascii_alphanumeric()) {
+                self.bic = ShortText::new(&plain).ok();
+            } else {
+                let message = "bic has 8 or 11 letters and digits.";
+                wrong.push(Error::invalid("bic", message).hint("Such as COBADEFFXXX."));
             }
-            self.bic = ShortText::new(&plain).ok();
         }
         if let Some(vat_id) = &self.vat_id {
             let plain: String = vat_id.chars().filter(char::is_ascii_alphanumeric).collect();
             self.vat_id = ShortText::new(&plain.to_uppercase()).ok();
         }
         if let Some(logo) = &self.logo {
-            read_logo(logo)?;
+            wrong.extend(read_logo(logo).err());
         }
-        Ok(())
+        wrong.extend(check_language(self.language.as_deref()).err());
+        Error::all(wrong).map_or(Ok(()), Err)
     }
 }
 
@@ -130,10 +141,60 @@ impl Seller {
         .collect()
     }
 
+    /// The details with what is still missing before an invoice can be issued; of the logo its size.
+    #[must_use]
+    pub fn shown(&self) -> Map<String, Value> {
+        let Value::Object(mut fields) = json!(self) else {
+            return Map::new();
+        };
+        if let Some(logo) = fields.get_mut("logo").filter(|logo| !logo.is_null()) {
+            let bytes = logo.as_str().map_or(0, |text| text.len() / 4 * 3);
+            *logo = format!("a picture of about {} KiB", bytes.div_ceil(1024)).into();
+        }
+        fields.insert("missing".into(), json!(self.lacks()));
+        fields
+    }
+
     /// The logo.
     #[must_use]
     pub fn logo(&self) -> Option<Logo> {
         self.logo.as_deref().and_then(|logo| read_logo(logo).ok())
+    }
+}
+
+/// The languages that documents are written in.
+const LANGUAGES: [&str; 6] = ["en", "de", "fr", "es", "it", "nl"];
+
+/// Refuses a language that no document is written in.
+///
+/// # Errors
+/// [`Code::Validation`] naming those that there are.
+pub fn check_language(language: Option<&str>) -> Result<()> {
+    let known = |text: &str| {
+        let first = text.split(['-', '_']).next().unwrap_or_default();
+        LANGUAGES.contains(&first.to_ascii_lowercase().as_str())
+    };
+    if language.is_none_or(known) {
+        return Ok(());
+    }
+    let message = format!("Documents are written in {}.", LANGUAGES.join(", "));
+    Err(Error::invalid("language", message)
+        .hint("Leave language out where it is the seller's, or English."))
+}
+
+/// Refuses a day in books that are closed.
+///
+/// # Errors
+/// [`Code::Conflict`] naming the parameter and the last day that is closed.
+pub async fn check_open(cx: &mut Cx, field: &'static str, day: NaiveDate) -> Result<()> {
+    match seller(cx).await?.closed_until {
+        Some(last) if day <= last => {
+            let message = format!("The books are closed up to {last}, and this is of {day}.");
+            Err(Error::conflict(message).field(field).hint(
+                "Give a later day. The owner opens them again: update_workspace, or bureau workspace seller --closed-until …",
+            ))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -154,7 +215,7 @@ fn is_iban(text: &str) -> bool {
     rest == 1
 }
 
-fn read_logo(base64: &str) -> Result<Logo> {
+pub(crate) fn read_logo(base64: &str) -> Result<Logo> {
     let wrong = |what: &str| Error::invalid("logo", what).hint("Give a PNG or JPEG file.");
     let bytes = BASE64
         .decode(base64.as_bytes())
@@ -203,7 +264,7 @@ pub async fn complete_seller(cx: &mut Cx) -> Result<Seller> {
         lacks.join(", ")
     );
     Err(Error::invalid("seller", message)
-        .hint("The owner notes them once: bureau workspace seller --street … --city … --country … --vat-id …"))
+        .hint("The owner notes them once: update_workspace with seller, or bureau workspace seller --street … --city … --country … --vat-id …"))
 }
 
 /// Gives a new workspace its seller.

@@ -210,7 +210,7 @@ pub(crate) fn tax_meant(
         let default = rates.iter().find(|rate| rate.is_default);
         return default.map(|rate| Tax::from(&rate.record)).ok_or_else(|| {
             Error::invalid(field("tax_rate"), "This line has no tax rate.")
-                .hint("Give tax_rate in percent, or tax_category. The owner sets a default with `bureau workspace tax`.")
+                .hint("Give tax_rate in percent, or tax_category. The owner sets a default: update_workspace, or bureau workspace tax.")
         });
     };
     if let Some(percent) = wanted.rate
@@ -220,10 +220,7 @@ pub(crate) fn tax_meant(
         return Err(Error::invalid(field("tax_rate"), message));
     }
     let Some(name) = wanted.category else {
-        return Ok(tax_of_percent(
-            rates,
-            wanted.rate.unwrap_or(Amount::from_raw(0)),
-        ));
+        return tax_of_percent(rates, wanted.rate.unwrap_or(Amount::from_raw(0)), field);
     };
     let known = rates
         .iter()
@@ -258,7 +255,17 @@ pub(crate) fn tax_meant(
 }
 
 /// The tax of a percentage, under the name that the workspace has for it, if any.
-fn tax_of_percent(rates: &[Saved<TaxRate>], percent: Amount) -> Tax {
+///
+/// Of 0% there are several, which mean different things in law. Where the workspace has rates above zero, a percentage that is
+/// none of them is a slip: the firm would owe what it did not charge.
+///
+/// # Errors
+/// [`Code::Validation`] saying which there are.
+fn tax_of_percent(
+    rates: &[Saved<TaxRate>],
+    percent: Amount,
+    field: &dyn Fn(&str) -> String,
+) -> Result<Tax> {
     let category = if percent.raw() == 0 {
         Category::Z
     } else {
@@ -267,16 +274,35 @@ fn tax_of_percent(rates: &[Saved<TaxRate>], percent: Amount) -> Tax {
     let known = rates
         .iter()
         .find(|rate| rate.category == category && rate.percent == percent);
-    known.map_or(
-        Tax {
-            category,
-            rate: percent,
-            name: None,
-            reason: None,
-            reason_code: None,
-        },
-        |rate| Tax::from(&rate.record),
-    )
+    let above_zero: Vec<String> = rates
+        .iter()
+        .filter(|rate| rate.category == Category::S)
+        .map(|rate| format!("{}%", rate.percent))
+        .collect();
+    if percent.raw() == 0 && !above_zero.is_empty() {
+        let untaxed = rates.iter().filter(|rate| rate.percent.raw() == 0);
+        let names: Vec<String> = untaxed.map(|rate| quoted(&rate.record.name)).collect();
+        let message = "0% has several meanings, and an invoice has to say which.";
+        return Err(Error::invalid(field("tax_rate"), message)
+            .hint(format!("Give tax_category instead: {}.", names.join(", "))));
+    }
+    if let Some(known) = known {
+        return Ok(Tax::from(&known.record));
+    }
+    if category == Category::S && !above_zero.is_empty() {
+        let message = format!("There is no rate of {percent}% here.");
+        return Err(Error::invalid(field("tax_rate"), message).hint(format!(
+            "There are {}. The owner adds others: update_workspace, or bureau workspace tax set NAME PERCENT",
+            above_zero.join(", ")
+        )));
+    }
+    Ok(Tax {
+        category,
+        rate: percent,
+        name: None,
+        reason: None,
+        reason_code: None,
+    })
 }
 
 /// What a new workspace starts with: name, category, reason, code.
@@ -309,6 +335,77 @@ const FIRST: [(&str, Category, Option<&str>, Option<&str>); 6] = [
     ),
 ];
 
+/// The reasons that a workspace starts with, in the other languages of documents: de, fr, es, it, nl.
+const REASONS: [(Category, [(&str, &str); 5]); 5] = [
+    (
+        Category::E,
+        [
+            ("de", "Von der Umsatzsteuer befreit"),
+            ("fr", "Exonéré de TVA"),
+            ("es", "Exento de IVA"),
+            ("it", "Esente da IVA"),
+            ("nl", "Vrijgesteld van btw"),
+        ],
+    ),
+    (
+        Category::AE,
+        [
+            ("de", "Steuerschuldnerschaft des Leistungsempfängers"),
+            ("fr", "Autoliquidation"),
+            ("es", "Inversión del sujeto pasivo"),
+            ("it", "Inversione contabile"),
+            ("nl", "Btw verlegd"),
+        ],
+    ),
+    (
+        Category::K,
+        [
+            ("de", "Steuerfreie innergemeinschaftliche Lieferung"),
+            ("fr", "Livraison intracommunautaire exonérée"),
+            ("es", "Entrega intracomunitaria exenta"),
+            ("it", "Cessione intracomunitaria non imponibile"),
+            ("nl", "Intracommunautaire levering"),
+        ],
+    ),
+    (
+        Category::G,
+        [
+            ("de", "Steuerfreie Ausfuhrlieferung"),
+            ("fr", "Exportation exonérée de TVA"),
+            ("es", "Exportación exenta"),
+            ("it", "Esportazione non imponibile"),
+            ("nl", "Uitvoer buiten de EU"),
+        ],
+    ),
+    (
+        Category::O,
+        [
+            ("de", "Nicht umsatzsteuerbar"),
+            ("fr", "Non soumis à la TVA"),
+            ("es", "No sujeto a IVA"),
+            ("it", "Fuori campo IVA"),
+            ("nl", "Niet onderworpen aan btw"),
+        ],
+    ),
+];
+
+/// A reason in a document's language. What an owner wrote stays as it is written.
+#[must_use]
+pub(crate) fn reason_in(tax: &Tax, language: &str) -> Option<String> {
+    let own = tax.reason.as_deref()?;
+    let mut first = FIRST.iter();
+    let is_first = first.any(|(_, category, reason, _)| {
+        *category == tax.category && reason.is_some_and(|reason| reason == own)
+    });
+    let mut words = REASONS.iter();
+    let words = words.find(|(category, _)| is_first && *category == tax.category);
+    let word = words.and_then(|(_, words)| {
+        let mut words = words.iter();
+        words.find(|(known, _)| language.starts_with(known))
+    });
+    Some(word.map_or(own, |(_, word)| word).to_owned())
+}
+
 /// Gives a new workspace the rates that are the same everywhere, and those of its country where it is known.
 pub(crate) async fn provision(cx: &mut Cx) -> Result<()> {
     for (name, category, reason, code) in FIRST {
@@ -330,6 +427,13 @@ pub(crate) async fn provision(cx: &mut Cx) -> Result<()> {
     }
     let country = cx.workspace().country.clone();
     add_country(cx, country.as_deref()).await.map(drop)
+}
+
+/// Whether the rates of a country are known here.
+#[must_use]
+pub fn knows_country(country: &str) -> bool {
+    let mut known = COUNTRIES.iter();
+    known.any(|(code, ..)| country.eq_ignore_ascii_case(code))
 }
 
 /// Adds the standard and reduced rate of a country, where they are known here and the workspace has no rate of that name,

@@ -5,7 +5,7 @@ use bureau_kernel::error::{Error, Result};
 use bureau_kernel::types::money::{Amount, Currency, shown};
 use rust_decimal::{Decimal, RoundingStrategy};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::discount::Discount;
 use crate::line::DocLine;
@@ -45,6 +45,23 @@ pub struct Subtotal {
     pub taxable: Amount,
     /// The tax.
     pub amount: Amount,
+}
+
+/// What a document has of another one's discount, charge and tax at one category and rate: of a credit note, which takes a part
+/// of its invoice back. They are kept, because parts that were computed anew would not come to the whole.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub struct Share {
+    /// The category.
+    pub category: Category,
+    /// Percent.
+    pub rate: Amount,
+    /// Of the discount.
+    pub discount: Amount,
+    /// Of the charge.
+    pub charge: Amount,
+    /// Of the tax.
+    pub tax: Amount,
 }
 
 /// A subtotal as it is answered.
@@ -96,29 +113,8 @@ pub fn compute(
     charge: Option<Amount>,
     currency: Currency,
 ) -> Result<Totals> {
-    let amount = |decimal: Decimal| Amount::from_decimal(decimal).ok();
     let sum = nets(lines, currency)?.decimal();
-    let mut taxes: Vec<Subtotal> = Vec::new();
-    for line in &*lines {
-        let rounding = line.rounding.unwrap_or_default().tax;
-        match taxes.iter_mut().find(|known| known.tax.is_alike(&line.tax)) {
-            Some(known) => {
-                let net = known.lines.decimal() + line.net.decimal();
-                known.lines = amount(net).ok_or_else(|| beyond("lines"))?;
-                known.amount = Amount::from_raw(known.amount.raw() + rounding.raw());
-                join_reason(&mut known.tax, &line.tax);
-            }
-            None => taxes.push(Subtotal {
-                tax: line.tax.clone(),
-                lines: line.net,
-                discount: Amount::from_raw(0),
-                charge: Amount::from_raw(0),
-                taxable: line.net,
-                // What rounding left over of credit notes before this one; the tax is added to it.
-                amount: rounding,
-            }),
-        }
-    }
+    let mut taxes = by_rate(lines)?;
     let discount = match discount {
         None => Decimal::ZERO,
         Some(discount) => document_discount(discount, sum, currency)?,
@@ -137,26 +133,84 @@ pub fn compute(
     spread(&mut taxes, charge, currency, |tax, share| {
         tax.charge = share;
     })?;
-    let (mut net, mut tax) = (Decimal::ZERO, Decimal::ZERO);
     for of_rate in &mut taxes {
-        let taxable =
-            of_rate.lines.decimal() - of_rate.discount.decimal() + of_rate.charge.decimal();
-        let due = taxable * of_rate.tax.rate.decimal() / Decimal::ONE_HUNDRED;
-        let due = rounded(due, currency) + of_rate.amount.decimal();
-        of_rate.taxable = amount(taxable).ok_or_else(|| beyond("lines"))?;
-        of_rate.amount = amount(due).ok_or_else(|| beyond("lines"))?;
-        net += taxable;
-        tax += due;
+        let due = of_rate.due()? * of_rate.tax.rate.decimal() / Decimal::ONE_HUNDRED;
+        of_rate.amount =
+            Amount::from_decimal(rounded(due, currency)).map_err(|_| beyond("lines"))?;
     }
+    summed_up(sum, taxes)
+}
+
+/// Computes the lines' nets and the totals of a document that has these shares of another one's discount, charge and tax.
+///
+/// # Errors
+/// As [`compute`].
+pub fn compute_shares(
+    lines: &mut [DocLine],
+    shares: &[Share],
+    currency: Currency,
+) -> Result<Totals> {
+    let sum = nets(lines, currency)?.decimal();
+    let mut taxes = by_rate(lines)?;
+    for of_rate in &mut taxes {
+        let is_its = |share: &&Share| {
+            (share.category, share.rate) == (of_rate.tax.category, of_rate.tax.rate)
+        };
+        if let Some(share) = shares.iter().find(is_its) {
+            of_rate.discount = share.discount;
+            of_rate.charge = share.charge;
+            of_rate.amount = share.tax;
+        }
+        of_rate.due()?;
+    }
+    summed_up(sum, taxes)
+}
+
+/// The lines by how they are taxed, in their order.
+fn by_rate(lines: &[DocLine]) -> Result<Vec<Subtotal>> {
+    let mut taxes: Vec<Subtotal> = Vec::new();
+    for line in lines {
+        match taxes.iter_mut().find(|known| known.tax.is_alike(&line.tax)) {
+            Some(known) => {
+                let net = known.lines.decimal() + line.net.decimal();
+                known.lines = Amount::from_decimal(net).map_err(|_| beyond("lines"))?;
+                join_reason(&mut known.tax, &line.tax);
+            }
+            None => taxes.push(Subtotal {
+                tax: line.tax.clone(),
+                lines: line.net,
+                discount: Amount::from_raw(0),
+                charge: Amount::from_raw(0),
+                taxable: line.net,
+                amount: Amount::from_raw(0),
+            }),
+        }
+    }
+    Ok(taxes)
+}
+
+impl Subtotal {
+    /// Notes what is taxed, and answers it.
+    fn due(&mut self) -> Result<Decimal> {
+        let taxable = self.lines.decimal() - self.discount.decimal() + self.charge.decimal();
+        self.taxable = Amount::from_decimal(taxable).map_err(|_| beyond("lines"))?;
+        Ok(taxable)
+    }
+}
+
+fn summed_up(lines: Decimal, taxes: Vec<Subtotal>) -> Result<Totals> {
+    let sum = |of: fn(&Subtotal) -> Amount| taxes.iter().map(|tax| of(tax).decimal()).sum();
+    let (discount, charge): (Decimal, Decimal) = (sum(|tax| tax.discount), sum(|tax| tax.charge));
+    let (net, tax): (Decimal, Decimal) = (sum(|tax| tax.taxable), sum(|tax| tax.amount));
     if net + tax < Decimal::ZERO {
         return Err(
             Error::invalid("lines", "The document comes to less than nothing.")
                 .hint("What a customer gets back is a credit note."),
         );
     }
-    let bounded = |decimal: Decimal| amount(decimal).ok_or_else(|| beyond("lines"));
+    let bounded = |decimal: Decimal| Amount::from_decimal(decimal).map_err(|_| beyond("lines"));
     Ok(Totals {
-        lines: bounded(sum)?,
+        lines: bounded(lines)?,
         discount: bounded(discount)?,
         charge: bounded(charge)?,
         net: bounded(net)?,
@@ -173,14 +227,21 @@ pub fn compute(
 pub fn nets(lines: &mut [DocLine], currency: Currency) -> Result<Amount> {
     let mut sum = Decimal::ZERO;
     for (index, line) in lines.iter_mut().enumerate() {
-        line.net = line_net(line, index, currency)?;
+        line.net = net_of(line, index, currency)?;
         sum += line.net.decimal();
     }
     Amount::from_decimal(sum).map_err(|_| beyond("lines"))
 }
 
 /// A line's net amount (BT-131).
-fn line_net(line: &DocLine, index: usize, currency: Currency) -> Result<Amount> {
+///
+/// # Errors
+/// As [`compute`].
+pub fn line_net(line: &DocLine, currency: Currency) -> Result<Amount> {
+    net_of(line, 0, currency)
+}
+
+fn net_of(line: &DocLine, index: usize, currency: Currency) -> Result<Amount> {
     let field = |name: &str| format!("lines[{index}].{name}");
     let whole = line
         .quantity
@@ -196,7 +257,7 @@ fn line_net(line: &DocLine, index: usize, currency: Currency) -> Result<Amount> 
         let message = "The discount is more than what it is taken off.";
         return Err(Error::invalid(field("discount"), message));
     }
-    let rounding = line.rounding.unwrap_or_default().net.decimal();
+    let rounding = line.rounding.unwrap_or(Amount::from_raw(0)).decimal();
     Amount::from_decimal(whole - discount + rounding).map_err(|_| beyond(field("quantity")))
 }
 

@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use bureau_billing::{Findings, Pages, WRONG_TOTALS, audit_numbers, compute};
+use bureau_billing::{Findings, Pages, WRONG_TOTALS, audit_numbers};
 use bureau_kernel::prelude::*;
 use bureau_kernel::record::Order;
 use bureau_kernel::series::all_series;
@@ -11,14 +11,16 @@ use bureau_kernel::store::{Kind, enum_name, sql};
 use bureau_kernel::types::id::Entity;
 use bureau_kernel::types::money::{Amount, Currency};
 
+use crate::credit::disagreement;
 use crate::invoice::{CREDIT_NOTES, INVOICES, Invoice, InvoiceKind, InvoiceStatus};
 use crate::payment::{Allocation, Direction, Payment};
-use crate::settle::status;
+use crate::settle::{credit_notes, status};
 
 /// What contradicts the rules in the books of the workspace; nothing, where they are whole.
 ///
 /// - Numbers have no gap in a series and period, no two documents have the same, and they are in the order of their dates.
 /// - The totals of each document are what its lines come to.
+/// - What credit notes take back of each line and rate is what their quantities come to, and with all quantities all of it.
 /// - What is paid of an invoice is the sum of its payments less those that were reversed, each once; what is credited of it
 ///   is what its credit notes set off; both together are never more than it comes to; and its status says so.
 ///
@@ -72,16 +74,15 @@ impl Accounts {
 
     /// Looks for invoices with numbers of credit notes, and the other way round.
     async fn series(&mut self, cx: &mut Cx) -> Result<()> {
-        let workspace = cx.workspace().id;
         for series in all_series(cx).await? {
             let kind = match &*series.numbers {
                 numbers if numbers == INVOICES.numbers => InvoiceKind::Invoice,
                 numbers if numbers == CREDIT_NOTES.numbers => InvoiceKind::CreditNote,
                 _ => continue,
             };
-            let rows = sql("SELECT id, number FROM invoice WHERE serial IS NOT NULL AND archived_at IS NULL AND workspace = ")
-                .value(workspace)
-                .sql(" AND series = ")
+            let rows = sql("SELECT id, number")
+                .from_live::<Invoice>(cx)
+                .sql(" AND serial IS NOT NULL AND series = ")
                 .value(series.id)
                 .sql(" AND kind <> ")
                 .value(enum_name(&kind))
@@ -172,12 +173,11 @@ impl Accounts {
     }
 
     async fn credit_notes(&mut self, cx: &mut Cx) -> Result<()> {
-        let workspace = cx.workspace().id;
         let mut after = i64::MIN;
         loop {
-            let rows = sql("SELECT id, credits, currency, gross_total, credited FROM invoice WHERE credits IS NOT NULL AND archived_at IS NULL AND status <> 'draft' AND workspace = ")
-                .value(workspace)
-                .sql(" AND id > ")
+            let rows = sql("SELECT id, credits, currency, gross_total, credited")
+                .from_live::<Invoice>(cx)
+                .sql(" AND credits IS NOT NULL AND status <> 'draft' AND id > ")
                 .value(after)
                 .sql(" ORDER BY id LIMIT 5000")
                 .rows(cx.tx())
@@ -226,6 +226,14 @@ impl Accounts {
                 for what in standing(&invoice, paid.as_ref(), credits.as_ref()) {
                     self.say(invoice.id, what);
                 }
+                if credits.is_some() {
+                    let notes = credit_notes(cx, invoice.id).await?;
+                    if let Some(part) = disagreement(&invoice, &notes)? {
+                        let what =
+                            "its credit notes take back what their quantities do not come to";
+                        self.say(invoice.id, format!("{what}: {part}"));
+                    }
+                }
             }
         }
         Ok(())
@@ -252,16 +260,10 @@ impl Accounts {
 
 /// Whether an invoice's lines and totals are what they come to when they are computed again.
 fn is_computed(invoice: &Invoice) -> bool {
-    let mut lines = invoice.lines.clone().0;
-    let computed = compute(
-        &mut lines,
-        invoice.discount,
-        invoice.charge,
-        invoice.currency,
-    );
-    computed.is_ok_and(|totals| {
+    let mut again = invoice.clone();
+    again.compute().is_ok_and(|totals| {
         let stored = (*invoice.net_total, *invoice.tax_total, *invoice.gross_total);
-        lines == *invoice.lines
+        again.lines == invoice.lines
             && stored == (totals.net, totals.tax, totals.gross)
             && totals.gross.raw() == totals.net.raw() + totals.tax.raw()
     })
@@ -280,10 +282,11 @@ fn standing(invoice: &Invoice, paid: Option<&Paid>, credits: Option<&Credits>) -
         && invoice.period.is_some()
         && invoice.serial.is_some();
     let (stored_paid, credited) = (invoice.paid.raw(), invoice.credited.raw());
+    let lost = invoice.written_off.raw();
     if *invoice.status == InvoiceStatus::Draft {
         must(!is_numbered, "it is a draft and has a number");
         must(
-            stored_paid == 0 && credited == 0,
+            stored_paid == 0 && credited == 0 && lost == 0,
             "it is a draft and something of it is settled",
         );
         return wrong;
@@ -342,7 +345,7 @@ fn standing(invoice: &Invoice, paid: Option<&Paid>, credits: Option<&Credits>) -
         must(credits.is_none(), "a credit note takes back a credit note");
     }
     must(
-        stored_paid >= 0 && credited >= 0 && stored_paid + credited <= gross,
+        stored_paid >= 0 && credited >= 0 && lost >= 0 && stored_paid + credited + lost <= gross,
         "more of it is settled than it comes to",
     );
     let expected = status(invoice, is_invoice && taken > 0 && taken == gross);

@@ -1,7 +1,7 @@
-//! Invoices and credit notes as documents.
+//! Invoices and credit notes as documents: as they were issued. What was paid, credited or agreed on later is no part of them.
 
-use bureau_billing::{Common, document, draft_has_none, printable};
-use bureau_documents::{Document, DocumentKind, Reference, Totals};
+use bureau_billing::{Common, Party, Seller, buyer, document, printable, rounded, seller};
+use bureau_documents::{Document, DocumentKind, HomeTax, Reference};
 use bureau_kernel::prelude::*;
 
 use crate::invoice::{Invoice, InvoiceKind, InvoiceStatus};
@@ -10,62 +10,116 @@ use crate::invoice::{Invoice, InvoiceKind, InvoiceStatus};
 ///
 /// # Errors
 /// [`Code::Validation`] naming the field, and the characters.
-pub(crate) async fn printable_invoice(cx: &mut Cx, invoice: &Saved<Invoice>) -> Result<()> {
-    let document = invoice_document(cx, invoice).await?;
+pub(crate) async fn printable_invoice(
+    cx: &mut Cx,
+    invoice: &Saved<Invoice>,
+    document: Document,
+) -> Result<()> {
     printable(cx, document, invoice.company.is_some()).await
 }
 
-/// An issued invoice as a document.
+/// An issued invoice as a document; a draft as the document that it would be if it were issued today, marked as a draft.
 ///
 /// # Errors
-/// [`Code::Conflict`] for a draft.
+/// What is wrong with a draft's customer.
 pub async fn invoice_document(cx: &mut Cx, saved: &Saved<Invoice>) -> Result<Document> {
-    let (Some(number), Some(issued_on)) = (&*saved.number, saved.issue_date) else {
-        return Err(draft_has_none("issue_invoice"));
-    };
-    if *saved.status == InvoiceStatus::Draft {
-        return Err(draft_has_none("issue_invoice"));
+    if *saved.status != InvoiceStatus::Draft {
+        let (seller, buyer) = (saved.seller.0.0.as_ref(), saved.buyer.0.0.as_ref());
+        return drawn(cx, saved, seller, buyer).await;
     }
-    let about = match *saved.credits {
+    let mut draft = saved.record.clone();
+    let credited = match *draft.credits {
+        Some(credited) => cx.find(credited).await?,
+        None => None,
+    };
+    let frozen = credited.and_then(|invoice| invoice.record.buyer.0.0);
+    let buyer = match frozen {
+        Some(frozen) => frozen,
+        None => buyer(cx, draft.company, draft.contact).await?,
+    };
+    let mut seller = seller(cx).await?.record;
+    if seller.name.is_none() {
+        seller.name = ShortText::new(&cx.workspace().name).ok();
+    }
+    let day = draft.issue_date.unwrap_or_else(|| cx.today());
+    draft.issue_date = Some(day);
+    if *draft.kind == InvoiceKind::Invoice {
+        let terms = draft.terms.or(seller.terms).unwrap_or_default();
+        draft.terms = Some(terms);
+        draft.first_due = Managed(Some(draft.due_date.unwrap_or_else(|| terms.due(day))));
+    }
+    let document = drawn(cx, &draft, Some(&seller), Some(&buyer)).await?;
+    Ok(Document {
+        is_draft: true,
+        number: DRAFT.to_owned(),
+        ..document
+    })
+}
+
+/// What stands for the number of a draft where something has to.
+const DRAFT: &str = "DRAFT";
+
+async fn drawn(
+    cx: &mut Cx,
+    invoice: &Invoice,
+    seller: Option<&Seller>,
+    buyer: Option<&Party>,
+) -> Result<Document> {
+    let Some(issued_on) = invoice.issue_date else {
+        return Err(Error::internal("an issued invoice has no day"));
+    };
+    let about = match *invoice.credits {
         None => None,
         Some(id) => cx.find(id).await?.and_then(|invoice| reference(&invoice)),
     };
-    let is_invoice = *saved.kind == InvoiceKind::Invoice;
-    let totals = saved.totals()?;
+    let is_invoice = *invoice.kind == InvoiceKind::Invoice;
+    let totals = invoice.totals()?;
     let common = Common {
         kind: if is_invoice {
             DocumentKind::Invoice
         } else {
             DocumentKind::CreditNote
         },
-        number,
+        number: invoice.number.as_deref().unwrap_or_default(),
         issued_on,
-        seller: saved.seller.0.0.as_ref(),
-        buyer: saved.buyer.0.0.as_ref(),
-        currency: saved.currency,
-        lines: &saved.lines,
-        discount: saved.discount,
+        seller,
+        buyer,
+        currency: invoice.currency,
+        lines: &invoice.lines,
+        discount: invoice.discount,
+        charge_for: invoice.charge_for.as_deref(),
+        language: invoice.language.as_deref(),
         totals: &totals,
     };
     let document = document(cx, common).await?;
     Ok(Document {
-        due_on: saved.due_date,
-        delivered_on: saved.delivered_on,
-        period: saved.service_from.zip(saved.service_to),
-        buyer_reference: saved.reference.as_deref().map(str::to_owned),
+        due_on: *invoice.first_due,
+        delivered_on: invoice.delivered_on,
+        period: invoice.service_from.zip(invoice.service_to),
+        buyer_reference: invoice.reference.as_deref().map(str::to_owned),
         about,
-        totals: Totals {
-            paid: (saved.paid.decimal() + saved.credited.decimal()).normalize(),
-            due: saved.balance().decimal().normalize(),
-            ..document.totals
-        },
+        home_tax: home_tax(invoice),
         // Where the due date is another one than the terms would give, it says all.
-        terms: saved
+        terms: invoice
             .terms
-            .filter(|terms| is_invoice && saved.due_date == Some(terms.due(issued_on)))
+            .filter(|terms| is_invoice && *invoice.first_due == Some(terms.due(issued_on)))
             .map(|terms| terms.describe(&document.language)),
-        note: saved.notes.as_deref().map(str::to_owned),
+        note: invoice.notes.as_deref().map(str::to_owned),
         ..document
+    })
+}
+
+/// The tax in the workspace's currency, by the rate that the invoice has kept.
+fn home_tax(invoice: &Invoice) -> Option<HomeTax> {
+    let home = invoice.home.as_ref()?;
+    let tax = invoice.tax_total.decimal();
+    let rate = home.decimal()?;
+    let amount = rounded(tax.checked_mul(rate)?, home.currency);
+    (!tax.is_zero()).then(|| HomeTax {
+        currency: home.currency.code().to_owned(),
+        digits: home.currency.digits(),
+        amount: amount.normalize(),
+        rate: rate.normalize(),
     })
 }
 

@@ -43,6 +43,8 @@ pub(crate) fn from_plan(plan: &Saved<RecurringInvoice>, day: NaiveDate) -> Invoi
     invoice.lines = plan.lines.clone();
     invoice.discount = plan.discount;
     invoice.charge = plan.charge;
+    invoice.charge_for.clone_from(&plan.charge_for);
+    invoice.language.clone_from(&plan.language);
     invoice.notes.clone_from(&plan.notes);
     invoice
 }

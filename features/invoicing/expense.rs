@@ -2,7 +2,9 @@
 
 use bureau_companies::Company;
 use bureau_kernel::prelude::*;
+use bureau_kernel::record::{Exported, Order};
 use bureau_kernel::types::money::{Amount, Currency};
+use bureau_kernel::types::text::folded;
 use chrono::NaiveDate;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -19,7 +21,7 @@ bureau_kernel::record! {
         pub category: ShortText<50> = "Such as travel"
             => [search, filter, sort_by("sort_category"), row, import("expense category, expense type, type, kind")],
         /// How much, with tax.
-        pub amount: Amount = "With tax"
+        pub amount: Amount = "With tax; a refund below zero"
             => [sort, at_least("min_amount"), row, import("total, gross, gross amount, total amount, sum")],
         /// ISO 4217.
         pub currency: Currency => [column_filter, row, import("currency code")],
@@ -40,7 +42,7 @@ bureau_kernel::record! {
         pub reference: Option<ShortText<100>> = "Receipt number"
             => [search, row, import("receipt, receipt number, receipt no, invoice number, document number")],
         /// Where it stands.
-        pub status: ExpenseStatus => [filter, row, import("expense status, state")],
+        pub status: ExpenseStatus => [filter, several, row, import("expense status, state")],
         /// Whether a customer is to be charged for it.
         pub billable: bool => [filter, row, import("rebillable, is billable, chargeable")],
         /// What to know about it.
@@ -77,6 +79,35 @@ impl Expense {
         .find_map(|(field, differs)| differs.then_some(field))
     }
 
+    /// Refuses one that was noted already, by the number of its receipt, its amount and who was paid.
+    pub(crate) async fn check_new(&self, cx: &mut Cx) -> Result<()> {
+        let Some(reference) = self.reference.as_deref().map(folded) else {
+            return Ok(());
+        };
+        let alike = cx
+            .list::<Self>()
+            .equal("amount", Some(self.amount))
+            .page(Order::CREATED, true, Limit::of(100), None)
+            .await?;
+        let of = |expense: &Self| {
+            let vendor = expense.vendor.as_deref().map(folded);
+            (expense.currency, vendor, expense.company)
+        };
+        let is_same = |other: &&Saved<Self>| {
+            other.reference.as_deref().map(folded).as_ref() == Some(&reference)
+                && of(other) == of(self)
+        };
+        let Some(id) = alike.rows.iter().find(is_same).map(|other| other.id) else {
+            return Ok(());
+        };
+        let existing = cx.names([id]).await?.of(id);
+        let message = "An expense of this receipt, amount and vendor is noted already.";
+        Err(Error::conflict(message)
+            .field("reference")
+            .hint("Say anyway: true if it is meant.")
+            .detail("existing", existing))
+    }
+
     /// Refuses one of a day that is still to come.
     pub(crate) fn check_day(&self, today: NaiveDate) -> Result<()> {
         if self.spent_on <= today {
@@ -90,18 +121,23 @@ impl Expense {
 impl Record for Expense {
     const ACCESS: Access = EXPENSES;
 
+    const EXPORTED: Exported = Exported {
+        day: Some("spent_on"),
+        ..Exported::PLAIN
+    };
+
     // What is settled goes on naming whom it was paid to, and does not hold on to them.
     const BLOCKS_DELETION_WHILE: &'static str = "status IN ('pending', 'approved')";
 
     fn check(&mut self, workspace: &Workspace) -> Result<()> {
         self.currency = self.currency.or(workspace.currency);
-        if self.amount.raw() <= 0 {
-            return Err(Error::invalid("amount", "amount is above zero."));
+        if self.amount.raw() == 0 {
+            return Err(Error::invalid("amount", "amount is not zero.")
+                .hint("What came back is an expense below zero."));
         }
-        if self
-            .tax_amount
-            .is_some_and(|tax| tax.raw() < 0 || tax > self.amount)
-        {
+        let (amount, sign) = (self.amount.raw().abs(), self.amount.raw().signum());
+        let is_part = |tax: Amount| (0..=amount).contains(&(tax.raw() * sign));
+        if !self.tax_amount.is_none_or(is_part) {
             let message = "tax_amount is from zero to the amount.";
             return Err(Error::invalid("tax_amount", message));
         }

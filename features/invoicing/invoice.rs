@@ -1,19 +1,25 @@
 //! The invoice record, which credit notes share, and what holds of every invoice.
 
-use bureau_billing::{Discount, DocLine, Party, Seller, Terms, Totals, compute};
+use bureau_billing::{
+    Discount, DocLine, Party, Seller, Share, Terms, Totals, check_language, compute,
+    compute_shares, lines_of, parties_of, rows_of,
+};
 use bureau_companies::Company;
 use bureau_contacts::Contact;
 use bureau_deals::Deal;
 use bureau_kernel::numbered::{Numbered, Numbering};
 use bureau_kernel::prelude::*;
-use bureau_kernel::record::{Called, CalledBy, in_order};
+use bureau_kernel::record::{Called, CalledBy, Exported, in_order};
 use bureau_kernel::series::Series;
 use bureau_kernel::store::Value;
 use bureau_kernel::types::id::AnyId;
 use bureau_kernel::types::money::{Amount, Currency, Money};
 use chrono::NaiveDate;
+use futures::future::BoxFuture;
+use rust_decimal::Decimal;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value as Data};
 
 use crate::recurring::RecurringInvoice;
 use crate::{CREATE_INVOICES, DELETE_INVOICES, READ_INVOICES, UPDATE_INVOICES};
@@ -22,7 +28,7 @@ bureau_kernel::record! {
     /// An invoice or a credit note.
     pub struct Invoice: "invoice", "inv", "invoice" {
         /// Which of the two.
-        pub kind: Managed<InvoiceKind> => [filter, row],
+        pub kind: Managed<InvoiceKind> => [filter, several, row],
         /// Where it stands.
         pub status: Managed<InvoiceStatus> => [key, hidden],
         /// Its number; none while it is a draft.
@@ -42,7 +48,7 @@ bureau_kernel::record! {
         /// The sale that it is for.
         pub deal: Option<Id<Deal>> => [filter],
         /// Who looks after it.
-        pub owner: Option<Id<Member>> = "Member" => [key],
+        pub owner: Option<Id<Member>> => [key],
         /// What it was made from, where that is a record of another module, such as a quotation.
         pub source: Managed<Option<AnyId>> => [key, hidden],
         /// The plan that it was made from.
@@ -56,8 +62,10 @@ bureau_kernel::record! {
         /// The day on which it is or was issued.
         pub issue_date: Option<NaiveDate>
             => [sort_by("sort_issued"), range("issued_after", "issued_before"), row],
-        /// Until when it is to be paid. In lists that counts while it is.
+        /// Until when it is to be paid, also where a later day than that on its page was agreed on. In lists that counts while it is.
         pub due_date: Option<NaiveDate> => [sort_kept("sort_due"), range("due_after", "due_before"), row],
+        /// Until when it is to be paid by its page.
+        pub first_due: Managed<Option<NaiveDate>> => [hidden],
         /// The terms of payment.
         pub terms: Option<Terms> = "Such as net 30, end of month",
         /// When the goods were delivered or the service was done.
@@ -74,6 +82,12 @@ bureau_kernel::record! {
         pub discount: Option<Discount> = "Off the whole: 10% or 5.00",
         /// What is added to the whole, such as shipping.
         pub charge: Option<Amount>,
+        /// What that is for.
+        pub charge_for: Option<ShortText<60>> = "Such as shipping",
+        /// Its language, where it is not the seller's.
+        pub language: Option<ShortText<5>> = "en, de, fr, es, it or nl",
+        /// Of a credit note: what it has of its invoice's discount, charge and tax at each rate.
+        pub shares: Managed<Json<Option<Vec<Share>>>> => [hidden],
         /// What else there is to say on it.
         pub notes: Option<LongText<2000>> => [search],
         /// Who sells, as of the day of issue.
@@ -86,10 +100,36 @@ bureau_kernel::record! {
         pub tax_total: Managed<Amount>,
         /// With tax.
         pub gross_total: Managed<Amount> => [sort, order_as("total"), at_least("min_total"), row],
+        /// The rate of the day of issue, where it is in another currency than the workspace's.
+        pub home: Managed<Json<Option<HomeRate>>> => [hidden],
         /// What was paid of an invoice, or paid back of a credit note.
         pub paid: Managed<Amount> => [hidden],
         /// What credit notes took off an invoice, or what of a credit note was set off against its invoice.
         pub credited: Managed<Amount> => [hidden],
+        /// What of an invoice is waited for no longer.
+        pub written_off: Managed<Amount> => [hidden],
+    }
+}
+
+/// What one unit of a document's currency was worth in the workspace's own when it was issued.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub struct HomeRate {
+    /// The workspace's currency then.
+    pub currency: Currency,
+    /// The rate: a decimal.
+    pub rate: String,
+    /// The day of the rate.
+    pub day: NaiveDate,
+    /// Who said so.
+    pub source: String,
+}
+
+impl HomeRate {
+    /// The rate as a number.
+    #[must_use]
+    pub fn decimal(&self) -> Option<Decimal> {
+        self.rate.parse().ok()
     }
 }
 
@@ -118,6 +158,8 @@ pub enum InvoiceStatus {
     PartlyPaid,
     /// Nothing of it is open.
     Paid,
+    /// What is open of it is waited for no longer.
+    WrittenOff,
     /// Credit notes took all of it back.
     Credited,
 }
@@ -138,7 +180,8 @@ impl Invoice {
         if *self.status == InvoiceStatus::Draft {
             return Amount::from_raw(0);
         }
-        Amount::from_raw(self.gross_total.raw() - self.paid.raw() - self.credited.raw())
+        let settled = self.paid.raw() + self.credited.raw() + self.written_off.raw();
+        Amount::from_raw(self.gross_total.raw() - settled)
     }
 
     /// Its totals, computed again.
@@ -146,12 +189,25 @@ impl Invoice {
     /// # Errors
     /// As [`compute`].
     pub fn totals(&self) -> Result<Totals> {
-        compute(
-            &mut self.lines.clone().0,
-            self.discount,
-            self.charge,
-            self.currency,
-        )
+        self.computed(&mut self.lines.clone().0)
+    }
+
+    /// Computes the nets of its lines and its totals.
+    ///
+    /// # Errors
+    /// As [`compute`].
+    pub(crate) fn compute(&mut self) -> Result<Totals> {
+        let mut lines = std::mem::take(&mut self.lines.0.0);
+        let totals = self.computed(&mut lines);
+        self.lines = Managed(Json(lines));
+        totals
+    }
+
+    fn computed(&self, lines: &mut [DocLine]) -> Result<Totals> {
+        match &self.shares.0.0 {
+            Some(shares) => compute_shares(lines, shares, self.currency),
+            None => compute(lines, self.discount, self.charge, self.currency),
+        }
     }
 
     /// What may never change once it is issued.
@@ -172,7 +228,7 @@ impl Invoice {
             ),
             (
                 self.issue_date,
-                self.due_date,
+                *self.first_due,
                 self.terms,
                 self.delivered_on,
             ),
@@ -182,7 +238,11 @@ impl Invoice {
                 self.reference.clone(),
                 *self.credits,
             ),
-            (self.currency, self.discount, self.charge),
+            (
+                (self.currency, self.discount, self.charge),
+                (self.charge_for.clone(), self.language.clone()),
+                (self.shares.clone(), self.home.clone()),
+            ),
             (*self.net_total, *self.tax_total, *self.gross_total),
         )
     }
@@ -241,12 +301,8 @@ impl Record for Invoice {
         {
             return Err(Error::invalid("due_date", "due_date is before issue_date."));
         }
-        let totals = compute(
-            &mut self.lines.0.0,
-            self.discount,
-            self.charge,
-            self.currency,
-        )?;
+        check_language(self.language.as_deref())?;
+        let totals = self.compute()?;
         self.net_total = Managed(totals.net);
         self.tax_total = Managed(totals.tax);
         self.gross_total = Managed(totals.gross);
@@ -262,7 +318,7 @@ impl Record for Invoice {
             let message = format!("{number} is issued and cannot be {what}.");
             Err(Error::conflict(message).hint(match *self.kind {
                 InvoiceKind::Invoice => {
-                    "Correct it with create_credit_note, and a new invoice if need be."
+                    "Its owner, deal and due_date can be changed, and what is open written off. Correct all else with create_credit_note, and a new invoice if need be."
                 }
                 InvoiceKind::CreditNote => "Correct it with a new invoice.",
             }))
@@ -293,7 +349,69 @@ impl Record for Invoice {
         let mut derived = self.declared_orders();
         derived.push(("name", Value::Text(self.label())));
         derived.push(("sort_due", in_order(&due)));
+        let balance = if open { self.balance().raw() } else { 0 };
+        derived.push(("sort_balance", Value::Int(balance)));
         derived
+    }
+
+    const EXPORTED: Exported = Exported {
+        day: Some("issue_date"),
+        open: &["issued", "partly_paid"],
+        inner: &[
+            "series",
+            "period",
+            "serial",
+            "source",
+            "recurring_on",
+            "first_due",
+            "lines",
+            "shares",
+            "seller",
+            "buyer",
+            "home",
+        ],
+        spelt: &[
+            "balance",
+            "home_currency",
+            "home_rate",
+            "buyer_name",
+            "buyer_street",
+            "buyer_postal_code",
+            "buyer_city",
+            "buyer_country",
+            "buyer_vat_id",
+            "seller_name",
+            "seller_vat_id",
+        ],
+        parts: Some(lines_of(&[
+            "kind",
+            "status",
+            "number",
+            "company",
+            "customer",
+            "currency",
+            "issue_date",
+        ])),
+    };
+
+    fn spelt<'a>(
+        _: &'a mut Cx,
+        invoices: &'a [Saved<Self>],
+    ) -> BoxFuture<'a, Result<Vec<Map<String, Data>>>> {
+        let spelt = |invoice: &Saved<Self>| {
+            let mut spelt = parties_of(invoice.seller.as_ref(), invoice.buyer.as_ref());
+            spelt.insert("balance".into(), invoice.balance().to_string().into());
+            if let Some(home) = invoice.home.as_ref() {
+                spelt.insert("home_currency".into(), home.currency.to_string().into());
+                spelt.insert("home_rate".into(), home.rate.as_str().into());
+            }
+            spelt
+        };
+        Box::pin(async move { Ok(invoices.iter().map(spelt).collect()) })
+    }
+
+    fn parts(&self) -> Vec<Map<String, Data>> {
+        rows_of(&self.lines, self.currency)
     }
 
     fn text(&self) -> Option<SearchText> {

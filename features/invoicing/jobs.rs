@@ -21,9 +21,9 @@ pub(crate) const JOBS: &[Job] = &[Job {
 
 async fn plans_due(cx: &mut Cx, limit: usize) -> Result<Vec<i64>> {
     // One that is not active has the end of time there.
-    let rows = sql("SELECT id FROM recurring_invoice WHERE workspace = ")
-        .value(cx.workspace().id)
-        .sql(" AND archived_at IS NULL AND sort_next <= ")
+    let rows = sql("SELECT id")
+        .from_live::<RecurringInvoice>(cx)
+        .sql(" AND sort_next <= ")
         .value(cx.today())
         .sql(" ORDER BY sort_next, id LIMIT ")
         .value(i64::try_from(limit).unwrap_or(i64::MAX))
@@ -51,7 +51,7 @@ async fn make_next(cx: &mut Cx, id: Id<RecurringInvoice>) -> Result<()> {
     shape(cx, &mut draft, None).await?;
     let draft = cx.insert(draft, Attributes::new()).await?;
     if plan.auto_issue {
-        issue(cx, draft.id, Some(today)).await?;
+        issue(cx, draft.id, Some(today), false).await?;
     }
     plan.made = Managed(*plan.made + 1);
     plan.last_on = Managed(Some(day));

@@ -25,6 +25,7 @@ mod recurring;
 mod settle;
 mod source;
 mod stats;
+mod tax_report;
 mod tools;
 mod view;
 
@@ -43,8 +44,11 @@ use tools::create_recurring_invoice::CreateRecurringInvoice;
 use tools::get_invoice::GetInvoice;
 use tools::get_invoice_stats::GetInvoiceStats;
 use tools::get_product::GetProduct;
+use tools::get_recurring_invoice::GetRecurringInvoice;
+use tools::get_tax_summary::GetTaxSummary;
 use tools::issue_invoice::IssueInvoice;
 use tools::list_invoices::ListInvoices;
+use tools::list_payments::ListPayments;
 use tools::list_products::ListProducts;
 use tools::record_payment::RecordPayment;
 use tools::update_expense::UpdateExpense;
@@ -54,12 +58,13 @@ use tools::update_recurring_invoice::UpdateRecurringInvoice;
 
 pub use document::invoice_document;
 pub use expense::{Expense, ExpenseStatus};
-pub use invoice::{Invoice, InvoiceKind, InvoiceStatus};
+pub use invoice::{HomeRate, Invoice, InvoiceKind, InvoiceStatus};
 pub use issue::issue;
 pub use payment::{Allocation, Direction, Method, Payment};
 pub use recurring::{Interval, PlanStatus, RecurringInvoice};
 pub use source::{DraftSource, MakeDraft};
 pub use stats::{InvoiceFilter, InvoiceStats, invoice_stats};
+pub use tax_report::{TaxReport, tax_report};
 pub use view::{DisplayStatus, InvoiceView, view};
 
 pub use bureau_billing::READ_INVOICES;
@@ -83,19 +88,24 @@ pub const MODULE: Module = Module {
     name: "invoicing",
     about: "Invoices, credit notes, payments, products, expenses and what recurs",
     instructions: "A product's SKU names it too. create_credit_note corrects what is issued.",
-    tokens: 3_630,
+    tokens: 4_390,
     tools: tools![
         CreateCreditNote,
         CreateExpense,
         CreateInvoice,
         CreateProduct,
         CreateRecurringInvoice,
+        Delete<Expense>,
+        Get<Expense>,
         GetInvoice,
         GetInvoiceStats,
         GetProduct,
+        GetRecurringInvoice,
+        GetTaxSummary,
         IssueInvoice,
         Lists<Expense>,
         ListInvoices,
+        ListPayments,
         ListProducts,
         Lists<RecurringInvoice>,
         RecordPayment,
@@ -168,6 +178,14 @@ const RESOURCES: &[Resource] = &[
         Format::Facturx,
         &[("document", "facturx")],
     ),
+    Resource {
+        uri: "bureau://expenses/{expense}",
+        name: "expense",
+        title: "Expense",
+        about: "An expense with its receipt, tax and notes.",
+        tool: "get_expense",
+        ..Resource::JSON
+    },
     Resource {
         uri: "bureau://products/{product}",
         name: "product",

@@ -1,6 +1,6 @@
 //! Recurring invoices: plans by which an invoice is made again and again.
 
-use bureau_billing::{Discount, DocLine, Terms, compute};
+use bureau_billing::{Discount, DocLine, Terms, check_language, compute};
 use bureau_companies::Company;
 use bureau_contacts::Contact;
 use bureau_deals::Deal;
@@ -9,7 +9,7 @@ use bureau_kernel::prelude::*;
 use bureau_kernel::record::{Called, CalledBy, in_order};
 use bureau_kernel::store::Value;
 use bureau_kernel::types::money::{Amount, Currency, Money};
-use chrono::{Months, NaiveDate};
+use chrono::{Datelike as _, Months, NaiveDate};
 use rust_decimal::Decimal;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -23,7 +23,7 @@ bureau_kernel::record! {
         /// What it is called.
         pub name: ShortText<200> => [label, search, sort_by("sort_name"), row],
         /// Whether it makes invoices now.
-        pub status: PlanStatus => [filter, row],
+        pub status: PlanStatus => [filter, several, row],
         /// The company that buys.
         pub company: Option<Id<Company>> = "Customer" => [filter, row],
         /// The person who buys, or to whom it goes.
@@ -31,13 +31,15 @@ bureau_kernel::record! {
         /// The sale that it is for.
         pub deal: Option<Id<Deal>>,
         /// Who looks after it.
-        pub owner: Option<Id<Member>> = "Member" => [key],
+        pub owner: Option<Id<Member>> => [key],
         /// The unit of its rhythm.
         pub interval: Interval => [row],
         /// How many of that unit lie between two invoices.
         pub every: BoundedInt<1, 60> => [row],
         /// The day of the first invoice.
         pub starts_on: NaiveDate = "Default: today",
+        /// The day of the month of its first start, which a rhythm that began in a shorter month does not lose.
+        pub month_day: Managed<Option<i64>> => [hidden],
         /// The last day on which one may be made.
         pub ends_on: Option<NaiveDate> => [row],
         /// The day of the next invoice; none when it is over.
@@ -61,6 +63,10 @@ bureau_kernel::record! {
         pub discount: Option<Discount>,
         /// What is added to the whole.
         pub charge: Option<Amount>,
+        /// What that is for.
+        pub charge_for: Option<ShortText<60>> = "Such as shipping",
+        /// The language of the invoices, where it is not the seller's.
+        pub language: Option<ShortText<5>> = "en, de, fr, es, it or nl",
         /// What else there is to say on the invoices.
         pub notes: Option<LongText<2000>> => [search],
         /// What one invoice comes to without tax.
@@ -93,6 +99,8 @@ pub enum Interval {
     /// Months.
     #[default]
     Month,
+    /// Quarters.
+    Quarter,
     /// Years.
     Year,
 }
@@ -108,11 +116,22 @@ impl RecurringInvoice {
             Interval::Week => self
                 .starts_on
                 .checked_add_days(chrono::Days::new(u64::from(steps) * 7)),
-            Interval::Month => self.starts_on.checked_add_months(Months::new(steps)),
-            Interval::Year => self
-                .starts_on
-                .checked_add_months(Months::new(steps.checked_mul(12)?)),
+            Interval::Month => self.month(steps),
+            Interval::Quarter => self.month(steps.checked_mul(3)?),
+            Interval::Year => self.month(steps.checked_mul(12)?),
         }
+    }
+
+    /// The day so many months after the start.
+    fn month(&self, months: u32) -> Option<NaiveDate> {
+        let day = self.starts_on.checked_add_months(Months::new(months))?;
+        let Some(wanted) = *self.month_day else {
+            return Some(day);
+        };
+        let wanted = u32::try_from(wanted).ok()?;
+        // The last one there is of those up to it.
+        let mut days = (day.day()..=wanted.min(31)).rev();
+        days.find_map(|wanted| day.with_day(wanted)).or(Some(day))
     }
 
     /// The day for which an invoice is to be made by this day: its next one, where it is active and that day has come.
@@ -138,6 +157,7 @@ impl RecurringInvoice {
         match self.interval {
             Interval::Week => net * Decimal::from(52) / (every * Decimal::from(12)),
             Interval::Month => net / every,
+            Interval::Quarter => net / (every * Decimal::from(3)),
             Interval::Year => net / (every * Decimal::from(12)),
         }
     }
@@ -150,11 +170,14 @@ impl RecurringInvoice {
         let is_over = self.status == PlanStatus::Ended;
         if self.starts_on != before.starts_on {
             self.made = Managed(0);
+            self.month_day = Managed(None);
         } else if rhythm(self) != rhythm(before)
             && !is_over
             && let Some(next) = before.day(*before.made)
         {
+            let first = i64::from(before.starts_on.day());
             self.starts_on = next;
+            self.month_day = Managed(Some(before.month_day.unwrap_or(first)));
             self.made = Managed(0);
         }
         if before.status != PlanStatus::Active && self.status == PlanStatus::Active {
@@ -172,6 +195,7 @@ impl RecurringInvoice {
             (self.starts_on, self.interval, self.every, self.ends_on),
             (self.reference.clone(), self.notes.clone()),
             (self.lines.clone(), self.discount, self.charge),
+            (self.charge_for.clone(), self.language.clone()),
         )
     }
 
@@ -213,6 +237,7 @@ impl Record for RecurringInvoice {
         if next.is_none() {
             self.status = PlanStatus::Ended;
         }
+        check_language(self.language.as_deref())?;
         let totals = compute(
             &mut self.lines.0.0,
             self.discount,
@@ -320,6 +345,7 @@ mod tests {
         for (interval, every, month) in [
             (Interval::Month, 1, "120"),
             (Interval::Month, 3, "40"),
+            (Interval::Quarter, 1, "40"),
             (Interval::Year, 1, "10"),
             (Interval::Year, 2, "5"),
             (Interval::Week, 1, "520"),
@@ -360,6 +386,15 @@ mod tests {
             plan
         };
         assert_eq!(next(&changed(&before, |_| {})), "2026-04-30");
+        // The 31st, from which it counted, comes back.
+        let named = changed(&before, |plan| plan.interval = Interval::Quarter);
+        let days: Vec<String> = (0..3).map(|n| named.day(n).unwrap().to_string()).collect();
+        assert_eq!(days, ["2026-04-30", "2026-07-31", "2026-10-31"]);
+        let again = changed(&named, |plan| plan.interval = Interval::Month);
+        assert_eq!(
+            again.day(*again.made + 1).unwrap().to_string(),
+            "2026-05-31"
+        );
         let quarterly = changed(&before, |plan| plan.every = BoundedInt::new(3).unwrap());
         assert_eq!(
             (next(&quarterly).as_str(), *quarterly.made),

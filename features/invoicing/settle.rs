@@ -4,7 +4,7 @@ use bureau_kernel::prelude::*;
 use bureau_kernel::store::sql;
 use bureau_kernel::types::money::Amount;
 
-use crate::invoice::{Invoice, InvoiceStatus};
+use crate::invoice::{Invoice, InvoiceKind, InvoiceStatus};
 
 /// Holds these invoices and credit notes' invoices until the call ends. Whoever takes hold of a credit note that can be
 /// issued holds its invoice first, and of several invoices the oldest first: so no two calls wait for each other.
@@ -12,10 +12,9 @@ use crate::invoice::{Invoice, InvoiceStatus};
 /// # Errors
 /// What the database says.
 pub(crate) async fn hold(cx: &mut Cx, ids: impl IntoIterator<Item = Id<Invoice>>) -> Result<()> {
-    let mut statement =
-        sql("SELECT DISTINCT COALESCE(credits, id) AS first FROM invoice WHERE workspace = ")
-            .value(cx.workspace().id)
-            .sql(" AND id IN (");
+    let mut statement = sql("SELECT DISTINCT COALESCE(credits, id) AS first")
+        .from_all::<Invoice>(cx)
+        .sql(" AND id IN (");
     for (index, id) in ids.into_iter().enumerate() {
         statement = statement.sql(if index > 0 { ", " } else { "" }).value(id);
     }
@@ -70,14 +69,43 @@ pub(crate) async fn settle(cx: &mut Cx, invoice: Id<Invoice>) -> Result<()> {
     }
     let mut edit = cx.edit(invoice).await?;
     edit.credited = Managed(Amount::from_raw(credited));
+    // What was taken back or paid after all is not waited for in vain.
+    edit.written_off = Managed(Amount::from_raw(edit.written_off.raw().min(open)));
     edit.status = Managed(status(&edit, taken > 0 && taken == edit.gross_total.raw()));
     edit.save(cx).await.map(drop)
+}
+
+/// Waits no longer for what is open of an invoice, or does so again.
+///
+/// # Errors
+/// [`Code::Conflict`] where there is nothing to write off.
+pub(crate) fn write_off(invoice: &mut Invoice, is_lost: bool) -> Result<()> {
+    let open = invoice.balance();
+    if is_lost && (*invoice.kind == InvoiceKind::CreditNote || open.raw() == 0) {
+        let message = format!("Nothing of {} is waited for.", invoice.label());
+        return Err(Error::conflict(message).field("write_off"));
+    }
+    let lost = if is_lost {
+        invoice.written_off.raw() + open.raw()
+    } else {
+        0
+    };
+    invoice.written_off = Managed(Amount::from_raw(lost));
+    // What credit notes took back whole has nothing open.
+    if *invoice.status != InvoiceStatus::Credited {
+        invoice.status = Managed(status(invoice, false));
+    }
+    Ok(())
 }
 
 /// Where an issued invoice or credit note stands.
 pub(crate) fn status(invoice: &Invoice, is_credited: bool) -> InvoiceStatus {
     let settled = invoice.paid.raw() + invoice.credited.raw();
-    if settled >= invoice.gross_total.raw() {
+    let lost = invoice.written_off.raw();
+    if settled + lost >= invoice.gross_total.raw() {
+        if lost > 0 {
+            return InvoiceStatus::WrittenOff;
+        }
         // Also one that was taken back whole is open again when it was paid back and its payment was reversed after that.
         if is_credited {
             InvoiceStatus::Credited

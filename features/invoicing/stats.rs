@@ -14,7 +14,7 @@ use rust_decimal::Decimal;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::invoice::{InvoiceKind, InvoiceStatus};
+use crate::invoice::{HomeRate, Invoice, InvoiceKind, InvoiceStatus};
 use crate::view::DisplayStatus;
 
 /// Invoices and credit notes in figures.
@@ -32,8 +32,12 @@ pub struct InvoiceStats {
     pub oldest_overdue: Option<NaiveDate>,
     /// The newest months in which something was issued, 24 at most.
     pub by_period: Vec<Period>,
-    /// The ten customers with most.
+    /// By what the customers are in order: net or balance.
+    pub customers_by: &'static str,
+    /// The ten customers with most net, or who owe most, as asked.
     pub by_customer: Vec<Customer>,
+    /// How many customers there are in all.
+    pub customers: i64,
     /// What the figures named `base_…` are in: all that a rate is known for.
     pub base_currency: Currency,
     /// The rates behind them, the newest first.
@@ -105,8 +109,9 @@ bureau_kernel::figures! {
 /// What was issued to a customer.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Customer {
-    /// The company, or the contact where there is none.
-    pub id: String,
+    /// The company, or the contact where there is none; nothing of one that was erased.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
     /// Its name.
     pub name: Option<String>,
     /// What it bought.
@@ -135,14 +140,14 @@ pub struct InvoiceFilter {
     pub company: Option<Id<Company>>,
     /// Those in this currency.
     pub currency: Option<Currency>,
+    /// Whether the customers are shown who owe most, instead of those with most net.
+    pub by_balance: bool,
 }
 
 impl InvoiceFilter {
-    /// Appends the conditions.
+    /// Appends of which invoices a statement is.
     fn conditions(self, statement: Sql, cx: &Cx) -> Sql {
-        let mut statement = statement
-            .sql(" FROM invoice WHERE archived_at IS NULL AND workspace = ")
-            .value(cx.workspace().id);
+        let mut statement = statement.from_live::<Invoice>(cx);
         if let Some(after) = self.after {
             statement = statement.sql(" AND issue_date >= ").value(after);
         }
@@ -171,7 +176,8 @@ fn sums(statement: Sql) -> Sql {
         .sum("net_total")
         .sql(", ");
     let statement = statement.sum("gross_total").sql(", ").sum("paid");
-    statement.sql(", ").sum("credited")
+    let statement = statement.sql(", ").sum("credited");
+    statement.sql(", ").sum("written_off")
 }
 
 /// What the database sums up of documents of one kind, currency and day.
@@ -185,6 +191,8 @@ struct Summed {
     gross: Decimal,
     paid: Decimal,
     balance: Decimal,
+    /// The rate that they have kept.
+    home: Option<HomeRate>,
 }
 
 impl Summed {
@@ -198,13 +206,15 @@ impl Summed {
             net: row.sum("net_total")?,
             gross,
             paid,
-            balance: gross - paid - row.sum("credited")?,
+            balance: gross - paid - row.sum("credited")? - row.sum("written_off")?,
+            home: row.get::<Json<Option<HomeRate>>>("home")?.0,
         })
     }
 
-    /// What its currency is worth: on the day of issue, or this day for what is not issued.
+    /// What its currency is worth; of what is not issued on this day.
     fn worth(&self, rates: &mut Rates, today: NaiveDate) -> Worth {
-        rates.worth(self.currency, self.day.unwrap_or(today))
+        let day = self.day.unwrap_or(today);
+        worth(rates, self.currency, day, self.home.as_ref())
     }
 
     /// Counts for an invoice, and against for a credit note.
@@ -224,13 +234,34 @@ impl Summed {
     }
 }
 
+/// What a document's currency is worth: by the rate that was kept when it was issued, else by that of its day.
+pub(crate) fn worth(
+    rates: &mut Rates,
+    currency: Currency,
+    day: NaiveDate,
+    home: Option<&HomeRate>,
+) -> Worth {
+    let base = rates.base();
+    let kept = home.filter(|home| home.currency == base);
+    match kept.and_then(|home| Some((home, home.decimal()?))) {
+        Some((home, rate)) => rates.kept(Rate {
+            currency,
+            rate,
+            day: home.day,
+            source: home.source.clone(),
+        }),
+        None => rates.worth(currency, day),
+    }
+}
+
 /// The order in which statuses are shown.
-const STATUSES: [DisplayStatus; 6] = [
+const STATUSES: [DisplayStatus; 7] = [
     DisplayStatus::Draft,
     DisplayStatus::Issued,
     DisplayStatus::PartlyPaid,
     DisplayStatus::Overdue,
     DisplayStatus::Paid,
+    DisplayStatus::WrittenOff,
     DisplayStatus::Credited,
 ];
 
@@ -244,10 +275,12 @@ pub async fn invoice_stats(cx: &mut Cx, among: InvoiceFilter) -> Result<InvoiceS
     let mut rates = cx.rates(among.after, as_of).await?;
     let base = rates.base();
     // In the order of the index that has all of it: nothing is sorted, and no invoice is read.
-    let statement = sums(sql("SELECT status, kind, currency, sort_due, issue_date, "));
+    let statement = sums(sql(
+        "SELECT status, kind, currency, sort_due, issue_date, home, ",
+    ));
     let rows = among
         .conditions(statement, cx)
-        .sql(" GROUP BY status, kind, currency, sort_due, issue_date")
+        .sql(" GROUP BY status, kind, currency, sort_due, issue_date, home")
         .rows(cx.tx())
         .await?;
     let mut statuses: Vec<Tally<3>> = vec![Tally::default(); STATUSES.len()];
@@ -300,6 +333,7 @@ pub async fn invoice_stats(cx: &mut Cx, among: InvoiceFilter) -> Result<InvoiceS
         }
     }
     let by_customer = customers(cx, among, &mut rates, as_of).await?;
+    let customers = how_many(cx, among).await?;
     let by_status = STATUSES.into_iter().zip(&statuses);
     let months = months.into_iter().rev().take(MONTHS);
     Ok(InvoiceStats {
@@ -320,7 +354,9 @@ pub async fn invoice_stats(cx: &mut Cx, among: InvoiceFilter) -> Result<InvoiceS
                 figures: PeriodFigures::of(&tally, base),
             })
             .collect(),
+        customers_by: if among.by_balance { "balance" } else { "net" },
         by_customer,
+        customers,
         base_currency: base,
         rates: cx.rates_used(&rates),
         without_rate: rates.missing(),
@@ -334,6 +370,7 @@ fn stands(status: InvoiceStatus, is_late: bool) -> DisplayStatus {
         InvoiceStatus::Issued => DisplayStatus::Issued,
         InvoiceStatus::PartlyPaid => DisplayStatus::PartlyPaid,
         InvoiceStatus::Paid => DisplayStatus::Paid,
+        InvoiceStatus::WrittenOff => DisplayStatus::WrittenOff,
         InvoiceStatus::Credited => DisplayStatus::Credited,
     }
 }
@@ -344,16 +381,24 @@ async fn foremost(cx: &mut Cx, among: InvoiceFilter, rates: &Rates) -> Result<Ve
     const CANDIDATES: i64 = 50;
     let statement = sql(
         "SELECT company, CASE WHEN company IS NULL THEN contact END AS person,
-         SUM(CAST(net_total AS DOUBLE PRECISION) * CASE kind WHEN 'credit_note' THEN -1 ELSE 1 END * ",
+         CASE WHEN company IS NULL AND contact IS NULL THEN customer END AS called, SUM(",
     );
+    let statement = match among.by_balance {
+        true => statement.sql(
+            "CAST(gross_total - paid - credited - written_off AS DOUBLE PRECISION) * CASE kind WHEN 'credit_note' THEN 0 ELSE 1 END * ",
+        ),
+        false => statement.sql(
+            "CAST(net_total AS DOUBLE PRECISION) * CASE kind WHEN 'credit_note' THEN -1 ELSE 1 END * ",
+        ),
+    };
     let statement = rates
         .weigh(cx, statement, "invoice", "issue_date")
         .sql(") AS weight");
     let rows = among
         .conditions(statement, cx)
         .sql(
-            " AND status <> 'draft' GROUP BY company, person
-              ORDER BY weight DESC, CASE WHEN company IS NULL THEN 0 ELSE 1 END, company, person LIMIT ",
+            " AND status <> 'draft' GROUP BY company, person, called
+              ORDER BY weight DESC, CASE WHEN company IS NULL THEN 0 ELSE 1 END, company, person, called LIMIT ",
         )
         .value(CANDIDATES)
         .rows(cx.tx())
@@ -372,53 +417,75 @@ async fn customers(
 ) -> Result<Vec<Customer>> {
     let buyers = foremost(cx, among, rates).await?;
     let statement = sums(sql(
-        "SELECT company, CASE WHEN company IS NULL THEN contact END AS person, kind, currency, issue_date, ",
+        "SELECT company, CASE WHEN company IS NULL THEN contact END AS person,
+         CASE WHEN company IS NULL AND contact IS NULL THEN customer END AS called, kind, currency, issue_date, home, ",
     ));
     let statement = among
         .conditions(statement, cx)
         .sql(" AND status <> 'draft'");
     let rows = of_buyers(statement, &buyers)
-        .sql(" GROUP BY company, person, kind, currency, issue_date")
+        .sql(" GROUP BY company, person, called, kind, currency, issue_date, home")
         .rows(cx.tx())
         .await?;
-    let mut tallies: BTreeMap<(Option<i64>, Option<i64>), (Buyer, Tally<2>)> = BTreeMap::new();
+    // Who was erased is known by the name that stands in the documents.
+    let mut tallies: BTreeMap<Ranked, (Buyer, Tally<2>)> = BTreeMap::new();
     for row in rows {
         let summed = Summed::of(&row)?;
         let (company, contact): Buyer = (row.get("company")?, row.get("person")?);
-        let key = (company.map(Id::raw), contact.map(Id::raw));
+        let called: Option<String> = row.get("called")?;
+        let key = (company.map(Id::raw), contact.map(Id::raw), called);
         let (_, tally) = tallies
             .entry(key)
             .or_insert_with(|| ((company, contact), Tally::default()));
         let amounts = [summed.signed(summed.net), summed.owed()];
         tally.add(summed.worth(rates, today), summed.count, amounts)?;
     }
-    let mut ranked: Vec<(Decimal, Buyer, Tally<2>)> = tallies
-        .into_values()
-        .map(|(buyer, tally)| {
-            let [net, _] = tally.base();
-            (net, buyer, tally)
+    let mut ranked: Vec<(Decimal, Option<String>, Buyer, Tally<2>)> = tallies
+        .into_iter()
+        .map(|((.., called), (buyer, tally))| {
+            let [net, balance] = tally.base();
+            let by = if among.by_balance { balance } else { net };
+            (by, called, buyer, tally)
         })
         .collect();
     // Those with as much as each other stay in the order in which they were added.
-    ranked.sort_by_key(|(net, ..)| std::cmp::Reverse(*net));
+    ranked.sort_by_key(|(by, ..)| std::cmp::Reverse(*by));
     ranked.truncate(CUSTOMERS);
     let companies = cx
-        .names(ranked.iter().filter_map(|(_, (company, _), _)| *company))
+        .names(ranked.iter().filter_map(|(_, _, (company, _), _)| *company))
         .await?;
     let contacts = cx
-        .names(ranked.iter().filter_map(|(_, (_, contact), _)| *contact))
+        .names(ranked.iter().filter_map(|(_, _, (_, contact), _)| *contact))
         .await?;
-    let customer = |(_, (company, contact), tally): (Decimal, Buyer, Tally<2>)| {
+    let customers = ranked.into_iter();
+    let customers = customers.map(|(_, called, (company, contact), tally)| {
         let (id, name) = match (company, contact) {
-            (Some(company), _) => (company.to_string(), companies.of(company).name),
-            (None, Some(contact)) => (contact.to_string(), contacts.of(contact).name),
-            (None, None) => (String::new(), None),
+            (Some(company), _) => (Some(company.to_string()), companies.of(company).name),
+            (None, Some(contact)) => (Some(contact.to_string()), contacts.of(contact).name),
+            (None, None) => (None, called),
         };
         Customer {
             id,
             name,
             figures: CustomerFigures::of(&tally, rates.base()),
         }
-    };
-    Ok(ranked.into_iter().map(customer).collect())
+    });
+    Ok(customers.collect())
+}
+
+/// A company, or a contact where there is none, or a name where there is neither.
+type Ranked = (Option<i64>, Option<i64>, Option<String>);
+
+/// How many customers there are.
+async fn how_many(cx: &mut Cx, among: InvoiceFilter) -> Result<i64> {
+    let statement = sql(
+        "SELECT COUNT(*) AS count FROM (SELECT DISTINCT company, CASE WHEN company IS NULL THEN contact END AS person,
+         CASE WHEN company IS NULL AND contact IS NULL THEN customer END AS called",
+    );
+    let rows = among
+        .conditions(statement, cx)
+        .sql(" AND status <> 'draft') AS customers")
+        .rows(cx.tx())
+        .await?;
+    rows.first().map_or(Ok(0), |row| row.get("count"))
 }

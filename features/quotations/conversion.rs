@@ -1,7 +1,7 @@
 //! From a quotation to its invoice, once: what the invoice takes over, and that the quotation is noted as converted for as long
 //! as there is one.
 
-use bureau_invoicing::{DraftSource, Invoice};
+use bureau_invoicing::{DraftSource, Invoice, InvoiceStatus};
 use bureau_kernel::prelude::*;
 use bureau_kernel::store::log::Action;
 use bureau_kernel::types::id::Entity as _;
@@ -32,9 +32,17 @@ pub(crate) async fn draft(cx: &mut Cx, id: Id<Quotation>) -> Result<Invoice> {
     }
     if let Some(invoice) = invoice_of(cx, id).await? {
         let message = format!("{number} was converted already: {invoice}.");
+        let is_credited = cx
+            .find(invoice.id)
+            .await?
+            .is_some_and(|invoice| *invoice.status == InvoiceStatus::Credited);
         return Err(Error::conflict(message)
             .field("quotation")
-            .hint("Read it with get_invoice."));
+            .hint(if is_credited {
+                "That one was credited. Bill it anew with create_invoice, company and lines."
+            } else {
+                "Read it with get_invoice."
+            }));
     }
     let offer = quotation.before().record.clone();
     let mut invoice = Invoice::empty();
@@ -49,6 +57,8 @@ pub(crate) async fn draft(cx: &mut Cx, id: Id<Quotation>) -> Result<Invoice> {
     invoice.lines = offer.lines;
     invoice.discount = offer.discount;
     invoice.charge = offer.charge;
+    invoice.charge_for = offer.charge_for;
+    invoice.language = offer.language;
     Ok(invoice)
 }
 
@@ -81,6 +91,28 @@ impl Reaction for Conversion {
         }
         let mut quotation = cx.edit(id).await?;
         quotation.converted_at = Managed(is_there.then(|| cx.now()));
+        quotation.save(cx).await.map(drop)
+    }
+}
+
+/// And it stays converted, whatever is done to it itself: an undo that passes over an issued invoice does not free its quotation.
+pub(crate) struct Kept;
+
+impl Reaction for Kept {
+    type To = Quotation;
+    const ON: &'static [Action] = &[Action::Update, Action::Restore];
+    const COVERS: &'static [Covers] = &[Covers::update::<Quotation>()];
+
+    async fn react(cx: &mut Cx, to: Transition<'_, Quotation>) -> Result<()> {
+        let Some(after) = to.after else { return Ok(()) };
+        if *after.status != QuotationStatus::Accepted || after.converted_at.is_some() {
+            return Ok(());
+        }
+        if invoice_of(cx, after.id).await?.is_none() {
+            return Ok(());
+        }
+        let mut quotation = cx.edit(after.id).await?;
+        quotation.converted_at = Managed(Some(cx.now()));
         quotation.save(cx).await.map(drop)
     }
 }

@@ -1,6 +1,6 @@
 //! `create_quotation`
 
-use bureau_billing::{LineGiven, Plain, compare};
+use bureau_billing::{LineGiven, compare};
 use bureau_kernel::prelude::*;
 use bureau_kernel::types::money::Amount;
 use schemars::JsonSchema;
@@ -15,8 +15,7 @@ use crate::view::{QuotationView, view};
 #[derive(Deserialize, JsonSchema)]
 #[schemars(extend("required" = ["title", "lines"]))]
 pub(crate) struct CreateQuotation {
-    /// product or description, unit_price, …
-    lines: Plain<LineGiven>,
+    lines: Vec<LineGiven>,
     /// Your gross total, to compare
     total: Option<Amount>,
     #[serde(flatten)]
@@ -58,7 +57,7 @@ impl Tool for CreateQuotation {
 
     async fn call(self, cx: &mut Cx) -> Result<QuotationView> {
         let mut quotation = self.fields.record(cx.local_time())?;
-        shape(cx, &mut quotation, Some(self.lines.0)).await?;
+        shape(cx, &mut quotation, Some(self.lines)).await?;
         let attributes = self.fields.attributes()?;
         let saved = cx.insert(quotation, attributes).await?;
         compare(self.total, &saved.totals()?, &saved.lines, saved.currency)?;

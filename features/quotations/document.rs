@@ -1,6 +1,6 @@
 //! Quotations as documents.
 
-use bureau_billing::{Common, document, draft_has_none, printable};
+use bureau_billing::{Common, buyer, document, printable};
 use bureau_documents::{Document, DocumentKind};
 use bureau_kernel::prelude::*;
 
@@ -15,17 +15,18 @@ pub(crate) async fn printable_quotation(cx: &mut Cx, quotation: &Saved<Quotation
     printable(cx, document, quotation.company.is_some()).await
 }
 
-/// A quotation that was sent as a document.
+/// A quotation that was sent as a document; a draft as the document that it would be if it were sent today, marked as a draft.
 ///
 /// # Errors
-/// [`Code::Conflict`] for a draft.
+/// What is wrong with a draft's customer.
 pub(crate) async fn quotation_document(cx: &mut Cx, saved: &Saved<Quotation>) -> Result<Document> {
-    let (Some(number), Some(issued_on)) = (&*saved.number, *saved.sent_on) else {
-        return Err(draft_has_none("send_quotation"));
+    let is_draft = *saved.status == QuotationStatus::Draft;
+    let issued_on = saved.sent_on.unwrap_or_else(|| cx.today());
+    let number = saved.number.as_deref().unwrap_or("DRAFT");
+    let buyer = match is_draft {
+        true => Some(buyer(cx, saved.company, saved.contact).await?),
+        false => saved.buyer.0.0.clone(),
     };
-    if *saved.status == QuotationStatus::Draft {
-        return Err(draft_has_none("send_quotation"));
-    }
     let totals = saved.totals()?;
     let introduction = match &saved.introduction {
         Some(text) => format!("{}\n\n{text}", saved.record.title),
@@ -36,13 +37,16 @@ pub(crate) async fn quotation_document(cx: &mut Cx, saved: &Saved<Quotation>) ->
         number,
         issued_on,
         seller: saved.seller.0.0.as_ref(),
-        buyer: saved.buyer.0.0.as_ref(),
+        buyer: buyer.as_ref(),
         currency: saved.currency,
         lines: &saved.lines,
         discount: saved.discount,
+        charge_for: saved.charge_for.as_deref(),
+        language: saved.language.as_deref(),
         totals: &totals,
     };
     Ok(Document {
+        is_draft,
         version: (*saved.revision > 1).then_some(*saved.revision),
         due_on: saved.valid_until,
         buyer_reference: saved.reference.as_deref().map(str::to_owned),

@@ -14,7 +14,7 @@ use crate::view::{EarlierView, QuotationView, view};
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(crate) struct GetQuotation {
     quotation: Id<Quotation>,
-    /// Add it in this form, once sent
+    /// Add it in this form
     document: Option<Form>,
 }
 

@@ -17,9 +17,9 @@ pub(crate) const JOBS: &[Job] = &[Job {
 }];
 
 async fn due(cx: &mut Cx, limit: usize) -> Result<Vec<i64>> {
-    let rows = sql("SELECT id FROM quotation WHERE workspace = ")
-        .value(cx.workspace().id)
-        .sql(" AND archived_at IS NULL AND status = 'sent' AND sort_valid < ")
+    let rows = sql("SELECT id")
+        .from_live::<Quotation>(cx)
+        .sql(" AND status = 'sent' AND sort_valid < ")
         .value(cx.today())
         .sql(" ORDER BY sort_valid, id LIMIT ")
         .value(i64::try_from(limit).unwrap_or(i64::MAX))

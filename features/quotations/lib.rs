@@ -28,7 +28,7 @@ use bureau_kernel::prelude::*;
 use bureau_kernel::series;
 use futures::FutureExt as _;
 
-use conversion::{Conversion, SOURCE};
+use conversion::{Conversion, Kept, SOURCE};
 use convert::ConvertQuotation;
 use create::CreateQuotation;
 use get::GetQuotation;
@@ -50,7 +50,7 @@ pub const SEND_QUOTATIONS: Permission = Permission::new("send_quotations");
 pub const MODULE: Module = Module {
     name: "quotations",
     about: "Offers to customers, from the draft to the invoice",
-    tokens: 1_240,
+    tokens: 1_310,
     tools: tools![
         ConvertQuotation,
         CreateQuotation,
@@ -70,7 +70,7 @@ pub const MODULE: Module = Module {
         &bureau_invoicing::MODULE,
         &series::MODULE,
     ],
-    reacts: &[reaction::<Conversion>()],
+    reacts: &[reaction::<Conversion>(), reaction::<Kept>()],
     provides: &[&SOURCE],
     numbered: &[numbered::<Quotation>()],
     jobs: jobs::JOBS,

@@ -11,7 +11,7 @@ use crate::quotation::{Quotation, QuotationStatus};
 /// Which quotations to list.
 #[derive(Deserialize, JsonSchema)]
 pub(crate) struct ListQuotations {
-    status: Option<QuotationStatus>,
+    status: Option<Vec<QuotationStatus>>,
     /// Whether it has an invoice
     converted: Option<bool>,
     #[serde(flatten)]
@@ -63,18 +63,23 @@ impl Tool for ListQuotations {
     async fn call(self, cx: &mut Cx) -> Result<Vec<Row<Quotation>>> {
         let today = cx.today();
         let yesterday = today.pred_opt().unwrap_or(today);
+        let asked = self.status.filter(|asked| !asked.is_empty());
         // Where one stands follows from its day, not from whether it was noted yet that it expired.
-        let (status, first_valid, last_valid) = match self.status {
-            Some(QuotationStatus::Sent) => (Some(QuotationStatus::Sent), Some(today), None),
-            Some(QuotationStatus::Expired) => (None, None, Some(yesterday)),
-            status => (status, None, None),
-        };
+        let parts = asked.map(|asked| {
+            let parts = asked.into_iter().flat_map(|status| match status {
+                QuotationStatus::Sent => vec![(status, Some(today), None)],
+                QuotationStatus::Expired => vec![
+                    (status, None, None),
+                    (QuotationStatus::Sent, None, Some(yesterday)),
+                ],
+                _ => vec![(status, None, None)],
+            });
+            parts.collect()
+        });
         let open = self.converted.map(|converted| !converted);
         let rows = self.listing.rows(cx, |list| {
-            list.same("status", status)
+            list.within("status", "sort_valid", parts)
                 .is_empty("converted_at", open)
-                .from("sort_valid", first_valid)
-                .to("sort_valid", last_valid)
         });
         rows.await
     }

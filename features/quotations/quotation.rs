@@ -1,19 +1,24 @@
 //! The quotation record and what holds of every quotation.
 
-use bureau_billing::{Discount, DocLine, Party, Seller, Totals, compute};
+use bureau_billing::{
+    Discount, DocLine, Party, Seller, Totals, check_language, compute, lines_of, parties_of,
+    rows_of,
+};
 use bureau_companies::Company;
 use bureau_contacts::Contact;
 use bureau_deals::Deal;
 use bureau_kernel::numbered::{Numbered, Numbering};
 use bureau_kernel::prelude::*;
-use bureau_kernel::record::{Called, CalledBy, in_order};
+use bureau_kernel::record::{Called, CalledBy, Exported, in_order};
 use bureau_kernel::series::Series;
 use bureau_kernel::store::Value;
 use bureau_kernel::types::money::{Amount, Currency, Money};
 use bureau_kernel::types::time::Timestamp;
 use chrono::NaiveDate;
+use futures::future::BoxFuture;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value as Data};
 
 bureau_kernel::record! {
     /// An offer to a customer.
@@ -43,7 +48,7 @@ bureau_kernel::record! {
         /// The sale that it is for.
         pub deal: Option<Id<Deal>> => [filter, row],
         /// Who looks after it.
-        pub owner: Option<Id<Member>> = "Member" => [key],
+        pub owner: Option<Id<Member>> => [key],
         /// ISO 4217.
         pub currency: Currency = "Default: the workspace's" => [row],
         /// Until when it holds. In lists that counts once it was sent, and until it is decided.
@@ -65,6 +70,10 @@ bureau_kernel::record! {
         pub discount: Option<Discount> = "Off the whole: 10% or 5.00",
         /// What is added to the whole, such as shipping.
         pub charge: Option<Amount>,
+        /// What that is for.
+        pub charge_for: Option<ShortText<60>> = "Such as shipping",
+        /// Its language, where it is not the seller's.
+        pub language: Option<ShortText<5>> = "en, de, fr, es, it or nl",
         /// What stands before the lines.
         pub introduction: Option<LongText<2000>>,
         /// What else there is to say.
@@ -128,6 +137,12 @@ pub struct Sent {
     pub discount: Option<Discount>,
     /// What was added to the whole.
     pub charge: Option<Amount>,
+    /// What that was for.
+    #[serde(default)]
+    pub charge_for: Option<ShortText<60>>,
+    /// Its language.
+    #[serde(default)]
+    pub language: Option<ShortText<5>>,
     /// What stood before the lines.
     pub introduction: Option<LongText<2000>>,
     /// What else it said.
@@ -201,6 +216,8 @@ impl Quotation {
             lines: sent.lines.0.0,
             discount: sent.discount,
             charge: sent.charge,
+            charge_for: sent.charge_for,
+            language: sent.language,
             introduction: sent.introduction,
             notes: sent.notes,
             seller: sent.seller.0.0,
@@ -228,6 +245,8 @@ impl Quotation {
         self.lines = Managed(Json(sent.lines));
         self.discount = sent.discount;
         self.charge = sent.charge;
+        self.charge_for = sent.charge_for;
+        self.language = sent.language;
         self.introduction = sent.introduction;
         self.notes = sent.notes;
         self.seller = Managed(Json(sent.seller));
@@ -242,6 +261,7 @@ impl Quotation {
             (self.title.clone(), self.reference.clone()),
             (self.currency, self.discount, self.charge, self.valid_until),
             (self.introduction.clone(), self.notes.clone()),
+            (self.charge_for.clone(), self.language.clone()),
         )
     }
 
@@ -285,6 +305,41 @@ impl Record for Quotation {
         "list_quotations",
     );
 
+    const EXPORTED: Exported = Exported {
+        day: Some("sent_on"),
+        open: &["sent"],
+        inner: &[
+            "series", "period", "serial", "earlier", "lines", "seller", "buyer",
+        ],
+        spelt: &[
+            "buyer_name",
+            "buyer_street",
+            "buyer_postal_code",
+            "buyer_city",
+            "buyer_country",
+            "buyer_vat_id",
+            "seller_name",
+            "seller_vat_id",
+        ],
+        parts: Some(lines_of(&[
+            "title", "status", "number", "company", "customer", "currency", "sent_on",
+        ])),
+    };
+
+    fn spelt<'a>(
+        _: &'a mut Cx,
+        quotations: &'a [Saved<Self>],
+    ) -> BoxFuture<'a, Result<Vec<Map<String, Data>>>> {
+        let spelt = |quotation: &Saved<Self>| {
+            parties_of(quotation.seller.as_ref(), quotation.buyer.as_ref())
+        };
+        Box::pin(async move { Ok(quotations.iter().map(spelt).collect()) })
+    }
+
+    fn parts(&self) -> Vec<Map<String, Data>> {
+        rows_of(&self.lines, self.currency)
+    }
+
     fn label(&self) -> String {
         match &*self.number {
             Some(number) => format!("{number} {}", self.title),
@@ -297,6 +352,7 @@ impl Record for Quotation {
         if *self.revision == 0 {
             self.revision = Managed(1);
         }
+        check_language(self.language.as_deref())?;
         let totals = compute(
             &mut self.lines.0.0,
             self.discount,

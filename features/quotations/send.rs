@@ -1,6 +1,6 @@
 //! `send_quotation`
 
-use bureau_billing::{Seller, buyer, complete_seller};
+use bureau_billing::{buyer, complete_seller, frozen};
 use bureau_kernel::prelude::*;
 use bureau_kernel::series::next_number;
 use bureau_kernel::types::money::shown;
@@ -84,10 +84,7 @@ impl Tool for SendQuotation {
         edit.sent_on = Managed(Some(today));
         edit.valid_until = Some(valid_until);
         edit.customer = Managed(ShortText::new(&buyer.name).ok());
-        edit.seller = Managed(Json(Some(Seller {
-            logo: None,
-            ..seller
-        })));
+        edit.seller = Managed(Json(Some(frozen(seller))));
         edit.buyer = Managed(Json(Some(buyer)));
         let sent = edit.save(cx).await?;
         printable_quotation(cx, &sent).await?;

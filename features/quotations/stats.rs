@@ -29,7 +29,6 @@ const MOST_CUSTOMERS: usize = 25;
 pub(crate) struct GetQuotationStats {
     sent_after: Option<When>,
     sent_before: Option<When>,
-    /// Member
     owner: Option<Id<Member>>,
     /// Add the top 25 customers
     by_customer: Option<bool>,

@@ -1,6 +1,6 @@
 //! `update_quotation`
 
-use bureau_billing::{LineGiven, Plain};
+use bureau_billing::LineGiven;
 use bureau_kernel::prelude::*;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -14,10 +14,9 @@ use crate::view::{QuotationView, invoice_of, view};
 #[derive(Deserialize, JsonSchema)]
 pub(crate) struct UpdateQuotation {
     quotation: Id<Quotation>,
-    /// Fields to empty
     clear: Option<Vec<ClearField<Quotation>>>,
-    /// All lines anew, as in create_quotation
-    lines: Option<Plain<LineGiven>>,
+    /// All lines anew
+    lines: Option<Vec<LineGiven>>,
     /// Drop the draft or the new version
     discard: Option<bool>,
     #[serde(flatten)]
@@ -93,7 +92,7 @@ impl Tool for UpdateQuotation {
             edit.revise(before, today);
         }
         if is_offer || is_draft {
-            shape(cx, &mut edit, self.lines.map(|lines| lines.0)).await?;
+            shape(cx, &mut edit, self.lines).await?;
         }
         let saved = edit.save(cx).await?;
         view(cx, saved).await

@@ -99,10 +99,15 @@ impl Tool for CreateCreditNote {
         let mut note = Invoice::empty();
         note.kind = Managed(InvoiceKind::CreditNote);
         note.credits = Managed(Some(invoice.id));
-        note.company = invoice.company;
-        note.contact = invoice.contact;
+        // Whom it was for stands in the invoice, also where they were deleted since.
+        note.company = live(cx, invoice.company).await?;
+        note.contact = live(cx, invoice.contact).await?;
         note.customer = invoice.customer.clone();
-        note.deal = invoice.deal;
+        note.deal = live(cx, invoice.deal).await?;
+        note.delivered_on = invoice.delivered_on;
+        (note.service_from, note.service_to) = (invoice.service_from, invoice.service_to);
+        note.language.clone_from(&invoice.language);
+        note.charge_for.clone_from(&invoice.charge_for);
         note.owner = invoice.owner;
         note.currency = invoice.currency;
         note.reference.clone_from(&invoice.reference);
@@ -122,6 +127,14 @@ impl Tool for CreateCreditNote {
         let saved = cx.insert(note, Attributes::new()).await?;
         view(cx, saved).await
     }
+}
+
+/// A record that a new one can refer to.
+async fn live<R: Record>(cx: &mut Cx, id: Option<Id<R>>) -> Result<Option<Id<R>>> {
+    let Some(id) = id else { return Ok(None) };
+    let found = cx.find(id).await?;
+    let found = found.filter(|record| record.archived_at.is_none());
+    Ok(found.map(|_| id))
 }
 
 fn all_left(invoice: &Invoice, remaining: &[Amount]) -> Vec<DocLine> {

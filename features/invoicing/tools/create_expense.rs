@@ -1,5 +1,6 @@
 //! `create_expense`
 
+use bureau_billing::check_open;
 use bureau_kernel::prelude::*;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -11,6 +12,8 @@ use crate::expense::Expense;
 #[derive(Deserialize, JsonSchema)]
 #[schemars(extend("required" = ["description", "category", "amount"]))]
 pub(crate) struct CreateExpense {
+    /// What looks like a slip is meant
+    anyway: Option<bool>,
     #[serde(flatten)]
     fields: Patch<Expense>,
 }
@@ -48,6 +51,11 @@ impl Tool for CreateExpense {
             expense.spent_on = cx.today();
         }
         expense.check_day(cx.today())?;
+        check_open(cx, "spent_on", expense.spent_on).await?;
+        expense.currency = expense.currency.or(cx.workspace().currency);
+        if !self.anyway.unwrap_or(false) {
+            expense.check_new(cx).await?;
+        }
         expense.owner = expense.owner.or(Some(cx.caller().member));
         let saved = cx.insert(expense, self.fields.attributes()?).await?;
         cx.view(saved).await

@@ -73,7 +73,16 @@ impl Tool for CreateInvoice {
                 let message = "An invoice is made from a quotation or from a plan, not from both.";
                 return Err(Error::invalid("recurring", message));
             }
-            (Some(quotation), None) => draft_from(cx, quotation).await?,
+            (Some(quotation), None) => {
+                let draft = draft_from(cx, quotation).await?;
+                if self.lines.is_some() {
+                    let message = "A quotation is taken over whole, as it was accepted.";
+                    return Err(Error::invalid("lines", message).hint(
+                        "Leave lines out. A part of it is billed by an invoice with its lines and without quotation.",
+                    ));
+                }
+                draft
+            }
             (None, Some(plan)) => {
                 let plan = cx
                     .get(plan)

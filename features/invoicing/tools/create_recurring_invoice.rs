@@ -1,6 +1,6 @@
 //! `create_recurring_invoice`
 
-use bureau_billing::{LineGiven, Plain};
+use bureau_billing::LineGiven;
 use bureau_kernel::prelude::*;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -14,8 +14,7 @@ use crate::recurring::RecurringInvoice;
 #[derive(Deserialize, JsonSchema)]
 #[schemars(extend("required" = ["name", "lines"]))]
 pub(crate) struct CreateRecurringInvoice {
-    /// As in create_invoice
-    lines: Plain<LineGiven>,
+    lines: Vec<LineGiven>,
     #[serde(flatten)]
     fields: Patch<RecurringInvoice>,
 }
@@ -60,7 +59,7 @@ impl Tool for CreateRecurringInvoice {
             plan.starts_on = cx.today();
         }
         check_missed(cx, &plan)?;
-        shape(cx, &mut plan, Some(self.lines.0)).await?;
+        shape(cx, &mut plan, Some(self.lines)).await?;
         let saved = cx.insert(plan, self.fields.attributes()?).await?;
         view(cx, saved).await
     }

@@ -18,7 +18,7 @@ use crate::view::{InvoiceView, view};
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(crate) struct GetInvoice {
     invoice: Id<Invoice>,
-    /// Add it in this form, once issued
+    /// Add it; of a draft a pdf to look at
     document: Option<Format>,
 }
 

@@ -16,12 +16,22 @@ pub(crate) struct GetInvoiceStats {
     issued_before: Option<When>,
     company: Option<Id<Company>>,
     currency: Option<Currency>,
+    customers_by: Option<CustomersBy>,
+}
+
+/// By what the customers are put in order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+pub(crate) enum CustomersBy {
+    Net,
+    Balance,
 }
 
 impl Tool for GetInvoiceStats {
     const SPEC: Spec = Spec::reads("get_invoice_stats", READ_INVOICES)
         .title("Get invoice stats")
-        .about("Invoiced, paid, outstanding, overdue: totals, by status, month, customer.");
+        .about("Invoiced, paid, outstanding, overdue: totals, by status, month, ten customers.");
     const EXAMPLES: &'static [Example] = &[
         Example {
             title: "How much does Acme owe us?",
@@ -80,6 +90,7 @@ impl Tool for GetInvoiceStats {
             before,
             company: self.company,
             currency: self.currency,
+            by_balance: self.customers_by == Some(CustomersBy::Balance),
         };
         invoice_stats(cx, among).await
     }

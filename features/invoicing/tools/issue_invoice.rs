@@ -18,6 +18,8 @@ pub(crate) struct IssueInvoice {
     invoice: Id<Invoice>,
     /// Default today
     issue_date: Option<When>,
+    /// What looks like a slip is meant
+    anyway: Option<bool>,
 }
 
 impl Tool for IssueInvoice {
@@ -53,9 +55,14 @@ impl Tool for IssueInvoice {
     async fn call(self, cx: &mut Cx) -> Result<InvoiceView> {
         let day = self.issue_date.as_ref();
         let day = day.map(|when| cx.date("issue_date", when)).transpose()?;
-        let issued = issue(cx, self.invoice, day).await?;
-        cx.set_summary(described(&issued));
-        view(cx, issued).await
+        let anyway = self.anyway.unwrap_or(false);
+        let (issued, obstacles) = issue(cx, self.invoice, day, anyway).await?;
+        let mut summary = described(&issued);
+        for obstacle in &obstacles {
+            summary = format!("{summary}; {obstacle}");
+        }
+        cx.set_summary(summary);
+        Ok(view(cx, issued).await?.with(obstacles))
     }
 }
 

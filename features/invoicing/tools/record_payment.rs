@@ -1,8 +1,10 @@
 //! `record_payment`
 
-use bureau_billing::{Plain, checked_digits};
+use bureau_billing::{check_open, checked_digits};
 use bureau_kernel::prelude::*;
 use bureau_kernel::types::money::{Amount, Money, shown};
+use bureau_kernel::types::text::folded;
+use chrono::Days;
 use rust_decimal::Decimal;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -19,12 +21,14 @@ pub(crate) struct RecordPayment {
     invoice: Option<Id<Invoice>>,
     /// Default: the balance
     amount: Option<Amount>,
-    /// For several: invoice, amount each
-    allocations: Option<Plain<Part>>,
+    /// For several invoices
+    allocations: Option<Vec<Part>>,
     /// Default today
     paid_on: Option<When>,
     /// Payment to take back
     reverses: Option<Id<Payment>>,
+    /// What looks like a slip is meant
+    anyway: Option<bool>,
     #[serde(flatten)]
     fields: Patch<Payment>,
 }
@@ -43,6 +47,9 @@ pub(crate) struct PaymentView {
     payment: View<Payment>,
     allocations: Vec<AllocationView>,
     invoices: Vec<Row<Invoice>>,
+    /// Another payment of the same day and amount on the same invoice: is this one the same?
+    #[serde(skip_serializing_if = "Option::is_none")]
+    looks_like: Option<Named<Payment>>,
 }
 
 /// What of a payment is for one invoice.
@@ -110,9 +117,11 @@ impl Tool for RecordPayment {
                 Error::invalid("paid_on", message).hint("Record it when the money is there.")
             );
         }
+        check_open(cx, "paid_on", day).await?;
         let mut payment = self.fields.record(cx.local_time())?;
         payment.paid_on = Managed(day);
         let parts = self.parts()?;
+        let mut alike = None;
         match self.reverses {
             Some(id) if parts.is_empty() => reverse(cx, &mut payment, id).await?,
             Some(_) => {
@@ -123,11 +132,17 @@ impl Tool for RecordPayment {
             None => {
                 allocate(cx, &mut payment, parts).await?;
                 self.check_sum(&payment)?;
+                alike = self.check_plausible(cx, &payment).await?;
             }
         }
         let saved = cx.insert(payment, self.fields.attributes()?).await?;
         let invoices = settle_all(cx, &saved).await?;
-        view(cx, saved, invoices).await
+        let names = cx.names(alike).await?;
+        let alike = alike.map(|alike| names.of(alike));
+        Ok(PaymentView {
+            looks_like: alike,
+            ..view(cx, saved, invoices).await?
+        })
     }
 }
 
@@ -144,7 +159,7 @@ impl RecordPayment {
                 invoice,
                 amount: self.amount,
             }],
-            (None, Some(parts)) => parts.0.clone(),
+            (None, Some(parts)) => parts.clone(),
             (None, None) if self.reverses.is_some() && self.amount.is_none() => Vec::new(),
             (None, None) => {
                 let message = "An invoice is required.";
@@ -157,6 +172,56 @@ impl RecordPayment {
             return Err(Error::invalid("allocations", message));
         }
         Ok(parts)
+    }
+
+    /// Refuses what is likely a slip, unless the caller says that it is meant: a day long before the invoice, and a payment that
+    /// was recorded already. Answers another payment that is only like it.
+    async fn check_plausible(&self, cx: &mut Cx, payment: &Payment) -> Result<Option<Id<Payment>>> {
+        const INSIST: &str = "Say anyway: true if it is meant.";
+        /// Who pays before there is an invoice, pays not much before.
+        const BEFORE: Days = Days::new(92);
+        let is_meant = self.anyway.unwrap_or(false);
+        let Some(first) = payment.allocations.first() else {
+            return Ok(None);
+        };
+        let invoice = cx.get(first.invoice).await?;
+        let earliest = invoice
+            .issue_date
+            .and_then(|day| day.checked_sub_days(BEFORE));
+        if let Some(issued) = invoice.issue_date
+            && earliest.is_some_and(|earliest| *payment.paid_on < earliest)
+            && !is_meant
+        {
+            let message = format!("{} is of {issued}, long after that.", invoice.label());
+            return Err(Error::invalid("paid_on", message).hint(INSIST));
+        }
+        let ids = cx
+            .with_index_key::<Payment>("invoice", &first.invoice.to_string(), 1_000)
+            .await?;
+        let known: Vec<Saved<Payment>> = cx.find_all(&ids).await?.into_values().collect();
+        let is_taken_back = |id| known.iter().any(|other| *other.reverses == Some(id));
+        let mut alike = known.iter().filter(|other| {
+            other.reverses.is_none()
+                && !is_taken_back(other.id)
+                && (*other.paid_on, *other.amount) == (*payment.paid_on, *payment.amount)
+                && other.allocations == payment.allocations
+        });
+        let same_reference = |other: &&Saved<Payment>| {
+            let folded = |payment: &Payment| payment.reference.as_deref().map(folded);
+            payment.reference.is_some() && folded(other) == folded(payment)
+        };
+        match alike.clone().find(same_reference) {
+            Some(same) if !is_meant => {
+                let id = same.id;
+                let existing = cx.names([id]).await?.of(id);
+                let message = "A payment of this day, amount and reference is recorded already.";
+                Err(Error::conflict(message)
+                    .field("reference")
+                    .hint(INSIST)
+                    .detail("existing", existing))
+            }
+            _ => Ok(alike.next().map(|other| other.id)),
+        }
     }
 
     /// Whether the parts come to the amount that was said, where one was.
@@ -321,6 +386,7 @@ async fn view(
     });
     Ok(PaymentView {
         allocations: parts.collect(),
+        looks_like: None,
         payment: cx.view(payment).await?,
         invoices: cx.rows_of(invoices).await?,
     })

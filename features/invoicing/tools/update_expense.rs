@@ -1,5 +1,6 @@
 //! `update_expense`
 
+use bureau_billing::check_open;
 use bureau_kernel::prelude::*;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -11,7 +12,6 @@ use crate::expense::Expense;
 #[derive(Deserialize, JsonSchema)]
 pub(crate) struct UpdateExpense {
     expense: Id<Expense>,
-    /// Fields to empty
     clear: Option<Vec<ClearField<Expense>>>,
     #[serde(flatten)]
     fields: Patch<Expense>,
@@ -53,6 +53,7 @@ impl Tool for UpdateExpense {
         edit.apply(cx, &self.fields).await?;
         if self.fields.has("spent_on") {
             edit.check_day(cx.today())?;
+            check_open(cx, "spent_on", edit.spent_on).await?;
         }
         let saved = edit.save(cx).await?;
         cx.view(saved).await

@@ -9,7 +9,6 @@ use serde::Deserialize;
 #[derive(Deserialize, JsonSchema)]
 pub(crate) struct UpdateProduct {
     product: Id<Product>,
-    /// Fields to empty
     clear: Option<Vec<ClearField<Product>>>,
     #[serde(flatten)]
     fields: Patch<Product>,

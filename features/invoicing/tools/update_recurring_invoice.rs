@@ -1,6 +1,6 @@
 //! `update_recurring_invoice`
 
-use bureau_billing::{LineGiven, Plain};
+use bureau_billing::LineGiven;
 use bureau_kernel::prelude::*;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -14,10 +14,9 @@ use crate::recurring::{PlanStatus, RecurringInvoice};
 #[derive(Deserialize, JsonSchema)]
 pub(crate) struct UpdateRecurringInvoice {
     recurring_invoice: Id<RecurringInvoice>,
-    /// Fields to empty
     clear: Option<Vec<ClearField<RecurringInvoice>>>,
-    /// All lines anew, as in create_invoice
-    lines: Option<Plain<LineGiven>>,
+    /// All lines anew
+    lines: Option<Vec<LineGiven>>,
     #[serde(flatten)]
     fields: Patch<RecurringInvoice>,
 }
@@ -83,7 +82,7 @@ impl Tool for UpdateRecurringInvoice {
         if rhythm(&edit) != rhythm(&before) {
             check_missed(cx, &edit)?;
         }
-        let lines = self.lines.map(|lines| lines.0);
+        let lines = self.lines;
         shape(cx, &mut edit, lines).await?;
         let saved = edit.save(cx).await?;
         view(cx, saved).await

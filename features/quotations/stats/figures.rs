@@ -12,6 +12,7 @@ use chrono::{Datelike as _, NaiveDate};
 
 use super::tally::{ByStatus, Values};
 use super::{Bounds, CustomerFigures, MOST_CUSTOMERS};
+use crate::quotation::Quotation;
 
 /// Quotations by what they have in common.
 #[derive(Debug, Default)]
@@ -157,7 +158,7 @@ pub(super) async fn expiring(
 ) -> Result<Tally<1>> {
     let statement = sql("SELECT currency, sent_on, COUNT(*) AS count, ")
         .sum("amount")
-        .sql(" FROM (SELECT currency, sent_on, net_total AS amount FROM quotation");
+        .sql(" FROM (SELECT currency, sent_on, net_total AS amount");
     let rows = bounds
         .push(cx, statement)
         .sql(" AND status = 'sent' AND sort_valid >= ")
@@ -189,7 +190,7 @@ pub(super) async fn days_to_decide(cx: &mut Cx, bounds: &Bounds) -> Result<Days>
     let mut after = i64::MIN;
     loop {
         let rows = bounds
-            .push(cx, sql("SELECT id, sent_on, decided_at FROM quotation"))
+            .push(cx, sql("SELECT id, sent_on, decided_at"))
             .sql(" AND status IN ('accepted', 'declined') AND sent_on IS NOT NULL AND decided_at IS NOT NULL AND id > ")
             .value(after)
             .sql(" ORDER BY id LIMIT ")
@@ -218,16 +219,14 @@ impl Bounds {
             .value(self.today)
             .sql(
                 " THEN 'expired' ELSE status END AS standing, currency, sent_on, company,
-                 CASE WHEN company IS NULL THEN contact END AS contact, net_total AS amount FROM quotation",
+                 CASE WHEN company IS NULL THEN contact END AS contact, net_total AS amount",
             );
         self.push(cx, statement).sql(") AS quotations")
     }
 
-    /// The conditions of all statements.
+    /// Appends of which quotations all statements are.
     fn push(&self, cx: &Cx, statement: Sql) -> Sql {
-        let mut statement = statement
-            .sql(" WHERE archived_at IS NULL AND workspace = ")
-            .value(cx.workspace().id);
+        let mut statement = statement.from_live::<Quotation>(cx);
         if let Some(after) = self.after {
             statement = statement.sql(" AND sent_on >= ").value(after);
         }
