@@ -22,12 +22,73 @@ pub(crate) struct CompleteActivity {
     follow_up_type: Option<ActivityType>,
 }
 
+/// What comes next.
+pub(crate) struct FollowUp {
+    subject: Option<ShortText<200>>,
+    due: Option<When>,
+    r#type: Option<ActivityType>,
+}
+
+impl FollowUp {
+    /// What was said of it.
+    ///
+    /// # Errors
+    /// [`Code::Validation`] where there is to be none.
+    pub(crate) fn new(
+        subject: Option<ShortText<200>>,
+        due: Option<When>,
+        r#type: Option<ActivityType>,
+    ) -> Result<Self> {
+        for (field, given) in [
+            ("follow_up_due", due.is_some()),
+            ("follow_up_type", r#type.is_some()),
+        ] {
+            if given && subject.is_none() {
+                let message = format!("{field} needs follow_up, the subject of the next activity.");
+                return Err(Error::invalid(field, message));
+            }
+        }
+        Ok(Self {
+            subject,
+            due,
+            r#type,
+        })
+    }
+
+    /// Plans it after one that is there: with the same people.
+    pub(crate) async fn plan(
+        self,
+        cx: &mut Cx,
+        after: &Saved<Activity>,
+    ) -> Result<Option<View<Activity>>> {
+        let Some(subject) = self.subject else {
+            return Ok(None);
+        };
+        let due_at = self.due.as_ref();
+        let due_at = due_at
+            .map(|when| cx.moment("follow_up_due", when, DayEdge::End))
+            .transpose()?;
+        let next = Activity {
+            r#type: self.r#type.unwrap_or(after.r#type),
+            subject,
+            body: None,
+            due_at,
+            minutes: None,
+            done_at: Managed(None),
+            outcome: None,
+            ..after.record.clone()
+        };
+        let next = cx.insert(next, Attributes::new()).await?;
+        Ok(Some(cx.view(next).await?))
+    }
+}
+
 /// The activity that is done, and the next one.
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct Completed {
     #[serde(flatten)]
-    activity: View<Activity>,
-    follow_up: Option<View<Activity>>,
+    pub(crate) activity: View<Activity>,
+    pub(crate) follow_up: Option<View<Activity>>,
 }
 
 impl Tool for CompleteActivity {
@@ -55,18 +116,7 @@ impl Tool for CompleteActivity {
     type Output = Completed;
 
     async fn call(self, cx: &mut Cx) -> Result<Completed> {
-        if self.follow_up.is_none() {
-            for (field, given) in [
-                ("follow_up_due", self.follow_up_due.is_some()),
-                ("follow_up_type", self.follow_up_type.is_some()),
-            ] {
-                if given {
-                    let message =
-                        format!("{field} needs follow_up, the subject of the next activity.");
-                    return Err(Error::invalid(field, message));
-                }
-            }
-        }
+        let next = FollowUp::new(self.follow_up, self.follow_up_due, self.follow_up_type)?;
         let mut edit = cx.edit(self.activity).await?;
         if let Some(done_at) = *edit.done_at {
             return Err(Error::conflict(format!(
@@ -86,27 +136,7 @@ impl Tool for CompleteActivity {
         edit.done_at = Managed(Some(done_at));
         edit.outcome = self.outcome.or(edit.outcome.take());
         let done = edit.save(cx).await?;
-        let follow_up = match self.follow_up {
-            None => None,
-            Some(subject) => {
-                let due_at = self.follow_up_due.as_ref();
-                let due_at = due_at
-                    .map(|when| cx.moment("follow_up_due", when, DayEdge::End))
-                    .transpose()?;
-                let next = Activity {
-                    r#type: self.follow_up_type.unwrap_or(done.r#type),
-                    subject,
-                    body: None,
-                    due_at,
-                    minutes: None,
-                    done_at: Managed(None),
-                    outcome: None,
-                    ..done.record.clone()
-                };
-                let next = cx.insert(next, Attributes::new()).await?;
-                Some(cx.view(next).await?)
-            }
-        };
+        let follow_up = next.plan(cx, &done).await?;
         Ok(Completed {
             activity: cx.view(done).await?,
             follow_up,

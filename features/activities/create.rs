@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use crate::ACTIVITIES;
 use crate::activity::{Activity, ActivityType};
+use crate::complete::{Completed, FollowUp};
 
 /// A new activity.
 #[derive(Deserialize, JsonSchema)]
@@ -13,6 +14,11 @@ use crate::activity::{Activity, ActivityType};
 pub(crate) struct CreateActivity {
     /// It is done already
     done: Option<bool>,
+    /// Subject of the next activity to plan
+    follow_up: Option<ShortText<200>>,
+    follow_up_due: Option<When>,
+    /// Default: the same type
+    follow_up_type: Option<ActivityType>,
     #[serde(flatten)]
     fields: Patch<Activity>,
 }
@@ -20,6 +26,7 @@ pub(crate) struct CreateActivity {
 impl Tool for CreateActivity {
     const SPEC: Spec = Spec::adds("create_activity", ACTIVITIES.create)
         .title("Create activity")
+        .core()
         .about("Log a call, email, meeting or note that is done, or plan one or a task.");
     const EXAMPLES: &'static [Example] = &[
         Example {
@@ -45,10 +52,23 @@ impl Tool for CreateActivity {
                 ("/data/outcome", r#""Decides next week""#),
             ],
         },
+        Example {
+            title: "She called: remind me to send her the offer by the 1st of March",
+            before: &[],
+            arguments: r#"{"type": "call", "subject": "Wants an offer", "contact": "{sarah}", "done": true,
+                "follow_up": "Send the offer", "follow_up_type": "task", "follow_up_due": "2027-03-01"}"#,
+            expect: &[
+                ("/data/status", r#""done""#),
+                ("/data/follow_up/type", r#""task""#),
+                ("/data/follow_up/status", r#""pending""#),
+                ("/data/follow_up/contact/name", r#""Sarah Connor""#),
+            ],
+        },
     ];
-    type Output = View<Activity>;
+    type Output = Completed;
 
-    async fn call(self, cx: &mut Cx) -> Result<View<Activity>> {
+    async fn call(self, cx: &mut Cx) -> Result<Completed> {
+        let next = FollowUp::new(self.follow_up, self.follow_up_due, self.follow_up_type)?;
         let mut activity = self.fields.record(cx.local_time())?;
         // A note is written, and that is that. What has an outcome is done.
         let done = activity.r#type == ActivityType::Note || activity.outcome.is_some();
@@ -60,7 +80,11 @@ impl Tool for CreateActivity {
         activity.assignee = activity.assignee.or(Some(cx.caller().member));
         activity.complete_links(cx).await?;
         let saved = cx.insert(activity, self.fields.attributes()?).await?;
-        cx.view(saved).await
+        let follow_up = next.plan(cx, &saved).await?;
+        Ok(Completed {
+            activity: cx.view(saved).await?,
+            follow_up,
+        })
     }
 }
 

@@ -4,15 +4,18 @@
 //! contact, a company, a deal or several of them, so the module uses those three.
 
 mod activity;
+mod bulk;
 mod complete;
 mod create;
 mod delete;
 mod get;
+mod import;
 mod list;
 mod measures;
 mod update;
 mod view;
 
+use bureau_kernel::import::import;
 use bureau_kernel::prelude::*;
 
 pub use activity::{Activity, ActivityType};
@@ -24,8 +27,9 @@ pub const ACTIVITIES: Access = access!("activities");
 pub const MODULE: Module = Module {
     name: "activities",
     about: "Calls, emails, meetings, tasks and notes: list, log, plan, complete",
-    tokens: 1_000,
+    tokens: 1_080,
     tools: tools![
+        bulk::BulkUpdateActivities,
         complete::CompleteActivity,
         create::CreateActivity,
         Delete<Activity>,
@@ -34,6 +38,7 @@ pub const MODULE: Module = Module {
         update::UpdateActivity,
     ],
     records: &[record::<Activity>()],
+    imports: &[import::<Activity>()],
     resources: &[Resource {
         uri: "bureau://activities/{activity}",
         name: "activity",

@@ -11,7 +11,7 @@ use crate::view::ActivityStatus;
 /// Which activities to list.
 #[derive(Deserialize, JsonSchema)]
 pub(crate) struct ListActivities {
-    status: Option<ActivityStatus>,
+    status: Option<Vec<ActivityStatus>>,
     #[serde(flatten)]
     listing: Listing<Activity>,
 }
@@ -25,6 +25,7 @@ impl Listed for Activity {
 impl Tool for ListActivities {
     const SPEC: Spec = Spec::reads("list_activities", ACTIVITIES.read)
         .title("List activities")
+        .core()
         .about("List calls, emails, meetings, tasks and notes, or search them.")
         .awaits(Awaits::Index);
     const EXAMPLES: &'static [Example] = &[
@@ -52,7 +53,25 @@ impl Tool for ListActivities {
 
     async fn call(self, cx: &mut Cx) -> Result<Vec<Row<Activity>>> {
         let mut listing = self.listing;
-        let done = self.status.map(|status| status == ActivityStatus::Done);
+        let asked = self.status.unwrap_or_default();
+        let has = |status| asked.contains(&status);
+        let (done, overdue) = match (
+            has(ActivityStatus::Done),
+            has(ActivityStatus::Pending),
+            has(ActivityStatus::Overdue),
+        ) {
+            (true, true, _) | (false, false, false) => (None, false),
+            (true, false, false) => (Some(true), false),
+            // What is overdue is pending too.
+            (false, true, _) => (Some(false), false),
+            (false, false, true) => (Some(false), true),
+            (true, false, true) => {
+                let message = "What is done and what is overdue are two lists.";
+                return Err(
+                    Error::invalid("status", message).hint("Ask for one, then for the other.")
+                );
+            }
+        };
         // Done is what has a time, so only that can be ordered by it.
         if listing.sort() == Some("done_at") && done != Some(true) {
             return Err(
@@ -64,7 +83,7 @@ impl Tool for ListActivities {
             listing = listing.usually("-done_at");
         }
         let now = cx.now();
-        let overdue = (self.status == Some(ActivityStatus::Overdue)).then_some(now);
+        let overdue = overdue.then_some(now);
         let rows = listing.rows(cx, |list| {
             list.is_empty("done_at", done.map(|done| !done))
                 .to("sort_due", overdue)

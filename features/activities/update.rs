@@ -13,7 +13,6 @@ pub(crate) struct UpdateActivity {
     activity: Id<Activity>,
     /// false opens it again
     done: Option<bool>,
-    /// Fields to empty
     clear: Option<Vec<ClearField<Activity>>>,
     #[serde(flatten)]
     fields: Patch<Activity>,

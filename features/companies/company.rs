@@ -5,6 +5,8 @@ use bureau_kernel::prelude::*;
 use bureau_kernel::record::{Called, CalledBy};
 use bureau_kernel::types::phone;
 use bureau_kernel::types::text::folded;
+use bureau_kernel::types::time::Timestamp;
+use bureau_kernel::types::words::without_legal_form;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -16,7 +18,7 @@ bureau_kernel::record! {
         /// Name as it is shown.
         pub name: ShortText<200>
             => [label, search, key, sort_by("sort_name"), row, import("company, company name, account, account name, \
-                organization, organisation, organization name, firm, firma")],
+                organization, organisation, organization name, firm, firma, unternehmen")],
         /// Name as it stands in the register and on invoices.
         pub legal_name: Option<ShortText<200>> => [search, import("registered name, official name")],
         /// Web address.
@@ -31,7 +33,7 @@ bureau_kernel::record! {
         pub employees: Option<BoundedInt<0, 100_000_000>>
             => [row, import("number of employees, employee count, no. of employees, headcount, mitarbeiter")],
         /// What it is to the firm.
-        pub types: Json<Vec<CompanyType>> => [filter_as("type"), row, import("type, company type, account type")],
+        pub types: Json<Vec<CompanyType>> => [filter_as("type"), several, row, import("type, company type, account type")],
         /// General e-mail address.
         pub email: Option<Email> => [search, import("e-mail, mail, email address, e-mail address")],
         /// Switchboard.
@@ -48,15 +50,15 @@ bureau_kernel::record! {
         /// State or province.
         pub region: Option<ShortText<100>>
             => [search, import("state, province, state/region, state/province, county, billing state")],
-        /// Country, by name or ISO 3166-1 code.
-        pub country: Option<ShortText<60>> => [search, filter, row, import("country/region, billing country, land")],
+        /// Country: its ISO 3166-1 code, whatever name of it is given.
+        pub country: Option<Country> => [search, filter, row, import("country/region, billing country, land")],
         /// VAT or tax number.
         pub vat_id: Option<ShortText<30>>
             => [search, key, import("vat, vat number, vat no, tax id, tax number, ust-idnr, ust-id")],
         /// The company that it belongs to.
-        pub parent: Option<Id<Company>> = "Company" => [import("parent company, parent account, belongs to")],
+        pub parent: Option<Id<Company>> => [import("parent company, parent account, belongs to")],
         /// Who looks after it.
-        pub owner: Option<Id<Member>> = "Member"
+        pub owner: Option<Id<Member>>
             => [filter, row, import("company owner, account owner, account manager, assigned to")],
         /// Labels.
         pub tags: Json<Vec<ShortText<50>>>
@@ -88,18 +90,47 @@ pub enum CompanyType {
     Other,
 }
 
+/// The index key of its name without the legal form.
+pub(crate) const PLAIN_NAME: &str = "plain_name";
+/// The index key of its legal form.
+pub(crate) const LEGAL_FORM: &str = "legal_form";
+
 impl Record for Company {
     const ACCESS: Access = COMPANIES;
 
     const CALLED: Called = Called::by(
-        &[CalledBy::Key("name"), CalledBy::Key("domain")],
+        &[
+            CalledBy::Key("name"),
+            CalledBy::Key("domain"),
+            CalledBy::Firm(PLAIN_NAME),
+        ],
         "search_companies",
     );
 
+    fn index_keys(&self) -> Vec<(&'static str, String)> {
+        let mut keys = self.declared_keys();
+        let (name, form) = without_legal_form(&self.name);
+        keys.push((PLAIN_NAME, name));
+        if !form.is_empty() {
+            keys.push((LEGAL_FORM, form));
+        }
+        keys
+    }
+
+    fn text(&self) -> Option<SearchText> {
+        let mut text = self.declared_text()?;
+        let country = self
+            .country
+            .as_ref()
+            .map(|country| country.name().to_owned());
+        text.words.extend(country);
+        Some(text)
+    }
+
     fn check(&mut self, workspace: &Workspace) -> Result<()> {
-        let region = self.country.as_deref().filter(|code| code.len() == 2);
+        let region = self.country.as_ref().and_then(Country::code);
         let region = region
-            .map(str::to_ascii_uppercase)
+            .map(str::to_owned)
             .or_else(|| workspace.country.clone());
         if let Some(number) = &mut self.phone {
             if !phone::plausible(number) {
@@ -132,9 +163,24 @@ impl Record for Company {
     }
 }
 
+/// When somebody last talked with it.
+#[derive(Debug, Default, Serialize, JsonSchema)]
+pub struct Contacted {
+    last_contacted_at: Option<Timestamp>,
+}
+
 impl Presented for Company {
-    type Extra = Nothing;
+    type Extra = Contacted;
     const ROW: &'static [&'static str] = &["created_at"];
+
+    async fn extras(cx: &mut Cx, companies: &[Saved<Self>], _: bool) -> Result<Vec<Contacted>> {
+        let ids = companies.iter().map(|company| company.id.raw());
+        let last = cx.last_touched::<Self>(ids).await?;
+        let contacted = |company: &Saved<Self>| Contacted {
+            last_contacted_at: last.get(&company.id.raw()).copied(),
+        };
+        Ok(companies.iter().map(contacted).collect())
+    }
 }
 
 /// The domain in a web address, a host name or an e-mail address: lower case, without `www.`.
@@ -185,10 +231,26 @@ pub async fn only_one_named(cx: &mut Cx, name: &str) -> Result<Option<Id<Company
     let found = cx
         .with_index_key::<Company>("name", &folded(name), 2)
         .await?;
-    Ok(match found.as_slice() {
-        [only] => Some(*only),
-        _ => None,
-    })
+    match found.as_slice() {
+        [only] => Ok(Some(*only)),
+        [] => only_one_like(cx, name).await,
+        _ => Ok(None),
+    }
+}
+
+/// The company of this name but for the legal form, if there is exactly one, and not of another form.
+///
+/// # Errors
+/// What the database says.
+pub async fn only_one_like(cx: &mut Cx, name: &str) -> Result<Option<Id<Company>>> {
+    let (plain, form) = without_legal_form(name);
+    let found = cx.with_index_key::<Company>(PLAIN_NAME, &plain, 2).await?;
+    let [only] = found.as_slice() else {
+        return Ok(None);
+    };
+    let its_form = without_legal_form(&cx.get(*only).await?.name).1;
+    let is_other = !form.is_empty() && !its_form.is_empty() && form != its_form;
+    Ok(Some(*only).filter(|_| !is_other))
 }
 
 #[cfg(test)]

@@ -4,14 +4,15 @@ use bureau_kernel::duplicates::{fill, join};
 use bureau_kernel::prelude::*;
 use bureau_kernel::types::text::folded;
 
-use crate::company::Company;
+use crate::company::{Company, LEGAL_FORM, PLAIN_NAME};
 
 impl Duplicates for Company {
     const MATCHES: &'static [(&'static str, &'static str)] = &[
         ("vat_id", "VAT number"),
         ("domain", "domain"),
-        ("name", "name"),
+        (PLAIN_NAME, "name"),
     ];
+    const APART_BY: &'static [&'static str] = &[LEGAL_FORM];
 
     fn fill_from(&mut self, other: &Self) {
         fill(&mut self.legal_name, &other.legal_name);

@@ -9,13 +9,14 @@ mod duplicates;
 mod get;
 mod import;
 mod measures;
+mod merge;
 mod search;
 mod update;
 
 use bureau_kernel::import::import;
 use bureau_kernel::prelude::*;
 
-pub use company::{Company, CompanyType, only_one_named};
+pub use company::{Company, CompanyType, only_one_like, only_one_named};
 
 /// The permissions for companies.
 pub const COMPANIES: Access = access!("companies");
@@ -23,12 +24,13 @@ pub const COMPANIES: Access = access!("companies");
 /// The module's table.
 pub const MODULE: Module = Module {
     name: "companies",
-    about: "Organisations the firm deals with: search, read, create, update, delete",
-    tokens: 960,
+    about: "Organisations the firm deals with: search, read, create, update, merge, delete",
+    tokens: 1_000,
     tools: tools![
         create::CreateCompany,
         Delete<Company>,
         get::GetCompany,
+        merge::MergeCompanies,
         Lists<Company>,
         update::UpdateCompany,
     ],

@@ -7,14 +7,16 @@ use crate::company::Company;
 
 impl Listed for Company {
     const QUERY: Option<&'static str> = Some("Part of name, website, address, tag");
-    const SORT: &'static str = "Without a query";
+    const SORT: &'static str = "Default relevance or name";
     const USUAL: &'static str = "name";
     const BY_CREATION: bool = true;
+    const BY_CONTACT: bool = true;
 }
 
 impl Listable for Company {
     const SPEC: Spec = Spec::reads("search_companies", COMPANIES.read)
         .title("Search companies")
+        .core()
         .about("Search companies by any part of their data, or list them with filters.")
         .awaits(Awaits::Index);
     const EXAMPLES: &'static [Example] = &[

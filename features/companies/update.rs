@@ -11,7 +11,6 @@ use crate::company::{Company, is_or_is_below};
 #[derive(Deserialize, JsonSchema)]
 pub(crate) struct UpdateCompany {
     company: Id<Company>,
-    /// Fields to empty
     clear: Option<Vec<ClearField<Company>>>,
     #[serde(flatten)]
     fields: Patch<Company>,

@@ -8,6 +8,7 @@ use bureau_kernel::resolve::is_turned;
 use bureau_kernel::store::Value;
 use bureau_kernel::types::phone;
 use bureau_kernel::types::text::folded;
+use bureau_kernel::types::words::without_legal_form;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -20,16 +21,17 @@ bureau_kernel::record! {
         pub name: ShortText<200> = "Shown name, if not first and last"
             => [label, search, sort_by("sort_name"), row, import("full name, display name, contact name, contact, person")],
         /// Given name.
-        pub first_name: Option<ShortText<100>> => [search, import("given name, forename, first, vorname")],
+        pub first_name: Option<ShortText<100>> => [search, import("given name, forename, first, vorname, prénom, nombre")],
         /// Family name.
         pub last_name: Option<ShortText<100>> => [search, import("family name, surname, last, nachname")],
         /// Job title.
         pub title: Option<ShortText<150>> = "Job title"
-            => [search, row, import("job title, position, role, function, organization title")],
+            => [search, row, import("!job title, position, role, function, organization title")],
         /// Name of the employer.
         pub company: Option<ShortText<150>> = "Employer"
             => [search, key, row, bulk, import("company name, employer, organization, organisation, \
-                organization name, organisation name, account, account name, firm, firma")],
+                organization name, organisation name, account, account name, firm, firma, associated company, \
+                primary company, company primary")],
         /// The employer's own record.
         pub company_id: Option<Id<Company>> => [key, import("company record")],
         /// E-mail addresses, the preferred one first.
@@ -37,36 +39,38 @@ bureau_kernel::record! {
         /// Telephone numbers, the preferred one first.
         pub phones: Json<Vec<PhoneEntry>>,
         /// Address or region in words.
-        pub location: Option<ShortText<200>> => [search, import("address, region, mailing address, full address")],
+        pub location: Option<ShortText<200>> => [search, import("address, region, mailing address, full address, address 1 formatted")],
         /// City.
         pub city: Option<ShortText<100>>
-            => [search, filter, row, bulk, import("town, mailing city, business city, stadt, ort")],
-        /// Country, by name or ISO 3166-1 code.
-        pub country: Option<ShortText<60>>
-            => [search, filter, bulk, import("country/region, mailing country, business country/region, land")],
+            => [search, filter, row, bulk, import("town, mailing city, business city, stadt, ort, ort geschäftlich, address 1 city, home city, ort privat")],
+        /// Country: its ISO 3166-1 code, whatever name of it is given.
+        pub country: Option<Country>
+            => [search, filter, bulk, import("country/region, mailing country, business country/region, land, \
+                land/region geschäftlich, address 1 country, home country/region, land/region privat")],
         /// Web addresses, such as a LinkedIn profile.
         pub links: Json<Vec<ShortText<500>>>
-            => [import("link, website, web page, url, linkedin, linkedin url, website 1 value")],
+            => [import("link, website, web page, url, linkedin, linkedin url, website 1 value, website 2 value, website url, \
+                webseite, profile url")],
         /// What they are to the firm.
-        pub types: Json<Vec<ContactType>> => [filter_as("type"), row, bulk, import("type, contact type, lifecycle stage")],
+        pub types: Json<Vec<ContactType>> => [filter_as("type"), several, row, bulk, import("type, contact type, lifecycle stage")],
         /// Where they stand in the contact pipeline.
         pub state: Option<ShortText<40>> = "Pipeline state"
-            => [filter, row, bulk, import("lead status, contact status, status")],
+            => [filter, several, row, bulk, import("lead status, contact status, status")],
         /// Who looks after them.
-        pub owner: Option<Id<Member>> = "Member"
+        pub owner: Option<Id<Member>>
             => [filter, row, bulk, import("contact owner, account manager, assigned to")],
         /// Their superior.
-        pub reports_to: Option<Id<Contact>> = "Contact" => [import("superior, manager, boss")],
+        pub reports_to: Option<Id<Contact>> => [import("superior, manager, boss")],
         /// Labels.
         pub tags: Json<Vec<ShortText<50>>>
-            => [search, key_as("tag"), row, import("tag, labels, label, categories, category, keywords")],
+            => [search, key_as("tag"), row, import("tag, labels, label, categories, category, keywords, kategorien, stichwörter")],
         /// Where they came from.
         pub source: Option<ShortText<100>> => [filter, bulk, import("lead source, original source, origin")],
         /// How promising they are.
         pub score: BoundedInt<0, 1000> = "0 to 1000" => [sort, hidden, bulk, import("lead score, rating")],
         /// What to know about them.
         pub summary: Option<LongText<5000>>
-            => [import("notes, note, description, comment, comments, about, biography")],
+            => [import("notes, note, description, comment, comments, about, biography, notizen, bemerkungen")],
     }
 }
 
@@ -202,7 +206,7 @@ impl Record for Contact {
         if let Some(company) = self.company.as_deref() {
             keys.push((
                 "name_company",
-                format!("{}|{}", folded(&self.name), folded(company)),
+                format!("{}|{}", folded(&self.name), without_legal_form(company).0),
             ));
         }
         keys
@@ -225,6 +229,11 @@ impl Record for Contact {
                 .chain([entry.phone.to_string()])
         });
         text.numbers.extend(numbers);
+        let country = self
+            .country
+            .as_ref()
+            .map(|country| country.name().to_owned());
+        text.words.extend(country);
         Some(text)
     }
 }
@@ -290,8 +299,7 @@ impl Contact {
 
     /// Where a number without a country belongs: the contact's country if it is a code, else the workspace's.
     fn region(&self, workspace: &Workspace) -> Option<String> {
-        let own = self.country.as_deref().filter(|code| code.len() == 2);
-        own.map(str::to_ascii_uppercase)
-            .or_else(|| workspace.country.clone())
+        let own = self.country.as_ref().and_then(Country::code);
+        own.map(str::to_owned).or_else(|| workspace.country.clone())
     }
 }

@@ -19,6 +19,7 @@ pub(crate) struct CreateContact {
 impl Tool for CreateContact {
     const SPEC: Spec = Spec::adds("create_contact", CONTACTS.create)
         .title("Create contact")
+        .core()
         .about("Create a contact or lead, unless the person is there already.");
     const EXAMPLES: &'static [Example] = &[
         Example {

@@ -13,6 +13,7 @@ impl Duplicates for Contact {
         ("phone", "telephone number"),
         ("name_company", "name and company"),
     ];
+    const APART_BY: &'static [&'static str] = &["email", "phone"];
 
     fn fill_from(&mut self, other: &Self) {
         if self.first_name.is_none() && self.last_name.is_none() {

@@ -101,9 +101,8 @@ impl Tool for FindDuplicateContacts {
 
 /// Terms that more than one live contact has.
 async fn shared_values(cx: &mut Cx, field: &'static str, limit: usize) -> Result<Vec<String>> {
-    let workspace = cx.workspace().id;
-    let rows = sql("SELECT value FROM record_key WHERE workspace = ")
-        .value(workspace)
+    let rows = sql("SELECT value")
+        .from_own(cx, "record_key")
         .sql(" AND entity = ")
         .value(Contact::TABLE.to_owned())
         .sql(" AND field = ")

@@ -29,7 +29,7 @@ pub const CONTACTS: Access = access!("contacts");
 pub const MODULE: Module = Module {
     name: "contacts",
     about: "People the firm deals with: search, read, create, update, merge, delete",
-    tokens: 1_380,
+    tokens: 1_250,
     tools: tools![
         create::CreateContact,
         Delete<Contact>,

@@ -1,7 +1,7 @@
 //! `merge_contacts`
 
+use bureau_kernel::duplicates;
 use bureau_kernel::prelude::*;
-use bureau_kernel::types::id::Entity;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -47,42 +47,12 @@ impl Tool for MergeContacts {
     type Output = View<Contact>;
 
     async fn call(self, cx: &mut Cx) -> Result<View<Contact>> {
-        const MOST: usize = 20;
-        cx.demand::<Contact>(Operation::Delete)?;
-        if self.merge.is_empty() || self.merge.len() > MOST {
-            return Err(Error::invalid(
-                "merge",
-                format!("merge takes 1 to {MOST} contacts."),
-            ));
-        }
-        let mut edit = cx
-            .edit(self.keep)
-            .await
-            .map_err(|error| error.field("keep"))?;
-        for (index, loser) in self.merge.iter().enumerate() {
-            let field = format!("merge[{index}]");
-            if *loser == self.keep || self.merge.iter().take(index).any(|other| other == loser) {
-                return Err(Error::invalid(field, format!("{loser} is named twice.")));
-            }
-            let other = cx.get(*loser).await.map_err(|error| error.field(&field))?;
-            edit.fill_from(&other);
-            let mut attributes = other.attributes.0.clone();
-            attributes.retain(|name, _| !edit.before().attributes.contains_key(name));
-            edit.set_attributes(cx, attributes).await?;
-        }
-        if edit
-            .reports_to
-            .is_some_and(|superior| superior == self.keep || self.merge.contains(&superior))
-        {
-            edit.reports_to = None;
-        }
-        let kept = edit.save(cx).await?;
-        for loser in self.merge {
-            cx.repoint(Contact::TABLE, loser.raw(), Some(kept.id.raw()))
-                .await?;
-            cx.archive(loser).await?;
-        }
-        let kept = cx.get(kept.id).await?;
+        let gone = self.merge.clone();
+        let kept = duplicates::merge(cx, self.keep, &self.merge, |contact: &mut Contact| {
+            let is_itself = |id: &Id<Contact>| *id == self.keep || gone.contains(id);
+            contact.reports_to = contact.reports_to.filter(|id| !is_itself(id));
+        });
+        let kept = kept.await?;
         cx.view(kept).await
     }
 }

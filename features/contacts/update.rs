@@ -11,7 +11,6 @@ use crate::contact::Contact;
 #[derive(Deserialize, JsonSchema)]
 pub(crate) struct UpdateContact {
     contact: Id<Contact>,
-    /// Fields to empty
     clear: Option<Vec<ClearField<Contact>>>,
     #[serde(flatten)]
     fields: Patch<Contact>,

@@ -37,14 +37,14 @@ bureau_kernel::record! {
         pub contact: Option<Id<Contact>>
             => [filter, row, import("contact name, person, contact person, primary contact, contact email, associated contact")],
         /// Who looks after it.
-        pub owner: Option<Id<Member>> = "Member"
+        pub owner: Option<Id<Member>>
             => [filter, row, bulk, import("deal owner, opportunity owner, assigned to, sales representative")],
         /// What it is worth.
         pub amount: Option<Amount>
             => [sort_by("sort_amount"), range("min_amount", "max_amount"), row, import("value, deal value, \
-                deal amount, sum, betrag")],
+                deal amount, sum, betrag, amount in deal currency")],
         /// The currency of the amount.
-        pub currency: Currency = "Default: the workspace's" => [row, import("currency code, deal currency")],
+        pub currency: Currency = "Default: the workspace's" => [row, import("currency code, deal currency, currency of value")],
         /// How likely it is won, in percent, where that is not the stage's.
         pub probability: Option<BoundedInt<0, 100>> = "Percent, if not the stage's"
             => [hidden, bulk, import("win probability, deal probability")],
@@ -55,7 +55,7 @@ bureau_kernel::record! {
         ],
         /// When it was won or lost.
         pub closed_on: Option<NaiveDate> = "Default: today"
-            => [range("closed_after", "closed_before"), row, bulk, import("closed date, won date, won time, lost date, closed at")],
+            => [range("closed_after", "closed_before"), row, bulk, import("closed date, won date, won time, lost date, lost time, closed at")],
         /// Why it was lost.
         pub lost_reason: Option<ShortText<500>> => [search, row, bulk, import("closed lost reason, loss reason, reason lost")],
         /// Where it came from.

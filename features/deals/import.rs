@@ -1,8 +1,9 @@
 //! Deals from a table.
 
-use bureau_kernel::import::{BoxFuture, Draft, Import};
+use bureau_kernel::import::{BoxFuture, Draft, Field, Import, Reads, declared};
 use bureau_kernel::prelude::*;
 use bureau_kernel::resolve::one_of;
+use bureau_kernel::types::text::folded;
 
 use crate::deal::Deal;
 use crate::stage_change::StageChange;
@@ -12,9 +13,30 @@ impl Import for Deal {
     const NAME: &'static str = "deals";
     const TOOL: &'static str = "import_deals";
 
+    fn import_fields() -> Vec<Field> {
+        let fields = declared::<Self>().into_iter();
+        let fields = fields.map(|field| match field.name {
+            "probability" => field.read_as(Reads::Percent),
+            _ => field,
+        });
+        fields.collect()
+    }
+
+    fn translate(draft: &mut Draft) {
+        // Stages that other programs have for what is over.
+        let stage = draft.aside.get("stage").and_then(|texts| texts.last());
+        let status = match stage.map(|stage| folded(stage)).as_deref() {
+            Some("closed won" | "closedwon") => "won",
+            Some("closed lost" | "closedlost") => "lost",
+            _ => return,
+        };
+        draft.aside.remove("stage");
+        draft.fields.entry("status").or_insert(status.into());
+    }
+
     fn complete<'a>(cx: &'a mut Cx, drafts: &'a mut [Draft]) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
-            for draft in drafts.iter_mut().filter(|draft| draft.wrong.is_none()) {
+            for draft in drafts {
                 let made = place(cx, draft).await;
                 draft.note(made);
             }

@@ -37,7 +37,7 @@ pub const PLACE: &[Covers] = &[Covers::read::<Pipeline>(), Covers::read::<Stage>
 pub const MODULE: Module = Module {
     name: "deals",
     about: "Sales that may come about: list, read, create, update, delete, summarize",
-    tokens: 1_090,
+    tokens: 920,
     tools: tools![
         create::CreateDeal,
         Delete<Deal>,

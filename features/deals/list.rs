@@ -32,6 +32,7 @@ impl Tool for ListDeals {
     const SPEC: Spec = Spec::reads("list_deals", DEALS.read)
         .covers(PLACE)
         .title("List deals")
+        .core()
         .about("List deals by status, stage, value, dates and people, or search them.")
         .awaits(Awaits::Index);
     const EXAMPLES: &'static [Example] = &[
@@ -49,7 +50,7 @@ impl Tool for ListDeals {
                     keep: &[],
                 },
             ],
-            arguments: r#"{"status": "open", "min_amount": "20000.01", "sort": "amount", "descending": true}"#,
+            arguments: r#"{"status": "open", "min_amount": "10000", "sort": "amount", "descending": true}"#,
             expect: &[
                 ("/data/0/id", r#""{big}""#),
                 ("/data/0/stage/name", r#""Negotiation""#),

@@ -122,8 +122,8 @@ const OPEN_ROWS: Rows = Rows {
     // Named by their pipelines, because the index from which they are summed up begins with these.
     only: |statement, cx, _| {
         statement
-            .sql(" AND status = 'open' AND pipeline IN (SELECT id FROM pipeline WHERE workspace = ")
-            .value(cx.workspace().id)
+            .sql(" AND status = 'open' AND pipeline IN (SELECT id")
+            .from_all::<Pipeline>(cx)
             .sql(")")
     },
     owner: "owner",

@@ -19,7 +19,6 @@ use crate::{DEALS, PLACE};
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(crate) struct GetPipelineSummary {
     pipeline: Option<Id<Pipeline>>,
-    /// Member
     owner: Option<Id<Member>>,
 }
 

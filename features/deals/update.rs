@@ -13,7 +13,6 @@ use crate::{DEALS, PLACE};
 #[derive(Deserialize, JsonSchema)]
 pub(crate) struct UpdateDeal {
     deal: Id<Deal>,
-    /// Fields to empty
     clear: Option<Vec<ClearField<Deal>>>,
     pipeline: Option<Id<Pipeline>>,
     /// Id or name
@@ -26,6 +25,7 @@ impl Tool for UpdateDeal {
     const SPEC: Spec = Spec::changes("update_deal", DEALS.update)
         .covers(PLACE)
         .title("Update deal")
+        .core()
         .about("Update a deal, move its stage, win, lose (lost_reason) or reopen it.");
     const EXAMPLES: &'static [Example] = &[
         Example {

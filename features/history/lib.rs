@@ -1,7 +1,6 @@
 //! History: what was changed, by whom, and taking it back.
 //!
-//! Permissions: `read_audit_log`, `undo_changes`. Off unless named: the two tools see and undo what all modules did. Depends
-//! on no other module.
+//! Permissions: `read_audit_log`, `undo_changes`. The two tools see and undo what all modules did. Depends on no other module.
 
 mod list;
 mod undo;
@@ -20,9 +19,8 @@ pub const UNDO_CHANGES: Permission = Permission::new("undo_changes");
 pub const MODULE: Module = Module {
     name: "history",
     about: "What was changed, by whom, and taking it back",
-    instructions: "undo_change takes a whole call back, list_changes shows what was done.",
-    on_by_default: false,
-    tokens: 270,
+    instructions: "undo_change takes calls back (dry_run shows what), list_changes shows what was done.",
+    tokens: 290,
     tools: tools![ListChanges, UndoChange],
     records: &[],
     ..Module::EMPTY

@@ -49,7 +49,7 @@ pub(crate) struct ChangeRow {
 impl Tool for ListChanges {
     const SPEC: Spec = Spec::reads("list_changes", READ_AUDIT_LOG)
         .title("List changes")
-        .about("List who changed which record, when and how, newest first or as a feed.")
+        .about("List changes of records, to undo or to follow as a feed; newest first.")
         .awaits(Awaits::Log);
     const EXAMPLES: &'static [Example] = &[Example {
         title: "What happened to this contact?",
@@ -92,11 +92,10 @@ impl Tool for ListChanges {
                 "The newest changes are not sealed yet and may be missing; ask again.",
             ));
         }
-        let workspace = cx.workspace().id;
         let mut statement = sql("SELECT position, call, at, tool, action, entity, record, version, member, api_key, client,
-                                        undoes, before, after
-                                 FROM change_log WHERE position IS NOT NULL AND workspace = ")
-            .value(workspace);
+                                        undoes, before, after")
+            .from_own(cx, "change_log")
+            .sql(" AND position IS NOT NULL");
         if let Some(text) = &self.record {
             let Some((_, record)) = decode(text) else {
                 return Err(Error::invalid(
@@ -172,10 +171,15 @@ fn change_row(cx: &Cx, row: &Row) -> Result<(ChangeRow, i64)> {
     let entity: String = row.get("entity")?;
     let record: i64 = row.get("record")?;
     let side = |name: &str| -> Result<Option<Map<String, Value>>> {
-        row.get::<Option<String>>(name)?
+        let side: Option<Map<String, Value>> = row
+            .get::<Option<String>>(name)?
             .map(|text| serde_json::from_str(&text))
             .transpose()
-            .map_err(Error::internal)
+            .map_err(Error::internal)?;
+        Ok(side.map(|mut side| {
+            cx.by_clocks(&entity, &mut side);
+            side
+        }))
     };
     let change = ChangeRow {
         change: row.get("call")?,
@@ -186,7 +190,6 @@ fn change_row(cx: &Cx, row: &Row) -> Result<(ChangeRow, i64)> {
             id: cx.wire_id(&entity, record),
             name: None,
         },
-        entity,
         version: row.get("version")?,
         member: row.get::<Option<_>>("member")?.map(unnamed),
         key: row.get::<Option<_>>("api_key")?.map(unnamed),
@@ -194,6 +197,7 @@ fn change_row(cx: &Cx, row: &Row) -> Result<(ChangeRow, i64)> {
         undoes: row.get("undoes")?,
         before: side("before")?,
         after: side("after")?,
+        entity,
     };
     Ok((change, record))
 }

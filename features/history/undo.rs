@@ -2,7 +2,7 @@
 
 use bureau_kernel::prelude::*;
 use bureau_kernel::store::log::Change;
-use bureau_kernel::undo::{Undone, undo};
+use bureau_kernel::undo::{Undone, own_since, own_with_key, undo};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -12,7 +12,13 @@ use crate::UNDO_CHANGES;
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(crate) struct UndoChange {
     /// Change id, as every write returns it
-    change: Id<Change>,
+    change: Option<Id<Change>>,
+    /// Several, the newest first
+    changes: Option<Vec<Id<Change>>>,
+    /// Of a call with this idempotency key
+    key: Option<ShortText<200>>,
+    /// All that you did since then
+    since: Option<When>,
     /// Leave records alone that changed since
     skip_conflicts: Option<bool>,
 }
@@ -20,7 +26,8 @@ pub(crate) struct UndoChange {
 impl Tool for UndoChange {
     const SPEC: Spec = Spec::changes("undo_change", UNDO_CHANGES)
         .title("Undo change")
-        .about("Take back all that one call changed, bulk included; itself undoable.")
+        .core()
+        .about("Take back what one call or several changed, all or nothing; itself undoable.")
         .may_ask();
     const EXAMPLES: &'static [Example] = &[Example {
         title: "That was wrong: take the last change back",
@@ -38,13 +45,36 @@ impl Tool for UndoChange {
         ],
         arguments: r#"{"change": "{change}"}"#,
         expect: &[
-            ("/data/undone", r#""{change}""#),
-            ("/data/records/0", r#""{kate}""#),
+            ("/data/undone/0", r#""{change}""#),
+            ("/data/records/0/id", r#""{kate}""#),
+            ("/data/records/0/name", r#""Katherine Johnson""#),
         ],
     }];
     type Output = Undone;
 
     async fn call(self, cx: &mut Cx) -> Result<Undone> {
-        undo(cx, self.change, self.skip_conflicts.unwrap_or(false)).await
+        let ways = [
+            ("change", self.change.is_some()),
+            ("changes", self.changes.is_some()),
+            ("key", self.key.is_some()),
+            ("since", self.since.is_some()),
+        ];
+        let mut given = ways.iter().filter(|(_, is_given)| *is_given);
+        if given.clone().count() != 1 {
+            let field = given.next_back().map_or("change", |(name, _)| name);
+            let message = "Give one of change, changes, key and since.";
+            return Err(Error::invalid(field, message));
+        }
+        let changes = if let Some(key) = &self.key {
+            vec![own_with_key(cx, key).await?]
+        } else if let (Some(since), _) =
+            cx.moments(("since", self.since.as_ref()), ("since", None))?
+        {
+            own_since(cx, since).await?
+        } else {
+            let one = self.change.into_iter();
+            one.chain(self.changes.unwrap_or_default()).collect()
+        };
+        undo(cx, changes, self.skip_conflicts.unwrap_or(false)).await
     }
 }

@@ -25,7 +25,7 @@ pub const MODULE: Module = Module {
     name: "notes",
     about: "Notes on any record: write, pin, list, search",
     on_by_default: false,
-    tokens: 750,
+    tokens: 630,
     tools: tools![
         create::CreateNote,
         Delete<Note>,

@@ -11,7 +11,6 @@ use crate::note::Note;
 #[derive(Deserialize, JsonSchema)]
 pub(crate) struct UpdateNote {
     note: Id<Note>,
-    /// Fields to empty
     clear: Option<Vec<ClearField<Note>>>,
     #[serde(flatten)]
     fields: Patch<Note>,

@@ -18,7 +18,6 @@ use crate::READ_DASHBOARD;
 pub(crate) struct GetCrmDashboard {
     /// Default start of month
     since: Option<When>,
-    /// Member
     owner: Option<Id<Member>>,
 }
 
@@ -96,7 +95,7 @@ impl Tool for GetCrmDashboard {
                 keep: &[],
             },
         ],
-        arguments: r#"{"since": "today"}"#,
+        arguments: r#"{"since": "start of month"}"#,
         expect: &[
             ("/data/deals/won/values/0/amount", r#""200""#),
             ("/data/deals/win_rate", r#""100.0""#),

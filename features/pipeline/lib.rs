@@ -27,7 +27,7 @@ pub const READ_DASHBOARD: Permission = Permission::new("read_dashboard");
 pub const MODULE: Module = Module {
     name: "pipeline",
     about: "Pipelines and their stages, and the figures of the CRM at a glance",
-    tokens: 510,
+    tokens: 420,
     tools: tools![
         CreatePipeline,
         GetCrmDashboard,
