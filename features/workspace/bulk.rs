@@ -28,23 +28,6 @@ impl BulkUpdated {
     }
 }
 
-/// An error about one of many names the parameter that is wrong, and the record with which it is: `[7].owner` is about
-/// `owner`, with `contacts[7]`.
-pub(crate) fn within(error: Error, list: &str) -> Error {
-    let place = error.field_name().unwrap_or_default().to_owned();
-    let Some((index, field)) = place
-        .strip_prefix('[')
-        .and_then(|rest| rest.split_once(']'))
-    else {
-        return error;
-    };
-    let record = format!("{list}[{index}]");
-    match field.trim_start_matches('.') {
-        "" => error.field(record),
-        field => error.field(field).detail("record", record),
-    }
-}
-
 /// Refuses more labels than a record holds.
 pub(crate) fn check_tags(field: &'static str, tags: Option<&[ShortText<50>]>) -> Result<()> {
     if tags.is_some_and(|tags| tags.len() > MAX_ENTRIES) {

@@ -13,7 +13,6 @@ pub(crate) struct BulkUpdateContacts {
     contacts: Vec<Id<Contact>>,
     add_tags: Option<Vec<ShortText<50>>>,
     remove_tags: Option<Vec<ShortText<50>>>,
-    /// Fields to empty
     clear: Option<Vec<ClearField<Contact>>>,
     #[serde(flatten)]
     fields: BulkPatch<Contact>,
@@ -62,7 +61,7 @@ impl Tool for BulkUpdateContacts {
             }
         }
         let saved = cx.save_all(edits).await;
-        let saved = saved.map_err(|error| bulk::within(error, "contacts"))?;
+        let saved = saved.map_err(|error| error.within("contacts"))?;
         let mut done = BulkUpdated::default();
         for (before, saved) in versions.into_iter().zip(saved) {
             done.count(before, saved.version);

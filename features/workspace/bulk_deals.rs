@@ -16,7 +16,6 @@ pub(crate) struct BulkUpdateDeals {
     stage: Option<ShortText<100>>,
     add_tags: Option<Vec<ShortText<50>>>,
     remove_tags: Option<Vec<ShortText<50>>>,
-    /// Fields to empty
     clear: Option<Vec<ClearField<Deal>>>,
     #[serde(flatten)]
     fields: BulkPatch<Deal>,
@@ -63,7 +62,7 @@ impl Tool for BulkUpdateDeals {
             changed.map_err(|error| of_deal(error, index))?;
         }
         let saved = cx.save_all(edits).await;
-        let saved = saved.map_err(|error| bulk::within(error, "deals"))?;
+        let saved = saved.map_err(|error| error.within("deals"))?;
         let mut done = BulkUpdated::default();
         for (before, saved) in versions.into_iter().zip(saved) {
             done.count(before, saved.version);

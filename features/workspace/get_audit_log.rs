@@ -18,8 +18,8 @@ pub(crate) struct GetAuditLog {
     from: Option<When>,
     to: Option<When>,
     action: Option<Action>,
-    /// Member or key id
-    actor: Option<ShortText<40>>,
+    /// Member, or id of a key
+    actor: Option<ShortText<200>>,
     tool: Option<ShortText<40>>,
     /// Id of a record or change
     record: Option<ShortText<40>>,
@@ -90,7 +90,7 @@ fn row(entry: AuditEntry, details: bool) -> AuditRow {
 impl Tool for GetAuditLog {
     const SPEC: Spec = Spec::reads("get_audit_log", READ_AUDIT_LOG)
         .title("Get audit log")
-        .about("Who did what to which record and when, newest first.");
+        .about("Who did what to which record and when, with values before and after.");
     const EXAMPLES: &'static [Example] = &[Example {
         title: "Who changed this contact, and what was it before?",
         before: &[

@@ -17,7 +17,7 @@ pub(crate) struct GetUser {
 impl Tool for GetUser {
     const SPEC: Spec = Spec::reads("get_user", READ_TEAMS)
         .title("Get user")
-        .about("Get a member's profile, role and teams.");
+        .about("Get a member's profile (or me), role and teams.");
     const EXAMPLES: &'static [Example] = &[Example {
         title: "Who am I here, and what is my role?",
         before: &[],

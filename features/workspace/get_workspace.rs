@@ -7,12 +7,16 @@ use bureau_kernel::prelude::*;
 use bureau_kernel::whoami::WhoAmI;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use crate::READ_WORKSPACE;
 
-/// Nothing to say.
+/// What is shown beside what is always shown.
 #[derive(Debug, Deserialize, JsonSchema)]
-pub(crate) struct GetWorkspace {}
+pub(crate) struct GetWorkspace {
+    /// Also seller, IBAN, taxes, number series
+    settings: Option<bool>,
+}
 
 /// Where the caller is, and who it is there.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -30,6 +34,8 @@ pub(crate) struct WorkspaceView {
     groups: Vec<&'static str>,
     /// Live records by kind.
     records: BTreeMap<&'static str, i64>,
+    /// What is arranged: who sells and what is missing before an invoice can be issued, taxes, series, attributes.
+    settings: Option<Map<String, Value>>,
 }
 
 /// Who the caller is.
@@ -47,17 +53,26 @@ pub(crate) struct Me {
 impl Tool for GetWorkspace {
     const SPEC: Spec = Spec::reads("get_workspace", READ_WORKSPACE)
         .title("Get workspace")
+        .core()
         .about("Get name, time zone, currency, today, record counts, and what you may do.");
-    const EXAMPLES: &'static [Example] = &[Example {
-        title: "Where am I, and what may I do here?",
-        before: &[],
-        arguments: "{}",
-        expect: &[
-            ("/data/slug", r#""main""#),
-            ("/data/me/role", r#""owner""#),
-            ("/data/me/read_only", "false"),
-        ],
-    }];
+    const EXAMPLES: &'static [Example] = &[
+        Example {
+            title: "Where am I, and what may I do here?",
+            before: &[],
+            arguments: "{}",
+            expect: &[
+                ("/data/slug", r#""main""#),
+                ("/data/me/role", r#""owner""#),
+                ("/data/me/read_only", "false"),
+            ],
+        },
+        Example {
+            title: "Which IBAN is on my invoices, and what is missing to issue one?",
+            before: &[],
+            arguments: r#"{"settings": true}"#,
+            expect: &[("/data/slug", r#""main""#)],
+        },
+    ];
     type Output = WorkspaceView;
 
     async fn call(self, cx: &mut Cx) -> Result<WorkspaceView> {
@@ -72,6 +87,10 @@ impl Tool for GetWorkspace {
             records,
         } = cx.whoami().await?;
         let (key, key_name) = key.unzip();
+        let settings = match self.settings {
+            Some(true) => Some(cx.settings().await?),
+            _ => None,
+        };
         let workspace = cx.workspace();
         Ok(WorkspaceView {
             id: workspace.id,
@@ -92,6 +111,7 @@ impl Tool for GetWorkspace {
             },
             groups,
             records: records.into_iter().collect(),
+            settings,
         })
     }
 }

@@ -33,7 +33,7 @@ pub const READ_AUDIT_LOG: Permission = Permission::new("read_audit_log");
 pub const MODULE: Module = Module {
     name: "workspace",
     about: "Who works here, what was done by whom, and bulk changes",
-    tokens: 960,
+    tokens: 805,
     tools: tools![
         BulkUpdateContacts,
         BulkUpdateDeals,

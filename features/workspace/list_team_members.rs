@@ -68,7 +68,7 @@ impl ListTeamMembers {
 impl Tool for ListTeamMembers {
     const SPEC: Spec = Spec::reads("list_team_members", READ_TEAMS)
         .title("List team members")
-        .about("List members, their roles and teams.");
+        .about("List the members of a team or all, with roles and teams.");
     const EXAMPLES: &'static [Example] = &[Example {
         title: "Who owns this workspace?",
         before: &[],
