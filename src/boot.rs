@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use bureau_kernel::admin;
 use bureau_kernel::dispatch::{Dispatcher, Settings};
-use bureau_kernel::error::Result;
+use bureau_kernel::error::{Error, Result};
 use bureau_kernel::private;
 use bureau_kernel::record::check_tables;
 use bureau_kernel::registry::{Module, Registry, Selection};
 use bureau_kernel::store::clock::{self, Reading};
-use bureau_kernel::store::{Database, OpenOptions, Store};
+use bureau_kernel::store::{Database, OpenOptions, ReplicaState, Store};
 use sha2::{Digest as _, Sha256};
 
 use crate::config::Config;
@@ -33,9 +33,11 @@ pub async fn store(config: &Config) -> Result<Store> {
 pub async fn server_store(config: &Config) -> Result<Store> {
     let options = OpenOptions {
         call_limit: Some(config.settings().call_limit),
+        replicas: config.replicas.clone(),
         ..options(config, config.read_only)
     };
     if !config.read_only {
+        check_folder(config)?;
         data_folder(config);
     }
     let store = whole(Store::open(&options).await?).await?;
@@ -79,9 +81,43 @@ pub async fn provision(store: &Store) -> Result<()> {
 /// What stands in the way, with what to do about it.
 pub async fn open(config: &Config, read_only: bool) -> Result<Store> {
     if !read_only {
+        check_folder(config)?;
         data_folder(config);
     }
     Store::open(&options(config, read_only)).await
+}
+
+/// How the replicas are that were named.
+///
+/// # Errors
+/// What stands in the way, such as one that is no replica of the database.
+pub async fn replicas(config: &Config) -> Result<Vec<ReplicaState>> {
+    let options = OpenOptions {
+        replicas: config.replicas.clone(),
+        ..options(config, true)
+    };
+    let store = Store::open(&options).await?;
+    let states = store.replicas().await;
+    store.close().await;
+    Ok(states)
+}
+
+/// Refuses a database that was named in a folder that is not there: that is a slip of the hand, and nothing is made for it.
+fn check_folder(config: &Config) -> Result<()> {
+    let Database::Sqlite(path) = &config.database else {
+        return Ok(());
+    };
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    match folder.filter(|folder| !config.default_database && !folder.exists()) {
+        Some(folder) => {
+            let message = format!("There is no folder {}.", folder.display());
+            Err(Error::invalid("database", message)
+                .hint("Check the path that --database names, or make the folder."))
+        }
+        None => Ok(()),
+    }
 }
 
 /// Makes the data folder so that only its owner may look into it. An older version made the usual one open to all, and that

@@ -33,9 +33,27 @@ pub struct Options {
         hide_env_values = true
     )]
     pub database: Option<String>,
+    /// Copies of a PostgreSQL server that follow it by streaming, to read from (serve, stdio); may be repeated
+    #[arg(
+        long = "replica",
+        global = true,
+        value_name = "URL",
+        env = "BUREAU_REPLICAS",
+        hide_env_values = true,
+        value_delimiter = ','
+    )]
+    pub replicas: Option<Vec<String>>,
     /// The folder of the search index and of the default database [default: the platform's]
     #[arg(long, global = true, value_name = "FOLDER", env = "BUREAU_DATA_DIR")]
     pub data_dir: Option<PathBuf>,
+    /// A folder into which documents that a client asks for are written too (stdio, install)
+    #[arg(
+        long,
+        global = true,
+        value_name = "FOLDER",
+        env = "BUREAU_DOCUMENTS_DIR"
+    )]
+    pub documents_dir: Option<PathBuf>,
     /// The workspace to work in; `key create` takes several
     #[arg(
         long,
@@ -83,7 +101,7 @@ pub struct Options {
     pub exclude_tools: Option<Vec<String>>,
     /// Show and run no tool that writes; the database is opened for reading only
     #[arg(long, global = true, value_name = "YES/NO", env = "BUREAU_READ_ONLY", num_args = 0..=1, require_equals = true,
-          default_missing_value = "true", value_parser = BoolishValueParser::new())]
+          default_missing_value = "true", hide_possible_values = true, value_parser = BoolishValueParser::new())]
     pub read_only: Option<bool>,
     /// Which calls a person has to agree to: never, destructive or writes [default: destructive]
     #[arg(long, global = true, value_name = "POLICY", env = "BUREAU_CONFIRM", value_parser = confirm_policy)]
@@ -96,7 +114,7 @@ pub struct Options {
     pub connections: Option<u32>,
     /// Declare what tools answer as well; this costs tokens in every conversation
     #[arg(long, global = true, value_name = "YES/NO", env = "BUREAU_OUTPUT_SCHEMAS", num_args = 0..=1, require_equals = true,
-          default_missing_value = "true", value_parser = BoolishValueParser::new())]
+          default_missing_value = "true", hide_possible_values = true, value_parser = BoolishValueParser::new())]
     pub output_schemas: Option<bool>,
     /// A TOML file with options by their long names, such as read-only = true
     #[arg(long, global = true, value_name = "FILE", env = "BUREAU_CONFIG")]
@@ -131,7 +149,7 @@ pub struct Listen {
 }
 
 /// Every name that a file may use: [`File`]'s fields.
-const KEYS: [&str; 15] = [
+const KEYS: [&str; 17] = [
     "allowed-hosts",
     "allowed-origins",
     "calls-per-hour",
@@ -139,12 +157,14 @@ const KEYS: [&str; 15] = [
     "connections",
     "data-dir",
     "database",
+    "documents-dir",
     "exclude-tools",
     "features",
     "listen",
     "log",
     "output-schemas",
     "read-only",
+    "replicas",
     "tools",
     "workspace",
 ];
@@ -153,21 +173,48 @@ const KEYS: [&str; 15] = [
 #[derive(Deserialize, Debug, Default)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 struct File {
+    #[serde(alias = "allowed-host", default, deserialize_with = "names")]
     allowed_hosts: Option<Vec<String>>,
+    #[serde(alias = "allowed-origin", default, deserialize_with = "names")]
     allowed_origins: Option<Vec<String>>,
     calls_per_hour: Option<u32>,
     confirm: Option<ConfirmPolicy>,
     connections: Option<u32>,
     data_dir: Option<PathBuf>,
     database: Option<String>,
+    documents_dir: Option<PathBuf>,
+    #[serde(default, deserialize_with = "names")]
     exclude_tools: Option<Vec<String>>,
+    #[serde(default, deserialize_with = "names")]
     features: Option<Vec<String>>,
     listen: Option<String>,
     log: Option<String>,
     output_schemas: Option<bool>,
     read_only: Option<bool>,
+    #[serde(default, deserialize_with = "names")]
+    replicas: Option<Vec<String>>,
+    #[serde(default, deserialize_with = "names")]
     tools: Option<Vec<String>>,
     workspace: Option<String>,
+}
+
+/// A list of names, or as on the command line one text with commas between them.
+fn names<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Vec<String>>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(
+        untagged,
+        expecting = "expected a list of names, or names with commas between them"
+    )]
+    enum Names {
+        List(Vec<String>),
+        Line(String),
+    }
+    Ok(Some(match Names::deserialize(deserializer)? {
+        Names::List(names) => names,
+        Names::Line(line) => line.split(',').map(|name| name.trim().to_owned()).collect(),
+    }))
 }
 
 /// What holds, after everything was put together.
@@ -175,10 +222,14 @@ struct File {
 pub struct Config {
     /// Where the data is.
     pub database: Database,
+    /// Copies of it to read from.
+    pub replicas: Vec<Database>,
     /// Nobody named a database: it is the default file.
     pub default_database: bool,
     /// Where everything else is.
     pub data_dir: PathBuf,
+    /// Where documents that a client asks for are written too.
+    pub documents_dir: Option<PathBuf>,
     /// The workspaces that were named.
     pub workspaces: Vec<String>,
     /// The key to act with; none is the operator.
@@ -261,6 +312,17 @@ impl Config {
                 .map_err(|error: bureau_kernel::error::Error| wrong(error.to_string()))?,
             None => Database::Sqlite(data_dir.join("bureau.sqlite")),
         };
+        let replicas = options.replicas.or(file.replicas).unwrap_or_default();
+        let replicas: Result<Vec<Database>, _> = replicas
+            .iter()
+            .map(|url| match (&database, url.parse()) {
+                (Database::Sqlite(_), _) => Err(wrong(
+                    "Only a PostgreSQL server has replicas. Leave --replica out, or name the server with --database.",
+                )),
+                (_, Ok(replica @ Database::Postgres(_))) => Ok(replica),
+                _ => Err(wrong("A replica is named like the server itself: postgres://USER@HOST/NAME.")),
+            })
+            .collect();
         // An empty key must not turn into no key: that would be the operator.
         if options
             .api_key
@@ -285,8 +347,10 @@ impl Config {
         };
         Ok(Self {
             database,
+            replicas: replicas?,
             default_database,
             data_dir,
+            documents_dir: options.documents_dir.or(file.documents_dir),
             workspaces,
             api_key: options.api_key.map(|key| key.trim().into()),
             selection: Selection {

@@ -19,7 +19,8 @@ use axum::http::{HeaderMap, HeaderValue, Uri, header};
 use bureau_kernel::backup::{self, Terms};
 use bureau_kernel::caller::Caller;
 use bureau_kernel::dispatch::{Dispatcher, Settings};
-use bureau_kernel::import::{AnyImport, OnDuplicate, Plan, escaped, guarded, unescaped};
+use bureau_kernel::import::{AnyImport, OnDuplicate, Plan, Table, escaped, guarded, unescaped};
+use bureau_kernel::record::Cx;
 use bureau_kernel::registry::Registry;
 use bureau_kernel::store::{Database, OpenOptions, Store, log};
 use bureau_kernel::types::page::Cursor;
@@ -30,7 +31,6 @@ use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 use crate::boot;
-use crate::cli::import::file::Table;
 use crate::cli::install::edit;
 use crate::transport::bridge::{events::Events, message};
 use crate::transport::http::guard::Guard;
@@ -113,8 +113,10 @@ pub fn cursor(data: &[u8]) {
 /// A client's configuration that is no longer what its program wrote. Either it is left alone, or the entry is all that changes.
 pub fn edit(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
+    // But for comments and commas at the end, which editors leave there.
     let read = |text: &str| -> Value {
-        serde_json::from_str(text.trim_start_matches('\u{feff}')).expect("it stays JSON")
+        let plain = edit::without_comments(text);
+        serde_json::from_str(plain.trim_start_matches('\u{feff}')).expect("it stays JSON")
     };
     let entry = json!({ "command": "/bin/bureau", "args": ["stdio"] });
     if let Ok(new) = edit::set(&text, "mcpServers", "bureau", &entry) {
@@ -260,11 +262,12 @@ pub fn csv(data: &[u8]) {
     let Ok(table) = Table::open(&path, None, None) else {
         return;
     };
-    let rows = || table.rows().ok().expect("it was read a moment ago");
+    let rows = || table.rows().expect("it was read a moment ago");
     let read = rows().filter_map(Result::ok).count() as u64;
     assert!(read <= table.count);
     empty.runtime.block_on(async {
-        let mapping = import.mapping(empty.dispatcher.app(), &empty.caller, &table.headers, &[]);
+        let mapping = async |cx: &mut Cx| import.mapping(cx, &table.headers, &[]).await;
+        let mapping = empty.dispatcher.app().read(&empty.caller, mapping);
         let Ok(mapping) = mapping.await else {
             return;
         };

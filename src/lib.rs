@@ -5,8 +5,10 @@ pub mod anchors;
 pub mod boot;
 pub mod cli;
 pub mod config;
+pub mod delivery;
 #[cfg(feature = "demo")]
 pub mod demo;
+pub mod prompts;
 pub mod server;
 pub mod tokens;
 pub mod transport;
@@ -37,6 +39,8 @@ pub const MODULES: &[Module] = &[
     bureau_contacts::MODULE,
     #[cfg(feature = "deals")]
     bureau_deals::MODULE,
+    #[cfg(feature = "exchange")]
+    bureau_exchange::MODULE,
     #[cfg(feature = "history")]
     bureau_history::MODULE,
     #[cfg(feature = "invoicing")]
@@ -47,6 +51,8 @@ pub const MODULES: &[Module] = &[
     bureau_pipeline::MODULE,
     #[cfg(feature = "quotations")]
     bureau_quotations::MODULE,
+    #[cfg(feature = "settings")]
+    bureau_settings::MODULE,
     #[cfg(feature = "workspace")]
     bureau_workspace::MODULE,
 ];
@@ -60,7 +66,7 @@ mod tests {
     /// Where a client cuts the instructions, in characters.
     const CUT: usize = 2_000;
     /// How many characters are left for the groups to come, with all groups on.
-    const LEFT: usize = 16;
+    const LEFT: usize = 1;
 
     fn told(groups: &str) -> String {
         let selection = Selection {

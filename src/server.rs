@@ -7,31 +7,38 @@
 //! Two options of a call may also travel in the request's `_meta`: [`META_IDEMPOTENCY_KEY`] and [`META_DRY_RUN`]. Answers
 //! carry [`META_VALUES`] in theirs.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use axum::http::request::Parts;
 use bureau_kernel::caller::Caller;
 use bureau_kernel::compute;
 use bureau_kernel::dispatch::resources::Representation;
-use bureau_kernel::dispatch::{Call, Dispatcher, Held, Outcome};
+use bureau_kernel::dispatch::{CONFIRMATION_S, Call, Dispatcher, Held, Outcome};
 use bureau_kernel::error::{Code, Error};
 use bureau_kernel::resource;
 use bureau_kernel::tool::WireForm;
 use bureau_kernel::types::text::visible;
+use chrono::Utc;
 use rmcp::{
     ErrorData, RoleServer, ServerHandler,
     model::{
         CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult, CompleteRequestMethod,
         CompleteRequestParams, CompleteResult, ConstString, ContentBlock, CustomRequest,
         CustomResult, DiscoverResult, ElicitRequest, ElicitRequestParams, ElicitResult,
-        ElicitationAction, ElicitationSchema, ErrorCode, Implementation, InitializeRequestParams,
-        InitializeResult, InputRequest, InputRequiredResult, ListPromptsRequestMethod,
-        ListPromptsResult, ListResourceTemplatesRequestMethod, ListResourceTemplatesResult,
-        ListResourcesRequestMethod, ListResourcesResult, ListToolsResult, MetaObject,
-        PaginatedRequestParams, ProtocolVersion, ReadResourceRequestMethod,
-        ReadResourceRequestParams, ReadResourceResponse, ReadResourceResult, RequestMetaObject,
-        Resource, ResourceContents, ResourceTemplate, ResourcesCapability, ServerCapabilities,
-        ServerConfig, Tool, ToolAnnotations,
+        ElicitationAction, ElicitationSchema, ErrorCode, GetPromptRequestParams, GetPromptResponse,
+        GetPromptResult, Implementation, InitializeRequestParams, InitializeResult, InputRequest,
+        InputRequiredResult, ListPromptsResult, ListResourceTemplatesRequestMethod,
+        ListResourceTemplatesResult, ListResourcesRequestMethod, ListResourcesResult,
+        ListToolsResult, MetaObject, PaginatedRequestParams, PromptArgument, PromptMessage,
+        ProtocolVersion, ReadResourceRequestMethod, ReadResourceRequestParams,
+        ReadResourceResponse, ReadResourceResult, RequestMetaObject, Resource, ResourceContents,
+        ResourceTemplate, ResourcesCapability, Role, ServerCapabilities, ServerConfig, Tool,
+        ToolAnnotations,
     },
     service::RequestContext,
 };
@@ -40,6 +47,8 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use tracing::Instrument;
 
+use crate::delivery::{Delivered, deliver};
+use crate::prompts::{PROMPTS, Prompt};
 use crate::transport::{MAX_MESSAGE_BYTES, http::Underway, metrics::InFlight};
 
 /// Key in a request's `_meta`: the call's idempotency key, a string. An `idempotency_key` argument says the same.
@@ -51,6 +60,9 @@ pub const META_DRY_RUN: &str = "bureau/dry_run";
 /// Key in the `_meta` of every answer with values of records: what they are to a model. It costs a model nothing, because
 /// clients keep `_meta` to themselves, and tells those that keep untrusted text apart; to models the instructions say it.
 pub const META_VALUES: &str = "bureau/values";
+
+/// Key in a tool's `_meta`: a client that tells models of most tools only when they look for them tells of this one at once.
+pub const META_ALWAYS_LOAD: &str = "anthropic/alwaysLoad";
 
 /// How long a client may keep what a list or `server/discover` answered. A list changes only when the server is
 /// restarted or a key's permissions are edited, so a few minutes save traffic and surprise nobody.
@@ -64,6 +76,9 @@ const MAX_ANSWER_BYTES: usize = MAX_MESSAGE_BYTES;
 
 /// Longest name of a client that is kept, in characters.
 const MAX_CLIENT_NAME_CHARS: usize = 100;
+
+/// No person reads a question and answers it in less: a client that does answered by itself.
+const FASTEST_PERSON: Duration = Duration::from_secs(1);
 
 /// How often one call is asked about on its connection, when what it would do changes each time.
 const MOST_QUESTIONS: usize = 3;
@@ -113,6 +128,7 @@ pub struct Server {
     instructions: Arc<str>,
     output_schemas: bool,
     local: Option<Arc<(Credential, Option<String>)>>,
+    documents: Option<Arc<Path>>,
 }
 
 impl Server {
@@ -124,6 +140,7 @@ impl Server {
             instructions: instructions.into(),
             output_schemas: false,
             local: None,
+            documents: None,
         }
     }
 
@@ -138,6 +155,13 @@ impl Server {
     #[must_use]
     pub fn with_credential(mut self, credential: Credential, workspace: Option<String>) -> Self {
         self.local = Some(Arc::new((credential, workspace)));
+        self
+    }
+
+    /// Writes the documents that are asked for into this folder too, for clients on this machine.
+    #[must_use]
+    pub fn with_documents(mut self, folder: Option<&Path>) -> Self {
+        self.documents = folder.map(Arc::from);
         self
     }
 
@@ -184,6 +208,29 @@ impl Server {
         counted.map_err(|error| protocol_error(&error))
     }
 
+    /// Refuses, over stdio, whoever came with a wrong key at the first word: a client shows the reason of that, where it would
+    /// only say of a process that ends that the connection was closed. Over HTTP the key is looked at before this.
+    async fn may_enter(&self, context: &RequestContext<RoleServer>) -> Result<(), ErrorData> {
+        if self.local.is_none() || context.extensions.get::<Parts>().is_some() {
+            return Ok(());
+        }
+        let caller = self.caller(context).await;
+        caller.map(drop).map_err(|error| protocol_error(&error))
+    }
+
+    /// The prompts that the one who asks is offered, and whether it has a tool.
+    async fn prompts(
+        &self,
+        context: &RequestContext<RoleServer>,
+    ) -> Result<(Vec<&'static Prompt>, BTreeSet<&'static str>), ErrorData> {
+        let caller = self.counted(context).await?;
+        let visible = self.dispatcher.visible(&caller);
+        let tools: BTreeSet<&'static str> = visible.map(|entry| entry.spec.name).collect();
+        let offered = PROMPTS.iter();
+        let offered = offered.filter(|prompt| prompt.is_offered(|tool| tools.contains(tool)));
+        Ok((offered.collect(), tools))
+    }
+
     /// The tool's own name where the caller may see it. Anything else is text from outside, without bound, and is
     /// kept out of the log.
     fn known_name(&self, caller: &Caller, name: &str) -> &'static str {
@@ -216,6 +263,7 @@ impl Server {
         // Only a call that may have to be repeated in place pays for the copy.
         let again = (can_ask && !stateless).then(|| (caller.clone(), call.clone()));
         let actor = caller.actor();
+        let asked = (call.tool.clone(), call.arguments.get("document").cloned());
         let mut outcome = self.run(caller, call, context).await;
         if let Some((caller, again)) = again {
             // What it would do may change while the person thinks about it: then they are asked anew.
@@ -223,7 +271,7 @@ impl Server {
                 let Outcome::Ask { message, token } = outcome else {
                     break;
                 };
-                ask_in_place(context, message).await?;
+                ask_in_place(context, message, &token).await?;
                 let confirmed = Call {
                     confirm_token: Some(token),
                     ..again.clone()
@@ -235,9 +283,19 @@ impl Server {
             }
         }
         match outcome {
-            Outcome::Done(value) => Ok(self.success(actor, value, context).await?.into()),
+            Outcome::Done(mut value) => {
+                let (tool, format) = asked;
+                let (registry, folder) = (self.dispatcher.registry(), self.documents.as_deref());
+                let document =
+                    deliver(registry, &tool, format.as_ref(), &mut value, folder).await?;
+                let mut result = self.success(actor, value, context).await?;
+                result
+                    .content
+                    .extend(document.filter(|_| knows_links(context)).map(link));
+                Ok(result.into())
+            }
             Outcome::Failed(error) => Err(error),
-            Outcome::Ask { message, token } => Ok(ask_by_result(message, token).into()),
+            Outcome::Ask { message, token } => Ok(ask_by_result(message, &token).into()),
         }
     }
 
@@ -339,7 +397,10 @@ impl Server {
 
 impl ServerHandler for Server {
     fn get_info(&self) -> ServerConfig {
-        let mut capabilities = ServerCapabilities::builder().enable_tools().build();
+        let mut capabilities = ServerCapabilities::builder()
+            .enable_tools()
+            .enable_prompts()
+            .build();
         capabilities.resources = self.has_resources().then(ResourcesCapability::default);
         ServerConfig::new(capabilities)
             .with_server_info(
@@ -354,6 +415,7 @@ impl ServerHandler for Server {
         context: RequestContext<RoleServer>,
     ) -> Result<InitializeResult, ErrorData> {
         self.count(&context)?;
+        self.may_enter(&context).await?;
         context.peer.set_peer_info(request.clone());
         self.negotiate_initialize(&request)
     }
@@ -367,6 +429,7 @@ impl ServerHandler for Server {
         context: RequestContext<RoleServer>,
     ) -> Result<DiscoverResult, ErrorData> {
         self.count(&context)?;
+        self.may_enter(&context).await?;
         let versions = self.supported_protocol_versions().into_owned();
         Ok(DiscoverResult::from_server_info(versions, self.get_info()).with_ttl_ms(LIST_TTL_MS))
     }
@@ -378,11 +441,10 @@ impl ServerHandler for Server {
     ) -> Result<ListToolsResult, ErrorData> {
         let caller = self.counted(&context).await?;
         one_page(request.as_ref())?;
-        let tools = self
-            .dispatcher
-            .visible(&caller)
-            .map(|entry| tool(entry.wire(), self.output_schemas))
-            .collect();
+        let listed = self.dispatcher.listed(&caller).await;
+        let listed = listed.map_err(|error| protocol_error(&error))?;
+        let tools = listed.iter();
+        let tools = tools.map(|wire| tool(wire, self.output_schemas)).collect();
         // The list is this caller's own, so no intermediary may hand it to another.
         Ok(ListToolsResult::with_all_items(tools)
             .with_ttl_ms(LIST_TTL_MS)
@@ -484,6 +546,55 @@ impl ServerHandler for Server {
         Ok(result.with_cache_scope(CacheScope::Private).into())
     }
 
+    async fn list_prompts(
+        &self,
+        request: Option<PaginatedRequestParams>,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ListPromptsResult, ErrorData> {
+        let (prompts, _) = self.prompts(&context).await?;
+        one_page(request.as_ref())?;
+        let listed = prompts.into_iter().map(|prompt| {
+            let arguments = prompt.arguments.iter().map(|argument| {
+                PromptArgument::new(argument.name)
+                    .with_description(argument.about)
+                    .with_required(false)
+            });
+            let arguments: Vec<_> = arguments.collect();
+            let arguments = (!arguments.is_empty()).then_some(arguments);
+            rmcp::model::Prompt::new(prompt.name, Some(prompt.about), arguments)
+                .with_title(prompt.title)
+        });
+        Ok(ListPromptsResult::with_all_items(listed.collect())
+            .with_ttl_ms(LIST_TTL_MS)
+            .with_cache_scope(CacheScope::Private))
+    }
+
+    async fn get_prompt(
+        &self,
+        request: GetPromptRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<GetPromptResponse, ErrorData> {
+        let (prompts, tools) = self.prompts(&context).await?;
+        let mut offered = prompts.iter();
+        let Some(prompt) = offered.find(|prompt| prompt.name == request.name) else {
+            let known: Vec<&str> = prompts.iter().map(|prompt| prompt.name).collect();
+            let message = format!(
+                "There is no such prompt here. There are: {}.",
+                known.join(", ")
+            );
+            return Err(ErrorData::invalid_params(message, None));
+        };
+        let given = request.arguments.unwrap_or_default();
+        let text = prompt.text(|tool| tools.contains(tool), &given);
+        let text = text.map_err(|error| {
+            ErrorData::invalid_params(error.message().to_owned(), Some(error.to_json()))
+        })?;
+        let said = PromptMessage::new_text(Role::User, text);
+        Ok(GetPromptResult::new(vec![said])
+            .with_description(prompt.about)
+            .into())
+    }
+
     /// rmcp sends requests here whose method it does not know, and those whose params are not of the method's shape.
     async fn on_custom_request(
         &self,
@@ -507,6 +618,8 @@ impl ServerHandler for Server {
             | "ping"
             | "server/discover"
             | "tools/list"
+            | "prompts/list"
+            | "prompts/get"
             | "resources/list"
             | "resources/templates/list" => Err(ErrorData::invalid_params(
                 "The params of this request do not have the shape that the protocol gives them.",
@@ -526,33 +639,44 @@ impl ServerHandler for Server {
         self.count(&context)?;
         not_served::<CompleteRequestMethod, _>()
     }
-
-    async fn list_prompts(
-        &self,
-        _: Option<PaginatedRequestParams>,
-        context: RequestContext<RoleServer>,
-    ) -> Result<ListPromptsResult, ErrorData> {
-        self.count(&context)?;
-        not_served::<ListPromptsRequestMethod, _>()
-    }
 }
 
 /// A tool's entry in `tools/list`, with what it answers or without.
 #[must_use]
 pub fn tool(wire: &WireForm, output_schemas: bool) -> Tool {
-    let tool = Tool::new(wire.name, wire.description, Arc::clone(&wire.input_schema))
+    // What the protocol takes for granted where nothing is said is left out, and on a tool that reads what has no meaning there.
+    let writes = !wire.read_only;
+    let mut tool = Tool::new(wire.name, wire.description, Arc::clone(&wire.input_schema))
         .with_annotations(ToolAnnotations::from_raw(
             Some(wire.title.to_owned()),
-            Some(wire.read_only),
-            Some(wire.destructive),
-            Some(wire.idempotent),
-            Some(wire.open_world),
+            wire.read_only.then_some(true),
+            (writes && !wire.destructive).then_some(false),
+            (writes && wire.idempotent).then_some(true),
+            (!wire.open_world).then_some(false),
         ));
+    if wire.is_core {
+        let always = Map::from_iter([(META_ALWAYS_LOAD.to_owned(), true.into())]);
+        tool = tool.with_meta(MetaObject(always));
+    }
     if output_schemas {
         tool.with_raw_output_schema(Arc::clone(&wire.output_schema))
     } else {
         tool
     }
+}
+
+/// A link by which a client reads a document.
+fn link(document: Delivered) -> ContentBlock {
+    let mut resource =
+        Resource::new(document.uri, document.name).with_mime_type(document.mime_type);
+    resource.size = u64::try_from(document.bytes).ok();
+    ContentBlock::resource_link(resource)
+}
+
+/// Whether the client's version of the protocol has links to resources in answers.
+fn knows_links(context: &RequestContext<RoleServer>) -> bool {
+    let version = context.protocol_version();
+    version.is_some_and(|version| version >= ProtocolVersion::V_2025_06_18)
 }
 
 /// What the transport holds until the call is done.
@@ -685,8 +809,10 @@ fn form(message: String) -> ElicitRequestParams {
     }
 }
 
-/// Asks a client of the stateless protocol: it shows the form and sends the call again with the answer and the token.
-fn ask_by_result(message: String, token: String) -> InputRequiredResult {
+/// Asks a client of the stateless protocol: it shows the form and sends the call again with the answer, the token, and when it
+/// was asked.
+fn ask_by_result(message: String, token: &str) -> InputRequiredResult {
+    let token = format!("{token}.{}", Utc::now().timestamp_millis());
     let question = InputRequest::Elicitation(ElicitRequest::new(form(message)));
     InputRequiredResult::new(
         Some(BTreeMap::from([(CONFIRM.to_owned(), question)])),
@@ -695,7 +821,12 @@ fn ask_by_result(message: String, token: String) -> InputRequiredResult {
 }
 
 /// Asks a handshake client on its own connection while the call waits.
-async fn ask_in_place(context: &RequestContext<RoleServer>, message: String) -> Result<(), Error> {
+async fn ask_in_place(
+    context: &RequestContext<RoleServer>,
+    message: String,
+    token: &str,
+) -> Result<(), Error> {
+    let asked = Instant::now();
     let question = context
         .peer
         .create_elicitation_with_timeout(form(message), Some(ASK_TIMEOUT));
@@ -705,13 +836,12 @@ async fn ask_in_place(context: &RequestContext<RoleServer>, message: String) -> 
     };
     match answer {
         Ok(answer) if confirmed(&answer) => Ok(()),
-        Ok(_) => Err(declined()),
-        Err(error) => Err(Error::new(
-            Code::ConfirmationRequired,
-            "This call must be confirmed and the confirmation form was not answered; nothing was done.",
-        )
-        .hint("Call again with `confirm: true` once the person has agreed.")
-        .cause(error)),
+        Ok(_) => Err(refused(asked.elapsed(), token)),
+        Err(error) => {
+            let message =
+                "The client did not show the question, or nobody answered it; nothing was done.";
+            Err(ask_otherwise(message, token).cause(error))
+        }
     }
 }
 
@@ -728,11 +858,13 @@ fn confirmation(request: &mut CallToolRequestParams) -> Result<Option<String>, E
     else {
         return Ok(None);
     };
+    let (token, asked) = token.rsplit_once('.').unwrap_or((&token, ""));
     if confirmed(&answer) {
-        Ok(Some(token))
-    } else {
-        Err(declined())
+        return Ok(Some(token.to_owned()));
     }
+    let asked: i64 = asked.parse().unwrap_or_default();
+    let took = Utc::now().timestamp_millis().saturating_sub(asked);
+    Err(refused(Duration::from_millis(took.unsigned_abs()), token))
 }
 
 fn confirmed(answer: &ElicitResult) -> bool {
@@ -749,11 +881,27 @@ fn unsettled() -> Error {
     .hint("Look at the records, and call again when nobody else works on them.")
 }
 
-fn declined() -> Error {
-    Error::new(
-        Code::ConfirmationRequired,
-        "The person declined; nothing was done.",
+/// What is said to an answer that is no yes. A person's no is final. But some clients say that they show questions and answer
+/// them with no by themselves, at once: then nobody was asked, and the model is told how a person can agree otherwise.
+fn refused(took: Duration, token: &str) -> Error {
+    if took >= FASTEST_PERSON {
+        let message = "The person declined; nothing was done.";
+        return Error::new(Code::ConfirmationRequired, message);
+    }
+    ask_otherwise(
+        "The client answered the question at once and by itself, so no person has seen it; nothing was done.",
+        token,
     )
+}
+
+/// Where a client says that it asks people and does not: how a person can agree all the same.
+fn ask_otherwise(message: &str, token: &str) -> Error {
+    Error::new(Code::ConfirmationRequired, message)
+        .field("confirm_token")
+        .hint(format!(
+            "Ask the person here. If they agree, call again with this confirm_token within {CONFIRMATION_S} s; if not, leave it."
+        ))
+        .detail("confirm_token", token)
 }
 
 fn meta_string(meta: &RequestMetaObject, key: &'static str) -> Result<Option<String>, Error> {

@@ -84,6 +84,9 @@ pub(super) async fn run(config: &Config, arguments: &Arguments) -> Result<()> {
                 Finding::new("clock", clock(&store).await),
             ]);
             findings.extend(checks(config, &store).await);
+            if !config.replicas.is_empty() {
+                findings.push(Finding::new("replicas", replicas(config).await));
+            }
             store.close().await;
         }
         Err(error) => findings.push(Finding::new("database", Err(error.to_string()))),
@@ -145,6 +148,21 @@ async fn database(config: &Config, store: &Store) -> Result<String, String> {
         }
         Database::Postgres(_) => "PostgreSQL answers".to_owned(),
     })
+}
+
+async fn replicas(config: &Config) -> Result<String, String> {
+    let states = boot::replicas(config).await;
+    let states = states.map_err(|error| error.to_string())?;
+    let is_whole = states.iter().all(|replica| replica.behind.is_ok());
+    let lines: Vec<String> = states
+        .into_iter()
+        .map(|replica| match replica.behind {
+            Ok(bytes) => format!("{} is {} KiB behind", replica.name, bytes / 1024),
+            Err(why) => format!("{} is not read from: {why}", replica.name),
+        })
+        .collect();
+    let lines = lines.join("; ");
+    if is_whole { Ok(lines) } else { Err(lines) }
 }
 
 async fn change_log(store: &Store) -> Result<String, String> {

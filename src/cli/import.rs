@@ -1,6 +1,4 @@
-//! `bureau import`: brings the rows of a CSV file in as records, as one change.
-
-pub(crate) mod file;
+//! `bureau import`: brings the rows of a file in as records, as one change.
 
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
@@ -11,11 +9,12 @@ use bureau_kernel::caller::Caller;
 use bureau_kernel::dispatch::Dispatcher;
 use bureau_kernel::error::{Code, Error};
 use bureau_kernel::import::{
-    AnyImport, Mapping, OnDuplicate, Plan, Preview, Rejected, Totals, day_format, guarded,
+    AnyImport, Encoding, Mapping, OnDuplicate, Plan, Preview, Rejected, Table, Totals, day_format,
+    guarded, said_of_column,
 };
+use bureau_kernel::record::Cx;
 use bureau_kernel::store::log::Change;
 use bureau_kernel::types::id::Id;
-use bureau_kernel::types::text::nearest;
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
@@ -23,13 +22,12 @@ use super::progress::Progress;
 use super::{Failure, Result, print, usage};
 use crate::boot;
 use crate::config::Config;
-use file::{Encoding, Table};
 
 #[derive(Args, Debug)]
 pub(super) struct Arguments {
     /// What the rows are, in the plural
     what: String,
-    /// A CSV file whose first row has the headers
+    /// A CSV file whose first row has the headers, or vCards
     file: PathBuf,
     /// Which field a column is: "Header=field"; "Header=" leaves it out. Can be repeated
     #[arg(long, value_name = "HEADER=FIELD", value_parser = mapping_override)]
@@ -45,7 +43,7 @@ pub(super) struct Arguments {
     on_duplicate: Choice,
     /// How the file is encoded [default: what it looks like]
     #[arg(long, value_enum)]
-    encoding: Option<Encoding>,
+    encoding: Option<Encoded>,
     /// What stands between cells: , ; or tab [default: what it looks like]
     #[arg(long, value_parser = delimiter)]
     delimiter: Option<u8>,
@@ -74,13 +72,19 @@ enum Choice {
     Create,
 }
 
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Encoded {
+    /// Unicode
+    #[value(name = "utf-8")]
+    Utf8,
+    /// What Windows wrote in Western Europe
+    #[value(name = "windows-1252")]
+    Windows1252,
+}
+
 fn mapping_override(text: &str) -> std::result::Result<(String, String), String> {
-    match text.rsplit_once('=') {
-        Some((header, field)) if !header.trim().is_empty() => {
-            Ok((header.to_owned(), field.trim().to_owned()))
-        }
-        _ => Err("write \"Header=field\", or \"Header=\" to leave a column out".into()),
-    }
+    said_of_column(text)
+        .ok_or_else(|| "write \"Header=field\", or \"Header=\" to leave a column out".into())
 }
 
 fn delimiter(text: &str) -> std::result::Result<u8, String> {
@@ -103,24 +107,19 @@ fn decimal(text: &str) -> std::result::Result<char, String> {
 
 pub(super) async fn run(config: &Config, arguments: Arguments) -> Result<()> {
     let registry = boot::whole_registry()?;
-    let Some(import) = registry.imports().find(|one| one.name() == arguments.what) else {
-        let names: Vec<&str> = registry.imports().map(AnyImport::name).collect();
-        let meant = match nearest(&arguments.what, names.iter().copied()) {
-            Some(name) => format!("Did you mean {name}?"),
-            None => format!("There are: {}.", names.join(", ")),
-        };
-        let what = &arguments.what;
-        return Err(Failure::Usage(format!(
-            "Nothing is called {what:?} that could be imported. {meant}"
-        )));
-    };
+    let import = registry.import_called(&arguments.what).map_err(usage)?;
+    let encoding = arguments.encoding.map(|encoding| match encoding {
+        Encoded::Utf8 => Encoding::Utf8,
+        Encoded::Windows1252 => Encoding::Windows1252,
+    });
+    let table = Table::open(&arguments.file, encoding, arguments.delimiter).map_err(usage)?;
+    import.check(&table).map_err(usage)?;
     let asks = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
     if !(arguments.preview || arguments.yes || asks) {
         return Err(Failure::Usage(
             "Nobody can be asked here: say --yes to import, or --preview to see what would be done.".into(),
         ));
     }
-    let table = Table::open(&arguments.file, arguments.encoding, arguments.delimiter)?;
     let rejects = Rejects::new(&arguments.file, &table, arguments.force);
     if !arguments.preview {
         rejects.check()?;
@@ -195,11 +194,10 @@ impl Work<'_> {
             }
         }
         let (headers, overrides) = (&self.table.headers, &self.arguments.map);
-        let mapping = self
-            .import
-            .mapping(self.dispatcher.app(), self.caller, headers, overrides);
+        let mapping = async |cx: &mut Cx| self.import.mapping(cx, headers, overrides).await;
+        let mapping = self.dispatcher.app().read(self.caller, mapping).await;
         Ok(Plan {
-            mapping: mapping.await.map_err(usage)?,
+            mapping: mapping.map_err(usage)?,
             on_duplicate,
             decimal: self.arguments.decimal,
             days: day_format(&self.arguments.date_format),
@@ -265,6 +263,7 @@ impl Work<'_> {
             "\n{} to create, {} to update, {} there already and left alone, {} to be rejected.",
             totals.created, totals.updated, totals.skipped, totals.rejected
         ));
+        text.push_str(&describe_warnings(totals));
         text
     }
 
@@ -311,6 +310,7 @@ impl Work<'_> {
             "{} created, {} updated, {} there already and left alone, {} rejected.",
             totals.created, totals.updated, totals.skipped, totals.rejected
         );
+        text.push_str(&describe_warnings(&totals));
         if let Some(file) = rejects_file {
             text.push_str(&format!(
                 "\nThe rejected rows, with the reasons, are in {file}."
@@ -355,6 +355,16 @@ impl Work<'_> {
 
 fn counts(totals: &Totals) -> Value {
     json!(totals)
+}
+
+/// What was left out of rows that were taken.
+fn describe_warnings(totals: &Totals) -> String {
+    let lines = totals.warnings.iter();
+    let lines = lines.map(|(warning, rows)| match rows {
+        1 => format!("\n1 row: {warning}"),
+        rows => format!("\n{rows} rows: {warning}"),
+    });
+    lines.collect()
 }
 
 fn describe_mapping(mapping: &Mapping) -> String {

@@ -277,6 +277,17 @@ fn elsewhere(config: &Config, options: &Options, url: &str, insecure: bool) -> R
     Ok(args)
 }
 
+/// The groups that are on where nobody has said which: those by default, and those for whoever has no terminal.
+fn installed(config: &Config) -> Option<String> {
+    let selection = &config.selection;
+    if !selection.features.is_empty() || selection.tools.is_some() {
+        return None;
+    }
+    let names = crate::MODULES.iter().filter(|module| module.is_installed);
+    let names: Vec<&str> = names.map(|module| module.name).collect();
+    (!names.is_empty()).then(|| format!("default,{}", names.join(",")))
+}
+
 /// The arguments and variables of a server that the client starts itself: what was said for this command, because the
 /// client will not say it.
 fn here(config: &Config, options: &Options) -> Result<(Vec<String>, Map<String, Value>)> {
@@ -306,8 +317,15 @@ fn here(config: &Config, options: &Options) -> Result<(Vec<String>, Map<String, 
         "--data-dir",
         options.data_dir.as_deref().map(whole).transpose()?,
     );
+    add(
+        "--documents-dir",
+        options.documents_dir.as_deref().map(whole).transpose()?,
+    );
     add("--workspace", options.workspace.first().cloned());
-    add("--features", list(&options.features));
+    add(
+        "--features",
+        list(&options.features).or_else(|| installed(config)),
+    );
     add("--tools", list(&options.tools));
     add("--exclude-tools", list(&options.exclude_tools));
     let confirm = options.confirm.map(|policy| match policy {

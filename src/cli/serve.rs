@@ -84,16 +84,11 @@ pub(super) async fn run(config: Config, arguments: &Arguments) -> Result<()> {
     Ok(())
 }
 
-/// The demo firm has a database of its own, and, where nothing was said about tools, those that take things back.
+/// The demo firm has a database of its own.
 #[cfg(feature = "demo")]
 fn of_demo(mut config: Config, arguments: &Arguments) -> Config {
     if arguments.demo {
         super::demo::own_database(&mut config);
-        let selection = &mut config.selection;
-        let is_silent = selection.features.is_empty() && selection.tools.is_none();
-        if cfg!(feature = "history") && is_silent {
-            selection.features = vec!["default".into(), "history".into()];
-        }
     }
     config
 }

@@ -1,5 +1,8 @@
 //! `bureau tools`: the tools that the configuration offers, and what each costs.
 
+use std::iter::Sum;
+
+use bureau_kernel::option::{self, Audience};
 use bureau_kernel::tool::{Effect, Entry};
 use clap::Args;
 use serde_json::json;
@@ -22,7 +25,27 @@ struct Group {
     about: &'static str,
     tools: usize,
     offered: usize,
-    tokens: usize,
+    tokens: Tokens,
+}
+
+/// What something costs: as a model sees it, and over the wire.
+#[derive(Clone, Copy)]
+struct Tokens {
+    visible: usize,
+    wire: usize,
+}
+
+impl Sum for Tokens {
+    fn sum<I: Iterator<Item = Self>>(all: I) -> Self {
+        let nothing = Self {
+            visible: 0,
+            wire: 0,
+        };
+        all.fold(nothing, |sum, one| Self {
+            visible: sum.visible + one.visible,
+            wire: sum.wire + one.wire,
+        })
+    }
 }
 
 pub(super) fn run(config: &Config, arguments: &Arguments) -> Result<()> {
@@ -31,13 +54,25 @@ pub(super) fn run(config: &Config, arguments: &Arguments) -> Result<()> {
     let is_offered = |entry: &Entry| {
         registry.is_enabled(entry) && (entry.spec.effect.reads_only() || !config.read_only)
     };
-    let all: Vec<(&Entry, usize)> = registry
+    let audience = Audience {
+        confirm: config.confirm,
+        has_others: false,
+        attributes: &[],
+    };
+    let all: Vec<(&Entry, Tokens)> = registry
         .entries()
-        .map(|entry| (entry, counter.count(entry.wire(), config.output_schemas)))
+        .map(|entry| {
+            let listed = option::listed(entry, &audience);
+            let tokens = Tokens {
+                visible: counter.visible(&listed),
+                wire: counter.wire(&listed, config.output_schemas),
+            };
+            (entry, tokens)
+        })
         .collect();
-    let offered: Vec<&(&Entry, usize)> =
+    let offered: Vec<&(&Entry, Tokens)> =
         all.iter().filter(|(entry, _)| is_offered(entry)).collect();
-    let total: usize = offered.iter().map(|(_, tokens)| tokens).sum();
+    let total: Tokens = offered.iter().map(|(_, tokens)| *tokens).sum();
     let groups: Vec<Group> = registry
         .modules()
         .iter()
@@ -48,7 +83,7 @@ pub(super) fn run(config: &Config, arguments: &Arguments) -> Result<()> {
                 about: module.about,
                 tools: own().count(),
                 offered: own().filter(|(entry, _)| is_offered(entry)).count(),
-                tokens: own().map(|(_, tokens)| tokens).sum(),
+                tokens: own().map(|(_, tokens)| *tokens).sum(),
             }
         })
         .collect();
@@ -61,19 +96,22 @@ pub(super) fn run(config: &Config, arguments: &Arguments) -> Result<()> {
                 "effect": effect(entry),
                 "permission": entry.spec.permission.name(),
                 "description": entry.spec.about,
-                "tokens": tokens,
+                "tokens": tokens.visible,
+                "wire_tokens": tokens.wire,
             })).collect::<Vec<_>>(),
             "groups": groups.iter().map(|group| json!({
                 "name": group.name,
                 "about": group.about,
                 "tools": group.tools,
                 "offered": group.offered,
-                "tokens": group.tokens,
+                "tokens": group.tokens.visible,
+                "wire_tokens": group.tokens.wire,
             })).collect::<Vec<_>>(),
-            "tokens": total,
+            "tokens": total.visible,
+            "wire_tokens": total.wire,
         }));
     }
-    let rows: Vec<[String; 6]> = offered
+    let rows: Vec<[String; 7]> = offered
         .iter()
         .map(|(entry, tokens)| {
             [
@@ -81,7 +119,8 @@ pub(super) fn run(config: &Config, arguments: &Arguments) -> Result<()> {
                 entry.module.to_owned(),
                 effect(entry).to_owned(),
                 entry.spec.permission.name().to_owned(),
-                tokens.to_string(),
+                tokens.visible.to_string(),
+                tokens.wire.to_string(),
                 entry.spec.about.to_owned(),
             ]
         })
@@ -93,30 +132,34 @@ pub(super) fn run(config: &Config, arguments: &Arguments) -> Result<()> {
             "effect",
             "permission",
             "tokens",
+            "wire",
             "description",
         ],
         &rows,
     );
-    let rows: Vec<[String; 4]> = groups
+    let rows: Vec<[String; 5]> = groups
         .iter()
         .map(|group| {
             let on = format!("{} of {}", group.offered, group.tools);
             [
                 group.name.to_owned(),
                 on,
-                group.tokens.to_string(),
+                group.tokens.visible.to_string(),
+                group.tokens.wire.to_string(),
                 group.about.to_owned(),
             ]
         })
         .collect();
     text.push('\n');
     text.push_str(&print::table(
-        ["group", "tools on", "tokens", "what it is for"],
+        ["group", "tools on", "tokens", "wire", "what it is for"],
         &rows,
     ));
     text.push_str(&format!(
-        "\n{} tools are offered; their list costs {total} tokens (o200k) in every conversation.\n",
-        offered.len()
+        "\n{} tools are offered. A model sees {} tokens of them (o200k) in every conversation; their list has {} on the wire.\n",
+        offered.len(),
+        total.visible,
+        total.wire,
     ));
     print::out(&text)
 }

@@ -10,6 +10,7 @@ use bureau_kernel::admin::{self, AttributeDefinition, NewWorkspace, RateInfo, Wo
 use bureau_kernel::caller::Workspace;
 use bureau_kernel::error::Error;
 use bureau_kernel::record::Cx;
+use bureau_kernel::registry::Registry;
 use bureau_kernel::store::log::Change;
 use bureau_kernel::store::{Store, sql};
 use bureau_kernel::types::id::Id;
@@ -132,6 +133,16 @@ pub(super) enum Attribute {
         /// What it means
         #[arg(long)]
         about: Option<String>,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Remove an attribute that no record has
+    Remove {
+        /// The kind of record, such as contact
+        entity: String,
+        /// Its name
+        name: String,
         /// Print JSON
         #[arg(long)]
         json: bool,
@@ -332,12 +343,7 @@ async fn attribute(config: &Config, store: &Store, command: Attribute) -> Result
             json,
         } => {
             let registry = boot::whole_registry()?;
-            let entities: Vec<&str> = registry
-                .records()
-                .all()
-                .iter()
-                .map(|record| record.table())
-                .collect();
+            let entities = tables(&registry);
             let said = format!("Every {entity} in {slug} may now have {name}, a {kind}.");
             let answer = json!({
                 "workspace": slug, "entity": entity, "name": name, "kind": kind, "about": about,
@@ -355,6 +361,17 @@ async fn attribute(config: &Config, store: &Store, command: Attribute) -> Result
                 return print::json(&answer);
             }
             print::out(&said)
+        }
+        Attribute::Remove { entity, name, json } => {
+            let registry = boot::whole_registry()?;
+            let named = (entity.as_str(), name.as_str());
+            let removed = admin::remove_attribute(store, &slug, &tables(&registry), named)
+                .await
+                .map_err(usage)?;
+            if json {
+                return print::json(&removed);
+            }
+            print::out(&format!("No {entity} in {slug} has {name} any more."))
         }
         Attribute::List { json } => {
             let attributes = admin::list_attributes(store, &slug).await?;
@@ -375,6 +392,12 @@ async fn attribute(config: &Config, store: &Store, command: Attribute) -> Result
             print::out(&print::table(["record", "name", "kind", "meaning"], &rows))
         }
     }
+}
+
+/// The tables of the records that may have attributes.
+fn tables(registry: &Registry) -> Vec<&'static str> {
+    let kinds = registry.records().all().iter();
+    kinds.map(|record| record.table()).collect()
 }
 
 /// The workspace that was named, or the first one.

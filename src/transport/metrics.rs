@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use bureau_kernel::store::REPLICA_READS;
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 
 /// Histogram, seconds, by `tool` and `code` (`OK`, `ASKED` or the error's code); the dispatcher records it.
@@ -39,6 +40,10 @@ pub fn install() -> Result<PrometheusHandle, BuildError> {
     );
     metrics::describe_gauge!(CALLS_IN_FLIGHT, "Calls that are being worked on.");
     metrics::describe_counter!(HTTP_REFUSED, "HTTP requests turned away, by reason.");
+    metrics::describe_counter!(
+        REPLICA_READS,
+        "Reads that replicas of the database answered."
+    );
     let upkeep = handle.clone();
     tokio::spawn(async move {
         let mut tick = tokio::time::interval(UPKEEP);

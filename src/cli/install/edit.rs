@@ -29,14 +29,14 @@ pub(crate) enum Refusal {
 pub(crate) fn set(text: &str, section: &str, name: &str, entry: &Value) -> Result<String, Refusal> {
     let Document {
         text,
+        plain,
         style,
         mut value,
-        ..
     } = Document::read(text)?;
     if value.get(section).and_then(|servers| servers.get(name)) == Some(entry) {
         return Ok(text);
     }
-    let root = object(&text, 0..text.len(), "The file")?;
+    let root = object(&plain, 0..plain.len(), "The file")?;
     let changed = match root.last(section) {
         None => {
             let mut servers = serde_json::Map::new();
@@ -44,7 +44,7 @@ pub(crate) fn set(text: &str, section: &str, name: &str, entry: &Value) -> Resul
             style.insert(&text, &root, section, &servers.into())
         }
         Some(servers) => {
-            let servers = object(&text, servers.value.clone(), section)?;
+            let servers = object(&plain, servers.value.clone(), section)?;
             match servers.last(name) {
                 None => style.insert(&text, &servers, name, entry),
                 Some(old) => {
@@ -80,11 +80,12 @@ pub(crate) fn remove(text: &str, section: &str, name: &str) -> Result<String, Re
         ..
     } = Document::read(text)?;
     loop {
-        let root = object(&text, 0..text.len(), "The file")?;
+        let plain = without_comments(&text);
+        let root = object(&plain, 0..plain.len(), "The file")?;
         let Some(servers) = root.last(section) else {
             break;
         };
-        let servers = object(&text, servers.value.clone(), section)?;
+        let servers = object(&plain, servers.value.clone(), section)?;
         let Some(cut) = servers.without(name) else {
             break;
         };
@@ -98,8 +99,8 @@ pub(crate) fn remove(text: &str, section: &str, name: &str) -> Result<String, Re
 
 /// The change is text; that it means what it should is looked at once more.
 fn checked(text: String, meant: &Value) -> Result<String, Refusal> {
-    let plain = text.strip_prefix(BOM).unwrap_or(&text);
-    match serde_json::from_str::<Value>(plain) {
+    let plain = without_comments(&text);
+    match serde_json::from_str::<Value>(plain.strip_prefix(BOM).unwrap_or(&plain)) {
         Ok(value) if value == *meant => Ok(text),
         _ => Err(Refusal::Unsure),
     }
@@ -107,8 +108,70 @@ fn checked(text: String, meant: &Value) -> Result<String, Refusal> {
 
 const BOM: char = '\u{FEFF}';
 
+/// The text with spaces for comments and for commas behind the last member, which editors take in their own files: every
+/// other byte stands where it stood.
+pub(crate) fn without_comments(text: &str) -> String {
+    let mut bytes = text.as_bytes().to_vec();
+    let mut at = 0;
+    let mut comma = None;
+    let blank = |bytes: &mut Vec<u8>, range: Range<usize>| {
+        for byte in bytes.get_mut(range).into_iter().flatten() {
+            if !matches!(byte, b'\r' | b'\n') {
+                *byte = b' ';
+            }
+        }
+    };
+    while let Some(byte) = bytes.get(at).copied() {
+        let rest = bytes.get(at..).unwrap_or_default();
+        let length = match (byte, rest.get(1)) {
+            (b'"', _) => {
+                let mut escaped = false;
+                let end = rest.iter().skip(1).position(|byte| {
+                    let ends = *byte == b'"' && !escaped;
+                    escaped = *byte == b'\\' && !escaped;
+                    ends
+                });
+                comma = None;
+                end.map_or(rest.len(), |end| end + 2)
+            }
+            (b'/', Some(b'/')) => {
+                let end = rest.iter().position(|byte| *byte == b'\n');
+                let end = end.unwrap_or(rest.len());
+                blank(&mut bytes, at..at + end);
+                end
+            }
+            (b'/', Some(b'*')) => {
+                let end = rest.windows(2).skip(2).position(|pair| pair == b"*/");
+                let end = end.map_or(rest.len(), |end| end + 4);
+                blank(&mut bytes, at..at + end);
+                end
+            }
+            (b',', _) => {
+                comma = Some(at);
+                1
+            }
+            (b'}' | b']', _) => {
+                if let Some(comma) = comma.take() {
+                    blank(&mut bytes, comma..comma + 1);
+                }
+                1
+            }
+            (byte, _) => {
+                if !byte.is_ascii_whitespace() {
+                    comma = None;
+                }
+                1
+            }
+        };
+        at += length.max(1);
+    }
+    String::from_utf8(bytes).unwrap_or_else(|_| text.to_owned())
+}
+
 struct Document {
     text: String,
+    /// The same without comments.
+    plain: String,
     value: Value,
     style: Style,
 }
@@ -122,10 +185,10 @@ impl Document {
         } else {
             text
         };
-        let plain = text.strip_prefix(BOM).unwrap_or(text);
-        let value: Value =
-            serde_json::from_str(plain).map_err(|error| Refusal::NotJson(error.to_string()))?;
-        let root = object(text, 0..text.len(), "The file")?;
+        let plain = without_comments(text);
+        let value: Value = serde_json::from_str(plain.strip_prefix(BOM).unwrap_or(&plain))
+            .map_err(|error| Refusal::NotJson(error.to_string()))?;
+        let root = object(&plain, 0..plain.len(), "The file")?;
         let unit = root
             .members
             .first()
@@ -137,6 +200,7 @@ impl Document {
         };
         Ok(Self {
             text: text.to_owned(),
+            plain,
             value,
             style,
         })
@@ -164,6 +228,11 @@ impl Style {
     fn insert(&self, text: &str, object: &Object, key: &str, value: &Value) -> Option<String> {
         let key = Value::from(key);
         let Some(last) = object.members.last() else {
+            // A comment in an empty object would be lost.
+            let inside = text.get(object.range.start + 1..object.range.end - 1)?;
+            if !inside.trim().is_empty() {
+                return None;
+            }
             let outer = line_indent(text, object.range.start);
             let inner = format!("{outer}{}", self.unit);
             let newline = self.newline;
@@ -313,6 +382,20 @@ mod tests {
     }
 
     #[test]
+    fn comments_and_commas_of_an_editor_stay() {
+        let before = "{\n  // \"mine\", as it is\n  \"servers\": {\n    \"x\": { \"command\": \"y // no comment\", }, /* last */\n  },\n}\n";
+        let after = "{\n  // \"mine\", as it is\n  \"servers\": {\n    \"x\": { \"command\": \"y // no comment\", },\n    \"bureau\": {\n      \"command\": \"/bin/bureau\",\n      \"args\": [\n        \"stdio\"\n      ]\n    }, /* last */\n  },\n}\n";
+        assert_eq!(set(before, "servers", "bureau", &entry()).unwrap(), after);
+        assert_eq!(set(after, "servers", "bureau", &entry()).unwrap(), after);
+        assert_eq!(remove(after, "servers", "bureau").unwrap(), before);
+        let only = "{ \"servers\": { /* none yet */ } }";
+        assert_eq!(
+            set(only, "servers", "bureau", &entry()),
+            Err(Refusal::Unsure)
+        );
+    }
+
+    #[test]
     fn an_entry_is_added_in_the_layout_of_the_file() {
         let before = "{\n\t\"b\": 1.50,\n\t\"mcpServers\": {\n\t\t\"x\": {\"command\": \"y\"}\n\t},\n\t\"a\": [1,  2]\n}\n";
         let after = "{\n\t\"b\": 1.50,\n\t\"mcpServers\": {\n\t\t\"x\": {\"command\": \"y\"},\n\t\t\"bureau\": {\n\t\t\t\"command\": \"/bin/bureau\",\n\t\t\t\"args\": [\n\t\t\t\t\"stdio\"\n\t\t\t]\n\t\t}\n\t},\n\t\"a\": [1,  2]\n}\n";
@@ -390,13 +473,7 @@ mod tests {
 
     #[test]
     fn what_is_not_plain_json_is_refused() {
-        for text in [
-            "{ // why\n}",
-            "{\"a\": 1,}",
-            "/* */ {}",
-            "{",
-            "{\"s\": {}} x",
-        ] {
+        for text in ["{", "{ /* never ends }", "{\"a\": 1,,}", "{\"s\": {}} x"] {
             assert!(
                 matches!(set(text, "s", "n", &entry()), Err(Refusal::NotJson(_))),
                 "{text}"

@@ -75,6 +75,9 @@ pub(crate) struct Arguments {
     /// The language of documents: an ISO 639-1 code, such as de
     #[arg(long)]
     language: Option<String>,
+    /// The last day of the books that are closed: nothing is dated up to it any more
+    #[arg(long, value_name = "DAY")]
+    closed_until: Option<String>,
     /// What stands at the foot of each page
     #[arg(long)]
     footer: Option<String>,
@@ -101,7 +104,7 @@ pub(super) async fn run(config: &Config, store: &Store, arguments: Arguments) ->
     if given.is_empty() && clear.is_empty() {
         let seller = read(config, store, bureau_billing::seller).await?.record;
         if json {
-            return print::json(&shown(&seller));
+            return print::json(&seller.shown());
         }
         return print::out(&describe(&seller));
     }
@@ -112,7 +115,7 @@ pub(super) async fn run(config: &Config, store: &Store, arguments: Arguments) ->
         })
         .await?;
     if json {
-        let mut answer = shown(&seller);
+        let mut answer = seller.shown();
         answer.insert("added_tax_rates".into(), json!(rates));
         answer.insert("change".into(), json!(change));
         return print::json(&answer);
@@ -155,6 +158,7 @@ impl Arguments {
             ("bank", &self.bank),
             ("terms", &self.terms),
             ("language", &self.language),
+            ("closed_until", &self.closed_until),
             ("footer", &self.footer),
         ];
         let texts = texts.into_iter();
@@ -174,21 +178,9 @@ impl Arguments {
     }
 }
 
-/// The details with what is still missing; of the logo its size.
-fn shown(seller: &Seller) -> Map<String, Value> {
-    let Value::Object(mut fields) = json!(seller) else {
-        return Map::new();
-    };
-    if let Some(logo) = fields.get_mut("logo").filter(|logo| !logo.is_null()) {
-        let bytes = logo.as_str().map_or(0, |text| text.len() / 4 * 3);
-        *logo = format!("a picture of about {} KiB", bytes.div_ceil(1024)).into();
-    }
-    fields.insert("missing".into(), json!(seller.lacks()));
-    fields
-}
-
 fn describe(seller: &Seller) -> String {
-    let rows: Vec<[String; 2]> = shown(seller)
+    let rows: Vec<[String; 2]> = seller
+        .shown()
         .into_iter()
         .filter_map(|(name, value)| {
             let text = value.as_str()?.replace('\n', " / ");

@@ -104,7 +104,7 @@ impl Set {
             .map(|text| schema::parse_at("reason_code", text.into()));
         Ok(TaxRateChange {
             name: schema::parse_at::<ShortText<40>>("name", self.name.into())?,
-            percent,
+            percent: Some(percent),
             category: category.transpose()?,
             reason: reason.transpose()?,
             reason_code: code.transpose()?,
