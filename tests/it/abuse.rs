@@ -29,7 +29,7 @@ use crate::MODULES;
 use crate::campaign::HANG;
 
 /// An issued invoice of so many lines.
-async fn invoice(app: &TestApp, owner: &Caller, lines: usize) -> Value {
+pub(crate) async fn invoice(app: &TestApp, owner: &Caller, lines: usize) -> Value {
     let company = app
         .data(
             owner,

@@ -25,6 +25,7 @@ use tempfile::TempDir;
 
 use crate::MODULES;
 use crate::campaign::{Known, Process, call, check, check_log, sealed, whole_registry, worker};
+use crate::seller::set_logo;
 use crate::tamper::Raw;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_bureau");
@@ -261,6 +262,7 @@ pub(crate) async fn lived_in(engine: Engine) -> (TestApp, String) {
         lead: Some("Owner".into()),
     };
     admin::create_team(store, "main", team).await.unwrap();
+    set_logo(&app, &owner).await;
     let key_of_anchors = Key::new("a key of this test").unwrap();
     let moment = chrono::Utc::now();
     anchor::take(store, &key_of_anchors, moment).await.unwrap();
@@ -919,7 +921,7 @@ async fn a_file_that_is_there_is_replaced_only_when_that_is_said() {
         folder.path(),
         &["backup", nowhere.to_str().unwrap()],
     )
-    .refused("not there");
+    .refused("There is no folder");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -24,7 +24,7 @@ const ANY: &str = "*";
 /// What the kernel itself keeps, and no record is about.
 const KERNEL: [&str; 2] = ["member", "team"];
 /// Parameters for records that have no number yet.
-const NUMBERLESS: [&str; 2] = ["issue_invoice.invoice", "update_invoice.invoice"];
+const NUMBERLESS: [&str; 1] = ["issue_invoice.invoice"];
 /// Kinds of records of which several may be called alike.
 const TWINS: [&str; 6] = [
     "company",

@@ -5,6 +5,8 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use bureau_kernel::caller::ConfirmPolicy;
+use bureau_kernel::option::{self, Audience, CallOption};
 use bureau_kernel::permission::Covers;
 use bureau_kernel::permission::{Grants, Operation};
 use bureau_kernel::registry::{Registry, Selection};
@@ -50,20 +52,7 @@ pub(crate) fn root() -> PathBuf {
 
 /// A tool as `tools/list` gives it, with everything that it can contain.
 pub(crate) fn listed(wire: &WireForm) -> Value {
-    json!({
-        "name": wire.name,
-        "title": wire.title,
-        "description": wire.description,
-        "inputSchema": *wire.input_schema,
-        "outputSchema": *wire.output_schema,
-        "annotations": {
-            "title": wire.title,
-            "readOnlyHint": wire.read_only,
-            "destructiveHint": wire.destructive,
-            "idempotentHint": wire.idempotent,
-            "openWorldHint": wire.open_world,
-        },
-    })
+    serde_json::to_value(bureau::server::tool(wire, true)).unwrap()
 }
 
 fn is_name(text: &str, longest: usize) -> bool {
@@ -91,7 +80,7 @@ fn faults(tool: &Value) -> Vec<String> {
     {
         found.push("its name is not verb_noun in at most 32 of [a-z0-9_]".to_owned());
     }
-    let title = tool["title"].as_str().unwrap_or_default();
+    let title = tool["annotations"]["title"].as_str().unwrap_or_default();
     if title.is_empty() || title.chars().count() > 40 || title == name {
         found.push(format!("its title is {title:?}"));
     }
@@ -111,22 +100,20 @@ fn faults(tool: &Value) -> Vec<String> {
     if let Some(filler) = filler.iter().find(|filler| said.contains(**filler)) {
         found.push(format!("its description says {filler:?}"));
     }
-    for hint in [
-        "readOnlyHint",
-        "destructiveHint",
-        "idempotentHint",
-        "openWorldHint",
+    // What the protocol takes for granted, and what means nothing where a tool only reads, is not said.
+    let hints = &tool["annotations"];
+    let reads = hints["readOnlyHint"] == true;
+    for (hint, granted, is_void) in [
+        ("readOnlyHint", false, false),
+        ("destructiveHint", true, reads),
+        ("idempotentHint", false, reads),
+        ("openWorldHint", true, false),
     ] {
-        if !tool["annotations"][hint].is_boolean() {
-            found.push(format!("it has no {hint}"));
+        match &hints[hint] {
+            Value::Null => {}
+            Value::Bool(said) if *said != granted && !is_void => {}
+            said => found.push(format!("its {hint} is {said}")),
         }
-    }
-    if tool["annotations"]["title"].as_str() != Some(title) {
-        found.push("its annotations have no title".into());
-    }
-    if tool["annotations"]["readOnlyHint"] == true && tool["annotations"]["destructiveHint"] == true
-    {
-        found.push("it reads only and destroys".into());
     }
     for side in ["inputSchema", "outputSchema"] {
         if tool[side]["type"] != "object" || !tool[side]["properties"].is_object() {
@@ -140,22 +127,13 @@ fn faults(tool: &Value) -> Vec<String> {
     if tool["inputSchema"].get("description").is_some() {
         found.push("inputSchema describes the tool a second time".into());
     }
-    if tool["annotations"]["destructiveHint"] == true
-        && tool["inputSchema"]["properties"]["confirm"]["type"] != "boolean"
-    {
-        found.push("it removes or sends and declares no confirm".into());
+    let declares = |option: &str| tool["inputSchema"]["properties"].get(option).is_some();
+    if declares("dry_run") == reads {
+        found.push("it writes and cannot be tried, or the other way round".into());
     }
-    // Accepted everywhere, explained once in the server's instructions.
-    for option in [
-        "dry_run",
-        "idempotency_key",
-        "version",
-        "fields",
-        "confirm_token",
-    ] {
-        if tool["inputSchema"]["properties"].get(option).is_some() {
-            found.push(format!("it declares {option}, which every tool takes"));
-        }
+    let destroys = !reads && hints["destructiveHint"] != false;
+    if destroys && !declares("confirm") || declares("confirm") != declares("confirm_token") {
+        found.push("a person is asked, and the answer is not declared".into());
     }
     found
 }
@@ -271,13 +249,14 @@ fn each_kind_of_fault_is_found() {
         ("/name", json!("Create-Contact")),
         ("/name", json!("create_a_contact_with_a_very_long_name")),
         ("/name", json!("create")),
-        ("/title", json!("")),
+        ("/annotations/title", json!("")),
         ("/description", json!("")),
         ("/description", json!("x".repeat(81))),
         ("/description", json!("Use this tool to create a contact.")),
-        ("/annotations/openWorldHint", Value::Null),
-        ("/annotations/title", json!("Other")),
+        ("/annotations/openWorldHint", json!(true)),
+        ("/annotations/readOnlyHint", json!(false)),
         ("/annotations/destructiveHint", json!(true)),
+        ("/annotations/destructiveHint", Value::Null),
         ("/inputSchema/type", json!("array")),
         ("/inputSchema/properties", Value::Null),
         (
@@ -292,7 +271,7 @@ fn each_kind_of_fault_is_found() {
         ("/inputSchema/required", json!([])),
         ("/inputSchema/description", json!("A new contact")),
         (
-            "/inputSchema/properties/dry_run",
+            "/inputSchema/properties/confirm",
             json!({"type": "boolean"}),
         ),
         (
@@ -363,6 +342,52 @@ fn what_a_tool_says_follows_from_its_effect() {
             "{name} cannot be called back and does not say what to do"
         );
     }
+}
+
+#[test]
+fn options_are_declared_where_they_do_something() {
+    let as_seen = |entry: &Entry, confirm, has_others| {
+        let attributes = &[];
+        let audience = Audience {
+            confirm,
+            has_others,
+            attributes,
+        };
+        option::listed(entry, &audience)
+    };
+    let mut with_version = 0;
+    for entry in registry().entries() {
+        let (name, effect) = (entry.spec.name, entry.spec.effect);
+        let writes = effect != Effect::Reads;
+        for (policy, asks) in [
+            (ConfirmPolicy::Never, false),
+            (ConfirmPolicy::Destructive, entry.spec.asks()),
+            (ConfirmPolicy::Writes, writes),
+        ] {
+            for has_others in [false, true] {
+                let seen = as_seen(entry, policy, has_others);
+                let properties = seen.input_schema["properties"].as_object().unwrap();
+                let declares = |option: &str| properties.contains_key(option);
+                assert_eq!(declares("dry_run"), writes, "{name}");
+                assert_eq!(declares("confirm"), asks, "{name} {policy:?}");
+                assert_eq!(declares("confirm_token"), asks, "{name} {policy:?}");
+                assert_eq!(declares("workspace"), writes && has_others, "{name}");
+                assert_eq!(
+                    declares("idempotency_key"),
+                    effect == Effect::Adds,
+                    "{name}"
+                );
+                assert!(!declares("version") || writes, "{name}");
+                assert!(!declares("attributes"), "{name}: none is defined here");
+                with_version += usize::from(declares("version"));
+            }
+        }
+        let data = &entry.wire().output_schema["properties"]["data"];
+        let answers_records = data["type"] == "array" || data["properties"].get("id").is_some();
+        let fields = entry.wire().input_schema["properties"].get("fields");
+        assert_eq!(fields.is_some(), !writes && answers_records, "{name}");
+    }
+    assert!(with_version > 6 * 10, "{with_version}");
 }
 
 #[test]
@@ -524,8 +549,10 @@ fn reference() -> String {
     let mut out = String::from(
         "# Tools\n\nGenerated from the tools themselves; a test compares it, and \
          `BUREAU_UPDATE_DOCS=1 cargo test --test it catalogue::` writes it anew.\n\n\
-         Every tool also takes `dry_run`, `idempotency_key`, `version` (where it changes a record), `fields`, `confirm` and \
-         `confirm_token`. In an example, `{name}` stands for an id that an earlier call answered.\n",
+         Every tool also takes `dry_run`, `idempotency_key`, `version` (where it changes a record), `fields`, `confirm`, \
+         `confirm_token` and `workspace`; its schema names those that do something there. \
+         Where a workspace defines custom attributes (`bureau workspace attribute`), tools that write such records take `attributes`, and lists are filtered \
+         by them. In an example, `{name}` stands for an id that an earlier call answered.\n",
     );
     for module in registry.modules() {
         let state = if module.on_by_default {
@@ -581,11 +608,16 @@ fn reference() -> String {
             let properties = wire.input_schema["properties"]
                 .as_object()
                 .unwrap_or(&empty);
-            if !properties.is_empty() {
+            let own = || {
+                properties
+                    .iter()
+                    .filter(|(name, _)| !CallOption::is_name(name))
+            };
+            if own().next().is_some() {
                 out.push_str("\n| Parameter | Type | |\n|---|---|---|\n");
             }
             let required = wire.input_schema.get("required").and_then(Value::as_array);
-            for (name, schema) in properties {
+            for (name, schema) in own() {
                 let needed = required.is_some_and(|names| names.iter().any(|other| other == name));
                 let mut notes: Vec<&str> = Vec::new();
                 notes.extend(needed.then_some("required"));
@@ -722,23 +754,24 @@ const REFERENCE: [&str; 63] = [
     "bulk_update_deals",
 ];
 /// Tokens that tools may take together once all are there, how many these are, and what those that are there may take on
-/// the average. The last has to come down to the first by the second; it was raised once, for the tools of invoices, which take
-/// whole documents.
-const REFERENCE_TOKENS: (usize, usize, usize) = (9_000, 63, 184);
+/// the average. The last has to come down to the first by the second, as those that are still to come mostly read.
+const REFERENCE_TOKENS: (usize, usize, usize) = (9_000, 63, 164);
 /// The same for the tools that are on by default.
-const DEFAULT_TOKENS: (usize, usize, usize) = (14_000, 102, 176);
-/// Tokens of each tool in the manifest, without what it answers.
+const DEFAULT_TOKENS: (usize, usize, usize) = (14_000, 102, 162);
+/// Tokens of each tool as a model sees it, in a workspace without custom attributes.
 fn tokens() -> Vec<(&'static str, &'static str, usize)> {
     let counter = bureau::tokens::Counter::new().unwrap();
     let registry = registry();
+    let audience = Audience {
+        confirm: ConfirmPolicy::default(),
+        has_others: false,
+        attributes: &[],
+    };
     let entries = registry.entries();
     entries
         .map(|entry| {
-            (
-                entry.module,
-                entry.spec.name,
-                counter.count(entry.wire(), false),
-            )
+            let listed = option::listed(entry, &audience);
+            (entry.module, entry.spec.name, counter.visible(&listed))
         })
         .collect()
 }

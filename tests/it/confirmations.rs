@@ -510,7 +510,7 @@ async fn a_call_that_cannot_be_read_waits_for_nobody() {
             ),
             (
                 "create_contact",
-                json!({"name": "Ada", "fields": []}),
+                json!({"name": "Ada", "fields": [""]}),
                 "fields",
             ),
             (
@@ -530,8 +530,8 @@ async fn a_call_that_cannot_be_read_waits_for_nobody() {
             ),
             (
                 "update_company",
-                json!({"company": company, "website": ""}),
-                "website",
+                json!({"company": company, "email": "nobody"}),
+                "email",
             ),
             (
                 "update_quotation",

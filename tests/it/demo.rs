@@ -19,6 +19,8 @@ use bureau_kernel::types::time::Timestamp;
 use chrono::NaiveDate;
 use chrono_tz::Tz;
 use serde_json::{Value, json};
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions as _, Connection as _};
 use tempfile::TempDir;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_bureau");
@@ -60,7 +62,12 @@ impl Firm {
             .unwrap();
         let folder = TempDir::new().unwrap();
         let file = folder.path().join("demo.sqlite");
-        std::fs::copy(made.path().join("demo.sqlite"), &file).unwrap();
+        // Who made it may still be closing it, and a copied file would lack what is in its log.
+        let options = SqliteConnectOptions::new().filename(made.path().join("demo.sqlite"));
+        let mut made = options.connect().await.unwrap();
+        let copy = sqlx::query("VACUUM INTO ?").bind(file.to_str().unwrap());
+        copy.execute(&mut made).await.unwrap();
+        made.close().await.unwrap();
         Self::open(Database::Sqlite(file), folder).await
     }
 

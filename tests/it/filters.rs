@@ -3,8 +3,9 @@
 use bureau_kernel::caller::Caller;
 use bureau_kernel::dispatch::Outcome;
 use bureau_kernel::error::Code;
-use bureau_kernel::testing::{ENGINES, TestApp};
-use serde_json::{Value, json};
+use bureau_kernel::option::CallOption;
+use bureau_kernel::testing::{ENGINES, Engine, TestApp};
+use serde_json::{Map, Value, json};
 
 use crate::MODULES;
 
@@ -66,10 +67,92 @@ async fn an_empty_text_is_no_filter_whatever_reads() {
         }
     }
     assert!(tried > 150, "{tried}");
-    // Whoever writes is told what to do instead.
-    let error = json!({ "name": "Ada", "city": "" });
-    let error = app.error(&owner, "create_contact", error).await;
-    assert!(error.message().contains("leave the field out"), "{error:?}");
+}
+
+/// What a client sends that has to fill in every parameter of a tool: nothing, in the type that it has.
+fn filled_in(schema: &Value, given: &mut Map<String, Value>) {
+    for (name, parameter) in schema["properties"].as_object().into_iter().flatten() {
+        let nothing = match parameter["type"].as_str() {
+            Some("string") if parameter.get("enum").is_none() => json!(""),
+            Some("array") => json!([]),
+            Some("object") => json!({}),
+            Some("integer") if ["limit", "version"].contains(&name.as_str()) => json!(0),
+            Some("boolean") if CallOption::is_name(name) => json!(false),
+            _ => Value::Null,
+        };
+        let given = given.entry(name.clone()).or_insert(nothing);
+        let items = given.as_array_mut().into_iter().flatten();
+        for item in items.filter_map(Value::as_object_mut) {
+            filled_in(&parameter["items"], item);
+        }
+    }
+}
+
+async fn what_says_nothing_is_left_out(engine: Engine) {
+    let app = TestApp::new(engine, MODULES).await;
+    for entry in app.dispatcher.registry().entries() {
+        let tool = entry.spec.name;
+        let caller = app.tenant(&tool.replace('_', "-")).await;
+        for example in app.example_arguments(&caller, tool).await {
+            let mut filled = example.clone();
+            let schema = Value::Object((*entry.wire().input_schema).clone());
+            filled_in(&schema, &mut filled);
+            // First so, and kept out of what comes after it.
+            filled.insert("dry_run".into(), true.into());
+            let tried = app.outcome(&caller, tool, Value::Object(filled)).await;
+            let outcome = app.outcome(&caller, tool, Value::Object(example)).await;
+            match (tried, outcome) {
+                (Outcome::Done(tried), Outcome::Done(done)) => {
+                    let (tried, done) = (&tried["data"], &done["data"]);
+                    let fields = |data: &Value| {
+                        let record = data.as_object().into_iter().flatten();
+                        record.map(|(name, _)| name.clone()).collect::<Vec<_>>()
+                    };
+                    assert_eq!(fields(tried), fields(done), "{tool}: {tried} {done}");
+                }
+                // Whether it asks is looked at when it is meant.
+                (Outcome::Done(_), Outcome::Failed(error)) => {
+                    assert_eq!(
+                        error.code(),
+                        Code::ConfirmationRequired,
+                        "{tool}: {error:?}"
+                    );
+                }
+                (tried, _) => panic!("{tool}: {tried:?}"),
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_fills_in_every_parameter_is_understood() {
+    for engine in ENGINES {
+        what_says_nothing_is_left_out(engine).await;
+    }
+}
+
+/// A version that nobody has seen is refused as such, by every tool that says that it takes one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tool_that_declares_version_looks_at_it() {
+    let app = TestApp::new(ENGINES[0], MODULES).await;
+    let mut tried = 0;
+    for entry in app.dispatcher.registry().entries() {
+        let tool = entry.spec.name;
+        if entry.wire().input_schema["properties"]
+            .get("version")
+            .is_none()
+        {
+            continue;
+        }
+        let caller = app.tenant(&tool.replace('_', "-")).await;
+        for mut example in app.example_arguments(&caller, tool).await {
+            example.insert("version".into(), 10_000.into());
+            let error = app.error(&caller, tool, Value::Object(example)).await;
+            assert_eq!(error.code(), Code::Conflict, "{tool}: {error:?}");
+            tried += 1;
+        }
+    }
+    assert!(tried > 10, "{tried}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

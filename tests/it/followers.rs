@@ -15,14 +15,14 @@ use bureau_kernel::prelude::{Attributes, Cx, Id, Managed, Module, ShortText};
 use bureau_kernel::registry::{Registry, Selection};
 use bureau_kernel::scheduler::{self, Scheduler, queues};
 use bureau_kernel::store::log::{Action, LogRow};
-use bureau_kernel::store::{OpenOptions, Scope, Store, sql};
+use bureau_kernel::store::{OpenOptions, Store, sql};
 use bureau_kernel::testing::{ENGINES, TestApp};
 use bureau_kernel::types::time::now;
 use serde_json::json;
 use tokio::time::{Duration, sleep, timeout};
 
 use crate::MODULES;
-use crate::campaign::HANG;
+use crate::campaign::{HANG, sealed};
 
 struct Greet;
 
@@ -73,16 +73,12 @@ fn modules() -> Vec<Module> {
 }
 
 /// The greetings of a workspace, in the order in which they were made.
-async fn greetings(dispatcher: &Dispatcher, caller: &Caller) -> Vec<String> {
-    let scope = Scope::Workspace(caller.workspace.id.raw());
-    let mut tx = dispatcher.app().store.read(scope).await.unwrap();
-    let rows = sql("SELECT subject FROM activity WHERE subject LIKE 'Welcome %' AND workspace = ")
-        .value(caller.workspace.id)
-        .sql(" ORDER BY id")
-        .rows(&mut tx)
-        .await
-        .unwrap();
-    tx.rollback().await;
+async fn greetings(app: &TestApp, caller: &Caller) -> Vec<String> {
+    let greetings =
+        sql("SELECT subject FROM activity WHERE subject LIKE 'Welcome %' AND workspace = ")
+            .value(caller.workspace.id)
+            .sql(" ORDER BY id");
+    let rows = app.rows(greetings).await;
     let subjects = rows.iter().map(|row| row.get::<String>("subject").unwrap());
     subjects
         .map(|subject| subject.trim_start_matches("Welcome ").to_owned())
@@ -94,31 +90,6 @@ async fn company(app: &TestApp, caller: &Caller, name: &str) -> String {
         .ok(caller, "create_company", json!({ "name": name }))
         .await;
     made["data"]["id"].as_str().unwrap().to_owned()
-}
-
-/// Waits until all that was written is sealed.
-async fn sealed(app: &TestApp) {
-    let all = async {
-        loop {
-            let mut tx = app
-                .dispatcher
-                .app()
-                .store
-                .read(Scope::System)
-                .await
-                .unwrap();
-            let open: i64 = sql("SELECT COUNT(*) AS open FROM change_log WHERE position IS NULL")
-                .one("open", &mut tx)
-                .await
-                .unwrap();
-            tx.rollback().await;
-            if open == 0 {
-                return;
-            }
-            sleep(Duration::from_millis(10)).await;
-        }
-    };
-    timeout(HANG, all).await.expect("what is written is sealed");
 }
 
 #[tokio::test]
@@ -142,7 +113,7 @@ async fn a_follower_takes_in_every_row_of_each_workspace_once_and_in_order() {
         };
         app.dispatcher.app().run_in(&batch, add).await.unwrap();
         company(&app, &other, "Elsewhere").await;
-        sealed(&app).await;
+        sealed(app.store()).await;
         let queue = async || {
             let queues = queues(&app.dispatcher, now()).await.unwrap();
             let of_greet = queues.into_iter().filter(|queue| queue.job == "greet");
@@ -154,21 +125,17 @@ async fn a_follower_takes_in_every_row_of_each_workspace_once_and_in_order() {
         assert_eq!(due.iter().map(|(_, due)| due).sum::<usize>(), 2, "{due:?}");
         let ticked = scheduler.tick(now()).await.unwrap();
         assert_eq!(ticked.failed, 0, "{engine:?}");
-        sealed(&app).await;
-        assert_eq!(
-            greetings(&app.dispatcher, &owner).await,
-            names,
-            "{engine:?}"
-        );
-        assert_eq!(greetings(&app.dispatcher, &other).await, ["Elsewhere"]);
+        sealed(app.store()).await;
+        assert_eq!(greetings(&app, &owner).await, names, "{engine:?}");
+        assert_eq!(greetings(&app, &other).await, ["Elsewhere"]);
         // Its own writes are passed over, so it comes to an end.
         scheduler.tick(now()).await.unwrap();
-        sealed(&app).await;
+        sealed(app.store()).await;
         assert_eq!(scheduler.tick(now()).await.unwrap().done, 0, "{engine:?}");
         assert!(queue().await.iter().all(|(_, due)| *due == 0));
         // Another server on the database goes on where this one was.
         company(&app, &owner, "Late").await;
-        sealed(&app).await;
+        sealed(app.store()).await;
         let store = Store::open(&OpenOptions::new(app.database.clone()))
             .await
             .unwrap();
@@ -177,7 +144,7 @@ async fn a_follower_takes_in_every_row_of_each_workspace_once_and_in_order() {
         let second = Scheduler::new(second);
         let (one, two) = tokio::join!(scheduler.tick(now()), second.tick(now()));
         assert_eq!((one.unwrap().failed, two.unwrap().failed), (0, 0));
-        let greeted = greetings(&app.dispatcher, &owner).await;
+        let greeted = greetings(&app, &owner).await;
         assert_eq!(greeted.len(), 701, "{engine:?}");
         assert_eq!(greeted.last().unwrap(), "Late");
     }
@@ -192,21 +159,21 @@ async fn what_a_follower_cannot_take_in_is_told_of_and_comes_again() {
         company(&app, &owner, "First").await;
         let grumpy = company(&app, &owner, "Grumpy").await;
         company(&app, &owner, "Third").await;
-        sealed(&app).await;
+        sealed(app.store()).await;
         let start = now();
         assert_eq!(scheduler.tick(start).await.unwrap().failed, 1, "{engine:?}");
         // Nothing of the step stays, and nothing after it is done before it.
-        assert!(greetings(&app.dispatcher, &owner).await.is_empty());
+        assert!(greetings(&app, &owner).await.is_empty());
         let queues = queues(&app.dispatcher, start).await.unwrap();
         let queue = queues.iter().find(|queue| queue.job == "greet").unwrap();
         assert_eq!(queue.failed[0].error, "CONFLICT: Nobody greets that one.");
         let change = json!({ "company": grumpy, "name": "Friendly" });
         app.ok(&owner, "update_company", change).await;
-        sealed(&app).await;
+        sealed(app.store()).await;
         assert_eq!(scheduler.tick(start).await.unwrap().done, 0, "it waits");
         let later = start + chrono::Duration::minutes(2);
         assert_eq!(scheduler.tick(later).await.unwrap().failed, 0, "{engine:?}");
-        let greeted = greetings(&app.dispatcher, &owner).await;
+        let greeted = greetings(&app, &owner).await;
         assert_eq!(greeted, ["First", "Friendly", "Third"], "{engine:?}");
     }
 }
@@ -220,12 +187,7 @@ async fn a_server_follows_what_it_hears_of() {
         for name in ["One", "Two"] {
             company(&app, &owner, name).await;
             let greeted = async {
-                while greetings(&app.dispatcher, &owner)
-                    .await
-                    .last()
-                    .map(String::as_str)
-                    != Some(name)
-                {
+                while greetings(&app, &owner).await.last().map(String::as_str) != Some(name) {
                     sleep(Duration::from_millis(20)).await;
                 }
             };

@@ -7,7 +7,7 @@ use bureau_contacts::Contact;
 use bureau_kernel::caller::Caller;
 use bureau_kernel::dispatch::{Dispatcher, Settings};
 use bureau_kernel::error::Code;
-use bureau_kernel::export;
+use bureau_kernel::export::{self, Kind};
 use bureau_kernel::prelude::*;
 use bureau_kernel::record::Cx;
 use bureau_kernel::record::Wanted;
@@ -459,7 +459,7 @@ async fn one_damaged_record_is_named_and_hides_no_other() {
                 .record("contact")
                 .unwrap();
             let part = app.dispatcher.app().read(&owner, async |cx: &mut Cx| {
-                export::part(cx, kind, Wanted::default(), i64::MIN, 100).await
+                export::part(cx, Kind::of(kind), &Wanted::default(), i64::MIN, 100).await
             });
             let part = part.await.unwrap();
             assert_eq!(

@@ -1060,19 +1060,14 @@ async fn clients_of_the_stateless_protocol_need_no_handshake() {
     assert!(result["ttlMs"].as_u64().unwrap() > 0);
     assert_eq!(result["resultType"], "complete");
     for tool in result["tools"].as_array().unwrap() {
-        for hint in [
-            "title",
-            "readOnlyHint",
-            "destructiveHint",
-            "idempotentHint",
-            "openWorldHint",
-        ] {
-            assert!(
-                !tool["annotations"][hint].is_null(),
-                "{} lacks {hint}",
-                tool["name"]
-            );
-        }
+        // Whatever is not said is what the protocol takes for granted.
+        let hints = &tool["annotations"];
+        let title = hints["title"].as_str().unwrap_or_default();
+        assert!(!title.is_empty(), "{} lacks its title", tool["name"]);
+        assert_eq!(
+            hints["openWorldHint"].is_null(),
+            tool["name"] == "issue_invoice" || tool["name"] == "send_quotation"
+        );
     }
 }
 
@@ -1125,7 +1120,16 @@ async fn a_stateless_client_confirms_by_answering_a_form() {
             .await
             .json();
         assert_eq!(refused["result"]["isError"], true, "{action} {confirm}");
+        // Nobody reads a question in that time.
+        let error = &refused["result"]["content"][0]["text"];
+        assert!(error.as_str().unwrap().contains("confirm_token"), "{error}");
     }
+    tokio::time::sleep(Duration::from_millis(1_100)).await;
+    let refused = client.stateless("tools/call", answered("decline", true));
+    let refused = refused.await.json();
+    let error = refused["result"]["content"][0]["text"].as_str().unwrap();
+    assert!(error.contains("The person declined"), "{error}");
+    assert!(!error.contains("confirm_token"), "{error}");
     let done = client
         .stateless("tools/call", answered("accept", true))
         .await
@@ -1163,7 +1167,7 @@ async fn params_of_the_wrong_shape_are_named_so() {
 async fn methods_that_are_not_declared_are_not_found() {
     let client = client().await;
     let methods = [
-        "prompts/list",
+        "completion/complete",
         "resources/subscribe",
         "nothing/here",
         "logging/setLevel",
@@ -1462,6 +1466,50 @@ async fn a_handshake_client_confirms_on_its_own_connection() {
         let done = turn(json!({"jsonrpc": "2.0", "id": question["id"], "result": answer})).await;
         assert_eq!(done["result"]["isError"], is_error, "{answer}");
     }
+
+    // A client that answers with no by itself, at once: nobody was asked, and the token counts that is given instead.
+    let contact = client.contact().await;
+    let delete = |more: Value| {
+        let mut arguments = json!({"contact": contact});
+        arguments
+            .as_object_mut()
+            .unwrap()
+            .extend(more.as_object().unwrap().clone());
+        rpc(
+            "tools/call",
+            json!({"name": "delete_contact", "arguments": arguments}),
+        )
+    };
+    let error_of = |done: &Value| -> Value {
+        assert_eq!(done["result"]["isError"], true, "{done}");
+        let text = done["result"]["content"][0]["text"].as_str().unwrap();
+        serde_json::from_str::<Value>(text).unwrap()["error"].take()
+    };
+    // The model's own word does not count where a person can be asked.
+    let question = turn(delete(json!({"confirm": true}))).await;
+    assert_eq!(question["method"], "elicitation/create");
+    tokio::time::sleep(Duration::from_millis(1_100)).await;
+    let no = json!({"action": "decline"});
+    let declined = json!({"jsonrpc": "2.0", "id": question["id"], "result": no});
+    let final_no = error_of(&turn(declined).await);
+    assert_eq!(final_no["confirm_token"], Value::Null, "{final_no}");
+    for no in [json!({"action": "cancel"}), json!({"action": "decline"})] {
+        let question = turn(delete(json!({}))).await;
+        let answer = json!({"jsonrpc": "2.0", "id": question["id"], "result": no});
+        let error = error_of(&turn(answer).await);
+        let (code, token) = (&error["code"], &error["confirm_token"]);
+        assert_eq!(code, "CONFIRMATION_REQUIRED", "{error}");
+        let wrong = turn(delete(json!({"confirm_token": token, "purge": true}))).await;
+        assert_eq!(error_of(&wrong)["code"], "VALIDATION_ERROR");
+        let done = turn(delete(json!({"confirm_token": token, "dry_run": true}))).await;
+        assert_eq!(done["result"]["isError"], false, "{done}");
+    }
+    let question = turn(delete(json!({}))).await;
+    let failed =
+        json!({"jsonrpc": "2.0", "id": question["id"], "error": {"code": -32601, "message": "no"}});
+    let token = &error_of(&turn(failed).await)["confirm_token"];
+    let done = turn(delete(json!({"confirm_token": token}))).await;
+    assert_eq!(done["result"]["isError"], false, "{done}");
     drop(input);
     drop(answers);
     session.await.unwrap().unwrap();

@@ -4,6 +4,7 @@
 use bureau_kernel::caller::{Caller, ConfirmPolicy};
 use bureau_kernel::dispatch::{Call, Outcome, Settings};
 use bureau_kernel::error::Error;
+use bureau_kernel::option::CallOption;
 use bureau_kernel::store::sql;
 use bureau_kernel::testing::{ENGINES, Engine, TestApp};
 use bureau_kernel::tool::{Effect, Entry};
@@ -119,7 +120,9 @@ fn text_fields(schema: &Value, path: &str, found: &mut Vec<String>) {
             ]);
         }
         Some("object") => {
-            for (name, property) in schema["properties"].as_object().into_iter().flatten() {
+            let properties = schema["properties"].as_object().into_iter().flatten();
+            // Options are no data: what they say stands in no record.
+            for (name, property) in properties.filter(|(name, _)| !CallOption::is_name(name)) {
                 text_fields(property, &format!("{path}/{name}"), found);
             }
         }
@@ -171,11 +174,14 @@ pub(crate) async fn define_everywhere(app: &TestApp, caller: &Caller, attributes
     app.run(statement).await;
 }
 
-/// Tools that write what they are told.
+/// Tools that write what they are told; with `BUREAU_INPUT_TOOLS` those of them that it names.
 fn writers(app: &TestApp) -> Vec<&Entry> {
+    let only = std::env::var("BUREAU_INPUT_TOOLS").unwrap_or_default();
+    let is_wanted = |name: &str| only.is_empty() || only.split(',').any(|wanted| wanted == name);
     let entries = app.dispatcher.registry().entries();
     entries
         .filter(|entry| matches!(entry.spec.effect, Effect::Adds | Effect::Changes))
+        .filter(|entry| is_wanted(entry.spec.name))
         .collect()
 }
 
@@ -253,10 +259,11 @@ async fn check_kept(
         let all = everything(app, caller).await;
         all.values().for_each(|record| texts(record, &mut found));
     }
-    // Whatever white space became of it, or the dots and the case of a number.
+    // Whatever white space became of it, or the dots and the case of a number; a VAT identifier has letters and digits only.
+    let is_formed = field.ends_with("/vat_id");
     let plain = |text: &str| {
         let kept = text.chars().filter(|c| !c.is_whitespace());
-        let kept = kept.filter(|c| !".-".contains(*c));
+        let kept = kept.filter(|c| !".-".contains(*c) && (!is_formed || c.is_alphanumeric()));
         kept.collect::<String>().to_lowercase()
     };
     let seen = plain(&visible(payload));

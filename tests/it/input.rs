@@ -8,6 +8,7 @@ use std::sync::LazyLock;
 use bureau_kernel::caller::Caller;
 use bureau_kernel::dispatch::Outcome;
 use bureau_kernel::error::{Code, Error};
+use bureau_kernel::option::CallOption;
 use bureau_kernel::store::{Scope, sql};
 use bureau_kernel::testing::{Engine, TestApp};
 use bureau_kernel::tool::Entry;
@@ -47,9 +48,9 @@ impl Field {
         self.path.len() == 1 && self.free
     }
 
-    /// Whether nothing is asked for by it where it is given as an empty text.
-    fn is_filter(&self, reads_only: bool) -> bool {
-        reads_only && self.path.len() == 1 && !self.required && !self.is_option()
+    /// Whether what says nothing is as good as leaving it out.
+    fn may_say_nothing(&self) -> bool {
+        !self.required && self.path.last().is_some_and(|step| step != FIRST)
     }
 
     /// What fields have in common that read what they are given alike: their name and their schema, whatever it says about them.
@@ -134,7 +135,9 @@ fn add_field(field: Field, found: &mut Vec<Field>) {
                     path,
                     schema: schema["items"].clone(),
                     required: false,
-                    free: false,
+                    // An object whose fields are the caller's own, such as a row of a table.
+                    free: schema["items"]["type"] == "object"
+                        && schema["items"].get("properties").is_none(),
                 },
                 found,
             );
@@ -161,24 +164,13 @@ fn all_fields(entry: &Entry) -> Vec<Field> {
         &[],
         &mut found,
     );
-    for (name, kind) in [
-        ("dry_run", "boolean"),
-        ("idempotency_key", "string"),
-        ("version", "integer"),
-        ("confirm", "boolean"),
-        ("confirm_token", "string"),
-        ("fields", "array"),
-    ] {
-        if !found.iter().any(|field| field.path == [name]) {
-            let schema = json!({ "type": kind, "items": { "type": "string" } });
-            found.push(Field {
-                path: vec![name.into()],
-                schema,
-                required: false,
-                free: true,
-            });
-        }
-    }
+    found.retain(|field| !CallOption::is_name(&field.path[0]));
+    found.extend(CallOption::ALL.map(|option| Field {
+        path: vec![option.name().into()],
+        schema: option.form(),
+        required: false,
+        free: true,
+    }));
     found
 }
 
@@ -339,12 +331,13 @@ fn payloads(
 
     add("null", Value::Null, field.required && !field.free);
     add("a list of numbers", json!([1, 2]), !list);
-    add("an empty list", json!([]), !list);
+    let may_say_nothing = field.may_say_nothing();
+    add("an empty list", json!([]), !list && !may_say_nothing);
     add("an object", json!({"no_such": 1}), !(field.free && object));
     add(
         "an empty object",
         json!({}),
-        !(object || field.free && list),
+        !(object || field.free && list || may_say_nothing),
     );
     add("true", json!(true), !(truth || text));
     add("5", json!(5), truth || list || object || choice);
@@ -354,7 +347,7 @@ fn payloads(
         number || truth || choice || (object && !short),
     );
     let no_text = !field.free || number || truth || object;
-    let blank = no_text && !field.is_filter(reads_only);
+    let blank = no_text && !field.may_say_nothing();
     add(NO_TEXT, json!(""), blank);
     add(WHITE_SPACE, json!(" \t\n\u{a0}\u{3000}"), blank);
     for value in [json!(-1), json!("-1"), json!(i64::MIN)] {
@@ -572,6 +565,18 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
+    /// Whether a field stands in an item that another field has to be in too, and no example has such an item.
+    fn lacks_a_sibling(&self, field: &Field) -> bool {
+        let [list, first, name] = field.path.as_slice() else {
+            return false;
+        };
+        let items = &self.entry.wire().input_schema["properties"][list]["items"];
+        let required = items["required"].as_array().into_iter().flatten();
+        first == FIRST
+            && !self.samples.contains_key(list)
+            && required.clone().any(|other| other != name)
+    }
+
     /// A ground for a field: the last one where nothing was written on it, else a new one.
     async fn ground(&mut self, field: &Field) -> Ground {
         let mut ground = match self.clean.take() {
@@ -726,7 +731,7 @@ impl Run<'_> {
         let mut all = self.choice.payloads(&place, field, like, all);
         for Payload { what, value, wrong } in &mut all {
             // No other text is an id.
-            let is_none = field.is_filter(reads_only) && [NO_TEXT, WHITE_SPACE].contains(what);
+            let is_none = field.may_say_nothing() && [NO_TEXT, WHITE_SPACE].contains(what);
             let is_id = what.starts_with("an id") || is_none;
             *wrong |= noun.is_some() && value.is_string() && !is_id;
         }
@@ -890,7 +895,8 @@ async fn every_field_of_every_tool(engine: Engine) {
         let fields = all_fields(entry);
         let places: BTreeSet<String> = fields.iter().map(|field| shown(&field.path)).collect();
         assert_eq!(places.len(), fields.len());
-        for field in &fields {
+        let tried = fields.iter().filter(|field| !run.lacks_a_sibling(field));
+        for field in tried.collect::<Vec<_>>() {
             run.field(field).await;
         }
         visited += fields.len();

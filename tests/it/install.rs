@@ -118,6 +118,15 @@ fn parsed(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))
 }
 
+/// The groups of an entry where nobody names any.
+fn groups() -> String {
+    let installed = bureau::MODULES.iter().filter(|module| module.is_installed);
+    let names = installed.map(|module| format!(",{}", module.name));
+    let groups = format!("default{}", names.collect::<String>());
+    assert!(groups.contains("exchange"), "{groups}");
+    groups
+}
+
 #[test]
 #[cfg(target_os = "linux")]
 fn every_client_finds_bureau_in_its_own_file_and_once_only() {
@@ -128,7 +137,11 @@ fn every_client_finds_bureau_in_its_own_file_and_once_only() {
         let text = desk.read(file);
         let entry = &parsed(&text)[section]["bureau"];
         assert_eq!(entry["command"], PROGRAM, "{client}");
-        assert_eq!(entry["args"], json!(["stdio"]), "{client}");
+        assert_eq!(
+            entry["args"],
+            json!(["stdio", "--features", groups()]),
+            "{client}"
+        );
         assert_eq!(entry.get("env"), None, "{client}");
         let again = desk.install(&format!("{client} --yes --json")).json();
         assert_eq!(again["changed"], false, "{client}");
@@ -347,13 +360,7 @@ fn nothing_is_written_without_a_yes() {
 
 #[test]
 fn a_file_that_would_lose_something_is_left_alone_and_what_to_paste_is_said() {
-    for text in [
-        "{\n  // my servers\n  \"servers\": {}\n}",
-        "{ \"servers\": { }, }",
-        "{ \"servers\": {",
-        "{ \"servers\": [] }",
-        "[]",
-    ] {
+    for text in ["{ \"servers\": {", "{ \"servers\": [] }", "[]"] {
         let desk = Desk::new();
         desk.write("project/.vscode/mcp.json", text);
         let ended = desk.run("install vscode --yes", Some(KEY));
@@ -370,6 +377,24 @@ fn a_file_that_would_lose_something_is_left_alone_and_what_to_paste_is_said() {
         assert_eq!(desk.install("vscode --remove --yes").code, Some(1));
         assert_eq!(desk.files(), ["mcp.json"], "{text}");
     }
+}
+
+#[test]
+fn comments_and_commas_at_the_end_stay_where_they_are() {
+    let text = "{\n  // my servers\n  \"servers\": {\n    \"other\": { \"command\": \"other\" }, // mine\n  },\n}\n";
+    let desk = Desk::new();
+    desk.write("project/.vscode/mcp.json", text);
+    assert_eq!(desk.run("install vscode --yes", Some(KEY)).code, Some(0));
+    let written = desk.read("project/.vscode/mcp.json");
+    for kept in ["// my servers", "// mine", "\"other\"", "\"bureau\": {"] {
+        assert!(written.contains(kept), "{kept}: {written}");
+    }
+    assert_eq!(desk.install("vscode --remove --yes").code, Some(0));
+    let left = desk.read("project/.vscode/mcp.json");
+    assert!(
+        left.contains("// my servers") && left.contains("// mine") && !left.contains("bureau"),
+        "{left}"
+    );
 }
 
 #[test]
@@ -417,7 +442,7 @@ fn the_entry_starts_what_was_said() {
         ])
     );
     let postgres = entry("--database postgres://me:hunter2@db/x", None);
-    assert_eq!(postgres["args"], json!(["stdio"]));
+    assert_eq!(postgres["args"], json!(["stdio", "--features", groups()]));
     assert_eq!(
         postgres["env"],
         json!({ "BUREAU_DATABASE_URL": "(hidden)" })

@@ -13,7 +13,7 @@ use bureau_kernel::caller::Caller;
 use bureau_kernel::dispatch::{Outcome, Settings};
 use bureau_kernel::error::{Code, Error};
 use bureau_kernel::prelude::{Cx, ShortText};
-use bureau_kernel::search::{Found, Query};
+use bureau_kernel::search::{Found, Query, Words};
 use bureau_kernel::store::clock::Clock;
 use bureau_kernel::store::{Database, OpenOptions, Scope, Store, Tx, log, sql};
 use bureau_kernel::testing::{ENGINES, Engine, TestApp};
@@ -123,6 +123,7 @@ async fn keys_readiness_sealing_and_the_index_need_no_connection_of_the_callers(
                 limit: 1,
                 offset: 0,
                 at_least: head,
+                words: Words::All,
             };
             let search = app.dispatcher.app().search.as_ref().unwrap();
             loop {

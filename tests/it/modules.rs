@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use bureau_kernel::caller::Caller;
 use bureau_kernel::dispatch::{Dispatcher, Outcome};
+use bureau_kernel::option::CallOption;
 use bureau_kernel::record::{Cx, check_tables};
 use bureau_kernel::registry::{Contradiction, Module};
 use bureau_kernel::store::{Scope, sql};
@@ -88,7 +89,9 @@ pub(crate) async fn marked(
         arguments.insert("on_duplicate".into(), "create".into());
     }
     for (parameter, schema) in parameters(entry) {
-        let Some(value) = as_given(&schema, mark) else {
+        // What every tool takes is no part of a record.
+        let Some(value) = as_given(&schema, mark).filter(|_| !CallOption::is_name(&parameter))
+        else {
             continue;
         };
         let mut tried = arguments.clone();

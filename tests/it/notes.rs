@@ -132,7 +132,6 @@ async fn a_note_is_about_a_record_that_is_there() {
             (json!(owner.member), Code::Validation),
             (json!("zzz_0000000000001"), Code::Validation),
             (json!("Nobody at all"), Code::NotFound),
-            (json!(""), Code::Validation),
         ];
         for (about, code) in refused {
             let new = json!({ "about": about, "text": "no" });

@@ -74,7 +74,6 @@ async fn what_is_wrong_with_a_product_is_said_of_its_field() {
         let owner = app.owner().await;
         let product = create(&app, &owner, json!({ "tax_category": "exempt" })).await;
         for (wrong, field) in [
-            (json!({ "name": "" }), "name"),
             (json!({ "unit_price": null }), "unit_price"),
             (json!({ "unit_price": "-1" }), "unit_price"),
             (json!({ "unit_price": "1.00001" }), "unit_price"),

@@ -744,12 +744,6 @@ async fn what_is_wrong_is_named_and_nothing_is_written() {
             ),
             (
                 "update_quotation",
-                json!({ "quotation": id, "lines": [] }),
-                invalid,
-                "lines",
-            ),
-            (
-                "update_quotation",
                 json!({ "quotation": id, "currency": "USD" }),
                 invalid,
                 "currency",
@@ -795,12 +789,6 @@ async fn what_is_wrong_is_named_and_nothing_is_written() {
                 json!({ "quotation": "Q-1999-0001" }),
                 Code::NotFound,
                 "quotation",
-            ),
-            (
-                "get_quotation",
-                json!({ "quotation": id, "document": "pdf" }),
-                Code::Conflict,
-                "document",
             ),
             (
                 "get_quotation",

@@ -1,16 +1,28 @@
 //! What an owner arranges before the first invoice, and the documents that come of it: the program itself, run.
 
+use bureau_kernel::caller::Caller;
+use bureau_kernel::testing::TestApp;
+use bureau_kernel::types::schema;
+use data_encoding::BASE64;
 use serde_json::{Value, json};
 
 use crate::cli::Home;
 
 /// A picture of one point.
-const PNG: &[u8] = &[
+pub(crate) const PNG: &[u8] = &[
     0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1a, b'\n', 0, 0, 0, 13, b'I', b'H', b'D', b'R', 0, 0,
     0, 1, 0, 0, 0, 1, 8, 0, 0, 0, 0, 0x3a, 0x7e, 0x9b, 0x55, 0, 0, 0, 10, b'I', b'D', b'A', b'T',
     0x78, 0x9c, 0x63, 0x60, 0, 0, 0, 2, 0, 1, 0x48, 0xaf, 0xa4, 0x71, 0, 0, 0, 0, b'I', b'E', b'N',
     b'D', 0xae, 0x42, 0x60, 0x82,
 ];
+
+/// Gives the seller of a workspace a logo, which no tool does.
+pub(crate) async fn set_logo(app: &TestApp, caller: &Caller) {
+    let batch = app.dispatcher.batch(caller, "test").await.unwrap();
+    let logo = schema::parse_at("", json!({ "logo": BASE64.encode(PNG) })).unwrap();
+    let set = async |cx: &mut _| bureau_billing::set_seller(cx, &logo, &[]).await;
+    app.dispatcher.app().run_in(&batch, set).await.unwrap();
+}
 
 fn seller(home: &Home) -> Value {
     home.say("workspace seller --json").json()

@@ -55,6 +55,27 @@ fn a_circle_is_found_with_the_files_that_close_it() {
     assert_eq!(found, ["a", "c", "d"]);
 }
 
+#[test]
+fn no_module_says_by_hand_of_which_workspace_or_that_records_are_live() {
+    let mut looked_at = 0;
+    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("features")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let text = fs::read_to_string(&path).unwrap();
+                for by_hand in ["archived_at IS", "WHERE workspace", "AND workspace"] {
+                    assert!(!text.contains(by_hand), "{}: {by_hand}", path.display());
+                }
+                looked_at += 1;
+            }
+        }
+    }
+    assert!(looked_at > 100, "{looked_at}");
+}
+
 /// The modules that a library declares, without those for tests.
 fn declared(library: &str) -> BTreeSet<String> {
     let lines = library.lines();

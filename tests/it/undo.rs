@@ -32,6 +32,11 @@ async fn state(app: &TestApp, caller: &Caller) -> BTreeMap<String, Value> {
             !(["version", "updated_at"].contains(&name.as_str()) || (moves && name == "stages"))
         });
     }
+    // What is arranged is no record of a module.
+    let settings = app.data(caller, "get_workspace", json!({ "settings": true }));
+    let members = app.data(caller, "list_team_members", json!({}));
+    let arranged = json!({ "settings": settings.await["settings"], "members": members.await });
+    all.insert("arranged".into(), arranged);
     all
 }
 
@@ -222,7 +227,7 @@ async fn an_undo_that_would_overwrite_later_work_does_nothing() {
 
         let skipping = json!({ "change": merged["change"], "skip_conflicts": true });
         let undone = app.ok(&owner, "undo_change", skipping).await;
-        assert_eq!(undone["data"]["skipped"][0]["record"], json!(ids[3]));
+        assert_eq!(undone["data"]["skipped"][0]["record"]["id"], json!(ids[3]));
         app.ok(&owner, "get_contact", json!({ "contact": ids[1] }))
             .await;
         app.ok(&owner, "get_contact", json!({ "contact": ids[2] }))
@@ -461,5 +466,177 @@ async fn a_stale_version_is_answered_with_the_record_as_it_is() {
             (&now["data"]["city"], &now["data"]["version"]),
             (&json!("Turin"), &json!(2))
         );
+    }
+}
+
+/// Calls a tool and answers the id of its record and of its change.
+async fn did(app: &TestApp, caller: &Caller, tool: &str, arguments: Value) -> (Value, Value) {
+    let answer = app.ok(caller, tool, arguments).await;
+    (answer["data"]["id"].clone(), answer["change"].clone())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_error_about_a_deleted_record_says_who_deleted_it_and_how_it_comes_back() {
+    for engine in ENGINES {
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
+        let made = json!({ "name": "Birgit Klein" });
+        let (birgit, _) = did(&app, &owner, "create_contact", made).await;
+        let delete = json!({ "contact": birgit, "confirm": true });
+        let (_, deleted) = did(&app, &owner, "delete_contact", delete).await;
+        let change = deleted.as_str().unwrap();
+        for (tool, arguments) in [
+            ("get_contact", json!({ "contact": birgit })),
+            (
+                "update_contact",
+                json!({ "contact": birgit, "city": "Bonn" }),
+            ),
+            (
+                "create_deal",
+                json!({ "name": "Boiler", "contact": birgit }),
+            ),
+        ] {
+            let error = app.error(&owner, tool, arguments).await;
+            let (said, hint) = (error.message(), error.hint_text().unwrap_or_default());
+            assert_eq!(error.code(), Code::NotFound, "{tool}: {error:?}");
+            let by_whom = said.contains("It was deleted on ");
+            assert!(
+                by_whom && said.contains(" with delete_contact."),
+                "{tool}: {said}"
+            );
+            assert!(said.contains(" by "), "{tool}: {said}");
+            assert!(
+                hint.contains("undo_change") && hint.contains(change),
+                "{tool}: {hint}"
+            );
+            let named = json!({ "name": "Birgit Klein", "change": deleted });
+            assert_eq!(error.detail_value("deleted"), Some(&named), "{tool}");
+        }
+        // Whoever may not read such records learns nothing of one.
+        let stranger = app.limited(&owner, &["create_deals", "read_deals"]);
+        let arguments = json!({ "name": "Boiler", "contact": birgit });
+        let error = app.error(&stranger, "create_deal", arguments).await;
+        assert!(!error.message().contains("deleted"), "{error:?}");
+        app.ok(&owner, "undo_change", json!({ "change": deleted }))
+            .await;
+        app.ok(&owner, "get_contact", json!({ "contact": birgit }))
+            .await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_piece_of_work_is_taken_back_newest_first_by_its_changes_its_key_or_since_a_moment() {
+    for engine in ENGINES {
+        for how in ["changes", "since", "one by one"] {
+            let app = TestApp::new(engine, MODULES).await;
+            let owner = app.owner().await;
+            let made = json!({ "name": "Ada King", "city": "London" });
+            let (ada, _) = did(&app, &owner, "create_contact", made).await;
+            let before = state(&app, &owner).await;
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+            let since = bureau_kernel::types::time::now().to_rfc3339();
+            let mut changes = Vec::new();
+            for step in [
+                json!({ "contact": ada, "city": "Paris" }),
+                json!({ "contact": ada, "city": "Rome", "title": "Countess" }),
+                json!({ "contact": ada, "clear": ["city"] }),
+            ] {
+                changes.push(did(&app, &owner, "update_contact", step).await.1);
+            }
+            let deal = json!({ "name": "Engine", "contact": ada });
+            let (deal, created) = did(&app, &owner, "create_deal", deal).await;
+            changes.push(created);
+            let moved = json!({ "deal": deal, "stage": "Proposal" });
+            changes.push(did(&app, &owner, "update_deal", moved).await.1);
+            // What was undone and done again meanwhile changes nothing of it.
+            let last = json!({ "change": changes[4] });
+            let undo = app.ok(&owner, "undo_change", last).await;
+            app.ok(&owner, "undo_change", json!({ "change": undo["change"] }))
+                .await;
+            let newest_first: Vec<&Value> = changes.iter().rev().collect();
+            if how == "one by one" {
+                for change in newest_first {
+                    app.ok(&owner, "undo_change", json!({ "change": change }))
+                        .await;
+                }
+                let mut after = state(&app, &owner).await;
+                after.retain(|id, _| before.contains_key(id));
+                assert_eq!(after, before, "{how} on {engine:?}");
+                continue;
+            }
+            let arguments = match how {
+                "changes" => json!({ "changes": changes }),
+                _ => json!({ "since": since }),
+            };
+            let mut preview = arguments.clone();
+            preview["dry_run"] = true.into();
+            let preview = app.ok(&owner, "undo_change", preview).await;
+            assert_ne!(state(&app, &owner).await, before, "a preview does nothing");
+            let mut arguments = arguments;
+            arguments["confirm"] = true.into();
+            let undone = app.ok(&owner, "undo_change", arguments).await;
+            assert_eq!(preview["data"]["undone"], undone["data"]["undone"]);
+            assert_eq!(
+                undone["data"]["undone"],
+                json!(newest_first),
+                "{how} on {engine:?}"
+            );
+            assert_eq!(undone["data"]["count"], 2, "{undone}");
+            let names: Vec<&Value> = undone["data"]["records"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|record| &record["name"])
+                .collect();
+            assert!(names.contains(&&json!("Ada King")) && names.contains(&&json!("Engine")));
+            let mut after = state(&app, &owner).await;
+            after.retain(|id, _| before.contains_key(id));
+            assert_eq!(after, before, "{how} on {engine:?}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_stands_in_the_way_of_an_undo_is_named_with_what_changed_it() {
+    for engine in ENGINES {
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
+        let made = json!({ "name": "Ada King", "idempotency_key": "work-1" });
+        let (ada, created) = did(&app, &owner, "create_contact", made).await;
+        let update = json!({ "contact": ada, "city": "Paris", "idempotency_key": "work-2" });
+        let (_, moved) = did(&app, &owner, "update_contact", update).await;
+        let other = app.limited(&owner, &["full"]);
+        let update = json!({ "contact": ada, "city": "Rome" });
+        let (_, since) = did(&app, &other, "update_contact", update).await;
+        for arguments in [
+            json!({ "change": moved }),
+            json!({ "key": "work-2" }),
+            json!({ "changes": [created, moved] }),
+        ] {
+            let error = app.error(&owner, "undo_change", arguments.clone()).await;
+            assert_eq!(error.code(), Code::Conflict, "{arguments}: {error:?}");
+            let said = error.message();
+            assert!(said.contains(": it was changed since, on "), "{said}");
+            assert!(said.contains(since.as_str().unwrap()), "{said}");
+            assert!(said.contains("with update_contact"), "{said}");
+            let conflict = &error.detail_value("conflicts").unwrap()[0];
+            assert_eq!(conflict["kind"], "contact");
+            assert_eq!(conflict["record"], json!({ "id": ada, "name": "Ada King" }));
+        }
+        app.ok(&owner, "undo_change", json!({ "change": since }))
+            .await;
+        // What came between is gone, so the way is free, however long ago that was undone.
+        let undone = app
+            .ok(&owner, "undo_change", json!({ "key": "work-2" }))
+            .await;
+        assert_eq!(undone["data"]["undone"], json!([moved]));
+        let error = app
+            .error(&owner, "undo_change", json!({ "key": "nobody's" }))
+            .await;
+        assert_eq!(error.field_name(), Some("key"), "{error:?}");
+        for none in [json!({}), json!({ "change": moved, "key": "work-2" })] {
+            let error = app.error(&owner, "undo_change", none).await;
+            assert_eq!(error.code(), Code::Validation, "{error:?}");
+        }
     }
 }

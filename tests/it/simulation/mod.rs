@@ -224,6 +224,8 @@ impl Simulation {
 
     /// What the firm begins with.
     async fn provision(&mut self) {
+        // A process looks once into its fonts for a character, and a call that has to wait for that would begin anew.
+        let printed: String = (' '..='~').collect();
         let acme = self.now("create_company", json!({ "name": "Acme" })).await;
         self.company = acme["data"]["id"].as_str().unwrap().to_owned();
         let plan = json!({
@@ -232,6 +234,13 @@ impl Simulation {
             "confirm": true,
         });
         self.now("create_recurring_invoice", plan).await;
+        let offer = json!({ "title": printed, "company": self.company, "lines": lines(100) });
+        let offer = self.now("create_quotation", offer).await["data"]["id"].clone();
+        self.now(
+            "send_quotation",
+            json!({ "quotation": offer, "confirm": true }),
+        )
+        .await;
         for _ in 0..8 {
             self.offer(true).await;
         }

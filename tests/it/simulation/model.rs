@@ -61,9 +61,10 @@ pub(super) struct Model {
     last: BTreeMap<(&'static str, i64), i64>,
     /// The day of the last document that was issued, of each kind.
     last_day: BTreeMap<&'static str, String>,
-    /// What an undo of a change takes back, as long as nothing else changed the contact.
+    /// What an undo of a change takes back, as long as it is the last of those that stand.
     undoable: BTreeMap<String, Before>,
-    changed_by: BTreeMap<i64, String>,
+    /// The changes of a contact that were not taken back.
+    standing: BTreeMap<i64, Vec<String>>,
 }
 
 fn target(arguments: &Value, name: &str) -> i64 {
@@ -196,7 +197,8 @@ impl Model {
                     .get(change)
                     .cloned()
                     .ok_or("it takes back what it cannot")?;
-                if self.changed_by.get(&id).map(String::as_str) != Some(change) {
+                let standing = self.standing.entry(id).or_default();
+                if standing.pop().as_deref() != Some(change) {
                     return Err("it takes back what was changed since".into());
                 }
                 let person = self.people.get_mut(&id).ok_or("nobody is there")?;
@@ -204,6 +206,7 @@ impl Model {
                     Some(before) => *person = before,
                     None => person.is_live = false,
                 }
+                return Ok(());
             }
             "create_invoice" => {
                 let row = effect.only("invoice", "create")?;
@@ -288,7 +291,8 @@ impl Model {
             other => return Err(format!("nobody does {other}")),
         }
         for row in effect.rows.iter().filter(|row| row.entity == "contact") {
-            self.changed_by.insert(row.record, effect.change.clone());
+            let standing = self.standing.entry(row.record).or_default();
+            standing.push(effect.change.clone());
         }
         Ok(())
     }
