@@ -483,8 +483,8 @@ class Day:
         with self.check("takes both back"):
             for change, count in ((self.bulk, len(self.changed)), (bulk_deals["change"], len(deals))):
                 undone = await self.write("undo_change", {"change": change}, records=count)
-                equal(undone["data"]["undone"], change)
-                equal(len(set(undone["data"]["records"])), count)
+                equal(undone["data"]["undone"], [change])
+                equal(len({record["id"] for record in undone["data"]["records"]}), count)
                 if change == self.bulk:
                     self.undo = undone["change"]
             self.owners = before[0]

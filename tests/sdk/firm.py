@@ -15,8 +15,12 @@ class Firm:
         self.binary = binary
         self.folder = Path(folder) / name
         self.folder.mkdir()
-        self.file = self.folder / "bureau.sqlite"
-        self.where = ["--database", f"sqlite:{self.file}", "--data-dir", str(self.folder / "data")]
+        self.opens(self.folder / "bureau.sqlite")
+
+    def opens(self, file):
+        """Takes a database, which is made where it is not there."""
+        self.file = file
+        self.where = ["--database", f"sqlite:{file}", "--data-dir", str(self.folder / "data")]
 
     def cli(self, *arguments):
         """What a command prints."""

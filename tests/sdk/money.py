@@ -25,6 +25,16 @@ def rounded(value):
     return value.quantize(CENT, ROUND_HALF_UP)
 
 
+def spread(whole, parts):
+    """What each part bears of a whole, to the cent: the cents that are left over go to those that are owed most of one."""
+    total = sum(parts.values())
+    shares = {name: (whole * part / total).quantize(CENT, "ROUND_DOWN") for name, part in parts.items()}
+    rest = {name: whole * part / total - shares[name] for name, part in parts.items()}
+    for name in sorted(rest, key=rest.get, reverse=True)[: int((whole - sum(shares.values())) / CENT)]:
+        shares[name] += CENT
+    return shares
+
+
 def computed(lines, discount="0"):
     """Nets of the lines, tax by rate, and the totals, as EN 16931 has them."""
     nets, taxes = [], {}
@@ -33,12 +43,7 @@ def computed(lines, discount="0"):
         net = rounded(whole) - rounded(whole * Decimal(off) / 100)
         nets.append(net)
         taxes[rate] = taxes.get(rate, Decimal(0)) + net
-    total = sum(nets)
-    left = rounded(total * Decimal(discount) / 100)
-    shares = {rate: (left * net / total).quantize(CENT, "ROUND_DOWN") for rate, net in taxes.items()}
-    rest = {rate: left * net / total - shares[rate] for rate, net in taxes.items()}
-    for rate in sorted(rest, key=rest.get, reverse=True)[: int((left - sum(shares.values())) / CENT)]:
-        shares[rate] += CENT
+    shares = spread(rounded(sum(nets) * Decimal(discount) / 100), taxes)
     taxed = {rate: net - shares[rate] for rate, net in taxes.items()}
     tax = {rate: rounded(net * Decimal(rate) / 100) for rate, net in taxed.items()}
     net = sum(taxed.values())

@@ -1,5 +1,7 @@
 #!/usr/bin/env bash
-# The official client SDKs, TypeScript and Python, current and previous major, against a built Bureau, over stdio and HTTP.
+# The official client SDKs, TypeScript and Python, current and previous major, against a built Bureau, over stdio and HTTP; and
+# what frameworks make of its tools for the models that they speak to; the
+# programs in examples/, and the configurations that the pages show.
 #
 #   tests/sdk/run.sh BINARY
 #
@@ -18,7 +20,13 @@ tools=$(realpath "$tools")
 
 folder=$(mktemp -d)
 server=
+demo=
+beside=
 stop() {
+    for group in $demo $beside; do
+        kill -- "-$group" 2>/dev/null || true
+        wait "$group" 2>/dev/null || true
+    done
     if [ -n "$server" ]; then
         kill "$server" 2>/dev/null || true
         wait "$server" 2>/dev/null || true
@@ -54,16 +62,33 @@ fi
 # A client that ends badly has failed once more than it said: it may have said nothing.
 run() {
     local before status=0
-    before=$(grep -c '^FAIL ' "$folder/results" || true)
-    timeout 180 "$@" "$binary" "$folder" "$url" </dev/null 2>"$folder/client.log" | tee -a "$folder/results" || status=$?
+    before=$(grep -c '^FAIL ' "$results" || true)
+    timeout 180 "$@" "$binary" "$folder" "$url" </dev/null 2>"$results.log" | tee -a "$results" || status=$?
     if [ "$status" -ne 0 ]; then
-        [ "$(grep -c '^FAIL ' "$folder/results" || true)" -gt "$before" ] ||
-            echo "FAIL $*: ended with status $status" | tee -a "$folder/results"
-        tail -n 20 "$folder/client.log" >&2
+        [ "$(grep -c '^FAIL ' "$results" || true)" -gt "$before" ] ||
+            echo "FAIL $*: ended with status $status" | tee -a "$results"
+        tail -n 20 "$results.log" >&2
     fi
 }
 
-touch "$folder/results"
+results=$folder/results
+touch "$results" "$folder/beside"
+
+# Beside the others: the demo firm for owner.py, whose two years take a while to be made; and what needs no server from here.
+# Each is a group of processes, so that it can be stopped as one.
+set -m
+"$binary" demo --database "sqlite:$folder/demo.sqlite" --data-dir "$folder/demo.data" >/dev/null 2>"$folder/demo.log" </dev/null &
+demo=$!
+(
+    results=$folder/beside
+    run "$tools/sdk-python-current/bin/python" guides.py
+    run node examples.mjs
+    run "$tools/sdk-python-adapters-current/bin/python" examples.py
+    run "$tools/sdk-python-adapters-previous/bin/python" examples.py
+) >/dev/null 2>"$folder/beside.errors" &
+beside=$!
+set +m
+
 run node current.mjs
 run node previous.mjs
 run "$tools/sdk-python-current/bin/python" current.py
@@ -71,8 +96,18 @@ run "$tools/sdk-python-previous/bin/python" previous.py
 run "$tools/sdk-python-current/bin/python" day.py
 run "$tools/sdk-python-current/bin/python" money.py
 run "$tools/sdk-python-current/bin/python" configurations.py
+run node adapters.mjs
+run "$tools/sdk-python-adapters-current/bin/python" adapters.py
+run "$tools/sdk-python-adapters-previous/bin/python" adapters.py
+wait "$demo" || cat "$folder/demo.log" >&2
+demo=
+run "$tools/sdk-python-current/bin/python" owner.py
+wait "$beside" || true
+beside=
+cat "$folder/beside.errors" >&2
+tee -a "$results" <"$folder/beside"
 
-passed=$(grep -c '^ok ' "$folder/results" || true)
-failed=$(grep -c '^FAIL ' "$folder/results" || true)
+passed=$(grep -c '^ok ' "$results" || true)
+failed=$(grep -c '^FAIL ' "$results" || true)
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
