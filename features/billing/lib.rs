@@ -29,13 +29,15 @@ use bureau_kernel::import::import;
 use bureau_kernel::prelude::*;
 use futures::FutureExt as _;
 
+pub use bureau_documents::is_in_eu;
+
 pub use arrange::{SellerDetails, TaxRateChange, remove_tax_rate, set_seller, set_tax_rate};
 pub use audit::{Findings, Pages, WRONG_TOTALS, audit_numbers};
 pub use compare::compare;
 pub use discount::Discount;
 pub use document::{Common, Format, Rendered, document, obstacle, printable, render};
 pub use line::{DocLine, LineGiven, MOST_LINES, lines_given};
-pub use party::{Buyer, Party, buyer, is_in_eu, of_buyers};
+pub use party::{Buyer, Party, buyer, of_buyers};
 pub use picture::{Picture, frozen};
 pub use product::{Active, BillingInterval, Product, ProductType, check_sku, check_tax};
 pub use seller::{MAX_LOGO, Seller, check_language, check_open, complete_seller, seller};

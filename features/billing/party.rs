@@ -122,18 +122,6 @@ pub async fn buyer(
     })
 }
 
-/// The member states of the European Union, as of 2026.
-const EU: [&str; 27] = [
-    "AT", "BE", "BG", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GR", "HR", "HU", "IE", "IT",
-    "LT", "LU", "LV", "MT", "NL", "PL", "PT", "RO", "SE", "SI", "SK",
-];
-
-/// Whether a country (ISO 3166-1 alpha-2) is a member state of the European Union.
-#[must_use]
-pub fn is_in_eu(country: &str) -> bool {
-    EU.contains(&country)
-}
-
 /// Who bought, as far as it is known which company or contact that is.
 pub type Buyer = (Option<Id<Company>>, Option<Id<Contact>>);
 

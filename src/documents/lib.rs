@@ -4,6 +4,7 @@
 //! Everything starts from one [`Document`]: plain data, complete, computed by others. Nothing here knows of records, tools or
 //! a database, and nothing here computes an amount.
 
+mod areas;
 #[cfg(feature = "einvoice")]
 pub mod einvoice;
 mod error;
@@ -11,6 +12,7 @@ mod model;
 #[cfg(feature = "pdf")]
 mod pdf;
 
+pub use areas::is_in_eu;
 pub use error::Error;
 pub use model::{
     AllowanceOrCharge, BankAccount, Document, DocumentKind, HomeTax, Line, Logo, Party, Reference,

@@ -13,17 +13,11 @@ use en16931::{
 };
 use rust_decimal::Decimal;
 
+use crate::areas::takes_sepa;
 use crate::{
     AllowanceOrCharge, BankAccount, Document, DocumentKind, Error, HomeTax, Line, Tax, TaxCategory,
-    TaxSubtotal, Totals,
+    TaxSubtotal, Totals, is_in_eu,
 };
-
-/// Where a SEPA credit transfer can go: the countries and territories of the scheme by the first letters of their IBANs.
-const SEPA: [&str; 42] = [
-    "AD", "AL", "AT", "BE", "BG", "CH", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GB", "GI",
-    "GR", "HR", "HU", "IE", "IS", "IT", "LI", "LT", "LU", "LV", "MC", "MD", "ME", "MK", "MT", "NL",
-    "NO", "PL", "PT", "RO", "RS", "SE", "SI", "SK", "SM", "VA",
-];
 
 /// UNCL 5189: a discount. A code rather than a word, since the document has a language and the discount of a line no reason.
 const DISCOUNT: &str = "95";
@@ -135,15 +129,23 @@ fn is_routing_id(reference: &str) -> bool {
         && digits(check)
 }
 
-/// A VAT identifier, with the letters of a country before it; what else tax authorities give out is none.
-fn vat_identifier(identifier: Option<&str>) -> Option<String> {
-    let identifier = compact(identifier)?;
-    let mut letters = identifier.bytes();
-    let begins = letters
-        .by_ref()
+/// What the tax authority calls a party: a VAT identifier, with the letters of a country before it, or a number of another kind,
+/// such as those of the United States. In a member state of the EU it is the first, also where the letters were left out: the rules
+/// name what is wrong with it then.
+fn tax_identifiers(party: &crate::Party) -> (Option<String>, Vec<Identifier>) {
+    let Some(identifier) = compact(party.vat_id.as_deref()) else {
+        return (None, Vec::new());
+    };
+    let has_letters = identifier
+        .bytes()
         .take(2)
         .all(|byte| byte.is_ascii_alphabetic());
-    begins.then_some(identifier)
+    let in_the_eu = text(party.country.as_deref()).is_some_and(|country| is_in_eu(&country));
+    if has_letters || in_the_eu {
+        (Some(identifier), Vec::new())
+    } else {
+        (None, vec![Identifier::new(identifier)])
+    }
 }
 
 /// An identifier without the spaces that it is printed with.
@@ -196,18 +198,12 @@ fn note(document: &Document) -> Option<InvoiceNote> {
 
 fn party(party: &crate::Party, taxed: bool) -> Party {
     let email = text(party.email.as_deref());
+    let (vat_identifier, identifiers) = tax_identifiers(party);
     Party {
         name: text(Some(&party.name)),
         legal_registration: text(party.registration.as_deref()).map(Identifier::new),
-        // A number of another kind, such as those of the United States, names the party all the same.
-        identifiers: match vat_identifier(party.vat_id.as_deref()) {
-            Some(_) => Vec::new(),
-            None => compact(party.vat_id.as_deref())
-                .map(Identifier::new)
-                .into_iter()
-                .collect(),
-        },
-        vat_identifier: vat_identifier(party.vat_id.as_deref()).filter(|_| taxed),
+        identifiers,
+        vat_identifier: vat_identifier.filter(|_| taxed),
         electronic_address: email.as_ref().map(|email| Identifier::schemed(email, "EM")),
         address: PostalAddress {
             line1: text(party.street.as_deref()),
@@ -259,11 +255,7 @@ fn delivery(document: &Document, buyer: &PostalAddress) -> Result<Option<Deliver
 
 fn payment(document: &Document, account: &BankAccount) -> PaymentInstructions {
     let number = compact(Some(&account.iban));
-    let sepa = document.currency == "EUR"
-        && number
-            .as_deref()
-            .and_then(|number| number.get(..2))
-            .is_some_and(|country| SEPA.contains(&country));
+    let sepa = document.currency == "EUR" && number.as_deref().is_some_and(takes_sepa);
     PaymentInstructions {
         // UNCL 4461: SEPA credit transfer, credit transfer.
         means_code: Some(Code::new(if sepa { "58" } else { "30" })),

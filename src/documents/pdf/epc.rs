@@ -4,14 +4,8 @@
 use qrcode::{Color, EcLevel, QrCode};
 use rust_decimal::Decimal;
 
+use crate::areas::takes_sepa;
 use crate::{Document, DocumentKind};
-
-/// The countries of SEPA, by the prefix of their account numbers.
-const SEPA: [&str; 42] = [
-    "AD", "AL", "AT", "BE", "BG", "CH", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GB", "GI",
-    "GR", "HR", "HU", "IE", "IS", "IT", "LI", "LT", "LU", "LV", "MC", "MD", "ME", "MK", "MT", "NL",
-    "NO", "PL", "PT", "RO", "RS", "SE", "SI", "SK", "SM", "VA",
-];
 
 /// The least and the most that it may ask for: 0.01 and 999,999,999.99.
 const LEAST: Decimal = Decimal::from_parts(1, 0, 0, false, 2);
@@ -36,7 +30,7 @@ pub(super) fn payload(document: &Document) -> Option<String> {
     }
     let bank = document.bank.as_ref()?;
     let iban = compact(&bank.iban);
-    if !is_iban(&iban) || !SEPA.iter().any(|country| iban.starts_with(country)) {
+    if !is_iban(&iban) || !takes_sepa(&iban) {
         return None;
     }
     let bic = bank.bic.as_deref().map(compact).unwrap_or_default();
