@@ -266,7 +266,10 @@ pub fn csv(data: &[u8]) {
     let read = rows().filter_map(Result::ok).count() as u64;
     assert!(read <= table.count);
     empty.runtime.block_on(async {
-        let mapping = async |cx: &mut Cx| import.mapping(cx, &table.headers, &[]).await;
+        let mapping = async |cx: &mut Cx| {
+            let mapping = import.mapping(cx, &table.headers, &[]).await?;
+            mapping.map_err(|why| why.error())
+        };
         let mapping = empty.dispatcher.app().read(&empty.caller, mapping);
         let Ok(mapping) = mapping.await else {
             return;

@@ -41,15 +41,16 @@ bureau_kernel::record! {
             => [search_digits, import("telephone, phone number, tel, telefon, main phone, switchboard")],
         /// Street and number.
         pub street: Option<ShortText<200>>
-            => [search, import("address, street address, billing street, address line 1, strasse")],
+            => [search, import("address, street address, billing street, address line 1, straße, \
+                straße und hausnummer, anschrift, adresse")],
         /// Postal code.
         pub postal_code: Option<ShortText<20>>
-            => [search, import("zip, zip code, zip/postal code, postcode, billing zip, plz")],
+            => [search, import("zip, zip code, zip/postal code, postcode, billing zip, plz, postleitzahl")],
         /// City.
         pub city: Option<ShortText<100>> => [search, filter, row, import("town, billing city, stadt, ort")],
         /// State or province.
         pub region: Option<ShortText<100>>
-            => [search, import("state, province, state/region, state/province, county, billing state")],
+            => [search, import("state, province, state/region, state/province, county, billing state, bundesland")],
         /// Country: its ISO 3166-1 code, whatever name of it is given.
         pub country: Option<Country> => [search, filter, row, import("country/region, billing country, land")],
         /// VAT or tax number.

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use bureau_kernel::export;
 use bureau_kernel::import::{
-    AnyImport, Became, Fate, Imported, OnDuplicate, Plan, Row, Table, day_format, escaped,
-    said_of_column,
+    AnyImport, Became, Fate, Imported, OnDuplicate, Plan, Row, Table, Unmapped, day_format,
+    escaped, said_of_column,
 };
 use bureau_kernel::prelude::{Cx, Error, Example, NamedRecord, Result, ShortText, Spec, Tool};
 use bureau_kernel::registry::Registry;
@@ -185,8 +185,8 @@ impl Tool for ImportData {
             });
             overrides.push(said?);
         }
-        let mapping = import.mapping(cx, &headers, &overrides).await;
-        let mapping = mapping.map_err(|error| self.unmapped(error, !overrides.is_empty()))?;
+        let mapping = import.mapping(cx, &headers, &overrides).await?;
+        let mapping = mapping.map_err(|why| self.unmapped(&why))?;
         let (mut columns, mut ignored) = (Vec::new(), Vec::new());
         for column in &mapping.columns {
             let header = column.header.clone();
@@ -225,29 +225,26 @@ impl ImportData {
         Ok(import)
     }
 
-    /// Says that columns and fields do not go together without repeating what somebody called them. Where no header was said to
-    /// be anything, it is the headers that are wrong.
-    fn unmapped(&self, error: Error, is_said: bool) -> Error {
-        let is_unknown = ["No column is", "There is no field"]
-            .iter()
-            .any(|said| error.message().starts_with(said));
-        if error.field_name() != Some("mapping") || !is_unknown {
-            return error;
-        }
-        let (field, message) = match (is_said, &self.rows) {
-            (true, _) => (
-                "mapping",
-                "mapping names a column or a field that is not there.",
-            ),
-            (false, Some(_)) => ("rows", "No name in rows is a field that is known."),
-            (false, None) => ("text", "No header is a field that is known."),
+    /// Says that columns and fields do not go together, without the headers: they are text of somebody's file.
+    fn unmapped(&self, why: &Unmapped) -> Error {
+        let said = self.mapping.as_ref().is_some_and(|said| !said.is_empty());
+        let (field, message) = match why {
+            Unmapped::Header { .. } => ("mapping", "mapping names a column that is not there."),
+            Unmapped::Field { .. } => ("mapping", "mapping names a field that is not there."),
+            Unmapped::Twice { field, .. } => {
+                let message = format!("Two columns are {field}.");
+                let hint = "Leave one out in mapping with \"Header=\", or say which field it is.";
+                return Error::invalid("mapping", message).hint(hint);
+            }
+            Unmapped::Nothing { .. } if said => {
+                ("mapping", "mapping leaves no column that is a field.")
+            }
+            Unmapped::Nothing { .. } if self.rows.is_some() => {
+                ("rows", "No name in rows is a field that is known.")
+            }
+            Unmapped::Nothing { .. } => ("text", "No header is a field that is known."),
         };
-        let hint = error.hint_text().map(str::to_owned);
-        let error = Error::invalid(field, message);
-        match hint {
-            Some(hint) => error.hint(hint),
-            None => error,
-        }
+        Error::invalid(field, message).hint(why.hint())
     }
 
     fn on_duplicate(&self) -> OnDuplicate {

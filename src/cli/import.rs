@@ -194,7 +194,10 @@ impl Work<'_> {
             }
         }
         let (headers, overrides) = (&self.table.headers, &self.arguments.map);
-        let mapping = async |cx: &mut Cx| self.import.mapping(cx, headers, overrides).await;
+        let mapping = async |cx: &mut Cx| {
+            let mapping = self.import.mapping(cx, headers, overrides).await?;
+            mapping.map_err(|why| why.error())
+        };
         let mapping = self.dispatcher.app().read(self.caller, mapping).await;
         Ok(Plan {
             mapping: mapping.map_err(usage)?,

@@ -318,7 +318,22 @@ async fn what_is_no_table_or_too_much_is_refused_by_field_and_nothing_is_written
         (
             json!({ "kind": "contacts", "text": "name\nA\n", "mapping": ["nam=name"] }),
             "mapping",
-            "Did you mean",
+            "names a column that is not there. Did you mean",
+        ),
+        (
+            json!({ "kind": "contacts", "text": "name\nA\n", "mapping": ["name=nam"] }),
+            "mapping",
+            "names a field that is not there. Did you mean name?",
+        ),
+        (
+            json!({ "kind": "contacts", "text": "name\nA\n", "mapping": ["name="] }),
+            "mapping",
+            "Fields:",
+        ),
+        (
+            json!({ "kind": "companies", "text": "name;Straße;Anschrift\nA;B 1;C 2\n" }),
+            "mapping",
+            "Two columns are street. Leave one out",
         ),
         (
             json!({ "kind": "contacts", "rows": many }),

@@ -1,6 +1,6 @@
 //! Which column of a table is which field.
 
-use crate::error::{Error, Result};
+use crate::error::Error;
 use crate::record::Defined;
 use crate::types::text::{folded, nearest, quoted};
 
@@ -38,9 +38,91 @@ pub struct Mapping {
     pub columns: Vec<Mapped>,
 }
 
+/// Why columns and fields do not go together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unmapped {
+    /// Something was said about a column that is not there.
+    Header {
+        /// What it was called.
+        header: String,
+        /// The headers that there are.
+        known: Vec<String>,
+    },
+    /// A column was said to be a field that is not there.
+    Field {
+        /// What it was called.
+        field: String,
+        /// The fields and attributes that there are.
+        known: Vec<String>,
+    },
+    /// Two columns are the same field.
+    Twice {
+        /// The field.
+        field: &'static str,
+        /// The two headers.
+        headers: Vec<String>,
+    },
+    /// No column is any field.
+    Nothing {
+        /// The headers.
+        headers: Vec<String>,
+        /// The fields that there are.
+        known: Vec<&'static str>,
+    },
+}
+
+impl Unmapped {
+    /// What to do about it.
+    #[must_use]
+    pub fn hint(&self) -> String {
+        match self {
+            Self::Header { header, known } => {
+                let names = known.iter().map(String::as_str);
+                match nearest(header, names) {
+                    Some(known) => format!("Did you mean {}?", quoted(known)),
+                    None => format!("There are: {}.", known.join(", ")),
+                }
+            }
+            Self::Field { field, known } => {
+                let names = known.iter().map(String::as_str);
+                match nearest(field, names) {
+                    Some(known) => format!("Did you mean {known}?"),
+                    None => format!("There are: {}.", known.join(", ")),
+                }
+            }
+            Self::Twice { .. } => {
+                "Leave one out with --map \"Header=\" (a tool's mapping).".to_owned()
+            }
+            Self::Nothing { known, .. } => format!(
+                "Say which is which with --map \"Header=field\" (a tool's mapping). Fields: {}.",
+                known.join(", ")
+            ),
+        }
+    }
+
+    /// The error of who gave the headers: it shows them.
+    #[must_use]
+    pub fn error(&self) -> Error {
+        let message = match self {
+            Self::Header { header, .. } => format!("No column is called {}.", quoted(header)),
+            Self::Field { field, .. } => format!("There is no field {}.", quoted(field)),
+            Self::Twice { field, headers } => {
+                let headers: Vec<String> = headers.iter().map(|header| quoted(header)).collect();
+                format!("Two columns are {field}: {}.", headers.join(" and "))
+            }
+            Self::Nothing { headers, .. } => format!(
+                "No column is a field that is known. The headers are: {}.",
+                headers.join(", ")
+            ),
+        };
+        Error::invalid("mapping", message).hint(self.hint())
+    }
+}
+
 /// A header without what people write differently: case, accents, spaces, dashes and other signs.
 pub(super) fn plain(text: &str) -> String {
     folded(text)
+        .replace('ß', "ss")
         .chars()
         .filter(|c| c.is_alphanumeric())
         .collect()
@@ -51,14 +133,13 @@ impl Mapping {
     /// field for one that is to be ignored.
     ///
     /// # Errors
-    /// [`Code::Validation`](crate::error::Code::Validation) for a header or field that is not there, for two columns
-    /// that are the same field, and where no column is any field.
+    /// Why columns and fields do not go together.
     pub(crate) fn of(
         fields: Vec<Field>,
         attributes: &Defined,
         headers: &[String],
         overrides: &[(String, String)],
-    ) -> Result<Self> {
+    ) -> Result<Self, Unmapped> {
         let mut columns: Vec<Mapped> = headers
             .iter()
             .map(|header| Mapped {
@@ -73,13 +154,9 @@ impl Mapping {
                 .zip(&mut decided)
                 .find(|(column, _)| plain(&column.header) == plain(header));
             let Some((column, decided)) = found else {
-                let error = Error::invalid(
-                    "mapping",
-                    format!("No column is called {}.", quoted(header)),
-                );
-                return Err(match nearest(header, headers.iter().map(String::as_str)) {
-                    Some(known) => error.hint(format!("Did you mean {}?", quoted(known))),
-                    None => error.hint(format!("There are: {}.", headers.join(", "))),
+                return Err(Unmapped::Header {
+                    header: header.clone(),
+                    known: headers.to_vec(),
                 });
             };
             column.target = named(&fields, attributes, field)?;
@@ -95,18 +172,10 @@ impl Mapping {
         let mapping = Self { fields, columns };
         let is_field = |column: &Mapped| matches!(column.target, Target::Field(_));
         if !mapping.columns.iter().any(is_field) {
-            let known: Vec<&str> = mapping.fields.iter().map(|field| field.name).collect();
-            return Err(Error::invalid(
-                "mapping",
-                format!(
-                    "No column is a field that is known. The headers are: {}.",
-                    headers.join(", ")
-                ),
-            )
-            .hint(format!(
-                "Say which is which with --map \"Header=field\" (a tool's mapping). Fields: {}.",
-                known.join(", ")
-            )));
+            return Err(Unmapped::Nothing {
+                headers: headers.to_vec(),
+                known: mapping.fields.iter().map(|field| field.name).collect(),
+            });
         }
         Ok(mapping)
     }
@@ -214,18 +283,16 @@ fn label(columns: &mut [Mapped], place: usize) {
 }
 
 /// The field or attribute that is called so.
-fn named(fields: &[Field], attributes: &Defined, name: &str) -> Result<Target> {
+fn named(fields: &[Field], attributes: &Defined, name: &str) -> Result<Target, Unmapped> {
     if name.trim().is_empty() {
         return Ok(Target::Ignored);
     }
     match known(fields, attributes, name) {
         Target::Ignored => {
-            let error = Error::invalid("mapping", format!("There is no field {}.", quoted(name)));
-            let names = fields.iter().map(|field| field.name);
-            let names: Vec<&str> = names.chain(attributes.keys().map(String::as_str)).collect();
-            Err(match nearest(name, names.iter().copied()) {
-                Some(known) => error.hint(format!("Did you mean {known}?")),
-                None => error.hint(format!("There are: {}.", names.join(", "))),
+            let fields = fields.iter().map(|field| field.name.to_owned());
+            Err(Unmapped::Field {
+                field: name.to_owned(),
+                known: fields.chain(attributes.keys().cloned()).collect(),
             })
         }
         target => Ok(target),
@@ -237,7 +304,7 @@ fn refuse_twice(
     index: usize,
     columns: &mut [Mapped],
     decided: &[bool],
-) -> Result<()> {
+) -> Result<(), Unmapped> {
     let Some(field) = fields.get(index).filter(|field| !field.joins()) else {
         return Ok(());
     };
@@ -265,16 +332,14 @@ fn refuse_twice(
         && !refers
         && !clear(first, second)
     {
-        let headers: Vec<String> = [first, second]
+        let headers = [first, second]
             .into_iter()
             .filter_map(|(.., place)| columns.get(*place))
-            .map(|column| quoted(&column.header))
-            .collect();
-        return Err(Error::invalid(
-            "mapping",
-            format!("Two columns are {}: {}.", field.name, headers.join(" and ")),
-        )
-        .hint("Leave one out with --map \"Header=\" (a tool's mapping)."));
+            .map(|column| column.header.clone());
+        return Err(Unmapped::Twice {
+            field: field.name,
+            headers: headers.collect(),
+        });
     }
     for (.., place) in these.into_iter().skip(1) {
         if let Some(column) = columns.get_mut(place) {

@@ -35,7 +35,7 @@ use crate::types::time::LocalTime;
 
 pub use cells::day_format;
 pub use formula::{escaped, guarded, unescaped};
-pub use mapping::{Mapped, Mapping, Target};
+pub use mapping::{Mapped, Mapping, Target, Unmapped};
 pub use table::{Encoding, Table};
 
 /// A field of a record as a column of a table can hold it.
@@ -485,14 +485,14 @@ pub trait AnyImport: Send + Sync {
     /// to be ignored, nothing.
     ///
     /// # Errors
-    /// [`Code::Validation`](crate::error::Code::Validation) for a header or field that is not there, for two columns
-    /// that are the same field, and where no column is any field.
+    /// [`Code::Unavailable`](crate::error::Code::Unavailable) where the attributes cannot be read; and, within, why columns
+    /// and fields do not go together.
     fn mapping<'a>(
         &'a self,
         cx: &'a mut Cx,
         headers: &'a [String],
         overrides: &'a [(String, String)],
-    ) -> BoxFuture<'a, Result<Mapping>>;
+    ) -> BoxFuture<'a, Result<Result<Mapping, Unmapped>>>;
     /// Says what [`run`](Self::run) would do. Writes nothing.
     fn preview<'a>(
         &'a self,
@@ -564,10 +564,15 @@ impl<R: Import> AnyImport for Erased<R> {
         cx: &'a mut Cx,
         headers: &'a [String],
         overrides: &'a [(String, String)],
-    ) -> BoxFuture<'a, Result<Mapping>> {
+    ) -> BoxFuture<'a, Result<Result<Mapping, Unmapped>>> {
         Box::pin(async move {
             let defined = cx.defined_attributes(R::TABLE).await?;
-            Mapping::of(R::import_fields(), &defined, headers, overrides)
+            Ok(Mapping::of(
+                R::import_fields(),
+                &defined,
+                headers,
+                overrides,
+            ))
         })
     }
 
