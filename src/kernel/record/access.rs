@@ -1,7 +1,7 @@
 //! Reading, adding, changing, deleting and erasing records: what a tool does with them.
 
 use super::family::Family;
-use super::index_keys::{and_index_keys, remove_index_keys};
+use super::index_keys::{add_index_keys, remove_index_keys};
 use super::write::{check_permission, checked, log_row, stale, write};
 use super::{Attributes, Edit, Record, Saved};
 use crate::error::{Error, Result};
@@ -90,9 +90,10 @@ impl Cx {
         check_permission(self, None, &saved, Action::Create)?;
         let mut statement = Saved::<R>::insert_into();
         statement.push_list(saved.inserted(self.workspace().id));
-        let statement = and_index_keys(self, statement, saved.id, saved.all_index_keys()).await?;
+        statement.run(&mut self.tx).await?;
+        add_index_keys(self, saved.id, saved.all_index_keys()).await?;
         let row = log_row(self, None, &saved, Action::Create).await?;
-        self.tx.run_logged(statement, row).await?;
+        self.tx.log(row);
         react(self, Action::Create, None, Some(&saved)).await?;
         Ok(saved)
     }

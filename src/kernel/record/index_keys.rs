@@ -18,24 +18,10 @@ pub(super) async fn add_index_keys<R: Record>(
     Ok(())
 }
 
-/// A statement, and after it the one that adds the index keys.
-pub(super) async fn and_index_keys<R: Record>(
-    cx: &mut Cx,
-    statement: Sql,
-    id: Id<R>,
-    index_keys: Vec<(&'static str, String)>,
-) -> Result<Sql> {
-    if index_keys.is_empty() {
-        return Ok(statement);
-    }
-    let statement = statement.then(ADD_INDEX_KEYS, &mut cx.tx).await?;
-    Ok(push_index_keys(cx, statement, id, index_keys))
-}
-
-pub(super) const ADD_INDEX_KEYS: &str =
+const ADD_INDEX_KEYS: &str =
     "INSERT INTO record_key (workspace, entity, field, value, record) VALUES ";
 
-pub(super) fn push_index_keys<R: Record>(
+fn push_index_keys<R: Record>(
     cx: &Cx,
     mut statement: Sql,
     id: Id<R>,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use sqlx::error::{DatabaseError, ErrorKind};
 use sqlx::postgres::PgDatabaseError;
 
+use super::in_place::SqliteFault;
 use crate::error::{Code, Error, UNKNOWN};
 
 /// SQLite's primary result codes (<https://sqlite.org/rescode.html>).
@@ -146,7 +147,7 @@ pub(crate) fn may_be_on_disk(error: &sqlx::Error) -> bool {
     is_disk(error) && extended_code(error) != Some(SQLITE_IOERR_WRITE)
 }
 
-fn sqlite_code(error: &sqlx::Error) -> Option<i64> {
+pub(super) fn sqlite_code(error: &sqlx::Error) -> Option<i64> {
     extended_code(error).map(|extended| extended & 0xff)
 }
 
@@ -159,8 +160,11 @@ fn extended_code(error: &sqlx::Error) -> Option<i64> {
             .as_database_error()?,
         error => error.as_database_error()?,
     };
-    database.try_downcast_ref::<sqlx::sqlite::SqliteError>()?;
-    database.code()?.parse().ok()
+    let is_sqlite = database.try_downcast_ref::<SqliteFault>().is_some()
+        || database
+            .try_downcast_ref::<sqlx::sqlite::SqliteError>()
+            .is_some();
+    is_sqlite.then(|| database.code()?.parse().ok())?
 }
 
 fn unavailable(message: &str, error: sqlx::Error) -> Error {

@@ -9,10 +9,12 @@ mod columns;
 pub(crate) mod distribute;
 mod erasure;
 pub(crate) mod fault;
+mod in_place;
 pub mod log;
 pub(crate) mod migrate;
 pub(crate) mod postgres;
 pub(crate) mod profile;
+mod readers;
 mod replicas;
 mod sql;
 pub(crate) mod sqlite;
@@ -699,34 +701,6 @@ impl Tx {
         self.log = rows.into_iter().take(1).collect();
         self.written = self.log.len();
         outcome
-    }
-
-    /// Runs a statement that writes a record, and adds its row to the change log. SQLite is given both at once.
-    pub(crate) async fn run_logged(&mut self, mut statement: Sql, row: LogRow) -> Result<()> {
-        let all_written = self.written == self.log.len();
-        match &mut self.conn {
-            Conn::Sqlite(conn) if all_written => {
-                let ends = conn.log_ends();
-                let sealed = conn.seal(std::slice::from_ref(&row)).await;
-                self.failed |= sealed.is_err();
-                let seals = sealed.map_err(fault::translate)?;
-                statement.push("; ");
-                LogRow::push_insert(&mut statement, std::slice::from_ref(&row), &seals);
-                if let Err(error) = statement.run(self).await {
-                    // The row is not there, so the next one takes its place in the chain.
-                    if let (Conn::Sqlite(conn), Some(ends)) = (&mut self.conn, ends) {
-                        conn.set_log_ends(ends);
-                    }
-                    return Err(error);
-                }
-                self.written += 1;
-            }
-            _ => {
-                statement.run(self).await?;
-            }
-        }
-        self.log.push(row);
-        Ok(())
     }
 
     /// Says that something is erased for good: once it is committed, no file is to hold it for long.

@@ -101,18 +101,6 @@ impl Sql {
         let _ = write!(self.text, "${}", self.values.len());
     }
 
-    /// Goes on with the text of another statement, whose placeholders count on. What this one answers is lost. SQLite is
-    /// given both at once, which saves a way to the connection's thread and back; PostgreSQL takes one at a time.
-    pub(crate) async fn then(mut self, text: &'static str, tx: &mut Tx) -> Result<Self> {
-        if tx.is_postgres() {
-            self.run(tx).await?;
-            return Ok(sql(text));
-        }
-        self.text.push_str("; ");
-        self.text.push_str(text);
-        Ok(self)
-    }
-
     /// The text as the engine takes it best. SQLite looks a numbered placeholder up among all of them for each value that
     /// is bound, which is what a statement with many values would spend most of its time with.
     fn text_for(&self, tx: &Tx) -> Cow<'_, str> {

@@ -6,32 +6,25 @@
 //!
 //! Several processes on one file are the normal case. They take [`Turns`].
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use sqlx::pool::PoolConnection;
-use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteConnection, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
-};
-use sqlx::{
-    AssertSqlSafe, ConnectOptions as _, Connection as _, Row as _, SqlSafeStr as _,
-    Sqlite as Engine,
-};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteSynchronous};
+use sqlx::{ConnectOptions as _, Connection as _, Row as _};
 use tokio::sync::{Mutex, OwnedMutexGuard, oneshot};
 
+use super::in_place::{self, Use};
+use super::readers::{Reader, Readers};
 use super::turns::Turns;
-use super::value::{Row, Value, bind_sqlite};
+use super::value::{Kind, Row, SqliteRow, Value};
 use super::{OpenOptions, Scope, Steps, WRITE_WAIT, fault, migrate};
 use crate::error::{Code, Error, Result};
 use crate::store::log::{LogRow, Seal};
 use crate::types::id::IdGenerator;
 use crate::types::time::Timestamp;
 
-/// How long the writer waits inside of SQLite for one that takes no turns, before it looks whether its caller is still there.
-const LOOK_EACH: Duration = Duration::from_millis(250);
 /// How long a process may take turns in a row before it lets others go first.
 const TURNS: Duration = Duration::from_millis(100);
 /// How long it then stands back: enough for a process that waits for the lock to wake up and take it.
@@ -42,8 +35,8 @@ const OWN: u32 = 3;
 
 pub(crate) struct Sqlite {
     place: Place,
-    callers: SqlitePool,
-    own: SqlitePool,
+    callers: Readers,
+    own: Readers,
     writer: Option<Arc<Mutex<Writer>>>,
     write_wait: Duration,
 }
@@ -78,7 +71,7 @@ impl Place {
 
 /// The one connection that writes, and the transaction that callers share.
 struct Writer {
-    conn: SqliteConnection,
+    conn: in_place::Connection,
     place: Place,
     turns: Turns,
     /// The shared transaction is open.
@@ -109,12 +102,22 @@ pub(crate) struct LogEnd {
 
 impl LogEnd {
     /// That of a workspace, as its head says; its beginning where there is none.
-    fn of(workspace: i64, head: Option<(Option<i64>, Option<Vec<u8>>)>) -> Self {
-        let seal = match head {
-            Some((Some(position), Some(hash))) => Seal { position, hash },
-            _ => Seal::genesis(workspace),
-        };
-        Self { seal, moved: None }
+    fn of(workspace: i64, head: Option<&SqliteRow>) -> sqlx::Result<Self> {
+        let mut end = Self::new(workspace);
+        if let Some(head) = head
+            && let Some((position, hash)) = head.number("position")?.zip(head.bytes("hash")?)
+        {
+            end.seal = Seal { position, hash };
+        }
+        Ok(end)
+    }
+
+    /// That of one that has none yet.
+    fn new(workspace: i64) -> Self {
+        Self {
+            seal: Seal::genesis(workspace),
+            moved: None,
+        }
     }
 }
 
@@ -147,74 +150,28 @@ enum SavepointState {
 }
 
 impl SavepointState {
-    /// Settles it and makes the next caller's savepoint, on one way to the connection's thread and back.
-    const fn then_savepoint(self) -> &'static str {
+    /// Settles it and makes the next caller's savepoint.
+    const fn then_savepoint(self) -> &'static [&'static str] {
         match self {
-            Self::Settled => "SAVEPOINT call",
-            Self::Kept => "RELEASE call; SAVEPOINT call",
+            Self::Settled => &["SAVEPOINT call"],
+            Self::Kept => &["RELEASE call", "SAVEPOINT call"],
             // This leaves the savepoint itself where it is.
-            Self::Undone => "ROLLBACK TO call",
+            Self::Undone => &["ROLLBACK TO call"],
         }
     }
 
     /// What comes before a commit, which keeps what is in any savepoint.
-    const fn before_commit(self) -> &'static str {
+    const fn before_commit(self) -> &'static [&'static str] {
         match self {
-            Self::Settled | Self::Kept => "",
-            Self::Undone => "ROLLBACK TO call; ",
+            Self::Settled | Self::Kept => &[],
+            Self::Undone => &["ROLLBACK TO call"],
         }
     }
 }
 
 pub(crate) enum Connection {
-    Read(Read),
+    Read(Reader),
     Write(Write),
-}
-
-/// A connection that cannot write. Its first statement begins a transaction, whose snapshot all the others see; the
-/// transaction is ended before the pool has it back.
-pub(crate) struct Read {
-    /// Always there, until it is dropped.
-    conn: Option<PoolConnection<Engine>>,
-    begun: bool,
-}
-
-impl Read {
-    /// The statement, with what has to come before it.
-    fn begun<'a>(&mut self, text: &'a str) -> Cow<'a, str> {
-        if std::mem::replace(&mut self.begun, true) {
-            return Cow::Borrowed(text);
-        }
-        // Both on one way to the connection's thread and back.
-        Cow::Owned(format!("BEGIN; {text}"))
-    }
-}
-
-impl Drop for Read {
-    fn drop(&mut self) {
-        // Where nothing was begun, the pool has it back as it is.
-        let Some(mut conn) = self.conn.take().filter(|_| self.begun) else {
-            return;
-        };
-        // Whoever held it may have been dropped anywhere. One whose transaction does not end is closed.
-        let end = async move {
-            if sqlx::query("ROLLBACK").execute(&mut *conn).await.is_err() {
-                let _ = conn.close().await;
-            }
-        };
-        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            runtime.spawn(end);
-        }
-    }
-}
-
-/// A pool of at most so many readers, opened as they are needed.
-fn readers(path: &Path, most: u32) -> SqlitePool {
-    SqlitePoolOptions::new()
-        .max_connections(most)
-        .test_before_acquire(false)
-        .acquire_timeout(Duration::from_secs(30))
-        .connect_lazy_with(options(path).read_only(true).pragma("query_only", "ON"))
 }
 
 /// A caller's savepoint in the shared transaction.
@@ -223,6 +180,15 @@ pub(crate) struct Write {
     shared: Arc<Mutex<Writer>>,
     /// Where the logs ended before this caller, for a rollback.
     ends_before: LogEnds,
+}
+
+impl Write {
+    fn conn(&mut self) -> sqlx::Result<&mut in_place::Connection> {
+        let writer = self.writer.as_mut();
+        writer
+            .map(|writer| &mut writer.conn)
+            .ok_or(sqlx::Error::WorkerCrashed)
+    }
 }
 
 pub(crate) fn options(path: &Path) -> SqliteConnectOptions {
@@ -310,8 +276,8 @@ impl Sqlite {
         }
         Ok(Self {
             place: Place::of(path),
-            callers: readers(path, settings.connections.max(1)),
-            own: readers(path, OWN),
+            callers: Readers::new(path, settings.connections.max(1)),
+            own: Readers::new(path, OWN),
             writer,
             write_wait: settings.write_wait,
         })
@@ -323,8 +289,7 @@ impl Sqlite {
     }
 
     pub(crate) fn connections(&self) -> u32 {
-        let readers = [&self.callers, &self.own].map(|pool| pool.options().get_max_connections());
-        readers.iter().sum::<u32>() + u32::from(self.writer.is_some())
+        self.callers.most() + self.own.most() + u32::from(self.writer.is_some())
     }
 
     pub(crate) async fn read(&self, scope: Scope) -> Result<Connection> {
@@ -333,18 +298,15 @@ impl Sqlite {
             Scope::Workspace(_) => &self.callers,
         };
         self.place.check()?;
-        let conn = pool.acquire().await.map_err(fault::translate)?;
-        Ok(Connection::Read(Read {
-            conn: Some(conn),
-            begun: false,
-        }))
+        let reader = pool.take().await.map_err(fault::translate)?;
+        Ok(Connection::Read(reader))
     }
 
     /// The rows of one statement, which is a transaction by itself.
     pub(crate) async fn look(&self, text: &str, values: &[Value]) -> Result<Vec<Row>> {
         self.place.check()?;
-        let mut conn = self.own.acquire().await.map_err(fault::translate)?;
-        let rows = fetch(&mut conn, text, values).await;
+        let reader = self.own.take().await.map_err(fault::translate)?;
+        let rows = reader.look(text, values).await;
         rows.map_err(fault::translate)
     }
 
@@ -396,8 +358,11 @@ impl Sqlite {
     }
 
     pub(crate) async fn integrity(&self) -> Result<Vec<String>> {
-        let mut tx = self.own.begin().await.map_err(fault::translate)?;
-        findings(&mut tx).await.map_err(fault::translate)
+        let connected = options(self.path()).read_only(true).connect().await;
+        let mut conn = connected.map_err(fault::translate)?;
+        let found = findings(&mut conn).await.map_err(fault::translate);
+        conn.close().await.map_err(fault::translate)?;
+        found
     }
 }
 
@@ -498,14 +463,12 @@ impl Writer {
             turns.give();
             outcome?;
         }
-        // From here on only one that takes no turns is waited for inside of SQLite, and not for long at once.
-        let patience = format!("PRAGMA busy_timeout = {}", LOOK_EACH.as_millis());
-        sqlx::raw_sql(AssertSqlSafe(patience))
-            .execute(&mut conn)
-            .await
-            .map_err(fail)?;
+        // Opened while the other still is, so that no restore comes between them.
+        let own = in_place::Connection::open(path, Use::Write).await;
+        let own = own.map_err(fail)?;
+        conn.close().await.map_err(fail)?;
         Ok(Self {
-            conn,
+            conn: own,
             place: Place::of(path),
             turns,
             open: false,
@@ -574,20 +537,21 @@ impl Writer {
                 Err(error) => return Err(error),
             }
             self.open = true;
-            let found = sqlx::query(
-                "SAVEPOINT call;
-                 SELECT (SELECT value FROM counter WHERE name = 'node') AS node, position, hash
+            self.command("SAVEPOINT call").await?;
+            let asked = [workspace.map_or(Value::Null(Kind::Int), Value::Int)];
+            let found = self.conn.fetch(
+                "SELECT (SELECT value FROM counter WHERE name = 'node') AS node, position, hash
                  FROM (SELECT 1) LEFT JOIN log_head ON workspace = $1",
-            )
-            .bind(workspace)
-            .fetch_one(&mut self.conn);
+                &asked,
+            );
             let found = self.steps.alone(found).await?;
+            let found = found.first().ok_or(sqlx::Error::RowNotFound)?;
             self.ends.clear();
             if let Some(workspace) = workspace {
-                let end = LogEnd::of(workspace, Some((found.try_get(1)?, found.try_get(2)?)));
-                self.ends.insert(workspace, end);
+                self.ends
+                    .insert(workspace, LogEnd::of(workspace, Some(found))?);
             }
-            let newest: Option<i64> = found.try_get(0)?;
+            let newest = found.number("node")?;
             if ids
                 .get()
                 .is_some_and(|ids| ids.is_own(newest.unwrap_or_default()))
@@ -603,13 +567,14 @@ impl Writer {
     /// Takes a number for the identifiers of this process. Its own durable statement: a number that was handed out is never
     /// handed out again, except in so many that the older one has been given up.
     async fn take_node(&mut self, ids: &OnceLock<IdGenerator>) -> sqlx::Result<()> {
-        let node = sqlx::query(
+        let node = self.conn.fetch_elsewhere(
             "INSERT INTO counter (name, value) VALUES ('node', 1)
              ON CONFLICT (name) DO UPDATE SET value = value + 1 RETURNING value",
-        )
-        .fetch_one(&mut self.conn);
+            Vec::new(),
+        );
         let node = self.steps.alone(node).await?;
-        let node = node.try_get(0)?;
+        let node = node.first().ok_or(sqlx::Error::RowNotFound)?;
+        let node = node.number("value")?.unwrap_or_default();
         ids.get_or_init(|| IdGenerator::new(node)).renew(node);
         Ok(())
     }
@@ -620,77 +585,70 @@ impl Writer {
             if self.ends.contains_key(&workspace) {
                 continue;
             }
-            let found = sqlx::query("SELECT position, hash FROM log_head WHERE workspace = $1")
-                .bind(workspace)
-                .fetch_optional(&mut self.conn);
+            let asked = [Value::Int(workspace)];
+            let found = self.conn.fetch(
+                "SELECT position, hash FROM log_head WHERE workspace = $1",
+                &asked,
+            );
             let found = self.steps.alone(found).await?;
-            let found = found.map(|row| Ok::<_, sqlx::Error>((row.try_get(0)?, row.try_get(1)?)));
-            let end = LogEnd::of(workspace, found.transpose()?);
+            let end = LogEnd::of(workspace, found.first())?;
             self.ends.insert(workspace, end);
         }
         Ok(())
     }
 
     async fn command(&mut self, text: &'static str) -> sqlx::Result<()> {
-        let command = sqlx::query(text).execute(&mut self.conn);
-        self.steps.alone(command).await.map(|_| ())
+        let command = self.conn.execute(text, &[]);
+        self.steps.alone(command).await.map(drop)
     }
 
     /// Does with the last caller's savepoint what is to be done, and what comes then.
     async fn settle(
         &mut self,
-        then: fn(SavepointState) -> &'static str,
+        then: fn(SavepointState) -> &'static [&'static str],
     ) -> Result<(), Arc<sqlx::Error>> {
         if let Some(error) = self.lost.take() {
             return Err(error);
         }
         let last = std::mem::replace(&mut self.last, SavepointState::Settled);
-        self.command(then(last)).await.map_err(Arc::new)
+        for command in then(last) {
+            self.command(command).await.map_err(Arc::new)?;
+        }
+        Ok(())
     }
 
-    /// Settles the last caller's savepoint, moves the heads of the logs to where they end now, and commits: all on one way to
-    /// the connection's thread and back.
+    /// Settles the last caller's savepoint, moves the heads of the logs to where they end now, and commits.
     async fn settle_and_commit(&mut self) -> Result<(), Arc<sqlx::Error>> {
-        if let Some(error) = self.lost.take() {
-            return Err(error);
-        }
-        let last = std::mem::replace(&mut self.last, SavepointState::Settled);
-        let mut text = last.before_commit().to_owned();
-        let moved = self
-            .ends
-            .iter()
-            .filter_map(|(workspace, end)| Some((*workspace, &end.seal, end.moved?)));
-        let moved: Vec<(i64, &Seal, Timestamp)> = moved.collect();
-        for index in 0..moved.len() {
-            text.push_str(if index == 0 {
-                "INSERT INTO log_head (workspace, position, hash, at, sealing) VALUES "
-            } else {
-                ", "
-            });
-            let first = index * 4;
-            let [workspace, position, hash, at] = [1, 2, 3, 4].map(|column| first + column);
-            text.push_str(&format!(
-                "(${workspace}, ${position}, ${hash}, ${at}, (SELECT COALESCE(MAX(sealing), 0) + 1 FROM log_head))"
-            ));
-        }
-        if !moved.is_empty() {
-            text.push_str(
-                " ON CONFLICT (workspace) DO UPDATE SET position = excluded.position, hash = excluded.hash,
-                  at = excluded.at, sealing = excluded.sealing; ",
-            );
-        }
-        text.push_str("COMMIT");
-        let mut query = sqlx::query(AssertSqlSafe(text).into_sql_str());
-        for (workspace, seal, at) in moved {
-            query = query
-                .bind(workspace)
-                .bind(seal.position)
-                .bind(seal.hash.clone())
-                .bind(at.timestamp_micros());
-        }
-        let committed = query.execute(&mut self.conn);
+        self.settle(SavepointState::before_commit).await?;
+        let moved = self.move_heads().await;
+        moved.map_err(Arc::new)?;
+        // It waits for the disk.
+        let committed = self.conn.fetch_elsewhere("COMMIT", Vec::new());
         let committed = self.steps.alone(committed).await;
         committed.map(drop).map_err(Arc::new)
+    }
+
+    /// Moves the heads of the logs to where they end now.
+    async fn move_heads(&mut self) -> sqlx::Result<()> {
+        let ends = self.ends.iter();
+        let moved = ends.filter_map(|(workspace, end)| Some((workspace, &end.seal, end.moved?)));
+        for (workspace, seal, at) in moved {
+            let head = [
+                Value::Int(*workspace),
+                Value::Int(seal.position),
+                Value::Bytes(seal.hash.clone()),
+                Value::Time(at),
+            ];
+            let moves = self.conn.execute(
+                "INSERT INTO log_head (workspace, position, hash, at, sealing)
+                 VALUES (?, ?, ?, ?, (SELECT COALESCE(MAX(sealing), 0) + 1 FROM log_head))
+                 ON CONFLICT (workspace) DO UPDATE SET position = excluded.position, hash = excluded.hash,
+                  at = excluded.at, sealing = excluded.sealing",
+                &head,
+            );
+            self.steps.alone(moves).await?;
+        }
+        Ok(())
     }
 
     /// Commits what the callers did and tells them.
@@ -716,11 +674,12 @@ impl Writer {
     async fn erase_traces(&mut self) -> bool {
         let _ = self.command("ROLLBACK").await;
         self.open = false;
-        let over = self.command(
+        let over = self.conn.fetch_elsewhere(
             "INSERT INTO counter (name, value) VALUES ('failed commits', 1)
              ON CONFLICT (name) DO UPDATE SET value = value + 1",
+            Vec::new(),
         );
-        over.await.is_ok()
+        self.steps.alone(over).await.is_ok()
     }
 
     /// Rolls back whatever is still open, lets other processes write, and tells everyone who was in the transaction.
@@ -836,49 +795,24 @@ async fn upgrade(conn: &mut SqliteConnection, path: &Path, found: i64) -> Result
         .map_err(migrate::fault)
 }
 
-async fn fetch(
-    conn: &mut SqliteConnection,
-    text: &str,
-    values: &[Value],
-) -> sqlx::Result<Vec<Row>> {
-    let query = sqlx::query(AssertSqlSafe(text).into_sql_str());
-    let query = values.iter().fold(query, bind_sqlite);
-    let rows = query.fetch_all(conn).await?;
-    Ok(rows.into_iter().map(Row::Sqlite).collect())
-}
-
 impl Connection {
-    fn get(&mut self) -> sqlx::Result<&mut SqliteConnection> {
-        match self {
-            Self::Read(read) => read.conn.as_deref_mut().ok_or(sqlx::Error::PoolClosed),
-            Self::Write(write) => write
-                .writer
-                .as_mut()
-                .map(|writer| &mut writer.conn)
-                .ok_or(sqlx::Error::WorkerCrashed),
-        }
-    }
-
-    /// The statement as it is run on this connection.
-    fn text<'a>(&mut self, text: &'a str) -> Cow<'a, str> {
-        match self {
-            Self::Read(read) => read.begun(text),
-            Self::Write(_) => Cow::Borrowed(text),
-        }
-    }
-
     pub(crate) async fn execute(&mut self, text: &str, values: &[Value]) -> sqlx::Result<u64> {
-        let text = self.text(text);
-        let query = sqlx::query(AssertSqlSafe(&*text).into_sql_str());
-        let query = values.iter().fold(query, bind_sqlite);
-        let done = query.execute(self.get()?).await;
-        done.map(|done| done.rows_affected())
-            .map_err(|error| self.noted(error))
+        let done = match self {
+            // That it cannot write is for SQLite to say.
+            Self::Read(reader) => reader.fetch(text, values).await.map(|_| 0),
+            Self::Write(write) => write.conn()?.execute(text, values).await,
+        };
+        done.map_err(|error| self.noted(error))
     }
 
     pub(crate) async fn fetch(&mut self, text: &str, values: &[Value]) -> sqlx::Result<Vec<Row>> {
-        let text = self.text(text);
-        let rows = fetch(self.get()?, &text, values).await;
+        let rows = match self {
+            Self::Read(reader) => reader.fetch(text, values).await,
+            Self::Write(write) => {
+                let rows = write.conn()?.fetch(text, values).await;
+                rows.map(|rows| rows.into_iter().map(Row::Sqlite).collect())
+            }
+        };
         rows.map_err(|error| self.noted(error))
     }
 
@@ -912,7 +846,7 @@ impl Connection {
         let mut seals = Vec::with_capacity(rows.len());
         for row in rows {
             let end = writer.ends.entry(row.workspace);
-            let end = end.or_insert_with(|| LogEnd::of(row.workspace, None));
+            let end = end.or_insert_with(|| LogEnd::new(row.workspace));
             end.seal = end.seal.next(row);
             end.moved = Some(row.at);
             seals.push(end.seal.clone());
@@ -924,21 +858,6 @@ impl Connection {
         match self {
             Self::Write(write) => write.writer.as_deref_mut(),
             Self::Read(_) => None,
-        }
-    }
-
-    /// Where the sealed logs end, as this caller sees them.
-    pub(crate) fn log_ends(&self) -> Option<LogEnds> {
-        match self {
-            Self::Write(write) => write.writer.as_ref().map(|writer| writer.ends.clone()),
-            Self::Read(_) => None,
-        }
-    }
-
-    /// Takes seals back that were given since, for rows that were not written.
-    pub(crate) fn set_log_ends(&mut self, ends: LogEnds) {
-        if let Some(writer) = self.writer() {
-            writer.ends = ends;
         }
     }
 

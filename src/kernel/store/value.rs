@@ -1,14 +1,15 @@
 //! What stands in a column: the few kinds of value that both engines keep, and their way into and out of Rust.
 
 use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, SubsecRound as _};
+use rusqlite::types::ValueRef;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sqlx::postgres::PgRow;
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Postgres, Row as _, Sqlite};
+use sqlx::{Postgres, Row as _};
 
 use crate::error::{Error, Result};
 use crate::types::country::Country;
@@ -503,39 +504,93 @@ impl Row {
     }
 }
 
+/// What stands in a column of a SQLite file, whatever is declared of the column.
+pub(super) enum Cell {
+    Null,
+    Integer(i64),
+    Real,
+    /// As bytes: a damaged one is to be named with its column, and hides no other row.
+    Text(Box<[u8]>),
+    Blob(Box<[u8]>),
+}
+
+impl Cell {
+    pub(super) fn of(value: ValueRef<'_>) -> Self {
+        match value {
+            ValueRef::Null => Self::Null,
+            ValueRef::Integer(number) => Self::Integer(number),
+            ValueRef::Real(_) => Self::Real,
+            ValueRef::Text(text) => Self::Text(text.into()),
+            ValueRef::Blob(bytes) => Self::Blob(bytes.into()),
+        }
+    }
+}
+
+/// One row of an answer of SQLite.
+pub struct SqliteRow {
+    /// The names of the columns, shared by all rows of the answer.
+    names: Arc<[Box<str>]>,
+    cells: Box<[Cell]>,
+}
+
+impl SqliteRow {
+    pub(super) fn new(names: Arc<[Box<str>]>, cells: Box<[Cell]>) -> Self {
+        Self { names, cells }
+    }
+
+    /// A whole number.
+    pub(super) fn number(&self, name: &str) -> sqlx::Result<Option<i64>> {
+        match sqlite_value(self, name, Kind::Int)? {
+            Some(Value::Int(number)) => Ok(Some(number)),
+            _ => Ok(None),
+        }
+    }
+
+    /// Bytes.
+    pub(super) fn bytes(&self, name: &str) -> sqlx::Result<Option<Vec<u8>>> {
+        match sqlite_value(self, name, Kind::Bytes)? {
+            Some(Value::Bytes(bytes)) => Ok(Some(bytes)),
+            _ => Ok(None),
+        }
+    }
+
+    fn cell(&self, name: &str) -> sqlx::Result<&Cell> {
+        let index = self.names.iter().position(|known| **known == *name);
+        index
+            .and_then(|index| self.cells.get(index))
+            .ok_or_else(|| sqlx::Error::ColumnNotFound(name.to_owned()))
+    }
+}
+
 fn sqlite_value(row: &SqliteRow, name: &str, kind: Kind) -> sqlx::Result<Option<Value>> {
     let corrupt =
         |what: &str| sqlx::Error::Decode(format!("{what} expected in column {name}").into());
-    Ok(match kind {
-        Kind::Int => row
-            .try_get_unchecked::<Option<i64>, _>(name)?
-            .map(Value::Int),
-        Kind::Bool => row
-            .try_get_unchecked::<Option<i64>, _>(name)?
-            .map(|v| Value::Bool(v != 0)),
-        Kind::Text => row
-            .try_get_unchecked::<Option<String>, _>(name)?
-            .map(Value::Text),
-        Kind::Bytes => row
-            .try_get_unchecked::<Option<Vec<u8>>, _>(name)?
-            .map(Value::Bytes),
-        Kind::Time => match row.try_get_unchecked::<Option<i64>, _>(name)? {
-            Some(micros) => Some(Value::Time(
-                DateTime::from_timestamp_micros(micros).ok_or_else(|| corrupt("a time"))?,
-            )),
-            None => None,
-        },
-        Kind::Date => match row.try_get_unchecked::<Option<String>, _>(name)? {
-            Some(text) => Some(Value::Date(text.parse().map_err(|_| corrupt("a date"))?)),
-            None => None,
-        },
-        Kind::Json => match row.try_get_unchecked::<Option<&str>, _>(name)? {
-            Some(text) => Some(Value::Json(
-                serde_json::from_str(text).map_err(|_| corrupt("JSON"))?,
-            )),
-            None => None,
-        },
-    })
+    let text = |bytes: &[u8]| {
+        let text = String::from_utf8(bytes.to_owned());
+        text.map_err(|_| corrupt("text"))
+    };
+    let value = match (kind, row.cell(name)?) {
+        (_, Cell::Null) => return Ok(None),
+        (Kind::Int, Cell::Integer(number)) => Value::Int(*number),
+        (Kind::Bool, Cell::Integer(number)) => Value::Bool(*number != 0),
+        (Kind::Text, Cell::Text(bytes)) => Value::Text(text(bytes)?),
+        (Kind::Text, Cell::Integer(number)) => Value::Text(number.to_string()),
+        (Kind::Bytes, Cell::Blob(bytes)) => Value::Bytes(bytes.to_vec()),
+        (Kind::Time, Cell::Integer(micros)) => {
+            let moment = DateTime::from_timestamp_micros(*micros);
+            Value::Time(moment.ok_or_else(|| corrupt("a time"))?)
+        }
+        (Kind::Date, Cell::Text(bytes)) => {
+            let day = text(bytes)?.parse();
+            Value::Date(day.map_err(|_| corrupt("a date"))?)
+        }
+        (Kind::Json, Cell::Text(bytes)) => {
+            let json = serde_json::from_slice(bytes);
+            Value::Json(json.map_err(|_| corrupt("JSON"))?)
+        }
+        _ => return Err(corrupt("another kind of value")),
+    };
+    Ok(Some(value))
 }
 
 /// Microseconds and days from the Unix epoch to 2000-01-01, where PostgreSQL counts from.
@@ -576,21 +631,7 @@ fn postgres_value(row: &PgRow, name: &str, kind: Kind) -> sqlx::Result<Option<Va
     })
 }
 
-pub(crate) type SqliteQuery = sqlx::query::Query<'static, Sqlite, sqlx::sqlite::SqliteArguments>;
 pub(crate) type PostgresQuery = sqlx::query::Query<'static, Postgres, sqlx::postgres::PgArguments>;
-
-pub(crate) fn bind_sqlite(query: SqliteQuery, value: &Value) -> SqliteQuery {
-    match value {
-        Value::Null(_) => query.bind(None::<i64>),
-        Value::Int(v) => query.bind(*v),
-        Value::Bool(v) => query.bind(i64::from(*v)),
-        Value::Text(v) => query.bind(v.clone()),
-        Value::Time(v) => query.bind(v.timestamp_micros()),
-        Value::Date(v) => query.bind(v.to_string()),
-        Value::Json(v) => query.bind(v.to_string()),
-        Value::Bytes(v) => query.bind(v.clone()),
-    }
-}
 
 pub(crate) fn bind_postgres(query: PostgresQuery, value: &Value) -> PostgresQuery {
     match value {
