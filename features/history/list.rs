@@ -206,8 +206,14 @@ fn unnamed<E: Entity>(id: Id<E>) -> Named<E> {
     Named { id, name: None }
 }
 
-/// The same with names: of records those that the caller may read, of who did it all.
-async fn named(cx: &mut Cx, rows: Vec<(ChangeRow, i64)>) -> Result<Vec<ChangeRow>> {
+/// The same with names: of records and what they refer to those that the caller may read, of who did it all.
+async fn named(cx: &mut Cx, mut rows: Vec<(ChangeRow, i64)>) -> Result<Vec<ChangeRow>> {
+    let sides = rows.iter_mut().flat_map(|(row, _)| {
+        let sides = [&mut row.before, &mut row.after].into_iter().flatten();
+        sides.map(|side| (row.entity.as_str(), side))
+    });
+    let sides = sides.collect();
+    cx.name_references(sides).await?;
     let records = rows.iter();
     let records = records.map(|(row, record)| (row.entity.as_str(), *record));
     let records = cx.named(&records.collect::<Vec<_>>()).await?;

@@ -130,8 +130,16 @@ impl Tool for GetAuditLog {
             record_type: self.record_type.map(Into::into),
         };
         let limit = self.limit.unwrap_or_default();
-        let page = cx.audit(filter, limit, self.cursor.as_ref()).await?;
+        let mut page = cx.audit(filter, limit, self.cursor.as_ref()).await?;
         let details = self.details.unwrap_or(false);
+        if details {
+            let sides = page.rows.iter_mut().flat_map(|entry| {
+                let sides = [&mut entry.before, &mut entry.after];
+                sides.map(|side| (entry.record_type.as_str(), side))
+            });
+            let sides = sides.collect();
+            cx.name_references(sides).await?;
+        }
         Ok(cx.page(page.map(|entry| row(entry, details))))
     }
 }

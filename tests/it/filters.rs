@@ -363,6 +363,16 @@ async fn what_an_answer_refers_to_is_named_for_whoever_may_read_it() {
         }
         let changes = app.data(&owner, "list_changes", wanted.clone()).await;
         assert_eq!(changes[0]["member"], me);
+        let details = json!({ "record": daughter["id"], "details": true });
+        let changes = json!({ "record": daughter["id"] });
+        for (tool, wanted) in [("list_changes", &changes), ("get_audit_log", &details)] {
+            let rows = app.data(&owner, tool, wanted.clone()).await;
+            let after = &rows[0]["after"];
+            assert_eq!((&after["parent"], &after["owner"]), (&named, &me), "{tool}");
+            let narrow = app.limited(&owner, &["read_contacts", "read_audit_log"]);
+            let rows = app.data(&narrow, tool, wanted.clone()).await;
+            assert_eq!(rows[0]["after"]["parent"], json!({ "id": acme }), "{tool}");
+        }
 
         // A narrow key is shown the identifiers alone.
         let bare = json!({ "id": acme });

@@ -21,12 +21,16 @@ use bureau_kernel::types::id::{Entity as _, encode};
 use serde_json::{Map, Value, json};
 
 use crate::MODULES;
+use crate::chosen::Chosen;
 use crate::modules::parameters;
 
 /// One record of each kind, linked with each other. Each has a text that stands in no other.
 struct Scene {
     ids: BTreeMap<&'static str, String>,
 }
+
+/// Permissions that one more value of a parameter is tried with, beside those that it asks for.
+const PICKED: usize = 8;
 
 /// The text of the record of a kind.
 fn canary(table: &str) -> String {
@@ -366,11 +370,40 @@ fn lacks(error: &Error) -> Option<&str> {
     error.detail_value("permission").and_then(Value::as_str)
 }
 
+/// The permissions that a dry run asks for, one after the other, beside those that are held.
+async fn asked_for(
+    app: &TestApp,
+    owner: &Caller,
+    variant: &Variant<'_>,
+    every: &[&'static str],
+) -> BTreeSet<&'static str> {
+    let entry = variant.entry;
+    let mut arguments = variant.arguments.clone();
+    if !entry.spec.effect.reads_only() {
+        arguments.insert("dry_run".into(), true.into());
+    }
+    let mut held = vec![entry.spec.permission.name()];
+    let mut asked = BTreeSet::new();
+    loop {
+        let caller = app.limited(owner, &held);
+        let given = Value::Object(arguments.clone());
+        let Outcome::Failed(error) = app.outcome(&caller, entry.spec.name, given).await else {
+            return asked;
+        };
+        let missing = lacks(&error).and_then(|lacks| every.iter().find(|name| **name == lacks));
+        match missing {
+            Some(missing) if asked.insert(*missing) => held.push(missing),
+            _ => return asked,
+        }
+    }
+}
+
 /// Tries a call with its tool's permission and each other one, then with all but one, then makes it; what is wrong.
 async fn try_all(
     app: &TestApp,
     owner: &Caller,
     every: &[&'static str],
+    others: &[&'static str],
     variant: &Variant<'_>,
     thorough: bool,
 ) -> Vec<String> {
@@ -394,7 +427,7 @@ async fn try_all(
         outcome
     };
     let mut done_with = Vec::new();
-    for other in every.iter().copied() {
+    for other in others.iter().copied() {
         match call(&[own, other]).await {
             Outcome::Done(_) => done_with.push(other),
             Outcome::Failed(error) => {
@@ -408,7 +441,7 @@ async fn try_all(
     }
     let mut refused_without = BTreeMap::new();
     if thorough {
-        for other in every.iter().copied().filter(|other| *other != own) {
+        for other in others.iter().copied().filter(|other| *other != own) {
             let held: Vec<&str> = every
                 .iter()
                 .copied()
@@ -490,8 +523,13 @@ async fn every_tool_writes_and_shows_what_the_permissions_are_for_and_nothing_el
         let mut workspaces: Vec<(Caller, Scene)> = Vec::new();
         let mut apart: Vec<(Caller, Scene)> = Vec::new();
         let (mut findings, mut tried) = (Vec::new(), BTreeSet::new());
+        let mut chosen = Chosen::new();
         for entry in app.dispatcher.registry().entries() {
             for (place, twist) in twists(entry).into_iter().enumerate() {
+                let is_another = match &twist {
+                    Twist::Given(name, _) => !chosen.wholly(format!("{} {name}", entry.spec.name)),
+                    _ => false,
+                };
                 // Examples of other tools name stages that a new default pipeline does not have.
                 let stays_apart = matches!(&twist, Twist::Given(name, _) if name == "is_default");
                 let (some, place, slug) = match stays_apart {
@@ -519,8 +557,21 @@ async fn every_tool_writes_and_shows_what_the_permissions_are_for_and_nothing_el
                     };
                     variant
                 };
-                tried.insert(format!("{} {}", entry.spec.name, variant.what));
-                findings.extend(try_all(&app, owner, &every, &variant, thorough).await);
+                let what = format!("{} {}", entry.spec.name, variant.what);
+                // One value of a parameter is tried with all permissions, and the others with those that they ask for and some
+                // more, which a seed picks anew each time.
+                let others = match is_another {
+                    false => every.clone(),
+                    true => {
+                        let asked = asked_for(&app, owner, &variant, &every).await;
+                        let (mut others, more): (Vec<_>, Vec<_>) =
+                            every.iter().copied().partition(|name| asked.contains(name));
+                        others.extend(chosen.pick(&what, PICKED, more));
+                        others
+                    }
+                };
+                tried.insert(what);
+                findings.extend(try_all(&app, owner, &every, &others, &variant, thorough).await);
             }
         }
         let undo = app.dispatcher.registry().entry("undo_change").unwrap();
@@ -536,7 +587,7 @@ async fn every_tool_writes_and_shows_what_the_permissions_are_for_and_nothing_el
                         what: format!("of {did}"),
                         arguments: Map::from_iter([("change".to_owned(), change.into())]),
                     };
-                    findings.extend(try_all(&app, owner, &every, &variant, thorough).await);
+                    findings.extend(try_all(&app, owner, &every, &every, &variant, thorough).await);
                     undone += 1;
                 }
             }

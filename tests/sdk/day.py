@@ -505,9 +505,9 @@ class Day:
         with self.check("finds the bulk change and what took it back"):
             entries = await log(tool="bulk_update_contacts", action="update", details=True)
             equal({entry["record"]["id"] for entry in entries}, self.changed)
-            equal({(entry["id"], tuple(entry["fields"]), entry["after"]["owner"]) for entry in entries},
+            equal({(entry["id"], tuple(entry["fields"]), entry["after"]["owner"]["id"]) for entry in entries},
                   {(self.bulk, ("owner",), self.jonas)})  # fmt: skip
-            equal({entry["record"]["id"]: entry.get("before", {}).get("owner") for entry in entries},
+            equal({entry["record"]["id"]: (entry.get("before", {}).get("owner") or {}).get("id") for entry in entries},
                   {contact: self.owners[contact] for contact in self.changed})  # fmt: skip
             entries = [entry for entry in await log(tool="undo_change") if entry["undoes"] == self.bulk]
             equal({entry["record"]["id"] for entry in entries}, self.changed)

@@ -1,15 +1,17 @@
 //! What stood in a record before, from the change log.
 
+use std::collections::HashMap;
+
 use serde::de::DeserializeOwned;
 use serde_json::{Map, json};
 
-use super::{Data, Record};
+use super::{AnyRecord, Data, Record};
 use crate::caller::Member;
 use crate::error::{Error, Result};
 use crate::record::Cx;
 use crate::store::log::{Action, Change};
-use crate::store::{Kind, sql};
-use crate::types::id::Id;
+use crate::store::{Kind, Target, sql};
+use crate::types::id::{Id, decode};
 use crate::types::time::{Timestamp, by_clocks};
 
 /// What was done last to a record.
@@ -155,6 +157,50 @@ impl Cx {
                 *text = local;
             }
         }
+    }
+
+    /// Puts the names of what logged records of these tables refer to beside the identifiers, as far as the caller may read them.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn name_references(
+        &mut self,
+        sides: Vec<(&str, &mut Map<String, Data>)>,
+    ) -> Result<()> {
+        let mut places = Vec::new();
+        let mut things = Vec::new();
+        for (table, side) in sides {
+            let Some(kind) = self.records().record(table) else {
+                continue;
+            };
+            let referring = kind.columns().iter();
+            let referring = referring.filter_map(|column| Some((column.name, column.refers_to?)));
+            let referring: HashMap<&str, Target> = referring.collect();
+            for (column, value) in side {
+                let Some((target, (prefix, id))) = referring
+                    .get(column.as_str())
+                    .zip(value.as_str().and_then(decode))
+                else {
+                    continue;
+                };
+                let table = match target {
+                    Target::Table(table) => Some(*table),
+                    Target::Any => self
+                        .records()
+                        .record_with_prefix(prefix)
+                        .map(AnyRecord::table),
+                };
+                if let Some(table) = table {
+                    things.push((table, id));
+                    places.push(value);
+                }
+            }
+        }
+        let named = self.named(&things).await?;
+        for (place, named) in places.into_iter().zip(named) {
+            *place = json!(named);
+        }
+        Ok(())
     }
 
     /// What a column of a record came to, each with the moment, the oldest first.
