@@ -23,11 +23,12 @@ mod texts;
 use bureau_kernel::admin::{
     self, MemberChange, NewKey, NewMember, NewTeam, NewWorkspace, RateInfo,
 };
-use bureau_kernel::caller::Role;
+use bureau_kernel::caller::{ApiKey, Role};
 use bureau_kernel::dispatch::{Dispatcher, Settings};
 use bureau_kernel::error::{Code, Error, Result};
 use bureau_kernel::permission::Grants;
 use bureau_kernel::store::Store;
+use bureau_kernel::types::id::Id;
 use bureau_kernel::types::time::now;
 use chrono::{Datelike as _, Duration, NaiveDate};
 
@@ -168,7 +169,21 @@ pub async fn prepare_for(store: &Store, seed: u64, today: NaiveDate) -> Result<S
         confirm: None,
         calls_per_hour: None,
     };
-    admin::create_key(store, new).await.map(|(key, _)| key)
+    let (key, made) = admin::create_key(store, new).await?;
+    revoke_unused(store, made.id).await?;
+    Ok(key)
+}
+
+/// Revokes the keys of earlier starts that nobody ever used: each start makes one, because none can be shown again.
+async fn revoke_unused(store: &Store, made: Id<ApiKey>) -> Result<()> {
+    for key in admin::list_keys(store).await? {
+        let is_ours = key.name.starts_with("demo ") && key.workspaces == [SLUG];
+        let is_unused = key.last_used_at.is_none() && key.revoked_at.is_none();
+        if is_ours && is_unused && key.id < made {
+            admin::revoke_key(store, &key.id.to_string()).await?;
+        }
+    }
+    Ok(())
 }
 
 /// All that happened, in the order of time.

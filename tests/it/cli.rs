@@ -884,6 +884,21 @@ fn the_demo_firm_is_there_at_once_and_again_and_connects_as_printed() {
     let database = format!("sqlite:{}", home.path("data/bureau/demo.sqlite").display());
     let count = count_contacts(&home, &database);
     assert_eq!(count, bureau::demo::CONTACTS, "the second start added none");
+    // Both keys were used, and stay; of those that nobody used the last one does.
+    for _ in 0..2 {
+        let mut server = Running::new(&home, &["--demo"]);
+        server.read_introduction();
+        server.stop();
+    }
+    let keys = home.run(["key", "list", "--json", "--database", &database]);
+    let keys = keys.json();
+    let revoked: Vec<bool> = keys
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|key| !key["revoked_at"].is_null())
+        .collect();
+    assert_eq!(revoked, [false, true, false, false], "{keys}");
     assert!(
         !home.path("data/bureau/bureau.sqlite").exists(),
         "the demo has a file of its own"

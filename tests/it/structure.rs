@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Which modules name which others, and in which file.
 type Uses = BTreeMap<String, BTreeMap<String, String>>;
@@ -55,10 +55,51 @@ fn a_circle_is_found_with_the_files_that_close_it() {
     assert_eq!(found, ["a", "c", "d"]);
 }
 
+/// A test harness that holds nothing takes seconds to build, for each module; one that is left out where there is something to
+/// run would be a test that cannot fail.
+#[test]
+fn a_module_leaves_out_the_harness_of_tests_exactly_where_it_has_none() {
+    let features = concat!(env!("CARGO_MANIFEST_DIR"), "/features");
+    let mut looked_at = 0;
+    for module in fs::read_dir(features).unwrap() {
+        let module = module.unwrap().path();
+        let manifest = fs::read_to_string(module.join("Cargo.toml")).unwrap();
+        let texts = files_of(&module);
+        let has = |what: &[&str]| {
+            let lines = texts.iter().flat_map(|(_, text)| text.lines());
+            lines
+                .map(str::trim_start)
+                .any(|line| what.iter().any(|what| line.starts_with(what)))
+        };
+        let tests = has(&["#[test]", "#[tokio::test", "proptest!"]);
+        let examples = has(&["/// ```", "//! ```"]);
+        let leaves_out = |what: &str| {
+            manifest
+                .lines()
+                .any(|line| line == format!("{what} = false"))
+        };
+        assert_eq!(leaves_out("test"), !tests, "{}", module.display());
+        assert_eq!(leaves_out("doctest"), !examples, "{}", module.display());
+        looked_at += 1;
+    }
+    assert!(looked_at > 10, "{looked_at}");
+}
+
 #[test]
 fn no_module_says_by_hand_of_which_workspace_or_that_records_are_live() {
-    let mut looked_at = 0;
-    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("features")];
+    let files = files_of(&Path::new(env!("CARGO_MANIFEST_DIR")).join("features"));
+    for (path, text) in &files {
+        for by_hand in ["archived_at IS", "WHERE workspace", "AND workspace"] {
+            assert!(!text.contains(by_hand), "{}: {by_hand}", path.display());
+        }
+    }
+    assert!(files.len() > 100, "{}", files.len());
+}
+
+/// The Rust files of a folder.
+fn files_of(folder: &Path) -> Vec<(PathBuf, String)> {
+    let mut files = Vec::new();
+    let mut folders = vec![folder.to_owned()];
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
@@ -66,14 +107,11 @@ fn no_module_says_by_hand_of_which_workspace_or_that_records_are_live() {
                 folders.push(path);
             } else if path.extension().is_some_and(|extension| extension == "rs") {
                 let text = fs::read_to_string(&path).unwrap();
-                for by_hand in ["archived_at IS", "WHERE workspace", "AND workspace"] {
-                    assert!(!text.contains(by_hand), "{}: {by_hand}", path.display());
-                }
-                looked_at += 1;
+                files.push((path, text));
             }
         }
     }
-    assert!(looked_at > 100, "{looked_at}");
+    files
 }
 
 /// The modules that a library declares, without those for tests.
