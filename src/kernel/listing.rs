@@ -10,14 +10,15 @@ use serde_json::{Map, Value as Data};
 
 use crate::error::{Error, Result};
 use crate::list::List;
+use crate::notice::Notice;
 use crate::record::{
     ATTRIBUTE, Asked, Attributes, ColumnSpec, Cx, Order, Record, Saved, order, some_value,
 };
-use crate::store::{Kind, Value};
+use crate::store::{Kind, Value, sql};
 use crate::tool::{Example, QUERY, Spec, Tool};
 use crate::types::page::{Cursor, Limit, Page};
 use crate::types::schema::{self, parse_at};
-use crate::types::text::ShortText;
+use crate::types::text::{ShortText, nearest};
 use crate::types::time::When;
 use crate::view::{Presented, Row};
 
@@ -277,6 +278,7 @@ impl<R: Listed> Listing<R> {
             Some(given) => cx.attributes_asked(R::TABLE, given).await?,
             None => Vec::new(),
         };
+        let mut given = Vec::new();
         let mut list = narrow(cx.list::<R>());
         for keys in attributes {
             list = list.one_key(ATTRIBUTE, keys);
@@ -292,9 +294,12 @@ impl<R: Listed> Listing<R> {
             }
             if let Some(key) = column.facets.key {
                 let keys = texts.into_iter().flatten();
-                let keys = keys.map(|text| column.key_of(text));
+                let keys: Vec<String> = keys.map(|text| column.key_of(text)).collect();
+                if column.is_folded {
+                    given.push((key, keys.clone()));
+                }
                 list = match column.facets.several {
-                    true => list.one_key(key, keys.collect()),
+                    true => list.one_key(key, keys),
                     false => list.index_keys(key, keys),
                 };
             }
@@ -311,16 +316,65 @@ impl<R: Listed> Listing<R> {
         let from_end = self.usual.starts_with('-');
         let usual = order_of::<R>(self.usual.trim_start_matches('-'))?;
         let is_usual = self.sort.is_none() && self.query.is_none();
-        list.query_or_page(
+        let found = list.query_or_page(
             self.query.as_deref(),
             self.sort,
             usual,
             self.descending.or((is_usual && from_end).then_some(true)),
             self.limit.unwrap_or_default(),
             self.cursor.as_ref(),
-        )
-        .await
+        );
+        let page = found.await?;
+        if page.rows.is_empty() && self.cursor.is_none() {
+            for (key, values) in given {
+                note_unused::<R>(cx, key, &values).await?;
+            }
+        }
+        Ok(page)
     }
+}
+
+/// Says that nothing is there because no record has any of these values, and which there are: a word that nobody uses is easily
+/// taken for a word that finds nothing.
+async fn note_unused<R: Record>(cx: &mut Cx, key: &str, values: &[String]) -> Result<()> {
+    /// Index keys that are looked at, and values that are named.
+    const LOOKED_AT: i64 = 2_000;
+    const NAMED: usize = 8;
+    let mut used = sql("SELECT value FROM (SELECT value FROM record_key WHERE workspace = ")
+        .value(cx.workspace().id)
+        .sql(" AND entity = ")
+        .value(R::TABLE.to_owned())
+        .sql(" AND field = ")
+        .value(key.to_owned());
+    let mut these = used.clone().sql(" AND value IN ");
+    these.push_list(values.iter().cloned().map(Value::Text));
+    let these = these.sql(" LIMIT 1) AS used").row(cx.tx()).await?;
+    if these.is_some() || values.is_empty() {
+        return Ok(());
+    }
+    used = used
+        .sql(" LIMIT ")
+        .value(LOOKED_AT)
+        .sql(") AS used GROUP BY value");
+    let rows = used.rows(cx.tx()).await?;
+    let known = rows.iter().map(|row| row.get::<String>("value"));
+    let mut known: Vec<String> = known.collect::<Result<_>>()?;
+    // Not by the database: each engine has an order of its own.
+    known.sort();
+    let near = values
+        .iter()
+        .find_map(|value| nearest(value, known.iter().map(String::as_str)));
+    let hint = match (near, known.len()) {
+        (Some(near), _) => format!(" Did you mean {near}?"),
+        (None, 1..=NAMED) => format!(" There are: {}.", known.join(", ")),
+        (None, _) => String::new(),
+    };
+    let noun = R::TABLE.replace('_', " ");
+    cx.notice(Notice::unused(format!(
+        "No {noun} has this {}.{hint}",
+        key.replace('_', " ")
+    )));
+    Ok(())
 }
 
 impl<R: Listed + Presented> Listing<R> {

@@ -29,6 +29,8 @@ pub enum NoticeCode {
     RecordUnreadable,
     /// None has all of the searched words; those that have most of them are answered.
     SomeWords,
+    /// No record has the value that was asked for.
+    Unused,
     /// Something went with what was changed, and does not come back with it.
     Dropped,
     /// A record does not have the searched words itself: something that belongs to it has, such as a note.
@@ -71,6 +73,11 @@ impl Notice {
             record: Some(record),
             ..Self::new(NoticeCode::FoundByPart, message)
         }
+    }
+
+    /// No record has a value that was asked for.
+    pub(crate) fn unused(message: impl Into<String>) -> Self {
+        Self::new(NoticeCode::Unused, message)
     }
 
     /// No such record has all of the words that were searched for.

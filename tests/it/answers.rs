@@ -843,3 +843,45 @@ async fn those_of_one_name_are_told_apart_where_one_has_to_be_chosen() {
         assert!(!candidates.contains("Bonn"), "{engine:?} {candidates}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_by_a_word_that_no_record_has_says_so_and_which_there_are() {
+    for engine in ENGINES {
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
+        for (description, category) in [("Train", "Travel"), ("Paper", "Office")] {
+            let expense = json!({ "description": description, "category": category, "amount": "9", "currency": "EUR" });
+            app.ok(&owner, "create_expense", expense).await;
+        }
+        let listed = async |category: &str| {
+            let wanted = json!({ "category": category });
+            app.ok(&owner, "list_expenses", wanted).await
+        };
+        let found = listed("travel").await;
+        assert_eq!(found["data"].as_array().unwrap().len(), 1, "{found}");
+        assert_eq!(found.get("notices"), None, "{found}");
+        for (asked, says) in [
+            (
+                "travels",
+                "No expense has this category. Did you mean travel?",
+            ),
+            (
+                "food",
+                "No expense has this category. There are: office, travel.",
+            ),
+        ] {
+            let none = listed(asked).await;
+            assert_eq!(none["data"], json!([]), "{none}");
+            assert_eq!(none["notices"][0]["code"], "UNUSED", "{none}");
+            assert_eq!(none["notices"][0]["message"], says, "{engine:?}");
+        }
+        // A value that is used finds nothing for another reason.
+        let wanted = json!({ "category": "office", "min_amount": "100" });
+        let none = app.ok(&owner, "list_expenses", wanted).await;
+        assert_eq!(
+            (&none["data"], none.get("notices")),
+            (&json!([]), None),
+            "{none}"
+        );
+    }
+}

@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 
 use crate::error::{Error, Result};
 use crate::notice::Notice;
-use crate::types::synonyms::suggest;
+use crate::types::synonyms::{ends_of_ranges, suggest};
 use crate::types::text::visible;
 use crate::types::time::by_clocks;
 
@@ -751,6 +751,11 @@ fn unknown(name: &str, path: &str, schema: &Map<String, Value>) -> Error {
     // What the caller wrote comes back shortened: it can be a megabyte.
     let short = |text: &str| visible(&text.chars().take(64).collect::<String>());
     let error = Error::invalid(short(path), format!("There is no field {:?}.", short(name)));
+    match ends_of_ranges(name, known.iter().copied()).as_slice() {
+        [] => {}
+        [end] => return error.hint(format!("Did you mean {end}?")),
+        ends => return error.hint(format!("Of which days? There are: {}.", ends.join(", "))),
+    }
     match suggest(name, known.iter().copied().chain(options)) {
         Some(known) => error.hint(format!("Did you mean {known}?")),
         None if known.is_empty() => error.hint("This takes no fields."),

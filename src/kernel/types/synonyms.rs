@@ -120,6 +120,32 @@ pub(crate) fn suggest<'a>(
     in_other_words.or_else(|| nearest(&word, known.filter(|name| !is_opposite(&word, name))))
 }
 
+/// What a range of days begins and ends with, where nobody says of which days.
+const BEGINS: &[&str] = &[
+    "from",
+    "since",
+    "after",
+    "start",
+    "start_date",
+    "date_from",
+    "from_date",
+    "begin",
+];
+const ENDS: &[&str] = &[
+    "to", "until", "till", "before", "end", "end_date", "date_to", "to_date",
+];
+
+/// The parameters that one end of a range of days may mean where there are several such ranges: all that begin, or all that end.
+pub(crate) fn ends_of_ranges<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    let word = word.trim().to_lowercase().replace([' ', '-'], "_");
+    let side = match word.as_str() {
+        word if BEGINS.contains(&word) => "_after",
+        word if ENDS.contains(&word) => "_before",
+        _ => return Vec::new(),
+    };
+    known.filter(|name| name.ends_with(side)).collect()
+}
+
 fn is_opposite(word: &str, name: &str) -> bool {
     let negates = |long: &str, short: &str| {
         NEGATIONS
@@ -237,6 +263,22 @@ mod tests {
         assert_eq!(suggested("items", &["company", "lines"]), Some("lines"));
         assert_eq!(suggested("email", &["name", "emails"]), Some("emails"));
         assert_eq!(suggested("value", &["name", "amount"]), Some("amount"));
+    }
+
+    #[test]
+    fn an_end_of_a_range_of_days_means_any_such_range() {
+        let ranges = [
+            "query",
+            "due_after",
+            "due_before",
+            "done_after",
+            "done_before",
+        ];
+        let ends = |word| ends_of_ranges(word, ranges.into_iter());
+        assert_eq!(ends("from"), ["due_after", "done_after"]);
+        assert_eq!(ends("End Date"), ["due_before", "done_before"]);
+        assert_eq!(ends("query"), [""; 0]);
+        assert!(ends_of_ranges("from", ["name"].into_iter()).is_empty());
     }
 
     #[test]
