@@ -1,8 +1,10 @@
 //! Countries, by whatever name people use for them.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::ops::Deref;
 use std::str::FromStr;
+use std::sync::LazyLock;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, de};
@@ -45,44 +47,25 @@ impl FromStr for Country {
     }
 }
 
-/// Names beside the English ones of the standard, folded: how people say it, and what the country calls itself.
+/// Names beside those of the standard and of the table of countries, folded: how people say it, and what the country calls itself.
 const NAMES: &[(&str, &[&str])] = &[
-    (
-        "AE",
-        &["uae", "emirates", "vae", "vereinigte arabische emirate"],
-    ),
-    ("AT", &["osterreich", "oesterreich", "autriche"]),
-    ("AU", &["australien"]),
-    ("BE", &["belgien", "belgie", "belgique"]),
-    ("BG", &["bulgarien"]),
-    ("BO", &["bolivia"]),
-    ("BR", &["brasil", "brasilien"]),
-    ("CA", &["kanada"]),
-    ("CH", &["schweiz", "suisse", "svizzera"]),
+    ("AE", &["uae", "emirates", "vae"]),
+    ("AT", &["oesterreich"]),
     ("CI", &["ivory coast", "elfenbeinkuste"]),
     ("CN", &["prc", "people's republic of china", "中国", "中國"]),
-    (
-        "CZ",
-        &["czech republic", "tschechien", "cesko", "ceska republika"],
-    ),
+    ("CZ", &["czech republic", "cesko", "ceska republika"]),
     (
         "DE",
         &[
-            "deutschland",
             "brd",
             "bundesrepublik deutschland",
             "federal republic of germany",
-            "allemagne",
-            "germania",
-            "alemania",
-            "duitsland",
         ],
     ),
-    ("DK", &["danemark", "danmark"]),
-    ("EE", &["estland", "eesti"]),
-    ("ES", &["espana", "spanien"]),
-    ("FI", &["finnland", "suomi"]),
-    ("FR", &["frankreich", "republique francaise"]),
+    ("DK", &["danmark"]),
+    ("EE", &["eesti"]),
+    ("FI", &["suomi"]),
+    ("FR", &["republique francaise"]),
     (
         "GB",
         &[
@@ -95,88 +78,55 @@ const NAMES: &[(&str, &[&str])] = &[
             "northern ireland",
             "grossbritannien",
             "großbritannien",
-            "vereinigtes konigreich",
-            "royaume-uni",
         ],
     ),
-    ("GR", &["griechenland", "hellas", "ελλαδα"]),
+    ("GR", &["hellas", "ελλαδα"]),
     ("HK", &["hong kong sar"]),
-    ("HR", &["kroatien", "hrvatska"]),
-    ("HU", &["ungarn", "magyarorszag"]),
-    ("IE", &["irland", "eire", "republic of ireland"]),
-    ("IN", &["indien", "bharat"]),
-    ("IR", &["iran"]),
-    ("IS", &["island"]),
-    ("IT", &["italien", "italia"]),
+    ("HR", &["hrvatska"]),
+    ("HU", &["magyarorszag"]),
+    ("IE", &["eire", "republic of ireland"]),
+    ("IN", &["bharat"]),
     ("JP", &["nippon", "日本"]),
-    ("KP", &["north korea", "nordkorea"]),
-    (
-        "KR",
-        &[
-            "korea",
-            "south korea",
-            "republic of korea",
-            "sudkorea",
-            "대한민국",
-            "한국",
-        ],
-    ),
-    ("LA", &["laos"]),
-    ("LT", &["litauen", "lietuva"]),
-    ("LU", &["luxemburg"]),
-    ("LV", &["lettland", "latvija"]),
-    ("MA", &["marokko", "maroc"]),
-    ("MD", &["moldova", "moldawien"]),
-    ("MX", &["mexiko"]),
-    (
-        "NL",
-        &[
-            "holland",
-            "the netherlands",
-            "niederlande",
-            "nederland",
-            "pays-bas",
-        ],
-    ),
-    ("NO", &["norwegen", "norge"]),
-    ("NZ", &["neuseeland"]),
-    ("PL", &["polen", "polska"]),
-    ("RO", &["rumanien"]),
-    ("RS", &["serbien", "srbija"]),
-    ("RU", &["russia", "russland", "россия"]),
-    ("SE", &["schweden", "sverige"]),
-    ("SI", &["slowenien", "slovenija"]),
-    ("SK", &["slowakei", "slovensko"]),
-    ("SY", &["syria"]),
-    ("TR", &["turkey", "turkei"]),
-    ("TW", &["taiwan"]),
-    ("TZ", &["tanzania"]),
+    ("KR", &["korea", "republic of korea", "대한민국", "한국"]),
+    ("LT", &["lietuva"]),
+    ("LV", &["latvija"]),
+    ("MD", &["moldawien"]),
+    ("NL", &["holland", "the netherlands"]),
+    ("NO", &["norge"]),
+    ("PL", &["polska"]),
+    ("RS", &["srbija"]),
+    ("RU", &["россия"]),
+    ("SE", &["sverige"]),
+    ("SI", &["slovenija"]),
+    ("SK", &["slovensko"]),
+    ("TR", &["turkey"]),
     ("UA", &["україна"]),
-    (
-        "US",
-        &[
-            "usa",
-            "u.s.",
-            "u.s.a.",
-            "america",
-            "united states",
-            "vereinigte staaten",
-            "etats-unis",
-            "estados unidos",
-            "stati uniti",
-        ],
-    ),
-    ("VA", &["vatican", "vatican city", "vatikan"]),
-    ("VE", &["venezuela"]),
-    ("VN", &["vietnam"]),
-    ("ZA", &["sudafrika"]),
+    ("US", &["usa", "u.s.", "u.s.a.", "america"]),
+    ("VA", &["vatican", "vatikan"]),
 ];
 
-/// The code of the country that is named by a code, in English, or as it calls itself; none where that names none, or more
-/// than one.
+/// Every name but those of the standard, as [`compared`], with its country's code.
+static CODES: LazyLock<HashMap<String, &'static str>> = LazyLock::new(|| {
+    let said = NAMES
+        .iter()
+        .flat_map(|(code, names)| names.iter().map(|name| (*code, *name)));
+    bureau_countries::names()
+        .filter(|(code, _)| rust_iso3166::from_alpha2(code).is_some())
+        .chain(said)
+        .map(|(code, name)| (compared(name), code))
+        .collect()
+});
+
+/// What names of countries are compared by: an apostrophe is written in two ways.
+fn compared(name: &str) -> String {
+    folded(name).replace('’', "'")
+}
+
+/// The code of the country that is named by a code, in a language that documents are written in, or as it calls itself; none where
+/// that names none, or more than one.
 #[must_use]
 pub fn code_of(text: &str) -> Option<&'static str> {
-    let wanted = folded(text);
+    let wanted = compared(text);
     let by_code = match wanted.to_ascii_uppercase().as_str() {
         code if code.len() == 2 => rust_iso3166::from_alpha2(code),
         code if code.len() == 3 => rust_iso3166::from_alpha3(code),
@@ -185,10 +135,7 @@ pub fn code_of(text: &str) -> Option<&'static str> {
     if let Some(country) = by_code {
         return Some(country.alpha2);
     }
-    if let Some((code, _)) = NAMES
-        .iter()
-        .find(|(_, names)| names.contains(&wanted.as_str()))
-    {
+    if let Some(code) = CODES.get(&wanted) {
         return Some(code);
     }
     let all = || {
@@ -198,11 +145,11 @@ pub fn code_of(text: &str) -> Option<&'static str> {
     };
     // The list has `Netherlands (Kingdom of the)` and `United Kingdom of Great Britain and Northern Ireland`.
     let mut longer = all().filter(|country| {
-        let name = folded(country.name);
+        let name = compared(country.name);
         name.strip_prefix(&wanted)
             .is_some_and(|rest| rest.starts_with(" (") || rest.starts_with(" of "))
     });
-    let exact = all().find(|country| folded(country.name) == wanted);
+    let exact = all().find(|country| compared(country.name) == wanted);
     match (exact, longer.next(), longer.next()) {
         (Some(country), ..) | (None, Some(country), None) => Some(country.alpha2),
         _ => None,
@@ -232,7 +179,7 @@ impl JsonSchema for Country {
 
 #[cfg(test)]
 mod tests {
-    use super::Country;
+    use super::*;
 
     #[test]
     fn a_country_is_its_code_by_whatever_name() {
@@ -256,10 +203,28 @@ mod tests {
             ("Türkiye", "TR"),
             ("Turkey", "TR"),
             ("Suomi", "FI"),
+            ("Vereinigtes Königreich", "GB"),
+            ("Países Bajos", "NL"),
+            ("Oostenrijk", "AT"),
+            ("Costa d'Avorio", "CI"),
+            ("الإمارات العربية المتحدة", "AE"),
+            ("ישראל", "IL"),
             ("Atlantis", "Atlantis"),
         ] {
             assert_eq!(&**text.parse::<Country>().as_ref().unwrap(), code, "{text}");
         }
         assert_eq!("DE".parse::<Country>().unwrap().name(), "Germany");
+    }
+
+    #[test]
+    fn no_name_means_two_countries() {
+        let mut codes = HashMap::new();
+        let said = NAMES
+            .iter()
+            .flat_map(|(code, names)| names.iter().map(|name| (*code, *name)));
+        for (code, name) in bureau_countries::names().chain(said) {
+            let other = codes.insert(compared(name), code);
+            assert!(other.is_none_or(|other| other == code), "{name}");
+        }
     }
 }

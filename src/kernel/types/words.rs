@@ -73,7 +73,7 @@ const LEGAL_FORMS: &[&str] = &[
 /// What joins a legal form to a name, or two of them.
 const JOINTS: &[&str] = &["and", "und", "et", "y", "e", "&", "+"];
 
-/// Words between the words that tell, folded: small ones and forms of address of the languages that documents are written in.
+/// Words between the words that tell, folded: small ones and forms of address in English, German, French, Spanish, Italian and Dutch.
 const FILLERS: &[&str] = &[
     "a", "an", "the", "of", "from", "at", "in", "by", "for", "with", "and", "to", "on", "who",
     "works", "called", "named", "mr", "mrs", "ms", "miss", "mx", "dr", "prof", "sir", "von", "vom",
