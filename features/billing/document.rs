@@ -392,13 +392,15 @@ fn lines(lines: &[DocLine], currency: Currency, language: &str) -> Result<Vec<do
 }
 
 /// What is taken off and added, by language. The first language is that of all others.
-const REASONS: [(&str, &str, &str); 6] = [
+const REASONS: [(&str, &str, &str); 8] = [
     ("en", "Discount", "Charge"),
     ("de", "Rabatt", "Zuschlag"),
     ("fr", "Remise", "Frais"),
     ("es", "Descuento", "Recargo"),
     ("it", "Sconto", "Supplemento"),
     ("nl", "Korting", "Toeslag"),
+    ("ar", "خصم", "رسوم إضافية"),
+    ("he", "הנחה", "תוספת"),
 ];
 
 /// What is taken off and added, a share for each tax.
@@ -450,5 +452,15 @@ fn totals(totals: &Totals) -> documents::Totals {
         gross: decimal(totals.gross),
         paid: rust_decimal::Decimal::ZERO,
         due: decimal(totals.gross),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn discounts_and_charges_are_named_in_every_language_of_documents() {
+        assert_eq!(REASONS.map(|(language, ..)| language), documents::LANGUAGES);
     }
 }

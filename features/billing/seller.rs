@@ -1,6 +1,6 @@
 //! The seller: what the workspace's own firm puts on its documents.
 
-use bureau_documents::Logo;
+use bureau_documents::{LANGUAGES, Logo};
 use bureau_kernel::prelude::*;
 use bureau_kernel::record::Order;
 use chrono::NaiveDate;
@@ -51,7 +51,7 @@ bureau_kernel::record! {
         /// Terms of payment where an invoice has none of its own.
         pub terms: Option<Terms> = "Such as net 30",
         /// ISO 639-1: the language of its documents.
-        pub language: Option<ShortText<5>> = "en, de, fr, es, it or nl",
+        pub language: Option<ShortText<5>> = "en, de, fr, es, it, nl, ar or he",
         /// The last day of the books that are closed: nothing is dated up to it any more.
         pub closed_until: Option<NaiveDate> = "Books are closed up to here",
         /// What stands at the foot of each page.
@@ -161,9 +161,6 @@ impl Seller {
         self.logo.as_deref().and_then(|logo| read_logo(logo).ok())
     }
 }
-
-/// The languages that documents are written in.
-const LANGUAGES: [&str; 6] = ["en", "de", "fr", "es", "it", "nl"];
 
 /// Refuses a language that no document is written in.
 ///

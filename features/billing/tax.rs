@@ -1,6 +1,6 @@
 //! Taxes as data: the rates and reasons that a workspace charges by, under the categories of EN 16931.
 
-use bureau_documents::TaxCategory;
+use bureau_documents::{TaxCategory, usual_reason};
 use bureau_kernel::prelude::*;
 use bureau_kernel::record::Order;
 use bureau_kernel::types::money::Amount;
@@ -305,115 +305,40 @@ fn tax_of_percent(
     })
 }
 
-/// What a new workspace starts with: name, category, reason, code.
-const FIRST: [(&str, Category, Option<&str>, Option<&str>); 6] = [
-    ("zero", Category::Z, None, None),
-    ("exempt", Category::E, Some("Exempt from VAT"), None),
-    (
-        "reverse charge",
-        Category::AE,
-        Some("Reverse charge"),
-        Some("VATEX-EU-AE"),
-    ),
-    (
-        "intra-community",
-        Category::K,
-        Some("Intra-community supply"),
-        Some("VATEX-EU-IC"),
-    ),
-    (
-        "export",
-        Category::G,
-        Some("Export outside the EU"),
-        Some("VATEX-EU-G"),
-    ),
-    (
-        "out of scope",
-        Category::O,
-        Some("Not subject to VAT"),
-        Some("VATEX-EU-O"),
-    ),
+/// What a new workspace starts with: name, category, code. Where none is due for a reason, it is the usual one.
+const FIRST: [(&str, Category, Option<&str>); 6] = [
+    ("zero", Category::Z, None),
+    ("exempt", Category::E, None),
+    ("reverse charge", Category::AE, Some("VATEX-EU-AE")),
+    ("intra-community", Category::K, Some("VATEX-EU-IC")),
+    ("export", Category::G, Some("VATEX-EU-G")),
+    ("out of scope", Category::O, Some("VATEX-EU-O")),
 ];
 
-/// The reasons that a workspace starts with, in the other languages of documents: de, fr, es, it, nl.
-const REASONS: [(Category, [(&str, &str); 5]); 5] = [
-    (
-        Category::E,
-        [
-            ("de", "Von der Umsatzsteuer befreit"),
-            ("fr", "Exonéré de TVA"),
-            ("es", "Exento de IVA"),
-            ("it", "Esente da IVA"),
-            ("nl", "Vrijgesteld van btw"),
-        ],
-    ),
-    (
-        Category::AE,
-        [
-            ("de", "Steuerschuldnerschaft des Leistungsempfängers"),
-            ("fr", "Autoliquidation"),
-            ("es", "Inversión del sujeto pasivo"),
-            ("it", "Inversione contabile"),
-            ("nl", "Btw verlegd"),
-        ],
-    ),
-    (
-        Category::K,
-        [
-            ("de", "Steuerfreie innergemeinschaftliche Lieferung"),
-            ("fr", "Livraison intracommunautaire exonérée"),
-            ("es", "Entrega intracomunitaria exenta"),
-            ("it", "Cessione intracomunitaria non imponibile"),
-            ("nl", "Intracommunautaire levering"),
-        ],
-    ),
-    (
-        Category::G,
-        [
-            ("de", "Steuerfreie Ausfuhrlieferung"),
-            ("fr", "Exportation exonérée de TVA"),
-            ("es", "Exportación exenta"),
-            ("it", "Esportazione non imponibile"),
-            ("nl", "Uitvoer buiten de EU"),
-        ],
-    ),
-    (
-        Category::O,
-        [
-            ("de", "Nicht umsatzsteuerbar"),
-            ("fr", "Non soumis à la TVA"),
-            ("es", "No sujeto a IVA"),
-            ("it", "Fuori campo IVA"),
-            ("nl", "Niet onderworpen aan btw"),
-        ],
-    ),
-];
+/// The reason that a workspace starts with.
+fn first_reason(category: Category) -> Option<&'static str> {
+    usual_reason(category.into(), "en")
+}
 
 /// A reason in a document's language. What an owner wrote stays as it is written.
 #[must_use]
 pub(crate) fn reason_in(tax: &Tax, language: &str) -> Option<String> {
     let own = tax.reason.as_deref()?;
-    let mut first = FIRST.iter();
-    let is_first = first.any(|(_, category, reason, _)| {
-        *category == tax.category && reason.is_some_and(|reason| reason == own)
-    });
-    let mut words = REASONS.iter();
-    let words = words.find(|(category, _)| is_first && *category == tax.category);
-    let word = words.and_then(|(_, words)| {
-        let mut words = words.iter();
-        words.find(|(known, _)| language.starts_with(known))
-    });
-    Some(word.map_or(own, |(_, word)| word).to_owned())
+    let usual = match first_reason(tax.category) {
+        Some(first) if first == own => usual_reason(tax.category.into(), language),
+        _ => None,
+    };
+    Some(usual.unwrap_or(own).to_owned())
 }
 
 /// Gives a new workspace the rates that are the same everywhere, and those of its country where it is known.
 pub(crate) async fn provision(cx: &mut Cx) -> Result<()> {
-    for (name, category, reason, code) in FIRST {
+    for (name, category, code) in FIRST {
         let rate = TaxRate {
             name: ShortText::new(name).map_err(Error::internal)?,
             category,
             percent: Amount::from_raw(0),
-            reason: reason
+            reason: first_reason(category)
                 .map(ShortText::new)
                 .transpose()
                 .map_err(Error::internal)?,

@@ -55,7 +55,7 @@ impl Terms {
 
 /// How terms are worded on a document: on receipt, within days, by the end of the month, within days and then by the end of
 /// the month. `#` stands for the days. The first language is that of all others.
-const WORDS: [(&str, [&str; 4]); 6] = [
+const WORDS: [(&str, [&str; 4]); 8] = [
     (
         "en",
         [
@@ -108,6 +108,25 @@ const WORDS: [(&str, [&str; 4]); 6] = [
             "Te betalen binnen # dagen",
             "Te betalen aan het einde van de maand",
             "Te betalen binnen # dagen, einde van de maand",
+        ],
+    ),
+    // The number stands after the words, so that these fit each number: Arabic has another form of "days" for 2, 3 and 11.
+    (
+        "ar",
+        [
+            "يستحق الدفع عند الاستلام",
+            "مهلة الدفع بالأيام: #",
+            "يستحق الدفع في نهاية الشهر",
+            "مهلة الدفع بالأيام: #، ثم حتى نهاية الشهر",
+        ],
+    ),
+    (
+        "he",
+        [
+            "לתשלום עם קבלת החשבונית",
+            "לתשלום בתוך # ימים",
+            "לתשלום עד סוף החודש",
+            "לתשלום בתוך # ימים, בסוף אותו חודש",
         ],
     ),
 ];
@@ -204,7 +223,20 @@ bureau_kernel::text_column!(Terms);
 
 #[cfg(test)]
 mod tests {
-    use super::Terms;
+    use bureau_documents::LANGUAGES;
+
+    use super::*;
+
+    #[test]
+    fn terms_are_worded_in_every_language_of_documents() {
+        let terms: Terms = "net 14".parse().unwrap();
+        assert_eq!(WORDS.map(|(language, _)| language), LANGUAGES);
+        for (language, _) in WORDS {
+            assert!(terms.describe(language).contains("14"), "{language}");
+        }
+        assert_eq!(terms.describe("he"), "לתשלום בתוך 14 ימים");
+        assert_eq!(terms.describe("ar"), "مهلة الدفع بالأيام: 14");
+    }
 
     #[test]
     fn terms_are_read_as_people_write_them_and_say_the_day() {

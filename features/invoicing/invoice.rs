@@ -85,7 +85,7 @@ bureau_kernel::record! {
         /// What that is for.
         pub charge_for: Option<ShortText<60>> = "Such as shipping",
         /// Its language, where it is not the seller's.
-        pub language: Option<ShortText<5>> = "en, de, fr, es, it or nl",
+        pub language: Option<ShortText<5>> = "en, de, fr, es, it, nl, ar or he",
         /// Of a credit note: what it has of its invoice's discount, charge and tax at each rate.
         pub shares: Managed<Json<Option<Vec<Share>>>> => [hidden],
         /// What else there is to say on it.

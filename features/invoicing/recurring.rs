@@ -66,7 +66,7 @@ bureau_kernel::record! {
         /// What that is for.
         pub charge_for: Option<ShortText<60>> = "Such as shipping",
         /// The language of the invoices, where it is not the seller's.
-        pub language: Option<ShortText<5>> = "en, de, fr, es, it or nl",
+        pub language: Option<ShortText<5>> = "en, de, fr, es, it, nl, ar or he",
         /// What else there is to say on the invoices.
         pub notes: Option<LongText<2000>> => [search],
         /// What one invoice comes to without tax.

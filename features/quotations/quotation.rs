@@ -73,7 +73,7 @@ bureau_kernel::record! {
         /// What that is for.
         pub charge_for: Option<ShortText<60>> = "Such as shipping",
         /// Its language, where it is not the seller's.
-        pub language: Option<ShortText<5>> = "en, de, fr, es, it or nl",
+        pub language: Option<ShortText<5>> = "en, de, fr, es, it, nl, ar or he",
         /// What stands before the lines.
         pub introduction: Option<LongText<2000>>,
         /// What else there is to say.

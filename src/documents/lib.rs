@@ -8,12 +8,14 @@ mod areas;
 #[cfg(feature = "einvoice")]
 pub mod einvoice;
 mod error;
+mod language;
 mod model;
 #[cfg(feature = "pdf")]
 mod pdf;
 
 pub use areas::is_in_eu;
 pub use error::Error;
+pub use language::{LANGUAGES, usual_reason};
 pub use model::{
     AllowanceOrCharge, BankAccount, Document, DocumentKind, HomeTax, Line, Logo, Party, Reference,
     Tax, TaxCategory, TaxSubtotal, Totals,

@@ -1,13 +1,12 @@
 //! Addresses, as the post of each country wants them.
 
-use super::countries;
 use crate::Party;
 
 /// Where in an address the postal code stands.
 enum Order {
     /// 10115 Berlin
     CodeFirst,
-    /// Austin, TX 78701
+    /// Austin, TX 78701; without a region Haifa 3303138
     CityRegionCode,
     /// London, and the code on a line of its own
     CodeLast,
@@ -17,7 +16,7 @@ fn order(country: Option<&str>) -> Order {
     match country {
         Some(
             "US" | "CA" | "AU" | "NZ" | "IN" | "BR" | "ID" | "TH" | "SA" | "PK" | "BD" | "KR"
-            | "JP" | "TW" | "SG",
+            | "JP" | "TW" | "SG" | "IL" | "JO" | "LB" | "BH",
         ) => Order::CityRegionCode,
         Some("GB" | "IE" | "GG" | "JE" | "IM" | "GI" | "MT" | "ZA" | "RU" | "UA" | "HK") => {
             Order::CodeLast
@@ -26,15 +25,17 @@ fn order(country: Option<&str>) -> Order {
     }
 }
 
-/// The lines below the name: street, city, and the country for a letter that leaves `from`.
-pub(super) fn lines(party: &Party, from: Option<&str>) -> Vec<String> {
+/// The lines below the name: street, city, and for a letter that leaves the country `from` its own country, in that language and
+/// in capitals (UPU S42).
+pub(super) fn lines(party: &Party, from: Option<&str>, language: &str) -> Vec<String> {
     let mut lines = Vec::new();
     lines.extend(party.street.clone());
     lines.extend(city(party));
     if let Some(country) = party.country.as_deref()
         && party.country.as_deref() != from
     {
-        lines.push(countries::name(country).to_uppercase());
+        let name = bureau_countries::name(country, language).unwrap_or(country);
+        lines.push(name.to_uppercase());
     }
     lines.retain(|line| !line.trim().is_empty());
     lines
@@ -75,7 +76,7 @@ fn city(party: &Party) -> Vec<String> {
     };
     match order(party.country.as_deref()) {
         Order::CodeFirst => vec![join(&[Some(&join(&[code, city], " ")), region], ", ")],
-        Order::CityRegionCode => vec![join(&[city, Some(&join(&[region, code], " "))], ", ")],
+        Order::CityRegionCode => vec![join(&[Some(&join(&[city, region], ", ")), code], " ")],
         Order::CodeLast => vec![
             join(&[city, region], ", "),
             code.unwrap_or_default().to_owned(),
@@ -102,17 +103,48 @@ mod tests {
     #[test]
     fn an_address_stands_as_its_country_has_it() {
         let german = party("Hauptstr. 1", "10115", "Berlin", None, "DE");
-        assert_eq!(lines(&german, Some("DE")), ["Hauptstr. 1", "10115 Berlin"]);
+        assert_eq!(
+            lines(&german, Some("DE"), "en"),
+            ["Hauptstr. 1", "10115 Berlin"]
+        );
         let american = party("1 Main St", "78701", "Austin", Some("TX"), "US");
         assert_eq!(
-            lines(&american, Some("DE")),
+            lines(&american, Some("DE"), "en"),
             ["1 Main St", "Austin, TX 78701", "UNITED STATES"]
         );
         let british = party("1 High St", "SW1A 1AA", "London", None, "GB");
         assert_eq!(
-            lines(&british, Some("GB")),
+            lines(&british, Some("GB"), "en"),
             ["1 High St", "London", "SW1A 1AA"]
         );
+    }
+
+    #[test]
+    fn a_city_without_a_region_stands_beside_its_code() {
+        let israeli = party("שדרות הנשיא 1", "3303138", "חיפה", None, "IL");
+        assert_eq!(
+            lines(&israeli, Some("IL"), "he"),
+            ["שדרות הנשיא 1", "חיפה 3303138"]
+        );
+    }
+
+    #[test]
+    fn a_country_abroad_is_named_in_the_language_and_in_capitals() {
+        let austrian = party("Ring 1", "1010", "Wien", None, "AT");
+        for (language, name) in [
+            ("en", "AUSTRIA"),
+            ("de", "ÖSTERREICH"),
+            ("fr", "AUTRICHE"),
+            ("es", "AUSTRIA"),
+            ("it", "AUSTRIA"),
+            ("nl", "OOSTENRIJK"),
+            ("ar", "النمسا"),
+            ("he", "אוסטריה"),
+        ] {
+            assert_eq!(lines(&austrian, Some("DE"), language)[2], name);
+        }
+        let unknown = party("Ring 1", "1010", "Wien", None, "Atlantis");
+        assert_eq!(lines(&unknown, Some("DE"), "de")[2], "ATLANTIS");
     }
 
     #[test]
@@ -127,6 +159,6 @@ mod tests {
             ..Party::default()
         };
         assert_eq!(sender(&nameless), "Firm");
-        assert_eq!(lines(&nameless, None), Vec::<String>::new());
+        assert_eq!(lines(&nameless, None, "en"), Vec::<String>::new());
     }
 }

@@ -1,6 +1,7 @@
 //! What stands where on the pages, and what part of the document it is: drawn when everything has its place.
 //!
-//! All measures are points from the upper left corner of the page. The parts become the tags of the PDF, so that it can be read
+//! All measures are points from the upper corner of the page at which lines begin: the left one, and on a page that is mirrored,
+//! which is read from right to left, the right one. The parts become the tags of the PDF, so that it can be read
 //! aloud and its tables be taken out as tables.
 
 use std::num::NonZeroU16;
@@ -13,10 +14,10 @@ use krilla::paint::{Fill, Stroke};
 use krilla::surface::Surface;
 use krilla::tagging::{
     Artifact, ArtifactType, ContentTag, Identifier, TableHeaderScope, Tag, TagGroup, TagKind,
-    TagTree,
+    TagTree, WritingMode,
 };
 
-use super::text::Line;
+use super::text::{Line, Piece};
 use crate::Error;
 
 /// A colour (sRGB).
@@ -34,7 +35,7 @@ pub(super) const WASH: Colour = Colour(0xf1, 0xf4, 0xf7);
 
 /// Something that is drawn.
 pub(super) enum Mark<'f> {
-    /// A line of text, by the left end of its baseline.
+    /// A line of text, by the end of its baseline at which lines begin.
     Text { x: f32, y: f32, line: Line<'f> },
     /// A rule, or a background.
     Bar {
@@ -106,6 +107,7 @@ struct Node {
 pub(super) struct Canvas<'f> {
     width: f32,
     height: f32,
+    mirrored: bool,
     pages: Vec<Vec<(Place, Mark<'f>)>>,
     nodes: Vec<Node>,
     roots: Vec<usize>,
@@ -113,10 +115,11 @@ pub(super) struct Canvas<'f> {
 
 impl<'f> Canvas<'f> {
     /// One empty page of that size.
-    pub(super) fn new(width: f32, height: f32) -> Self {
+    pub(super) fn new(width: f32, height: f32, mirrored: bool) -> Self {
         Self {
             width,
             height,
+            mirrored,
             pages: vec![Vec::new()],
             nodes: Vec::new(),
             roots: Vec::new(),
@@ -159,13 +162,15 @@ impl<'f> Canvas<'f> {
 
     /// Puts a mark on the last page.
     pub(super) fn mark(&mut self, place: Place, mark: Mark<'f>) {
-        if let Some(page) = self.pages.last_mut() {
-            page.push((place, mark));
-        }
+        self.mark_on(self.pages.len().saturating_sub(1), place, mark);
     }
 
     /// Puts a mark on a page, by its number from 0.
-    pub(super) fn mark_on(&mut self, page: usize, place: Place, mark: Mark<'f>) {
+    pub(super) fn mark_on(&mut self, page: usize, place: Place, mut mark: Mark<'f>) {
+        if self.mirrored {
+            let (x, width) = mark.extent();
+            *x = self.width - *x - width;
+        }
         if let Some(page) = self.pages.get_mut(page) {
             page.push((place, mark));
         }
@@ -217,7 +222,12 @@ impl<'f> Canvas<'f> {
         let Some(node) = self.nodes.get(number) else {
             return Ok(None);
         };
-        let mut group = TagGroup::new(node.role.tag());
+        let mut tag = node.role.tag();
+        // What is in the part inherits it.
+        if self.mirrored && self.roots.contains(&number) {
+            tag.set_writing_mode(Some(WritingMode::RlTb));
+        }
+        let mut group = TagGroup::new(tag);
         for &identifier in drawn.get(number).into_iter().flatten() {
             group.push(identifier);
         }
@@ -248,13 +258,33 @@ impl Role {
 }
 
 impl Mark<'_> {
+    /// Where it begins, and how wide it is.
+    fn extent(&mut self) -> (&mut f32, f32) {
+        match self {
+            Self::Text { x, line, .. } => (x, line.width),
+            Self::Bar { x, width, .. } | Self::Picture { x, width, .. } => (x, *width),
+            Self::Squares { x, side, rows, .. } => {
+                let squares = rows.first().map_or(0, Vec::len);
+                (x, *side * squares as f32)
+            }
+        }
+    }
+
     fn draw(&self, surface: &mut Surface<'_>) {
         match self {
             Self::Text { x, y, line } => {
-                let mut x = *x;
                 let size = line.style.size;
                 surface.set_fill(Some(fill(line.style.colour)));
-                for piece in &line.pieces {
+                let mut end = *x;
+                let placed = line.pieces.iter().map(|piece| {
+                    let start = end;
+                    end += piece.width * size;
+                    (start, piece)
+                });
+                // They are drawn in the order in which they are read, which is that of the tags, wherever they stand.
+                let mut pieces: Vec<(f32, &Piece<'_>)> = placed.collect();
+                pieces.sort_by_key(|(_, piece)| piece.place());
+                for (x, piece) in pieces {
                     surface.set_stroke(piece.embolden.then(|| Stroke {
                         paint: paint(line.style.colour).into(),
                         width: size / 30.0,
@@ -268,7 +298,6 @@ impl Mark<'_> {
                         size,
                         false,
                     );
-                    x += piece.width * size;
                 }
                 surface.set_stroke(None);
             }
@@ -343,5 +372,35 @@ fn fill(colour: Colour) -> Fill {
     Fill {
         paint: paint(colour).into(),
         ..Fill::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_drawn_on_a_mirrored_page_is_as_far_from_its_right_edge() {
+        for (mirrored, [bar, squares]) in [(false, [10.0, 10.0]), (true, [70.0, 84.0])] {
+            let mut canvas = Canvas::new(100.0, 100.0, mirrored);
+            let (x, y) = (10.0, 5.0);
+            let (width, height, colour) = (20.0, 1.0, RULE);
+            canvas.mark(
+                Place::Ornament,
+                Mark::Bar {
+                    x,
+                    y,
+                    width,
+                    height,
+                    colour,
+                },
+            );
+            canvas.turn();
+            let (side, rows) = (2.0, vec![vec![true; 3]; 3]);
+            canvas.mark_on(0, Place::Ornament, Mark::Squares { x, y, side, rows });
+            let marks = canvas.pages[0].iter_mut();
+            let places: Vec<f32> = marks.map(|(_, mark)| *mark.extent().0).collect();
+            assert_eq!(places, [bar, squares]);
+        }
     }
 }

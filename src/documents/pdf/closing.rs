@@ -113,7 +113,7 @@ impl<'f> Payment<'f> {
         let top = start + 10.0;
         let part = sheet.canvas.part(Role::Paragraph);
         let leading = heading.style.leading();
-        sheet.put(Place::Part(part), heading, edges, Align::Left, top);
+        sheet.put(Place::Part(part), heading, edges, Align::Start, top);
         let labels_width = rows
             .iter()
             .flat_map(|(label, _)| label)
@@ -126,9 +126,9 @@ impl<'f> Payment<'f> {
             let head = sheet.canvas.part_of(row, Role::RowHead);
             let cell = sheet.canvas.part_of(row, Role::Cell);
             let down = BODY.ascent() - SMALL.ascent();
-            let label_end = sheet.column(Place::Part(head), label, edges, Align::Left, y + down);
+            let label_end = sheet.column(Place::Part(head), label, edges, Align::Start, y + down);
             let values = (edges.0 + labels_width + 12.0, edges.1);
-            let value_end = sheet.column(Place::Part(cell), value, values, Align::Left, y);
+            let value_end = sheet.column(Place::Part(cell), value, values, Align::Start, y);
             y = label_end.max(value_end) + 1.5;
         }
         if let Some(rows) = code {
@@ -153,7 +153,7 @@ impl<'f> Payment<'f> {
                 Place::Part(part),
                 caption,
                 edges,
-                Align::Left,
+                Align::Start,
                 top + CODE + 4.0,
             );
         }

@@ -113,6 +113,13 @@ impl Fonts {
         characters.filter(|one| !asked.contains(one)).collect()
     }
 
+    /// The characters of a text that no built-in font has.
+    #[cfg(test)]
+    pub(super) fn lacks(&self, text: &str) -> String {
+        let has = |c: &char| self.built_in.iter().any(|typeface| typeface.has(*c));
+        text.chars().filter(|c| !has(c)).collect()
+    }
+
     /// The typeface that draws `character`.
     pub(super) fn having(&self, character: char) -> Option<&Typeface> {
         self.built_in
@@ -225,10 +232,6 @@ mod tests {
         let fonts = Fonts::new(None);
         let text = "Aäßœ Ελληνικά Кириллица Việt עברית العربية فارسی اردو हिन्दी বাংলা ਪੰਜਾਬੀ ગુજરાતી தமிழ் తెలుగు \
                     ಕನ್ನಡ മലയാളം ไทย ລາວ ខ្មែរ ქართული Հայերեն 中文 繁體 ひらがな カタカナ 한국어 € ₹ ₺ ₽ ₪ ₫ → ✓";
-        let missing: String = text
-            .chars()
-            .filter(|&c| !fonts.built_in.iter().any(|typeface| typeface.has(c)))
-            .collect();
-        assert_eq!(missing, "");
+        assert_eq!(fonts.lacks(text), "");
     }
 }

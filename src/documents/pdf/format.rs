@@ -4,6 +4,7 @@ use chrono::{Datelike, NaiveDate};
 use rust_decimal::Decimal;
 
 use super::labels::{Dates, Labels, Numbers};
+use super::text::apart;
 
 const MONTHS: [&str; 12] = [
     "January",
@@ -23,6 +24,18 @@ const MONTHS: [&str; 12] = [
 impl Numbers {
     /// A number with at least `digits` digits after the decimal point, and with as many more as it has. Nothing is rounded.
     pub(super) fn decimal(self, value: Decimal, digits: u32) -> String {
+        self.whole(self.plain(value, digits))
+    }
+
+    /// What stands as one among other words.
+    fn whole(self, number: String) -> String {
+        match self.apart {
+            true => apart(&number),
+            false => number,
+        }
+    }
+
+    fn plain(self, value: Decimal, digits: u32) -> String {
         let value = value.normalize();
         let plain = value.abs().to_string();
         let (whole, fraction) = plain.split_once('.').unwrap_or((&plain, ""));
@@ -51,17 +64,17 @@ impl Numbers {
 
     /// A number of percent.
     pub(super) fn percent(self, value: Decimal) -> String {
-        format!("{}{}%", self.decimal(value, 0), self.percent)
+        self.whole(format!("{}{}%", self.plain(value, 0), self.percent))
     }
 
     /// An amount with its currency.
     pub(super) fn money(self, value: Decimal, digits: u32, currency: &str) -> String {
-        let amount = self.decimal(value, digits);
-        if self.currency_first {
+        let amount = self.plain(value, digits);
+        self.whole(if self.currency_first {
             format!("{currency}\u{a0}{amount}")
         } else {
             format!("{amount}\u{a0}{currency}")
-        }
+        })
     }
 }
 
@@ -86,7 +99,7 @@ impl Labels {
 
     /// A period, both days included.
     pub(super) fn period(&self, (first, last): (NaiveDate, NaiveDate)) -> String {
-        format!("{} – {}", self.day(first), self.day(last))
+        self.pair(&self.day(first), " –", &self.day(last))
     }
 }
 
@@ -120,6 +133,8 @@ mod tests {
         assert_eq!(number("es", "1234.5", 2), "1.234,50");
         assert_eq!(number("it", "1234.5", 2), "1.234,50");
         assert_eq!(number("nl-BE", "1234.5", 2), "1.234,50");
+        assert_eq!(number("ar", "-1234.5", 2), "\u{2068}−1,234.50\u{2069}");
+        assert_eq!(number("he", "1234567.5", 2), "\u{2068}1,234,567.50\u{2069}");
         assert_eq!(number("pl", "1234.5", 2), "1,234.50");
     }
 
@@ -143,6 +158,8 @@ mod tests {
         assert_eq!(written("de"), "04.03.2026");
         assert_eq!(written("fr"), "04/03/2026");
         assert_eq!(written("nl"), "04-03-2026");
+        assert_eq!(written("ar"), "04/03/2026");
+        assert_eq!(written("he"), "04.03.2026");
     }
 
     #[test]

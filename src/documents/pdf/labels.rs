@@ -1,11 +1,22 @@
 //! The words of a document, and how numbers and dates are written, by language.
+//!
+//! Arabic and Hebrew are read from right to left. Figures are those that Europe calls Arabic, which business in both languages
+//! writes, and have the separators of the Unicode CLDR for them: 1,234.50. The currency stands at the left of the amount and a minus sign at its
+//! left, as there.
 
+use super::text;
+use crate::language::primary;
 use crate::{DocumentKind, TaxCategory};
 
 /// Everything that a document says in one language.
+#[derive(Debug)]
 pub(super) struct Labels {
     /// ISO 639-1.
     pub(super) language: &'static str,
+    /// Whether it is read from right to left, and its page mirrored.
+    pub(super) is_rtl: bool,
+    /// Between two values.
+    pub(super) comma: &'static str,
     pub(super) numbers: Numbers,
     pub(super) dates: Dates,
 
@@ -79,6 +90,8 @@ pub(super) struct Numbers {
     pub(super) percent: &'static str,
     /// Whether the currency stands before the amount.
     pub(super) currency_first: bool,
+    /// Whether each is set apart, as the words around it go from right to left: it does not, nor does its sign.
+    pub(super) apart: bool,
 }
 
 /// How dates are written. Each is unambiguous to those who read that language.
@@ -95,6 +108,7 @@ pub(super) enum Dates {
 }
 
 /// What taxes other than a rate above zero are called.
+#[derive(Debug)]
 pub(super) struct Categories {
     zero: &'static str,
     exempt: &'static str,
@@ -107,18 +121,31 @@ pub(super) struct Categories {
 impl Labels {
     /// Those of a language (ISO 639-1, also with a region such as `de-AT`), and English for one that is not known.
     pub(super) fn of(language: &str) -> &'static Self {
-        let language = language
-            .split(['-', '_'])
-            .next()
-            .unwrap_or_default()
-            .to_ascii_lowercase();
-        match language.as_str() {
+        match primary(language).as_str() {
+            "ar" => &ARABIC,
             "de" => &GERMAN,
             "fr" => &FRENCH,
             "es" => &SPANISH,
+            "he" => &HEBREW,
             "it" => &ITALIAN,
             "nl" => &DUTCH,
             _ => &ENGLISH,
+        }
+    }
+
+    /// A value that stands among words: set apart where these go from right to left, as most values do not.
+    pub(super) fn apart(&self, value: &str) -> String {
+        match self.is_rtl {
+            true => text::apart(value),
+            false => value.to_owned(),
+        }
+    }
+
+    /// Two values with a sign after the first, in the order in which the language is read, whatever that of the values is.
+    pub(super) fn pair(&self, one: &str, sign: &str, other: &str) -> String {
+        match self.is_rtl {
+            true => format!("\u{200f}{}{sign} {}", text::apart(one), text::apart(other)),
+            false => format!("{one}{sign} {other}"),
         }
     }
 
@@ -147,11 +174,14 @@ impl Labels {
 
 static ENGLISH: Labels = Labels {
     language: "en",
+    is_rtl: false,
+    comma: ",",
     numbers: Numbers {
         group: ',',
         decimal: '.',
         percent: "",
         currency_first: true,
+        apart: false,
     },
     dates: Dates::English,
     invoice: "Invoice",
@@ -211,11 +241,14 @@ static ENGLISH: Labels = Labels {
 
 static GERMAN: Labels = Labels {
     language: "de",
+    is_rtl: false,
+    comma: ",",
     numbers: Numbers {
         group: '.',
         decimal: ',',
         percent: "\u{a0}",
         currency_first: false,
+        apart: false,
     },
     dates: Dates::Dots,
     invoice: "Rechnung",
@@ -276,11 +309,14 @@ static GERMAN: Labels = Labels {
 
 static FRENCH: Labels = Labels {
     language: "fr",
+    is_rtl: false,
+    comma: ",",
     numbers: Numbers {
         group: '\u{202f}',
         decimal: ',',
         percent: "\u{202f}",
         currency_first: false,
+        apart: false,
     },
     dates: Dates::Slashes,
     invoice: "Facture",
@@ -340,11 +376,14 @@ static FRENCH: Labels = Labels {
 
 static SPANISH: Labels = Labels {
     language: "es",
+    is_rtl: false,
+    comma: ",",
     numbers: Numbers {
         group: '.',
         decimal: ',',
         percent: "\u{a0}",
         currency_first: false,
+        apart: false,
     },
     dates: Dates::Slashes,
     invoice: "Factura",
@@ -404,11 +443,14 @@ static SPANISH: Labels = Labels {
 
 static ITALIAN: Labels = Labels {
     language: "it",
+    is_rtl: false,
+    comma: ",",
     numbers: Numbers {
         group: '.',
         decimal: ',',
         percent: "",
         currency_first: false,
+        apart: false,
     },
     dates: Dates::Slashes,
     invoice: "Fattura",
@@ -468,11 +510,14 @@ static ITALIAN: Labels = Labels {
 
 static DUTCH: Labels = Labels {
     language: "nl",
+    is_rtl: false,
+    comma: ",",
     numbers: Numbers {
         group: '.',
         decimal: ',',
         percent: "",
         currency_first: true,
+        apart: false,
     },
     dates: Dates::Dashes,
     invoice: "Factuur",
@@ -529,3 +574,199 @@ static DUTCH: Labels = Labels {
     page: "Pagina",
     of_pages: "van",
 };
+
+static ARABIC: Labels = Labels {
+    language: "ar",
+    is_rtl: true,
+    comma: "،",
+    numbers: Numbers {
+        group: ',',
+        decimal: '.',
+        percent: "",
+        currency_first: true,
+        apart: true,
+    },
+    dates: Dates::Slashes,
+    invoice: "فاتورة",
+    credit_note: "إشعار دائن",
+    quotation: "عرض سعر",
+    date: "التاريخ",
+    due_on: "تاريخ الاستحقاق",
+    valid_until: "صالح حتى",
+    version: "الإصدار",
+    delivered_on: "تاريخ التوريد",
+    period: "الفترة",
+    reference: "مرجعكم",
+    about_invoice: "عن الفاتورة",
+    about: "بالإشارة إلى",
+    buyer_vat_id: "رقمكم لضريبة القيمة المضافة",
+    vat_id: "رقم ضريبة القيمة المضافة",
+    tax_number: "الرقم الضريبي",
+    registration: "السجل التجاري",
+    phone: "هاتف",
+    position: "م",
+    item: "الوصف",
+    sku: "رمز الصنف",
+    quantity: "الكمية",
+    unit_price: "سعر الوحدة",
+    discount: "الخصم",
+    net: "المبلغ",
+    subtotal: "المجموع الفرعي",
+    net_total: "الإجمالي قبل الضريبة",
+    vat: "ضريبة القيمة المضافة",
+    tax: "الضريبة",
+    tax_of: "على",
+    total: "الإجمالي شامل الضريبة",
+    total_credit: "إجمالي الإشعار الدائن",
+    tax_in: "بعملة",
+    draft: "مسودة",
+    paid: "المدفوع",
+    due: "المبلغ المستحق",
+    categories: Categories {
+        zero: "خاضع لنسبة الصفر",
+        exempt: "معفى من الضريبة",
+        reverse_charge: "الاحتساب العكسي",
+        intra_community: "توريد داخل الاتحاد الأوروبي",
+        export: "تصدير",
+        out_of_scope: "غير خاضع للضريبة",
+    },
+    terms: "شروط الدفع",
+    payment: "بيانات الدفع",
+    holder: "صاحب الحساب",
+    account: "رقم الحساب",
+    bank: "البنك",
+    payment_reference: "مرجع الدفع",
+    scan: "امسح الرمز للدفع",
+    logo: "الشعار",
+    page: "صفحة",
+    of_pages: "من",
+};
+
+static HEBREW: Labels = Labels {
+    language: "he",
+    is_rtl: true,
+    comma: ",",
+    numbers: Numbers {
+        group: ',',
+        decimal: '.',
+        percent: "",
+        currency_first: true,
+        apart: true,
+    },
+    dates: Dates::Dots,
+    invoice: "חשבונית",
+    credit_note: "חשבונית זיכוי",
+    quotation: "הצעת מחיר",
+    date: "תאריך",
+    due_on: "לתשלום עד",
+    valid_until: "בתוקף עד",
+    version: "גרסה",
+    delivered_on: "תאריך אספקה",
+    period: "תקופה",
+    reference: "האסמכתה שלכם",
+    about_invoice: "בגין חשבונית",
+    about: "בהתייחס למסמך",
+    buyer_vat_id: "מספר המע״מ שלכם",
+    vat_id: "מספר מע״מ",
+    tax_number: "מספר לצורכי מס",
+    registration: "מספר רישום",
+    phone: "טלפון",
+    position: "מס׳",
+    item: "תיאור",
+    sku: "מק״ט",
+    quantity: "כמות",
+    unit_price: "מחיר ליחידה",
+    discount: "הנחה",
+    net: "סכום",
+    subtotal: "סכום ביניים",
+    net_total: "סה״כ לפני מס",
+    vat: "מע״מ",
+    tax: "מס",
+    tax_of: "על",
+    total: "סה״כ כולל מס",
+    total_credit: "סה״כ לזיכוי",
+    tax_in: "במטבע",
+    draft: "טיוטה",
+    paid: "שולם",
+    due: "יתרה לתשלום",
+    categories: Categories {
+        zero: "שיעור אפס",
+        exempt: "פטור ממס",
+        reverse_charge: "היפוך חיוב",
+        intra_community: "אספקה בתוך האיחוד האירופי",
+        export: "יצוא",
+        out_of_scope: "אינו חייב במס",
+    },
+    terms: "תנאי תשלום",
+    payment: "פרטי תשלום",
+    holder: "בעל החשבון",
+    account: "מספר חשבון",
+    bank: "בנק",
+    payment_reference: "אסמכתה לתשלום",
+    scan: "סרקו לתשלום",
+    logo: "לוגו",
+    page: "עמוד",
+    of_pages: "מתוך",
+};
+
+#[cfg(test)]
+mod tests {
+    use super::super::canvas::INK;
+    use super::super::text::{Style, Typesetter};
+    use super::*;
+    use crate::{Fonts, LANGUAGES};
+
+    /// The words of a language, each with what it is for.
+    fn words(language: &str) -> Vec<(String, String)> {
+        let labels = format!("{:#?}", Labels::of(language));
+        let lines = labels
+            .lines()
+            .filter_map(|line| line.trim().split_once(": "));
+        let words = lines.filter_map(|(name, word)| {
+            let word = word.strip_suffix("\",")?.strip_prefix('"')?;
+            Some((name.to_owned(), word.to_owned()))
+        });
+        let others = ["language", "comma", "percent"];
+        words
+            .filter(|(name, _)| !others.contains(&name.as_str()))
+            .collect()
+    }
+
+    #[test]
+    fn each_language_has_every_word_in_its_own_script() {
+        let count = words("en").len();
+        assert!(count > 50, "{count}");
+        for language in LANGUAGES {
+            assert_eq!(Labels::of(language).language, language);
+            let words = words(language);
+            assert_eq!(words.len(), count, "{language}");
+            for (name, word) in words {
+                assert!(!word.trim().is_empty(), "{language}: {name}");
+                let latin = word.chars().any(|c| c.is_ascii_alphabetic());
+                let is_rtl = Labels::of(language).is_rtl;
+                assert_eq!(latin, !is_rtl, "{language}: {name} is {word}");
+                assert_eq!(is_rtl, ["ar", "he"].contains(&language));
+            }
+        }
+    }
+
+    #[test]
+    fn each_word_has_glyphs_in_the_built_in_fonts() {
+        let fonts = Fonts::new(None);
+        let setter = Typesetter::new(&fonts);
+        for language in LANGUAGES {
+            for (_, word) in words(language) {
+                assert_eq!(fonts.lacks(&word), "", "{language}: {word}");
+                for bold in [false, true] {
+                    let style = Style {
+                        size: 9.0,
+                        bold,
+                        colour: INK,
+                    };
+                    assert!(setter.line(&word, style).width > 0.0);
+                }
+            }
+        }
+        assert_eq!(setter.missing(), "");
+    }
+}

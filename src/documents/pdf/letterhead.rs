@@ -63,7 +63,7 @@ fn seller(sheet: &mut Sheet<'_, '_>) -> Result<f32, Error> {
         }
         let part = sheet.canvas.part(Role::Paragraph);
         let edges = (sheet.left, sheet.right);
-        end = sheet.column(Place::Part(part), lines, edges, Align::Left, top);
+        end = sheet.column(Place::Part(part), lines, edges, Align::Start, top);
     }
     let edges = (sheet.right - COLUMN, sheet.right);
     let part = sheet.canvas.part(Role::Paragraph);
@@ -79,14 +79,19 @@ fn seller(sheet: &mut Sheet<'_, '_>) -> Result<f32, Error> {
     for text in about_seller(sheet, &document.seller) {
         lines.extend(sheet.setter.wrap(&text, SMALL, COLUMN));
     }
-    Ok(end.max(sheet.column(Place::Part(part), lines, edges, Align::Right, top)))
+    Ok(end.max(sheet.column(Place::Part(part), lines, edges, Align::End, top)))
 }
 
 fn about_seller(sheet: &Sheet<'_, '_>, seller: &Party) -> Vec<String> {
     let labels = sheet.labels;
-    let mut lines = address::lines(seller, sheet.document.buyer.country.as_deref());
+    let mut lines = address::lines(
+        seller,
+        sheet.document.buyer.country.as_deref(),
+        labels.language,
+    );
     let labelled = |label: &str, value: &Option<String>| {
-        value.as_ref().map(|value| format!("{label} {value}"))
+        let value = value.as_deref()?;
+        Some(format!("{label} {}", labels.apart(value)))
     };
     lines.extend(seller.contact.clone());
     lines.extend(labelled(labels.phone, &seller.phone));
@@ -150,8 +155,8 @@ fn data(sheet: &mut Sheet<'_, '_>, seller_end: f32) -> f32 {
         let value = sheet.setter.wrap(&value, style, COLUMN - used - 8.0);
         // Both on one baseline, though of different sizes.
         let down = BODY.ascent() - SMALL.ascent();
-        let label_end = sheet.column(Place::Part(head), label, edges, Align::Left, y + down);
-        let value_end = sheet.column(Place::Part(cell), value, edges, Align::Right, y);
+        let label_end = sheet.column(Place::Part(head), label, edges, Align::Start, y + down);
+        let value_end = sheet.column(Place::Part(cell), value, edges, Align::End, y);
         y = label_end.max(value_end) + 1.0;
     }
     y
@@ -200,7 +205,7 @@ fn about(sheet: &Sheet<'_, '_>) -> impl Iterator<Item = (&'static str, String, S
         };
         rows.push((
             label,
-            format!("{}, {}", about.number, labels.day(about.issued_on)),
+            labels.pair(&about.number, labels.comma, &labels.day(about.issued_on)),
         ));
     }
     if let Some(reference) = &document.buyer_reference {
@@ -226,7 +231,7 @@ fn buyer(sheet: &mut Sheet<'_, '_>) -> f32 {
         .wrap(&address::sender(&document.seller), sender, WINDOW);
     let top = SENDER_END - height(&lines);
     // The same is said above, so whoever listens need not hear it again.
-    sheet.column(Place::Head, lines, edges, Align::Left, top);
+    sheet.column(Place::Head, lines, edges, Align::Start, top);
 
     let style = Style { size: 10.0, ..BODY };
     let buyer = &document.buyer;
@@ -237,13 +242,17 @@ fn buyer(sheet: &mut Sheet<'_, '_>) -> f32 {
             .clone()
             .filter(|contact| *contact != buyer.name),
     );
-    texts.extend(address::lines(buyer, document.seller.country.as_deref()));
+    texts.extend(address::lines(
+        buyer,
+        document.seller.country.as_deref(),
+        sheet.labels.language,
+    ));
     let lines = texts
         .iter()
         .flat_map(|text| sheet.setter.wrap(text, style, WINDOW))
         .collect();
     let part = sheet.canvas.part(Role::Paragraph);
-    sheet.column(Place::Part(part), lines, edges, Align::Left, ADDRESS)
+    sheet.column(Place::Part(part), lines, edges, Align::Start, ADDRESS)
 }
 
 fn title(sheet: &mut Sheet<'_, '_>) {
@@ -257,5 +266,5 @@ fn title(sheet: &mut Sheet<'_, '_>) {
     let lines = sheet.setter.wrap(&text, style, sheet.width());
     sheet.need(height(&lines));
     let (edges, y) = ((sheet.left, sheet.right), sheet.y);
-    sheet.y = sheet.column(Place::Part(part), lines, edges, Align::Left, y);
+    sheet.y = sheet.column(Place::Part(part), lines, edges, Align::Start, y);
 }

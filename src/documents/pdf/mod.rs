@@ -3,7 +3,6 @@
 mod address;
 mod canvas;
 mod closing;
-mod countries;
 mod epc;
 mod fonts;
 mod format;
@@ -23,7 +22,7 @@ use chrono::Datelike;
 use krilla::SerializeSettings;
 use krilla::configure::{Archival, ConfigurationBuilder, ValidationError};
 use krilla::error::KrillaError;
-use krilla::metadata::{DateTime, Metadata};
+use krilla::metadata::{DateTime, Metadata, TextDirection};
 
 use crate::{Document, Error};
 pub use fonts::Fonts;
@@ -83,7 +82,7 @@ fn title(document: &Document, labels: &Labels) -> String {
     let title = labels.title(document.kind);
     text::one_line(&match document.is_draft {
         true => format!("{title} · {}", labels.draft),
-        false => format!("{title} {}", document.number),
+        false => format!("{title} {}", labels.apart(&document.number)),
     })
 }
 
@@ -92,8 +91,13 @@ fn metadata(document: &Document, labels: &Labels) -> Metadata {
     let date = document.issued_on;
     let part = |number: u32| u8::try_from(number).unwrap_or(1);
     let seller = text::one_line(&document.seller.name);
-    Metadata::new()
-        .title(format!("{} · {seller}", title(document, labels)))
+    let title = title(document, labels);
+    let metadata = match labels.is_rtl {
+        true => Metadata::new().text_direction(TextDirection::RightToLeft),
+        false => Metadata::new(),
+    };
+    metadata
+        .title(format!("{title} · {}", labels.apart(&seller)))
         .authors(vec![seller])
         .creator("Bureau".to_owned())
         .producer("Bureau".to_owned())

@@ -38,7 +38,7 @@ pub(super) fn draw<'f>(sheet: &mut Sheet<'_, 'f>, footer: Option<&[Line<'f>]>) {
         &format!(
             "{} · {}",
             super::title(document, labels),
-            document.seller.name
+            labels.apart(&document.seller.name)
         ),
         SMALL,
         sheet.width() - NUMBER,

@@ -31,8 +31,12 @@ pub(super) const SMALL: Style = Style {
 /// Where a line stands between two edges.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Align {
-    Left,
-    Right,
+    /// Where lines begin: at the left, and at the right where they are read from right to left.
+    Start,
+    /// Where they end.
+    End,
+    /// At the right in any language, so that figures stand digit below digit.
+    Figures,
 }
 
 /// The pages that are being written, and what they are written from.
@@ -41,6 +45,7 @@ pub(super) struct Sheet<'a, 'f> {
     pub(super) labels: &'static Labels,
     pub(super) setter: &'a Typesetter<'f>,
     pub(super) canvas: Canvas<'f>,
+    /// The margin at which lines begin, and the one at which they end: on a mirrored page at the right and at the left.
     pub(super) left: f32,
     pub(super) right: f32,
     pub(super) height: f32,
@@ -62,7 +67,7 @@ impl<'a, 'f> Sheet<'a, 'f> {
             document,
             labels,
             setter,
-            canvas: Canvas::new(width, height),
+            canvas: Canvas::new(width, height, labels.is_rtl),
             left: 25.0 * MM,
             right: width - 20.0 * MM,
             height,
@@ -120,9 +125,15 @@ impl<'a, 'f> Sheet<'a, 'f> {
         align: Align,
         y: f32,
     ) {
-        let x = match align {
-            Align::Left => left,
-            Align::Right => right - line.width,
+        let is_at_start = match align {
+            Align::Start => true,
+            Align::End => false,
+            Align::Figures => self.labels.is_rtl,
+        };
+        let x = if is_at_start {
+            left
+        } else {
+            right - line.width
         };
         let y = y + line.style.ascent();
         self.canvas.mark(place, Mark::Text { x, y, line });
@@ -172,7 +183,7 @@ impl<'a, 'f> Sheet<'a, 'f> {
         for line in lines {
             self.need(leading);
             let y = self.y;
-            self.put(Place::Part(part), line, edges, Align::Left, y);
+            self.put(Place::Part(part), line, edges, Align::Start, y);
             self.y += leading;
         }
     }

@@ -144,7 +144,7 @@ fn columns<'f>(sheet: &Sheet<'_, 'f>) -> Vec<Column<'f>> {
         };
     let position = Column {
         heading: labels.position,
-        align: Align::Left,
+        align: Align::Start,
         cells: (1..=document.lines.len())
             .map(|number| vec![sheet.setter.line(&number.to_string(), faint(BODY))])
             .collect(),
@@ -152,23 +152,23 @@ fn columns<'f>(sheet: &Sheet<'_, 'f>) -> Vec<Column<'f>> {
     };
     let item = Column {
         heading: labels.item,
-        align: Align::Left,
+        align: Align::Start,
         cells: Vec::new(),
         edges: (0.0, 0.0),
     };
     let mut columns = vec![
         position,
         item,
-        set(labels.quantity, Align::Right, &|line| {
+        set(labels.quantity, Align::Figures, &|line| {
             let quantity = numbers.decimal(line.quantity, 0);
             vec![(format!("{quantity} {}", line.unit).trim().to_owned(), BODY)]
         }),
-        set(labels.unit_price, Align::Right, &|line| {
+        set(labels.unit_price, Align::Figures, &|line| {
             vec![(numbers.decimal(line.unit_price, digits), BODY)]
         }),
     ];
     if document.lines.iter().any(|line| !line.discount.is_zero()) {
-        columns.push(set(labels.discount, Align::Right, &|line| {
+        columns.push(set(labels.discount, Align::Figures, &|line| {
             if line.discount.is_zero() {
                 return vec![("–".to_owned(), faint(BODY))];
             }
@@ -179,10 +179,10 @@ fn columns<'f>(sheet: &Sheet<'_, 'f>) -> Vec<Column<'f>> {
             }
         }));
     }
-    columns.push(set(tax_name(document, labels), Align::Right, &|line| {
+    columns.push(set(tax_name(document, labels), Align::Figures, &|line| {
         vec![(rate(document, labels, &line.tax), BODY)]
     }));
-    columns.push(set(labels.net, Align::Right, &|line| {
+    columns.push(set(labels.net, Align::Figures, &|line| {
         vec![(numbers.decimal(line.net, digits), BODY)]
     }));
     columns
@@ -252,7 +252,7 @@ fn place(sheet: &Sheet<'_, '_>, columns: &mut [Column<'_>]) {
 fn description<'f>(sheet: &Sheet<'_, 'f>, line: &Line, width: f32) -> Vec<TextLine<'f>> {
     let mut lines = sheet.setter.wrap(&line.name, BODY, width);
     if let Some(sku) = &line.sku {
-        let text = format!("{} {sku}", sheet.labels.sku);
+        let text = format!("{} {}", sheet.labels.sku, sheet.labels.apart(sku));
         lines.extend(sheet.setter.wrap(&text, SMALL, width));
     }
     if let Some(text) = &line.description {

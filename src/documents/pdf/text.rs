@@ -56,6 +56,14 @@ pub(super) struct Piece<'f> {
     pub(super) width: f32,
 }
 
+impl Piece<'_> {
+    /// Where in the text it begins.
+    pub(super) fn place(&self) -> usize {
+        let places = self.glyphs.iter().map(|glyph| glyph.text_range.start);
+        places.min().unwrap_or_default()
+    }
+}
+
 /// What sets the text of one document. Remembers which characters had no font.
 pub(super) struct Typesetter<'f> {
     fonts: &'f Fonts,
@@ -349,15 +357,28 @@ fn assemble<'f>(text: &Rc<str>, runs: &[Run<'f>], range: &Range<usize>, style: S
         if glyphs.is_empty() {
             continue;
         }
-        let width = glyphs.iter().map(|glyph| glyph.x_advance).sum();
-        levels.push(run.level);
-        pieces.push(Some(Piece {
-            face: run.face,
-            embolden: run.embolden,
-            text: Rc::clone(text),
-            glyphs,
-            width,
-        }));
+        let piece = |glyphs: &[KrillaGlyph]| {
+            Some(Piece {
+                face: run.face,
+                embolden: run.embolden,
+                text: Rc::clone(text),
+                width: glyphs.iter().map(|glyph| glyph.x_advance).sum(),
+                glyphs: glyphs.to_vec(),
+            })
+        };
+        if run.level.is_rtl() {
+            // Word by word, each with the blank before it: a file has the letters of each in their order on the page, and the
+            // words in the order in which they are read (ISO 32000-2, 14.8.2.5.3).
+            let is_blank = |glyph: &KrillaGlyph| {
+                let text = text.get(glyph.text_range.clone()).unwrap_or_default();
+                text.chars().all(char::is_whitespace)
+            };
+            let words = glyphs.chunk_by(|glyph, _| !is_blank(glyph));
+            pieces.extend(words.rev().map(piece));
+        } else {
+            pieces.push(piece(&glyphs));
+        }
+        levels.resize(pieces.len(), run.level);
     }
     let pieces: Vec<Piece<'f>> = ParagraphBidiInfo::reorder_visual(&levels)
         .into_iter()
@@ -368,6 +389,13 @@ fn assemble<'f>(text: &Rc<str>, runs: &[Run<'f>], range: &Range<usize>, style: S
         width: pieces.iter().map(|piece| piece.width).sum::<f32>() * style.size,
         pieces,
     }
+}
+
+/// A value within a sentence, which keeps its own order there and changes nothing of what stands around it (UAX #9: an isolate
+/// whose direction is that of its first letter, and from left to right where it has none).
+pub(super) fn apart(value: &str) -> String {
+    let inner = value.replace(['\u{2068}', '\u{2069}'], "");
+    format!("\u{2068}{inner}\u{2069}")
 }
 
 /// The same text on one line and without control characters.
@@ -387,8 +415,9 @@ fn clean(text: &str) -> String {
             }
             '\n' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}' => clean.push('\n'),
             '\t' => clean.push(' '),
-            // What turns the direction around by force could make an amount read otherwise than it is.
-            '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {}
+            // What turns the direction around by force could make an amount read otherwise than it is. What sets a part apart
+            // (FSI, PDI: `apart`) turns nothing around.
+            '\u{202a}'..='\u{202e}' | '\u{2066}' | '\u{2067}' => {}
             _ if character.is_control() => {}
             _ => clean.push(character),
         }
@@ -399,7 +428,7 @@ fn clean(text: &str) -> String {
 /// Whether a character takes no part in drawing, though it may in ordering and breaking.
 fn is_invisible(character: char) -> bool {
     matches!(character,
-        '\u{ad}' | '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2060}'..='\u{2064}'
+        '\u{ad}' | '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2060}'..='\u{2064}' | '\u{2068}' | '\u{2069}'
         | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{e0100}'..='\u{e01ef}')
 }
 
@@ -481,6 +510,29 @@ mod tests {
         assert_eq!(order("אבג"), "גבא");
         assert_eq!(order("a אב b"), "a בא b");
         assert_eq!(order("אב 12 ג"), "ג 12 בא");
+    }
+
+    #[test]
+    fn a_value_keeps_its_order_among_words_from_right_to_left() {
+        let fonts = Fonts::new(None);
+        let setter = Typesetter::new(&fonts);
+        let order = |text: &str| seen(&setter.line(text, STYLE));
+        for (value, word, turned) in [
+            ("2026-0042", "فاتورة", "ةروتاف"),
+            ("+971 4 555 0100", "هاتف", "فتاه"),
+            ("−420.00", "הנחה", "החנה"),
+            ("DE02 1203 0000", "חשבון", "ןובשח"),
+            ("19%", "نسبة", "ةبسن"),
+            ("Oak & Co. (Berlin)", "מאת", "תאמ"),
+        ] {
+            let text = format!("{word} {}", apart(value));
+            assert_eq!(order(&text), format!("{value} {turned}"));
+        }
+        // Without it what stands before the number would turn it around.
+        assert_eq!(order("فاتورة 2026-0042"), "0042-2026 ةروتاف");
+        // A value that ends what sets it apart does so for nobody else.
+        let text = format!("פה {}", apart("1\u{2069}-2"));
+        assert_eq!(order(&text), "1-2 הפ");
     }
 
     #[test]

@@ -4,7 +4,7 @@ use super::canvas::{INK, Place, Role, WASH};
 use super::sheet::{Align, BODY, MM, SMALL, Sheet, height};
 use super::table::{TOTAL, tax_name};
 use super::text::{Line, Style};
-use crate::{AllowanceOrCharge, DocumentKind, TaxCategory};
+use crate::{AllowanceOrCharge, DocumentKind, TaxCategory, usual_reason};
 
 const WIDTH: f32 = 86.0 * MM;
 const PADDING: f32 = 2.5;
@@ -51,6 +51,8 @@ impl<'f> Totals<'f> {
         sheet.skip(ABOVE);
         let table = sheet.canvas.part(Role::Table);
         let (left, right) = (sheet.right - WIDTH, sheet.right);
+        let widths = self.rows.iter().map(|row| row.amount.width);
+        let amounts = (right - widths.fold(0.0, f32::max), right);
         for row in self.rows {
             let tall = row.height();
             sheet.need(tall);
@@ -65,8 +67,8 @@ impl<'f> Totals<'f> {
             let cell = sheet.canvas.part_of(part, Role::Cell);
             let edges = (left + 6.0, right);
             let y = top + padding;
-            sheet.column(Place::Part(head), row.label, edges, Align::Left, y);
-            sheet.put(Place::Part(cell), row.amount, edges, Align::Right, y);
+            sheet.column(Place::Part(head), row.label, edges, Align::Start, y);
+            sheet.put(Place::Part(cell), row.amount, amounts, Align::Figures, y);
             sheet.y = top + tall;
         }
     }
@@ -108,7 +110,7 @@ fn texts(sheet: &Sheet<'_, '_>) -> Vec<(String, String, bool)> {
     for item in items {
         let mut label = item.reason.clone();
         if let Some(percent) = item.percent {
-            label = format!("{label} ({})", numbers.percent(percent));
+            label = labels.pair(&label, "", &format!("({})", numbers.percent(percent)));
         }
         let value = if item.is_charge {
             item.amount
@@ -136,12 +138,12 @@ fn texts(sheet: &Sheet<'_, '_>) -> Vec<(String, String, bool)> {
         ));
     }
     if let Some(tax) = &document.home_tax {
-        let rate = format!(
+        let rate = labels.apart(&format!(
             "1 {} = {} {}",
             document.currency,
             numbers.decimal(tax.rate, tax.rate.normalize().scale().max(2)),
             tax.currency
-        );
+        ));
         rows.push((
             format!(
                 "{} {} {} ({rate})",
@@ -182,8 +184,12 @@ pub(super) fn reasons(sheet: &mut Sheet<'_, '_>) {
             continue;
         };
         let text = match labels.category(tax.category) {
-            Some(name) if !reason.to_lowercase().contains(&name.to_lowercase()) => {
-                format!("{name}: {reason}")
+            // What a seller says in its own words is told with the category, which the usual words name already.
+            Some(name)
+                if usual_reason(tax.category, labels.language) != Some(reason)
+                    && !reason.to_lowercase().contains(&name.to_lowercase()) =>
+            {
+                format!("{name}: {}", labels.apart(reason))
             }
             _ => reason.to_owned(),
         };

@@ -27,6 +27,8 @@ pub(crate) fn all() -> Vec<(&'static str, Document)> {
         ("credit-note", credit_note()),
         ("yen", yen()),
         ("any-script", any_script()),
+        ("arabic", arabic()),
+        ("hebrew", hebrew()),
         ("thousand-lines", thousand_lines()),
     ]
 }
@@ -277,6 +279,129 @@ pub(crate) fn any_script() -> Document {
         dec("80.00"),
         standard(),
     )];
+    computed(document)
+}
+
+/// In Arabic, whose page is mirrored, from Riyadh to Amman, with names, numbers and an address in Latin letters among it.
+pub(crate) fn arabic() -> Document {
+    let mut screen = line(
+        "شاشة Dell U2723QE (27 بوصة)",
+        dec("12"),
+        dec("1649.50"),
+        rate(TaxCategory::Standard, dec("5")),
+    );
+    screen.description = Some("مع كابل USB-C وضمان ثلاث سنوات".to_owned());
+    screen.sku = Some("DELL-27-4K".to_owned());
+    screen.unit = "قطعة".to_owned();
+    screen.unit_code = "H87".to_owned();
+    let mut training = line(
+        "تدريب في الموقع",
+        dec("2.5"),
+        dec("900"),
+        rate(TaxCategory::Standard, dec("5")),
+    );
+    training.description = None;
+    training.sku = None;
+    training.unit = "يوم".to_owned();
+    training.unit_code = "DAY".to_owned();
+    training.discount = dec("225");
+    training.discount_percent = Some(dec("10"));
+    let mut licence = line(
+        "Licence, one year (Business Premium).",
+        dec("3"),
+        dec("80"),
+        Tax {
+            reason: Some("معفى من ضريبة القيمة المضافة".to_owned()),
+            ..rate(TaxCategory::Exempt, dec("0"))
+        },
+    );
+    licence.description = Some("Including support, 24/7.".to_owned());
+    let mut document = invoice(vec![screen, training, licence]);
+    document.language = "ar".to_owned();
+    document.currency = "SAR".to_owned();
+    document.seller = Party {
+        name: "شركة الخليج للتقنية ذ.م.م".to_owned(),
+        contact: Some("ليلى حداد".to_owned()),
+        street: Some("طريق الملك فهد 101".to_owned()),
+        postal_code: Some("12271".to_owned()),
+        city: Some("الرياض".to_owned()),
+        country: Some("SA".to_owned()),
+        vat_id: Some("SA300400500600003".to_owned()),
+        registration: Some("CR-1010123456".to_owned()),
+        email: Some("billing@gulf-tech.example".to_owned()),
+        phone: Some("+966 11 555 0100".to_owned()),
+        website: Some("gulf-tech.example".to_owned()),
+        ..Party::default()
+    };
+    document.buyer = Party {
+        name: "مكتبة المنار (Al Manar Books)".to_owned(),
+        contact: Some("سامي الخطيب".to_owned()),
+        street: Some("شارع الرينبو 14".to_owned()),
+        postal_code: Some("11118".to_owned()),
+        city: Some("عمّان".to_owned()),
+        country: Some("JO".to_owned()),
+        ..Party::default()
+    };
+    document.about = Some(Reference {
+        number: "2026-0017".to_owned(),
+        issued_on: day(2026, 10, 1),
+    });
+    document.bank = Some(BankAccount {
+        holder: None,
+        iban: "SA0380000000608010167519".to_owned(),
+        bic: Some("EXAMSARI".to_owned()),
+        bank: Some("بنك المثال".to_owned()),
+    });
+    document.totals.paid = dec("5000");
+    document.terms = Some("مهلة الدفع بالأيام: 30".to_owned());
+    document.introduction = Some("عن أعمالنا في شهر نوفمبر (المرحلة 2 من 3):".to_owned());
+    document.note = Some("شكرًا لثقتكم. للاستفسار: billing@gulf-tech.example.".to_owned());
+    document.footer = Some(
+        "شركة الخليج للتقنية ذ.م.م · السجل التجاري CR-1010123456 · gulf-tech.example".to_owned(),
+    );
+    computed(document)
+}
+
+/// In Hebrew, to a customer in Israel, in euros and so with a payment code.
+pub(crate) fn hebrew() -> Document {
+    let tax = Tax {
+        reason: Some("היפוך חיוב".to_owned()),
+        reason_code: Some("VATEX-EU-AE".to_owned()),
+        ..rate(TaxCategory::ReverseCharge, dec("0"))
+    };
+    let mut desk = line(
+        "שולחן עץ אלון Oak-180, משומן",
+        dec("3"),
+        dec("1249.00"),
+        tax.clone(),
+    );
+    desk.description = Some("180 × 90 ס״מ, רגלי פלדה; כולל הרכבה (עד קומה 4).".to_owned());
+    desk.unit = "יח׳".to_owned();
+    desk.unit_code = "H87".to_owned();
+    let mut advice = line("Consulting", dec("10"), dec("95.00"), tax.clone());
+    advice.unit = "שעות".to_owned();
+    let mut document = invoice(vec![desk, advice]);
+    document.language = "he".to_owned();
+    document.buyer = Party {
+        name: "רהיטי הכרמל בע״מ".to_owned(),
+        contact: Some("נועה לוי".to_owned()),
+        street: Some("שדרות הנשיא 120".to_owned()),
+        postal_code: Some("3463401".to_owned()),
+        city: Some("חיפה".to_owned()),
+        country: Some("IL".to_owned()),
+        vat_id: Some("IL514000001".to_owned()),
+        ..Party::default()
+    };
+    document.terms = Some("לתשלום בתוך 30 ימים".to_owned());
+    document.introduction = Some("עבור עבודתנו בנובמבר 2026 (שלב 2 מתוך 3):".to_owned());
+    document.note = Some("תודה על הזמנתכם! לשאלות: billing@quill-anchor.example.".to_owned());
+    document.allowances_and_charges = vec![AllowanceOrCharge {
+        is_charge: false,
+        amount: dec("117.43"),
+        percent: Some(dec("2.5")),
+        reason: "הנחה".to_owned(),
+        tax,
+    }];
     computed(document)
 }
 

@@ -30,7 +30,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         )?;
         if matches!(
             name,
-            "plain" | "credit-note" | "any-script" | "thousand-lines"
+            "plain" | "credit-note" | "any-script" | "arabic" | "hebrew" | "thousand-lines"
         ) {
             let page = pdf(&document, &fonts)?;
             std::fs::write(

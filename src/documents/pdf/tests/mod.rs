@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use lopdf::{Dictionary, Object};
 
 use super::*;
-use crate::{AllowanceOrCharge, DocumentKind, Logo, Reference, Tax, TaxCategory};
+use crate::{AllowanceOrCharge, DocumentKind, Logo, Reference, Tax, TaxCategory, TaxSubtotal};
 use samples::{date, decimal, everything, invoice, tax, totals, with_lines};
 
 fn draw(document: &Document) -> lopdf::Document {
@@ -169,6 +169,230 @@ fn each_language_has_its_words() {
         let mut invoice = invoice();
         invoice.language = language.to_owned();
         assert_says(&invoice, &words);
+    }
+}
+
+/// What is drawn on a page, in the order in which it is read: each stretch of text in one font, with its left end and its baseline.
+fn stretches(document: &Document) -> Vec<(f32, f32, String)> {
+    let file = draw(document);
+    let page = file.get_pages()[&1];
+    let fonts = file.get_page_fonts(page).unwrap();
+    let content = file.get_and_decode_page_content(page).unwrap();
+    let mut stretches = Vec::new();
+    let (mut encoding, mut place, mut is_reversed) = (None, (0.0, 0.0), false);
+    for operation in &content.operations {
+        let operands = &operation.operands;
+        match operation.operator.as_str() {
+            "Tf" => {
+                let font = fonts[operands[0].as_name().unwrap()];
+                encoding = Some(font.get_font_encoding(&file).unwrap());
+            }
+            "Tm" => {
+                let number = |index: usize| operands[index].as_float().unwrap();
+                place = (number(4), number(5));
+            }
+            "BMC" => is_reversed = operands[0].as_name().unwrap() == b"ReversedChars",
+            "EMC" => is_reversed = false,
+            "Tj" | "TJ" => {
+                let strings = operands[0].as_array().unwrap_or(operands).iter();
+                let mut glyphs: Vec<String> = strings
+                    .filter_map(|string| string.as_str().ok())
+                    .flat_map(|codes| codes.chunks(2))
+                    .map(|code| {
+                        lopdf::Document::decode_text(encoding.as_ref().unwrap(), code).unwrap()
+                    })
+                    .collect();
+                if is_reversed {
+                    glyphs.reverse();
+                }
+                stretches.push((place.0, place.1, glyphs.concat()));
+            }
+            _ => {}
+        }
+    }
+    assert!(stretches.len() > 20);
+    stretches
+}
+
+/// The left end of the first stretch that has this text.
+#[track_caller]
+fn left(stretches: &[(f32, f32, String)], text: &str) -> f32 {
+    let found = stretches.iter().find(|(.., said)| said.contains(text));
+    found
+        .unwrap_or_else(|| panic!("{text} is not in {stretches:?}"))
+        .0
+}
+
+#[test]
+fn arabic_and_hebrew_are_read_from_right_to_left_and_values_from_left_to_right() {
+    for (language, words) in [
+        (
+            "ar",
+            [
+                "فاتورة 2026-0042",
+                "تاريخ الاستحقاق 04/12/2026",
+                "هاتف +49 30 1234567",
+                "ألمانيا",
+                "رمز الصنف T-OAK-180",
+                "ضريبة القيمة المضافة 19% على 1,000.00",
+                "الإجمالي شامل الضريبة EUR 1,190.00",
+                "على 5.00",
+                "Discount (3%) −30.00",
+                "مرجع الدفع 2026-0042",
+                "صفحة 1 من 1",
+            ],
+        ),
+        (
+            "he",
+            [
+                "חשבונית 2026-0042",
+                "לתשלום עד 04.12.2026",
+                "טלפון +49 30 1234567",
+                "גרמניה",
+                "מק״ט T-OAK-180",
+                "מע״מ 19% על 1,000.00",
+                "סה״כ כולל מס EUR 1,190.00",
+                "על 5.00",
+                "Discount (3%) −30.00",
+                "אסמכתה לתשלום 2026-0042",
+                "עמוד 1 מתוך 1",
+            ],
+        ),
+    ] {
+        let mut invoice = invoice();
+        invoice.language = language.to_owned();
+        invoice.buyer.country = Some("AE".to_owned());
+        invoice.taxes.push(TaxSubtotal {
+            tax: tax(TaxCategory::Exempt, "0"),
+            taxable: decimal("5"),
+            amount: decimal("0"),
+        });
+        invoice.allowances_and_charges = vec![AllowanceOrCharge {
+            is_charge: false,
+            amount: decimal("30"),
+            percent: Some(decimal("3")),
+            reason: "Discount".to_owned(),
+            tax: tax(TaxCategory::Standard, "19"),
+        }];
+        let stretches = stretches(&invoice);
+        let text: String = stretches.iter().map(|(.., text)| text.as_str()).collect();
+        let text: String = text.split_whitespace().collect();
+        let values = [
+            "Oak table, oiled",
+            "DE02 1203 0000 0000 2020 51",
+            "BYLADEM1001",
+            "Thank you for your order.",
+        ];
+        for part in words.iter().chain(&values) {
+            let part: String = part.split_whitespace().collect();
+            assert!(text.contains(&part), "{part} is not in {text}");
+        }
+    }
+}
+
+#[test]
+fn a_page_from_right_to_left_is_mirrored_with_its_figures_digit_below_digit() {
+    let english = stretches(&invoice());
+    let mut document = invoice();
+    document.language = "he".to_owned();
+    let hebrew = stretches(&document);
+    let fonts = Fonts::new(None);
+    let setter = Typesetter::new(&fonts);
+    let width = |text: &str, style| setter.line(text, style).width;
+    let page = 210.0 * sheet::MM;
+    // Text is as far from the right edge as it is from the left one in English: the address, the lines, the account.
+    let address = text::Style {
+        size: 10.0,
+        ..sheet::BODY
+    };
+    for (text, style) in [
+        ("Café Morgenrot", address),
+        ("Kastanienallee 85", address),
+        ("Thank you for your order.", sheet::BODY),
+    ] {
+        let right = page - left(&hebrew, text) - width(text, style);
+        assert!(
+            (left(&english, text) - right).abs() < 0.1,
+            "{text}: {right}"
+        );
+    }
+    // Columns go the other way.
+    let columns = ["Assembly on site", "50.00", "200.00"];
+    let columns = |page: &[(f32, f32, String)]| columns.map(|text| left(page, text));
+    assert!(columns(&english).is_sorted());
+    assert!(columns(&hebrew).is_sorted_by(|one, other| one > other));
+    assert!(left(&english, "Page") > page / 2.0 && left(&hebrew, "עמוד") < page / 2.0);
+    let end = |page: &[(f32, f32, String)], text| left(page, text) + width(text, sheet::BODY);
+    // The taxable amount stands among words; the amounts themselves stand at the margin.
+    for (page, margin) in [(&english, page * 0.75..page), (&hebrew, 0.0..page * 0.25)] {
+        let amounts = ["1,000.00", "190.00"];
+        let amounts = page
+            .iter()
+            .filter(|(x, _, text)| amounts.contains(&text.as_str()) && margin.contains(x));
+        let ends: Vec<f32> = amounts
+            .map(|(x, _, text)| x + width(text, sheet::BODY))
+            .collect();
+        let [net, tax] = ends[..] else {
+            panic!("{ends:?}")
+        };
+        assert!((net - tax).abs() < 0.01, "{ends:?}");
+        assert!((end(page, "800.00") - end(page, "200.00")).abs() < 0.01);
+    }
+}
+
+#[test]
+fn a_file_from_right_to_left_says_so_to_those_who_read_it_aloud() {
+    for language in ["ar", "he", "de"] {
+        let is_rtl = language != "de";
+        let mut invoice = invoice();
+        invoice.language = language.to_owned();
+        let file = draw(&invoice);
+        let catalog = file.catalog().unwrap();
+        let said = catalog.get(b"Lang").unwrap().as_str().unwrap();
+        assert_eq!(said, language.as_bytes());
+        let preferences = catalog.get_deref(b"ViewerPreferences", &file).ok();
+        let direction = preferences.and_then(|them| them.as_dict().unwrap().get(b"Direction").ok());
+        let direction = direction.map(|direction| direction.as_name().unwrap());
+        assert_eq!(direction, is_rtl.then_some(&b"R2L"[..]));
+        let modes = file.objects.values().filter_map(|object| {
+            let attributes = object.as_dict().ok()?.get(b"A").ok()?;
+            let attributes = format!("{attributes:?}");
+            attributes.contains("RlTb").then_some(())
+        });
+        assert_eq!(modes.count() > 5, is_rtl, "{language}");
+    }
+}
+
+#[test]
+fn an_address_abroad_ends_with_its_country_in_the_language_of_the_document() {
+    let mut invoice = invoice();
+    invoice.buyer.country = Some("AT".to_owned());
+    for (language, seller, buyer) in [
+        ("de", "DEUTSCHLAND", "ÖSTERREICH"),
+        ("nl", "DUITSLAND", "OOSTENRIJK"),
+        ("pl", "GERMANY", "AUSTRIA"),
+    ] {
+        invoice.language = language.to_owned();
+        assert_says(&invoice, &[seller, buyer]);
+    }
+    invoice.buyer.country = Some("DE".to_owned());
+    assert_does_not_say(&invoice, &["GERMANY"]);
+}
+
+#[test]
+fn the_usual_reason_for_no_tax_is_said_once() {
+    for (language, reason, category) in [
+        ("de", "Von der Umsatzsteuer befreit", "Steuerfrei"),
+        ("en", "Exempt from VAT", "Tax exempt"),
+    ] {
+        let mut invoice = invoice();
+        invoice.language = language.to_owned();
+        invoice.taxes[0].tax = Tax {
+            reason: Some(reason.to_owned()),
+            ..tax(TaxCategory::Exempt, "0")
+        };
+        assert_says(&invoice, &[reason]);
+        assert_does_not_say(&invoice, &[&format!("{category}: {reason}")]);
     }
 }
 
