@@ -50,7 +50,7 @@ pub const SEND_QUOTATIONS: Permission = Permission::new("send_quotations");
 pub const MODULE: Module = Module {
     name: "quotations",
     about: "Offers to customers, from the draft to the invoice",
-    tokens: 1_310,
+    tokens: 1_320,
     tools: tools![
         ConvertQuotation,
         CreateQuotation,

@@ -1,8 +1,7 @@
 //! The words of a document, and how numbers and dates are written, by language.
 //!
-//! Arabic and Hebrew are read from right to left. Figures are those that Europe calls Arabic, which business in both languages
-//! writes, and have the separators of the Unicode CLDR for them: 1,234.50. The currency stands at the left of the amount and a minus sign at its
-//! left, as there.
+//! Arabic and Hebrew are read from right to left. Digits are 0 to 9, as business writes them in both, with the separators that the
+//! Unicode CLDR has for them: 1,234.50. The currency and a minus sign stand at the left of the amount, as there.
 
 use super::text;
 use crate::language::primary;
