@@ -19,7 +19,7 @@ use axum::http::{HeaderMap, HeaderValue, Uri, header};
 use bureau_kernel::backup::{self, Terms};
 use bureau_kernel::caller::Caller;
 use bureau_kernel::dispatch::{Dispatcher, Settings};
-use bureau_kernel::import::{AnyImport, OnDuplicate, Plan, Table, escaped, guarded, unescaped};
+use bureau_kernel::import::{AnyImport, Layout, OnDuplicate, Plan, Table, escaped, guarded, unescaped};
 use bureau_kernel::record::Cx;
 use bureau_kernel::registry::Registry;
 use bureau_kernel::store::{Database, OpenOptions, Store, log};
@@ -259,7 +259,7 @@ pub fn csv(data: &[u8]) {
     let empty = Empty::get();
     let import = empty.imports[usize::from(*what) % empty.imports.len()];
     let path = empty.file("table.csv", content);
-    let Ok(table) = Table::open(&path, None, None) else {
+    let Ok(table) = Table::open(&path, &Layout::default()) else {
         return;
     };
     let rows = || table.rows().expect("it was read a moment ago");

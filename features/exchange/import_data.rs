@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use bureau_kernel::export;
 use bureau_kernel::import::{
-    AnyImport, Became, Fate, Imported, OnDuplicate, Plan, Row, Table, Unmapped, day_format,
+    AnyImport, Became, Fate, Imported, Layout, OnDuplicate, Plan, Row, Table, Unmapped, day_format,
     escaped, said_of_column,
 };
 use bureau_kernel::prelude::{Cx, Error, Example, NamedRecord, Result, ShortText, Spec, Tool};
@@ -20,7 +20,7 @@ use crate::{IMPORT_DATA, demand};
 pub(crate) struct ImportData {
     /// contacts, companies, deals, products …
     kind: ShortText<60>,
-    /// Of a CSV or vCard file
+    /// Of a CSV or vCard file, or Base64 of an .xlsx
     text: Option<String>,
     /// Instead: up to 500, by column names
     rows: Option<Vec<Map<String, Value>>>,
@@ -67,6 +67,8 @@ enum Decimal {
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Answer {
     kind: &'static str,
+    /// Of a workbook in which others have rows too: the one that was read.
+    sheet: Option<String>,
     created: u64,
     updated: u64,
     /// Their records were there, and are left alone.
@@ -107,7 +109,7 @@ struct Column {
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(inline)]
 struct Done {
-    /// Of the text; of rows which one, from 1.
+    /// Of the text or sheet; of rows which one, from 1.
     line: u64,
     became: Became,
     record: NamedRecord,
@@ -176,7 +178,11 @@ impl Tool for ImportData {
         if self.preview == Some(true) {
             cx.try_only();
         }
-        let (headers, rows) = self.table(import)?;
+        let Given {
+            headers,
+            rows,
+            sheet,
+        } = self.given(cx, import).await?;
         let mut overrides = Vec::new();
         for (index, said) in self.mapping.iter().flatten().enumerate() {
             let said = said_of_column(said).ok_or_else(|| {
@@ -207,6 +213,7 @@ impl Tool for ImportData {
         let imported = import.within(cx, &plan, rows).await?;
         let answer = answer(cx, import, imported).await?;
         Ok(Answer {
+            sheet,
             columns,
             ignored,
             ..answer
@@ -273,20 +280,36 @@ impl ImportData {
         }
     }
 
-    /// The headers and the rows that are given.
-    fn table(&self, import: &dyn AnyImport) -> Result<(Vec<String>, Vec<Row>)> {
+    /// The table that is given.
+    async fn given(&self, cx: &mut Cx, import: &'static dyn AnyImport) -> Result<Given> {
         match (&self.text, &self.rows) {
-            (Some(text), None) => table_of(text, import),
+            (Some(text), None) => {
+                let layout = Layout {
+                    decimal: self.decimal_sign(),
+                    days: self.days()?,
+                    ..Layout::default()
+                };
+                // A workbook is unpacked.
+                let text = text.clone();
+                cx.compute(move || table_of(&text, &layout, import)).await?
+            }
             (None, Some(rows)) => objects(rows, self.decimal_sign()),
             (Some(_), Some(_)) => Err(Error::invalid("text", "Give text or rows, not both.")),
             (None, None) => Err(Error::invalid("rows", "Give rows, or the text of a file.")
-                .hint("An Excel workbook is saved as CSV first, and its text given.")),
+                .hint("Of an Excel workbook (.xlsx) text is its Base64.")),
         }
     }
 }
 
+/// A table that was given.
+struct Given {
+    headers: Vec<String>,
+    rows: Vec<Row>,
+    sheet: Option<String>,
+}
+
 /// What stands in a text.
-fn table_of(text: &str, import: &dyn AnyImport) -> Result<(Vec<String>, Vec<Row>)> {
+fn table_of(text: &str, layout: &Layout, import: &dyn AnyImport) -> Result<Given> {
     let too_long = |message: String| {
         Err(Error::invalid("text", message).hint(
             "Split it, each part with the headers, or let the operator run bureau import on the file.",
@@ -296,7 +319,7 @@ fn table_of(text: &str, import: &dyn AnyImport) -> Result<(Vec<String>, Vec<Row>
         let (length, most) = (text.len() >> 10, MOST_TEXT >> 10);
         return too_long(format!("text has {length} KiB; at most {most} are read."));
     }
-    let table = Table::of_text(text)?;
+    let table = Table::of_text(text, layout)?;
     import.check(&table)?;
     if table.count > MOST_LINES as u64 {
         let count = table.count;
@@ -305,11 +328,16 @@ fn table_of(text: &str, import: &dyn AnyImport) -> Result<(Vec<String>, Vec<Row>
         ));
     }
     let rows = table.rows()?.collect::<Result<Vec<Row>>>()?;
-    Ok((table.headers.clone(), rows))
+    let sheet = table.sheet().filter(|(_, others)| !others.is_empty());
+    Ok(Given {
+        headers: table.headers.clone(),
+        rows,
+        sheet: sheet.map(|(name, _)| name.to_owned()),
+    })
 }
 
 /// Objects as a table: the columns are all of their names, in the order in which they come.
-fn objects(given: &[Map<String, Value>], decimal: char) -> Result<(Vec<String>, Vec<Row>)> {
+fn objects(given: &[Map<String, Value>], decimal: char) -> Result<Given> {
     if given.len() > MOST_ROWS {
         let count = given.len();
         let message = format!("rows has {count} objects; at most {MOST_ROWS} are read.");
@@ -352,7 +380,11 @@ fn objects(given: &[Map<String, Value>], decimal: char) -> Result<(Vec<String>, 
         }
     });
     let rows = rows.collect();
-    Ok((headers, rows))
+    Ok(Given {
+        headers,
+        rows,
+        sheet: None,
+    })
 }
 
 /// What an object says, by name. Attributes, which an export has as one object, are a column each.
@@ -407,6 +439,7 @@ async fn answer(cx: &mut Cx, import: &dyn AnyImport, imported: Imported) -> Resu
     let warnings = totals.warnings.into_iter();
     Ok(Answer {
         kind: import.name(),
+        sheet: None,
         created: totals.created,
         updated: totals.updated,
         skipped: totals.skipped,

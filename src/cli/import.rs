@@ -9,7 +9,7 @@ use bureau_kernel::caller::Caller;
 use bureau_kernel::dispatch::Dispatcher;
 use bureau_kernel::error::{Code, Error};
 use bureau_kernel::import::{
-    AnyImport, Encoding, Mapping, OnDuplicate, Plan, Preview, Rejected, Table, Totals, day_format,
+    AnyImport, Encoding, Layout, Mapping, OnDuplicate, Plan, Preview, Rejected, Table, Totals, day_format,
     guarded, said_of_column,
 };
 use bureau_kernel::record::Cx;
@@ -27,7 +27,7 @@ use crate::config::Config;
 pub(super) struct Arguments {
     /// What the rows are, in the plural
     what: String,
-    /// A CSV file whose first row has the headers, or vCards
+    /// A CSV file or an Excel workbook (.xlsx) whose first row has the headers, or vCards
     file: PathBuf,
     /// Which field a column is: "Header=field"; "Header=" leaves it out. Can be repeated
     #[arg(long, value_name = "HEADER=FIELD", value_parser = mapping_override)]
@@ -41,6 +41,9 @@ pub(super) struct Arguments {
     /// What to do with a row whose record is there already
     #[arg(long, value_enum, default_value_t)]
     on_duplicate: Choice,
+    /// Which sheet of a workbook [default: the first that has rows]
+    #[arg(long, value_name = "NAME")]
+    sheet: Option<String>,
     /// How the file is encoded [default: what it looks like]
     #[arg(long, value_enum)]
     encoding: Option<Encoded>,
@@ -112,7 +115,14 @@ pub(super) async fn run(config: &Config, arguments: Arguments) -> Result<()> {
         Encoded::Utf8 => Encoding::Utf8,
         Encoded::Windows1252 => Encoding::Windows1252,
     });
-    let table = Table::open(&arguments.file, encoding, arguments.delimiter).map_err(usage)?;
+    let layout = Layout {
+        encoding,
+        delimiter: arguments.delimiter,
+        sheet: arguments.sheet.clone(),
+        decimal: arguments.decimal,
+        days: day_format(&arguments.date_format),
+    };
+    let table = Table::open(&arguments.file, &layout).map_err(usage)?;
     import.check(&table).map_err(usage)?;
     let asks = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
     if !(arguments.preview || arguments.yes || asks) {
@@ -207,6 +217,16 @@ impl Work<'_> {
         })
     }
 
+    /// What became of the rows, and of which sheet they are.
+    fn counts(&self, totals: &Totals) -> Value {
+        let mut counts = json!(totals);
+        if let (Some((sheet, others)), Value::Object(counts)) = (self.table.sheet(), &mut counts) {
+            counts.insert("sheet".into(), sheet.into());
+            counts.insert("other_sheets".into(), json!(others));
+        }
+        counts
+    }
+
     async fn preview(&self, plan: &Plan) -> Result<Preview> {
         let progress = Progress::begin("Looking", Some(self.table.count));
         let mut on_progress = |rows: u64, _: &[Rejected]| {
@@ -235,7 +255,7 @@ impl Work<'_> {
             .rejected
             .iter()
             .map(|one| json!({ "line": one.row.line, "reason": one.reason }));
-        let mut shown = counts(&preview.totals);
+        let mut shown = self.counts(&preview.totals);
         if let Value::Object(shown) = &mut shown {
             shown.insert("preview".into(), true.into());
             shown.insert("columns".into(), columns.collect());
@@ -302,7 +322,7 @@ impl Work<'_> {
         let rejects_file = (totals.rejected > 0).then(|| rejects.path.display().to_string());
         let changed = totals.created + totals.updated > 0;
         if self.arguments.json {
-            let mut answer = counts(&totals);
+            let mut answer = self.counts(&totals);
             if let Value::Object(answer) = &mut answer {
                 answer.insert("rejects_file".into(), json!(rejects_file));
                 answer.insert("change".into(), json!(changed.then_some(change)));
@@ -314,6 +334,12 @@ impl Work<'_> {
             totals.created, totals.updated, totals.skipped, totals.rejected
         );
         text.push_str(&describe_warnings(&totals));
+        if let Some((_, others)) = self.table.sheet()
+            && !others.is_empty()
+            && let Some(described) = self.table.describe_sheet()
+        {
+            text.push_str(&format!("\n{described}"));
+        }
         if let Some(file) = rejects_file {
             text.push_str(&format!(
                 "\nThe rejected rows, with the reasons, are in {file}."
@@ -354,10 +380,6 @@ impl Work<'_> {
         drop(progress);
         Ok(())
     }
-}
-
-fn counts(totals: &Totals) -> Value {
-    json!(totals)
 }
 
 /// What was left out of rows that were taken.

@@ -11,6 +11,11 @@ use crate::types::text::quoted;
 /// Characters that a cell may have: more than any field takes, and less than what would only cost memory.
 const MAX_CELL: usize = 100_000;
 
+/// What spreadsheets show in place of a result.
+const ERRORS: &[&str] = &[
+    "#N/A", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!",
+];
+
 /// Reads a row. What is wrong with it is noted in it.
 pub(super) fn read(plan: &Plan, row: &Row) -> Draft {
     let mut draft = Draft {
@@ -29,6 +34,13 @@ pub(super) fn read(plan: &Plan, row: &Row) -> Draft {
         let whole = whole.as_ref();
         let text = whole.trim();
         if text.is_empty() {
+            continue;
+        }
+        if ERRORS.contains(&text) && plan.mapping.describe(column).is_some() {
+            // Nobody wrote it: a formula has no result.
+            let header = quoted(&column.header);
+            let warning = format!("{header} is {text}, the error of a formula; it stays empty.");
+            draft.warnings.push(warning);
             continue;
         }
         let read = if text.chars().nth(MAX_CELL).is_some() {

@@ -10,6 +10,7 @@ mod formula;
 mod mapping;
 mod run;
 mod table;
+mod workbook;
 
 use std::collections::BTreeMap;
 use std::marker::PhantomData;
@@ -36,7 +37,7 @@ use crate::types::time::LocalTime;
 pub use cells::day_format;
 pub use formula::{escaped, guarded, unescaped};
 pub use mapping::{Mapped, Mapping, Target, Unmapped};
-pub use table::{Encoding, Table};
+pub use table::{Encoding, Layout, Table};
 
 /// A field of a record as a column of a table can hold it.
 #[derive(Debug, Clone)]

@@ -8,18 +8,34 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
 
+use data_encoding::BASE64_NOPAD;
+
 use super::Row;
 use super::card::cards;
+use super::workbook::{self, Bounds, Sheet};
 use crate::error::{Code, Error, Result};
+use crate::types::text::quoted;
 
 /// Bytes of one row: a quotation mark that is never closed makes a row of all that follows.
-const MAX_ROW: u64 = 16 << 20;
+pub(super) const MAX_ROW: u64 = 16 << 20;
 /// Characters of a cell. What a field takes at most is far less.
-const MAX_CELL: usize = 100_000;
+pub(super) const MAX_CELL: usize = 100_000;
 /// Columns that a table has.
-const MAX_COLUMNS: usize = 1_000;
+pub(super) const MAX_COLUMNS: usize = 1_000;
 /// Bytes of a file of cards: they are held in memory.
 const MAX_CARDS: u64 = 64 << 20;
+/// Bytes of a workbook: it is held in memory.
+const MAX_WORKBOOK: u64 = 64 << 20;
+/// How much of a workbook in a file is read.
+const OF_FILE: Bounds = Bounds {
+    unpacked: 256 << 20,
+    csv: 128 << 20,
+};
+/// How much of one in a text is read: others wait meanwhile.
+const OF_TEXT: Bounds = Bounds {
+    unpacked: 16 << 20,
+    csv: 8 << 20,
+};
 
 /// How a file is encoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,11 +46,41 @@ pub enum Encoding {
     Windows1252,
 }
 
+/// What is said of a table that does not say it itself.
+#[derive(Debug, Clone)]
+pub struct Layout {
+    /// How it is encoded, if not as it looks.
+    pub encoding: Option<Encoding>,
+    /// What stands between its cells, if not what it looks like.
+    pub delimiter: Option<u8>,
+    /// The sheet of a workbook, if not the first that has rows.
+    pub sheet: Option<String>,
+    /// The sign before the decimals, as in the [`Plan`](super::Plan) by which it is read: a workbook knows numbers, and they are
+    /// written so.
+    pub decimal: char,
+    /// How days are written, as in the plan.
+    pub days: String,
+}
+
+impl Default for Layout {
+    fn default() -> Self {
+        Self {
+            encoding: None,
+            delimiter: None,
+            sheet: None,
+            decimal: '.',
+            days: "%Y-%m-%d".to_owned(),
+        }
+    }
+}
+
 /// Where a table is read from, each time that it is looked through.
 #[derive(Debug, Clone)]
 enum Source {
     File(PathBuf),
     Text(Arc<str>),
+    /// A sheet as CSV, and the workbook.
+    Sheet(Arc<str>, Box<Self>),
 }
 
 /// What can be read and gone back in.
@@ -48,7 +94,41 @@ impl Source {
                 Ok(file) => Ok(Box::new(file)),
                 Err(error) => Err(self.unread(&error)),
             },
-            Self::Text(text) => Ok(Box::new(Cursor::new(Arc::<[u8]>::from(Arc::clone(text))))),
+            Self::Text(text) | Self::Sheet(text, _) => {
+                Ok(Box::new(Cursor::new(Arc::<[u8]>::from(Arc::clone(text)))))
+            }
+        }
+    }
+
+    /// The whole workbook.
+    fn workbook(&self) -> Result<Vec<u8>> {
+        let mut content = Vec::new();
+        let read = self.open()?.take(MAX_WORKBOOK + 1);
+        let read = { read }.read_to_end(&mut content);
+        read.map_err(|error| self.unread(&error))?;
+        if content.len() as u64 > MAX_WORKBOOK {
+            return Err(self.wrong(format!(
+                "{} is longer than {} MiB. Save the sheet as CSV in UTF-8, and import that.",
+                self.name(),
+                MAX_WORKBOOK >> 20
+            )));
+        }
+        if let Self::Text(_) = self {
+            // As lines or as one, with or without the signs that fill it up.
+            content.retain(|sign| !sign.is_ascii_whitespace() && *sign != b'=');
+            content = BASE64_NOPAD.decode(&content).map_err(|_| {
+                self.wrong("text begins as a workbook in Base64, and is none to its end.")
+                    .hint("Give the whole file in Base64.")
+            })?;
+        }
+        Ok(content)
+    }
+
+    /// How much of a workbook is read.
+    const fn bounds(&self) -> Bounds {
+        match self {
+            Self::File(_) => OF_FILE,
+            Self::Text(_) | Self::Sheet(..) => OF_TEXT,
         }
     }
 
@@ -57,16 +137,17 @@ impl Source {
         match self {
             Self::File(path) => path.display().to_string(),
             Self::Text(_) => "text".to_owned(),
+            Self::Sheet(_, workbook) => workbook.name(),
         }
     }
 
     /// Says what is wrong with what stands in it.
     fn wrong(&self, message: impl Into<String>) -> Error {
-        let field = match self {
-            Self::File(_) => "file",
-            Self::Text(_) => "text",
-        };
-        Error::invalid(field, message)
+        match self {
+            Self::File(_) => Error::invalid("file", message),
+            Self::Text(_) => Error::invalid("text", message),
+            Self::Sheet(_, workbook) => workbook.wrong(message),
+        }
     }
 
     fn unread(&self, error: &io::Error) -> Error {
@@ -92,6 +173,16 @@ pub struct Table {
     pub count: u64,
     /// Its rows, where it is no table but cards of people.
     cards: Option<Vec<Row>>,
+    /// Where it is one of a workbook.
+    sheet: Option<Place>,
+}
+
+/// Where in a workbook a table stands.
+struct Place {
+    sheet: String,
+    others: Vec<String>,
+    /// The rows of the sheet in which its rows stand.
+    lines: Vec<u64>,
 }
 
 impl Table {
@@ -99,19 +190,23 @@ impl Table {
     ///
     /// # Errors
     /// [`Code::Validation`] for what is no table; [`Code::Unavailable`] for what cannot be read.
-    pub fn open(path: &Path, encoding: Option<Encoding>, delimiter: Option<u8>) -> Result<Self> {
-        Self::of(Source::File(path.to_owned()), encoding, delimiter)
+    pub fn open(path: &Path, layout: &Layout) -> Result<Self> {
+        Self::of(Source::File(path.to_owned()), layout)
     }
 
-    /// Looks through what stands in a file.
+    /// Looks through what stands in a file; of a workbook its Base64.
     ///
     /// # Errors
     /// [`Code::Validation`] for what is no table.
-    pub fn of_text(text: &str) -> Result<Self> {
-        Self::of(Source::Text(text.into()), Some(Encoding::Utf8), None)
+    pub fn of_text(text: &str, layout: &Layout) -> Result<Self> {
+        let layout = Layout {
+            encoding: Some(Encoding::Utf8),
+            ..layout.clone()
+        };
+        Self::of(Source::Text(text.into()), &layout)
     }
 
-    fn of(source: Source, encoding: Option<Encoding>, delimiter: Option<u8>) -> Result<Self> {
+    fn of(source: Source, layout: &Layout) -> Result<Self> {
         let mut head = Vec::new();
         let mut reader = source.open()?;
         let read = (&mut reader).take(1 << 16).read_to_end(&mut head);
@@ -119,6 +214,24 @@ impl Table {
         let name = source.name();
         if head.starts_with(&[0xff, 0xfe]) || head.starts_with(&[0xfe, 0xff]) {
             let message = format!("{name} is encoded in UTF-16. Save it as CSV in UTF-8.");
+            return Err(source.wrong(message));
+        }
+        match begins_a_workbook(&source, &head) {
+            Some(Book::Present) => return Self::of_workbook(source, layout),
+            Some(Book::Old) => {
+                let why = workbook::why_old(&source.workbook()?);
+                return Err(source.wrong(format!("{name} {why}")));
+            }
+            Some(Book::NoText) => {
+                let message = "text is a workbook or another archive, and no text.";
+                return Err(source
+                    .wrong(message)
+                    .hint("Give an Excel workbook (.xlsx) in Base64."));
+            }
+            None => {}
+        }
+        if layout.sheet.is_some() {
+            let message = format!("{name} has no sheets: it is no Excel workbook (.xlsx).");
             return Err(source.wrong(message));
         }
         if let Some(kind) = other_kind(&head) {
@@ -152,12 +265,13 @@ impl Table {
         };
         let skipped = said.map_or(0, |(_, length)| length);
         let rest = rest.get(skipped..).unwrap_or_default();
-        let delimiter = delimiter
+        let delimiter = layout
+            .delimiter
             .or(said.map(|(sign, _)| sign))
             .unwrap_or_else(|| likely_delimiter(rest));
         let mut table = Self {
             source,
-            encoding: encoding.unwrap_or(Encoding::Utf8),
+            encoding: layout.encoding.unwrap_or(Encoding::Utf8),
             delimiter,
             start: (mark + skipped) as u64,
             lines_before: u64::from(said.is_some()),
@@ -165,8 +279,40 @@ impl Table {
             preamble: 0,
             count: 0,
             cards: None,
+            sheet: None,
         };
-        table.survey(encoding.is_none())?;
+        table.survey(layout.encoding.is_none())?;
+        Ok(table)
+    }
+
+    /// Reads a sheet of a workbook.
+    fn of_workbook(source: Source, layout: &Layout) -> Result<Self> {
+        let content = source.workbook()?;
+        let read = workbook::read(&content, layout, source.bounds());
+        drop(content);
+        let Sheet {
+            name,
+            others,
+            csv,
+            lines,
+        } = read.map_err(|why| source.wrong(format!("{} {why}", source.name())))?;
+        let mut table = Self {
+            source: Source::Sheet(csv.into(), Box::new(source)),
+            encoding: Encoding::Utf8,
+            delimiter: b',',
+            start: 0,
+            lines_before: 0,
+            headers: Vec::new(),
+            preamble: 0,
+            count: 0,
+            cards: None,
+            sheet: Some(Place {
+                sheet: name,
+                others,
+                lines,
+            }),
+        };
+        table.survey(false)?;
         Ok(table)
     }
 
@@ -190,7 +336,15 @@ impl Table {
             headers,
             count: rows.len() as u64,
             cards: Some(rows),
+            sheet: None,
         })
+    }
+
+    /// The sheet of a workbook that it is, and the others that have rows.
+    #[must_use]
+    pub fn sheet(&self) -> Option<(&str, &[String])> {
+        let place = self.sheet.as_ref()?;
+        Some((&place.sheet, &place.others))
     }
 
     /// Whether it was made of cards of people.
@@ -219,7 +373,7 @@ impl Table {
                 first.push(record.clone());
             }
         }
-        self.preamble = preamble(&first);
+        self.preamble = preamble(&first, self.sheet.is_some());
         self.count = u64::saturating_sub(rows, self.preamble as u64 + 1);
         let headers = first.into_iter().nth(self.preamble);
         if look && !is_utf8 {
@@ -284,6 +438,8 @@ impl Table {
                 .read_byte_record(&mut record)
                 .map_err(|error| self.unreadable(&error))?;
         }
+        let lines = self.sheet.iter().flat_map(|sheet| &sheet.lines);
+        let mut lines = lines.skip(self.preamble + 1);
         Ok(Box::new(std::iter::from_fn(move || {
             loop {
                 allowance.set(MAX_ROW);
@@ -294,6 +450,7 @@ impl Table {
                 }
                 let begin = record.position().map_or(0, csv::Position::byte);
                 let line = breaks.borrow_mut().line_at(begin);
+                let line = lines.next().copied().unwrap_or(line);
                 let row = self.row(&record, line);
                 // What a spreadsheet leaves of rows that were emptied.
                 if row.wrong.is_some() || row.cells.iter().any(|cell| !cell.trim().is_empty()) {
@@ -325,6 +482,10 @@ impl Table {
                 .get_or_insert("It looks like the sum below a table, not like a record.".into());
         }
         let width = self.headers.len();
+        if self.sheet.is_some() && row.cells.len() < width {
+            // A sheet has a cell in every column, and says only what stands in some.
+            row.cells.resize(width, String::new());
+        }
         let beyond = row.cells.iter().skip(width);
         if row.cells.len() < width || beyond.clone().any(|cell| !cell.trim().is_empty()) {
             row.wrong.get_or_insert(format!(
@@ -360,6 +521,9 @@ impl Table {
         if self.is_of_cards() {
             return format!("{name}: {count} vCards.");
         }
+        if let Some(described) = self.describe_sheet() {
+            return format!("{name}: {count} rows. {described}");
+        }
         let encoding = match self.encoding {
             Encoding::Utf8 => "UTF-8",
             Encoding::Windows1252 => "Windows-1252",
@@ -372,33 +536,67 @@ impl Table {
     }
 }
 
+impl Table {
+    /// Which sheet of a workbook it is, for a person.
+    #[must_use]
+    pub fn describe_sheet(&self) -> Option<String> {
+        let (sheet, others) = self.sheet()?;
+        let mut described = format!("They are read from the sheet {}.", quoted(sheet));
+        if !others.is_empty() {
+            let others: Vec<String> = others.iter().map(|other| quoted(other)).collect();
+            let others = others.join(", ");
+            described.push_str(&format!(" --sheet reads another one that has rows: {others}."));
+        }
+        Some(described)
+    }
+}
+
 /// Rows among which the headers are looked for.
 const LOOKED_AT: usize = 10;
 
-/// How many rows stand above the headers: a sentence or two, each in one cell, where wider rows follow.
-fn preamble(first: &[csv::ByteRecord]) -> usize {
+/// How many rows stand above the headers: a sentence or two, each in one cell, where wider rows follow. In a sheet that cell may
+/// stand in any column.
+fn preamble(first: &[csv::ByteRecord], is_sheet: bool) -> usize {
     let filled = |row: &csv::ByteRecord| {
         row.iter()
             .filter(|cell| !cell.trim_ascii().is_empty())
             .count()
     };
-    let is_alone = first.first().is_some_and(|row| row.len() == 1);
+    let is_alone = first
+        .first()
+        .is_some_and(|row| row.len() == 1 || is_sheet && filled(row) == 1);
     let headers = first.iter().position(|row| filled(row) >= 3);
     headers.filter(|_| is_alone).unwrap_or(0)
+}
+
+/// What kind of workbook a file is.
+enum Book {
+    /// An archive, as Excel writes since 2007.
+    Present,
+    /// What it wrote before, and writes for workbooks with a password.
+    Old,
+    /// One of them whose bytes were taken for text.
+    NoText,
+}
+
+/// What kind of workbook this is, by how it begins; of a text its Base64.
+fn begins_a_workbook(source: &Source, head: &[u8]) -> Option<Book> {
+    let text = head.trim_ascii_start();
+    match source {
+        Source::File(_) if head.starts_with(b"PK\x03\x04") => Some(Book::Present),
+        Source::File(_) if head.starts_with(&[0xd0, 0xcf, 0x11, 0xe0]) => Some(Book::Old),
+        Source::Text(_) if text.starts_with(b"UEsDB") => Some(Book::Present),
+        Source::Text(_) if text.starts_with(b"0M8R4KGx") => Some(Book::Old),
+        Source::Text(_) if text.starts_with(b"PK\x03\x04") => Some(Book::NoText),
+        _ => None,
+    }
 }
 
 /// What a file is that is no text, where it is known by how it begins.
 fn other_kind(head: &[u8]) -> Option<&'static str> {
     const KINDS: &[(&[u8], &str)] = &[
-        (
-            b"PK\x03\x04",
-            "an Excel workbook (.xlsx) or another archive",
-        ),
-        (&[0xd0, 0xcf, 0x11, 0xe0], "an old Excel workbook (.xls)"),
         (b"%PDF", "a PDF"),
         // The same as a program sends it that has only texts to send.
-        (b"UEsDB", "an Excel workbook (.xlsx) or another archive"),
-        (b"0M8R4KGx", "an old Excel workbook (.xls)"),
         (b"JVBERi", "a PDF"),
         (b"SQLite format 3", "a database"),
     ];
