@@ -19,7 +19,9 @@ use axum::http::{HeaderMap, HeaderValue, Uri, header};
 use bureau_kernel::backup::{self, Terms};
 use bureau_kernel::caller::Caller;
 use bureau_kernel::dispatch::{Dispatcher, Settings};
-use bureau_kernel::import::{AnyImport, Layout, OnDuplicate, Plan, Table, escaped, guarded, unescaped};
+use bureau_kernel::import::{
+    AnyImport, Layout, OnDuplicate, Plan, Table, escaped, guarded, unescaped,
+};
 use bureau_kernel::record::Cx;
 use bureau_kernel::registry::Registry;
 use bureau_kernel::store::{Database, OpenOptions, Store, log};

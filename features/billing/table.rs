@@ -1,6 +1,6 @@
 //! Documents in tables that are taken out: their lines as rows, and who sells and buys in columns of their own.
 
-use bureau_kernel::record::Parts;
+use bureau_kernel::record::{Figures, Parts};
 use bureau_kernel::store::Target;
 use bureau_kernel::types::id::Entity;
 use bureau_kernel::types::money::Currency;
@@ -31,6 +31,13 @@ pub const fn lines_of(document: &'static [&'static str]) -> Parts {
             "tax_category",
             "net_total",
             "credits",
+        ],
+        figures: &[
+            ("quantity", Figures::Other),
+            ("unit_price", Figures::Money),
+            ("discount", Figures::Other),
+            ("tax_rate", Figures::Other),
+            ("net_total", Figures::Money),
         ],
         references: &[("product", Target::Table(Product::TABLE))],
     }

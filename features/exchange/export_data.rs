@@ -1,11 +1,14 @@
 //! `export_data`
 
+use std::io;
+
 use bureau_kernel::export::{self, Kind, PART, Sheet};
 use bureau_kernel::prelude::*;
 use bureau_kernel::record::{Read, Wanted};
 use bureau_kernel::registry::Registry;
 use bureau_kernel::types::text::nearest;
 use bureau_kernel::types::time::DayEdge;
+use data_encoding::BASE64;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -38,6 +41,8 @@ pub(crate) enum Format {
     Csv,
     /// A list of objects.
     Json,
+    /// An Excel workbook.
+    Xlsx,
 }
 
 /// What was taken out.
@@ -53,7 +58,7 @@ pub(crate) struct Exported {
     document: Document,
 }
 
-/// The file. A short one stands in `content`; every one is read under `uri`.
+/// The file. A short one of text stands in `content`; every one is read under `uri`.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(inline)]
 pub(crate) struct Document {
@@ -70,6 +75,7 @@ const MOST: usize = 16 * 1024 * 1024;
 
 const CSV: &str = "text/csv; charset=utf-8";
 const JSON: &str = "application/json";
+const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 
 /// An export in each of its formats. Whatever was asked for stands in the URI, so that it is read again with it.
 pub(crate) const RESOURCES: &[Resource] = &[
@@ -93,6 +99,16 @@ pub(crate) const RESOURCES: &[Resource] = &[
         arguments: &[("format", "json")],
         contents: Contents::Text(SHORT),
     },
+    Resource {
+        uri: "bureau://exports/{kind}/xlsx/{status}/{dated_after}/{dated_before}/{changed_since}/{include_archived}",
+        name: "export_xlsx",
+        title: "Export as Excel workbook",
+        about: "Records as a workbook by the filters of export_data; a hyphen says none.",
+        mime_type: XLSX,
+        tool: "export_data",
+        arguments: &[("format", "xlsx")],
+        contents: Contents::Document,
+    },
 ];
 
 impl Format {
@@ -100,6 +116,15 @@ impl Format {
         match self {
             Self::Csv => "csv",
             Self::Json => "json",
+            Self::Xlsx => "xlsx",
+        }
+    }
+
+    const fn mime_type(self) -> &'static str {
+        match self {
+            Self::Csv => CSV,
+            Self::Json => JSON,
+            Self::Xlsx => XLSX,
         }
     }
 
@@ -114,6 +139,7 @@ impl From<Format> for export::Format {
         match format {
             Format::Csv => Self::Csv,
             Format::Json => Self::Json,
+            Format::Xlsx => Self::Xlsx,
         }
     }
 }
@@ -146,7 +172,7 @@ impl Tool for ExportData {
         let mut out = Vec::new();
         let columns = export::columns(cx, kind, &wanted).await?;
         let sheet = Sheet::begin(format.into(), columns, &mut out);
-        let mut sheet = sheet.map_err(Error::internal)?;
+        let mut sheet = sheet.map_err(unwritten)?;
         let (mut after, mut unreadable) = (i64::MIN, Vec::new());
         loop {
             let part = export::part(cx, kind, &wanted, after, PART).await?;
@@ -155,8 +181,8 @@ impl Tool for ExportData {
                 unreadable: damaged,
                 last,
             } = part;
-            sheet.add(&found, &mut out).map_err(Error::internal)?;
-            if out.len() > MOST {
+            sheet.add(&found, &mut out).map_err(unwritten)?;
+            if out.len() + sheet.waiting > MOST {
                 return Err(too_large(kind));
             }
             for error in &damaged {
@@ -169,20 +195,25 @@ impl Tool for ExportData {
                 None => break,
             }
         }
-        sheet.end(&mut out).map_err(Error::internal)?;
+        let rows = sheet.rows;
+        let content = if format == Format::Xlsx {
+            // A workbook is packed.
+            let packed = cx.compute(move || sheet.end(&mut out).map(|()| BASE64.encode(&out)));
+            packed.await?.map_err(unwritten)?
+        } else {
+            sheet.end(&mut out).map_err(unwritten)?;
+            String::from_utf8(out).map_err(Error::internal)?
+        };
         Ok(Exported {
             kind: kind.name(),
-            rows: sheet.rows,
+            rows,
             complete: unreadable.is_empty(),
             unreadable,
             document: Document {
                 name: format!("{}.{}", kind.name(), format.name()),
-                mime_type: match format {
-                    Format::Csv => CSV,
-                    Format::Json => JSON,
-                },
+                mime_type: format.mime_type(),
                 uri,
-                content: String::from_utf8(out).map_err(Error::internal)?,
+                content,
             },
         })
     }
@@ -264,6 +295,13 @@ impl ExportData {
         let resource = resource.ok_or_else(|| Error::internal("a format without a resource"))?;
         Ok(resource.uri_with(&values))
     }
+}
+
+fn unwritten(error: io::Error) -> Error {
+    if error.kind() == io::ErrorKind::InvalidData {
+        return Error::invalid("format", format!("{error}."));
+    }
+    Error::internal(error)
 }
 
 fn too_large(kind: Kind) -> Error {

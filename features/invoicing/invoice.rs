@@ -9,7 +9,7 @@ use bureau_contacts::Contact;
 use bureau_deals::Deal;
 use bureau_kernel::numbered::{Numbered, Numbering};
 use bureau_kernel::prelude::*;
-use bureau_kernel::record::{Called, CalledBy, Exported, in_order};
+use bureau_kernel::record::{Called, CalledBy, Exported, Figures, in_order};
 use bureau_kernel::series::Series;
 use bureau_kernel::store::Value;
 use bureau_kernel::types::id::AnyId;
@@ -383,6 +383,7 @@ impl Record for Invoice {
             "seller_name",
             "seller_vat_id",
         ],
+        figures: &[("balance", Figures::Money), ("home_rate", Figures::Other)],
         parts: Some(lines_of(&[
             "kind",
             "status",

@@ -321,6 +321,7 @@ impl Record for Quotation {
             "seller_name",
             "seller_vat_id",
         ],
+        figures: &[],
         parts: Some(lines_of(&[
             "title", "status", "number", "company", "customer", "currency", "sent_on",
         ])),

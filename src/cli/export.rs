@@ -1,4 +1,4 @@
-//! `bureau export`: takes records out as CSV or as lines of JSON.
+//! `bureau export`: takes records out as CSV, as JSON or as an Excel workbook.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -24,9 +24,9 @@ pub(super) struct Arguments {
     what: String,
     /// Where to write it; made anew [default: stdout]
     file: Option<PathBuf>,
-    /// What to write
-    #[arg(long, value_enum, default_value_t)]
-    format: Format,
+    /// What to write [default: csv; of a FILE.xlsx a workbook]
+    #[arg(long, value_enum)]
+    format: Option<Format>,
     /// Only what was changed since: 2026-11-20, -30d, start of month
     #[arg(long, allow_hyphen_values = true)]
     since: Option<String>,
@@ -47,15 +47,31 @@ pub(super) struct Arguments {
     json: bool,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Format {
     /// A table for spreadsheets; `bureau import` reads it
-    #[default]
     Csv,
     /// One JSON object on each line
     Jsonl,
     /// A list of JSON objects
     Json,
+    /// An Excel workbook, into a file; `bureau import` reads it
+    Xlsx,
+}
+
+impl Arguments {
+    /// What is written.
+    fn format(&self) -> Result<Format> {
+        let named = self.file.as_ref().and_then(|file| file.extension());
+        let is_workbook = named.is_some_and(|named| named.eq_ignore_ascii_case("xlsx"));
+        match self.format {
+            None if is_workbook => Ok(Format::Xlsx),
+            Some(Format::Xlsx) if self.file.is_none() => Err(Failure::Usage(
+                "A workbook is written into a file: name one.".into(),
+            )),
+            format => Ok(format.unwrap_or(Format::Csv)),
+        }
+    }
 }
 
 impl From<Format> for export::Format {
@@ -64,12 +80,14 @@ impl From<Format> for export::Format {
             Format::Csv => Self::Csv,
             Format::Jsonl => Self::Jsonl,
             Format::Json => Self::Json,
+            Format::Xlsx => Self::Xlsx,
         }
     }
 }
 
 pub(super) async fn run(config: &Config, arguments: Arguments) -> Result<()> {
     let registry = boot::whole_registry()?;
+    let format = arguments.format()?;
     let kind = find(&registry, &arguments.what)?;
     let store = boot::store(config).await?;
     let done = async {
@@ -95,10 +113,10 @@ pub(super) async fn run(config: &Config, arguments: Arguments) -> Result<()> {
             wanted,
         };
         match &arguments.file {
-            Some(file) => to_file(&read, file, &arguments).await,
+            Some(file) => to_file(&read, file, format, &arguments).await,
             None => {
                 let mut out = BufWriter::new(io::stdout());
-                read.write(&mut out, arguments.format).await?.complete()
+                read.write(&mut out, format).await?.complete()
             }
         }
     }
@@ -172,7 +190,12 @@ pub(super) fn kinds(registry: &Registry) -> Vec<String> {
 }
 
 /// The whole file or, with an error, none: what stood there before is replaced at the end.
-async fn to_file(read: &Read<'_>, path: &Path, arguments: &Arguments) -> Result<()> {
+async fn to_file(
+    read: &Read<'_>,
+    path: &Path,
+    format: Format,
+    arguments: &Arguments,
+) -> Result<()> {
     let failed = |error: io::Error| {
         Failure::Failed(format!("{} cannot be written: {error}.", path.display()))
     };
@@ -189,7 +212,7 @@ async fn to_file(read: &Read<'_>, path: &Path, arguments: &Arguments) -> Result<
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let mut out = BufWriter::new(options.open(&part).map_err(failed)?);
-        let written = read.write(&mut out, arguments.format).await?;
+        let written = read.write(&mut out, format).await?;
         let file = out
             .into_inner()
             .map_err(|error| failed(error.into_error()))?;

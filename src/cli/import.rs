@@ -9,8 +9,8 @@ use bureau_kernel::caller::Caller;
 use bureau_kernel::dispatch::Dispatcher;
 use bureau_kernel::error::{Code, Error};
 use bureau_kernel::import::{
-    AnyImport, Encoding, Layout, Mapping, OnDuplicate, Plan, Preview, Rejected, Table, Totals, day_format,
-    guarded, said_of_column,
+    AnyImport, Encoding, Layout, Mapping, OnDuplicate, Plan, Preview, Rejected, Table, Totals,
+    day_format, guarded, said_of_column,
 };
 use bureau_kernel::record::Cx;
 use bureau_kernel::store::log::Change;

@@ -1,5 +1,7 @@
 //! Taking records out: of any kind, a part at a time, as a person reads them, and as a table or as JSON.
 
+mod workbook;
+
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::{self, Write};
 
@@ -8,10 +10,12 @@ use serde_json::{Map, Value as Data};
 use crate::caller::Member;
 use crate::error::{Error, Result};
 use crate::import::escaped;
-use crate::record::{AnyRecord, CalledBy, Cx, Parts, Read, Records, Wanted};
-use crate::store::{Target, sql};
+use crate::record::{AnyRecord, CalledBy, Cx, Figures, Parts, Read, Records, Wanted};
+use crate::store::{Kind as Stored, Target, sql};
 use crate::types::id::{Entity as _, decode};
 use crate::types::text::plural;
+
+use workbook::Book;
 
 /// Records that are read at once.
 pub const PART: i64 = 1_000;
@@ -107,14 +111,60 @@ pub enum Format {
     Jsonl,
     /// A list of JSON objects.
     Json,
+    /// An Excel workbook, which an import reads.
+    Xlsx,
+}
+
+/// A column of a table.
+#[derive(Debug, Clone)]
+pub struct Column {
+    name: String,
+    holds: Holds,
+}
+
+/// What stands in a column, where a table knows more than texts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Holds {
+    /// Whatever it is.
+    Any,
+    /// A calendar day.
+    Day,
+    /// A decimal number as text.
+    Figures,
+    /// An amount of money as text, in the record's currency where it has one.
+    Money,
+}
+
+impl Column {
+    const fn any(name: String) -> Self {
+        Self {
+            name,
+            holds: Holds::Any,
+        }
+    }
+
+    /// One that holds what is said of it, if something is.
+    fn spelt(name: &str, figures: &[(&str, Figures)]) -> Self {
+        let mut column = Self::any(name.to_owned());
+        let said = figures.iter().find(|(figure, _)| *figure == name);
+        column.holds = match said {
+            Some((_, Figures::Money)) => Holds::Money,
+            Some((_, Figures::Other)) => Holds::Figures,
+            None => Holds::Any,
+        };
+        column
+    }
 }
 
 /// An export that is being written.
 pub struct Sheet {
     format: Format,
-    columns: Vec<String>,
+    columns: Vec<Column>,
+    book: Option<Book>,
     /// Rows that were written.
     pub rows: u64,
+    /// Bytes about that wait for the end, because a workbook is written whole.
+    pub waiting: usize,
 }
 
 impl Sheet {
@@ -122,29 +172,38 @@ impl Sheet {
     ///
     /// # Errors
     /// What writing says.
-    pub fn begin(format: Format, columns: Vec<String>, out: &mut impl Write) -> io::Result<Self> {
+    pub fn begin(format: Format, columns: Vec<Column>, out: &mut impl Write) -> io::Result<Self> {
+        let mut book = None;
         match format {
-            Format::Csv => row(out, columns.iter().map(String::as_str))?,
+            Format::Csv => row(out, columns.iter().map(|column| column.name.as_str()))?,
             Format::Json => out.write_all(b"[")?,
             Format::Jsonl => {}
+            Format::Xlsx => book = Some(Book::begin(&columns)?),
         }
         Ok(Self {
             format,
             columns,
+            book,
             rows: 0,
+            waiting: 0,
         })
     }
 
     /// Adds records as [`part`] answers them.
     ///
     /// # Errors
-    /// What writing says.
+    /// What writing says; [`io::ErrorKind::InvalidData`] for what a workbook does not hold.
     pub fn add(&mut self, records: &[Map<String, Data>], out: &mut impl Write) -> io::Result<()> {
         for record in records {
             match self.format {
                 Format::Csv => {
-                    let cells = self.columns.iter().map(|column| cell(record, column));
-                    row(out, cells)?;
+                    let cells = self.columns.iter();
+                    row(out, cells.map(|column| cell(record, &column.name)))?;
+                }
+                Format::Xlsx => {
+                    if let Some(book) = &mut self.book {
+                        self.waiting += book.add(&self.columns, self.rows, record)?;
+                    }
                 }
                 Format::Jsonl => writeln!(out, "{}", serde_json::to_string(record)?)?,
                 Format::Json => {
@@ -161,7 +220,10 @@ impl Sheet {
     ///
     /// # Errors
     /// What writing says.
-    pub fn end(&self, out: &mut impl Write) -> io::Result<()> {
+    pub fn end(&mut self, out: &mut impl Write) -> io::Result<()> {
+        if let Some(book) = &mut self.book {
+            book.end(out)?;
+        }
         if self.format == Format::Json {
             out.write_all(if self.rows == 0 { b"]\n" } else { b"\n]\n" })?;
         }
@@ -191,11 +253,14 @@ fn row<T: AsRef<str>>(out: &mut impl Write, cells: impl Iterator<Item = T>) -> i
 
 /// What stands in a column of a record.
 fn cell(record: &Map<String, Data>, column: &str) -> String {
-    let value = match column.strip_prefix("attributes.") {
+    value(record, column).map_or_else(String::new, text)
+}
+
+fn value<'a>(record: &'a Map<String, Data>, column: &str) -> Option<&'a Data> {
+    match column.strip_prefix("attributes.") {
         Some(name) => record.get("attributes").and_then(|all| all.get(name)),
         None => record.get(column),
-    };
-    value.map_or_else(String::new, text)
+    }
 }
 
 /// A value as the text of a cell, so that an import finds it again.
@@ -249,9 +314,9 @@ fn item(value: &Data) -> String {
 ///
 /// # Errors
 /// What the database says.
-pub async fn columns(cx: &mut Cx, kind: Kind, wanted: &Wanted) -> Result<Vec<String>> {
+pub async fn columns(cx: &mut Cx, kind: Kind, wanted: &Wanted) -> Result<Vec<Column>> {
     let exported = kind.record.exported();
-    let mut names = vec!["id".to_owned()];
+    let mut names = vec![Column::any("id".to_owned())];
     let declared = kind.record.columns().iter();
     for column in declared.filter(|column| !exported.inner.contains(&column.name)) {
         if let Some(parts) = kind.parts
@@ -259,33 +324,56 @@ pub async fn columns(cx: &mut Cx, kind: Kind, wanted: &Wanted) -> Result<Vec<Str
         {
             continue;
         }
-        name(cx, &mut names, column.name, column.refers_to);
+        let holds = match column.kind {
+            Stored::Date => Holds::Day,
+            Stored::Int if column.is_money() => Holds::Money,
+            Stored::Int if column.is_amount => Holds::Figures,
+            _ => Holds::Any,
+        };
+        let own = Column {
+            name: column.name.to_owned(),
+            holds,
+        };
+        name(cx, &mut names, own, column.refers_to);
     }
     if let Some(parts) = kind.parts {
         for column in parts.columns {
             let mut references = parts.references.iter();
             let refers = references.find(|(name, _)| name == column);
-            name(cx, &mut names, column, refers.map(|(_, target)| *target));
+            let own = Column::spelt(column, parts.figures);
+            name(cx, &mut names, own, refers.map(|(_, target)| *target));
         }
         return Ok(names);
     }
-    names.extend(exported.spelt.iter().map(|name| (*name).to_owned()));
+    let spelt = exported.spelt.iter();
+    names.extend(spelt.map(|name| Column::spelt(name, exported.figures)));
     let defined = cx.defined_attributes(kind.record.table()).await?;
-    names.extend(defined.keys().map(|name| format!("attributes.{name}")));
-    for name in ["version", "created_at", "created_by"] {
-        names.push(name.to_owned());
-    }
-    names.push(beside("created_by"));
-    names.push("updated_at".to_owned());
-    names.extend(wanted.archived.then(|| "archived_at".to_owned()));
+    names.extend(defined.iter().map(|(name, kind)| Column {
+        name: format!("attributes.{name}"),
+        holds: if kind == "date" {
+            Holds::Day
+        } else {
+            Holds::Any
+        },
+    }));
+    let kept = ["version", "created_at", "created_by"].map(str::to_owned);
+    names.extend(kept.map(Column::any));
+    names.push(Column::any(beside("created_by")));
+    names.push(Column::any("updated_at".to_owned()));
+    names.extend(
+        wanted
+            .archived
+            .then(|| Column::any("archived_at".to_owned())),
+    );
     Ok(names)
 }
 
 /// A column, and those that stand beside it.
-fn name(cx: &Cx, names: &mut Vec<String>, column: &str, refers_to: Option<Target>) {
-    names.push(column.to_owned());
-    names.extend(refers_to.map(|_| beside(column)));
-    names.extend(has_address(cx, refers_to).map(|_| address_beside(column)));
+fn name(cx: &Cx, names: &mut Vec<Column>, column: Column, refers_to: Option<Target>) {
+    let own = column.name.clone();
+    names.push(column);
+    names.extend(refers_to.map(|_| Column::any(beside(&own))));
+    names.extend(has_address(cx, refers_to).map(|_| Column::any(address_beside(&own))));
 }
 
 /// The column with the address of the person that another one refers to: of two people of one name it tells who is meant.

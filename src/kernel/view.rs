@@ -142,8 +142,7 @@ impl Form for Columns<'_> {
             return Ok(());
         };
         let name = column.name;
-        let is_money = column.is_amount && column.facets.digits != Digits::Own;
-        if column.refers_to.is_none() && !is_money {
+        if column.refers_to.is_none() && !column.is_money() {
             return map.serialize_entry(name, field);
         }
         match (column.refers_to, field.to_value(), self.currency) {

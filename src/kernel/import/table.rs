@@ -545,7 +545,9 @@ impl Table {
         if !others.is_empty() {
             let others: Vec<String> = others.iter().map(|other| quoted(other)).collect();
             let others = others.join(", ");
-            described.push_str(&format!(" --sheet reads another one that has rows: {others}."));
+            described.push_str(&format!(
+                " --sheet reads another one that has rows: {others}."
+            ));
         }
         Some(described)
     }

@@ -47,7 +47,8 @@ pub(super) struct Sheet {
 }
 
 const NO_WORKBOOK: &str = "is an archive, and no Excel workbook (.xlsx). Save the sheet as .xlsx, or as CSV in UTF-8, and import that.";
-const BINARY: &str = "is a binary Excel workbook (.xlsb). Save it as .xlsx, or as CSV in UTF-8, and import that.";
+const BINARY: &str =
+    "is a binary Excel workbook (.xlsb). Save it as .xlsx, or as CSV in UTF-8, and import that.";
 const DAMAGED: &str = "is an Excel workbook that cannot be read: it is damaged, or not as Excel writes them. Open it in Excel and save it anew, or save the \
      sheet as CSV in UTF-8, and import that.";
 const PROTECTED: &str = "is an Excel workbook with a password. Open it in Excel, take the password away, save it, and import that.";
@@ -109,9 +110,7 @@ fn look_over(content: &[u8], bounds: Bounds) -> Result<(), String> {
         let part = archive.by_index(index).map_err(|_| damaged())?;
         let read = io::copy(&mut part.take(left + 1), &mut io::sink());
         let unpacked = read.map_err(|_| damaged())?;
-        left = left
-            .checked_sub(unpacked)
-            .ok_or_else(|| too_much(bounds))?;
+        left = left.checked_sub(unpacked).ok_or_else(|| too_much(bounds))?;
         let is_texts = name.ends_with("sharedstrings.xml");
         if is_texts && unpacked > MAX_TEXTS {
             return Err(too_much(Bounds {
@@ -297,11 +296,7 @@ fn is_empty(value: &DataRef<'_>) -> bool {
     }
 }
 
-fn read_rows(
-    book: &mut Xlsx<Archive<'_>>,
-    name: &str,
-    rows: &mut Rows<'_>,
-) -> Result<(), String> {
+fn read_rows(book: &mut Xlsx<Archive<'_>>, name: &str, rows: &mut Rows<'_>) -> Result<(), String> {
     let cells = book.worksheet_cells_reader(name);
     let mut cells = cells.map_err(|error| refused(&error))?;
     let formats = cells.styles().iter();
@@ -483,19 +478,11 @@ impl<'a> Rows<'a> {
         if moment.is_duration() {
             let seconds = (value * 86_400.0).round() as u64;
             let (minutes, seconds) = (seconds / 60, seconds % 60);
-            return Some(format!(
-                "{}:{:02}:{seconds:02}",
-                minutes / 60,
-                minutes % 60
-            ));
+            return Some(format!("{}:{:02}:{seconds:02}", minutes / 60, minutes % 60));
         }
         let (year, month, day, hour, minute, second, milli) = moment.to_ymd_hms_milli();
-        let time = NaiveTime::from_hms_milli_opt(
-            hour.into(),
-            minute.into(),
-            second.into(),
-            milli.into(),
-        )?;
+        let time =
+            NaiveTime::from_hms_milli_opt(hour.into(), minute.into(), second.into(), milli.into())?;
         if value < 1.0 {
             return Some(of_clock(time));
         }
@@ -546,4 +533,374 @@ fn figures(value: f64) -> String {
     }
     let rounded: f64 = format!("{value:.14e}").parse().unwrap_or(value);
     rounded.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use calamine::ExcelDateTimeType;
+    use rust_xlsxwriter::{ExcelDateTime as Moment, Format as Shown, Formula, Workbook, Worksheet};
+    use zip::ZipWriter;
+    use zip::write::SimpleFileOptions;
+
+    use super::*;
+
+    const SMALL: Bounds = Bounds {
+        unpacked: 4 << 20,
+        csv: 1 << 20,
+    };
+
+    fn book(fill: impl FnOnce(&mut Worksheet)) -> Vec<u8> {
+        let mut book = Workbook::new();
+        fill(book.add_worksheet());
+        book.save_to_buffer().unwrap()
+    }
+
+    fn rows(content: &[u8], layout: &Layout) -> Vec<Vec<String>> {
+        let sheet = read(content, layout, SMALL).unwrap();
+        let mut reader = csv::ReaderBuilder::new()
+            .has_headers(false)
+            .flexible(true)
+            .from_reader(sheet.csv.as_bytes());
+        let records = reader.records().map(Result::unwrap);
+        let rows = records.map(|record| record.iter().map(str::to_owned).collect());
+        rows.collect()
+    }
+
+    /// An archive of these parts, which replace those of the smallest workbook.
+    fn package(parts: &[(&str, &[u8])]) -> Vec<u8> {
+        let default: [(&str, &[u8]); 5] = [
+            ("[Content_Types].xml", b"<Types/>"),
+            (
+                "_rels/.rels",
+                br#"<Relationships><Relationship Id="a" Type="http://x/relationships/officeDocument" Target="xl/workbook.xml"/></Relationships>"#,
+            ),
+            (
+                "xl/workbook.xml",
+                br#"<workbook><sheets><sheet name="One" r:id="b"/></sheets></workbook>"#,
+            ),
+            (
+                "xl/_rels/workbook.xml.rels",
+                br#"<Relationships><Relationship Id="b" Type="http://x/relationships/worksheet" Target="worksheets/sheet1.xml"/></Relationships>"#,
+            ),
+            (
+                "xl/worksheets/sheet1.xml",
+                br#"<worksheet><sheetData><row r="1"><c r="A1"><v>1</v></c></row></sheetData></worksheet>"#,
+            ),
+        ];
+        let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
+        let kept = default
+            .iter()
+            .filter(|(name, _)| !parts.iter().any(|(other, _)| other == name));
+        for (name, content) in kept.chain(parts) {
+            archive
+                .start_file(*name, SimpleFileOptions::default())
+                .unwrap();
+            archive.write_all(content).unwrap();
+        }
+        archive.finish().unwrap().into_inner()
+    }
+
+    fn refusal(content: &[u8]) -> String {
+        read(content, &Layout::default(), SMALL).unwrap_err()
+    }
+
+    #[test]
+    fn a_number_is_what_a_person_typed() {
+        for (value, text) in [
+            (0.1 + 0.2, "0.3"),
+            (1.1 * 3.0, "3.3"),
+            (1234.5, "1234.5"),
+            (12.0, "12"),
+            (-0.0, "0"),
+            (-7.25, "-7.25"),
+            (19.99 * 100.0, "1999"),
+            (9_007_199_254_740_991.0, "9007199254740991"),
+            (0.000_1, "0.0001"),
+            (1e21, "1000000000000000000000"),
+        ] {
+            assert_eq!(figures(value), text);
+        }
+    }
+
+    #[test]
+    fn a_format_says_what_a_number_is() {
+        for (code, format) in [
+            ("General", Format::Plain),
+            ("0.00%", Format::Percent),
+            ("0\" %\"", Format::Plain),
+            ("0\\%", Format::Plain),
+            ("0;-0%", Format::Plain),
+            ("00000", Format::Padded(5)),
+            ("0", Format::Plain),
+        ] {
+            assert_eq!(Format::of(code), format, "{code}");
+        }
+    }
+
+    #[test]
+    fn a_sheet_says_what_its_csv_would() {
+        let content = book(|sheet| {
+            let shown = |code: &str| Shown::new().set_num_format(code);
+            let day = Moment::from_ymd(2026, 11, 20).unwrap();
+            let moment = day.clone().and_hms(14, 30, 0).unwrap();
+            let exact = Moment::from_ymd(2026, 2, 28)
+                .unwrap()
+                .and_hms(23, 59, 59)
+                .unwrap();
+            sheet
+                .write_string(1, 0, "Müller, \"Ada\"\nund Söhne")
+                .unwrap();
+            sheet
+                .write_datetime_with_format(1, 1, &day, &shown("dd.mm.yyyy"))
+                .unwrap();
+            sheet
+                .write_datetime_with_format(1, 2, &moment, &shown("yyyy-mm-dd hh:mm"))
+                .unwrap();
+            sheet
+                .write_datetime_with_format(1, 3, &exact, &shown("d/m/yy h:mm:ss"))
+                .unwrap();
+            sheet
+                .write_number_with_format(1, 4, 0.375, &shown("hh:mm"))
+                .unwrap();
+            sheet
+                .write_number_with_format(1, 5, 1.5, &shown("[h]:mm:ss"))
+                .unwrap();
+            sheet
+                .write_number_with_format(1, 6, 0.07, &shown("0%"))
+                .unwrap();
+            sheet
+                .write_number_with_format(1, 7, 1067, &shown("00000"))
+                .unwrap();
+            sheet
+                .write_number_with_format(1, 8, 1234.5, &shown("#,##0.00 €"))
+                .unwrap();
+            sheet.write_boolean(1, 9, true).unwrap();
+            sheet
+                .write_formula(1, 10, Formula::new("=1+2").set_result("3"))
+                .unwrap();
+            sheet
+                .write_formula(1, 11, Formula::new("=A1&\"x\"").set_result("so"))
+                .unwrap();
+            sheet
+                .write_formula(1, 12, Formula::new("=NA()").set_result("#N/A"))
+                .unwrap();
+            sheet.write_string(1, 13, "=1+1").unwrap();
+            sheet.write_string(1, 15, "   ").unwrap();
+            sheet.write_string(4, 1, "later").unwrap();
+        });
+        let expected = [
+            "Müller, \"Ada\"\nund Söhne",
+            "2026-11-20",
+            "2026-11-20T14:30",
+            "2026-02-28T23:59:59",
+            "09:00",
+            "36:00:00",
+            "7%",
+            "01067",
+            "1234.5",
+            "true",
+            "3",
+            "so",
+            "#N/A",
+            "=1+1",
+        ];
+        let read_so = rows(&content, &Layout::default());
+        assert_eq!(read_so, [expected.to_vec(), vec!["", "later"]]);
+        let sheet = read(&content, &Layout::default(), SMALL).unwrap();
+        assert_eq!((sheet.name.as_str(), sheet.lines), ("Sheet1", vec![2, 5]));
+
+        // As the importer is told to read: with a comma, and where a day would be taken for another in the form of that.
+        let layout = Layout {
+            decimal: ',',
+            days: "%Y-%d-%m".to_owned(),
+            ..Layout::default()
+        };
+        let row = &rows(&content, &layout)[0];
+        assert_eq!((row[8].as_str(), row[1].as_str()), ("1234,5", "2026-11-20"));
+        let early = book(|sheet| {
+            let day = Moment::from_ymd(2026, 2, 3).unwrap();
+            let shown = Shown::new().set_num_format("dd.mm.yyyy");
+            sheet
+                .write_datetime_with_format(0, 0, &day, &shown)
+                .unwrap();
+        });
+        assert_eq!(rows(&early, &layout)[0], ["2026-03-02"]);
+    }
+
+    #[test]
+    fn what_no_calendar_has_stays_a_number() {
+        let layout = Layout::default();
+        let rows = Rows::new(&layout, SMALL);
+        let moment = |value| {
+            let moment = ExcelDateTime::new(value, ExcelDateTimeType::DateTime, false);
+            rows.moment(moment)
+        };
+        // The 29th of February 1900, which only spreadsheets know.
+        assert_eq!(moment(60.0), None);
+        assert_eq!(moment(-1.0), None);
+        assert_eq!(moment(f64::NAN), None);
+        assert_eq!(moment(3e6), None);
+        assert_eq!(moment(61.0).as_deref(), Some("1900-03-01"));
+        assert_eq!(moment(2_958_465.999_999_999).as_deref(), Some("9999-12-31"));
+        let since_1904 = ExcelDateTime::new(0.0, ExcelDateTimeType::DateTime, true);
+        assert_eq!(rows.moment(since_1904).as_deref(), Some("00:00"));
+    }
+
+    #[test]
+    fn the_first_sheet_with_rows_is_read_or_the_one_that_is_named() {
+        let mut book = Workbook::new();
+        book.add_worksheet().set_name("Empty").unwrap();
+        let hidden = book.add_worksheet().set_name("Hidden").unwrap();
+        hidden.write_string(0, 0, "hidden").unwrap();
+        hidden.set_hidden(true);
+        for name in ["People", "Deals"] {
+            let sheet = book.add_worksheet().set_name(name).unwrap();
+            sheet.write_string(2, 0, name).unwrap();
+        }
+        let content = book.save_to_buffer().unwrap();
+        let of = |sheet: Option<&str>| {
+            let layout = Layout {
+                sheet: sheet.map(str::to_owned),
+                ..Layout::default()
+            };
+            read(&content, &layout, SMALL)
+        };
+        let sheet = of(None).unwrap();
+        assert_eq!(sheet.name, "People");
+        assert_eq!(sheet.others, ["Deals"]);
+        assert_eq!(sheet.csv, "People\n");
+        let sheet = of(Some(" deals")).unwrap();
+        assert_eq!((sheet.csv.as_str(), sheet.lines), ("Deals\n", vec![3]));
+        assert_eq!(of(Some("Hidden")).unwrap().csv, "hidden\n");
+        assert_eq!(of(Some("Empty")).unwrap().csv, "");
+        let says = of(Some("Leads")).unwrap_err();
+        assert!(says.contains("\"People\", \"Deals\""), "{says}");
+    }
+
+    #[test]
+    fn what_is_small_and_unpacks_to_much_is_refused() {
+        let zeros = vec![b' '; 5 << 20];
+        let content = package(&[("xl/media/image.png", &zeros)]);
+        assert!(content.len() < 100_000);
+        assert!(refusal(&content).starts_with("unpacks to more than 4 MiB."));
+
+        // One text in as many cells as there is room for.
+        let text = "x".repeat(30_000);
+        let texts = format!("<sst><si><t>{text}</t></si></sst>");
+        let mut sheet = "<worksheet><sheetData>".to_owned();
+        for row in 1..=100 {
+            sheet.push_str(&format!(
+                r#"<row r="{row}"><c r="A{row}" t="s"><v>0</v></c></row>"#
+            ));
+        }
+        sheet.push_str("</sheetData></worksheet>");
+        let content = package(&[
+            ("xl/sharedStrings.xml", texts.as_bytes()),
+            ("xl/worksheets/sheet1.xml", sheet.as_bytes()),
+        ]);
+        assert!(refusal(&content).contains("more than 1 MiB of text"));
+    }
+
+    #[test]
+    fn a_workbook_is_not_believed_what_it_says_of_itself() {
+        let count = br#"<sst uniqueCount="99999999999999"><si><t>a</t></si></sst>"#;
+        // In another encoding nobody sees the number who looks at bytes.
+        let other: Vec<u8> = std::str::from_utf8(count)
+            .unwrap()
+            .encode_utf16()
+            .flat_map(u16::to_le_bytes)
+            .collect();
+        let other = [vec![0xff, 0xfe], other].concat();
+        for texts in [&count[..], &other] {
+            let content = package(&[("xl/sharedStrings.xml", texts)]);
+            assert_eq!(refusal(&content), DAMAGED);
+        }
+        let true_count = br#"<sst uniqueCount="1"><si><t>a</t></si></sst>"#;
+        let content = package(&[("xl/sharedStrings.xml", true_count)]);
+        assert_eq!(rows(&content, &Layout::default()), [["1"]]);
+
+        let name = "n".repeat(100_000);
+        let styles = format!(
+            r#"<styleSheet><fonts><font><name val="{name}"/></font></fonts><cellXfs>{}</cellXfs></styleSheet>"#,
+            r#"<xf fontId="0"/>"#.repeat(10_000)
+        );
+        let content = package(&[("xl/styles.xml", styles.as_bytes())]);
+        assert_eq!(refusal(&content), DAMAGED);
+    }
+
+    #[test]
+    fn many_sheets_that_are_one_part_are_not_read_without_end() {
+        // Cells without anything in them, which do not pack well, so that each look into it costs.
+        let cells: String = (0_u32..60_000)
+            .map(|number| format!("<c s=\"{}\"/>", number.wrapping_mul(2_654_435_761)))
+            .collect();
+        let sheet = format!("<worksheet><sheetData><row>{cells}</row></sheetData></worksheet>");
+        let sheets: String = (0..100)
+            .map(|number| format!(r#"<sheet name="S{number}" r:id="b"/>"#))
+            .collect();
+        let sheets = format!("<workbook><sheets>{sheets}</sheets></workbook>");
+        let content = package(&[
+            ("xl/workbook.xml", sheets.as_bytes()),
+            ("xl/worksheets/sheet1.xml", sheet.as_bytes()),
+        ]);
+        assert!(content.len() > 1 << 17);
+        assert_eq!(refusal(&content), DAMAGED);
+    }
+
+    #[test]
+    fn what_is_no_workbook_is_told_what_to_do() {
+        let old = [0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1];
+        assert!(why_old(&old).contains(".xls)"));
+        let name: Vec<u8> = "EncryptedPackage"
+            .encode_utf16()
+            .flat_map(u16::to_le_bytes)
+            .collect();
+        assert!(why_old(&[&old[..], &name].concat()).contains("take the password away"));
+        let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
+        archive
+            .start_file("mimetype", SimpleFileOptions::default())
+            .unwrap();
+        let other = archive.finish().unwrap().into_inner();
+        assert_eq!(refusal(&other), NO_WORKBOOK);
+        assert_eq!(refusal(&package(&[("xl/workbook.bin", b"")])), BINARY);
+        assert_eq!(refusal(b"PK\x03\x04rest"), DAMAGED);
+        assert_eq!(
+            refusal(&package(&[("xl/worksheets/sheet1.xml", b"<worksheet")])),
+            DAMAGED
+        );
+    }
+
+    #[test]
+    fn cells_lie_within_bounds() {
+        let wide = br#"<worksheet><sheetData><row r="1"><c r="XFD1"><v>1</v></c></row></sheetData></worksheet>"#;
+        let content = package(&[("xl/worksheets/sheet1.xml", wide)]);
+        assert!(refusal(&content).contains("beyond column 1000"));
+        // Where rows end is for the importer to say, which counts them.
+        let far = br#"<worksheet><sheetData><row r="4000000000"><c r="B4000000000"><v>1</v></c></row></sheetData></worksheet>"#;
+        let content = package(&[("xl/worksheets/sheet1.xml", far)]);
+        let sheet = read(&content, &Layout::default(), SMALL).unwrap();
+        assert_eq!(
+            (sheet.csv.as_str(), sheet.lines),
+            (",1\n", vec![4_000_000_000])
+        );
+        // An error that only new spreadsheets know is none that anybody wants.
+        let errors = br##"<worksheet><sheetData><row r="1"><c r="A1" t="e"><v>#SPILL!</v></c><c r="B1"><v>2</v></c></row></sheetData></worksheet>"##;
+        let content = package(&[("xl/worksheets/sheet1.xml", errors)]);
+        assert_eq!(rows(&content, &Layout::default()), [["", "2"]]);
+    }
+
+    #[test]
+    fn a_workbook_of_which_a_part_is_lost_is_refused() {
+        let content = book(|sheet| {
+            for row in 0..50 {
+                sheet.write_string(row, 0, format!("name {row}")).unwrap();
+                sheet.write_number(row, 1, f64::from(row)).unwrap();
+            }
+        });
+        for end in (0..content.len()).step_by(101) {
+            assert!(read(&content[..end], &Layout::default(), SMALL).is_err());
+        }
+    }
 }

@@ -14,8 +14,19 @@ pub struct Exported {
     pub inner: &'static [&'static str],
     /// Columns that say in words or figures what others hold, or what follows from them.
     pub spelt: &'static [&'static str],
+    /// Those of them that are decimal numbers.
+    pub figures: &'static [(&'static str, Figures)],
     /// What one consists of, where each of these can be a row of a table of its own.
     pub parts: Option<Parts>,
+}
+
+/// What a decimal number counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Figures {
+    /// Money, in the record's currency.
+    Money,
+    /// Something else: a quantity, a rate.
+    Other,
 }
 
 impl Exported {
@@ -25,6 +36,7 @@ impl Exported {
         open: &[],
         inner: &[],
         spelt: &[],
+        figures: &[],
         parts: None,
     };
 }
@@ -38,6 +50,8 @@ pub struct Parts {
     pub of: &'static [&'static str],
     /// Their own.
     pub columns: &'static [&'static str],
+    /// Those of their own that are decimal numbers.
+    pub figures: &'static [(&'static str, Figures)],
     /// Those of their own that refer to records.
     pub references: &'static [(&'static str, Target)],
 }

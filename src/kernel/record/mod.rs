@@ -37,7 +37,7 @@ pub(crate) use attribute_keys::ATTRIBUTE;
 pub use called::{Called, CalledBy};
 pub(crate) use context::Defined;
 pub use context::{App, Cx};
-pub use exported::{Exported, Parts};
+pub use exported::{Exported, Figures, Parts};
 pub use facets::{Asked, Facets, LAST_MOMENT, asked, in_order};
 pub(crate) use facets::{Digits, order, some_value};
 pub(crate) use family::{Dependents, Family};
@@ -90,6 +90,11 @@ pub struct ColumnSpec {
 }
 
 impl ColumnSpec {
+    /// Whether it is an amount of money, and no quantity or rate.
+    pub(crate) fn is_money(&self) -> bool {
+        self.is_amount && self.facets.digits != Digits::Own
+    }
+
     /// The index key of one of its texts.
     pub(crate) fn key_of(&self, text: String) -> String {
         if self.is_folded { folded(&text) } else { text }
