@@ -11,6 +11,7 @@
     reason = "like a test, it fails by panicking"
 )]
 
+use std::io::{self, Write as _};
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
@@ -20,17 +21,20 @@ use bureau_kernel::backup::{self, Terms};
 use bureau_kernel::caller::Caller;
 use bureau_kernel::dispatch::{Dispatcher, Settings};
 use bureau_kernel::import::{
-    AnyImport, Layout, OnDuplicate, Plan, Table, escaped, guarded, unescaped,
+    AnyImport, Layout, OnDuplicate, Plan, Row, Table, escaped, guarded, unescaped,
 };
 use bureau_kernel::record::Cx;
 use bureau_kernel::registry::Registry;
 use bureau_kernel::store::{Database, OpenOptions, Store, log};
 use bureau_kernel::types::page::Cursor;
 use data_encoding::BASE64URL_NOPAD;
+use rust_xlsxwriter::Workbook;
 use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, ZipWriter};
 
 use crate::boot;
 use crate::cli::install::edit;
@@ -249,7 +253,51 @@ impl Empty {
     }
 }
 
-/// A table that somebody else made: the first byte says of what, the rest is the file.
+/// A sheet of XML, and the texts and styles that it may have behind zeros, as a workbook.
+fn packed(parts: &[u8]) -> Vec<u8> {
+    let mut parts = parts.split(|byte| *byte == 0);
+    let mut archive = ZipWriter::new(io::Cursor::new(Vec::new()));
+    let mut add = |name: &str, content: &[u8]| {
+        let stored = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
+        archive.start_file(name, stored).unwrap();
+        archive.write_all(content).unwrap();
+    };
+    add("[Content_Types].xml", b"");
+    add(
+        "_rels/.rels",
+        br#"<Relationships><Relationship Type="/relationships/officeDocument" Target="workbook.xml"/></Relationships>"#,
+    );
+    add(
+        "workbook.xml",
+        br#"<workbook><sheets><sheet name="One" id="a"/></sheets></workbook>"#,
+    );
+    add(
+        "_rels/workbook.xml.rels",
+        br#"<Relationships><Relationship Id="a" Type="/worksheet" Target="sheet.xml"/></Relationships>"#,
+    );
+    add("sheet.xml", parts.next().unwrap_or_default());
+    for name in ["sharedStrings.xml", "styles.xml"] {
+        if let Some(content) = parts.next() {
+            add(name, content);
+        }
+    }
+    archive.finish().unwrap().into_inner()
+}
+
+/// The rows of a table as a workbook whose cells are texts; none where no cell holds one.
+fn as_workbook(headers: &[String], rows: &[Row]) -> Option<Vec<u8>> {
+    let mut book = Workbook::new();
+    let sheet = book.add_worksheet();
+    let rows = rows.iter().map(|row| &row.cells[..]);
+    for (row, cells) in (0..).zip(std::iter::once(headers).chain(rows)) {
+        for (column, cell) in (0..).zip(cells) {
+            sheet.write_string(row, column, cell).ok()?;
+        }
+    }
+    Some(book.save_to_buffer().unwrap())
+}
+
+/// A table that somebody else made: the first byte says of what, the rest is the file, or parts of a workbook.
 pub fn csv(data: &[u8]) {
     let Some((what, content)) = data.split_first() else {
         return;
@@ -260,13 +308,30 @@ pub fn csv(data: &[u8]) {
 
     let empty = Empty::get();
     let import = empty.imports[usize::from(*what) % empty.imports.len()];
-    let path = empty.file("table.csv", content);
+    let workbook = content.starts_with(b"<").then(|| packed(content));
+    let path = empty.file("table.csv", workbook.as_deref().unwrap_or(content));
     let Ok(table) = Table::open(&path, &Layout::default()) else {
         return;
     };
     let rows = || table.rows().expect("it was read a moment ago");
     let read = rows().filter_map(Result::ok).count() as u64;
     assert!(read <= table.count);
+    if table.sheet().is_none() && !table.is_of_cards() {
+        let whole = rows().filter_map(Result::ok);
+        let whole: Vec<Row> = whole.filter(|row| row.wrong.is_none()).collect();
+        if let Some(workbook) = as_workbook(&table.headers, &whole) {
+            let path = empty.file("table.xlsx", &workbook);
+            let again = Table::open(&path, &Layout::default()).expect("it was written well");
+            assert_eq!(again.headers, table.headers);
+            let trimmed = |row: Row| -> Vec<String> {
+                let cells = row.cells.iter().take(table.headers.len());
+                cells.map(|cell| cell.trim().to_owned()).collect()
+            };
+            let again = again.rows().unwrap().map(Result::unwrap).map(trimmed);
+            let whole: Vec<Vec<String>> = whole.into_iter().map(trimmed).collect();
+            assert_eq!(again.collect::<Vec<_>>(), whole, "the same as a workbook");
+        }
+    }
     empty.runtime.block_on(async {
         let mapping = async |cx: &mut Cx| {
             let mapping = import.mapping(cx, &table.headers, &[]).await?;

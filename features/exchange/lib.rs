@@ -49,7 +49,7 @@ fn demand(
 /// The module's table.
 pub const MODULE: Module = Module {
     name: "exchange",
-    about: "Tables brought in and taken out: CSV, vCard, JSON",
+    about: "Tables brought in and taken out: CSV, Excel, vCard, JSON",
     on_by_default: false,
     is_installed: true,
     tokens: 380,

@@ -93,9 +93,9 @@ enum Command {
     Call(call::Arguments),
     /// Take back all that one call wrote
     Undo(undo::Arguments),
-    /// Bring records in from a CSV file
+    /// Bring records in from a CSV file or an Excel workbook
     Import(import::Arguments),
-    /// Take records of one kind out as CSV or JSON
+    /// Take records of one kind out as CSV, Excel workbook or JSON
     Export(export::Arguments),
     /// Write an invoice, credit note or quotation to a file that can be sent
     #[cfg(feature = "billing")]

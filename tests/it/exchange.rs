@@ -1,11 +1,17 @@
 //! Tables brought in and taken out by tools: the same rules as the command line's, on both engines.
 
+use std::io::{Cursor, Write as _};
+
 use bureau_kernel::caller::Caller;
 use bureau_kernel::dispatch::{Outcome, Settings};
 use bureau_kernel::error::Code;
 use bureau_kernel::testing::{ENGINES, Engine, TestApp};
+use data_encoding::BASE64;
+use rust_xlsxwriter::Workbook;
 use serde_json::{Map, Value, json};
 use tokio_util::sync::CancellationToken;
+use zip::ZipWriter;
+use zip::write::SimpleFileOptions;
 
 use crate::MODULES;
 use crate::abuse::invoice;
@@ -298,12 +304,32 @@ async fn what_is_no_table_or_too_much_is_refused_by_field_and_nothing_is_written
         (
             json!({ "kind": "contacts", "text": "PK\u{3}\u{4}rest" }),
             "text",
-            "Save it as CSV",
+            "in Base64",
         ),
         (
             json!({ "kind": "contacts", "text": "UEsDBBQABgAIAAAAIQ" }),
             "text",
-            "Excel workbook",
+            "Excel workbook that cannot be read",
+        ),
+        (
+            json!({ "kind": "contacts", "text": "UEsDB?" }),
+            "text",
+            "none to its end. Give the whole file in Base64.",
+        ),
+        (
+            json!({ "kind": "contacts", "text": BASE64.encode(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1") }),
+            "text",
+            "old Excel workbook",
+        ),
+        (
+            json!({ "kind": "contacts", "text": BASE64.encode(&workbook(2_001)) }),
+            "text",
+            "2001 rows; at most 2000",
+        ),
+        (
+            json!({ "kind": "contacts", "text": BASE64.encode(&bomb()) }),
+            "text",
+            "unpacks to more than 16 MiB",
         ),
         (
             json!({ "kind": "contacts", "text": "colour\nblue\n" }),
@@ -393,6 +419,94 @@ async fn what_is_no_table_or_too_much_is_refused_by_field_and_nothing_is_written
         .await;
     assert_eq!(counts(&answer["data"]), (0, 0, 0, 1));
     assert_eq!(answer.get("change"), None, "{answer}");
+}
+
+/// A workbook with so many people below the headers, and a sheet with a note.
+fn workbook(people: u32) -> Vec<u8> {
+    let mut book = Workbook::new();
+    let sheet = book.add_worksheet().set_name("People").unwrap();
+    sheet.write_string(0, 0, "Name").unwrap();
+    sheet.write_string(0, 1, "Score").unwrap();
+    for row in 1..=people {
+        sheet.write_string(row, 0, format!("Person {row}")).unwrap();
+        sheet.write_number(row, 1, row).unwrap();
+    }
+    let note = book.add_worksheet().set_name("Note").unwrap();
+    note.write_string(0, 0, "From the fair").unwrap();
+    book.save_to_buffer().unwrap()
+}
+
+/// An archive of few bytes that unpacks to many.
+fn bomb() -> Vec<u8> {
+    let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
+    let packed = SimpleFileOptions::default();
+    archive.start_file("xl/sharedStrings.xml", packed).unwrap();
+    archive.write_all(&vec![b' '; 17 << 20]).unwrap();
+    archive.finish().unwrap().into_inner()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_workbook_comes_in_as_base64_and_goes_out_as_a_link_or_a_file() {
+    for engine in ENGINES {
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
+        // In lines, as some programs write it.
+        let text = BASE64.encode(&workbook(3));
+        let text: String = text
+            .as_bytes()
+            .chunks(76)
+            .map(|line| format!("{}\r\n", str::from_utf8(line).unwrap()))
+            .collect();
+        let arguments = json!({ "kind": "contacts", "text": text, "decimal": "," });
+        let data = app.data(&owner, "import_data", arguments).await;
+        assert_eq!(counts(&data), (3, 0, 0, 0), "{data}");
+        assert_eq!(data["sheet"], "People");
+        assert_eq!(data["records"][0]["line"], 2);
+
+        let folder = tempfile::tempdir().unwrap();
+        let call =
+            json!({ "name": "export_data", "arguments": { "kind": "contacts", "format": "xlsx" } });
+        let requests = [opening("2025-11-25"), ("tools/call", call)];
+        let mut files = Vec::new();
+        for documents in [None, Some(folder.path())] {
+            let server = server(&app).with_documents(documents);
+            let answers = session(server, &requests).await;
+            let data = text_of(&answers[1])["data"].clone();
+            let document = &data["document"];
+            assert_eq!(
+                (&data["rows"], &data["complete"]),
+                (&json!(3), &json!(true))
+            );
+            assert_eq!(document["name"], "contacts.xlsx");
+            assert_eq!(document.get("content"), None);
+            assert!(!answers[1].to_string().contains("UEsDB"), "{}", answers[1]);
+            let link = &answers[1]["result"]["content"][1];
+            assert_eq!(
+                (&link["type"], &link["uri"]),
+                (&json!("resource_link"), &document["uri"])
+            );
+            files.extend(document["file"].as_str().map(str::to_owned));
+        }
+        let uri = "bureau://exports/contacts/xlsx/-/-/-/-/-";
+        let read = [
+            opening("2025-11-25"),
+            ("resources/read", json!({ "uri": uri })),
+        ];
+        let read = session(server(&app), &read).await;
+        let blob = read[1]["result"]["contents"][0]["blob"]
+            .as_str()
+            .unwrap_or_else(|| panic!("{read:?}"));
+        assert_eq!(files.len(), 1);
+        assert_eq!(
+            std::fs::read(&files[0]).unwrap(),
+            BASE64.decode(blob.as_bytes()).unwrap()
+        );
+        // It comes in again, and everybody is there.
+        let again = json!({ "kind": "contacts", "text": blob, "on_duplicate": "update" });
+        let data = app.data(&owner, "import_data", again).await;
+        assert_eq!(counts(&data), (0, 3, 0, 0), "{data}");
+        assert_eq!(data["sheet"], Value::Null);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

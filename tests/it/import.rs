@@ -13,6 +13,7 @@ use bureau_kernel::store::{OpenOptions, Scope, Store, sql};
 use bureau_kernel::testing::{ENGINES, Engine, TestApp};
 use bureau_kernel::testing_postgres::fresh_database;
 use bureau_kernel::types::text::ShortText;
+use rust_xlsxwriter::{ExcelDateTime, Format, Formula, Workbook, Worksheet};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -745,9 +746,11 @@ async fn what_is_exported_is_imported_as_it_was() {
             ("main", "deal"),
             ("other", "contact"),
             ("other", "deal"),
+            ("third", "contact"),
+            ("third", "deal"),
         ] {
-            if workspace == "other" && entity == "contact" {
-                assert_eq!(desk.run(&["workspace", "create", "other"]).code, 0);
+            if workspace != "main" && entity == "contact" {
+                assert_eq!(desk.run(&["workspace", "create", workspace]).code, 0);
             }
             for (name, kind) in [
                 ("size", "number"),
@@ -792,14 +795,16 @@ async fn what_is_exported_is_imported_as_it_was() {
         }));
         desk.call("create_deal", json!({ "name": "Lost one", "status": "lost", "lost_reason": "-price", "closed_on": "2025-05-01" }));
         desk.call("create_deal", json!({ "name": "Won one", "status": "won", "closed_on": "2025-05-02", "amount": "10" }));
-        for what in ["companies", "contacts", "deals"] {
-            let file = desk.path(&format!("{what}.csv"));
+        let ways = [("csv", "other"), ("xlsx", "third")];
+        let all = ["companies", "contacts", "deals"];
+        for (what, (format, other)) in all.map(|what| ways.map(|way| (what, way))).concat() {
+            let file = desk.path(&format!("{what}.{format}"));
             let done = desk
                 .run(&["export", what, &file, "--json", "--workspace", "main"])
                 .json();
             assert_eq!(done["file"], json!(file));
             // Who is referred to by a row of the same file is there when the rows above are.
-            let into = ["--yes", "--workspace", "other"];
+            let into = ["--yes", "--workspace", other];
             let done = desk.import(what, &file, &into).json();
             assert_eq!(
                 done["rejected"],
@@ -833,7 +838,11 @@ async fn what_is_exported_is_imported_as_it_was() {
                 });
                 records.collect::<Vec<_>>()
             };
-            assert_eq!(records("main"), records("other"), "{what} on {engine:?}");
+            assert_eq!(
+                records("main"),
+                records(other),
+                "{what} by {format} on {engine:?}"
+            );
         }
         // In a spreadsheet nothing of it is a formula.
         for what in ["companies", "contacts", "deals"] {
@@ -1152,13 +1161,52 @@ async fn expenses_are_read_with_their_day_vendor_and_who_spent_them() {
     }
 }
 
+/// The cells of a table as texts in a sheet.
+fn workbook_of(text: &str) -> Vec<u8> {
+    let header = text.lines().next().unwrap_or_default();
+    let delimiter = if header.contains(';') { b';' } else { b',' };
+    let mut reader = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .delimiter(delimiter)
+        .from_reader(text.as_bytes());
+    workbook(|sheet| {
+        for (row, record) in (0..).zip(reader.records()) {
+            for (column, cell) in (0..).zip(&record.unwrap()) {
+                sheet.write_string(row, column, cell).unwrap();
+            }
+        }
+    })
+}
+
+fn workbook(fill: impl FnOnce(&mut Worksheet)) -> Vec<u8> {
+    let mut book = Workbook::new();
+    fill(book.add_worksheet());
+    book.save_to_buffer().unwrap()
+}
+
 /// What a preview says of a file's rows: the counts, the first records, and why rows are rejected.
 struct Look(Value);
 
 impl Look {
     fn at(desk: &Desk, what: &str, name: &str, content: impl AsRef<[u8]>) -> Self {
-        let file = desk.file(name, content);
-        Self(desk.import(what, &file, &["--preview"]).json())
+        let file = desk.file(name, &content);
+        let mut look = Self(desk.import(what, &file, &["--preview"]).json());
+        if let (true, Ok(text)) = (name.ends_with(".csv"), str::from_utf8(content.as_ref())) {
+            // A workbook with these cells is read as the table is, but for where its rows stand.
+            let book = desk.file("same.xlsx", workbook_of(text));
+            let mut same = desk.import(what, &book, &["--preview"]).json();
+            let fields = same.as_object_mut().unwrap();
+            assert_eq!(fields.remove("sheet"), Some(json!("Sheet1")));
+            assert_eq!(fields.remove("other_sheets"), Some(json!([])));
+            let rejected = look.0["first_rejected"].as_array_mut().unwrap();
+            let others = same["first_rejected"].as_array_mut().unwrap();
+            for (one, other) in rejected.iter().zip(others) {
+                other["line"] = one["line"].clone();
+            }
+            assert_eq!(same, look.0, "{name}");
+        }
+        look
     }
 
     fn counts(&self) -> (u64, u64) {
@@ -1285,14 +1333,168 @@ async fn exports_of_address_books_are_read_as_they_come() {
     assert!(look.reason(0).contains("sum below a table"), "{}", look.0);
 
     for (name, content, says) in [
-        ("book.xlsx", &b"PK\x03\x04rest"[..], "Excel workbook"),
-        ("old.xls", b"\xd0\xcf\x11\xe0\xa1\xb1", "old Excel workbook"),
+        ("book.xlsx", &b"PK\x03\x04rest"[..], "it is damaged"),
+        (
+            "old.xls",
+            b"\xd0\xcf\x11\xe0\xa1\xb1",
+            "Save it as .xlsx, or as CSV",
+        ),
+        (
+            "locked.xlsx",
+            b"\xd0\xcf\x11\xe0E\0n\0c\0r\0y\0p\0t\0e\0d\0P\0a\0c\0k\0a\0g\0e\0",
+            "take the password away",
+        ),
     ] {
         let file = desk.file(name, content);
         desk.import("contacts", &file, &["--preview"]).fails(says);
     }
     desk.run(&["import", "contacts", &desk.path("nowhere.csv")])
         .fails("cannot be read");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_workbook_is_read_by_its_types_and_the_rows_of_its_sheet() {
+    for engine in ENGINES {
+        let desk = Desk::new(engine).await;
+        let mut book = Workbook::new();
+        book.add_worksheet().set_name("Cover").unwrap();
+        let sheet = book.add_worksheet().set_name("Deals").unwrap();
+        let format = |code: &str| Format::new().set_num_format(code);
+        let title = Format::new();
+        sheet
+            .merge_range(0, 0, 0, 4, "Our deals, as of today", &title)
+            .unwrap();
+        for (column, header) in (0..).zip(["Name", "Amount", "Probability", "Close date", "Notes"])
+        {
+            sheet.write_string(3, column, header).unwrap();
+        }
+        let day = ExcelDateTime::from_ymd(2027, 1, 31).unwrap();
+        let mut deal = |row: u32, name: &str, amount: f64, share: f64| {
+            sheet.write_string(row, 0, name).unwrap();
+            let amount = Formula::new("=SUM(X1:X9)").set_result(amount.to_string());
+            sheet.write_formula(row, 1, amount).unwrap();
+            let percent = format("0%");
+            sheet
+                .write_number_with_format(row, 2, share, &percent)
+                .unwrap();
+            let shown = format("d. mmm yyyy");
+            sheet
+                .write_datetime_with_format(row, 3, &day, &shown)
+                .unwrap();
+        };
+        deal(4, "Roof", 1200.1 + 0.2, 1.0);
+        deal(6, "Wall", 900.0, 0.07);
+        deal(9, "Door", 1.0, 7.0);
+        let missing = Formula::new("=VLOOKUP(1,A1:B2,2)").set_result("#N/A");
+        sheet.write_formula(4, 1, missing).unwrap();
+        sheet.write_string(11, 0, "Total").unwrap();
+        sheet.write_number(11, 1, 901).unwrap();
+        let people = book.add_worksheet().set_name("People").unwrap();
+        people.write_string(0, 0, "Name").unwrap();
+        people.write_string(1, 0, "Ada").unwrap();
+        let file = desk.file("book.xlsx", book.save_to_buffer().unwrap());
+
+        // However days and numbers are written as text, a workbook knows which ones are meant.
+        let said = ["--decimal", ",", "--date-format", "DD.MM.YYYY"];
+        let done = desk
+            .import("deals", &file, &[&["--yes"], &said[..]].concat())
+            .json();
+        assert_eq!(
+            (&done["created"], &done["rejected"], &done["sheet"]),
+            (&json!(2), &json!(2), &json!("Deals")),
+            "{done}"
+        );
+        assert_eq!(done["other_sheets"], json!(["People"]));
+        let warning = "\"Amount\" is #N/A, the error of a formula; it stays empty.";
+        assert_eq!(done["warnings"], json!({ warning: 1 }));
+        let rejects = desk.read("book.rejected.csv");
+        let mut lines = rejects.lines();
+        assert_eq!(
+            lines.next(),
+            Some("Name,Amount,Probability,Close date,Notes,line,reason")
+        );
+        let door = lines.next().unwrap();
+        assert!(door.starts_with("Door,1,700%,2027-01-31,,10,"), "{door}");
+        assert!(lines.next().unwrap().starts_with("Total,901,,,,12,"));
+        let deals = desk.call("search_deals", json!({ "sort": "amount" }));
+        let deals: Vec<_> = deals
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|deal| desk.call("get_deal", json!({ "deal": deal["id"] })))
+            .map(|deal| {
+                let shares = deal["probability"].as_i64().unwrap();
+                (
+                    deal["name"].clone(),
+                    deal["amount"].clone(),
+                    shares,
+                    deal["expected_close"].clone(),
+                )
+            })
+            .collect();
+        let close = json!("2027-01-31");
+        assert!(
+            deals.contains(&(json!("Roof"), Value::Null, 100, close.clone())),
+            "{deals:?}"
+        );
+        assert!(
+            deals.iter().any(|(name, amount, share, day)| {
+                *name == "Wall"
+                    && amount.to_string().contains("900")
+                    && *share == 7
+                    && *day == close
+            }),
+            "{deals:?}"
+        );
+
+        let done = desk
+            .import("contacts", &file, &["--sheet", "people", "--yes"])
+            .json();
+        assert_eq!(done["created"], 1);
+        assert_eq!(desk.names(), ["Ada"]);
+        let shown = desk.run(&[
+            "import",
+            "contacts",
+            &file,
+            "--sheet",
+            "People",
+            "--preview",
+        ]);
+        for says in ["1 rows.", "sheet \"People\"", "--sheet", "\"Deals\""] {
+            assert!(shown.out.contains(says), "{}", shown.out);
+        }
+        desk.import("contacts", &file, &["--sheet", "Leads", "--preview"])
+            .fails("It has: \"Cover\", \"Deals\", \"People\".");
+        desk.import("contacts", &file, &["--sheet", "Cover", "--preview"])
+            .fails("is empty");
+        let table = desk.file("people.csv", PEOPLE);
+        desk.import("contacts", &table, &["--sheet", "People", "--preview"])
+            .fails("no sheets");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_export_is_a_workbook_where_its_file_is_one() {
+    for engine in ENGINES {
+        let desk = Desk::new(engine).await;
+        desk.call(
+            "create_contact",
+            json!({ "name": "=Ada", "phones": ["030 901821"] }),
+        );
+        let named = desk.path("people.xlsx");
+        let said = desk.path("people.data");
+        desk.run(&["export", "contacts", &named, "--json"]).json();
+        desk.run(&["export", "contacts", &said, "--format", "xlsx", "--json"])
+            .json();
+        let content = std::fs::read(&named).unwrap();
+        assert!(content.starts_with(b"PK"));
+        assert_eq!(content, std::fs::read(&said).unwrap());
+        desk.run(&["export", "contacts", "--format", "xlsx"])
+            .fails("into a file");
+        desk.run(&["export", "contacts", &named, "--format", "csv", "--json"])
+            .json();
+        assert!(desk.read("people.xlsx").starts_with("id,name"));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

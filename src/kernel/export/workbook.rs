@@ -263,8 +263,7 @@ mod tests {
         assert!(sheet.contains(r#"state="frozen""#), "{sheet}");
         assert!(!sheet.contains("<f>"), "{sheet}");
         let styles = part("xl/styles.xml");
-        // What is built in as 4 is #,##0.00.
-        for shown in ["<b/>", "yyyy-mm-dd", r#"numFmtId="4""#] {
+        for shown in ["<b/>", "yyyy-mm-dd", r##"formatCode="#,##0.00""##] {
             assert!(styles.contains(shown), "{shown}: {styles}");
         }
         assert_eq!(figures("-5.00"), Some((-5.0, 2)));
