@@ -1356,6 +1356,9 @@ async fn exports_of_address_books_are_read_as_they_come() {
 async fn a_workbook_is_read_by_its_types_and_the_rows_of_its_sheet() {
     for engine in ENGINES {
         let desk = Desk::new(engine).await;
+        let define = ["workspace", "attribute", "define", "deal", "margin"];
+        let defined = desk.run(&[&define[..], &["--kind", "number"]].concat());
+        assert_eq!(defined.code, 0, "{}", defined.err);
         let mut book = Workbook::new();
         book.add_worksheet().set_name("Cover").unwrap();
         let sheet = book.add_worksheet().set_name("Deals").unwrap();
@@ -1364,7 +1367,7 @@ async fn a_workbook_is_read_by_its_types_and_the_rows_of_its_sheet() {
         sheet
             .merge_range(0, 0, 0, 4, "Our deals, as of today", &title)
             .unwrap();
-        for (column, header) in (0..).zip(["Name", "Amount", "Probability", "Close date", "Notes"])
+        for (column, header) in (0..).zip(["Name", "Amount", "Probability", "Close date", "Margin"])
         {
             sheet.write_string(3, column, header).unwrap();
         }
@@ -1382,9 +1385,13 @@ async fn a_workbook_is_read_by_its_types_and_the_rows_of_its_sheet() {
                 .write_datetime_with_format(row, 3, &day, &shown)
                 .unwrap();
         };
-        deal(4, "Roof", 1200.1 + 0.2, 1.0);
+        deal(4, "Roof", 1.0, 1.0);
         deal(6, "Wall", 900.0, 0.07);
         deal(9, "Door", 1.0, 7.0);
+        let share = format("0.0%");
+        sheet
+            .write_number_with_format(4, 4, 0.1 + 0.2, &share)
+            .unwrap();
         let missing = Formula::new("=VLOOKUP(1,A1:B2,2)").set_result("#N/A");
         sheet.write_formula(4, 1, missing).unwrap();
         sheet.write_string(11, 0, "Total").unwrap();
@@ -1411,7 +1418,7 @@ async fn a_workbook_is_read_by_its_types_and_the_rows_of_its_sheet() {
         let mut lines = rejects.lines();
         assert_eq!(
             lines.next(),
-            Some("Name,Amount,Probability,Close date,Notes,line,reason")
+            Some("Name,Amount,Probability,Close date,Margin,line,reason")
         );
         let door = lines.next().unwrap();
         assert!(door.starts_with("Door,1,700%,2027-01-31,,10,"), "{door}");
@@ -1433,6 +1440,12 @@ async fn a_workbook_is_read_by_its_types_and_the_rows_of_its_sheet() {
             })
             .collect();
         let close = json!("2027-01-31");
+        let all = desk.run(&["export", "deals"]).out;
+        assert!(
+            all.lines()
+                .any(|line| line.contains("Roof") && line.contains(",0.3,")),
+            "{all}"
+        );
         assert!(
             deals.contains(&(json!("Roof"), Value::Null, 100, close.clone())),
             "{deals:?}"

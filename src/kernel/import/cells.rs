@@ -1,6 +1,7 @@
 //! Cells as people write them.
 
 use chrono::NaiveDate;
+use rust_decimal::Decimal;
 use serde_json::{Map, Value as Data};
 
 use super::formula::unescaped;
@@ -171,7 +172,10 @@ fn entry(key: &str, kind: Option<&str>, text: &str) -> Data {
 fn attribute(plan: &Plan, kind: &str, text: &str) -> Result<Data, String> {
     Ok(match kind {
         "number" => {
-            let number = decimal(plan, text)?;
+            let number = match text.strip_suffix('%') {
+                Some(figures) => hundredth(plan, figures)?,
+                None => decimal(plan, text)?,
+            };
             serde_json::from_str(&number).map_err(|_| not_a_number(plan))?
         }
         "bool" => match text.to_lowercase().as_str() {
@@ -196,6 +200,16 @@ fn whole(plan: &Plan, text: &str) -> Result<i64, String> {
         Ok(number) if decimals.chars().all(|c| c == '0') => Ok(number),
         _ => Err("is not a whole number".into()),
     }
+}
+
+/// What so many percent are of one.
+fn hundredth(plan: &Plan, figures: &str) -> Result<String, String> {
+    let number: Decimal = decimal(plan, figures)?
+        .parse()
+        .map_err(|_| not_a_number(plan))?;
+    let share = number.checked_div(Decimal::ONE_HUNDRED);
+    let share = share.ok_or_else(|| not_a_number(plan))?;
+    Ok(share.normalize().to_string())
 }
 
 /// A share in percent, rounded; what is written with decimals and lies between 0 and 1 is a part of one.
