@@ -20,7 +20,7 @@ use crate::{IMPORT_DATA, demand};
 pub(crate) struct ImportData {
     /// contacts, companies, deals, products …
     kind: ShortText<60>,
-    /// Of a CSV or vCard file, or Base64 of an .xlsx
+    /// Of a CSV or vCard file, Base64 of .xlsx
     text: Option<String>,
     /// Instead: up to 500, by column names
     rows: Option<Vec<Map<String, Value>>>,

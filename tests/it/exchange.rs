@@ -427,9 +427,12 @@ fn workbook(people: u32) -> Vec<u8> {
     let sheet = book.add_worksheet().set_name("People").unwrap();
     sheet.write_string(0, 0, "Name").unwrap();
     sheet.write_string(0, 1, "Score").unwrap();
+    sheet.write_string(0, 2, "E-Mail").unwrap();
     for row in 1..=people {
         sheet.write_string(row, 0, format!("Person {row}")).unwrap();
         sheet.write_number(row, 1, row).unwrap();
+        let address = format!("person{row}@fair.example");
+        sheet.write_string(row, 2, address).unwrap();
     }
     let note = book.add_worksheet().set_name("Note").unwrap();
     note.write_string(0, 0, "From the fair").unwrap();
