@@ -272,10 +272,8 @@ fn day(plan: &Plan, text: &str) -> Result<String, String> {
     let read = |days: &str| NaiveDate::parse_and_remainder(text, days);
     // A day as ISO 8601 has it, as a workbook gives it, is no other day in any form.
     let is_iso = text.get(4..5) == Some("-");
-    let read_so = read(&plan.days).or_else(|error| match is_iso {
-        true => read("%Y-%m-%d"),
-        false => Err(error),
-    });
+    let read_so =
+        read(&plan.days).or_else(|error| if is_iso { read("%Y-%m-%d") } else { Err(error) });
     let (date, rest) = read_so.map_err(|_| {
         format!(
             "is not a date as {} (see date_format)",

@@ -434,7 +434,7 @@ impl<'a> Rows<'a> {
     fn text(&self, value: &DataRef<'_>, format: Format) -> String {
         match value {
             DataRef::Empty => String::new(),
-            DataRef::String(text) => within(text),
+            DataRef::String(text) | DataRef::DurationIso(text) => within(text),
             DataRef::SharedString(text) => within(text),
             DataRef::Bool(value) => value.to_string(),
             DataRef::Int(value) => value.to_string(),
@@ -446,7 +446,6 @@ impl<'a> Rows<'a> {
                 Ok(moment) => self.local(moment),
                 Err(_) => within(text),
             },
-            DataRef::DurationIso(text) => within(text),
             DataRef::Error(error) => error.to_string(),
         }
     }
