@@ -1429,7 +1429,7 @@ async fn a_workbook_is_read_by_its_types_and_the_rows_of_its_sheet() {
             Some("Name,Amount,Probability,Close date,Margin,line,reason")
         );
         let door = lines.next().unwrap();
-        assert!(door.starts_with("Door,1,700%,2027-01-31,,10,"), "{door}");
+        assert!(door.starts_with("Door,1,700%,31.01.2027,,10,"), "{door}");
         assert!(lines.next().unwrap().starts_with("Total,901,,,,12,"));
         let all = desk.run(&["export", "deals"]).out;
         let mut reader = csv::Reader::from_reader(all.as_bytes());

@@ -269,12 +269,7 @@ fn decimal(plan: &Plan, text: &str) -> Result<String, String> {
 
 fn day(plan: &Plan, text: &str) -> Result<String, String> {
     // A time of day that stands behind it is left out.
-    let read = |days: &str| NaiveDate::parse_and_remainder(text, days);
-    // A day as ISO 8601 has it, as a workbook gives it, is no other day in any form.
-    let is_iso = text.get(4..5) == Some("-");
-    let read_so =
-        read(&plan.days).or_else(|error| if is_iso { read("%Y-%m-%d") } else { Err(error) });
-    let (date, rest) = read_so.map_err(|_| {
+    let (date, rest) = NaiveDate::parse_and_remainder(text, &plan.days).map_err(|_| {
         format!(
             "is not a date as {} (see date_format)",
             shown_days(&plan.days)

@@ -4,6 +4,7 @@
 //! there are. So it is looked over before it is read: what it unpacks to is counted, and what its reader takes its word for has
 //! to agree with that.
 
+use std::fmt::Write as _;
 use std::io::{self, BufReader, Cursor, Read, Seek, SeekFrom};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -496,15 +497,16 @@ impl<'a> Rows<'a> {
         if moment.time() == NaiveTime::MIN {
             return self.day(moment.date());
         }
-        format!("{}T{}", self.day(moment.date()), of_clock(moment.time()))
+        format!("{}T{}", moment.date(), of_clock(moment.time()))
     }
 
-    /// A day as ISO 8601 has it; where the way in which days are said to be written reads that otherwise, in that way.
+    /// A day in the form in which the importer reads days, or as ISO 8601 has it where that form would not give it back.
     fn day(&self, day: NaiveDate) -> String {
-        let text = day.to_string();
+        let mut text = String::new();
+        let is_written = write!(text, "{}", day.format(&self.layout.days)).is_ok();
         match NaiveDate::parse_from_str(&text, &self.layout.days) {
-            Ok(other) if other != day => day.format(&self.layout.days).to_string(),
-            _ => text,
+            Ok(again) if is_written && again == day => text,
+            _ => day.to_string(),
         }
     }
 }
@@ -717,7 +719,7 @@ mod tests {
             ..Layout::default()
         };
         let row = &rows(&content, &layout)[0];
-        assert_eq!((row[8].as_str(), row[1].as_str()), ("1234,5", "2026-11-20"));
+        assert_eq!((row[8].as_str(), row[1].as_str()), ("1234,5", "2026-20-11"));
         let early = book(|sheet| {
             let day = Moment::from_ymd(2026, 2, 3).unwrap();
             let shown = Shown::new().set_num_format("dd.mm.yyyy");
