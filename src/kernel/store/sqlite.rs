@@ -170,7 +170,7 @@ impl SavepointState {
 }
 
 pub(crate) enum Connection {
-    Read(Reader),
+    Read(Box<Reader>),
     Write(Write),
 }
 
@@ -299,7 +299,7 @@ impl Sqlite {
         };
         self.place.check()?;
         let reader = pool.take().await.map_err(fault::translate)?;
-        Ok(Connection::Read(reader))
+        Ok(Connection::Read(Box::new(reader)))
     }
 
     /// The rows of one statement, which is a transaction by itself.
