@@ -185,7 +185,7 @@ impl Open {
         self.conn.get_mut().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The rows of a statement that may not take long.
+    /// The rows of a statement that may not take long, if it only reads.
     fn fetch_soon(&mut self, text: &str, values: &[Value]) -> sqlx::Result<Vec<SqliteRow>> {
         self.left.store(STRIDES, Ordering::Relaxed);
         let rows = self.fetch(text, values);
@@ -202,7 +202,12 @@ impl Open {
     }
 
     fn fetch(&mut self, text: &str, values: &[Value]) -> rusqlite::Result<Vec<SqliteRow>> {
-        let mut statement = self.get().prepare_cached(text)?;
+        let conn = self.conn.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let mut statement = conn.prepare_cached(text)?;
+        if !statement.readonly() {
+            // Stopped, it would take the whole transaction with it.
+            self.left.store(i64::MAX, Ordering::Relaxed);
+        }
         bind(&mut statement, values)?;
         let names: Arc<[Box<str>]> = statement
             .column_names()
@@ -333,4 +338,86 @@ fn said(error: rusqlite::Error) -> sqlx::Error {
 /// Whether a statement was stopped.
 fn is_stopped(error: &sqlx::Error) -> bool {
     fault::sqlite_code(error) == Some(i64::from(ffi::SQLITE_INTERRUPT))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Numbers up to this, which takes more steps than a statement may take where its caller runs.
+    const MANY: &str =
+        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)";
+
+    async fn opened(folder: &tempfile::TempDir) -> Connection {
+        let path = folder.path().join("data.sqlite");
+        drop(rusqlite::Connection::open(&path).unwrap());
+        let mut conn = Connection::open(&path, Use::Write).await.unwrap();
+        let made = conn.execute("CREATE TABLE t (i INTEGER NOT NULL)", &[]);
+        made.await.unwrap();
+        conn
+    }
+
+    async fn count(conn: &mut Connection) -> i64 {
+        let rows = conn
+            .fetch("SELECT COUNT(*) AS n FROM t", &[])
+            .await
+            .unwrap();
+        rows[0].number("n").unwrap().unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_long_read_goes_on_elsewhere_and_answers_the_same() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut conn = opened(&folder).await;
+        let text = format!("{MANY} SELECT SUM(i) AS sum FROM n");
+        let here = conn.here().await.unwrap();
+        assert!(
+            here.fetch_soon(&text, &[])
+                .is_err_and(|error| is_stopped(&error))
+        );
+        let rows = conn.fetch(&text, &[]).await.unwrap();
+        assert_eq!(rows[0].number("sum").unwrap(), Some(200_010_000));
+    }
+
+    #[tokio::test]
+    async fn what_writes_is_not_stopped_and_keeps_its_transaction() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut conn = opened(&folder).await;
+        conn.execute("BEGIN", &[]).await.unwrap();
+        conn.execute("INSERT INTO t VALUES (0)", &[]).await.unwrap();
+        let text = format!("INSERT INTO t {MANY} SELECT i FROM n RETURNING i");
+        assert_eq!(conn.fetch(&text, &[]).await.unwrap().len(), 20_000);
+        // Nor does a read that was stopped end it.
+        let text = format!("{MANY} SELECT SUM(i) AS sum FROM n");
+        conn.fetch(&text, &[]).await.unwrap();
+        conn.execute("ROLLBACK", &[]).await.unwrap();
+        assert_eq!(count(&mut conn).await, 0);
+    }
+
+    #[tokio::test]
+    async fn values_are_bound_by_number_and_in_turn() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut conn = opened(&folder).await;
+        let values = [Value::Int(1), Value::Int(2)];
+        for text in ["SELECT $2 * 10 + $1 AS n", "SELECT ? + 10 * ? AS n"] {
+            let rows = conn.fetch(text, &values).await.unwrap();
+            assert_eq!(rows[0].number("n").unwrap(), Some(21), "{text}");
+        }
+        let missing = conn.fetch("SELECT $3 AS n", &values).await;
+        assert!(missing.is_err());
+    }
+
+    #[tokio::test]
+    async fn who_goes_away_leaves_the_connection_to_the_next() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut conn = opened(&folder).await;
+        let text = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT COUNT(*) AS n FROM n";
+        let waits = conn.fetch(text, &[]);
+        let gone = tokio::time::timeout(Duration::from_millis(50), waits).await;
+        assert!(gone.is_err(), "it has no end");
+        assert!(conn.is_away());
+        conn.stop();
+        conn.come_back().await.unwrap();
+        assert_eq!(count(&mut conn).await, 0);
+    }
 }
