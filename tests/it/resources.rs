@@ -289,7 +289,7 @@ async fn called(
 /// `exchange`.
 fn of_records(dispatcher: &Dispatcher) -> impl Iterator<Item = &'static Resource> {
     let all = dispatcher.registry().resources();
-    all.filter(|resource| !matches!(resource.contents, Contents::Text(_)))
+    all.filter(|resource| resource.tool != "export_data")
 }
 
 /// Reads through the kernel, as a server does.
