@@ -20,31 +20,36 @@ use bureau_kernel::compute;
 use bureau_kernel::dispatch::resources::Representation;
 use bureau_kernel::dispatch::{CONFIRMATION_S, Call, Dispatcher, Held, Outcome};
 use bureau_kernel::error::{Code, Error};
+use bureau_kernel::option::Listing;
 use bureau_kernel::resource;
 use bureau_kernel::tool::WireForm;
 use bureau_kernel::types::text::visible;
 use chrono::Utc;
+use dashmap::DashMap;
 use rmcp::{
     ErrorData, RoleServer, ServerHandler,
     model::{
-        CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult, CompleteRequestMethod,
-        CompleteRequestParams, CompleteResult, ConstString, ContentBlock, CustomRequest,
-        CustomResult, DiscoverResult, ElicitRequest, ElicitRequestParams, ElicitResult,
-        ElicitationAction, ElicitationSchema, ErrorCode, GetPromptRequestParams, GetPromptResponse,
-        GetPromptResult, Implementation, InitializeRequestParams, InitializeResult, InputRequest,
-        InputRequiredResult, ListPromptsResult, ListResourceTemplatesRequestMethod,
-        ListResourceTemplatesResult, ListResourcesRequestMethod, ListResourcesResult,
-        ListToolsResult, MetaObject, PaginatedRequestParams, PromptArgument, PromptMessage,
-        ProtocolVersion, ReadResourceRequestMethod, ReadResourceRequestParams,
-        ReadResourceResponse, ReadResourceResult, RequestMetaObject, Resource, ResourceContents,
-        ResourceTemplate, ResourcesCapability, Role, ServerCapabilities, ServerConfig, Tool,
+        CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult, ClientCapabilities,
+        CompleteRequestMethod, CompleteRequestParams, CompleteResult, ConstString, ContentBlock,
+        CustomRequest, CustomResult, DiscoverResult, ElicitRequest, ElicitRequestParams,
+        ElicitResult, ElicitationAction, ElicitationSchema, ErrorCode, GetPromptRequestParams,
+        GetPromptResponse, GetPromptResult, Implementation, InitializeRequestParams,
+        InitializeResult, InputRequest, InputRequiredResult, ListPromptsResult,
+        ListResourceTemplatesRequestMethod, ListResourceTemplatesResult,
+        ListResourcesRequestMethod, ListResourcesResult, ListToolsResult, MetaObject,
+        PaginatedRequestParams, PromptArgument, PromptMessage, ProtocolVersion,
+        ReadResourceRequestMethod, ReadResourceRequestParams, ReadResourceResponse,
+        ReadResourceResult, RequestMetaObject, Resource, ResourceContents, ResourceTemplate,
+        ResourcesCapability, Role, ServerCapabilities, ServerConfig, ServerResult, Tool,
         ToolAnnotations,
     },
     service::RequestContext,
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
+use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
+use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use crate::delivery::{Delivered, deliver};
@@ -79,6 +84,9 @@ const MAX_CLIENT_NAME_CHARS: usize = 100;
 
 /// No person reads a question and answers it in less: a client that does answered by itself.
 const FASTEST_PERSON: Duration = Duration::from_secs(1);
+
+/// Lists of tools that are kept as they are written; each has some hundred kilobytes.
+const MOST_LISTS: usize = 32;
 
 /// How often one call is asked about on its connection, when what it would do changes each time.
 const MOST_QUESTIONS: usize = 3;
@@ -118,6 +126,72 @@ impl Credential {
     }
 }
 
+/// What a request says beside its parameters, whichever way it came in.
+pub struct Asked<'a> {
+    /// What it says in its `_meta`.
+    pub meta: &'a RequestMetaObject,
+    /// The version of the protocol that its client speaks, where that is known.
+    pub version: Option<ProtocolVersion>,
+    /// The client shows elicitation forms.
+    pub shows_forms: bool,
+    /// Fires when nobody waits for the answer any more.
+    pub cancel: CancellationToken,
+    /// What the transport holds until the call is done.
+    pub held: Option<Held>,
+    /// Where the transport is told what the call is at.
+    pub(crate) underway: Option<Arc<Underway>>,
+    /// What rmcp knows of it, its connection too; nothing where it did not come by rmcp.
+    context: Option<&'a RequestContext<RoleServer>>,
+}
+
+impl<'a> Asked<'a> {
+    fn of(context: &'a RequestContext<RoleServer>) -> Self {
+        let parts = context.extensions.get::<Parts>();
+        Self {
+            meta: &context.meta,
+            version: context.protocol_version(),
+            shows_forms: shows_forms(&context.client_capabilities().unwrap_or_default()),
+            cancel: context.ct.clone(),
+            held: parts.and_then(|parts| parts.extensions.get::<Held>().cloned()),
+            underway: parts.and_then(|parts| parts.extensions.get::<Arc<Underway>>().cloned()),
+            context: Some(context),
+        }
+    }
+
+    /// A request over HTTP that did not come by rmcp. Without a session its client can be asked something only by an answer, which
+    /// the stateless protocol has.
+    pub(crate) fn directly(
+        meta: &'a RequestMetaObject,
+        version: ProtocolVersion,
+        cancel: CancellationToken,
+        held: Held,
+        underway: Arc<Underway>,
+    ) -> Self {
+        let can_ask = version >= ProtocolVersion::V_2026_07_28;
+        let capabilities = meta.client_capabilities().filter(|_| can_ask);
+        Self {
+            meta,
+            version: Some(version),
+            shows_forms: shows_forms(&capabilities.unwrap_or_default()),
+            cancel,
+            held: Some(held),
+            underway: Some(underway),
+            context: None,
+        }
+    }
+
+    fn is_stateless(&self) -> bool {
+        let version = self.version.as_ref();
+        version.is_some_and(|version| *version >= ProtocolVersion::V_2026_07_28)
+    }
+
+    /// Whether the client's version of the protocol has links to resources in answers.
+    fn knows_links(&self) -> bool {
+        let version = self.version.as_ref();
+        version.is_some_and(|version| *version >= ProtocolVersion::V_2025_06_18)
+    }
+}
+
 /// The MCP server: one for the whole process, cheap to clone.
 ///
 /// Over HTTP each request brings its `Arc<Caller>` in the request's extensions (put there by `transport::http`); over
@@ -129,6 +203,8 @@ pub struct Server {
     output_schemas: bool,
     local: Option<Arc<(Credential, Option<String>)>>,
     documents: Option<Arc<Path>>,
+    /// The lists of tools that were put into words, by what they follow from and whether for the stateless protocol.
+    lists: Arc<DashMap<(Listing, bool), Arc<RawValue>>>,
 }
 
 impl Server {
@@ -141,6 +217,7 @@ impl Server {
             output_schemas: false,
             local: None,
             documents: None,
+            lists: Arc::default(),
         }
     }
 
@@ -185,9 +262,7 @@ impl Server {
                 .await?;
             (caller, context.client_info())
         };
-        if let Some(client) = client {
-            caller.client = client_name(&format!("{}/{}", client.name, client.version));
-        }
+        name_client(&mut caller, client);
         Ok(caller)
     }
 
@@ -231,41 +306,108 @@ impl Server {
         Ok((offered.collect(), tools))
     }
 
-    /// The tool's own name where the caller may see it. Anything else is text from outside, without bound, and is
+    /// The tool's own name where the caller may know of it. Anything else is text from outside, without bound, and is
     /// kept out of the log.
     fn known_name(&self, caller: &Caller, name: &str) -> &'static str {
-        let mut visible = self
-            .dispatcher
-            .visible(caller)
-            .map(|entry| entry.wire().name);
-        visible.find(|known| *known == name).unwrap_or("unknown")
+        let known = self.dispatcher.registry().known(caller, name);
+        known.map_or("unknown", |entry| entry.spec.name)
+    }
+
+    fn listed(&self, listing: &Listing) -> ListToolsResult {
+        let listed = self.dispatcher.listed(listing);
+        let tools = listed.iter();
+        let tools = tools.map(|wire| tool(wire, self.output_schemas)).collect();
+        // The list is this caller's own, so no intermediary may hand it to another.
+        ListToolsResult::with_all_items(tools)
+            .with_ttl_ms(LIST_TTL_MS)
+            .with_cache_scope(CacheScope::Private)
+    }
+
+    /// The result of `tools/list` for a request that did not come by rmcp, as it is written. For all who see the same it is put
+    /// into words once.
+    pub(crate) async fn list_directly(
+        &self,
+        caller: &Caller,
+        is_stateless: bool,
+    ) -> Result<Arc<RawValue>, ErrorData> {
+        let counted = self.dispatcher.count(caller);
+        counted.map_err(|error| protocol_error(&error))?;
+        let listing = self.dispatcher.listing(caller).await;
+        let listing = listing.map_err(|error| protocol_error(&error))?;
+        let listing = (listing, is_stateless);
+        if let Some(list) = self.lists.get(&listing) {
+            return Ok(Arc::clone(&list));
+        }
+        let mut result = ServerResult::ListToolsResult(self.listed(&listing.0));
+        if !is_stateless {
+            result.strip_result_type_for_legacy_peer();
+        }
+        let list = serde_json::value::to_raw_value(&result);
+        let list = list.map_err(|error| protocol_error(&Error::internal(error)))?;
+        let list: Arc<RawValue> = Arc::from(list);
+        // They differ by permissions and attributes, of which somebody may think up any number.
+        if self.lists.len() >= MOST_LISTS {
+            self.lists.clear();
+        }
+        self.lists.insert(listing, Arc::clone(&list));
+        Ok(list)
+    }
+
+    /// Answers a call that did not come by rmcp.
+    pub(crate) async fn call_directly(
+        &self,
+        caller: &Caller,
+        request: CallToolRequestParams,
+        asked: &Asked<'_>,
+    ) -> ServerResult {
+        let mut caller = caller.clone();
+        name_client(&mut caller, asked.meta.client_info());
+        let mut result = ServerResult::from(self.respond(caller, request, asked).await);
+        if !asked.is_stateless() {
+            result.strip_result_type_for_legacy_peer();
+        }
+        result
+    }
+
+    /// Answers a call. Its failure is an answer that the model reads, so it comes back as a result with `isError`.
+    async fn respond(
+        &self,
+        caller: Caller,
+        request: CallToolRequestParams,
+        asked: &Asked<'_>,
+    ) -> CallToolResponse {
+        let _in_flight = InFlight::enter();
+        let tool = self.known_name(&caller, &request.name);
+        let span = tracing::info_span!("call", tool, traceparent = trace_parent(asked.meta));
+        let answer = self.answer(caller, request, asked).instrument(span).await;
+        answer.unwrap_or_else(|error| failure(&error).into())
     }
 
     async fn answer(
         &self,
         caller: Caller,
         mut request: CallToolRequestParams,
-        context: &RequestContext<RoleServer>,
+        asked: &Asked<'_>,
     ) -> Result<CallToolResponse, Error> {
-        let stateless = speaks_stateless(context);
-        let can_ask = shows_forms(context);
+        let can_ask = asked.shows_forms;
         let confirm_token = confirmation(&mut request)?;
         let call = Call {
             tool: request.name.into_owned(),
             arguments: request.arguments.unwrap_or_default(),
-            idempotency_key: meta_string(&context.meta, META_IDEMPOTENCY_KEY)?,
-            dry_run: meta_bool(&context.meta, META_DRY_RUN)?,
+            idempotency_key: meta_string(asked.meta, META_IDEMPOTENCY_KEY)?,
+            dry_run: meta_bool(asked.meta, META_DRY_RUN)?,
             can_ask,
             confirm_token,
-            cancel: context.ct.clone(),
-            held: held(context),
+            cancel: asked.cancel.clone(),
+            held: asked.held.clone(),
         };
         // Only a call that may have to be repeated in place pays for the copy.
-        let again = (can_ask && !stateless).then(|| (caller.clone(), call.clone()));
+        let in_place = asked.context.filter(|_| can_ask && !asked.is_stateless());
+        let again = in_place.map(|context| (context, caller.clone(), call.clone()));
         let actor = caller.actor();
-        let asked = (call.tool.clone(), call.arguments.get("document").cloned());
-        let mut outcome = self.run(caller, call, context).await;
-        if let Some((caller, again)) = again {
+        let (tool, format) = (call.tool.clone(), call.arguments.get("document").cloned());
+        let mut outcome = self.run(caller, call, asked).await;
+        if let Some((context, caller, again)) = again {
             // What it would do may change while the person thinks about it: then they are asked anew.
             for _ in 0..MOST_QUESTIONS {
                 let Outcome::Ask { message, token } = outcome else {
@@ -276,7 +418,7 @@ impl Server {
                     confirm_token: Some(token),
                     ..again.clone()
                 };
-                outcome = self.run(caller.clone(), confirmed, context).await;
+                outcome = self.run(caller.clone(), confirmed, asked).await;
             }
             if let Outcome::Ask { .. } = outcome {
                 return Err(unsettled());
@@ -284,14 +426,12 @@ impl Server {
         }
         match outcome {
             Outcome::Done(mut value) => {
-                let (tool, format) = asked;
                 let (registry, folder) = (self.dispatcher.registry(), self.documents.as_deref());
                 let document =
                     deliver(registry, &tool, format.as_ref(), &mut value, folder).await?;
-                let mut result = self.success(actor, value, context).await?;
-                result
-                    .content
-                    .extend(document.filter(|_| knows_links(context)).map(link));
+                let mut result = self.success(actor, value, asked).await?;
+                let document = document.filter(|_| asked.knows_links());
+                result.content.extend(document.map(link));
                 Ok(result.into())
             }
             Outcome::Failed(error) => Err(error),
@@ -300,15 +440,10 @@ impl Server {
     }
 
     /// Runs a call, and lets the transport know while it is a write.
-    async fn run(
-        &self,
-        caller: Caller,
-        call: Call,
-        context: &RequestContext<RoleServer>,
-    ) -> Outcome {
+    async fn run(&self, caller: Caller, call: Call, asked: &Asked<'_>) -> Outcome {
         let entry = self.dispatcher.registry().entry(&call.tool);
         let writes = entry.is_some_and(|entry| !entry.spec.effect.reads_only());
-        let Some(underway) = underway(context).filter(|_| writes) else {
+        let Some(underway) = asked.underway.as_ref().filter(|_| writes) else {
             return self.dispatcher.call(caller, call).await;
         };
         underway.set_writing(true);
@@ -371,12 +506,12 @@ impl Server {
         &self,
         actor: i64,
         value: Value,
-        context: &RequestContext<RoleServer>,
+        asked: &Asked<'_>,
     ) -> Result<CallToolResult, Error> {
         let (text, value) = if compute::weight(&value) < compute::LARGE_BYTES {
             (value.to_string(), value)
         } else {
-            if let Some(underway) = underway(context) {
+            if let Some(underway) = &asked.underway {
                 underway.set_long_answer();
             }
             let compute = &self.dispatcher.app().compute;
@@ -441,17 +576,11 @@ impl ServerHandler for Server {
     ) -> Result<ListToolsResult, ErrorData> {
         let caller = self.counted(&context).await?;
         one_page(request.as_ref())?;
-        let listed = self.dispatcher.listed(&caller).await;
-        let listed = listed.map_err(|error| protocol_error(&error))?;
-        let tools = listed.iter();
-        let tools = tools.map(|wire| tool(wire, self.output_schemas)).collect();
-        // The list is this caller's own, so no intermediary may hand it to another.
-        Ok(ListToolsResult::with_all_items(tools)
-            .with_ttl_ms(LIST_TTL_MS)
-            .with_cache_scope(CacheScope::Private))
+        let listing = self.dispatcher.listing(&caller).await;
+        let listing = listing.map_err(|error| protocol_error(&error))?;
+        Ok(self.listed(&listing))
     }
 
-    /// A failure of the call is an answer that the model reads, so it comes back as a result with `isError`.
     async fn call_tool(
         &self,
         request: CallToolRequestParams,
@@ -461,14 +590,7 @@ impl ServerHandler for Server {
             Ok(caller) => caller,
             Err(error) => return Ok(failure(&error).into()),
         };
-        let _in_flight = InFlight::enter();
-        let tool = self.known_name(&caller, &request.name);
-        let span = tracing::info_span!("call", tool, traceparent = trace_parent(&context.meta));
-        let answer = self
-            .answer(caller, request, &context)
-            .instrument(span)
-            .await;
-        Ok(answer.unwrap_or_else(|error| failure(&error).into()))
+        Ok(self.respond(caller, request, &Asked::of(&context)).await)
     }
 
     async fn list_resources(
@@ -673,18 +795,6 @@ fn link(document: Delivered) -> ContentBlock {
     ContentBlock::resource_link(resource)
 }
 
-/// Whether the client's version of the protocol has links to resources in answers.
-fn knows_links(context: &RequestContext<RoleServer>) -> bool {
-    let version = context.protocol_version();
-    version.is_some_and(|version| version >= ProtocolVersion::V_2025_06_18)
-}
-
-/// What the transport holds until the call is done.
-fn held(context: &RequestContext<RoleServer>) -> Option<Held> {
-    let parts = context.extensions.get::<Parts>()?;
-    parts.extensions.get::<Held>().cloned()
-}
-
 fn not_found() -> ErrorData {
     ErrorData::new(
         ErrorCode::METHOD_NOT_FOUND,
@@ -738,11 +848,6 @@ fn values_are_data() -> MetaObject {
     )]))
 }
 
-fn underway(context: &RequestContext<RoleServer>) -> Option<&Underway> {
-    let parts = context.extensions.get::<Parts>()?;
-    parts.extensions.get::<Arc<Underway>>().map(AsRef::as_ref)
-}
-
 /// For an answer that could not be put into words. What wrote is done.
 fn unsent(change: Option<Value>, error: Error) -> Error {
     let Some(change) = change else { return error };
@@ -769,6 +874,13 @@ fn too_long(answer: &Value) -> Error {
         .hint("Ask for fewer rows with limit, or for some fields only. `bureau document` writes a large document to a file.")
 }
 
+/// Notes with which program a caller works, where that says so itself.
+fn name_client(caller: &mut Caller, client: Option<Implementation>) {
+    if let Some(client) = client {
+        caller.client = client_name(&format!("{}/{}", client.name, client.version));
+    }
+}
+
 /// What a client calls itself, as one line of visible text, cut to what a change log wants to keep of it.
 pub(crate) fn client_name(name: &str) -> Option<String> {
     let name = visible(name);
@@ -791,11 +903,9 @@ pub fn speaks_stateless(context: &RequestContext<RoleServer>) -> bool {
 }
 
 /// Whether the client shows elicitation forms; the capability without a mode means forms.
-fn shows_forms(context: &RequestContext<RoleServer>) -> bool {
-    let capabilities = context.client_capabilities().unwrap_or_default();
-    capabilities
-        .elicitation
-        .is_some_and(|elicitation| elicitation.form.is_some() || elicitation.url.is_none())
+fn shows_forms(capabilities: &ClientCapabilities) -> bool {
+    let elicitation = capabilities.elicitation.as_ref();
+    elicitation.is_some_and(|elicitation| elicitation.form.is_some() || elicitation.url.is_none())
 }
 
 fn form(message: String) -> ElicitRequestParams {

@@ -57,7 +57,7 @@ pub(super) fn run(config: &Config, arguments: &Arguments) -> Result<()> {
     let audience = Audience {
         confirm: config.confirm,
         has_others: false,
-        attributes: &[],
+        attributes: Vec::new(),
     };
     let all: Vec<(&Entry, Tokens)> = registry
         .entries()

@@ -98,15 +98,24 @@ impl CallOption {
     }
 }
 
+/// What a list of tools follows from: two that are the same here read the same.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Listing {
+    /// The names of the tools in it.
+    pub tools: Vec<&'static str>,
+    /// For whom it is.
+    pub audience: Audience,
+}
+
 /// For whom tools are listed.
-#[derive(Debug)]
-pub struct Audience<'a> {
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Audience {
     /// Which of its calls a person has to agree to.
     pub confirm: ConfirmPolicy,
     /// Whether it has other workspaces than the one that it works in.
     pub has_others: bool,
     /// The custom attributes that its workspace defines.
-    pub attributes: &'a [AttributeDefinition],
+    pub attributes: Vec<AttributeDefinition>,
 }
 
 /// Attributes of one kind of record that a schema names; more of them would cost more than they help.
@@ -114,7 +123,7 @@ const MOST_ATTRIBUTES: usize = 50;
 
 /// The tool as this audience sees it.
 #[must_use]
-pub fn listed(entry: &Entry, audience: &Audience<'_>) -> WireForm {
+pub fn listed(entry: &Entry, audience: &Audience) -> WireForm {
     let mut wire = entry.wire().clone();
     let table = schema::attributes_of(entry.form());
     let is_as_usual = audience.confirm == ConfirmPolicy::default() && !audience.has_others;
@@ -123,7 +132,7 @@ pub fn listed(entry: &Entry, audience: &Audience<'_>) -> WireForm {
     }
     let mut input = with_options(entry, audience.confirm, audience.has_others);
     if let (Some(table), Some(Value::Object(properties))) = (table, input.get_mut("properties")) {
-        match attributes(audience.attributes, table) {
+        match attributes(&audience.attributes, table) {
             Some(schema) => properties.insert("attributes".into(), schema),
             // Where none are defined there are none to give.
             None => properties.shift_remove("attributes"),

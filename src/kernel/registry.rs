@@ -409,15 +409,18 @@ impl Registry {
     }
 
     /// The tool of this name, if the caller may know of it.
+    #[must_use]
+    pub fn known(&self, caller: &Caller, name: &str) -> Option<&Entry> {
+        let entry = self.entries.get(name)?;
+        self.may_know(caller, entry).then_some(entry)
+    }
+
+    /// The same for somebody who wants to call it.
     ///
     /// # Errors
     /// [`Code::NotFound`](crate::error::Code::NotFound): the same whether it does not exist, is off, or is not permitted.
     pub fn for_caller<'a>(&'a self, caller: &'a Caller, name: &str) -> Result<&'a Entry> {
-        if let Some(entry) = self
-            .entries
-            .get(name)
-            .filter(|entry| self.may_know(caller, entry))
-        {
+        if let Some(entry) = self.known(caller, name) {
             return Ok(entry);
         }
         let short: String = name.chars().take(64).collect();

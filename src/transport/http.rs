@@ -14,6 +14,7 @@
 //! list), `X-Bureau-Read-Only` (`true`).
 
 mod connections;
+mod direct;
 pub(crate) mod guard;
 mod places;
 mod refusal;
@@ -67,13 +68,14 @@ use tower_http::set_header::SetResponseHeaderLayer;
 pub use self::connections::Limits;
 use self::{
     connections::Connection,
+    direct::Plain,
     guard::Guard,
     places::{Place, Places},
     refusal::Refusal,
     sessions::Sessions,
 };
 use super::{MAX_MESSAGE_BYTES, budget};
-use crate::server::{Credential, client_name};
+use crate::server::{Credential, Server, client_name};
 
 /// The header that chooses among a key's workspaces.
 pub const X_WORKSPACE_SLUG: HeaderName = HeaderName::from_static("x-workspace-slug");
@@ -246,12 +248,24 @@ impl Underway {
     }
 }
 
+/// What answers requests: all of them by rmcp, and those that are plain past it, where there is a server for them.
+pub trait Answers: ServerHandler + Clone {
+    /// The server that answers plain calls of this tool, or without one the plain lists of tools; none leaves them to rmcp.
+    fn server(&self, tool: Option<&str>) -> Option<&Server>;
+}
+
+impl Answers for Server {
+    fn server(&self, _: Option<&str>) -> Option<&Server> {
+        Some(self)
+    }
+}
+
 /// All routes over `handler`, whose requests are authenticated with `dispatcher`.
 ///
 /// # Errors
 ///
 /// [`StartError::Host`] or [`StartError::Origin`] when an allowed one cannot be read.
-pub fn router<H: ServerHandler + Clone>(
+pub fn router<H: Answers>(
     handler: H,
     dispatcher: Arc<Dispatcher>,
     ready: Ready,
@@ -272,6 +286,7 @@ pub fn router<H: ServerHandler + Clone>(
     let sessions = Arc::new(Sessions::new(options.session_idle));
     let manager = Arc::clone(&sessions);
     let endpoint = Arc::new(Endpoint {
+        handler: handler.clone(),
         service: StreamableHttpService::new(move || Ok(handler.clone()), manager, config),
         sessions: options.sessions.then_some(sessions),
         dispatcher,
@@ -334,7 +349,7 @@ async fn health_ready(State(ready): State<Ready>) -> Response {
 }
 
 /// They tell about everybody's calls, so they are for programs on this machine and for whom the server knows.
-async fn render_metrics<H: ServerHandler>(
+async fn render_metrics<H: Answers>(
     State(endpoint): State<Arc<Endpoint<H>>>,
     request: Request,
 ) -> Response {
@@ -351,10 +366,7 @@ async fn render_metrics<H: ServerHandler>(
         .into_response()
 }
 
-async fn mcp<H: ServerHandler>(
-    State(endpoint): State<Arc<Endpoint<H>>>,
-    request: Request,
-) -> Response {
+async fn mcp<H: Answers>(State(endpoint): State<Arc<Endpoint<H>>>, request: Request) -> Response {
     endpoint
         .answer(request)
         .await
@@ -363,6 +375,7 @@ async fn mcp<H: ServerHandler>(
 
 /// What stands behind `/mcp`.
 struct Endpoint<H> {
+    handler: H,
     service: StreamableHttpService<H, Sessions>,
     /// Where there are any.
     sessions: Option<Arc<Sessions>>,
@@ -374,7 +387,7 @@ struct Endpoint<H> {
     request_timeout: Duration,
 }
 
-impl<H: ServerHandler> Endpoint<H> {
+impl<H: Answers> Endpoint<H> {
     async fn answer(&self, request: Request) -> Result<Response, Refusal> {
         let deadline = Instant::now() + self.request_timeout;
         let (mut parts, body) = request.into_parts();
@@ -413,7 +426,16 @@ impl<H: ServerHandler> Endpoint<H> {
             };
             // A write that was begun goes on when nobody waits for it any more, and keeps its place until it is done.
             let place = Arc::new(place);
-            parts.extensions.insert(Held::new(Arc::clone(&place)));
+            let held = Held::new(Arc::clone(&place));
+            if is_json
+                && body.len() < LARGE_BYTES
+                && let Some(plain) = Plain::of(&parts.headers, &body, self.sessions.is_some())
+                && let Some(server) = self.handler.server(plain.tool())
+            {
+                let answer = plain.answer(server, caller, held, Arc::clone(request));
+                return Ok((beside(answer, request).await?, place));
+            }
+            parts.extensions.insert(held);
             let turn = self.turn(caller, body.len()).await?;
             // When this future is dropped, by the time limit or because the client went away, rmcp cancels the call.
             let answer = self.in_session(caller, parts, Body::from(body), turn);

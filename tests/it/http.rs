@@ -12,7 +12,7 @@ use bureau::{
     server::{Credential, Server},
     transport::{
         MAX_MESSAGE_BYTES,
-        http::{self, Options, StartError},
+        http::{self, Answers, Options, StartError},
         stdio,
     },
 };
@@ -79,7 +79,7 @@ impl Answer {
     }
 }
 
-pub(crate) fn router<H: ServerHandler + Clone>(
+pub(crate) fn router<H: Answers>(
     handler: H,
     dispatcher: Arc<Dispatcher>,
     database_is_there: bool,
@@ -91,7 +91,7 @@ pub(crate) fn router<H: ServerHandler + Clone>(
 }
 
 /// A client with a full key, of a fresh app.
-async fn client_of<H: ServerHandler + Clone>(
+async fn client_of<H: Answers>(
     handler: impl FnOnce(Arc<Dispatcher>) -> H,
     options: Options,
 ) -> Client {
@@ -1247,6 +1247,12 @@ struct Waiting {
     go_on: CancellationToken,
 }
 
+impl Answers for Waiting {
+    fn server(&self, _: Option<&str>) -> Option<&Server> {
+        None
+    }
+}
+
 impl ServerHandler for Waiting {
     async fn call_tool(
         &self,
@@ -1580,6 +1586,114 @@ async fn a_call_from_end_to_end_answers_in_text_and_where_declared_in_structure_
             .iter()
             .all(|tool| tool["outputSchema"]["type"] == "object")
     );
+}
+
+/// Sends a request past rmcp, where it is plain, and by rmcp: with weights, which say nothing else, it is not plain.
+async fn both_ways(client: &Client, headers: &[(&str, &str)], body: &Value) -> [Answer; 2] {
+    let weighed = ("accept", "application/json;q=1, text/event-stream;q=1");
+    let by_rmcp: Vec<(&str, &str)> = headers.iter().copied().chain([weighed]).collect();
+    [
+        client.rpc(headers, body.clone()).await,
+        client.rpc(&by_rmcp, body.clone()).await,
+    ]
+}
+
+#[tokio::test]
+async fn what_is_answered_past_rmcp_is_what_rmcp_would_answer() {
+    for sessions in [false, true] {
+        let client = client_with(Options {
+            sessions,
+            ..Options::default()
+        })
+        .await;
+        let contact = client.contact().await;
+        let get = json!({"name": "get_contact", "arguments": {"contact": contact}});
+        let asks = json!({"name": "delete_contact", "arguments": {"contact": contact}});
+        let requests = [
+            ("tools/list", json!({})),
+            ("tools/list", json!({"cursor": "next"})),
+            ("tools/call", get.clone()),
+            ("tools/call", json!({"name": "get_contact"})),
+            (
+                "tools/call",
+                json!({"name": "get_contact", "arguments": {"contact": 7, "surname": "x"}}),
+            ),
+            (
+                "tools/call",
+                json!({"name": "no_such_tool", "arguments": {}}),
+            ),
+            (
+                "tools/call",
+                json!({"name": "get_contact", "arguments": [], "task": {}}),
+            ),
+            ("tools/call", json!({"arguments": {}})),
+            ("tools/call", asks.clone()),
+            (
+                "tools/call",
+                json!({"name": "search_contacts", "arguments": {"query": "Ada"}, "more": 1}),
+            ),
+        ];
+        let form = json!({"io.modelcontextprotocol/clientCapabilities": {"elicitation": {}}});
+        let strange = json!({"io.modelcontextprotocol/clientCapabilities": 7});
+        let unknown = json!({"io.modelcontextprotocol/protocolVersion": "2031-01-01"});
+        for (method, params) in &requests {
+            let name = params["name"].as_str().unwrap_or_default();
+            for version in ["", "2024-11-05", "2025-06-18", "2026-07-28", "2031-01-01"] {
+                let older = rpc(method, params.clone());
+                let headers = [("mcp-protocol-version", version), ("mcp-method", method)];
+                compare(&both_ways(&client, &headers, &older).await, &older);
+                for (meta, header) in [
+                    (&json!({}), name),
+                    (&form, name),
+                    (&strange, name),
+                    (&unknown, name),
+                    (&form, "other"),
+                ] {
+                    let mut modern = stateless(method, params.clone());
+                    let said = modern["params"]["_meta"].as_object_mut().unwrap();
+                    said.extend(meta.as_object().unwrap().clone());
+                    for id in [json!(1), json!("one"), json!(null), json!(1.5)] {
+                        modern["id"] = id;
+                        let headers = [
+                            ("mcp-protocol-version", version),
+                            ("mcp-method", method),
+                            ("mcp-name", header),
+                        ];
+                        compare(&both_ways(&client, &headers, &modern).await, &modern);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Holds two answers against each other, but for what is another one each time.
+fn compare(answers: &[Answer; 2], request: &Value) {
+    let [direct, by_rmcp] = answers;
+    let bodies = [direct, by_rmcp].map(|answer| {
+        let mut body: Value = serde_json::from_str(&answer.text).unwrap_or_default();
+        for place in ["/result/requestState", "/error/data/confirm_token"] {
+            if let Some(token) = body.pointer_mut(place) {
+                *token = "a token".into();
+            }
+        }
+        let text = body.pointer_mut("/result/content/0/text");
+        if let Some(text) = text {
+            let said: Value = serde_json::from_str(text.as_str().unwrap()).unwrap();
+            if said["error"]["confirm_token"].is_string() {
+                *text = said["error"]["code"].clone();
+            }
+        }
+        body
+    });
+    assert_eq!(
+        direct.status, by_rmcp.status,
+        "{request}\n{}\n{}",
+        direct.text, by_rmcp.text
+    );
+    let [direct_type, type_by_rmcp] = [direct, by_rmcp].map(|answer| answer.header("content-type"));
+    assert_eq!(direct_type, type_by_rmcp, "{request}");
+    assert_eq!(bodies[0], bodies[1], "{request}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -12,7 +12,8 @@ use crate::MODULES;
 
 /// The parameters of a tool as a caller gets them.
 async fn listed(app: &TestApp, caller: &Caller, tool: &str) -> Value {
-    let all = app.dispatcher.listed(caller).await.unwrap();
+    let listing = app.dispatcher.listing(caller).await.unwrap();
+    let all = app.dispatcher.listed(&listing);
     let found = all.iter().find(|wire| wire.name == tool).unwrap();
     found.input_schema["properties"].clone()
 }

@@ -18,7 +18,7 @@ use crate::types::text::{LongText, nearest};
 pub(super) const ATTRIBUTES: &str = "attribute_definition";
 
 /// A custom attribute that a kind of record may have.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 pub struct AttributeDefinition {
     /// The kind of record, by its table: `contact`.
     pub entity: String,

@@ -33,7 +33,7 @@ use crate::batch::Batch;
 use crate::caller::{Caller, ConfirmPolicy};
 use crate::compute::{LARGE_BYTES, Place, weight, weight_of_fields};
 use crate::error::{Code, Error, Result};
-use crate::option::{self, Audience};
+use crate::option::{self, Audience, Listing};
 use crate::projection::Projection;
 use crate::record::{App, Cx};
 use crate::registry::Registry;
@@ -232,21 +232,28 @@ impl Dispatcher {
         self.registry.visible(caller, self.settings.read_only)
     }
 
-    /// The same as this caller sees them: with the options that it may need, and the custom attributes of its workspace.
+    /// The tools that this caller may see, and how: with the options that it may need, and the custom attributes of its workspace.
     ///
     /// # Errors
     /// What the database says.
-    pub async fn listed(&self, caller: &Caller) -> Result<Vec<WireForm>> {
-        let attributes = admin::attributes_of(&self.app.store, caller.workspace.id).await?;
-        let audience = Audience {
-            confirm: self.confirm(caller),
-            has_others: caller.has_others,
-            attributes: &attributes,
-        };
-        let visible = self.visible(caller);
-        Ok(visible
-            .map(|entry| option::listed(entry, &audience))
-            .collect())
+    pub async fn listing(&self, caller: &Caller) -> Result<Listing> {
+        Ok(Listing {
+            tools: self.visible(caller).map(|entry| entry.spec.name).collect(),
+            audience: Audience {
+                confirm: self.confirm(caller),
+                has_others: caller.has_others,
+                attributes: admin::attributes_of(&self.app.store, caller.workspace.id).await?,
+            },
+        })
+    }
+
+    /// The tools of a listing as clients see them.
+    #[must_use]
+    pub fn listed(&self, listing: &Listing) -> Vec<WireForm> {
+        let tools = listing.tools.iter();
+        let entries = tools.filter_map(|name| self.registry.entry(name));
+        let listed = entries.map(|entry| option::listed(entry, &listing.audience));
+        listed.collect()
     }
 
     /// Which calls of this caller need a person's word.

@@ -14,6 +14,7 @@ use std::{
 };
 
 use bureau::server::{Server, speaks_stateless};
+use bureau::transport::http::Answers;
 use dashmap::DashMap;
 use rmcp::{
     ErrorData, RoleServer, ServerHandler,
@@ -387,6 +388,14 @@ impl WithFixtures {
             _ => return Err(ErrorData::invalid_params("There is no such fixture.", None)),
         };
         Ok(CallToolResult::success(content).into())
+    }
+}
+
+impl Answers for WithFixtures {
+    /// The fixtures are rmcp's, and so is the list with them.
+    fn server(&self, tool: Option<&str>) -> Option<&Server> {
+        let is_fixture = self.get_tool(tool?).is_some();
+        (!is_fixture).then_some(&self.server)
     }
 }
 
