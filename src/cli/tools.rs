@@ -1,6 +1,7 @@
 //! `bureau tools`: the tools that the configuration offers, and what each costs.
 
 use std::iter::Sum;
+use std::sync::Arc;
 
 use bureau_kernel::option::{self, Audience};
 use bureau_kernel::tool::{Effect, Entry};
@@ -57,7 +58,7 @@ pub(super) fn run(config: &Config, arguments: &Arguments) -> Result<()> {
     let audience = Audience {
         confirm: config.confirm,
         has_others: false,
-        attributes: Vec::new(),
+        attributes: Arc::default(),
     };
     let all: Vec<(&Entry, Tokens)> = registry
         .entries()

@@ -115,7 +115,7 @@ pub struct Audience {
     /// Whether it has other workspaces than the one that it works in.
     pub has_others: bool,
     /// The custom attributes that its workspace defines.
-    pub attributes: Vec<AttributeDefinition>,
+    pub attributes: Arc<Vec<AttributeDefinition>>,
 }
 
 /// Attributes of one kind of record that a schema names; more of them would cost more than they help.

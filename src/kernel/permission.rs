@@ -1,6 +1,7 @@
 //! What a caller may do: named permissions, what each kind of record takes of them, sets of them, and the two presets.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use crate::error::{Code, Error, Result};
 use crate::store::log::Action;
@@ -146,7 +147,7 @@ pub enum Grants {
     /// Whatever there is, also what later versions add: the owner of the data.
     Everything,
     /// These, by name.
-    Named(BTreeSet<String>),
+    Named(Arc<BTreeSet<String>>),
 }
 
 impl Grants {
@@ -194,7 +195,7 @@ impl Grants {
                     .hint("Use a preset (read-only or full) or names such as read_contacts."),
             );
         }
-        Ok(Self::Named(names))
+        Ok(Self::Named(Arc::new(names)))
     }
 
     /// The names as they are stored: `*` stands for everything.
@@ -212,7 +213,7 @@ impl Grants {
         if names.iter().any(|name| name == "*") {
             Self::Everything
         } else {
-            Self::Named(names.iter().cloned().collect())
+            Self::Named(Arc::new(names.iter().cloned().collect()))
         }
     }
 }

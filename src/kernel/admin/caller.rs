@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::known::Known;
 use super::workspace::{WORKSPACE, workspace};
 use crate::caller::{Caller, Role};
 use crate::error::{Code, Error, Result};
@@ -13,6 +14,29 @@ use crate::types::time::Timestamp;
 
 /// One message for every reason that a stranger could learn from.
 const WRONG: &str = "This API key is not valid here.";
+
+/// Callers, by what they showed.
+#[derive(Default)]
+pub(crate) struct Callers(Known<Shown, Found>);
+
+/// What a request shows of who is behind it: a key by its hash, or none where it is the owner beside the data; and the workspace that
+/// it chooses.
+#[derive(PartialEq, Eq, Hash)]
+struct Shown {
+    key: Option<Vec<u8>>,
+    slug: Option<String>,
+}
+
+/// Who was found.
+struct Found {
+    caller: Caller,
+    /// When the key stops working.
+    expires_at: Option<Timestamp>,
+    /// When its last use was noted.
+    last_used: Option<Timestamp>,
+    /// The latest moment that the database had seen.
+    seen: Option<Timestamp>,
+}
 
 /// A caller as its key makes it.
 pub(crate) struct Authenticated {
@@ -26,24 +50,79 @@ fn unauthorized(message: &str) -> Error {
         .hint("Ask the owner of the data for a key (`bureau key create`).")
 }
 
-/// The caller behind a key.
-pub(crate) async fn authenticate(
-    store: &Store,
-    key: &str,
-    slug: Option<&str>,
-) -> Result<Authenticated> {
-    if !key::is_well_formed(key) {
-        return Err(unauthorized(WRONG));
+impl Callers {
+    /// The caller behind a key.
+    ///
+    /// # Errors
+    /// [`Code::Unauthorized`] for one that opens nothing, or nothing any more; what [`choose`] says.
+    pub(crate) async fn authenticate(
+        &self,
+        store: &Store,
+        key: &str,
+        slug: Option<&str>,
+    ) -> Result<Authenticated> {
+        if !key::is_well_formed(key) {
+            return Err(unauthorized(WRONG));
+        }
+        let shown = Shown {
+            key: Some(key::hash(key)),
+            slug: slug.map(str::to_owned),
+        };
+        let found = self.0.get(store, shown, async |shown| {
+            let hash = shown.key.clone().unwrap_or_default();
+            let rows = grants(store, "k.hash = ", hash.to_value()).await?;
+            let row = choose(&rows, slug)?;
+            Ok(Found {
+                caller: of_key(row, rows.len() > 1)?,
+                expires_at: row.get("expires_at")?,
+                last_used: row.get("last_used_at")?,
+                seen: row.get("seen_at")?,
+            })
+        });
+        let found = found.await?;
+        let now = store.clock().now();
+        check_expiry(now, found.seen, found.expires_at)?;
+        let minute = chrono::Duration::seconds(60);
+        Ok(Authenticated {
+            caller: found.caller.clone(),
+            stale: found
+                .last_used
+                .is_none_or(|used| (now - used).abs() > minute),
+        })
     }
-    let rows = grants(store, "k.hash = ", key::hash(key).to_value()).await?;
-    let row = choose(&rows, slug)?;
-    let caller = of_key(row, rows.len() > 1)?;
-    let now = store.clock().now();
-    let last_used: Option<Timestamp> = row.get("last_used_at")?;
-    Ok(Authenticated {
-        caller,
-        stale: last_used.is_none_or(|used| (now - used).abs() > chrono::Duration::seconds(60)),
-    })
+
+    /// The owner of the data, in one workspace: the one named, or the first.
+    ///
+    /// # Errors
+    /// [`Code::NotFound`] when there is no such workspace.
+    pub(crate) async fn operator(&self, store: &Store, slug: Option<&str>) -> Result<Caller> {
+        let shown = Shown {
+            key: None,
+            slug: slug.map(str::to_owned),
+        };
+        let found = self.0.get(store, shown, async |_| {
+            Ok(Found {
+                caller: operator(store, slug).await?,
+                expires_at: None,
+                last_used: None,
+                seen: None,
+            })
+        });
+        Ok(found.await?.caller.clone())
+    }
+}
+
+/// Refuses a key that has expired. A clock that is set back wakes none.
+fn check_expiry(
+    now: Timestamp,
+    seen: Option<Timestamp>,
+    expires_at: Option<Timestamp>,
+) -> Result<()> {
+    let latest = seen.map_or(now, |seen| seen.max(now));
+    if expires_at.is_some_and(|end| end <= latest) {
+        return Err(unauthorized("This API key has expired."));
+    }
+    Ok(())
 }
 
 /// The same caller as it may call now, without what its request has forgone.
@@ -86,19 +165,11 @@ async fn grants(store: &Store, condition: &'static str, key: Value) -> Result<Ve
     let Some(first) = rows.first() else {
         return Err(unauthorized(WRONG));
     };
-    let now = store.clock().now();
-    // A clock that is set back wakes no key that has expired.
-    let seen: Option<Timestamp> = first.get("seen_at")?;
-    let latest = seen.map_or(now, |seen| seen.max(now));
     if first.get::<Option<Timestamp>>("revoked_at")?.is_some() {
         return Err(unauthorized("This API key was revoked."));
     }
-    if first
-        .get::<Option<Timestamp>>("expires_at")?
-        .is_some_and(|end| end <= latest)
-    {
-        return Err(unauthorized("This API key has expired."));
-    }
+    let now = store.clock().now();
+    check_expiry(now, first.get("seen_at")?, first.get("expires_at")?)?;
     Ok(rows)
 }
 

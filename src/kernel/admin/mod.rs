@@ -7,6 +7,7 @@ mod author;
 mod authority;
 mod caller;
 pub(crate) mod key;
+mod known;
 mod member;
 mod rate;
 mod team;
@@ -29,8 +30,9 @@ pub use attribute::{
 use author::Author;
 pub use authority::Authority;
 pub use caller::operators;
-pub(crate) use caller::{Authenticated, authenticate, note_use, operator, still};
+pub(crate) use caller::{Authenticated, Callers, note_use, operator, still};
 pub use key::{KeyInfo, KeyMember, NewKey, create_key, list_keys, revoke_key};
+pub(crate) use known::Known;
 pub use member::{
     MemberChange, MemberInfo, MembersWanted, NewMember, Removed, TeamName, add_member, find_member,
     list_members, member_added, member_removed, member_restored, member_updated, members,
@@ -101,6 +103,7 @@ fn log_in(tx: &mut Tx, author: &Author, entry: Entry) -> Result<()> {
         after,
     };
     tx.log(row);
+    tx.arranges();
     Ok(())
 }
 

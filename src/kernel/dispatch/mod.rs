@@ -28,9 +28,9 @@ use limits::Limits;
 pub use options::Held;
 use options::{Request, Word};
 
-use crate::admin::{self, Authenticated};
+use crate::admin::{self, AttributeDefinition, Authenticated, Callers, Known};
 use crate::batch::Batch;
-use crate::caller::{Caller, ConfirmPolicy};
+use crate::caller::{Caller, ConfirmPolicy, Workspace};
 use crate::compute::{LARGE_BYTES, Place, weight, weight_of_fields};
 use crate::error::{Code, Error, Result};
 use crate::option::{self, Audience, Listing};
@@ -42,6 +42,7 @@ use crate::retry::Retry;
 use crate::search::Search;
 use crate::store::{Scope, Store, Tx};
 use crate::tool::{Entry, Parsed, WireForm};
+use crate::types::id::Id;
 
 /// How long a confirmation token works, in seconds.
 pub const CONFIRMATION_S: i64 = 300;
@@ -116,6 +117,8 @@ pub struct Dispatcher {
     registry: Arc<Registry>,
     settings: Settings,
     limits: Limits,
+    callers: Callers,
+    attributes: Known<Id<Workspace>, Vec<AttributeDefinition>>,
     key_seen: DashMap<i64, Instant>,
 }
 
@@ -153,6 +156,8 @@ impl Dispatcher {
             app: registry.app(store, search),
             registry,
             settings,
+            callers: Callers::default(),
+            attributes: Known::default(),
             key_seen: DashMap::new(),
         }))
     }
@@ -191,8 +196,9 @@ impl Dispatcher {
     /// [`Code::Unauthorized`] for a key that is wrong, expired or revoked; [`Code::Validation`] when the key opens
     /// several workspaces and none is chosen; [`Code::NotFound`] when it does not open the one that is.
     pub async fn authenticate(&self, key: &str, workspace: Option<&str>) -> Result<Caller> {
+        let store = &self.app.store;
         let Authenticated { caller, stale } =
-            admin::authenticate(&self.app.store, key, workspace).await?;
+            self.callers.authenticate(store, key, workspace).await?;
         if let Some(id) = caller
             .key
             .filter(|_| stale && !self.app.store.is_read_only())
@@ -224,7 +230,7 @@ impl Dispatcher {
     /// # Errors
     /// [`Code::NotFound`] when there is no such workspace.
     pub async fn operator(&self, workspace: Option<&str>) -> Result<Caller> {
-        admin::operator(&self.app.store, workspace).await
+        self.callers.operator(&self.app.store, workspace).await
     }
 
     /// The tools that this caller may see, alphabetically.
@@ -237,12 +243,18 @@ impl Dispatcher {
     /// # Errors
     /// What the database says.
     pub async fn listing(&self, caller: &Caller) -> Result<Listing> {
+        let store = &self.app.store;
+        let attributes = self
+            .attributes
+            .get(store, caller.workspace.id, async |workspace| {
+                admin::attributes_of(store, *workspace).await
+            });
         Ok(Listing {
             tools: self.visible(caller).map(|entry| entry.spec.name).collect(),
             audience: Audience {
                 confirm: self.confirm(caller),
                 has_others: caller.has_others,
-                attributes: admin::attributes_of(&self.app.store, caller.workspace.id).await?,
+                attributes: attributes.await?,
             },
         })
     }

@@ -25,7 +25,7 @@ mod value;
 
 use std::path::PathBuf;
 use std::str::FromStr;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -145,6 +145,9 @@ pub(crate) struct Inner {
     ids: Arc<OnceLock<IdGenerator>>,
     /// How often this process heard that a sealed log grew: what follows the logs waits on this.
     growth: watch::Sender<u64>,
+    /// How often this process changed something that is looked up for every call: keys, members, workspaces.
+    arranged: AtomicU64,
+    opened: Instant,
     /// Woken when this process committed rows that are still to be sealed.
     sealer: Notify,
     /// This process erased something.
@@ -188,6 +191,8 @@ pub struct Tx {
     has_gates: bool,
     /// Something was erased for good.
     erases: bool,
+    /// What is looked up for every call may be another one after it.
+    arranges: bool,
     /// The caller's place among its calls that hold a connection; given back with the connection.
     share: Option<OwnedSemaphorePermit>,
 }
@@ -198,6 +203,15 @@ enum Conn {
     /// Given back before the transaction was ended.
     Returned,
 }
+
+/// What the database held at some moment, as a number: where it is the same at two moments, all that was looked up at the
+/// first still holds at the second.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Snapshot(u64, i64);
+
+/// How long something that was looked up on PostgreSQL is believed without a word from there: the bound of what a process can
+/// miss when it does not hear that a log grew.
+const BELIEVED: Duration = Duration::from_secs(1);
 
 /// On whose behalf a transaction runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -226,6 +240,8 @@ impl Store {
             engine,
             ids: Arc::default(),
             growth: watch::Sender::default(),
+            arranged: AtomicU64::new(0),
+            opened: Instant::now(),
             sealer: Notify::new(),
             has_erased: AtomicBool::new(false),
             emptying: AtomicBool::new(false),
@@ -339,6 +355,7 @@ impl Store {
             on_replica: None,
             has_gates,
             erases: false,
+            arranges: false,
             share: None,
         }
     }
@@ -352,6 +369,27 @@ impl Store {
             }
         };
         self.0.steps.alone(looked).await
+    }
+
+    /// Which snapshot a read that begins now would see. On SQLite it is another one after every commit of any process. On
+    /// PostgreSQL it is for what is arranged only (keys, members, workspaces, attributes): it changes at once where this process did it,
+    /// when this process hears that a log grew, and after a second anyway.
+    ///
+    /// # Errors
+    /// [`Code::Unavailable`] when the database cannot be asked.
+    pub(crate) async fn snapshot(&self) -> Result<Snapshot> {
+        match &self.0.engine {
+            Engine::Sqlite(engine) => self.0.steps.alone(engine.snapshot()).await,
+            Engine::Postgres(_) => {
+                let heard = self
+                    .0
+                    .growth
+                    .borrow()
+                    .wrapping_add(self.0.arranged.load(Ordering::Acquire));
+                let turns = self.0.opened.elapsed().as_secs() / BELIEVED.as_secs();
+                Ok(Snapshot(heard, turns.cast_signed()))
+            }
+        }
     }
 
     /// Whether calls can be answered now: the database reads, it is the one that was opened, and who wants to write gets a
@@ -413,7 +451,9 @@ impl Store {
                 Conn::Postgres(steps.alone(engine.begin(scope, false)).await?)
             }
         };
-        Ok(self.tx(conn, true))
+        let mut tx = self.tx(conn, true);
+        tx.arranges = scope == Scope::System;
+        Ok(tx)
     }
 
     /// Does something in a transaction that can write: it is on disk when this returns, or nothing of it is. Where it only
@@ -708,6 +748,11 @@ impl Tx {
         self.erases = true;
     }
 
+    /// Notes that this transaction arranges something that is looked up for every call.
+    pub(crate) fn arranges(&mut self) {
+        self.arranges = true;
+    }
+
     /// The rows that the change log will get.
     pub(crate) fn logged(&self) -> &[LogRow] {
         &self.log
@@ -787,12 +832,18 @@ impl Tx {
             conn,
             store,
             erases,
+            arranges,
             ..
         } = self;
         let seals_later = conn.seals_later();
         match (conn, &store.0.engine) {
             (Conn::Postgres(conn), Engine::Postgres(engine)) => {
-                store.0.steps.alone(engine.commit(conn, proof)).await?;
+                let committed = store.0.steps.alone(engine.commit(conn, proof)).await;
+                // Also where nobody knows whether it was.
+                if arranges {
+                    store.0.arranged.fetch_add(1, Ordering::Release);
+                }
+                committed?;
             }
             (Conn::Sqlite(conn), _) => conn.commit().await?,
             (Conn::Postgres(_), Engine::Sqlite(_)) => {

@@ -19,7 +19,7 @@ use super::in_place::{self, Use};
 use super::readers::{Reader, Readers};
 use super::turns::Turns;
 use super::value::{Kind, Row, SqliteRow, Value};
-use super::{OpenOptions, Scope, Steps, WRITE_WAIT, fault, migrate};
+use super::{OpenOptions, Scope, Snapshot, Steps, WRITE_WAIT, fault, migrate};
 use crate::error::{Code, Error, Result};
 use crate::store::log::{LogRow, Seal};
 use crate::types::id::IdGenerator;
@@ -37,8 +37,17 @@ pub(crate) struct Sqlite {
     place: Place,
     callers: Readers,
     own: Readers,
+    watch: Mutex<Watch>,
     writer: Option<Arc<Mutex<Writer>>>,
     write_wait: Duration,
+}
+
+/// A connection that is asked only whether anything was committed since it was asked last.
+#[derive(Default)]
+struct Watch {
+    conn: Option<in_place::Connection>,
+    /// How many connections there were: each counts commits by itself.
+    opened: u64,
 }
 
 /// The file that was opened, by its name and by what tells it from another one that has the name later.
@@ -247,6 +256,25 @@ fn cannot_open(path: &Path, error: sqlx::Error) -> Error {
     .cause(error)
 }
 
+impl Watch {
+    async fn ask(&mut self, path: &Path) -> sqlx::Result<Snapshot> {
+        let conn = match &mut self.conn {
+            Some(conn) => conn,
+            empty => {
+                self.opened += 1;
+                empty.insert(in_place::Connection::open(path, Use::Read).await?)
+            }
+        };
+        let rows = conn.fetch("PRAGMA data_version", &[]).await?;
+        let version = rows.first().map(|row| row.number("data_version"));
+        let version = version.transpose()?.flatten();
+        Ok(Snapshot(
+            self.opened,
+            version.ok_or(sqlx::Error::RowNotFound)?,
+        ))
+    }
+}
+
 impl Sqlite {
     pub(crate) async fn open(path: &Path, settings: &OpenOptions) -> Result<Self> {
         let fail = |error| cannot_open(path, error);
@@ -278,6 +306,7 @@ impl Sqlite {
             place: Place::of(path),
             callers: Readers::new(path, settings.connections.max(1)),
             own: Readers::new(path, OWN),
+            watch: Mutex::default(),
             writer,
             write_wait: settings.write_wait,
         })
@@ -289,7 +318,8 @@ impl Sqlite {
     }
 
     pub(crate) fn connections(&self) -> u32 {
-        self.callers.most() + self.own.most() + u32::from(self.writer.is_some())
+        // With the one that watches.
+        self.callers.most() + self.own.most() + 1 + u32::from(self.writer.is_some())
     }
 
     pub(crate) async fn read(&self, scope: Scope) -> Result<Connection> {
@@ -308,6 +338,17 @@ impl Sqlite {
         let reader = self.own.take().await.map_err(fault::translate)?;
         let rows = reader.look(text, values).await;
         rows.map_err(fault::translate)
+    }
+
+    /// See [`super::Store::snapshot`]: <https://sqlite.org/pragma.html#pragma_data_version>.
+    pub(crate) async fn snapshot(&self) -> Result<Snapshot> {
+        self.place.check()?;
+        let mut watch = self.watch.lock().await;
+        let asked = watch.ask(self.path()).await;
+        if asked.is_err() {
+            watch.conn = None;
+        }
+        asked.map_err(fault::translate)
     }
 
     /// A place in the shared transaction. Dropped before it is had, the place in line is given up.
@@ -351,6 +392,7 @@ impl Sqlite {
     pub(crate) async fn close(&self) {
         self.callers.close().await;
         self.own.close().await;
+        self.watch.lock().await.conn = None;
         if let Some(writer) = &self.writer {
             // A committer may stand in line for what callers wait for.
             writer.lock().await.commit().await;
