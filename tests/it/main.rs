@@ -47,6 +47,7 @@ mod integrity;
 mod invoice_stats;
 mod isolation;
 mod issuing;
+mod keys;
 mod ledger;
 mod measures;
 mod members;
