@@ -347,11 +347,10 @@ fn what_a_tool_says_follows_from_its_effect() {
 #[test]
 fn options_are_declared_where_they_do_something() {
     let as_seen = |entry: &Entry, confirm, has_others| {
-        let attributes = &[];
         let audience = Audience {
             confirm,
             has_others,
-            attributes,
+            attributes: Arc::default(),
         };
         option::listed(entry, &audience)
     };
@@ -765,7 +764,7 @@ fn tokens() -> Vec<(&'static str, &'static str, usize)> {
     let audience = Audience {
         confirm: ConfirmPolicy::default(),
         has_others: false,
-        attributes: &[],
+        attributes: Arc::default(),
     };
     let entries = registry.entries();
     entries

@@ -76,7 +76,7 @@ pub(super) struct Request {
     pub(super) word: Word,
     /// A person can be asked.
     pub(super) can_ask: bool,
-    /// SHA-256 over the tool and its arguments.
+    /// SHA-256 over the tool and its arguments; of a write only.
     pub(super) digest: Vec<u8>,
     pub(super) cancel: CancellationToken,
     #[expect(dead_code, reason = "it is given back when the request is dropped")]
@@ -207,11 +207,16 @@ impl Request {
                 Error::invalid("version", "What is new has no version yet.").hint("Leave it out.")
             );
         }
-        let mut digest = Sha256::new();
-        digest.update(entry.spec.name);
         let arguments = schema::read(schema, Value::Object(arguments))?;
-        hash_canonically(&arguments, &mut digest);
-        digest.update(options.version.unwrap_or(0).to_be_bytes());
+        // What only reads has neither a receipt nor a question, for which two calls are compared.
+        let digest = if entry.spec.effect.reads_only() {
+            Vec::new()
+        } else {
+            let mut digest = Sha256::new_with_prefix(entry.spec.name);
+            hash_canonically(&arguments, &mut digest);
+            digest.update(options.version.unwrap_or(0).to_be_bytes());
+            digest.finalize().to_vec()
+        };
         let names = resolve::names(registry.records(), schema, &arguments);
         let parsed = if names.is_empty() {
             Some(entry.parse(arguments.clone())?)
@@ -225,7 +230,7 @@ impl Request {
             options,
             word,
             can_ask: call.can_ask,
-            digest: digest.finalize().to_vec(),
+            digest,
             cancel: call.cancel,
             held: call.held,
         };
