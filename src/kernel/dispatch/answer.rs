@@ -8,14 +8,17 @@ use crate::notice::Notice;
 
 /// Puts an answer together, without what is empty, with the fields that were asked for.
 pub(super) fn answer(
-    data: Value,
+    mut data: Value,
     page: Map<String, Value>,
     change: Option<String>,
     resolved: Map<String, Value>,
     notices: &[Notice],
     options: &Options,
 ) -> Value {
-    let mut data = compact(data).unwrap_or_else(|| Value::Object(Map::new()));
+    compact(&mut data);
+    if data.is_null() {
+        data = Value::Object(Map::new());
+    }
     if let Some(fields) = &options.fields {
         data = select(data, fields);
     }
@@ -46,9 +49,9 @@ pub(super) fn name_workspace(answer: &mut Value, caller: &Caller) {
     }
 }
 
-/// The value without nulls and without empty lists and objects, which only cost tokens. A list that is the whole answer
-/// stays.
-fn compact(value: Value) -> Option<Value> {
+/// Takes nulls and empty lists and objects out of the value, which only cost tokens. A list that is the whole answer, or stands in
+/// another list, stays.
+fn compact(value: &mut Value) {
     fn is_empty(value: &Value) -> bool {
         match value {
             Value::Null => true,
@@ -58,19 +61,15 @@ fn compact(value: Value) -> Option<Value> {
         }
     }
     match value {
-        Value::Null => None,
-        Value::Object(fields) => Some(Value::Object(
-            fields
-                .into_iter()
-                .filter_map(|(name, value)| {
-                    Some((name, compact(value).filter(|value| !is_empty(value))?))
-                })
-                .collect(),
-        )),
-        Value::Array(items) => Some(Value::Array(
-            items.into_iter().filter_map(compact).collect(),
-        )),
-        other => Some(other),
+        Value::Object(fields) => fields.retain(|_, value| {
+            compact(value);
+            !is_empty(value)
+        }),
+        Value::Array(items) => items.retain_mut(|value| {
+            compact(value);
+            !value.is_null()
+        }),
+        _ => {}
     }
 }
 

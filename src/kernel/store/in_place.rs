@@ -5,6 +5,7 @@
 //! takes more of them than a task may keep its thread for is stopped and begun again on a thread that may stand still.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::error::Error as StdError;
 use std::ffi::c_int;
 use std::fmt;
@@ -19,7 +20,7 @@ use sqlx::error::{DatabaseError, ErrorKind};
 use tokio::sync::oneshot;
 
 use super::fault;
-use super::value::{Cell, SqliteRow, Value};
+use super::value::{Cell, Names, SqliteRow, Value};
 
 /// Steps that a read may take where its caller runs, in strides: one to two milliseconds.
 const STRIDES: i64 = 20;
@@ -143,6 +144,8 @@ struct Open {
     conn: Mutex<rusqlite::Connection>,
     /// Strides that the statement may still take.
     left: Arc<AtomicI64>,
+    /// What the columns of statements are called.
+    names: HashMap<String, Names>,
 }
 
 impl Open {
@@ -178,6 +181,7 @@ impl Open {
         Ok(Self {
             conn: Mutex::new(conn),
             left,
+            names: HashMap::new(),
         })
     }
 
@@ -209,11 +213,22 @@ impl Open {
             self.left.store(i64::MAX, Ordering::Relaxed);
         }
         bind(&mut statement, values)?;
-        let names: Arc<[Box<str>]> = statement
-            .column_names()
-            .into_iter()
-            .map(Box::from)
-            .collect();
+        let names = match self.names.get(text) {
+            Some(names) if names.len() == statement.column_count() => Arc::clone(names),
+            _ => {
+                let names: Names = statement
+                    .column_names()
+                    .into_iter()
+                    .map(Box::from)
+                    .collect();
+                // Of statements that are put together there may be any number.
+                if self.names.len() >= PREPARED {
+                    self.names.clear();
+                }
+                self.names.insert(text.to_owned(), Arc::clone(&names));
+                names
+            }
+        };
         let mut found = Vec::new();
         let mut rows = statement.raw_query();
         while let Some(row) = rows.next()? {

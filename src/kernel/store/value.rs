@@ -2,6 +2,7 @@
 
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use chrono::{DateTime, NaiveDate, SubsecRound as _};
 use rusqlite::types::ValueRef;
@@ -526,16 +527,22 @@ impl Cell {
     }
 }
 
+/// The names of an answer's columns.
+pub(super) type Names = Arc<[Box<str>]>;
+
 /// One row of an answer of SQLite.
 pub struct SqliteRow {
-    /// The names of the columns, shared by all rows of the answer.
-    names: Arc<[Box<str>]>,
+    /// Shared by all rows of the answer.
+    names: Names,
     cells: Box<[Cell]>,
+    /// Behind the column that was asked for last: most are asked for in their order.
+    next: AtomicUsize,
 }
 
 impl SqliteRow {
-    pub(super) fn new(names: Arc<[Box<str>]>, cells: Box<[Cell]>) -> Self {
-        Self { names, cells }
+    pub(super) fn new(names: Names, cells: Box<[Cell]>) -> Self {
+        let next = AtomicUsize::new(0);
+        Self { names, cells, next }
     }
 
     /// A whole number.
@@ -555,10 +562,15 @@ impl SqliteRow {
     }
 
     fn cell(&self, name: &str) -> sqlx::Result<&Cell> {
-        let index = self.names.iter().position(|known| **known == *name);
-        index
-            .and_then(|index| self.cells.get(index))
-            .ok_or_else(|| sqlx::Error::ColumnNotFound(name.to_owned()))
+        let next = self.next.load(Ordering::Relaxed);
+        let is_it = |index: &usize| self.names.get(*index).is_some_and(|known| **known == *name);
+        let index = Some(next).filter(is_it);
+        let index = index.or_else(|| (0..self.names.len()).find(is_it));
+        let cell = index.and_then(|index| {
+            self.next.store(index + 1, Ordering::Relaxed);
+            self.cells.get(index)
+        });
+        cell.ok_or_else(|| sqlx::Error::ColumnNotFound(name.to_owned()))
     }
 }
 
