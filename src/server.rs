@@ -379,7 +379,8 @@ impl Server {
         let _in_flight = InFlight::enter();
         let tool = self.known_name(&caller, &request.name);
         let span = tracing::info_span!("call", tool, traceparent = trace_parent(asked.meta));
-        let answer = self.answer(caller, request, asked).instrument(span).await;
+        let answer = Box::pin(self.answer(caller, request, asked));
+        let answer = answer.instrument(span).await;
         answer.unwrap_or_else(|error| failure(&error).into())
     }
 
@@ -413,7 +414,8 @@ impl Server {
                 let Outcome::Ask { message, token } = outcome else {
                     break;
                 };
-                ask_in_place(context, message, &token).await?;
+                // On the heap, as what follows: hardly any call needs them, and each would be as large as they are.
+                Box::pin(ask_in_place(context, message, &token)).await?;
                 let confirmed = Call {
                     confirm_token: Some(token),
                     ..again.clone()
@@ -427,8 +429,13 @@ impl Server {
         match outcome {
             Outcome::Done(mut value) => {
                 let (registry, folder) = (self.dispatcher.registry(), self.documents.as_deref());
-                let document =
-                    deliver(registry, &tool, format.as_ref(), &mut value, folder).await?;
+                let document = match value.pointer("/data/document") {
+                    Some(_) => {
+                        let format = format.as_ref();
+                        Box::pin(deliver(registry, &tool, format, &mut value, folder)).await?
+                    }
+                    None => None,
+                };
                 let mut result = self.success(actor, value, asked).await?;
                 let document = document.filter(|_| asked.knows_links());
                 result.content.extend(document.map(link));
@@ -517,7 +524,9 @@ impl Server {
             let compute = &self.dispatcher.app().compute;
             let change = value.get("change").cloned();
             let written = compute.run(actor, move || (value.to_string(), value));
-            written.await.map_err(|error| unsent(change, error))?
+            Box::pin(written)
+                .await
+                .map_err(|error| unsent(change, error))?
         };
         if text.len() > MAX_ANSWER_BYTES {
             return Err(too_long(&value));

@@ -58,7 +58,8 @@ impl Touching {
 impl Cx {
     /// What counts as having been in touch with records of a table, as far as the caller may read it.
     pub(crate) fn touching(&self, table: &'static str) -> Vec<Touching> {
-        let links = self.records().referring_to(table);
+        let records = self.records();
+        let links = records.links_of(|kind| kind.touch().is_some(), table);
         let touching = links.filter_map(|(kind, link)| {
             Some(Touching {
                 table: kind.table(),

@@ -432,7 +432,7 @@ impl<H: Answers> Endpoint<H> {
                 && let Some(plain) = Plain::of(&parts.headers, &body, self.sessions.is_some())
                 && let Some(server) = self.handler.server(plain.tool())
             {
-                let answer = plain.answer(server, caller, held, Arc::clone(request));
+                let answer = Box::pin(plain.answer(server, caller, held, Arc::clone(request)));
                 return Ok((beside(answer, request).await?, place));
             }
             parts.extensions.insert(held);

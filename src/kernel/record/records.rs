@@ -104,10 +104,19 @@ impl Records {
         &self,
         table: &'static str,
     ) -> impl Iterator<Item = (&'static dyn AnyRecord, Link)> {
+        self.links_of(|_| true, table)
+    }
+
+    /// The same of some of the kinds only.
+    pub(crate) fn links_of(
+        &self,
+        is_wanted: impl Fn(&'static dyn AnyRecord) -> bool,
+        table: &'static str,
+    ) -> impl Iterator<Item = (&'static dyn AnyRecord, Link)> {
         let is_record = self.record(table).is_some();
         let prefix = self.prefix_of(table).unwrap_or_default();
         let kinds = self.kinds.iter().copied();
-        let columns = kinds.flat_map(|kind| {
+        let columns = kinds.filter(move |kind| is_wanted(*kind)).flat_map(|kind| {
             let columns = kind.references().into_iter();
             columns.map(move |column| (kind, column))
         });

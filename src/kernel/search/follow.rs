@@ -39,8 +39,8 @@ const FAILURES_BEFORE_BUILD: u32 = 3;
 const OPEN_PATIENCE: Duration = Duration::from_millis(500);
 /// How long the writer rests after a commit, in times of what the commit took, and at most. A commit costs about as much
 /// for one record as for a thousand, so those of many writers are gathered. A waiting search ends the rest.
-const COMMIT_REST: u32 = 3;
-const COMMIT_REST_MOST: Duration = Duration::from_millis(100);
+const COMMIT_REST: u32 = 6;
+const COMMIT_REST_MOST: Duration = Duration::from_millis(250);
 /// Rows asked for at once. Where several workspaces wait, no more of one of them go into a commit.
 const PAGE: usize = 1_000;
 /// Rows of the change logs of which a commit has enough.
