@@ -99,7 +99,7 @@ const CONFIRM: &str = "confirm";
 pub enum Credential {
     /// The local operator, with full rights on one workspace.
     Operator,
-    /// An API key, looked up anew for each request so that revoking it takes effect at once.
+    /// An API key, asked about for each request so that revoking it takes effect at once.
     Key(SecretString),
 }
 
