@@ -142,12 +142,15 @@ impl Plain {
             match self.asks {
                 Asks::Call(params) => {
                     let asked = Asked::directly(&self.meta, self.version, cancel, held, underway);
-                    in_words(id, server.call_directly(caller, *params, &asked).await)
+                    in_words(id, server.call_directly(caller, *params, &asked).await, 0)
                 }
                 Asks::List => {
                     let is_stateless = self.version >= ProtocolVersion::V_2026_07_28;
                     match server.list_directly(caller, is_stateless).await {
-                        Ok(list) => in_words(id, list),
+                        Ok(list) => {
+                            let bytes = list.get().len();
+                            in_words(id, list, bytes)
+                        }
                         Err(error) => serde_json::to_vec(&JsonRpcError::new(Some(id), error)),
                     }
                 }
@@ -166,12 +169,17 @@ impl Plain {
     }
 }
 
-fn in_words<R: Serialize>(id: RequestId, result: R) -> serde_json::Result<Vec<u8>> {
-    serde_json::to_vec(&JsonRpcResponse {
+/// The answer as it is sent, where its result has about so many bytes.
+fn in_words<R: Serialize>(id: RequestId, result: R, bytes: usize) -> serde_json::Result<Vec<u8>> {
+    const AROUND: usize = 1024;
+    let mut words = Vec::with_capacity(bytes + AROUND);
+    let response = JsonRpcResponse {
         jsonrpc: JsonRpcVersion2_0,
         id,
         result,
-    })
+    };
+    serde_json::to_writer(&mut words, &response)?;
+    Ok(words)
 }
 
 /// Whether the client takes JSON and streams of events, as the protocol has it, and says so without weighing one against the
