@@ -162,7 +162,8 @@ const VERBS: &[&[&str]] = &[
     ],
     &["create", "add", "new", "make", "insert"],
     &[
-        "update", "edit", "change", "modify", "set", "patch", "rename",
+        "update", "edit", "change", "modify", "set", "patch", "rename", "move", "assign",
+        "reassign", "tag", "win", "lose", "reopen",
     ],
     &["delete", "remove", "erase", "archive", "destroy"],
     &["complete", "finish"],
@@ -298,6 +299,7 @@ mod tests {
             "search_companies",
             "update_contact",
             "list_deals",
+            "update_deal",
         ];
         let suggested = |name: &str| suggest_tool(name, tools.into_iter());
         assert_eq!(suggested("delete_contact"), None);
@@ -312,6 +314,9 @@ mod tests {
         assert_eq!(suggested("find_organisations"), Some("search_companies"));
         assert_eq!(suggested("list_opportunities"), Some("list_deals"));
         assert_eq!(suggested("delete_person"), None);
+        assert_eq!(suggested("win_deal"), Some("update_deal"));
+        assert_eq!(suggested("move_deal"), Some("update_deal"));
+        assert_eq!(suggested("win_contract"), None);
     }
 
     #[test]
