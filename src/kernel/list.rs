@@ -238,6 +238,13 @@ const MOST_HITS: usize = 10_000;
 
 /// So many records are gathered and put in order; with more, the index of the order is followed.
 const FEW: i64 = 3_000;
+/// But not without end where each has to be looked up: what is asked for may all be at the far end of the order.
+const NEAR: i64 = 10_000;
+/// When it is not among the nearest, so many are gathered at most.
+const MOST_GATHERED: i64 = 50_000;
+
+/// What a statement that counts others begins with.
+const COUNT: &str = "SELECT COUNT(*) AS count FROM (SELECT 1 FROM ";
 
 impl Cx {
     /// A list of live records of this workspace.
@@ -510,12 +517,58 @@ impl<R: Record> List<'_, R> {
         }
     }
 
-    /// Whether the statement, up to its conditions, has no more than [`FEW`] rows.
-    async fn are_few(&mut self, mut rows: Sql) -> Result<bool> {
+    /// Whether the statement, up to its conditions, has no more rows than these.
+    async fn are_few(&mut self, mut rows: Sql, most: i64) -> Result<bool> {
         rows.push(" LIMIT ");
-        rows.push_value(Value::Int(FEW + 1));
+        rows.push_value(Value::Int(most + 1));
         rows.push(") AS found");
-        Ok(rows.one::<i64>("count", &mut self.cx.tx).await? <= FEW)
+        Ok(rows.one::<i64>("count", &mut self.cx.tx).await? <= most)
+    }
+
+    /// The first index key that no more records than these have.
+    async fn rare_key(&mut self, most: i64) -> Result<Option<Source>> {
+        for index in 0..self.index_keys.len() {
+            let mut rows = sql(COUNT).sql("record_key");
+            if let Some((field, values)) = self.index_keys.get(index) {
+                self.push_term(&mut rows, field, values);
+            }
+            if self.are_few(rows, most).await? {
+                return Ok(Some(Source::IndexKey(index)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether following the order looks something up for each record.
+    fn looks_up_each(&self) -> bool {
+        let mut keys = self.index_keys.iter();
+        keys.any(|(field, _)| !self.conditions.iter().any(|known| known.says(field)))
+    }
+
+    /// What stands in the order so many records on; nothing where there are fewer.
+    async fn near_end(
+        &mut self,
+        order: Order,
+        descending: bool,
+        cursor: Option<&Cursor>,
+    ) -> Result<Option<Value>> {
+        let mut statement = sql("SELECT ");
+        statement.push(order.column);
+        statement.push(" AS order_key FROM ");
+        statement.push(R::TABLE);
+        statement.push(" WHERE workspace = ");
+        statement.push_value(self.cx.workspace().id.to_value());
+        statement.push(" AND archived_at IS NULL");
+        if let Some(cursor) = cursor {
+            push_after(&mut statement, order, order.column, descending, cursor)?;
+        }
+        push_order(&mut statement, order.column, descending);
+        statement.push(" LIMIT 1 OFFSET ");
+        statement.push_value(Value::Int(NEAR));
+        let row = statement.row(&mut self.cx.tx).await?;
+        let end = row.map(|row| row.value("order_key", order.kind));
+        // One that cannot be read ends nothing.
+        Ok(end.and_then(std::result::Result::ok))
     }
 
     /// Where the page's rows are best taken from.
@@ -523,15 +576,8 @@ impl<R: Record> List<'_, R> {
         if self.only.is_some() {
             return Ok(Source::Only);
         }
-        const COUNT: &str = "SELECT COUNT(*) AS count FROM (SELECT 1 FROM ";
-        for index in 0..self.index_keys.len() {
-            let mut rows = sql(COUNT).sql("record_key");
-            if let Some((field, values)) = self.index_keys.get(index) {
-                self.push_term(&mut rows, field, values);
-            }
-            if self.are_few(rows).await? {
-                return Ok(Source::IndexKey(index));
-            }
+        if let Some(key) = self.rare_key(FEW).await? {
+            return Ok(key);
         }
         let mut narrow = Vec::new();
         let equal = self.conditions.iter().filter(|its| Narrow::Equal.has(its));
@@ -555,7 +601,7 @@ impl<R: Record> List<'_, R> {
             for condition in self.conditions.iter().filter(|its| narrow.has(its)) {
                 condition.push(&mut rows, "");
             }
-            if self.are_few(rows).await? {
+            if self.are_few(rows, FEW).await? {
                 return Ok(Source::Columns(narrow));
             }
         }
@@ -634,8 +680,35 @@ impl<R: Record> List<'_, R> {
         limit: Limit,
         cursor: Option<&Cursor>,
     ) -> Result<Page<Saved<R>>> {
-        let name = format!("{}{}", if descending { "-" } else { "" }, order.name);
-        let source = self.source(order).await?;
+        let mut source = self.source(order).await?;
+        if source == Source::Order
+            && self.looks_up_each()
+            && let Some(end) = self.near_end(order, descending, cursor).await?
+        {
+            let near = self.rows_from(source, order, descending, limit, cursor, Some(end));
+            let (rows, next) = near.await?;
+            if next.is_some() {
+                let rows = self.cx.readable(&rows)?;
+                return Ok(Page { rows, next });
+            }
+            source = self.rare_key(MOST_GATHERED).await?.unwrap_or(source);
+        }
+        let rows = self.rows_from(source, order, descending, limit, cursor, None);
+        let (rows, next) = rows.await?;
+        let rows = self.cx.readable(&rows)?;
+        Ok(Page { rows, next })
+    }
+
+    /// The rows of such a page, and its cursor, from one source; with an `end`, of what comes no later in the order.
+    async fn rows_from(
+        &mut self,
+        source: Source,
+        order: Order,
+        descending: bool,
+        limit: Limit,
+        cursor: Option<&Cursor>,
+        end: Option<Value>,
+    ) -> Result<(Vec<Row>, Option<String>)> {
         let without_index = self.cx.tx.without_index();
         let mut statement = Saved::<R>::select_with(&format!("{} AS order_key, ", order.column));
         // Records of an index key are read by their identifiers.
@@ -661,26 +734,18 @@ impl<R: Record> List<'_, R> {
             }
         };
         if let Some(cursor) = cursor {
-            let key = key_value(order.kind, &cursor.key)
-                .filter(|_| cursor.order == name)
-                .ok_or_else(Cursor::foreign)?;
-            statement.push(" AND (");
-            statement.push(&column);
-            statement.push(if descending { ", id) < (" } else { ", id) > (" });
-            statement.push_value(key);
-            statement.push(", ");
-            statement.push_value(Value::Int(cursor.id));
-            statement.push(")");
+            push_after(&mut statement, order, &column, descending, cursor)?;
         }
-        let direction = if descending { " DESC" } else { "" };
-        statement.push(" ORDER BY ");
-        statement.push(&column);
-        statement.push(direction);
-        statement.push(", id");
-        statement.push(direction);
+        if let Some(end) = end {
+            statement.push(" AND ");
+            statement.push(&column);
+            statement.push(if descending { " >= " } else { " <= " });
+            statement.push_value(end);
+        }
+        push_order(&mut statement, &column, descending);
         // A page ends with a row whose place in the order can be read, because the next one begins there.
         let mut most = limit.rows();
-        let (rows, next) = loop {
+        loop {
             let mut statement = statement.clone();
             statement.push(" LIMIT ");
             statement.push_value(Value::Int(most as i64 + 1));
@@ -688,19 +753,16 @@ impl<R: Record> List<'_, R> {
             let more = rows.len() > most;
             rows.truncate(most);
             let Some(last) = rows.last().filter(|_| more) else {
-                break (rows, None);
+                return Ok((rows, None));
             };
             if let Ok(key) = key_text(last, order.kind) {
                 let id = last.get("id")?;
-                let order = name;
-                break (rows, Some(Cursor { order, key, id }.encode()));
+                let order = order_name(order, descending);
+                let next = Cursor { order, key, id }.encode();
+                return Ok((rows, Some(next)));
             }
             most += 1;
-        };
-        Ok(Page {
-            rows: self.cx.readable(&rows)?,
-            next,
-        })
+        }
     }
 
     /// One page of those that match the text, best first.
@@ -1229,6 +1291,41 @@ fn found_words<R: Record>(record: &Saved<R>, words: &[String]) -> usize {
         }) || (word.len() >= 3 && digits.iter().any(|number| number.contains(word.as_str())))
     };
     words.iter().filter(is_there).count()
+}
+
+/// The name of an order and its direction, as cursors have it.
+fn order_name(order: Order, descending: bool) -> String {
+    format!("{}{}", if descending { "-" } else { "" }, order.name)
+}
+
+/// Appends that a record comes after a cursor.
+fn push_after(
+    statement: &mut Sql,
+    order: Order,
+    column: &str,
+    descending: bool,
+    cursor: &Cursor,
+) -> Result<()> {
+    let key = key_value(order.kind, &cursor.key)
+        .filter(|_| cursor.order == order_name(order, descending))
+        .ok_or_else(Cursor::foreign)?;
+    statement.push(" AND (");
+    statement.push(column);
+    statement.push(if descending { ", id) < (" } else { ", id) > (" });
+    statement.push_value(key);
+    statement.push(", ");
+    statement.push_value(Value::Int(cursor.id));
+    statement.push(")");
+    Ok(())
+}
+
+fn push_order(statement: &mut Sql, column: &str, descending: bool) {
+    let direction = if descending { " DESC" } else { "" };
+    statement.push(" ORDER BY ");
+    statement.push(column);
+    statement.push(direction);
+    statement.push(", id");
+    statement.push(direction);
 }
 
 fn key_value(kind: Kind, key: &str) -> Option<Value> {

@@ -4,7 +4,9 @@ use bureau_kernel::caller::Caller;
 use bureau_kernel::dispatch::Outcome;
 use bureau_kernel::error::Code;
 use bureau_kernel::option::CallOption;
+use bureau_kernel::store::sql;
 use bureau_kernel::testing::{ENGINES, Engine, TestApp};
+use bureau_kernel::types::id::decode;
 use serde_json::{Map, Value, json};
 
 use crate::MODULES;
@@ -391,5 +393,95 @@ async fn what_an_answer_refers_to_is_named_for_whoever_may_read_it() {
             let rows = app.data(&narrow, tool, wanted.clone()).await;
             assert_eq!(rows[0]["record"], bare, "{tool} on {engine:?}");
         }
+    }
+}
+
+/// Makes copies of a contact past all tools, called by numbers from the one after this.
+async fn copied(app: &TestApp, contact: &Value, copies: i64, after: i64) {
+    const COPIES: &str =
+        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ";
+    let (_, id) = decode(contact.as_str().unwrap()).unwrap();
+    let contacts = sql(COPIES)
+        .value(copies)
+        .sql(
+            ") INSERT INTO contact (workspace, id, version, created_at, updated_at, attributes, name, sort_name,
+                                    emails, phones, links, types, tags, score)
+             SELECT workspace, id + i, version, created_at, updated_at, attributes, name, CAST(i + ",
+        )
+        .value(after)
+        .sql(" AS TEXT), emails, phones, links, types, tags, score FROM contact, n WHERE id = ")
+        .value(id);
+    app.run(contacts).await;
+    let keys = sql(COPIES)
+        .value(copies)
+        .sql(
+            ") INSERT INTO record_key (workspace, entity, field, value, record)
+             SELECT workspace, entity, field, value, record + i FROM record_key, n WHERE field = 'tag' AND record = ",
+        )
+        .value(id);
+    app.run(keys).await;
+}
+
+/// So many have the tag that they are not gathered at once, and so many others come before them that not all of these are
+/// passed over.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_all_at_the_far_end_of_an_order_is_found_like_what_is_near() {
+    const FIRST: i64 = 100_000;
+    const OLD: i64 = 3_200;
+    const YOUNG: i64 = 11_000;
+    for engine in ENGINES {
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
+        for (name, tags, copies, after) in [
+            ("Old", json!(["old", "all"]), OLD, FIRST),
+            ("Young", json!(["all"]), YOUNG, FIRST + OLD),
+        ] {
+            let arguments = json!({"name": name, "tags": tags});
+            let made = made(&app, &owner, "create_contact", arguments).await;
+            copied(&app, &made, copies, after).await;
+        }
+        let names = async |tag: &str, descending: bool| {
+            let mut names = Vec::new();
+            let mut cursor = Value::Null;
+            for _ in 0..3 {
+                let page = json!({
+                    "tags": [tag], "sort": "name", "descending": descending, "limit": 2, "cursor": cursor,
+                });
+                let answer = app.ok(&owner, "search_contacts", page).await;
+                for row in answer["data"].as_array().unwrap() {
+                    let (_, id) = decode(row["id"].as_str().unwrap()).unwrap();
+                    let name = sql("SELECT sort_name FROM contact WHERE id = ").value(id);
+                    let name: String = app.rows(name).await[0].get("sort_name").unwrap();
+                    names.push(name);
+                }
+                cursor = answer["page"]["next"].clone();
+            }
+            names
+        };
+        let six = |step: fn(i64, i64) -> i64, from: i64| -> Vec<String> {
+            (0..6).map(|place| step(from, place).to_string()).collect()
+        };
+        // Words come after numbers.
+        let down = |words: &[&str], from: i64| -> Vec<String> {
+            let words = words.iter().map(ToString::to_string);
+            words
+                .chain(six(|from, place| from - place, from))
+                .take(6)
+                .collect()
+        };
+        let up = six(|from, place| from + place, FIRST + 1);
+        assert_eq!(
+            names("old", true).await,
+            down(&["old"], FIRST + OLD),
+            "on {engine:?}"
+        );
+        let last = FIRST + OLD + YOUNG;
+        assert_eq!(
+            names("all", true).await,
+            down(&["young", "old"], last),
+            "on {engine:?}"
+        );
+        assert_eq!(names("old", false).await, up, "on {engine:?}");
+        assert_eq!(names("all", false).await, up, "on {engine:?}");
     }
 }
