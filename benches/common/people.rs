@@ -167,7 +167,7 @@ impl Person {
             4 => json!({ "query": format!("{}{}", &self.last[..1], &self.last[2..]) }),
             5 => json!({ "query": self.email }),
             6 => json!({ "query": &self.phone[5..] }),
-            _ => json!({ "query": all_but_last(&self.company), "type": "customer" }),
+            _ => json!({ "query": all_but_last(&self.company), "type": ["customer"] }),
         }
     }
 }

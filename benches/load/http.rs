@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use axum::routing::post;
 use axum::{Json, Router};
+use memchr::memmem;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -87,24 +88,45 @@ impl Client {
         self.buffer.clear();
         let (body, length) = loop {
             self.read().await?;
-            let end = self.buffer.windows(4).position(|four| four == b"\r\n\r\n");
-            if let Some(end) = end {
-                let head = String::from_utf8_lossy(&self.buffer[..end]).to_ascii_lowercase();
-                if !head.starts_with("http/1.1 200") {
-                    return Err(io::Error::other(head));
-                }
-                let length = head
-                    .lines()
-                    .find_map(|line| line.strip_prefix("content-length:"))
-                    .and_then(|length| length.trim().parse::<usize>().ok())
-                    .ok_or_else(|| io::Error::other("an answer without its length"))?;
-                break (end + 4, length);
+            if let Some(end) = memmem::find(&self.buffer, b"\r\n\r\n") {
+                break (end + 4, length(&self.buffer[..end])?);
             }
         };
-        while self.buffer.len() < body + length {
-            self.read().await?;
+        match length {
+            Length::Known(length) => {
+                while self.buffer.len() < body + length {
+                    self.read().await?;
+                }
+            }
+            Length::Chunks => self.unchunk(body).await?,
         }
         Ok(&self.buffer[body..])
+    }
+
+    /// Reads a body that comes in chunks from here on, and leaves what is in them.
+    async fn unchunk(&mut self, mut end: usize) -> io::Result<()> {
+        loop {
+            let size = loop {
+                match memmem::find(&self.buffer[end..], b"\r\n") {
+                    Some(at) => break end..end + at,
+                    None => self.read().await?,
+                }
+            };
+            let digits = std::str::from_utf8(&self.buffer[size.clone()]).unwrap_or_default();
+            let length = usize::from_str_radix(digits, 16)
+                .map_err(|_| io::Error::other("a chunk without its length"))?;
+            let chunk = size.end + 2..size.end + 2 + length;
+            while self.buffer.len() < chunk.end + 2 {
+                self.read().await?;
+            }
+            if length == 0 {
+                self.buffer.truncate(end);
+                return Ok(());
+            }
+            self.buffer.drain(chunk.end..chunk.end + 2);
+            self.buffer.drain(end..chunk.start);
+            end += length;
+        }
     }
 
     async fn read(&mut self) -> io::Result<()> {
@@ -115,9 +137,43 @@ impl Client {
     }
 }
 
+/// How much follows a head.
+enum Length {
+    Known(usize),
+    Chunks,
+}
+
+/// What the head of an answer says of its length.
+fn length(head: &[u8]) -> io::Result<Length> {
+    let wrong = |what: &str| {
+        let head = String::from_utf8_lossy(head);
+        Err(io::Error::other(format!("{what}: {head}")))
+    };
+    if !head.starts_with(b"HTTP/1.1 200") {
+        return wrong("not an answer");
+    }
+    for line in head.split(|byte| *byte == b'\n') {
+        let Some((name, value)) = line.split_at_checked(b"content-length:".len()) else {
+            continue;
+        };
+        if name.eq_ignore_ascii_case(b"content-length:") {
+            let value = std::str::from_utf8(value).ok();
+            let value = value.and_then(|value| value.trim().parse().ok());
+            return value.map_or_else(|| wrong("no length"), |length| Ok(Length::Known(length)));
+        }
+        if line
+            .trim_ascii()
+            .eq_ignore_ascii_case(b"transfer-encoding: chunked")
+        {
+            return Ok(Length::Chunks);
+        }
+    }
+    wrong("an answer without its length")
+}
+
 /// Whether this is the answer to a call that did what it was asked.
 fn is_success(answer: &[u8]) -> bool {
-    let contains = |what: &[u8]| answer.windows(what.len()).any(|part| part == what);
+    let contains = |what: &[u8]| memmem::find(answer, what).is_some();
     !contains(b"\"isError\":true") && contains(b"\"result\"")
 }
 

@@ -6,6 +6,7 @@
 //! `-- --program=PATH` measures another build of the program, without what runs in this process. It prints a table and
 //! writes `target/load.json`. Prepared databases stay in `target/bench-data`, or where `-- --data=FOLDER` says, and serve
 //! the next run. Servers and clients share the machine's cores and listen on loopback only.
+//! `--peers` measures beside servers made with the SDKs of others instead: `scripts/bench-peers` gives it what it needs.
 
 #![allow(
     clippy::unwrap_used,
@@ -18,6 +19,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod http;
+mod peers;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::SocketAddr;
@@ -72,7 +74,20 @@ fn main() -> Result<()> {
         return Ok(());
     }
     // `cargo test --benches` only wants to see that it runs.
-    let quick = flag("--quick") || !flag("--bench");
+    let quick = flag("--quick") || !(flag("--bench") || flag("--peers"));
+    if flag("--peers") {
+        let python = option("--python=")
+            .ok_or("--peers needs --python=PATH: scripts/bench-peers gives it")?;
+        return runtime.block_on(peers::run(&peers::Plan {
+            size: if quick { 1_000 } else { 100_000 },
+            time: Duration::from_millis(if quick { 300 } else { 3_000 }),
+            rounds: if quick { 1 } else { 3 },
+            starts: if quick { 3 } else { 10 },
+            python: python.into(),
+            data: option("--data=")
+                .map_or_else(|| target_folder().join("bench-data"), PathBuf::from),
+        }));
+    }
     let plan = Plan {
         sizes: match (quick, flag("--full")) {
             (true, _) => vec![1_000],
@@ -204,25 +219,12 @@ fn start(plan: &Plan, report: &mut Report, folder: &Path) -> Result<()> {
     let stateless = [list(1, json!({ "_meta": meta })).to_string()];
     let database = sqlite(folder);
     let once = |lines: &[String], database: &str| -> Result<(f64, Running)> {
-        let began = Instant::now();
-        let mut process = Running::spawn(
-            Command::new(bureau())
-                .args(["stdio", "--database", database, "--data-dir"])
-                .arg(folder)
-                .stderr(Stdio::inherit()),
-        )?;
-        let mut answers = BufReader::new(process.child.stdout.take().unwrap());
-        for line in lines {
-            writeln!(process.input.as_mut().unwrap(), "{line}")?;
-            if line.contains("\"id\"") {
-                let mut answer = String::new();
-                answers.read_line(&mut answer)?;
-                assert!(answer.contains("\"result\""), "{answer}");
-            }
-        }
-        let took = began.elapsed().as_secs_f64() * 1e3;
-        process.output = Some(answers);
-        Ok((took, process))
+        let mut command = Command::new(bureau());
+        let command = command
+            .args(["stdio", "--database", database, "--data-dir"])
+            .arg(folder);
+        let first = first_answer(command, lines)?;
+        Ok((first.took_ms, first.process))
     };
     let (first, process) = once(&stateless, &database)?;
     drop(process);
@@ -281,6 +283,37 @@ fn start(plan: &Plan, report: &mut Report, folder: &Path) -> Result<()> {
     std::thread::sleep(Duration::from_secs(1));
     report.memory("serve at rest", server.process.child.id(), Some(25.0))?;
     Ok(())
+}
+
+/// A process over stdio that has answered.
+struct First {
+    /// From its start to its last answer.
+    took_ms: f64,
+    answer: String,
+    process: Running,
+}
+
+/// Starts a program, and gives it these messages, each request when the one before it is answered.
+fn first_answer(command: &mut Command, lines: &[String]) -> Result<First> {
+    let began = Instant::now();
+    let mut process = Running::spawn(command.stderr(Stdio::inherit()))?;
+    let mut answers = BufReader::new(process.child.stdout.take().unwrap());
+    let mut answer = String::new();
+    for line in lines {
+        writeln!(process.input.as_mut().unwrap(), "{line}")?;
+        if line.contains("\"id\"") {
+            answer.clear();
+            answers.read_line(&mut answer)?;
+            assert!(answer.contains("\"result\""), "{answer}");
+        }
+    }
+    let took_ms = began.elapsed().as_secs_f64() * 1e3;
+    process.output = Some(answers);
+    Ok(First {
+        took_ms,
+        answer,
+        process,
+    })
 }
 
 /// Reads, searches, and the way from a write to the search, on a table of this size.
@@ -665,14 +698,20 @@ impl Echo {
     }
 }
 
-/// `bureau serve`.
+/// A server over HTTP.
 struct Server {
     target: Target,
     process: Running,
 }
 
 impl Server {
+    /// `bureau serve`, with the groups that are on by default.
     fn start(database: &str, folder: &Path) -> Result<Self> {
+        Self::start_with(database, folder, &[])
+    }
+
+    /// `bureau serve` with further options.
+    fn start_with(database: &str, folder: &Path, options: &[&str]) -> Result<Self> {
         let key = Command::new(bureau())
             .args([
                 "key", "create", "--name", "bench", "--preset", "full", "--json",
@@ -682,13 +721,19 @@ impl Server {
             .stderr(Stdio::inherit())
             .output()?;
         let key: Value = serde_json::from_slice(&key.stdout)?;
-        let mut process = Running::spawn(
-            Command::new(bureau())
-                .args(["serve", "--listen", "127.0.0.1:0", "--calls-per-hour", "0"])
-                .args(["--database", database, "--data-dir"])
-                .arg(folder)
-                .stderr(Stdio::piped()),
-        )?;
+        let mut command = Command::new(bureau());
+        command
+            .args(["serve", "--listen", "127.0.0.1:0", "--calls-per-hour", "0"])
+            .args(options)
+            .args(["--database", database, "--data-dir"])
+            .arg(folder);
+        let key = key["key"].as_str().ok_or("no key")?;
+        Self::spawn(&mut command, key.to_owned())
+    }
+
+    /// Any server that says on stderr where it listens.
+    fn spawn(command: &mut Command, key: String) -> Result<Self> {
+        let mut process = Running::spawn(command.stderr(Stdio::piped()))?;
         let mut said = BufReader::new(process.child.stderr.take().unwrap());
         let mut line = String::new();
         while !line.contains("http://") {
@@ -702,7 +747,7 @@ impl Server {
             address: address(&line)?,
             process: process.child.id(),
             path: "/mcp",
-            key: key["key"].as_str().ok_or("no key")?.to_owned(),
+            key,
         };
         Ok(Self { target, process })
     }
@@ -834,21 +879,15 @@ impl Report {
 
     /// Resident memory, and how much of it is the process's own (not pages of the program file).
     fn memory(&mut self, name: &str, process: u32, aim: Option<f64>) -> Result<()> {
-        let status = std::fs::read_to_string(format!("/proc/{process}/status"))?;
-        let megabytes = |field: &str| {
-            let line = status.lines().find_map(|line| line.strip_prefix(field));
-            let number = line.and_then(|line| line.split_whitespace().next()?.parse::<f64>().ok());
-            number.unwrap_or(0.0) / 1024.0
-        };
         self.figure(
             &format!("{name}: resident memory"),
-            megabytes("VmRSS:"),
+            megabytes(process, "VmRSS:")?,
             "MB",
             aim,
         );
         self.figure(
             &format!("{name}: of that not file pages"),
-            megabytes("RssAnon:"),
+            megabytes(process, "RssAnon:")?,
             "MB",
             None,
         );
@@ -866,6 +905,14 @@ impl Report {
         println!("\n{}", path.display());
         Ok(())
     }
+}
+
+/// A process's memory, by its name in the operating system's table.
+fn megabytes(process: u32, field: &str) -> Result<f64> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix(field));
+    let number = line.and_then(|line| line.split_whitespace().next()?.parse::<f64>().ok());
+    Ok(number.unwrap_or(0.0) / 1024.0)
 }
 
 fn verdict(aim: Option<&str>, met: Option<bool>) -> String {
