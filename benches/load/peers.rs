@@ -654,10 +654,10 @@ impl Report {
             self.median(&format!("{} {clients} cpu", calls.name()), Kind::Bureau)
         };
         let at_least = |what: &str, least: f64, measured: f64| {
-            verdict(what, '≥', least, measured, measured >= least)
+            verdict(what, '≥', least, measured, measured >= least);
         };
         let at_most = |what: &str, most: f64, measured: f64| {
-            verdict(what, '≤', most, measured, measured <= most)
+            verdict(what, '≤', most, measured, measured <= most);
         };
         at_least(
             "`get_contact`, 16 clients, to the TypeScript SDK",
