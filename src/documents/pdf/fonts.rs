@@ -1,9 +1,11 @@
 //! The fonts: the built-in ones, and those of the owner and of the system for what the built-in ones lack.
 
 use std::collections::{BTreeSet, HashSet};
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::{OnceLock, PoisonError, RwLock};
 
+use flate2::read::GzDecoder;
 use krilla::Data;
 use krilla::text::Font;
 use rustybuzz::ttf_parser;
@@ -12,57 +14,113 @@ use super::installed::Installed;
 
 /// Each built-in face: its file, the index in it, and the file of its bold where there is one. The first that has a character
 /// draws it, so the order says what looks right: text is Noto Sans, and the large font of the Far East comes last.
-const BUILT_IN: &[(&[u8], Option<&[u8]>)] = &[
+static BUILT_IN: [(Packed, Option<Packed>); 17] = [
     (
-        include_bytes!("../fonts/NotoSans-Regular.ttf"),
-        Some(include_bytes!("../fonts/NotoSans-Bold.ttf")),
-    ),
-    (include_bytes!("../fonts/NotoSansArabic-Regular.ttf"), None),
-    (
-        include_bytes!("../fonts/NotoSansHebrew-Regular.ttf"),
-        Some(include_bytes!("../fonts/NotoSansHebrew-Bold.ttf")),
+        Packed::new(include_bytes!("../fonts/NotoSans-Regular.ttf.gz")),
+        Some(Packed::new(include_bytes!("../fonts/NotoSans-Bold.ttf.gz"))),
     ),
     (
-        include_bytes!("../fonts/NotoSansArmenian-Regular.ttf"),
+        Packed::new(include_bytes!("../fonts/NotoSansArabic-Regular.ttf.gz")),
         None,
     ),
     (
-        include_bytes!("../fonts/NotoSansGeorgian-Regular.ttf"),
+        Packed::new(include_bytes!("../fonts/NotoSansHebrew-Regular.ttf.gz")),
+        Some(Packed::new(include_bytes!(
+            "../fonts/NotoSansHebrew-Bold.ttf.gz"
+        ))),
+    ),
+    (
+        Packed::new(include_bytes!("../fonts/NotoSansArmenian-Regular.ttf.gz")),
         None,
     ),
     (
-        include_bytes!("../fonts/NotoSansDevanagari-Regular.ttf"),
-        None,
-    ),
-    (include_bytes!("../fonts/NotoSansBengali-Regular.ttf"), None),
-    (
-        include_bytes!("../fonts/NotoSansGurmukhi-Regular.ttf"),
+        Packed::new(include_bytes!("../fonts/NotoSansGeorgian-Regular.ttf.gz")),
         None,
     ),
     (
-        include_bytes!("../fonts/NotoSansGujarati-Regular.ttf"),
+        Packed::new(include_bytes!("../fonts/NotoSansDevanagari-Regular.ttf.gz")),
         None,
     ),
-    (include_bytes!("../fonts/NotoSansTamil-Regular.ttf"), None),
-    (include_bytes!("../fonts/NotoSansTelugu-Regular.ttf"), None),
-    (include_bytes!("../fonts/NotoSansKannada-Regular.ttf"), None),
     (
-        include_bytes!("../fonts/NotoSansMalayalam-Regular.ttf"),
+        Packed::new(include_bytes!("../fonts/NotoSansBengali-Regular.ttf.gz")),
         None,
     ),
-    (include_bytes!("../fonts/NotoSansThai-Regular.ttf"), None),
-    (include_bytes!("../fonts/NotoSansLao-Regular.ttf"), None),
-    (include_bytes!("../fonts/NotoSansKhmer-Regular.ttf"), None),
-    (include_bytes!("../fonts/wqy-microhei.ttc"), None),
+    (
+        Packed::new(include_bytes!("../fonts/NotoSansGurmukhi-Regular.ttf.gz")),
+        None,
+    ),
+    (
+        Packed::new(include_bytes!("../fonts/NotoSansGujarati-Regular.ttf.gz")),
+        None,
+    ),
+    (
+        Packed::new(include_bytes!("../fonts/NotoSansTamil-Regular.ttf.gz")),
+        None,
+    ),
+    (
+        Packed::new(include_bytes!("../fonts/NotoSansTelugu-Regular.ttf.gz")),
+        None,
+    ),
+    (
+        Packed::new(include_bytes!("../fonts/NotoSansKannada-Regular.ttf.gz")),
+        None,
+    ),
+    (
+        Packed::new(include_bytes!("../fonts/NotoSansMalayalam-Regular.ttf.gz")),
+        None,
+    ),
+    (
+        Packed::new(include_bytes!("../fonts/NotoSansThai-Regular.ttf.gz")),
+        None,
+    ),
+    (
+        Packed::new(include_bytes!("../fonts/NotoSansLao-Regular.ttf.gz")),
+        None,
+    ),
+    (
+        Packed::new(include_bytes!("../fonts/NotoSansKhmer-Regular.ttf.gz")),
+        None,
+    ),
+    (
+        Packed::new(include_bytes!("../fonts/wqy-microhei.ttc.gz")),
+        None,
+    ),
 ];
 
-/// The fonts that documents are drawn with: made once and shared, for the tables of the built-in ones are prepared here.
+/// The file of a font, packed by gzip: unpacked when it is first needed, and kept for as long as the program runs.
+struct Packed {
+    packed: &'static [u8],
+    bytes: OnceLock<Vec<u8>>,
+}
+
+impl Packed {
+    const fn new(packed: &'static [u8]) -> Self {
+        Self {
+            packed,
+            bytes: OnceLock::new(),
+        }
+    }
+
+    /// Its bytes; none where they are damaged, which a test rules out.
+    fn bytes(&'static self) -> &'static [u8] {
+        self.bytes.get_or_init(|| {
+            let mut bytes = Vec::new();
+            match GzDecoder::new(self.packed).read_to_end(&mut bytes) {
+                Ok(_) => bytes,
+                Err(_) => Vec::new(),
+            }
+        })
+    }
+}
+
+/// The fonts that documents are drawn with: made once and shared, for the tables of the built-in ones are prepared here, each
+/// when a character is looked for in it.
 ///
 /// What none of the built-in ones has is looked for in a folder of the owner's and in the fonts of the system: not before a
 /// document needs it, and once. That first document waits until all of these fonts were looked into, seconds where there are
 /// hundreds.
 pub struct Fonts {
-    built_in: Vec<Typeface>,
+    built_in: Vec<BuiltIn>,
     folder: Option<PathBuf>,
     installed: OnceLock<Installed>,
     /// The characters that were looked for.
@@ -83,15 +141,7 @@ impl Fonts {
     #[must_use]
     pub fn new(folder: Option<&Path>) -> Self {
         Self {
-            built_in: BUILT_IN
-                .iter()
-                .filter_map(|(regular, bold)| {
-                    Some(Typeface {
-                        regular: Face::built_in(regular)?,
-                        bold: bold.and_then(Face::built_in),
-                    })
-                })
-                .collect(),
+            built_in: BUILT_IN.iter().map(BuiltIn::new).collect(),
             folder: folder.map(Path::to_path_buf),
             installed: OnceLock::new(),
             asked: RwLock::default(),
@@ -116,20 +166,48 @@ impl Fonts {
     /// The characters of a text that no built-in font has.
     #[cfg(test)]
     pub(super) fn lacks(&self, text: &str) -> String {
-        let has = |c: &char| self.built_in.iter().any(|typeface| typeface.has(*c));
-        text.chars().filter(|c| !has(c)).collect()
+        let built_in = self.built_in.iter().filter_map(BuiltIn::typeface);
+        let has = |c: char| built_in.clone().any(|typeface| typeface.has(c));
+        text.chars().filter(|c| !has(*c)).collect()
     }
 
     /// The typeface that draws `character`.
     pub(super) fn having(&self, character: char) -> Option<&Typeface> {
         self.built_in
             .iter()
+            .filter_map(BuiltIn::typeface)
             .find(|typeface| typeface.has(character))
             .or_else(|| {
                 self.installed
                     .get_or_init(|| Installed::scan(self.folder.as_deref()))
                     .having(character)
             })
+    }
+}
+
+/// A typeface of the program's own, made when a character is first looked for in it: a document in one script needs one or two.
+struct BuiltIn {
+    files: &'static (Packed, Option<Packed>),
+    typeface: OnceLock<Option<Typeface>>,
+}
+
+impl BuiltIn {
+    const fn new(files: &'static (Packed, Option<Packed>)) -> Self {
+        Self {
+            files,
+            typeface: OnceLock::new(),
+        }
+    }
+
+    fn typeface(&self) -> Option<&Typeface> {
+        let (regular, bold) = self.files;
+        let made = self.typeface.get_or_init(|| {
+            Some(Typeface {
+                regular: Face::built_in(regular.bytes())?,
+                bold: bold.as_ref().and_then(|bold| Face::built_in(bold.bytes())),
+            })
+        });
+        made.as_ref()
     }
 }
 
@@ -223,7 +301,14 @@ mod tests {
     fn every_built_in_font_is_read_and_they_are_shared_between_threads() {
         fn shared<T: Send + Sync>(_: &T) {}
         let fonts = Fonts::new(None);
-        assert_eq!(fonts.built_in.len(), BUILT_IN.len());
+        for (place, built_in) in fonts.built_in.iter().enumerate() {
+            let typeface = built_in.typeface();
+            let bold = typeface.is_some_and(|typeface| typeface.bold.is_some());
+            assert!(
+                typeface.is_some() && bold == built_in.files.1.is_some(),
+                "{place}"
+            );
+        }
         shared(&fonts);
     }
 
