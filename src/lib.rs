@@ -10,6 +10,7 @@ pub mod delivery;
 pub mod demo;
 pub mod prompts;
 pub mod server;
+#[cfg(feature = "tokens")]
 pub mod tokens;
 pub mod transport;
 

@@ -45,7 +45,7 @@ pub(super) fn colours(stream: &impl IsTerminal) -> bool {
     stream.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
-/// A table: columns as wide as their widest cell, the last one as it is.
+/// A table: columns as wide as their widest cell, the last one as it is, and none where nothing stands.
 pub(super) fn table<const N: usize>(head: [&str; N], rows: &[[String; N]]) -> String {
     let width = |cell: &str| cell.chars().count();
     let mut widths = head.map(width);
@@ -57,6 +57,9 @@ pub(super) fn table<const N: usize>(head: [&str; N], rows: &[[String; N]]) -> St
     let line = |cells: [&str; N]| {
         let mut line = String::new();
         for (cell, widest) in cells.iter().zip(widths) {
+            if widest == 0 {
+                continue;
+            }
             line.push_str(cell);
             line.extend(std::iter::repeat_n(
                 ' ',
