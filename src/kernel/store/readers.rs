@@ -38,12 +38,12 @@ pub(crate) struct Reader {
 }
 
 impl Readers {
-    pub(super) fn new(path: &Path, most: u32) -> Self {
+    pub(super) fn new(path: &Path, most: u32, first: Option<Connection>) -> Self {
         Self(Arc::new(Shared {
             path: path.to_owned(),
             most,
             places: Arc::new(Semaphore::new(most as usize)),
-            idle: Mutex::default(),
+            idle: Mutex::new(first.into_iter().collect()),
         }))
     }
 

@@ -287,7 +287,7 @@ impl Sqlite {
                 "--read-only makes none: start Bureau once without it, or name an existing file.",
             ));
         }
-        let mut writer = None;
+        let (mut writer, mut first) = (None, None);
         if settings.read_only {
             let mut conn = options(path)
                 .read_only(true)
@@ -298,14 +298,14 @@ impl Sqlite {
             migrate::check(found, &migrate::SQLITE, true)?;
             conn.close().await.map_err(fail)?;
         } else {
-            writer = Some(Arc::new(Mutex::new(
-                Writer::open(path, settings.write_wait, &settings.steps).await?,
-            )));
+            let (opened, reader) = Writer::open(path, settings.write_wait, &settings.steps).await?;
+            writer = Some(Arc::new(Mutex::new(opened)));
+            first = reader;
         }
         Ok(Self {
             place: Place::of(path),
-            callers: Readers::new(path, settings.connections.max(1)),
-            own: Readers::new(path, OWN),
+            callers: Readers::new(path, settings.connections.max(1), None),
+            own: Readers::new(path, OWN, first),
             watch: Mutex::default(),
             writer,
             write_wait: settings.write_wait,
@@ -478,13 +478,22 @@ fn no_turn(error: std::io::Error) -> Error {
 }
 
 impl Writer {
-    async fn open(path: &Path, patience: Duration, steps: &Steps) -> Result<Self> {
+    /// The writer, and a connection that reads where one was opened beside it.
+    async fn open(
+        path: &Path,
+        patience: Duration,
+        steps: &Steps,
+    ) -> Result<(Self, Option<in_place::Connection>)> {
         let fail = |error| cannot_open(path, error);
         if let Some(folder) = path
             .parent()
             .filter(|folder| !folder.as_os_str().is_empty())
         {
             crate::private::folder(folder).map_err(|error| fail(error.into()))?;
+        }
+        if let Some((own, reader)) = current(path).await {
+            let turns = Turns::open(path, steps).map_err(|error| fail(error.into()))?;
+            return Ok((Self::new(own, path, turns, steps), Some(reader)));
         }
         let mut conn = connect(path).await.map_err(fail)?;
         restrict(path);
@@ -509,8 +518,12 @@ impl Writer {
         let own = in_place::Connection::open(path, Use::Write).await;
         let own = own.map_err(fail)?;
         conn.close().await.map_err(fail)?;
-        Ok(Self {
-            conn: own,
+        Ok((Self::new(own, path, turns, steps), None))
+    }
+
+    fn new(conn: in_place::Connection, path: &Path, turns: Turns, steps: &Steps) -> Self {
+        Self {
+            conn,
             place: Place::of(path),
             turns,
             open: false,
@@ -521,7 +534,7 @@ impl Writer {
             ends: LogEnds::new(),
             rested: Instant::now(),
             steps: steps.clone(),
-        })
+        }
     }
 
     /// Makes the shared transaction open, with a savepoint for the next caller.
@@ -766,6 +779,30 @@ async fn connect(path: &Path) -> sqlx::Result<SqliteConnection> {
             conn.close().await?;
         }
     }
+}
+
+/// The connection that will write and the first that reads, where the file is as a start mostly finds it: whole, with this
+/// version's tables and its log of writes. Whatever else it is, the long way finds out and says. Each reads all tables when it is
+/// opened, so both do so at once.
+async fn current(path: &Path) -> Option<(in_place::Connection, in_place::Connection)> {
+    let before = identity(path)?;
+    let (own, reader) = tokio::join!(
+        in_place::Connection::open(path, Use::Write),
+        in_place::Connection::open(path, Use::Read),
+    );
+    let (mut own, reader) = (own.ok()?, reader.ok()?);
+    let mode = own.fetch("PRAGMA journal_mode", &[]).await.ok()?;
+    let is_wal = mode.first()?.text("journal_mode").ok()?? == "wal";
+    let newest = "SELECT COALESCE(MAX(version), 0) AS version FROM _sqlx_migrations WHERE success";
+    let found = own.fetch(newest, &[]).await.ok()?;
+    let found = found.first()?.number("version").ok()??;
+    let is_current = is_wal && found == migrate::latest(&migrate::SQLITE);
+    // No restore came between the two.
+    if !is_current || identity(path)? != before {
+        return None;
+    }
+    restrict(path);
+    Some((own, reader))
 }
 
 async fn is_wal(conn: &mut SqliteConnection) -> sqlx::Result<bool> {

@@ -553,6 +553,14 @@ impl SqliteRow {
         }
     }
 
+    /// Text.
+    pub(super) fn text(&self, name: &str) -> sqlx::Result<Option<String>> {
+        match sqlite_value(self, name, Kind::Text)? {
+            Some(Value::Text(text)) => Ok(Some(text)),
+            _ => Ok(None),
+        }
+    }
+
     /// Bytes.
     pub(super) fn bytes(&self, name: &str) -> sqlx::Result<Option<Vec<u8>>> {
         match sqlite_value(self, name, Kind::Bytes)? {
