@@ -87,7 +87,7 @@ enum Command {
     /// Make teams, and say who is in them
     #[command(subcommand)]
     Team(team::Command),
-    /// List the tools, and what each costs in tokens
+    /// List the tools, and what they cost in tokens
     Tools(tools::Arguments),
     /// Call a tool and print its answer
     Call(call::Arguments),
@@ -294,6 +294,10 @@ fn run(cli: Cli, matches: &ArgMatches) -> Result<()> {
     let said = options.clone();
     let config = Config::load(options, listen)?;
     start_log(config.log);
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    if let Command::Serve(_) = command {
+        serve::with_few_arenas();
+    }
     // A client on a pipe and a single command have little to do at once; each worker costs memory.
     let workers = if let Command::Serve(_) = command {
         std::thread::available_parallelism()

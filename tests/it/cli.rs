@@ -435,6 +435,31 @@ fn the_groups_that_are_named_are_offered_and_no_other() {
     assert_eq!(home.say("tools --features=contacts,delas").code, 2);
 }
 
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[test]
+fn a_server_starts_with_few_arenas_and_keeps_what_its_owner_said() {
+    let home = Home::new();
+    let arenas = |server: &Running| -> Option<String> {
+        let all = std::fs::read(format!("/proc/{}/environ", server.child.id())).unwrap();
+        let all = String::from_utf8(all).unwrap();
+        let mut values = all.split('\0');
+        let said = values.find_map(|one| one.strip_prefix("MALLOC_ARENA_MAX="));
+        said.map(str::to_owned)
+    };
+    let server = Running::new(&home, &[]);
+    let few: usize = arenas(&server).expect("it says how many").parse().unwrap();
+    let cores = std::thread::available_parallelism().map_or(2, usize::from);
+    assert!((1..=cores).contains(&few), "{few} of {cores} cores");
+    drop(server);
+    let own = home
+        .command(["serve", "--listen", "127.0.0.1:0"])
+        .env("MALLOC_ARENA_MAX", "7")
+        .spawn()
+        .unwrap();
+    let server = Running::of(own);
+    assert_eq!(arenas(&server).as_deref(), Some("7"));
+}
+
 #[test]
 fn tools_shows_what_is_offered_and_what_it_costs() {
     let home = Home::new();
@@ -477,6 +502,12 @@ fn tools_shows_what_is_offered_and_what_it_costs() {
     assert_eq!(one["tools"].as_array().unwrap().len(), 1);
     let whole = home.say("tools --output-schemas --json").json();
     assert!(whole["tokens"].as_u64() > contacts["tokens"].as_u64());
+    for group in all["groups"].as_array().unwrap() {
+        assert!(
+            group["most_tokens"].as_u64() >= group["tokens"].as_u64(),
+            "{group}"
+        );
+    }
 
     let table = home.say("tools").done();
     for tool in contacts["tools"].as_array().unwrap() {
@@ -1076,11 +1107,12 @@ pub(crate) struct Running {
 
 impl Running {
     pub(crate) fn new(home: &Home, more: &[&str]) -> Self {
-        let mut child = home
-            .command(["serve", "--listen", "127.0.0.1:0"])
-            .args(more)
-            .spawn()
-            .unwrap();
+        let mut serve = home.command(["serve", "--listen", "127.0.0.1:0"]);
+        Self::of(serve.args(more).spawn().unwrap())
+    }
+
+    /// One that was just started.
+    fn of(mut child: Child) -> Self {
         let mut errors = BufReader::new(child.stderr.take().unwrap());
         let mut said = String::new();
         let url = loop {
