@@ -48,7 +48,10 @@ pub async fn server_store(config: &Config) -> Result<Store> {
 
 async fn whole(store: Store) -> Result<Store> {
     admin::bootstrap(&store).await?;
-    check_tables(&store, &Module::records_of(crate::MODULES)).await?;
+    // What is released has passed the test of this. Whoever changes a record is told when they start what they built.
+    if cfg!(debug_assertions) {
+        check_tables(&store, &Module::records_of(crate::MODULES)).await?;
+    }
     provision(&store).await?;
     Ok(store)
 }

@@ -790,7 +790,7 @@ pub fn tool(wire: &WireForm, output_schemas: bool) -> Tool {
         tool = tool.with_meta(MetaObject(always));
     }
     if output_schemas {
-        tool.with_raw_output_schema(Arc::clone(&wire.output_schema))
+        tool.with_raw_output_schema(Arc::<Map<String, Value>>::clone(&wire.output_schema))
     } else {
         tool
     }

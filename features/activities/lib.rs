@@ -15,7 +15,6 @@ mod measures;
 mod update;
 mod view;
 
-use bureau_kernel::import::import;
 use bureau_kernel::prelude::*;
 
 pub use activity::{Activity, ActivityType};
@@ -28,6 +27,7 @@ pub const MODULE: Module = Module {
     name: "activities",
     about: "Calls, emails, meetings, tasks and notes: list, log, plan, complete",
     tokens: 1_080,
+    schemas: include_str!("schemas.txt"),
     tools: tools![
         bulk::BulkUpdateActivities,
         complete::CompleteActivity,
@@ -37,8 +37,8 @@ pub const MODULE: Module = Module {
         list::ListActivities,
         update::UpdateActivity,
     ],
-    records: &[record::<Activity>()],
-    imports: &[import::<Activity>()],
+    records: records![Activity],
+    imports: imports![Activity],
     resources: &[Resource {
         uri: "bureau://activities/{activity}",
         name: "activity",

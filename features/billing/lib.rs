@@ -25,7 +25,6 @@ mod totals;
 mod unit;
 mod view;
 
-use bureau_kernel::import::import;
 use bureau_kernel::prelude::*;
 use futures::FutureExt as _;
 
@@ -61,14 +60,9 @@ pub const PRODUCTS: Access = access!("products");
 pub const MODULE: Module = Module {
     name: "billing",
     about: "What documents of money need",
-    records: &[
-        record::<TaxRate>(),
-        record::<Seller>(),
-        record::<Picture>(),
-        record::<Product>(),
-    ],
+    records: records![TaxRate, Seller, Picture, Product],
     uses: &[&bureau_companies::MODULE, &bureau_contacts::MODULE],
-    imports: &[import::<Product>()],
+    imports: imports![Product],
     provides: &[&arrange::SELLER, &arrange::TAXES],
     provision: Some(|cx| provision(cx).boxed()),
     ..Module::EMPTY

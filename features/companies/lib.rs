@@ -13,7 +13,6 @@ mod merge;
 mod search;
 mod update;
 
-use bureau_kernel::import::import;
 use bureau_kernel::prelude::*;
 
 pub use company::{Company, CompanyType, only_one_like, only_one_named};
@@ -26,6 +25,7 @@ pub const MODULE: Module = Module {
     name: "companies",
     about: "Organisations the firm deals with: search, read, create, update, merge, delete",
     tokens: 1_000,
+    schemas: include_str!("schemas.txt"),
     tools: tools![
         create::CreateCompany,
         Delete<Company>,
@@ -34,7 +34,7 @@ pub const MODULE: Module = Module {
         Lists<Company>,
         update::UpdateCompany,
     ],
-    records: &[record::<Company>()],
+    records: records![Company],
     resources: &[Resource {
         uri: "bureau://companies/{company}",
         name: "company",
@@ -43,7 +43,7 @@ pub const MODULE: Module = Module {
         tool: "get_company",
         ..Resource::JSON
     }],
-    imports: &[import::<Company>()],
+    imports: imports![Company],
     measures: &[&measures::NEW, &measures::TOTAL],
     ..Module::EMPTY
 };

@@ -17,7 +17,6 @@ mod merge;
 mod search;
 mod update;
 
-use bureau_kernel::import::import;
 use bureau_kernel::prelude::*;
 
 pub use contact::{Contact, ContactType, EmailEntry, PhoneEntry, PointType};
@@ -30,6 +29,7 @@ pub const MODULE: Module = Module {
     name: "contacts",
     about: "People the firm deals with: search, read, create, update, merge, delete",
     tokens: 1_250,
+    schemas: include_str!("schemas.txt"),
     tools: tools![
         create::CreateContact,
         Delete<Contact>,
@@ -39,7 +39,7 @@ pub const MODULE: Module = Module {
         search::SearchContacts,
         update::UpdateContact,
     ],
-    records: &[record::<Contact>()],
+    records: records![Contact],
     resources: &[Resource {
         uri: "bureau://contacts/{contact}",
         name: "contact",
@@ -48,7 +48,7 @@ pub const MODULE: Module = Module {
         tool: "get_contact",
         ..Resource::JSON
     }],
-    imports: &[import::<Contact>()],
+    imports: imports![Contact],
     measures: &[&measures::NEW, &measures::TOTAL],
     uses: &[&bureau_companies::MODULE],
     ..Module::EMPTY

@@ -17,7 +17,6 @@ mod summary;
 mod update;
 mod view;
 
-use bureau_kernel::import::import;
 use bureau_kernel::prelude::*;
 use futures::FutureExt as _;
 
@@ -38,6 +37,7 @@ pub const MODULE: Module = Module {
     name: "deals",
     about: "Sales that may come about: list, read, create, update, delete, summarize",
     tokens: 920,
+    schemas: include_str!("schemas.txt"),
     tools: tools![
         create::CreateDeal,
         Delete<Deal>,
@@ -46,7 +46,7 @@ pub const MODULE: Module = Module {
         list::ListDeals,
         update::UpdateDeal,
     ],
-    records: &[record::<Pipeline>(), record::<Stage>(), record::<Deal>()],
+    records: records![Pipeline, Stage, Deal],
     resources: &[Resource {
         uri: "bureau://deals/{deal}",
         name: "deal",
@@ -55,7 +55,7 @@ pub const MODULE: Module = Module {
         tool: "get_deal",
         ..Resource::JSON
     }],
-    imports: &[import::<Deal>()],
+    imports: imports![Deal],
     measures: measures::ALL,
     uses: &[&bureau_companies::MODULE, &bureau_contacts::MODULE],
     provision: Some(|cx| stages::provision(cx).boxed()),

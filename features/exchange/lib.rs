@@ -53,6 +53,7 @@ pub const MODULE: Module = Module {
     on_by_default: false,
     is_installed: true,
     tokens: 380,
+    schemas: include_str!("schemas.txt"),
     tools: tools![ExportData, ImportData],
     resources: export_data::RESOURCES,
     ..Module::EMPTY

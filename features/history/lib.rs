@@ -21,6 +21,7 @@ pub const MODULE: Module = Module {
     about: "What was changed, by whom, and taking it back",
     instructions: "undo_change takes calls back (dry_run shows what), list_changes shows what was done.",
     tokens: 290,
+    schemas: include_str!("schemas.txt"),
     tools: tools![ListChanges, UndoChange],
     records: &[],
     ..Module::EMPTY

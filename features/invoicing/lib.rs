@@ -30,8 +30,7 @@ mod tools;
 mod view;
 
 use bureau_billing::Format;
-use bureau_kernel::import::import;
-use bureau_kernel::numbered::numbered;
+use bureau_kernel::numbered::{NumberedKind, numbered};
 use bureau_kernel::prelude::*;
 use bureau_kernel::series;
 use futures::FutureExt as _;
@@ -89,6 +88,7 @@ pub const MODULE: Module = Module {
     about: "Invoices, credit notes, payments, products, expenses and what recurs",
     instructions: "A product's SKU names it too. create_credit_note corrects what is issued.",
     tokens: 4_390,
+    schemas: include_str!("schemas.txt"),
     tools: tools![
         CreateCreditNote,
         CreateExpense,
@@ -114,12 +114,7 @@ pub const MODULE: Module = Module {
         UpdateProduct,
         UpdateRecurringInvoice,
     ],
-    records: &[
-        record::<RecurringInvoice>(),
-        record::<Invoice>(),
-        record::<Payment>(),
-        record::<Expense>(),
-    ],
+    records: records![RecurringInvoice, Invoice, Payment, Expense],
     uses: &[
         &bureau_companies::MODULE,
         &bureau_contacts::MODULE,
@@ -127,8 +122,8 @@ pub const MODULE: Module = Module {
         &bureau_billing::MODULE,
         &series::MODULE,
     ],
-    numbered: &[numbered::<Invoice>()],
-    imports: &[import::<Expense>()],
+    numbered: table![NumberedKind: numbered::<Invoice>()],
+    imports: imports![Expense],
     resources: RESOURCES,
     jobs: jobs::JOBS,
     provision: Some(|cx| series::provision::<Invoice>(cx).boxed()),

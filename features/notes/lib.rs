@@ -26,6 +26,7 @@ pub const MODULE: Module = Module {
     about: "Notes on any record: write, pin, list, search",
     on_by_default: false,
     tokens: 630,
+    schemas: include_str!("schemas.txt"),
     tools: tools![
         create::CreateNote,
         Delete<Note>,
@@ -34,7 +35,7 @@ pub const MODULE: Module = Module {
         search::SearchNotes,
         update::UpdateNote,
     ],
-    records: &[record::<Note>()],
+    records: records![Note],
     resources: &[Resource {
         uri: "bureau://notes/{note}",
         name: "note",

@@ -28,6 +28,7 @@ pub const MODULE: Module = Module {
     name: "pipeline",
     about: "Pipelines and their stages, and the figures of the CRM at a glance",
     tokens: 420,
+    schemas: include_str!("schemas.txt"),
     tools: tools![
         CreatePipeline,
         GetCrmDashboard,

@@ -23,7 +23,7 @@ mod status;
 mod update;
 mod view;
 
-use bureau_kernel::numbered::numbered;
+use bureau_kernel::numbered::{NumberedKind, numbered};
 use bureau_kernel::prelude::*;
 use bureau_kernel::series;
 use futures::FutureExt as _;
@@ -51,6 +51,7 @@ pub const MODULE: Module = Module {
     name: "quotations",
     about: "Offers to customers, from the draft to the invoice",
     tokens: 1_320,
+    schemas: include_str!("schemas.txt"),
     tools: tools![
         ConvertQuotation,
         CreateQuotation,
@@ -61,7 +62,7 @@ pub const MODULE: Module = Module {
         UpdateQuotation,
         UpdateQuotationStatus,
     ],
-    records: &[record::<Quotation>()],
+    records: records![Quotation],
     uses: &[
         &bureau_companies::MODULE,
         &bureau_contacts::MODULE,
@@ -70,9 +71,9 @@ pub const MODULE: Module = Module {
         &bureau_invoicing::MODULE,
         &series::MODULE,
     ],
-    reacts: &[reaction::<Conversion>(), reaction::<Kept>()],
+    reacts: table![&'static dyn AnyReaction: reaction::<Conversion>(), reaction::<Kept>()],
     provides: &[&SOURCE],
-    numbered: &[numbered::<Quotation>()],
+    numbered: table![NumberedKind: numbered::<Quotation>()],
     jobs: jobs::JOBS,
     checks: &[Check {
         name: "quotations",

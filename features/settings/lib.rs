@@ -24,6 +24,7 @@ pub const MODULE: Module = Module {
     on_by_default: false,
     is_installed: true,
     tokens: 900,
+    schemas: include_str!("schemas.txt"),
     tools: tools![DefineAttribute, UpdateMember, UpdateWorkspace],
     uses: &[&bureau_billing::MODULE, &bureau_kernel::series::MODULE],
     ..Module::EMPTY

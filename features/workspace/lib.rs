@@ -34,6 +34,7 @@ pub const MODULE: Module = Module {
     name: "workspace",
     about: "Who works here, what was done by whom, and bulk changes",
     tokens: 805,
+    schemas: include_str!("schemas.txt"),
     tools: tools![
         BulkUpdateContacts,
         BulkUpdateDeals,

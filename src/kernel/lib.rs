@@ -78,7 +78,7 @@ pub mod prelude {
     pub use crate::patch::{BulkPatch, ClearField, Patch};
     pub use crate::permission::{Access, Covers, Operation, Permission};
     pub use crate::record::Cx;
-    pub use crate::record::reactions::{Reaction, Transition, reaction};
+    pub use crate::record::reactions::{AnyReaction, Reaction, Transition, reaction};
     pub use crate::record::{
         Attributes, Columns, Commitment, Edit, NamedRecord, Record, Saved, SearchText,
     };
@@ -95,5 +95,5 @@ pub mod prelude {
     pub use crate::types::text::{LongText, ShortText};
     pub use crate::types::time::When;
     pub use crate::view::{Get, Gettable, Nothing, Presented, Row, View};
-    pub use crate::{access, tools};
+    pub use crate::{access, imports, records, table, tools};
 }

@@ -83,10 +83,10 @@ impl CallOption {
             Self::DryRun => writes,
             Self::IdempotencyKey => effect == Effect::Adds,
             Self::Version => {
-                let has_subject = schema::subject(entry.form()).is_some();
+                let has_subject = entry.declared().has_subject;
                 has_subject && matches!(effect, Effect::Changes | Effect::Removes)
             }
-            Self::Fields => !writes && schema::answers_records(&entry.wire().output_schema),
+            Self::Fields => !writes && entry.declared().answers_records,
             Self::Confirm | Self::ConfirmToken => match confirm {
                 ConfirmPolicy::Never => false,
                 ConfirmPolicy::Destructive => entry.spec.asks(),
@@ -125,7 +125,7 @@ const MOST_ATTRIBUTES: usize = 50;
 #[must_use]
 pub fn listed(entry: &Entry, audience: &Audience) -> WireForm {
     let mut wire = entry.wire().clone();
-    let table = schema::attributes_of(entry.form());
+    let table = entry.declared().attributes_of.as_deref();
     let is_as_usual = audience.confirm == ConfirmPolicy::default() && !audience.has_others;
     if table.is_none() && is_as_usual {
         return wire;
@@ -169,7 +169,7 @@ fn attributes(defined: &[AttributeDefinition], table: &str) -> Option<Value> {
 
 /// A tool's own parameters and the options that it tells of.
 fn with_options(entry: &Entry, confirm: ConfirmPolicy, has_others: bool) -> Map<String, Value> {
-    let mut input = entry.own().clone();
+    let mut input = entry.declared().input.clone();
     if let Some(Value::Object(properties)) = input.get_mut("properties") {
         for option in CallOption::ALL {
             let name = option.name();
@@ -182,8 +182,11 @@ fn with_options(entry: &Entry, confirm: ConfirmPolicy, has_others: bool) -> Map<
     input
 }
 
-/// Puts the options into what clients see of a tool, as they are where nothing is said about confirmation.
+/// Puts the options into what clients see of a tool, as they are where nothing is said about confirmation, and into what its
+/// arguments are read by.
 pub(crate) fn declare(entry: &mut Entry) {
-    let input = with_options(entry, ConfirmPolicy::default(), false);
-    entry.declare(input, CallOption::ALL.iter().map(|option| option.name()));
+    entry.declare(
+        |entry| with_options(entry, ConfirmPolicy::default(), false),
+        |form| schema::mark_options(form, CallOption::ALL.iter().map(|option| option.name())),
+    );
 }

@@ -47,6 +47,13 @@ pub struct Module {
     pub tokens: usize,
     /// Its tools, alphabetically.
     pub tools: &'static [fn() -> Entry],
+    /// What clients are told of their parameters, ready-made: a line for each, its name and its [`Declared`] as JSON. A server
+    /// that lists its tools reads this, which takes a small part of the time that it takes to derive it from their types; a tool
+    /// without a line is derived. It is in programs built for a release; others ask the types, which may have changed. A test
+    /// holds the two against each other, and writes it.
+    ///
+    /// [`Declared`]: crate::tool::Declared
+    pub schemas: &'static str,
     /// Its records.
     pub records: &'static [&'static dyn AnyRecord],
     /// What its tools read, under a URI.
@@ -72,6 +79,34 @@ pub struct Module {
     pub jobs: &'static [Job],
     /// What `bureau doctor` looks at in each workspace.
     pub checks: &'static [Check],
+}
+
+/// A table of a [`Module`], compiled where it is written: `table![NumberedKind: numbered::<Invoice>()]`.
+///
+/// A module is a constant, and what a constant refers to is compiled in every crate that names it. What stands in a static is
+/// referred to by its address, so the code behind these entries, most of the program, is compiled once.
+#[macro_export]
+macro_rules! table {
+    ($entry:ty: $($one:expr),* $(,)?) => {{
+        static TABLE: [$entry; <[&str]>::len(&[$(stringify!($one)),*])] = [$($one),*];
+        &TABLE
+    }};
+}
+
+/// The records of a module, as its [`Module`] lists them: `records![Pipeline, Stage, Deal]`.
+#[macro_export]
+macro_rules! records {
+    ($($record:ty),* $(,)?) => {
+        $crate::table![&'static dyn $crate::record::AnyRecord: $($crate::prelude::record::<$record>()),*]
+    };
+}
+
+/// Those records of a module that can be imported, as its [`Module`] lists them: `imports![Deal]`.
+#[macro_export]
+macro_rules! imports {
+    ($($record:ty),* $(,)?) => {
+        $crate::table![&'static dyn $crate::import::AnyImport: $($crate::import::import::<$record>()),*]
+    };
 }
 
 /// A look at the records of a workspace for what contradicts the module's rules.
@@ -107,6 +142,7 @@ impl Module {
         is_installed: false,
         tokens: 0,
         tools: &[],
+        schemas: "",
         records: &[],
         resources: &[],
         imports: &[],
@@ -173,14 +209,16 @@ impl Registry {
     ///
     /// # Errors
     /// [`Code::Validation`](crate::error::Code::Validation) for a group or tool that does not exist, with the nearest
-    /// name; [`Code::Internal`](crate::error::Code::Internal) when two modules use one name, or a resource is not a call that
-    /// its tool takes.
+    /// name; [`Code::Internal`](crate::error::Code::Internal) when two modules use one name, or what one says of its tools
+    /// contradicts them.
     pub fn new(modules: &[Module], selection: &Selection) -> Result<Arc<Self>> {
         let mut entries = BTreeMap::new();
         for module in modules {
+            let ready = ready(module);
             for make in module.tools {
                 let mut entry = make();
                 entry.module = module.name;
+                entry.bring(ready.get(entry.spec.name).copied());
                 option::declare(&mut entry);
                 if entries.insert(entry.spec.name, entry).is_some() {
                     return Err(Error::internal(format!(
@@ -243,6 +281,39 @@ impl Registry {
             measures,
             numbered,
         }))
+    }
+
+    /// Whether what modules give their tools by themselves, for resources and measures, is what these take. It asks the tools'
+    /// types, which takes long, and only a change of the code can break it: tests look.
+    ///
+    /// # Errors
+    /// [`Code::Internal`](crate::error::Code::Internal) naming the resource or measure.
+    pub fn check_arguments(&self) -> Result<()> {
+        let takes = |tool: &str, names: &mut dyn Iterator<Item = &'static str>| {
+            let entry = self.entries.get(tool);
+            entry.is_none_or(|entry| entry.takes(names))
+        };
+        for resource in &self.resources {
+            if !takes(resource.tool, &mut resource.parameters()) {
+                let what = format!("{} gives its tool what it does not take", resource.uri);
+                return Err(Error::internal(what));
+            }
+        }
+        for measure in self.measures.values() {
+            let Some(evidence) = measure.evidence else {
+                continue;
+            };
+            let fixed = evidence.arguments.iter().map(|(name, _)| *name);
+            let days = evidence.period.into_iter();
+            let days = days.flat_map(|(from, to)| [from, to]);
+            let dimensions = measure.dimensions.iter().map(Dimension::name);
+            let mut given = fixed.chain(days).chain(dimensions).chain([evidence.owner]);
+            if !takes(evidence.tool, &mut given) {
+                let what = format!("{} gives its tool what it does not take", measure.id);
+                return Err(Error::internal(what));
+            }
+        }
+        Ok(())
     }
 
     /// The registry of the process in which a call runs.
@@ -519,6 +590,15 @@ fn only_reads(permission: Permission) -> bool {
     permission::only_reads(permission.name())
 }
 
+/// What the program brings along of what clients are told of a module's tools, by their names.
+fn ready(module: &Module) -> BTreeMap<&'static str, &'static str> {
+    if cfg!(debug_assertions) {
+        return BTreeMap::new();
+    }
+    let lines = module.schemas.lines();
+    lines.filter_map(|line| line.split_once(' ')).collect()
+}
+
 /// What has to hold of what a tool says about itself.
 fn check_spec(entry: &Entry, records: &[&'static dyn AnyRecord]) -> Result<()> {
     let spec = &entry.spec;
@@ -563,20 +643,11 @@ fn measures(
             let Some(evidence) = measure.evidence.filter(|_| has_tools) else {
                 continue;
             };
-            let Some(entry) = entries
-                .get(evidence.tool)
-                .filter(|entry| entry.module == module.name && entry.spec.effect.reads_only())
-            else {
+            let entry = entries.get(evidence.tool);
+            if !entry
+                .is_some_and(|entry| entry.module == module.name && entry.spec.effect.reads_only())
+            {
                 return fault("is shown by no reading tool of its module");
-            };
-            let fixed = evidence.arguments.iter().map(|(name, _)| *name);
-            let days = evidence.period.into_iter();
-            let days = days.flat_map(|(from, to)| [from, to]);
-            let dimensions = measure.dimensions.iter().map(Dimension::name);
-            let mut given = fixed.chain(days).chain(dimensions).chain([evidence.owner]);
-            let properties = entry.wire().input_schema.get("properties");
-            if !given.all(|name| properties.is_some_and(|known| known.get(name).is_some())) {
-                return fault("gives the tool that shows it an argument that it does not take");
             }
         }
     }
@@ -604,16 +675,11 @@ fn resources(
     for module in modules {
         for resource in module.resources {
             let fault = |what: &str| Err(Error::internal(format!("{} {what}", resource.uri)));
-            let Some(entry) = entries
-                .get(resource.tool)
-                .filter(|entry| entry.module == module.name && entry.spec.effect.reads_only())
-            else {
+            let entry = entries.get(resource.tool);
+            if !entry
+                .is_some_and(|entry| entry.module == module.name && entry.spec.effect.reads_only())
+            {
                 return fault("names no reading tool of its module");
-            };
-            let properties = entry.wire().input_schema.get("properties");
-            let takes = |name: &str| properties.is_some_and(|known| known.get(name).is_some());
-            if !resource.parameters().all(takes) {
-                return fault("gives its tool an argument that it does not take");
             }
             let like = |other: &&Resource| other.overlaps(resource) || other.name == resource.name;
             if resources.iter().any(like) {

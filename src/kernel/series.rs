@@ -11,7 +11,6 @@ use futures::FutureExt as _;
 use serde_json::{Value, json};
 
 use crate::caller::Workspace;
-use crate::erased::record;
 use crate::error::{Error, Result};
 use crate::numbered::{Numbered, NumberedKind, Numbering};
 use crate::permission::{Access, Permission};
@@ -43,7 +42,7 @@ crate::record! {
 pub const MODULE: Module = Module {
     name: "series",
     about: "How records are numbered",
-    records: &[record::<Series>()],
+    records: crate::records![Series],
     provides: &[&SETTING],
     ..Module::EMPTY
 };

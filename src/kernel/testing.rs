@@ -420,6 +420,8 @@ fn registry(modules: &[Module]) -> Arc<Registry> {
         ..Selection::default()
     };
     let registry = Registry::new(modules, &selection).expect("the modules fit together");
+    let checked = registry.check_arguments();
+    checked.expect("what modules give their tools is what these take");
     made.push(Arc::clone(&registry));
     registry
 }

@@ -1,12 +1,12 @@
 //! A tool is its input: a struct whose fields are the parameters, with a [`Spec`], examples and one function.
 
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock, OnceLock};
 
 use futures::future::BoxFuture;
-use schemars::JsonSchema;
-use serde::Serialize;
+use schemars::{JsonSchema, Schema};
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::error::{Error, Result};
@@ -262,7 +262,7 @@ pub struct Step {
 #[macro_export]
 macro_rules! tools {
     ($($tool:ty),* $(,)?) => {
-        &[$($crate::tool::tool::<$tool>),*]
+        $crate::table![fn() -> $crate::tool::Entry: $($crate::tool::tool::<$tool>),*]
     };
 }
 
@@ -282,7 +282,8 @@ pub trait Tool: DeserializeOwned + JsonSchema + Send + 'static {
     fn call(self, cx: &mut Cx) -> impl Future<Output = Result<Self::Output>> + Send;
 }
 
-/// A tool with its types erased: what the registry holds.
+/// A tool with its types erased: what the registry holds. What follows from the types is made when it is first asked for: to
+/// derive it for every tool takes longer than all else that a server does before it answers.
 pub struct Entry {
     /// What it is.
     pub spec: Spec,
@@ -290,13 +291,62 @@ pub struct Entry {
     pub module: &'static str,
     /// How it is used.
     pub examples: &'static [Example],
-    /// Its own parameters, as clients see them.
-    own: Arc<Map<String, Value>>,
-    wire: WireForm,
-    moments: Arc<Moments>,
+    /// What the program brings along of what clients are told ([`Module::schemas`](crate::registry::Module::schemas)).
+    ready: Option<&'static str>,
+    declared: OnceLock<Declared>,
+    derive: fn() -> Declared,
+    wire: OnceLock<WireForm>,
+    /// The parameters and options that clients are told of where nothing is said about confirmation.
+    usual: fn(&Self) -> Map<String, Value>,
+    output: Arc<Derived<Arc<Map<String, Value>>>>,
+    moments: Arc<Derived<Moments>>,
     /// By which its arguments are read: its parameters, and which of them mean records.
-    form: Map<String, Value>,
+    form: OnceLock<Map<String, Value>>,
+    derive_form: fn() -> Map<String, Value>,
+    mark_options: fn(&mut Map<String, Value>),
     parse: fn(Value) -> Result<Parsed>,
+}
+
+/// Something that follows from a type, made when it is first asked for.
+pub type Derived<T> = LazyLock<T, fn() -> T>;
+
+/// What clients are told of a tool's parameters, and what decides which options they are told of.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Declared {
+    /// One of its parameters names the record which a call is about.
+    pub(crate) has_subject: bool,
+    /// It answers a record or rows, of which single fields can be asked for. Not looked at where it writes.
+    pub(crate) answers_records: bool,
+    /// The table of the record whose custom attributes a call gives.
+    pub(crate) attributes_of: Option<String>,
+    /// Its own parameters, as clients see them.
+    pub(crate) input: Map<String, Value>,
+}
+
+impl Declared {
+    /// As the program brings it along. `None` where that is not to be read.
+    #[must_use]
+    pub fn read(ready: &str) -> Option<Self> {
+        serde_json::from_str(ready).ok()
+    }
+
+    fn of<T: Tool>() -> Self {
+        let schema = schemars::schema_for!(T);
+        let form = marked(&schema);
+        let mut input = schema::wire(&schema);
+        // The tool's own description says it better.
+        input.remove("description");
+        if input_of_update(&input) {
+            schema::forget_defaults(&mut input);
+        }
+        Self {
+            has_subject: schema::subject(&form).is_some(),
+            answers_records: T::SPEC.effect.reads_only() && schema::answers_records(&output::<T>()),
+            attributes_of: schema::attributes_of(&form).map(str::to_owned),
+            input,
+        }
+    }
 }
 
 /// A tool with its input, which is all in order as far as that can be known without the database.
@@ -313,8 +363,8 @@ pub struct WireForm {
     pub description: &'static str,
     /// Its parameters: the form that every client in the field reads.
     pub input_schema: Arc<Map<String, Value>>,
-    /// Its answer; sent only where asked for.
-    pub output_schema: Arc<Map<String, Value>>,
+    /// Its answer; sent, and made, only where asked for.
+    pub output_schema: Arc<Derived<Arc<Map<String, Value>>>>,
     /// It changes nothing.
     pub read_only: bool,
     /// It removes or sends, or may do so.
@@ -330,41 +380,41 @@ pub struct WireForm {
 /// The erased form of a tool. A [`Module`](crate::registry::Module) lists `tool::<CreateDeal>`.
 #[must_use]
 pub fn tool<T: Tool>() -> Entry {
-    let spec = T::SPEC;
-    let schema = schemars::schema_for!(T);
-    let mut form = schema::form(schema.clone());
-    schema::mark_subject(&mut form);
-    let mut input = schema::wire(schema);
-    // The tool's own description says it better.
-    input.remove("description");
-    if input_of_update(&input) {
-        schema::forget_defaults(&mut input);
-    }
-    let output = schemars::schema_for!(T::Output);
-    let moments = Arc::new(Moments::of(&output));
-    let output = schema::answer(schema::wire(output), spec.effect.reads_only());
-    let input = Arc::new(input);
     Entry {
-        spec,
+        spec: T::SPEC,
         module: "",
         examples: T::EXAMPLES,
-        own: Arc::clone(&input),
-        wire: WireForm {
-            name: spec.name,
-            title: spec.title,
-            description: spec.about,
-            input_schema: input,
-            output_schema: Arc::new(output),
-            read_only: spec.effect.reads_only(),
-            destructive: spec.asks() && spec.effect != Effect::Adds,
-            idempotent: !matches!(spec.effect, Effect::Adds | Effect::Sends),
-            open_world: matches!(spec.effect, Effect::Sends),
-            is_core: spec.is_core,
-        },
-        moments,
-        form,
+        ready: None,
+        declared: OnceLock::new(),
+        derive: Declared::of::<T>,
+        wire: OnceLock::new(),
+        usual: |entry| entry.declared().input.clone(),
+        output: Arc::new(LazyLock::new(output::<T>)),
+        moments: Arc::new(LazyLock::new(moments::<T>)),
+        form: OnceLock::new(),
+        derive_form: form::<T>,
+        mark_options: |_| {},
         parse: parse::<T>,
     }
+}
+
+fn marked(schema: &Schema) -> Map<String, Value> {
+    let mut form = schema::form(schema);
+    schema::mark_subject(&mut form);
+    form
+}
+
+fn form<T: Tool>() -> Map<String, Value> {
+    marked(&schemars::schema_for!(T))
+}
+
+fn output<T: Tool>() -> Arc<Map<String, Value>> {
+    let data = schema::wire(&schemars::schema_for!(T::Output));
+    Arc::new(schema::answer(data, T::SPEC.effect.reads_only()))
+}
+
+fn moments<T: Tool>() -> Moments {
+    Moments::of(&schemars::schema_for!(T::Output))
 }
 
 /// Whether fields can be emptied: then what is left out stays as it is.
@@ -409,33 +459,70 @@ impl Entry {
     /// What clients see of it.
     #[must_use]
     pub fn wire(&self) -> &WireForm {
-        &self.wire
+        self.wire.get_or_init(|| {
+            let spec = &self.spec;
+            WireForm {
+                name: spec.name,
+                title: spec.title,
+                description: spec.about,
+                input_schema: Arc::new((self.usual)(self)),
+                output_schema: Arc::clone(&self.output),
+                read_only: spec.effect.reads_only(),
+                destructive: spec.asks() && spec.effect != Effect::Adds,
+                idempotent: !matches!(spec.effect, Effect::Adds | Effect::Sends),
+                open_world: matches!(spec.effect, Effect::Sends),
+                is_core: spec.is_core,
+            }
+        })
     }
 
     /// Where its parameters mean records, as paths such as `lines`, `[]`, `product`, each with the record's table.
     #[must_use]
     pub fn record_parameters(&self) -> Vec<(Vec<String>, String)> {
-        schema::record_parameters(&self.form)
+        schema::record_parameters(self.form())
     }
 
-    /// Its own parameters, as clients see them.
-    pub(crate) fn own(&self) -> &Map<String, Value> {
-        &self.own
+    /// What clients are told of its parameters, as its types have it.
+    #[must_use]
+    pub fn derived(&self) -> Declared {
+        (self.derive)()
     }
 
-    /// Takes over the options of every call: what clients see of them, and their names.
+    /// Whether its parameters have all of these names.
+    pub(crate) fn takes<'a>(&self, mut names: impl Iterator<Item = &'a str>) -> bool {
+        let properties = self.declared().input.get("properties");
+        names.all(|name| properties.is_some_and(|known| known.get(name).is_some()))
+    }
+
+    /// What clients are told of its parameters.
+    pub(crate) fn declared(&self) -> &Declared {
+        let ready = || self.ready.and_then(Declared::read);
+        self.declared
+            .get_or_init(|| ready().unwrap_or_else(self.derive))
+    }
+
+    /// Takes over what the program brings along of what clients are told.
+    pub(crate) fn bring(&mut self, ready: Option<&'static str>) {
+        self.ready = ready;
+    }
+
+    /// Takes over the options of every call: what clients see of them, and how what reads arguments knows of them.
     pub(crate) fn declare(
         &mut self,
-        input: Map<String, Value>,
-        names: impl Iterator<Item = &'static str>,
+        usual: fn(&Self) -> Map<String, Value>,
+        mark: fn(&mut Map<String, Value>),
     ) {
-        self.wire.input_schema = Arc::new(input);
-        schema::mark_options(&mut self.form, names);
+        self.usual = usual;
+        self.mark_options = mark;
     }
 
     /// By which its arguments are read.
     pub(crate) fn form(&self) -> &Map<String, Value> {
-        &self.form
+        self.form.get_or_init(|| {
+            let mut form = (self.derive_form)();
+            (self.mark_options)(&mut form);
+            form
+        })
     }
 
     /// What a call with these arguments waits for.
@@ -455,7 +542,7 @@ impl Entry {
     /// Reads the arguments as the tool's input. What a tool that writes answers is shown as far as the caller may read it, and
     /// moments as the workspace's clocks show them.
     pub(crate) fn parse(&self, arguments: Value) -> Result<Parsed> {
-        let said = said_in_words(&self.form, &arguments);
+        let said = said_in_words(self.form(), &arguments);
         let parsed = (self.parse)(arguments)?;
         let spec = self.spec;
         let moments = Arc::clone(&self.moments);

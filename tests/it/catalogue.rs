@@ -11,7 +11,7 @@ use bureau_kernel::permission::Covers;
 use bureau_kernel::permission::{Grants, Operation};
 use bureau_kernel::registry::{Registry, Selection};
 use bureau_kernel::resource::Resource;
-use bureau_kernel::tool::{Effect, Entry, WireForm};
+use bureau_kernel::tool::{Declared, Effect, Entry, WireForm};
 use serde_json::{Map, Value, json};
 
 use crate::MODULES;
@@ -41,7 +41,9 @@ pub(crate) fn registry() -> Arc<Registry> {
         features: vec!["all".into()],
         ..Selection::default()
     };
-    Registry::new(MODULES, &selection).unwrap()
+    let registry = Registry::new(MODULES, &selection).unwrap();
+    registry.check_arguments().unwrap();
+    registry
 }
 
 /// The project's folder.
@@ -491,6 +493,35 @@ fn every_wire_form_is_as_it_was_reviewed() {
         .map(|file| file.unwrap().file_name().into_string().unwrap())
         .collect();
     assert_eq!(kept, names, "one file for each tool, and none besides");
+}
+
+/// A server does not ask the types of its tools at each start: the program brings along what clients are told of them.
+/// `BUREAU_UPDATE_DOCS=1 cargo test --test it catalogue::` writes it anew.
+#[test]
+fn what_the_program_brings_along_of_its_tools_is_what_their_types_say() {
+    for module in bureau::MODULES {
+        let mut derived = String::new();
+        for make in module.tools {
+            let entry = make();
+            let line = serde_json::to_string(&entry.derived()).unwrap();
+            let read = Declared::read(&line).expect("it can be read");
+            assert_eq!(serde_json::to_string(&read).unwrap(), line);
+            writeln!(derived, "{} {line}", entry.spec.name).unwrap();
+        }
+        let path = root()
+            .join("features")
+            .join(module.name)
+            .join("schemas.txt");
+        if std::env::var_os("BUREAU_UPDATE_DOCS").is_some() {
+            std::fs::write(path, derived).unwrap();
+        } else {
+            assert!(
+                module.schemas == derived,
+                "{}: a tool's parameters changed; run BUREAU_UPDATE_DOCS=1 cargo test --test it catalogue::",
+                module.name
+            );
+        }
+    }
 }
 
 /// Text of a table's cell.

@@ -828,18 +828,15 @@ fn a_resource_that_is_no_call_of_its_modules_tools_stops_the_start() {
             ..PAPERS
         };
         let modules = [MODULES, &[papers]].concat();
-        Registry::new(&modules, &Selection::default()).map(drop)
+        Registry::new(&modules, &Selection::default())
     };
-    assert!(with(&[PAPER]).is_ok());
-    for resources in [
-        WRITES,
-        NO_TOOL,
-        NO_VARIABLE,
-        NO_CONSTANT,
-        SAME_URI,
-        SAME_NAME,
-    ] {
-        let error = with(resources).unwrap_err();
+    assert!(with(&[PAPER]).unwrap().check_arguments().is_ok());
+    for resources in [WRITES, NO_TOOL, SAME_URI, SAME_NAME] {
+        let error = with(resources).map(drop).unwrap_err();
+        assert_eq!(error.code(), Code::Internal, "{resources:?}");
+    }
+    for resources in [NO_VARIABLE, NO_CONSTANT] {
+        let error = with(resources).unwrap().check_arguments().unwrap_err();
         assert_eq!(error.code(), Code::Internal, "{resources:?}");
     }
 }

@@ -303,7 +303,7 @@ impl Check {
                 now,
                 zone: workspace.time_zone,
             },
-            schema: schema::wire(schema),
+            schema: schema::wire(&schema),
         })
     }
 

@@ -38,7 +38,7 @@ pub(crate) const WHEN: &str = "x-when";
 /// The schema in the form that every client reads: no references, no unions with null, no keywords that cost tokens and
 /// are checked by the server anyway.
 #[must_use]
-pub fn wire(schema: Schema) -> Map<String, Value> {
+pub fn wire(schema: &Schema) -> Map<String, Value> {
     normalized(schema, false)
 }
 
@@ -143,14 +143,14 @@ impl Moments {
 
 /// The schema in the form by which arguments are read: as in the wire form, and what clients are not told with it.
 #[must_use]
-pub fn form(schema: Schema) -> Map<String, Value> {
+pub fn form(schema: &Schema) -> Map<String, Value> {
     normalized(schema, true)
 }
 
-fn normalized(schema: Schema, marked: bool) -> Map<String, Value> {
-    let root: Value = schema.into();
-    let definitions = root.get("$defs").cloned().unwrap_or_default();
-    normal(&root, &definitions, marked, 0)
+fn normalized(schema: &Schema, marked: bool) -> Map<String, Value> {
+    let root = schema.as_value();
+    let none = Value::Null;
+    normal(root, root.get("$defs").unwrap_or(&none), marked, 0)
 }
 
 fn normal(schema: &Value, definitions: &Value, marked: bool, depth: usize) -> Map<String, Value> {
@@ -486,7 +486,7 @@ pub(crate) fn answer(mut data: Map<String, Value>, reads_only: bool) -> Map<Stri
 
 /// What a list says when it is not all there is, or not the newest.
 fn notices() -> Value {
-    let mut notice = wire(schemars::schema_for!(Notice));
+    let mut notice = wire(&schemars::schema_for!(Notice));
     strip_required(&mut notice);
     json!({ "type": "array", "items": notice })
 }
@@ -898,7 +898,7 @@ mod tests {
     }
 
     fn schema() -> Map<String, Value> {
-        wire(schemars::schema_for!(Shape))
+        wire(&schemars::schema_for!(Shape))
     }
 
     #[test]

@@ -26,7 +26,7 @@ pub const MODULE: Module = Module {
         list::ListLoans,
         give_back::ReturnLoan,
     ],
-    records: &[record::<Loan>()],
+    records: records![Loan],
     uses: &[&bureau_contacts::MODULE],
     ..Module::EMPTY
 };
