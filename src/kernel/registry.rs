@@ -81,7 +81,7 @@ pub struct Module {
     pub checks: &'static [Check],
 }
 
-/// A table of a [`Module`], compiled where it is written: `table![NumberedKind: numbered::<Invoice>()]`.
+/// A table of a [`Module`](crate::registry::Module), compiled where it is written: `table![NumberedKind: numbered::<Invoice>()]`.
 ///
 /// A module is a constant, and what a constant refers to is compiled in every crate that names it. What stands in a static is
 /// referred to by its address, so the code behind these entries, most of the program, is compiled once.
@@ -93,7 +93,7 @@ macro_rules! table {
     }};
 }
 
-/// The records of a module, as its [`Module`] lists them: `records![Pipeline, Stage, Deal]`.
+/// The records of a module, as its [`Module`](crate::registry::Module) lists them: `records![Pipeline, Stage, Deal]`.
 #[macro_export]
 macro_rules! records {
     ($($record:ty),* $(,)?) => {
@@ -101,7 +101,7 @@ macro_rules! records {
     };
 }
 
-/// Those records of a module that can be imported, as its [`Module`] lists them: `imports![Deal]`.
+/// Those records of a module that can be imported, as its [`Module`](crate::registry::Module) lists them: `imports![Deal]`.
 #[macro_export]
 macro_rules! imports {
     ($($record:ty),* $(,)?) => {
