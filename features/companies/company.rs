@@ -1,5 +1,7 @@
 //! The company record and what holds of every company.
 
+use std::collections::HashMap;
+
 use bureau_kernel::duplicates::distinct;
 use bureau_kernel::prelude::*;
 use bureau_kernel::record::{Called, CalledBy};
@@ -243,15 +245,37 @@ pub async fn only_one_named(cx: &mut Cx, name: &str) -> Result<Option<Id<Company
 ///
 /// # Errors
 /// What the database says.
-pub async fn only_one_like(cx: &mut Cx, name: &str) -> Result<Option<Id<Company>>> {
-    let (plain, form) = without_legal_form(name);
-    let found = cx.with_index_key::<Company>(PLAIN_NAME, &plain, 2).await?;
-    let [only] = found.as_slice() else {
-        return Ok(None);
-    };
-    let its_form = without_legal_form(&cx.get(*only).await?.name).1;
-    let is_other = !form.is_empty() && !its_form.is_empty() && form != its_form;
-    Ok(Some(*only).filter(|_| !is_other))
+async fn only_one_like(cx: &mut Cx, name: &str) -> Result<Option<Id<Company>>> {
+    let found = only_ones_like(cx, &[name.to_owned()]).await?;
+    Ok(found.get(name).copied())
+}
+
+/// The same of several names: those of which there is one, by name.
+///
+/// # Errors
+/// What the database says.
+pub async fn only_ones_like(cx: &mut Cx, names: &[String]) -> Result<HashMap<String, Id<Company>>> {
+    let parts = names.iter().map(|name| (name, without_legal_form(name)));
+    let parts: Vec<_> = parts.collect();
+    let mut plain: Vec<String> = parts.iter().map(|(_, (plain, _))| plain.clone()).collect();
+    plain.sort_unstable();
+    plain.dedup();
+    let mut found = cx.with_terms::<Company>(PLAIN_NAME, &plain).await?;
+    found.retain(|company| company.count == 1);
+    let ids: Vec<_> = found.iter().map(|company| company.oldest).collect();
+    let companies = cx.get_all(&ids).await?;
+    let found: HashMap<String, &Saved<Company>> = found
+        .into_iter()
+        .zip(&companies)
+        .map(|(with, company)| (with.value, company))
+        .collect();
+    let only = parts.into_iter().filter_map(|(name, (plain, form))| {
+        let company = found.get(&plain)?;
+        let its_form = without_legal_form(&company.name).1;
+        let is_other = !form.is_empty() && !its_form.is_empty() && form != its_form;
+        (!is_other).then(|| (name.clone(), company.id))
+    });
+    Ok(only.collect())
 }
 
 #[cfg(test)]

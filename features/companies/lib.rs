@@ -15,7 +15,7 @@ mod update;
 
 use bureau_kernel::prelude::*;
 
-pub use company::{Company, CompanyType, only_one_like, only_one_named};
+pub use company::{Company, CompanyType, only_one_named, only_ones_like};
 
 /// The permissions for companies.
 pub const COMPANIES: Access = access!("companies");

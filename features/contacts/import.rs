@@ -1,6 +1,6 @@
 //! Contacts from a table.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use bureau_companies::Company;
 use bureau_kernel::import::{BoxFuture, Draft, Field, Import, Reads, declared};
@@ -147,17 +147,14 @@ async fn link_companies(cx: &mut Cx, drafts: &mut [Draft]) -> Result<()> {
     names.sort_unstable();
     names.dedup();
     let found = cx.with_terms::<Company>("name", &names).await?;
-    let known: Vec<String> = found.iter().map(|company| company.value.clone()).collect();
+    let known: HashSet<String> = found.iter().map(|company| company.value.clone()).collect();
     let mut only: HashMap<String, Id<Company>> = found
         .into_iter()
         .filter(|company| company.count == 1)
         .map(|company| (company.value, company.oldest))
         .collect();
-    for name in names.iter().filter(|name| !known.contains(name)) {
-        if let Some(id) = bureau_companies::only_one_like(cx, name).await? {
-            only.insert(name.clone(), id);
-        }
-    }
+    names.retain(|name| !known.contains(name));
+    only.extend(bureau_companies::only_ones_like(cx, &names).await?);
     for draft in drafts {
         if let Some(id) = named(draft).and_then(|name| only.get(&name)) {
             let id = id.to_string().into();
