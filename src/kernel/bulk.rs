@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use crate::error::{Error, Result};
 use crate::record::reactions::react;
 use crate::record::{
-    Attributes, Cx, Edit, Record, Saved, check_permission, cleaned, log_row, stale,
-    unknown_reference, validated,
+    Attributes, Cx, Edit, Record, Saved, check_permission, cleaned, inserted_index_keys, log_row,
+    stale, unknown_reference, validated,
 };
 use crate::store::log::Action;
 use crate::store::{Column as _, Json, Sql, Value, pieces, sql};
@@ -76,14 +76,8 @@ impl Cx {
         for one in &saved {
             check_permission(self, None, one, Action::Create)?;
         }
-        for piece in pieces(&saved) {
-            let mut statement = Saved::<R>::insert_into();
-            for (index, one) in piece.iter().enumerate() {
-                statement.push(if index > 0 { ", " } else { "" });
-                statement.push_list(one.inserted(self.workspace().id));
-            }
-            statement.run(&mut self.tx).await?;
-        }
+        let insert = Saved::insert(self.workspace().id, &saved);
+        self.tx.insert(insert).await?;
         let mut index_keys = Vec::new();
         for one in &saved {
             index_keys.extend(with_record(one.all_index_keys(), one.id.raw()));
@@ -401,7 +395,7 @@ impl Cx {
         values: &[String],
     ) -> Result<Vec<WithTerm<R>>> {
         let mut found = Vec::new();
-        for asked in pieces(values) {
+        for asked in self.tx.asked(values) {
             let mut statement = sql(
                 "SELECT value, MIN(record) AS oldest, COUNT(*) AS count FROM record_key WHERE workspace = ",
             )
@@ -410,8 +404,8 @@ impl Cx {
             .value(R::TABLE.to_owned())
             .sql(" AND field = ")
             .value(field.to_owned())
-            .sql(" AND value IN ");
-            statement.push_list(asked.iter().cloned().map(Value::Text));
+            .sql(" AND value");
+            statement.push_among(&self.tx, asked);
             for row in statement.sql(" GROUP BY value").rows(&mut self.tx).await? {
                 found.push(WithTerm {
                     value: row.get("value")?,
@@ -428,6 +422,10 @@ impl Cx {
         table: &'static str,
         index_keys: Vec<IndexKey>,
     ) -> Result<()> {
+        if self.tx.binds_quickly() {
+            let insert = inserted_index_keys(self, table, index_keys);
+            return self.tx.insert(insert).await;
+        }
         for (field, index_keys) in by_field(index_keys) {
             for piece in pieces(&index_keys) {
                 let same = [
@@ -437,22 +435,14 @@ impl Cx {
                 ];
                 let mut statement =
                     sql("INSERT INTO record_key (workspace, entity, field, value, record) ");
-                if self.tx.inserts_only_values() {
-                    for (index, (value, record)) in piece.iter().enumerate() {
-                        statement.push(if index > 0 { ", " } else { "VALUES " });
-                        let own = [Value::Text(value.clone()), Value::Int(*record)];
-                        statement.push_list(same.iter().cloned().chain(own));
-                    }
-                } else {
-                    // What is the same in all of them is bound once.
-                    for (index, value) in same.into_iter().enumerate() {
-                        statement.push(if index > 0 { ", " } else { "SELECT " });
-                        statement.push_value(value);
-                    }
-                    statement.push(", column1, column2 FROM (VALUES ");
-                    push_index_keys(&mut statement, piece);
-                    statement.push(") AS terms");
+                // What is the same in all of them is bound once.
+                for (index, value) in same.into_iter().enumerate() {
+                    statement.push(if index > 0 { ", " } else { "SELECT " });
+                    statement.push_value(value);
                 }
+                statement.push(", column1, column2 FROM (VALUES ");
+                push_index_keys(&mut statement, piece);
+                statement.push(") AS terms");
                 statement.run(&mut self.tx).await?;
             }
         }

@@ -82,11 +82,14 @@ impl Cx {
     ) -> Result<HashMap<i64, Timestamp>> {
         let mut last: HashMap<i64, Timestamp> = HashMap::new();
         let ids: Vec<i64> = ids.into_iter().collect();
-        if ids.is_empty() {
-            return Ok(last);
-        }
         let workspace = self.workspace().id.to_value();
         for touching in self.touching(R::TABLE) {
+            // Nobody was in touch with what is being made right now.
+            let mut ids = ids.clone();
+            ids.retain(|id| !self.tx.holds(R::TABLE, *id));
+            if ids.is_empty() {
+                continue;
+            }
             let mut statement = sql("SELECT ");
             statement.push(touching.column);
             statement.push(" AS target, MAX(");
@@ -99,7 +102,11 @@ impl Cx {
             statement.push_ids(&ids);
             statement.push(" GROUP BY ");
             statement.push(touching.column);
-            for row in statement.rows(&mut self.tx).await? {
+            for row in statement
+                .reads_only(touching.table)
+                .rows(&mut self.tx)
+                .await?
+            {
                 let (target, at): (i64, Option<Timestamp>) = (row.get("target")?, row.get("last")?);
                 if let Some(at) = at {
                     let last = last.entry(target).or_insert(at);

@@ -580,7 +580,15 @@ impl Dispatcher {
             }
         };
         let policy = self.confirm(caller);
-        if !is_trial && confirmations::is_wanted(policy, entry, &summary) {
+        let is_asked = !is_trial && confirmations::is_wanted(policy, entry, &summary);
+        // Who is asked, or tries, is told now what a constraint refuses.
+        if (is_asked || is_trial)
+            && let Err(error) = tx.write_held().await
+        {
+            tx.rollback().await;
+            return Err(error);
+        }
+        if is_asked {
             let agreed = match request.word {
                 Word::None => false,
                 Word::Given => true,

@@ -88,9 +88,8 @@ impl Cx {
             archived_at: None,
         };
         check_permission(self, None, &saved, Action::Create)?;
-        let mut statement = Saved::<R>::insert_into();
-        statement.push_list(saved.inserted(self.workspace().id));
-        statement.run(&mut self.tx).await?;
+        let insert = Saved::insert(self.workspace().id, std::slice::from_ref(&saved));
+        self.tx.insert(insert).await?;
         add_index_keys(self, saved.id, saved.all_index_keys()).await?;
         let row = log_row(self, None, &saved, Action::Create).await?;
         self.tx.log(row);

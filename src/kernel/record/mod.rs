@@ -41,6 +41,7 @@ pub use exported::{Exported, Figures, Parts};
 pub use facets::{Asked, Facets, LAST_MOMENT, asked, in_order};
 pub(crate) use facets::{Digits, order, some_value};
 pub(crate) use family::{Dependents, Family};
+pub(crate) use index_keys::inserted_index_keys;
 pub use link::Link;
 pub use names::NamedRecord;
 pub use order::Order;

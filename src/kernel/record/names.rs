@@ -94,7 +94,7 @@ impl Cx {
                 .sql(column)
                 .sql(" IN ");
             statement.push_ids(ids);
-            for row in statement.rows(&mut self.tx).await? {
+            for row in statement.reads_only(table).rows(&mut self.tx).await? {
                 // One that cannot be read is named where the record itself is listed.
                 names.insert(row.get("id")?, row.get("name").unwrap_or_default());
             }

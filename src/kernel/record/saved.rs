@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::record::Cx;
 use crate::search::Doc;
 use crate::store::log::Action;
-use crate::store::{Column, Json, Kind, Row, Sql, Target, Value, sql};
+use crate::store::{Column, Insert, Json, Kind, Row, Sql, Target, Value, sql};
 use crate::types::id::{Id, decode};
 use crate::types::time::Timestamp;
 
@@ -127,23 +127,24 @@ impl<R: Record> Saved<R> {
         })
     }
 
-    /// The start of an `INSERT` of whole records, up to the first one's [values](Self::inserted).
-    pub(crate) fn insert_into() -> Sql {
-        let mut statement = sql("INSERT INTO ");
-        statement.push(R::TABLE);
-        statement.push(" (workspace, id, version, created_at, created_by, updated_at, attributes");
+    /// New records as they are written.
+    pub(crate) fn insert(workspace: Id<Workspace>, records: &[Self]) -> Insert {
+        let mut columns =
+            "workspace, id, version, created_at, created_by, updated_at, attributes".to_owned();
         let derived = R::empty().derived();
         let names = R::COLUMNS.iter().map(|column| column.name);
         for name in names.chain(derived.iter().map(|(name, _)| *name)) {
-            statement.push(", ");
-            statement.push(name);
+            columns.push_str(", ");
+            columns.push_str(name);
         }
-        statement.push(") VALUES ");
-        statement
+        let rows = records
+            .iter()
+            .map(|saved| saved.inserted(workspace).collect());
+        Insert::new(R::TABLE, columns, rows.collect())
     }
 
     /// The values of a new record.
-    pub(crate) fn inserted(&self, workspace: Id<Workspace>) -> impl Iterator<Item = Value> {
+    fn inserted(&self, workspace: Id<Workspace>) -> impl Iterator<Item = Value> {
         let head = [
             workspace.to_value(),
             self.id.to_value(),

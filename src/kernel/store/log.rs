@@ -14,7 +14,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::error::{Error, Result};
 use crate::heads::{Head, Heads};
-use crate::store::{Column as _, Row, Scope, Sql, Store, Tx, Value, sql};
+use crate::store::{Column as _, Insert, Row, Scope, Store, Tx, Value, sql};
 use crate::text_column;
 use crate::types::id::{Entity, Id, encode};
 use crate::types::time::Timestamp;
@@ -179,17 +179,11 @@ impl LogRow {
     pub(crate) const COLUMNS: &str = "id, call, workspace, at, member, api_key, client, tool, undoes, entity, record, \
                                       action, version, before, after, digest";
 
-    /// Appends the statement that writes rows, sealed or (empty `seals`) to be sealed later.
-    pub(crate) fn push_insert(statement: &mut Sql, rows: &[Self], seals: &[Seal]) {
-        statement.push("INSERT INTO change_log (");
-        statement.push(Self::COLUMNS);
-        statement.push(", position, hash) VALUES ");
-        for (index, row) in rows.iter().enumerate() {
-            if index > 0 {
-                statement.push(", ");
-            }
+    /// Rows as they are written, sealed or (empty `seals`) to be sealed later.
+    pub(crate) fn insert(rows: &[Self], seals: &[Seal]) -> Insert {
+        let values = |(index, row): (usize, &Self)| {
             let seal = seals.get(index);
-            statement.push_list([
+            vec![
                 row.id.to_value(),
                 row.call.to_value(),
                 row.workspace.to_value(),
@@ -208,8 +202,14 @@ impl LogRow {
                 row.digest.to_value(),
                 seal.map(|seal| seal.position).to_value(),
                 seal.map(|seal| seal.hash.clone()).to_value(),
-            ]);
-        }
+            ]
+        };
+        let rows = rows.iter().enumerate().map(values).collect();
+        Insert::new(
+            "change_log",
+            format!("{}, position, hash", Self::COLUMNS),
+            rows,
+        )
     }
 
     pub(crate) fn from_row(row: &Row) -> Result<Self> {

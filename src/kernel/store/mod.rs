@@ -10,6 +10,7 @@ pub(crate) mod distribute;
 mod erasure;
 pub(crate) mod fault;
 mod in_place;
+mod insert;
 pub mod log;
 pub(crate) mod migrate;
 pub(crate) mod postgres;
@@ -35,12 +36,13 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, watch};
 use crate::error::{Code, Error, Result};
 use crate::retry::Retry;
 use crate::store::clock::Clock;
-use crate::store::log::LogRow;
+use crate::store::log::{LogRow, Seal};
 use crate::store::replicas::OnReplica;
 use crate::types::id::IdGenerator;
 use crate::types::time::Timestamp;
 
 pub use distribute::{Distributed, distribute};
+pub(crate) use insert::Insert;
 #[cfg(feature = "testing")]
 pub(crate) use postgres::migrate_once as migrate_postgres;
 pub use replicas::{REPLICA_READS, ReplicaState};
@@ -177,6 +179,10 @@ pub struct Tx {
     conn: Conn,
     store: Store,
     log: Vec<LogRow>,
+    /// The rows of the log are sealed already.
+    sealed: bool,
+    /// New rows that are not written yet, on PostgreSQL: before whatever could see them.
+    held: Vec<Insert>,
     /// How many of the log's rows are written already.
     written: usize,
     /// A statement failed: PostgreSQL takes no other one then, and so neither does SQLite.
@@ -348,6 +354,8 @@ impl Store {
             conn,
             store: self.clone(),
             log: Vec::new(),
+            held: Vec::new(),
+            sealed: false,
             written: 0,
             failed: false,
             number: None,
@@ -589,7 +597,7 @@ impl Tx {
     /// # Errors
     /// What the engine says.
     pub async fn serialize(&mut self, what: &str) -> Result<()> {
-        self.lock("pg_advisory_xact_lock", vec![lock_of(what)])
+        self.lock(&[("pg_advisory_xact_lock", vec![lock_of(what)])])
             .await
     }
 
@@ -604,26 +612,36 @@ impl Tx {
         // Whoever takes several takes them in one order, so that no two wait for each other.
         let mut locks: Vec<i64> = what.iter().map(|what| lock_of(what)).collect();
         locks.sort_unstable();
-        self.lock("pg_advisory_xact_lock_shared", vec![ALL]).await?;
-        self.lock("pg_advisory_xact_lock", locks).await
+        self.lock(&[
+            ("pg_advisory_xact_lock_shared", vec![ALL]),
+            ("pg_advisory_xact_lock", locks),
+        ])
+        .await
     }
 
     /// The same for whatever [`Tx::serialize_each`] could name: a large part of an import would need thousands of locks.
     pub(crate) async fn serialize_all(&mut self) -> Result<()> {
-        self.lock("pg_advisory_xact_lock", vec![ALL]).await
+        self.lock(&[("pg_advisory_xact_lock", vec![ALL])]).await
     }
 
-    async fn lock(&mut self, how: &'static str, locks: Vec<i64>) -> Result<()> {
+    /// Takes locks in this order.
+    async fn lock(&mut self, locks: &[(&'static str, Vec<i64>)]) -> Result<()> {
         if !self.is_postgres() {
             return Ok(());
         }
-        let mut statement = sql("SELECT ");
-        for (index, lock) in locks.into_iter().enumerate() {
-            statement.push(if index > 0 { ", " } else { "" });
-            statement.push(how);
-            statement.push("(");
-            statement.push_value(Value::Int(lock));
-            statement.push(")");
+        let mut statement = sql("");
+        for (how, locks) in locks {
+            for lock in locks {
+                statement.push(if statement.is_empty() {
+                    "SELECT "
+                } else {
+                    ", "
+                });
+                statement.push(how);
+                statement.push("(");
+                statement.push_value(Value::Int(*lock));
+                statement.push(")");
+            }
         }
         statement.rows(self).await?;
         Ok(())
@@ -674,7 +692,7 @@ impl Tx {
             Conn::Sqlite(_) | Conn::Returned => Ok(""),
             Conn::Postgres(_) if self.is_everywhere(table) => {
                 let held = vec![lock_of(&format!("{table} of {workspace}"))];
-                self.lock("pg_advisory_xact_lock_shared", held).await?;
+                self.lock(&[("pg_advisory_xact_lock_shared", held)]).await?;
                 Ok("")
             }
             Conn::Postgres(_) => Ok(" FOR KEY SHARE"),
@@ -698,12 +716,6 @@ impl Tx {
         self.store.0.is_distributed() && distribute::EVERYWHERE.contains(&table)
     }
 
-    /// Whether only values can be inserted, and not what a query finds: another machine takes that in a way of its own, which row
-    /// security refuses.
-    pub(crate) fn inserts_only_values(&self) -> bool {
-        self.store.0.is_distributed()
-    }
-
     /// What stands before a column whose index is not to be used. SQLite keeps no statistics, and would take a condition
     /// on any indexed column for one that leaves a handful of rows; PostgreSQL is left to choose.
     pub(crate) fn without_index(&self) -> &'static str {
@@ -721,6 +733,94 @@ impl Tx {
         }
     }
 
+    /// Writes new rows. Nobody waits for an answer, so PostgreSQL is told of them with whatever follows that could see them,
+    /// or with the commit: what a constraint refuses is refused then.
+    ///
+    /// # Errors
+    /// What the engine says.
+    pub(crate) async fn insert(&mut self, mut insert: Insert) -> Result<()> {
+        if insert.rows().is_empty() {
+            return Ok(());
+        }
+        self.refuse_after_failure()?;
+        if !self.holds_back() {
+            let rows = insert.rows();
+            if rows.len() < insert::FEW {
+                insert.statement(rows).run(self).await?;
+            } else {
+                for piece in pieces(rows) {
+                    insert.statement(piece).run(self).await?;
+                }
+            }
+            return Ok(());
+        }
+        if !self.held.iter_mut().any(|held| held.join(&mut insert)) {
+            self.held.push(insert);
+        }
+        let held: usize = self.held.iter().map(|held| held.rows().len()).sum();
+        if held > insert::MOST_HELD {
+            self.write_held().await?;
+        }
+        Ok(())
+    }
+
+    /// Whether new rows are held back. Several machines take only values, each statement for itself.
+    fn holds_back(&self) -> bool {
+        self.is_postgres() && !self.store.0.is_distributed()
+    }
+
+    /// Whether many values of one statement are bound quickly, so that what is the same in all rows may be bound for each.
+    pub(crate) fn binds_quickly(&self) -> bool {
+        self.is_postgres()
+    }
+
+    /// Values in pieces, each for one statement with [`Sql::push_among`].
+    pub(crate) fn asked<'a, T>(
+        &self,
+        values: &'a [T],
+    ) -> Box<dyn Iterator<Item = &'a [T]> + Send + 'a>
+    where
+        T: Sync,
+    {
+        if self.binds_quickly() {
+            Box::new(values.chunks(1_000))
+        } else {
+            Box::new(pieces(values))
+        }
+    }
+
+    /// Whether a record is new in this transaction, and not written yet: nobody refers to it.
+    pub(crate) fn holds(&self, table: &str, id: i64) -> bool {
+        let id = Value::Int(id);
+        self.held.iter().any(|held| held.has(table, "id", &id))
+    }
+
+    /// Whether new rows of this table are not written yet.
+    fn holds_any(&self, table: &str) -> bool {
+        self.held.iter().any(|held| held.is_into(table))
+    }
+
+    /// Writes the rows that are held back.
+    ///
+    /// # Errors
+    /// What the engine says: here it is seen what a constraint refuses.
+    pub(crate) async fn write_held(&mut self) -> Result<()> {
+        if self.held.is_empty() {
+            return Ok(());
+        }
+        self.refuse_after_failure()?;
+        let (text, arrays) = insert::together(std::mem::take(&mut self.held))?;
+        let Conn::Postgres(conn) = &mut self.conn else {
+            return Err(returned());
+        };
+        // Not a part of every other statement's future.
+        let steps = &self.store.0.steps;
+        let number = Box::pin(steps.alone(conn.insert(text, arrays))).await;
+        let number = self.noted(number)?;
+        self.number.get_or_insert(number);
+        Ok(())
+    }
+
     /// Adds a row to the change log; it is written when the transaction commits.
     pub(crate) fn log(&mut self, row: LogRow) {
         self.log.push(row);
@@ -729,13 +829,14 @@ impl Tx {
     /// Writes the rows of the change log that are not written yet, when they are many: not all of a large change waits
     /// in memory for the commit.
     pub(crate) async fn write_log_when_long(&mut self) -> Result<()> {
-        const MANY: usize = 1_000;
+        // More than a part of an import: that is sealed by whoever commits it.
+        const MANY: usize = 2_000;
         if self.log.len() - self.written < MANY {
             return Ok(());
         }
         let rows = std::mem::take(&mut self.log);
         let outcome = self
-            .flush(rows.get(self.written..).unwrap_or_default())
+            .flush(rows.get(self.written..).unwrap_or_default(), false)
             .await;
         // That there were rows is still to be known; what is in them is not.
         self.log = rows.into_iter().take(1).collect();
@@ -766,6 +867,7 @@ impl Tx {
     }
 
     async fn execute(&mut self, text: &str, values: &[Value]) -> Result<u64> {
+        self.write_held().await?;
         self.refuse_after_failure()?;
         self.gate("statement").await;
         let steps = &self.store.0.steps;
@@ -778,6 +880,12 @@ impl Tx {
     }
 
     async fn fetch(&mut self, text: &str, values: &[Value]) -> Result<Vec<Row>> {
+        self.write_held().await?;
+        self.fetch_beside(text, values).await
+    }
+
+    /// The same for what cannot see the rows that are held back.
+    async fn fetch_beside(&mut self, text: &str, values: &[Value]) -> Result<Vec<Row>> {
         self.refuse_after_failure()?;
         self.gate("statement").await;
         let steps = &self.store.0.steps;
@@ -815,9 +923,10 @@ impl Tx {
         self.gate("commit").await;
         let rows = std::mem::take(&mut self.log);
         let wrote = !rows.is_empty();
+        let count = rows.len();
         let unwritten = rows.get(self.written..).unwrap_or_default();
         let flushed = match self.refuse_after_failure() {
-            Ok(()) => self.flush(unwritten).await,
+            Ok(()) => self.flush(unwritten, true).await,
             failed => failed,
         };
         if let Err(error) = flushed {
@@ -833,6 +942,7 @@ impl Tx {
             store,
             erases,
             arranges,
+            sealed,
             ..
         } = self;
         let seals_later = conn.seals_later();
@@ -855,27 +965,44 @@ impl Tx {
             erasure::empty_log_soon(&store);
         }
         if wrote {
-            if seals_later {
-                store.0.sealer.notify_one();
-            } else {
+            if sealed || !seals_later {
                 store.0.grew();
+            }
+            if let Engine::Postgres(engine) = &store.0.engine {
+                engine.wrote(count);
+                store.0.sealer.notify_one();
             }
         }
         store.0.steps.gate("committed").await;
         Ok(())
     }
 
-    async fn flush(&mut self, rows: &[LogRow]) -> Result<()> {
+    /// The seals of rows that are about to be written; none where they are sealed later.
+    async fn seals_of(&mut self, rows: &[LogRow], is_last: bool) -> Result<Vec<Seal>> {
         // SQLite's writers stand in line anyway, so their rows are sealed as they are written. PostgreSQL's would have
-        // to, and are sealed afterwards by one task.
-        let mut sealed = Vec::new();
+        // to, and are sealed afterwards by one task; but many rows that are the whole of a change are sealed on the way, if
+        // nobody else is at it.
         if let Conn::Sqlite(conn) = &mut self.conn
             && !rows.is_empty()
         {
             let seals = conn.seal(rows).await;
-            self.failed |= seals.is_err();
-            sealed = seals.map_err(fault::translate)?;
+            return self.noted(seals);
         }
+        let whole = is_last && self.written == 0 && rows.len() >= postgres::SEALS_ITSELF;
+        if !whole || !self.holds_back() {
+            return Ok(Vec::new());
+        }
+        // What waits for others is written before others wait for this.
+        self.write_held().await?;
+        let Conn::Postgres(conn) = &mut self.conn else {
+            return Err(returned());
+        };
+        let seals = Box::pin(self.store.0.steps.alone(conn.seal(rows))).await;
+        self.noted(seals)
+    }
+
+    async fn flush(&mut self, rows: &[LogRow], is_last: bool) -> Result<()> {
+        let sealed = self.seals_of(rows, is_last).await?;
         let is_distributed = self.store.0.is_distributed();
         if is_distributed && self.number.is_none() && !rows.is_empty() {
             let number =
@@ -886,20 +1013,14 @@ impl Tx {
                     .await?;
             self.number = Some(number);
         }
-        let mut written = 0;
-        for rows in pieces(rows) {
-            let seals = sealed.get(written..).unwrap_or_default();
-            let mut statement = sql("");
-            LogRow::push_insert(&mut statement, rows, seals);
-            if self.is_postgres() && self.number.is_none() {
-                // Asked for on the way, where it costs nothing.
-                statement.push(" RETURNING pg_current_xact_id()::TEXT AS number");
-                let number = statement.row(self).await?;
-                self.number = number.map(|row| row.get("number")).transpose()?;
-            } else {
-                statement.run(self).await?;
-            }
-            written += rows.len();
+        self.insert(LogRow::insert(rows, &sealed)).await?;
+        self.write_held().await?;
+        if let (Conn::Postgres(conn), Some(last), Some(seal)) =
+            (&mut self.conn, rows.last(), sealed.into_iter().last())
+        {
+            let ended = Box::pin(self.store.0.steps.alone(conn.end_log(last, seal))).await;
+            self.noted(ended)?;
+            self.sealed = true;
         }
         Ok(())
     }

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
@@ -15,7 +15,9 @@ use sqlx::{
     AssertSqlSafe, ConnectOptions as _, Executor as _, Postgres as Engine, Row as _,
     SqlSafeStr as _,
 };
+use tokio::task::JoinHandle;
 
+use super::insert::Array;
 use super::profile::{Profile, REACHING};
 use super::replicas::{OnReplica, ReplicaState, Replicas};
 use super::value::{Row, Value, bind_postgres};
@@ -23,6 +25,7 @@ use super::{OpenOptions, Scope, Store, fault, migrate};
 use crate::error::{Code, Error, Result};
 use crate::store::log::{LogRow, Seal};
 use crate::types::id::IdGenerator;
+use crate::types::time::Timestamp;
 
 /// The advisory locks that Bureau takes, any numbers that nobody else takes.
 const SEALER_LOCK: i64 = 0x0062_7572_6561_7500;
@@ -49,6 +52,10 @@ const LOCK_LIMIT: Duration = Duration::from_secs(30);
 const LINGER: Duration = Duration::from_secs(3);
 /// How long the outcome of a commit is looked for whose answer was lost.
 const LOOK_LIMIT: Duration = Duration::from_secs(10);
+/// Rows that a transaction seals itself where it can: sealed afterwards, each would be written twice into all indexes of the log.
+pub(super) const SEALS_ITSELF: usize = 100;
+/// Rows of the log after which it is looked which tables have grown.
+const LOOKS_EVERY: usize = 1_000;
 /// What a statement gets beyond the limit of its call, which the server ends first where it still runs.
 const GRACE: Duration = Duration::from_secs(2);
 
@@ -58,6 +65,8 @@ pub(crate) struct Postgres {
     sealer: PgPool,
     listener: PgPool,
     replicas: Option<Arc<Replicas>>,
+    /// Rows written to the log since it was last looked which tables have grown.
+    unseen: AtomicUsize,
     /// The workspace after which the next sealing begins: where one takes not all, the others have their turn.
     sealed_up_to: AtomicI64,
     /// When it was last looked whether this process's number is still its own, in milliseconds of the Unix epoch.
@@ -106,7 +115,11 @@ fn lock_limit(call_limit: Option<Duration>) -> u128 {
 }
 
 /// A pooled connection in a transaction.
-pub(crate) struct Connection(Option<PoolConnection<Engine>>);
+pub(crate) struct Connection {
+    conn: Option<PoolConnection<Engine>>,
+    /// It acts for one workspace, as a role that sees no other.
+    in_workspace: bool,
+}
 
 pub(crate) fn cannot_connect(error: sqlx::Error) -> Error {
     let (message, hint) = match &error {
@@ -261,6 +274,7 @@ impl Postgres {
             replicas,
             sealer: pool(1, unlimited()).connect_lazy_with(options.clone()),
             listener: listener.connect_lazy_with(options),
+            unseen: AtomicUsize::new(0),
             sealed_up_to: AtomicI64::new(i64::MIN),
             looked: AtomicI64::new(0),
             profile,
@@ -294,6 +308,7 @@ impl Postgres {
         let mut conn = begin_on(pool, &begin.into())
             .await
             .map_err(fault::translate)?;
+        conn.in_workspace = scope != Scope::System;
         if is_distributed {
             // Not a part of every other transaction's future.
             Box::pin(self.tell_others(&mut conn, scope, read_only))
@@ -578,26 +593,37 @@ impl Postgres {
             .execute(&mut *conn)
             .await?;
         }
-        sqlx::query(
-            "INSERT INTO log_head (workspace, position, hash, at, sealing)
-             SELECT *, (SELECT COALESCE(MAX(sealing), 0) + 1 FROM log_head)
-             FROM UNNEST($1::BIGINT[], $2::BIGINT[], $3::BYTEA[], $4::TIMESTAMPTZ[])
-             ON CONFLICT (workspace) DO UPDATE
-             SET position = excluded.position, hash = excluded.hash, at = excluded.at, sealing = excluded.sealing",
-        )
-        .bind(moved)
-        .bind(ends)
-        .bind(end_hashes)
-        .bind(times)
-        .execute(&mut *conn)
-        .await?;
-        // Only the sealer notifies: a NOTIFY in every writer's transaction would make their commits queue.
-        sqlx::query("SELECT pg_notify($1, '')")
-            .bind(CHANNEL)
-            .execute(conn)
-            .await?;
-        Ok(())
+        move_heads(conn, moved, ends, end_hashes, times).await
     }
+}
+
+/// Notes where the logs of these workspaces end now, and tells all servers.
+async fn move_heads(
+    conn: &mut sqlx::PgConnection,
+    moved: Vec<i64>,
+    ends: Vec<i64>,
+    hashes: Vec<Vec<u8>>,
+    times: Vec<Timestamp>,
+) -> sqlx::Result<()> {
+    sqlx::query(
+        "INSERT INTO log_head (workspace, position, hash, at, sealing)
+         SELECT *, (SELECT COALESCE(MAX(sealing), 0) + 1 FROM log_head)
+         FROM UNNEST($1::BIGINT[], $2::BIGINT[], $3::BYTEA[], $4::TIMESTAMPTZ[])
+         ON CONFLICT (workspace) DO UPDATE
+         SET position = excluded.position, hash = excluded.hash, at = excluded.at, sealing = excluded.sealing",
+    )
+    .bind(moved)
+    .bind(ends)
+    .bind(hashes)
+    .bind(times)
+    .execute(&mut *conn)
+    .await?;
+    // Only who seals notifies: a NOTIFY in every writer's transaction would make their commits queue.
+    sqlx::query("SELECT pg_notify($1, '')")
+        .bind(CHANNEL)
+        .execute(conn)
+        .await?;
+    Ok(())
 }
 
 /// Rows that are to be sealed, of the workspaces after this one: a part of each, so that nobody waits for a busy one. It goes
@@ -659,6 +685,36 @@ fn log_rows(rows: Vec<sqlx::postgres::PgRow>) -> sqlx::Result<Vec<LogRow>> {
 }
 
 impl Postgres {
+    /// Notes that so many rows were written to the log.
+    pub(super) fn wrote(&self, rows: usize) {
+        self.unseen.fetch_add(rows, Ordering::Relaxed);
+    }
+
+    /// Whether enough was written that it is to be looked which tables have grown.
+    fn may_have_grown(&self) -> bool {
+        let is_enough =
+            |unseen: usize| (unseen >= LOOKS_EVERY && !self.profile.is_distributed).then_some(0);
+        let all = Ordering::Relaxed;
+        self.unseen.fetch_update(all, all, is_enough).is_ok()
+    }
+
+    /// Has PostgreSQL look at tables that are several times as large as when it last did. Its own autovacuum does so once a
+    /// minute, and until then the planner takes an index for the wrong one: most of an import into a new database went there.
+    async fn look_at_grown(&self) -> sqlx::Result<()> {
+        let grown: Option<String> = sqlx::query_scalar(
+            "SELECT STRING_AGG(oid::REGCLASS::TEXT, ', ' ORDER BY oid) FROM pg_class
+             WHERE relkind = 'r' AND relnamespace = (SELECT relnamespace FROM pg_class WHERE oid = 'change_log'::REGCLASS)
+               AND pg_relation_size(oid) > 8192 * (16 + 4 * GREATEST(relpages, 0)::BIGINT)",
+        )
+        .fetch_one(&self.own)
+        .await?;
+        if let Some(grown) = grown {
+            let text = sqlx::raw_sql(AssertSqlSafe(format!("ANALYZE {grown}")));
+            self.own.execute(text).await?;
+        }
+        Ok(())
+    }
+
     /// Seals all that is committed, and wakes those that follow. Whether there was anything.
     pub(crate) async fn seal_all(&self, store: &super::Inner) -> bool {
         let mut any = false;
@@ -707,6 +763,7 @@ pub(crate) fn start_sealer(store: &Store) {
 }
 
 async fn keep_sealing(weak: Weak<super::Inner>) {
+    let mut looking: Option<JoinHandle<()>> = None;
     loop {
         let Some(inner) = weak.upgrade() else { return };
         // What another server committed and did not live to seal is found within a second.
@@ -716,6 +773,17 @@ async fn keep_sealing(weak: Weak<super::Inner>) {
         };
         if engine.callers.is_closed() {
             return;
+        }
+        // Beside the sealing, which nobody is to wait longer for.
+        if looking.as_ref().is_none_or(JoinHandle::is_finished) && engine.may_have_grown() {
+            let inner = Arc::clone(&inner);
+            looking = Some(tokio::spawn(async move {
+                if let super::Engine::Postgres(engine) = &inner.engine
+                    && let Err(error) = engine.look_at_grown().await
+                {
+                    tracing::debug!(%error, "PostgreSQL could not look at tables that have grown");
+                }
+            }));
         }
         if engine.seal_all(&inner).await {
             tokio::time::sleep(SEAL_REST).await;
@@ -751,6 +819,21 @@ async fn keep_listening(weak: Weak<super::Inner>) {
     }
 }
 
+/// The end of a workspace's sealed log, where nothing that is committed waits to be sealed.
+async fn end_of_sealed(
+    conn: &mut sqlx::PgConnection,
+    workspace: i64,
+) -> sqlx::Result<Option<Seal>> {
+    let end: Option<(i64, Vec<u8>)> = sqlx::query_as(
+        "SELECT position, hash FROM log_head WHERE workspace = $1
+         AND NOT EXISTS (SELECT FROM change_log WHERE workspace = $1 AND position IS NULL)",
+    )
+    .bind(workspace)
+    .fetch_optional(conn)
+    .await?;
+    Ok(end.map(|(position, hash)| Seal { position, hash }))
+}
+
 /// What begins a transaction in a workspace.
 fn in_workspace(mode: &str, workspace: i64) -> String {
     format!("{mode}; SET LOCAL ROLE bureau_app; SET LOCAL bureau.workspace = '{workspace}'")
@@ -761,7 +844,10 @@ fn in_workspace(mode: &str, workspace: i64) -> String {
 pub(super) async fn begin_on(pool: &PgPool, begin: &Arc<str>) -> sqlx::Result<Connection> {
     let mut others = pool.options().get_max_connections();
     loop {
-        let mut conn = Connection(Some(acquire(pool).await?));
+        let mut conn = Connection {
+            conn: Some(acquire(pool).await?),
+            in_workspace: false,
+        };
         let text = sqlx::raw_sql(AssertSqlSafe(Arc::clone(begin)));
         match conn.get()?.execute(text).await {
             Ok(_) => return Ok(conn),
@@ -791,7 +877,7 @@ async fn fetch(
 
 impl Connection {
     fn get(&mut self) -> sqlx::Result<&mut sqlx::PgConnection> {
-        self.0.as_deref_mut().ok_or(sqlx::Error::PoolClosed)
+        self.conn.as_deref_mut().ok_or(sqlx::Error::PoolClosed)
     }
 
     pub(crate) async fn execute(&mut self, text: &str, values: &[Value]) -> sqlx::Result<u64> {
@@ -807,16 +893,72 @@ impl Connection {
         fetch(self.get()?, text, values).await
     }
 
+    /// Seals rows of one workspace that this transaction is about to write and to commit, as the sealer would afterwards. None
+    /// where somebody else seals at the moment, or what was committed before still waits for it.
+    pub(super) async fn seal(&mut self, rows: &[LogRow]) -> sqlx::Result<Vec<Seal>> {
+        let Some(workspace) = rows.first().map(|row| row.workspace) else {
+            return Ok(Vec::new());
+        };
+        if !self.in_workspace || rows.iter().any(|row| row.workspace != workspace) {
+            return Ok(Vec::new());
+        }
+        let conn = self.get()?;
+        // Whoever makes a backup holds writers back by this table and waits for the sealer, who must not wait for one of them.
+        let alone = "RESET ROLE; LOCK TABLE workspace IN ROW SHARE MODE";
+        conn.execute(sqlx::raw_sql(alone)).await?;
+        let free: bool = sqlx::query_scalar("SELECT pg_try_advisory_xact_lock($1)")
+            .bind(SEALER_LOCK)
+            .fetch_one(&mut *conn)
+            .await?;
+        let mut seals = Vec::new();
+        // A statement of its own: it sees what was committed before the lock was free.
+        if free && let Some(mut seal) = end_of_sealed(conn, workspace).await? {
+            for row in rows {
+                seal = seal.next(row);
+                seals.push(seal.clone());
+            }
+        }
+        conn.execute(sqlx::raw_sql("SET LOCAL ROLE bureau_app"))
+            .await?;
+        Ok(seals)
+    }
+
+    /// Notes where the log ends with rows that were sealed so.
+    pub(super) async fn end_log(&mut self, last: &LogRow, seal: Seal) -> sqlx::Result<()> {
+        let conn = self.get()?;
+        conn.execute(sqlx::raw_sql("RESET ROLE")).await?;
+        let Seal { position, hash } = seal;
+        move_heads(
+            conn,
+            vec![last.workspace],
+            vec![position],
+            vec![hash],
+            vec![last.at],
+        )
+        .await
+    }
+
+    /// Runs what [`together`](super::insert::together) made, and answers the transaction's number.
+    pub(super) async fn insert(
+        &mut self,
+        text: String,
+        arrays: Vec<Array>,
+    ) -> sqlx::Result<String> {
+        let query = sqlx::query(AssertSqlSafe(text).into_sql_str());
+        let query = arrays.into_iter().fold(query, Array::bind);
+        query.fetch_one(self.get()?).await?.try_get(0)
+    }
+
     pub(crate) async fn commit(mut self) -> sqlx::Result<()> {
         self.get()?.execute(sqlx::raw_sql("COMMIT")).await?;
         // Ended in order: the pool may have it back.
-        drop(self.0.take());
+        drop(self.conn.take());
         Ok(())
     }
 
     pub(crate) async fn rollback(mut self) -> sqlx::Result<()> {
         self.get()?.execute(sqlx::raw_sql("ROLLBACK")).await?;
-        drop(self.0.take());
+        drop(self.conn.take());
         Ok(())
     }
 }
@@ -824,7 +966,7 @@ impl Connection {
 impl Drop for Connection {
     fn drop(&mut self) {
         // Dropped in the middle of a transaction: the pool must not hand it to anyone else.
-        if let Some(conn) = self.0.take() {
+        if let Some(conn) = self.conn.take() {
             drop(conn.detach());
         }
     }

@@ -13,6 +13,8 @@ pub struct Sql {
     values: Vec<Value>,
     /// The text names placeholders itself, so that they need not stand in the order of the values.
     numbered: bool,
+    /// The one table that it reads, where that is known.
+    reads: Option<&'static str>,
 }
 
 /// Starts a statement with a static text.
@@ -22,6 +24,7 @@ pub fn sql(text: &'static str) -> Sql {
         text: text.to_owned(),
         values: Vec::new(),
         numbered: false,
+        reads: None,
     }
 }
 
@@ -72,6 +75,19 @@ impl Sql {
         self.text.push(')');
     }
 
+    /// Appends the condition that what stands before is one of these texts. PostgreSQL gets them as one value, so that any number
+    /// of them is one prepared statement.
+    pub(crate) fn push_among(&mut self, tx: &Tx, texts: &[String]) {
+        if tx.is_postgres() {
+            self.push(" = ANY(ARRAY(SELECT JSONB_ARRAY_ELEMENTS_TEXT(");
+            self.push_value(Value::Json(texts.into()));
+            self.push(")))");
+        } else {
+            self.push(" IN ");
+            self.push_list(texts.iter().cloned().map(Value::Text));
+        }
+    }
+
     /// Appends `($n, $m, …)` with identifiers. The list is filled up with its last one to one of a few lengths, so that
     /// lists of all lengths share a few prepared statements.
     pub(crate) fn push_ids(&mut self, ids: &[i64]) {
@@ -88,6 +104,17 @@ impl Sql {
         let last = values.last().cloned();
         let filled = values.into_iter().chain(last.into_iter().cycle());
         self.push_list(filled.take(length));
+    }
+
+    /// Says that it reads this table and no other: new rows of others need not be written before.
+    #[must_use]
+    pub(crate) fn reads_only(mut self, table: &'static str) -> Self {
+        self.reads = Some(table);
+        self
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.text.is_empty()
     }
 
     /// Appends the name of a table or column that a record declares: a static text too, never input.
@@ -132,7 +159,11 @@ impl Sql {
     /// # Errors
     /// What the engine says, translated: see [`Tx`].
     pub async fn rows(self, tx: &mut Tx) -> Result<Vec<Row>> {
-        tx.fetch(&self.text_for(tx), &self.values).await
+        let text = self.text_for(tx);
+        match self.reads {
+            Some(table) if !tx.holds_any(table) => tx.fetch_beside(&text, &self.values).await,
+            _ => tx.fetch(&text, &self.values).await,
+        }
     }
 
     /// All rows of the answer to a statement that only reads, for the server itself and outside of any transaction.
