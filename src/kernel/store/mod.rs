@@ -340,6 +340,16 @@ impl Store {
         }
     }
 
+    /// How many ways to the server and back the transactions of this process took; on SQLite there is none. A statement that a
+    /// connection meets for the first time takes one more, and what only looks something up is not counted.
+    #[must_use]
+    pub fn round_trips(&self) -> u64 {
+        match &self.0.engine {
+            Engine::Sqlite(_) => 0,
+            Engine::Postgres(engine) => engine.ways(),
+        }
+    }
+
     /// How many reads of this process replicas answered.
     #[must_use]
     pub fn replica_reads(&self) -> u64 {
@@ -629,22 +639,17 @@ impl Tx {
         if !self.is_postgres() {
             return Ok(());
         }
-        let mut statement = sql("");
-        for (how, locks) in locks {
-            for lock in locks {
-                statement.push(if statement.is_empty() {
-                    "SELECT "
-                } else {
-                    ", "
-                });
-                statement.push(how);
-                statement.push("(");
-                statement.push_value(Value::Int(*lock));
-                statement.push(")");
-            }
-        }
-        statement.rows(self).await?;
-        Ok(())
+        self.refuse_after_failure()?;
+        let each = locks.iter().flat_map(|(how, locks)| {
+            let each = locks.iter();
+            each.map(move |lock| format!("{how}({lock})"))
+        });
+        let locks = format!("SELECT {}", each.collect::<Vec<_>>().join(", "));
+        let Conn::Postgres(conn) = &mut self.conn else {
+            return Err(returned());
+        };
+        let taken = Box::pin(self.store.0.steps.alone(conn.lock(&locks))).await;
+        self.noted(taken)
     }
 
     /// Notes that the sealed log is seen up to a position, in which the caller's last write is.

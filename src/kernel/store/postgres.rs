@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
-use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
@@ -74,6 +74,8 @@ pub(crate) struct Postgres {
     profile: Profile,
     /// How long a wait for a lock takes at most, in milliseconds.
     lock_limit: u128,
+    /// Ways to the server and back that transactions took.
+    ways: Arc<AtomicU64>,
 }
 
 /// A pool of at most so many connections, opened as they are needed, each with these settings.
@@ -117,8 +119,12 @@ fn lock_limit(call_limit: Option<Duration>) -> u128 {
 /// A pooled connection in a transaction.
 pub(crate) struct Connection {
     conn: Option<PoolConnection<Engine>>,
+    /// What begins its transaction, until the first statement does on the way, and where another connection is to be had.
+    beginning: Option<(PgPool, String)>,
     /// It acts for one workspace, as a role that sees no other.
     in_workspace: bool,
+    /// Counts the ways to the server and back of this process.
+    ways: Arc<AtomicU64>,
 }
 
 pub(crate) fn cannot_connect(error: sqlx::Error) -> Error {
@@ -279,7 +285,13 @@ impl Postgres {
             looked: AtomicI64::new(0),
             profile,
             lock_limit: lock_limit(open.call_limit),
+            ways: Arc::default(),
         })
+    }
+
+    /// How many ways to the server and back transactions took.
+    pub(crate) fn ways(&self) -> u64 {
+        self.ways.load(Ordering::Relaxed)
     }
 
     /// What the server does otherwise than one machine alone.
@@ -305,7 +317,14 @@ impl Postgres {
             }
             Scope::Workspace(workspace) => (&self.callers, in_workspace(mode, workspace)),
         };
-        let mut conn = begin_on(pool, &begin.into())
+        if !read_only && !is_distributed && scope != Scope::System {
+            let conn = acquire(pool).await.map_err(fault::translate)?;
+            let mut conn = Connection::new(conn, &self.ways);
+            conn.beginning = Some((pool.clone(), begin));
+            conn.in_workspace = true;
+            return Ok(conn);
+        }
+        let mut conn = begin_on(pool, &begin.into(), &self.ways)
             .await
             .map_err(fault::translate)?;
         conn.in_workspace = scope != Scope::System;
@@ -325,7 +344,7 @@ impl Postgres {
     ) -> Result<(Connection, Option<OnReplica>)> {
         if let (Some(replicas), Scope::Workspace(workspace)) = (&self.replicas, scope)
             && let Some((conn, on)) =
-                Box::pin(replicas.begin(in_workspace(READING, workspace))).await
+                Box::pin(replicas.begin(in_workspace(READING, workspace), &self.ways)).await
         {
             return Ok((conn, Some(on)));
         }
@@ -841,15 +860,16 @@ fn in_workspace(mode: &str, workspace: i64) -> String {
 
 /// Begins a transaction. The server may have gone and come back while a connection was idle. Nothing was sent on it that counts,
 /// so another one serves as well; in the worst case all idle ones are cut.
-pub(super) async fn begin_on(pool: &PgPool, begin: &Arc<str>) -> sqlx::Result<Connection> {
+pub(super) async fn begin_on(
+    pool: &PgPool,
+    begin: &Arc<str>,
+    ways: &Arc<AtomicU64>,
+) -> sqlx::Result<Connection> {
     let mut others = pool.options().get_max_connections();
     loop {
-        let mut conn = Connection {
-            conn: Some(acquire(pool).await?),
-            in_workspace: false,
-        };
+        let mut conn = Connection::new(acquire(pool).await?, ways);
         let text = sqlx::raw_sql(AssertSqlSafe(Arc::clone(begin)));
-        match conn.get()?.execute(text).await {
+        match conn.way()?.execute(text).await {
             Ok(_) => return Ok(conn),
             Err(error) if fault::is_cut(&error) && others > 0 => others -= 1,
             Err(error) => return Err(error),
@@ -876,21 +896,73 @@ async fn fetch(
 }
 
 impl Connection {
+    fn new(conn: PoolConnection<Engine>, ways: &Arc<AtomicU64>) -> Self {
+        Self {
+            conn: Some(conn),
+            beginning: None,
+            in_workspace: false,
+            ways: Arc::clone(ways),
+        }
+    }
+
     fn get(&mut self) -> sqlx::Result<&mut sqlx::PgConnection> {
         self.conn.as_deref_mut().ok_or(sqlx::Error::PoolClosed)
+    }
+
+    /// The same for a statement, which is one way to the server and back.
+    fn way(&mut self) -> sqlx::Result<&mut sqlx::PgConnection> {
+        self.ways.fetch_add(1, Ordering::Relaxed);
+        self.get()
+    }
+
+    /// The same in its transaction, which it begins where nothing did so far.
+    async fn begun(&mut self) -> sqlx::Result<&mut sqlx::PgConnection> {
+        if self.beginning.is_some() {
+            Box::pin(self.begin_with("")).await?;
+        }
+        self.way()
+    }
+
+    /// Begins the transaction together with a statement that answers nothing. As in [`begin_on`], a connection that was cut while
+    /// it was idle is replaced.
+    async fn begin_with(&mut self, statement: &str) -> sqlx::Result<()> {
+        let Some((pool, begin)) = self.beginning.take() else {
+            return Ok(());
+        };
+        let text: Arc<str> = format!("{begin}{statement}").into();
+        let mut others = pool.options().get_max_connections();
+        loop {
+            let text = sqlx::raw_sql(AssertSqlSafe(Arc::clone(&text)));
+            match self.way()?.execute(text).await {
+                Ok(_) => return Ok(()),
+                Err(error) if fault::is_cut(&error) && others > 0 => others -= 1,
+                Err(error) => return Err(error),
+            }
+            drop(self.conn.take().map(PoolConnection::detach));
+            self.conn = Some(acquire(&pool).await?);
+        }
+    }
+
+    /// Takes advisory locks: a `SELECT` of nothing but numbers, which goes with what begins the transaction.
+    pub(super) async fn lock(&mut self, locks: &str) -> sqlx::Result<()> {
+        if self.beginning.is_some() {
+            return Box::pin(self.begin_with(&format!("; {locks}"))).await;
+        }
+        let locks = sqlx::raw_sql(AssertSqlSafe(locks.to_owned()));
+        self.way()?.execute(locks).await.map(|_| ())
     }
 
     pub(crate) async fn execute(&mut self, text: &str, values: &[Value]) -> sqlx::Result<u64> {
         let query = sqlx::query(AssertSqlSafe(text).into_sql_str());
         let query = values.iter().fold(query, bind_postgres);
         query
-            .execute(self.get()?)
+            .execute(self.begun().await?)
             .await
             .map(|done| done.rows_affected())
     }
 
     pub(crate) async fn fetch(&mut self, text: &str, values: &[Value]) -> sqlx::Result<Vec<Row>> {
-        fetch(self.get()?, text, values).await
+        fetch(self.begun().await?, text, values).await
     }
 
     /// Seals rows of one workspace that this transaction is about to write and to commit, as the sealer would afterwards. None
@@ -902,7 +974,7 @@ impl Connection {
         if !self.in_workspace || rows.iter().any(|row| row.workspace != workspace) {
             return Ok(Vec::new());
         }
-        let conn = self.get()?;
+        let conn = self.begun().await?;
         // Whoever makes a backup holds writers back by this table and waits for the sealer, who must not wait for one of them.
         let alone = "RESET ROLE; LOCK TABLE workspace IN ROW SHARE MODE";
         conn.execute(sqlx::raw_sql(alone)).await?;
@@ -925,7 +997,7 @@ impl Connection {
 
     /// Notes where the log ends with rows that were sealed so.
     pub(super) async fn end_log(&mut self, last: &LogRow, seal: Seal) -> sqlx::Result<()> {
-        let conn = self.get()?;
+        let conn = self.way()?;
         conn.execute(sqlx::raw_sql("RESET ROLE")).await?;
         let Seal { position, hash } = seal;
         move_heads(
@@ -946,18 +1018,24 @@ impl Connection {
     ) -> sqlx::Result<String> {
         let query = sqlx::query(AssertSqlSafe(text).into_sql_str());
         let query = arrays.into_iter().fold(query, Array::bind);
-        query.fetch_one(self.get()?).await?.try_get(0)
+        query.fetch_one(self.begun().await?).await?.try_get(0)
     }
 
     pub(crate) async fn commit(mut self) -> sqlx::Result<()> {
-        self.get()?.execute(sqlx::raw_sql("COMMIT")).await?;
+        if self.beginning.is_some() {
+            return Ok(());
+        }
+        self.way()?.execute(sqlx::raw_sql("COMMIT")).await?;
         // Ended in order: the pool may have it back.
         drop(self.conn.take());
         Ok(())
     }
 
     pub(crate) async fn rollback(mut self) -> sqlx::Result<()> {
-        self.get()?.execute(sqlx::raw_sql("ROLLBACK")).await?;
+        if self.beginning.is_some() {
+            return Ok(());
+        }
+        self.way()?.execute(sqlx::raw_sql("ROLLBACK")).await?;
         drop(self.conn.take());
         Ok(())
     }
@@ -966,7 +1044,9 @@ impl Connection {
 impl Drop for Connection {
     fn drop(&mut self) {
         // Dropped in the middle of a transaction: the pool must not hand it to anyone else.
-        if let Some(conn) = self.conn.take() {
+        if self.beginning.is_none()
+            && let Some(conn) = self.conn.take()
+        {
             drop(conn.detach());
         }
     }

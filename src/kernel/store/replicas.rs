@@ -193,7 +193,11 @@ impl Replicas {
     }
 
     /// A transaction that reads what is acknowledged by now, on a replica; nothing where none can do that at once.
-    pub(super) async fn begin(self: &Arc<Self>, begin: String) -> Option<(Connection, OnReplica)> {
+    pub(super) async fn begin(
+        self: &Arc<Self>,
+        begin: String,
+        ways: &Arc<AtomicU64>,
+    ) -> Option<(Connection, OnReplica)> {
         let turn = self.turn.fetch_add(1, Ordering::Relaxed);
         let awake = |index: &usize| {
             self.all
@@ -210,7 +214,7 @@ impl Replicas {
             self.rest(index, why);
             return None;
         }
-        match begin_on(&replica.callers, &begin.into()).await {
+        match begin_on(&replica.callers, &begin.into(), ways).await {
             Ok(conn) => {
                 replica.reads.fetch_add(1, Ordering::Relaxed);
                 metrics::counter!(REPLICA_READS).increment(1);

@@ -113,10 +113,6 @@ impl Sql {
         self
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.text.is_empty()
-    }
-
     /// Appends the name of a table or column that a record declares: a static text too, never input.
     pub(crate) fn push(&mut self, text: &str) {
         self.text.push_str(text);
