@@ -3,10 +3,15 @@
 use std::collections::BTreeSet;
 use std::future::Future;
 use std::pin::pin;
+use std::time::Duration;
 
+use bureau_contacts::Contact;
 use bureau_kernel::error::Code;
+use bureau_kernel::record::{Attributes, Columns as _, Cx};
 use bureau_kernel::store::{OpenOptions, Scope, Store, sql};
 use bureau_kernel::testing::{ENGINES, Engine, TestApp};
+use bureau_kernel::types::text::ShortText;
+use futures::future::join_all;
 use serde_json::json;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -139,6 +144,127 @@ async fn many_updates_without_a_version_all_succeed_one_after_the_other() {
         let findings = check_log(&app.dispatcher.app().store).await;
         assert!(findings.is_empty(), "on {engine:?}: {findings:?}");
     }
+}
+
+/// Where whoever writes much seals it too, the chain has to be what one sealer makes of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn large_changes_among_small_ones_leave_a_whole_log() {
+    for engine in ENGINES {
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
+        let one = json!({ "name": "Changed By All" });
+        let one = app.data(&owner, "create_contact", one).await["id"].clone();
+        let large = (0..3).map(|writer| {
+            let (app, owner) = (&app, &owner);
+            async move {
+                for part in 0..6 {
+                    let batch = app.dispatcher.batch(owner, "test").await.unwrap();
+                    let made = async |cx: &mut Cx| {
+                        let all = (0..150).map(|number| contact(writer, part, number));
+                        cx.insert_all(all.collect()).await
+                    };
+                    let made = app.dispatcher.app().run_in(&batch, made).await.unwrap();
+                    assert_eq!(made.len(), 150);
+                }
+            }
+        });
+        let small = (0..3).map(|writer| {
+            let (app, owner, one) = (&app, &owner, &one);
+            async move {
+                for turn in 0..15 {
+                    let city = format!("City {writer} {turn}");
+                    let change = json!({ "contact": one, "city": city });
+                    app.ok(owner, "update_contact", change).await;
+                }
+            }
+        });
+        let all = async { tokio::join!(join_all(large), join_all(small)) };
+        timeout(HANG, all).await.expect("all end");
+        let findings = check_log(app.store()).await;
+        assert!(findings.is_empty(), "on {engine:?}: {findings:?}");
+    }
+}
+
+fn contact(writer: i32, part: i32, number: i32) -> (Contact, Attributes) {
+    let contact = Contact {
+        name: ShortText::new(&format!("Person {writer} {part} {number}")).unwrap(),
+        ..Contact::empty()
+    };
+    (contact, Attributes::new())
+}
+
+/// A row of the log that is sealed after its commit is written a second time, into every index of the log.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_large_change_is_sealed_as_it_is_written() {
+    let app = TestApp::new(Engine::Postgres, MODULES).await;
+    let owner = app.owner().await;
+    let mut ways = Vec::new();
+    // Where something else waits to be sealed just then, it is not; that is over at once.
+    for part in 0..5 {
+        let batch = app.dispatcher.batch(&owner, "test").await.unwrap();
+        let before = app.store().round_trips();
+        let made = async |cx: &mut Cx| {
+            let all = (0..150).map(|number| contact(0, part, number));
+            cx.insert_all(all.collect()).await
+        };
+        app.dispatcher.app().run_in(&batch, made).await.unwrap();
+        ways.push(app.store().round_trips() - before);
+        let rewritten = sql(
+            "SELECT COUNT(*) AS rows FROM change_log JOIN contact ON contact.workspace = change_log.workspace
+             AND contact.id = change_log.record WHERE change_log.xmin <> contact.xmin AND change_log.call = ",
+        )
+        .value(batch.change());
+        if app.rows(rewritten).await[0].get::<i64>("rows").unwrap() == 0 {
+            return;
+        }
+    }
+    panic!("all were sealed afterwards; ways to the server: {ways:?}");
+}
+
+/// PostgreSQL plans by what it knows of a table, and by itself it looks once a minute.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_that_has_grown_is_looked_at_soon() {
+    let app = TestApp::new(Engine::Postgres, MODULES).await;
+    let owner = app.owner().await;
+    let batch = app.dispatcher.batch(&owner, "test").await.unwrap();
+    let made = async |cx: &mut Cx| {
+        let all = (0..1_500).map(|number| contact(0, 0, number));
+        cx.insert_all(all.collect()).await
+    };
+    app.dispatcher.app().run_in(&batch, made).await.unwrap();
+    let known = async {
+        loop {
+            let known = sql(
+                "SELECT reltuples::BIGINT AS rows FROM pg_class WHERE oid = 'record_key'::REGCLASS",
+            );
+            if app.rows(known).await[0].get::<i64>("rows").unwrap() >= 1_500 {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    timeout(Duration::from_secs(30), known)
+        .await
+        .expect("it is looked at");
+}
+
+/// A call that only writes what is new tells the server of all of it at once.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_create_takes_few_ways_to_the_server() {
+    let app = TestApp::new(Engine::Postgres, MODULES).await;
+    let owner = app.owner().await;
+    let mut fewest = u64::MAX;
+    for number in 0..20 {
+        let name = format!("Person {number}");
+        let new =
+            json!({ "name": name, "emails": [format!("p{number}@firm.example")], "tags": ["vip"] });
+        let before = app.store().round_trips();
+        app.ok(&owner, "create_contact", new).await;
+        // What others did meanwhile is counted too, so the least of them is what one takes.
+        fewest = fewest.min(app.store().round_trips() - before);
+    }
+    // It begins with its locks; looks for duplicates, and for the name of who made it; writes; and commits.
+    assert_eq!(fewest, 5);
 }
 
 /// The same database opened once more, as another process would.
