@@ -4,13 +4,16 @@
 //! by nobody until its name is another.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bureau_activities::{Activity, ActivityType};
 use bureau_companies::Company;
+use bureau_kernel::admin::{self, NewWorkspace};
 use bureau_kernel::caller::Caller;
 use bureau_kernel::dispatch::{Dispatcher, Settings};
 use bureau_kernel::error::{Error, Result};
 use bureau_kernel::follower::{Follow, follower};
+use bureau_kernel::job::Job;
 use bureau_kernel::prelude::{Attributes, Cx, Id, Managed, Module, ShortText};
 use bureau_kernel::registry::{Registry, Selection};
 use bureau_kernel::scheduler::{self, Scheduler, queues};
@@ -147,6 +150,68 @@ async fn a_follower_takes_in_every_row_of_each_workspace_once_and_in_order() {
         let greeted = greetings(&app, &owner).await;
         assert_eq!(greeted.len(), 701, "{engine:?}");
         assert_eq!(greeted.last().unwrap(), "Late");
+    }
+}
+
+/// How often the follower below was asked whether it has something to do.
+static ASKED: AtomicUsize = AtomicUsize::new(0);
+
+/// The follower that greets, with a count.
+const COUNTED: Job = {
+    let greet = follower::<Greet>();
+    Job {
+        due: |cx, limit| {
+            ASKED.fetch_add(1, Ordering::Relaxed);
+            (follower::<Greet>().due)(cx, limit)
+        },
+        ..greet
+    }
+};
+
+#[tokio::test]
+async fn workspaces_in_which_nothing_was_written_are_not_asked() {
+    const WORKSPACES: usize = 200;
+    const COUNTING: Module = Module {
+        jobs: &[COUNTED],
+        ..HALL
+    };
+    let mut modules = MODULES.to_vec();
+    modules.push(COUNTING);
+    for engine in ENGINES {
+        let app = TestApp::new(engine, &modules).await;
+        let owner = app.owner().await;
+        for number in 0..WORKSPACES {
+            let new = NewWorkspace {
+                slug: format!("w{number}"),
+                name: format!("W {number}"),
+                ..NewWorkspace::default()
+            };
+            admin::create_workspace(app.store(), new).await.unwrap();
+        }
+        sealed(app.store()).await;
+        let scheduler = Scheduler::new(Arc::clone(&app.dispatcher));
+        let asked = async || {
+            ASKED.store(0, Ordering::Relaxed);
+            let ticked = scheduler.tick(now()).await.unwrap();
+            sealed(app.store()).await;
+            (ASKED.load(Ordering::Relaxed), ticked.failed)
+        };
+        let (first, _) = asked().await;
+        assert!(first >= WORKSPACES, "it begins with all, on {engine:?}");
+        assert_eq!(asked().await, (0, 0), "nothing was written on {engine:?}");
+        // One writes: it is asked, and once more when the follower has written.
+        company(&app, &owner, "One").await;
+        sealed(app.store()).await;
+        let (one, _) = asked().await;
+        assert!((1..=3).contains(&one), "{one} on {engine:?}");
+        assert_eq!(greetings(&app, &owner).await, ["One"]);
+        asked().await;
+        assert_eq!(asked().await, (0, 0), "it is done on {engine:?}");
+        // What went wrong is asked again, though nothing is written.
+        company(&app, &owner, "Grumpy").await;
+        sealed(app.store()).await;
+        assert_eq!(asked().await.1, 1, "{engine:?}");
+        assert_eq!(asked().await, (1, 0), "it waits on {engine:?}");
     }
 }
 

@@ -226,7 +226,7 @@ fn choose<'a>(rows: &'a [Row], slug: Option<&str>) -> Result<&'a Row> {
 
 /// The owner of the data, in one workspace: the one named, or the first.
 pub(crate) async fn operator(store: &Store, slug: Option<&str>) -> Result<Caller> {
-    let owners = owners(store).await?;
+    let owners = owners(store, None).await?;
     let slugs = owners.iter().map(|row| row.get::<String>("slug"));
     let mut slugs = slugs.collect::<Result<Vec<_>>>()?;
     for (row, name) in owners.iter().zip(&slugs) {
@@ -252,10 +252,28 @@ pub(crate) async fn operator(store: &Store, slug: Option<&str>) -> Result<Caller
 /// # Errors
 /// What the database says.
 pub async fn operators(store: &Store) -> Result<Vec<Caller>> {
+    first_of_each(&owners(store, None).await?)
+}
+
+/// The owner of the data, in each of these workspaces.
+///
+/// # Errors
+/// What the database says.
+pub(crate) async fn operators_of(store: &Store, workspaces: &[i64]) -> Result<Vec<Caller>> {
+    /// Workspaces that are asked for together.
+    const TOGETHER: usize = 500;
+    let mut callers = Vec::new();
+    for workspaces in workspaces.chunks(TOGETHER) {
+        callers.extend(first_of_each(&owners(store, Some(workspaces)).await?)?);
+    }
+    Ok(callers)
+}
+
+/// The first owner of each workspace, who stands for it.
+fn first_of_each(owners: &[Row]) -> Result<Vec<Caller>> {
     let mut callers: Vec<Caller> = Vec::new();
-    for row in &owners(store).await? {
+    for row in owners {
         let caller = owner(row)?;
-        // The first owner of a workspace stands for it.
         if callers
             .last()
             .is_none_or(|last| last.workspace.id != caller.workspace.id)
@@ -266,14 +284,17 @@ pub async fn operators(store: &Store) -> Result<Vec<Caller>> {
     Ok(callers)
 }
 
-/// The owners of all workspaces, oldest first.
-async fn owners(store: &Store) -> Result<Vec<Row>> {
+/// The owners of all workspaces, or of these, oldest first.
+async fn owners(store: &Store, workspaces: Option<&[i64]>) -> Result<Vec<Row>> {
     let mut statement = sql("SELECT m.id AS member, ");
     statement.push(WORKSPACE);
-    statement
-        .sql(" FROM workspace w JOIN member m ON m.workspace = w.id AND m.role = 'owner' AND m.archived_at IS NULL ORDER BY w.id, m.id")
-        .look(store)
-        .await
+    statement = statement
+        .sql(" FROM workspace w JOIN member m ON m.workspace = w.id AND m.role = 'owner' AND m.archived_at IS NULL");
+    if let Some(workspaces) = workspaces {
+        statement.push(" WHERE w.id IN ");
+        statement.push_ids(workspaces);
+    }
+    statement.sql(" ORDER BY w.id, m.id").look(store).await
 }
 
 /// The caller that an owner is beside the data.

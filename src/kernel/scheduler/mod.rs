@@ -1,9 +1,10 @@
 //! Does what is due, in the background of a server.
 
+mod followed;
 mod lease;
 mod queue;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,6 +16,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
+use self::followed::Followed;
 use self::lease::{Claim, Entry};
 use crate::admin;
 use crate::batch::Batch;
@@ -48,7 +50,17 @@ pub struct Scheduler {
     holder: i64,
     /// The clock could not be right at the last tick.
     rested: AtomicBool,
+    /// How far the logs were followed from here.
+    followed: Followed,
     stop: CancellationToken,
+}
+
+/// Which jobs are looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Jobs {
+    All,
+    /// Those that are due because something was written.
+    ThatFollow,
 }
 
 /// What a tick did.
@@ -111,6 +123,7 @@ impl Scheduler {
             dispatcher,
             holder: rand::random(),
             rested: AtomicBool::new(false),
+            followed: Followed::default(),
             stop: CancellationToken::new(),
         }
     }
@@ -125,7 +138,6 @@ impl Scheduler {
 
     async fn keep_ticking(self) {
         let mut growth = self.dispatcher.app().store.growth();
-        let follows = |job: &Job| job.follows_log;
         let mut next = Instant::now();
         loop {
             // What was written before this is seen by what follows now.
@@ -134,7 +146,7 @@ impl Scheduler {
             let ticked = if is_time {
                 self.tick(self.now()).await
             } else {
-                self.tick_some(self.now(), follows).await
+                self.look(self.now(), Jobs::ThatFollow).await
             };
             let rest = match ticked {
                 Ok(ticked) if ticked.more => BREATH,
@@ -149,9 +161,7 @@ impl Scheduler {
             }
             let grown = async {
                 tokio::time::sleep(BREATH).await;
-                if !self.dispatcher.registry().jobs().any(follows)
-                    || growth.changed().await.is_err()
-                {
+                if !self.has_followers() || growth.changed().await.is_err() {
                     std::future::pending::<()>().await;
                 }
             };
@@ -170,11 +180,16 @@ impl Scheduler {
     /// What the database says to the question which workspaces there are. Whatever else goes wrong is counted, logged and,
     /// where it is a step that failed, kept in the queue.
     pub async fn tick(&self, moment: Timestamp) -> Result<Ticked> {
-        self.tick_some(moment, |_| true).await
+        self.look(moment, Jobs::All).await
     }
 
-    /// The same of these jobs only.
-    async fn tick_some(&self, moment: Timestamp, these: impl Fn(&Job) -> bool) -> Result<Ticked> {
+    fn has_followers(&self) -> bool {
+        self.dispatcher.registry().jobs().any(|job| job.follows_log)
+    }
+
+    /// The same of these jobs only. What follows the logs is asked where one went on since the last look, or something was left
+    /// then: however many workspaces there are, those in which nothing happened cost nothing.
+    async fn look(&self, moment: Timestamp, these: Jobs) -> Result<Ticked> {
         let mut ticked = Ticked::default();
         if !self.is_needed() {
             return Ok(ticked);
@@ -185,18 +200,49 @@ impl Scheduler {
         }
         // The clock goes on while it works.
         let ahead = moment - self.now();
-        for caller in admin::operators(&self.dispatcher.app().store).await? {
+        let store = &self.dispatcher.app().store;
+        let mut moved = match self.has_followers() {
+            true => self.followed.moved(store).await?,
+            false => BTreeMap::new(),
+        };
+        let callers = match these {
+            Jobs::All => admin::operators(store).await?,
+            Jobs::ThatFollow => {
+                let moved: Vec<i64> = moved.keys().copied().collect();
+                admin::operators_of(store, &moved).await?
+            }
+        };
+        for caller in callers {
             let caller = Caller {
                 client: Some(CLIENT.to_owned()),
                 is_scheduler: true,
                 ..caller
             };
-            for job in self.dispatcher.registry().jobs().filter(|job| these(job)) {
-                if let Err(error) = self.work_off(&caller, job, ahead, &mut ticked).await {
+            let workspace = caller.workspace.id.raw();
+            let sealing = moved.remove(&workspace);
+            let mut is_left = false;
+            for job in self.dispatcher.registry().jobs() {
+                let is_asked = match job.follows_log {
+                    true => sealing.is_some(),
+                    false => these == Jobs::All,
+                };
+                if !is_asked {
+                    continue;
+                }
+                let worked = self.work_off(&caller, job, ahead, &mut ticked).await;
+                is_left |= job.follows_log && !matches!(worked, Ok(true));
+                if let Err(error) = worked {
                     ticked.failed += 1;
                     tracing::warn!(job = job.name, ?error, "scheduled work was interrupted");
                 }
             }
+            if let Some(sealing) = sealing.filter(|_| !is_left) {
+                self.followed.done(workspace, sealing);
+            }
+        }
+        // Nobody is there to do it for.
+        for (workspace, sealing) in moved {
+            self.followed.done(workspace, sealing);
         }
         Ok(ticked)
     }
@@ -218,28 +264,28 @@ impl Scheduler {
         Ok(wrong.is_some())
     }
 
-    /// Does what is due of a job in a workspace.
+    /// Does what is due of a job in a workspace. Whether nothing of it is left, not even for others.
     async fn work_off(
         &self,
         caller: &Caller,
         job: &'static Job,
         ahead: chrono::Duration,
         ticked: &mut Ticked,
-    ) -> Result<()> {
+    ) -> Result<bool> {
         let mut left = MOST_STEPS;
         loop {
             if self.stop.is_cancelled() {
                 ticked.more = true;
-                return Ok(());
+                return Ok(false);
             }
-            let free = self.free(caller, job, self.now() + ahead).await?;
+            let (free, are_due) = self.free(caller, job, self.now() + ahead).await?;
             if free.is_empty() {
-                return Ok(());
+                return Ok(!are_due);
             }
             for claim in free {
                 if left == 0 || self.stop.is_cancelled() {
                     ticked.more = true;
-                    return Ok(());
+                    return Ok(false);
                 }
                 left -= 1;
                 match self.attempt(caller, claim, ahead).await? {
@@ -251,13 +297,13 @@ impl Scheduler {
         }
     }
 
-    /// The records that are due and that nobody has taken up.
+    /// The records that are due and that nobody has taken up, and whether any are due at all.
     async fn free(
         &self,
         caller: &Caller,
         job: &'static Job,
         moment: Timestamp,
-    ) -> Result<Vec<Claim>> {
+    ) -> Result<(Vec<Claim>, bool)> {
         let found = queue::due(&self.dispatcher, caller, job, moment, PIECE).await?;
         let gone = found.gone(moment);
         if !gone.is_empty() {
@@ -273,10 +319,11 @@ impl Scheduler {
             .map(|entry| (entry.record, entry))
             .collect();
         let due = found.due.iter().map(|record| (*record, known.get(record)));
-        Ok(due
+        let free = due
             .filter(|(_, known)| known.is_none_or(|entry| entry.is_free(moment)))
             .map(|(record, known)| Claim::new(job, record, known.copied(), self.holder))
-            .collect())
+            .collect();
+        Ok((free, !found.due.is_empty()))
     }
 
     /// Takes a record up and does one step. Whether that went well; `None` where another scheduler has it.
