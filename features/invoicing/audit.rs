@@ -324,6 +324,10 @@ fn standing(invoice: &Invoice, paid: Option<&Paid>, credits: Option<&Credits>) -
     );
     let taken = credits.map_or(0, |credits| credits.gross);
     if is_invoice {
+        must(
+            *invoice.cancelled == (taken > 0 && taken == gross),
+            "whether it was taken back whole is not what its credit notes say",
+        );
         let set_off = credits.map_or(0, |credits| credits.set_off);
         must(
             credited == set_off,

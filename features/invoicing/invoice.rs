@@ -108,6 +108,8 @@ bureau_kernel::record! {
         pub credited: Managed<Amount> => [hidden],
         /// What of an invoice is waited for no longer.
         pub written_off: Managed<Amount> => [hidden],
+        /// Whether credit notes took it back whole: what it was made from can be invoiced anew.
+        pub cancelled: Managed<bool> => [hidden],
     }
 }
 

@@ -71,7 +71,8 @@ pub(crate) async fn settle(cx: &mut Cx, invoice: Id<Invoice>) -> Result<()> {
     edit.credited = Managed(Amount::from_raw(credited));
     // What was taken back or paid after all is not waited for in vain.
     edit.written_off = Managed(Amount::from_raw(edit.written_off.raw().min(open)));
-    edit.status = Managed(status(&edit, taken > 0 && taken == edit.gross_total.raw()));
+    edit.cancelled = Managed(taken > 0 && taken == edit.gross_total.raw());
+    edit.status = Managed(status(&edit, *edit.cancelled));
     edit.save(cx).await.map(drop)
 }
 

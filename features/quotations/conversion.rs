@@ -1,7 +1,7 @@
 //! From a quotation to its invoice, once: what the invoice takes over, and that the quotation is noted as converted for as long
-//! as there is one.
+//! as there is one. One that credit notes took back whole bills nothing: what was agreed on can be billed by another.
 
-use bureau_invoicing::{DraftSource, Invoice, InvoiceStatus};
+use bureau_invoicing::{DraftSource, Invoice};
 use bureau_kernel::prelude::*;
 use bureau_kernel::store::log::Action;
 use bureau_kernel::types::id::Entity as _;
@@ -19,7 +19,7 @@ pub(crate) const SOURCE: DraftSource = DraftSource {
 /// A draft with everything that a quotation offers. It is not written yet.
 ///
 /// # Errors
-/// [`Code::Conflict`] for a quotation that is not accepted, or from which there is an invoice.
+/// [`Code::Conflict`] for a quotation that is not accepted, or from which there is an invoice that was not taken back whole.
 pub(crate) async fn draft(cx: &mut Cx, id: Id<Quotation>) -> Result<Invoice> {
     // Held until the call ends, so that it is converted once; and the version that the call came with is this one's.
     let quotation = cx.edit(id).await?;
@@ -32,17 +32,9 @@ pub(crate) async fn draft(cx: &mut Cx, id: Id<Quotation>) -> Result<Invoice> {
     }
     if let Some(invoice) = invoice_of(cx, id).await? {
         let message = format!("{number} was converted already: {invoice}.");
-        let is_credited = cx
-            .find(invoice.id)
-            .await?
-            .is_some_and(|invoice| *invoice.status == InvoiceStatus::Credited);
         return Err(Error::conflict(message)
             .field("quotation")
-            .hint(if is_credited {
-                "That one was credited. Bill it anew with create_invoice, company and lines."
-            } else {
-                "Read it with get_invoice."
-            }));
+            .hint("Read it with get_invoice. Once it is discarded or credited whole, the quotation can be invoiced anew."));
     }
     let offer = quotation.before().record.clone();
     let mut invoice = Invoice::empty();
@@ -62,13 +54,15 @@ pub(crate) async fn draft(cx: &mut Cx, id: Id<Quotation>) -> Result<Invoice> {
     Ok(invoice)
 }
 
-/// A quotation is converted while there is an invoice that was made from it: a draft that is discarded frees it.
+/// A quotation is converted while there is an invoice that was made from it: a draft that is discarded frees it, and so do credit
+/// notes over all of an invoice.
 pub(crate) struct Conversion;
 
 impl Reaction for Conversion {
     type To = Invoice;
     const ON: &'static [Action] = &[
         Action::Create,
+        Action::Update,
         Action::Archive,
         Action::Restore,
         Action::Purge,
@@ -80,9 +74,13 @@ impl Reaction for Conversion {
         let Some(id) = to.after.or(to.before).and_then(quotation_of) else {
             return Ok(());
         };
-        let is_there = to
-            .after
-            .is_some_and(|invoice| invoice.archived_at.is_none());
+        let stands =
+            |invoice: &Saved<Invoice>| invoice.archived_at.is_none() && !*invoice.cancelled;
+        let is_there = to.after.is_some_and(stands);
+        // Beside one that was taken back there may be another by now.
+        if to.before.is_some_and(|before| stands(before) == is_there) {
+            return Ok(());
+        }
         let Some(quotation) = cx.find(id).await? else {
             return Ok(());
         };

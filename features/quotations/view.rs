@@ -62,7 +62,7 @@ pub(crate) async fn view(cx: &mut Cx, quotation: Saved<Quotation>) -> Result<Quo
     })
 }
 
-/// The invoice that was made from a quotation.
+/// The invoice that was made from a quotation, unless it was taken back whole.
 ///
 /// # Errors
 /// What the database says.
@@ -70,11 +70,15 @@ pub(crate) async fn invoice_of(
     cx: &mut Cx,
     quotation: Id<Quotation>,
 ) -> Result<Option<Named<Invoice>>> {
-    let found = cx
-        .with_index_key::<Invoice>("source", &quotation.to_string(), 1)
+    let made = cx
+        .with_index_key::<Invoice>("source", &quotation.to_string(), usize::MAX)
         .await?;
-    let names = cx.names(found.iter().copied()).await?;
-    Ok(found.first().map(|id| names.of(*id)))
+    let made = cx.find_all(&made).await?;
+    let mut made = made.values().filter(|invoice| !*invoice.cancelled);
+    let Some(id) = made.next().map(|invoice| invoice.id) else {
+        return Ok(None);
+    };
+    Ok(Some(cx.names([id]).await?.of(id)))
 }
 
 /// A version that was sent before.

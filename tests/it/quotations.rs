@@ -15,6 +15,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::MODULES;
+use crate::modules::contradictions;
 use crate::tamper::Raw;
 
 /// An app with a customer.
@@ -580,6 +581,66 @@ async fn without_its_invoice_a_quotation_is_free_also_if_it_was_changed_since() 
         assert_eq!(free, ["Changed"], "on {engine:?}");
         assert_eq!(firm.get(&accepted).await.get("invoice"), None);
         firm.call("convert_quotation", convert).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_invoice_that_was_credited_whole_frees_its_quotation() {
+    for engine in ENGINES {
+        let firm = Firm::new(engine).await;
+        let line =
+            |what: &str| json!({ "description": what, "unit_price": "100", "tax_rate": "19" });
+        let lines = json!({ "lines": [line("Plan"), line("Build")], "charge": "9.90" });
+        let accepted = firm.accepted("Garden", lines).await;
+        let convert = json!({ "quotation": accepted["id"] });
+        let issued = async |document: &Value| {
+            let issue = json!({ "invoice": document["id"], "confirm": true });
+            firm.call("issue_invoice", issue).await
+        };
+        let free = async || firm.titles(json!({ "converted": false })).await;
+        let first = firm.call("convert_quotation", convert.clone()).await;
+        issued(&first).await;
+        let pay = json!({ "invoice": first["id"], "amount": "50" });
+        let paid = firm.call("record_payment", pay).await;
+        // A part that is taken back leaves the rest billed; and a draft takes nothing back.
+        let part = json!({ "invoice": first["id"], "lines": [{ "line": 1, "quantity": "1" }] });
+        let part = firm.call("create_credit_note", part).await;
+        issued(&part).await;
+        let rest = firm.call("create_credit_note", json!({ "invoice": first["id"] }));
+        let rest = rest.await;
+        assert!(free().await.is_empty(), "{engine:?}");
+        let refused = firm.error("convert_quotation", convert.clone()).await;
+        assert!(
+            refused.hint_text().unwrap().contains("credited whole"),
+            "{refused:?}"
+        );
+        let credited = issued(&rest).await;
+        assert_eq!(free().await, ["Garden"], "{engine:?}");
+        assert_eq!(firm.get(&accepted).await.get("invoice"), None);
+        // The one that replaces it is as the first was, and there is one again.
+        let second = firm.call("convert_quotation", convert.clone()).await;
+        assert_eq!(second["gross_total"], first["gross_total"]);
+        assert_eq!(second["quotation"]["id"], accepted["id"]);
+        let now = firm.get(&accepted).await;
+        assert_eq!(now["invoice"]["id"], second["id"], "{engine:?}");
+        firm.error("convert_quotation", convert.clone()).await;
+        // The payment of the first one turns out to have failed after it was paid back: it is open again, and changes nothing here.
+        firm.call("record_payment", json!({ "invoice": credited["id"] }))
+            .await;
+        firm.call("record_payment", json!({ "reverses": paid["id"] }))
+            .await;
+        let reopened = firm.call("get_invoice", json!({ "invoice": first["id"] }));
+        assert_eq!(reopened.await["status"], "partly_paid", "{engine:?}");
+        issued(&second).await;
+        assert!(free().await.is_empty(), "{engine:?}");
+        assert_eq!(firm.get(&accepted).await["invoice"]["id"], second["id"]);
+        // And once it was taken back whole too, a third is made.
+        let note = firm.call("create_credit_note", json!({ "invoice": second["id"] }));
+        issued(&note.await).await;
+        firm.call("convert_quotation", convert).await;
+        assert!(free().await.is_empty(), "{engine:?}");
+        let found = contradictions(&firm.app.dispatcher, &firm.owner).await;
+        assert!(found.is_empty(), "{engine:?} {found:?}");
     }
 }
 
