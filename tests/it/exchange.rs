@@ -7,7 +7,7 @@ use bureau_kernel::dispatch::{Outcome, Settings};
 use bureau_kernel::error::Code;
 use bureau_kernel::testing::{ENGINES, Engine, TestApp};
 use data_encoding::BASE64;
-use rust_xlsxwriter::Workbook;
+use rust_xlsxwriter::{ExcelDateTime, Format, Workbook};
 use serde_json::{Map, Value, json};
 use tokio_util::sync::CancellationToken;
 use zip::ZipWriter;
@@ -541,6 +541,301 @@ fn rows_of(text: &str, column: &str) -> Vec<String> {
     let rows = rows(text).into_iter();
     rows.map(|row| row[column].as_str().unwrap().to_owned())
         .collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn days_and_moments_are_read_however_days_are_written() {
+    let mut book = Workbook::new();
+    let sheet = book.add_worksheet();
+    for (column, header) in ["Subject", "Type", "Due"].iter().enumerate() {
+        sheet.write_string(0, column as u16, *header).unwrap();
+    }
+    let day = ExcelDateTime::from_ymd(2026, 2, 3).unwrap();
+    let moment = day.clone().and_hms(14, 30, 0).unwrap();
+    for (row, due) in [(1, &day), (2, &moment)] {
+        let shown = Format::new().set_num_format("dd.mm.yyyy hh:mm");
+        sheet.write_string(row, 0, "Write").unwrap();
+        sheet.write_string(row, 1, "task").unwrap();
+        sheet
+            .write_datetime_with_format(row, 2, due, &shown)
+            .unwrap();
+    }
+    let activities = BASE64.encode(&book.save_to_buffer().unwrap());
+    let mut book = Workbook::new();
+    let sheet = book.add_worksheet();
+    sheet.write_string(0, 0, "Name").unwrap();
+    sheet.write_string(0, 1, "Expected close").unwrap();
+    sheet.write_string(1, 0, "Roof").unwrap();
+    let shown = Format::new().set_num_format("yyyy-mm-dd hh:mm");
+    sheet
+        .write_datetime_with_format(1, 1, &moment, &shown)
+        .unwrap();
+    let deals = BASE64.encode(&book.save_to_buffer().unwrap());
+    for format in ["YYYY-MM-DD", "DD.MM.YYYY", "MM/DD/YYYY", "YYYY-DD-MM"] {
+        let app = TestApp::new(Engine::Sqlite, MODULES).await;
+        let owner = app.owner().await;
+        let import = async |kind: &str, text: &str| {
+            let arguments = json!({ "kind": kind, "text": text, "date_format": format });
+            let data = app.data(&owner, "import_data", arguments).await;
+            assert_eq!(data["rejected"], 0, "{format}: {data}");
+        };
+        import("activities", &activities).await;
+        import("deals", &deals).await;
+        let day = match format {
+            "DD.MM.YYYY" => "03.02.2026",
+            "MM/DD/YYYY" => "02/03/2026",
+            "YYYY-DD-MM" => "2026-03-02",
+            _ => "2026-02-03",
+        };
+        let texts = format!("subject,type,due\nWrite,task,{day}\nWrite,task,{day} 14:30\n");
+        import("activities", &texts).await;
+        let (_, text) = table(&app, &owner, json!({ "kind": "activities" })).await;
+        let mut due = rows_of(&text, "due_at");
+        due.sort();
+        // A day stands for its end.
+        assert_eq!(due[..2], ["2026-02-03T14:30:00Z", "2026-02-03T14:30:00Z"]);
+        assert_eq!(due[2], due[3], "{format}: {due:?}");
+        let (_, text) = table(&app, &owner, json!({ "kind": "deals" })).await;
+        assert_eq!(rows_of(&text, "expected_close"), ["2026-02-03"], "{format}");
+    }
+}
+
+/// What an owner asks of the group, as docs/import.md has it: the question, the one call, and what its answer has.
+fn questions(
+    wrong: &Value,
+) -> Vec<(
+    &'static str,
+    &'static str,
+    Value,
+    Vec<(&'static str, Value)>,
+)> {
+    let import = |kind: &str, more: Value| {
+        let mut arguments = json!({ "kind": kind });
+        let more = more.as_object().unwrap().clone();
+        arguments.as_object_mut().unwrap().extend(more);
+        arguments
+    };
+    let (into, out, undo) = ("import_data", "export_data", "undo_change");
+    let known = "Name;E-Mail;Phone\nAda Lovelace;ada@people.example;+44 20 7946 0001\nKatherine Johnson;kj@people.example;\n";
+    let card = "BEGIN:VCARD\r\nVERSION:4.0\r\nFN:Dorothy Vaughan\r\nEMAIL:dorothy@people.example\r\nEND:VCARD\r\n";
+    let wrong_row = "Name,E-Mail\nMary Jackson,mary@people.example\nNobody,at nowhere\n";
+    vec![
+        (
+            "Bring in these people.",
+            into,
+            import(
+                "contacts",
+                json!({ "text": "Name,E-Mail\nAda Lovelace,ada@people.example\nGrace Hopper,grace@people.example\n" }),
+            ),
+            vec![("/created", json!(2)), ("/rejected", json!(0))],
+        ),
+        (
+            "What would become of this table? Only show me.",
+            into,
+            import("contacts", json!({ "text": known, "preview": true })),
+            vec![
+                ("/columns/1/field", json!("emails")),
+                ("/created", json!(1)),
+            ],
+        ),
+        (
+            "Whom of this list do we know already?",
+            into,
+            import("contacts", json!({ "text": known, "preview": true })),
+            vec![
+                ("/records/0/became", json!("skipped")),
+                ("/records/0/record/name", json!("Ada Lovelace")),
+            ],
+        ),
+        (
+            "Take the new telephone numbers from this list.",
+            into,
+            import(
+                "contacts",
+                json!({ "text": known, "on_duplicate": "update" }),
+            ),
+            vec![("/updated", json!(1)), ("/created", json!(1))],
+        ),
+        (
+            "Add whoever is on this business card.",
+            into,
+            import("contacts", json!({ "text": card })),
+            vec![
+                ("/created", json!(1)),
+                ("/records/0/record/name", json!("Dorothy Vaughan")),
+            ],
+        ),
+        (
+            "Here are our firms, copied from a spreadsheet.",
+            into,
+            import(
+                "companies",
+                json!({ "text": "Company name\tCity\nWayfarer\tBerlin\nTidewater\tParis\n" }),
+            ),
+            vec![("/created", json!(2))],
+        ),
+        (
+            "This is our price list.",
+            into,
+            import(
+                "products",
+                json!({ "rows": [{ "name": "Hour", "price": 90 }, { "name": "Day", "price": 640 }] }),
+            ),
+            vec![("/created", json!(2))],
+        ),
+        (
+            "Take over these deals; amounts are written 1.234,50 and days 31.01.2027.",
+            into,
+            import(
+                "deals",
+                json!({ "text": "Name;Amount;Close date\nRoof;1.234,50;31.01.2027\n", "decimal": ",", "date_format": "DD.MM.YYYY" }),
+            ),
+            vec![("/created", json!(1))],
+        ),
+        (
+            "Leave the column Rank out, and take Place as the city.",
+            into,
+            import(
+                "companies",
+                json!({ "text": "Name,Rank,Place\nFairhaven,3,Oslo\n", "mapping": ["Rank=", "Place=city"] }),
+            ),
+            vec![("/created", json!(1)), ("/ignored/0", json!("Rank"))],
+        ),
+        (
+            "Which rows were left out, and why?",
+            into,
+            import("contacts", json!({ "text": wrong_row })),
+            vec![
+                ("/created", json!(1)),
+                ("/rejects/0/line", json!(3)),
+                ("/rejects/0/field", json!("emails")),
+            ],
+        ),
+        (
+            "Note what the trip cost.",
+            into,
+            import(
+                "expenses",
+                json!({ "rows": [
+                { "description": "Train", "category": "travel", "amount": "49.90", "date": "2026-01-05" },
+                { "description": "Hotel", "category": "travel", "amount": 120, "date": "2026-01-06" },
+                { "description": "Paper", "category": "office", "amount": 9, "date": "2026-02-01" }] }),
+            ),
+            vec![("/created", json!(3))],
+        ),
+        (
+            "Note the calls that we made last week.",
+            into,
+            import(
+                "activities",
+                json!({ "text": "Subject,Type,Contact,Done at\nPrices,call,ada@people.example,2026-01-07 10:15\n" }),
+            ),
+            vec![("/created", json!(1))],
+        ),
+        (
+            "That import was wrong: take it back.",
+            undo,
+            json!({ "change": wrong }),
+            vec![("/count", json!(1))],
+        ),
+        (
+            "Give me all our contacts as a table.",
+            out,
+            json!({ "kind": "contacts" }),
+            vec![
+                ("/rows", json!(5)),
+                ("/complete", json!(true)),
+                ("/document/name", json!("contacts.csv")),
+            ],
+        ),
+        (
+            "And as an Excel workbook.",
+            out,
+            json!({ "kind": "contacts", "format": "xlsx" }),
+            vec![
+                ("/rows", json!(5)),
+                ("/document/name", json!("contacts.xlsx")),
+            ],
+        ),
+        (
+            "Which invoices are unpaid? A table for my accountant.",
+            out,
+            json!({ "kind": "invoices", "status": ["open"] }),
+            vec![("/rows", json!(1)), ("/complete", json!(true))],
+        ),
+        (
+            "I need every line of what we invoiced this year.",
+            out,
+            json!({ "kind": "invoice_lines", "dated_after": "start of year" }),
+            vec![("/rows", json!(5))],
+        ),
+        (
+            "What was paid to us today?",
+            out,
+            json!({ "kind": "payments", "dated_after": "today" }),
+            vec![("/rows", json!(1))],
+        ),
+        (
+            "What did we spend in January?",
+            out,
+            json!({ "kind": "expenses", "dated_after": "2026-01-01", "dated_before": "2026-01-31" }),
+            vec![("/rows", json!(2))],
+        ),
+        (
+            "Which contacts were changed since yesterday, deleted ones too?",
+            out,
+            json!({ "kind": "contacts", "changed_since": "yesterday", "include_archived": true }),
+            vec![("/rows", json!(6))],
+        ),
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn twenty_questions_of_an_owner_are_answered_by_one_call_each() {
+    let said = include_str!("../../docs/import.md");
+    let said: Vec<&str> = said
+        .lines()
+        .filter_map(|line| {
+            line.split_once(". ")
+                .filter(|(number, _)| number.parse::<u8>().is_ok())
+        })
+        .map(|(_, question)| question)
+        .collect();
+    for engine in ENGINES {
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
+        let paid = invoice(&app, &owner, 2).await;
+        app.ok(&owner, "record_payment", json!({ "invoice": paid }))
+            .await;
+        let company = app.data(&owner, "get_invoice", json!({ "invoice": paid }));
+        let company = company.await["company"]["id"].take();
+        let line = json!({ "description": "Support", "unit_price": "80", "tax_rate": "20" });
+        let open = json!({ "company": company, "lines": vec![line; 3] });
+        let open = app.data(&owner, "create_invoice", open).await;
+        let issue = json!({ "invoice": open["id"], "confirm": true });
+        app.ok(&owner, "issue_invoice", issue).await;
+        let gone = json!({ "name": "Gone", "email": "gone@people.example" });
+        let gone = app.data(&owner, "create_contact", gone).await;
+        let gone = json!({ "contact": gone["id"], "confirm": true });
+        app.ok(&owner, "delete_contact", gone).await;
+        let mut changes = Vec::new();
+        let count = questions(&Value::Null).len();
+        assert_eq!(count, 20);
+        for place in 0..count {
+            let wrong = changes.last().cloned().unwrap_or_default();
+            let (question, tool, arguments, has) = questions(&wrong).swap_remove(place);
+            assert_eq!(said.get(place), Some(&question), "docs/import.md");
+            let answer = app.ok(&owner, tool, arguments).await;
+            changes.extend(answer.get("change").cloned());
+            for (at, what) in has {
+                assert_eq!(
+                    answer["data"].pointer(at),
+                    Some(&what),
+                    "{question} on {engine:?}: {answer}"
+                );
+            }
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,6 +1,8 @@
 //! Cells as people write them.
 
-use chrono::NaiveDate;
+use std::borrow::Cow;
+
+use chrono::{NaiveDate, NaiveDateTime};
 use rust_decimal::Decimal;
 use serde_json::{Map, Value as Data};
 
@@ -79,6 +81,10 @@ pub(super) fn read(plan: &Plan, row: &Row) -> Draft {
 }
 
 fn read_field(plan: &Plan, field: &Field, text: &str, draft: &mut Draft) -> Result<(), String> {
+    let text = &*match field.is_moment {
+        true => moment(plan, text),
+        false => Cow::Borrowed(text),
+    };
     let mut set = |value: Data| {
         draft.fields.insert(field.column.to_owned(), value);
     };
@@ -267,9 +273,32 @@ fn decimal(plan: &Plan, text: &str) -> Result<String, String> {
     Ok(number)
 }
 
+/// A day and what stands behind it.
+fn day_and_rest<'a>(plan: &Plan, text: &'a str) -> chrono::ParseResult<(NaiveDate, &'a str)> {
+    // With a T before the time of day it is a moment of ISO 8601, as a workbook's are, however days are written.
+    let is_iso = text.as_bytes().get(10) == Some(&b'T');
+    let iso = is_iso.then(|| NaiveDate::parse_and_remainder(text, "%Y-%m-%d").ok());
+    match iso.flatten() {
+        Some(read) => Ok(read),
+        None => NaiveDate::parse_and_remainder(text, &plan.days),
+    }
+}
+
+/// A day or a moment, with its day as a call takes it; as it stands where it is said in another way, such as in words.
+fn moment<'a>(plan: &Plan, text: &'a str) -> Cow<'a, str> {
+    // Where the form of days has the time of day in it too.
+    if let Ok(moment) = NaiveDateTime::parse_from_str(text, &plan.days) {
+        return Cow::Owned(moment.format("%Y-%m-%dT%H:%M:%S").to_string());
+    }
+    match day_and_rest(plan, text) {
+        Ok((day, rest)) => Cow::Owned(format!("{day}{rest}")),
+        Err(_) => Cow::Borrowed(text),
+    }
+}
+
 fn day(plan: &Plan, text: &str) -> Result<String, String> {
     // A time of day that stands behind it is left out.
-    let (date, rest) = NaiveDate::parse_and_remainder(text, &plan.days).map_err(|_| {
+    let (date, rest) = day_and_rest(plan, text).map_err(|_| {
         format!(
             "is not a date as {} (see date_format)",
             shown_days(&plan.days)

@@ -53,6 +53,8 @@ pub struct Field {
     /// The one of them that goes before its own name where a table has both: the first, where an exclamation mark stands before
     /// it.
     pub surest: Option<&'static str>,
+    /// Whether it holds a moment, or a day that stands for one.
+    pub is_moment: bool,
 }
 
 /// How a cell is read.
@@ -91,6 +93,7 @@ impl Field {
             name,
             column: name,
             reads,
+            is_moment: false,
             aliases: headers
                 .trim_start_matches('!')
                 .split(',')
@@ -116,7 +119,10 @@ impl Field {
             (_, Kind::Text) => Reads::Text,
             _ => Reads::Aside,
         };
-        Some(Self::new(column.name, reads, headers))
+        Some(Self {
+            is_moment: column.kind == Kind::Time,
+            ..Self::new(column.name, reads, headers)
+        })
     }
 
     /// Reads its cells in another way.
