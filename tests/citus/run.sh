@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# The tests of tenancy, contacts, deals, issuing, receipts and distribution on a PostgreSQL whose rows lie on several machines.
+# The tests of tenancy, contacts, deals, issuing, receipts, settings, members and distribution on a PostgreSQL whose rows lie on
+# several machines.
 #
 #   tests/citus/run.sh [TEST...]
 #
@@ -8,7 +9,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-[ $# -gt 0 ] || set -- tenancy:: contacts:: deals:: issuing:: receipts:: distributed::
+[ $# -gt 0 ] || set -- tenancy:: contacts:: deals:: issuing:: receipts:: settings:: members:: distributed::
 library=$(compgen -G '/usr/lib/postgresql/*/lib/citus.so' | tail -n 1 || true)
 if [ -n "$library" ]; then
     export BUREAU_TEST_POSTGRES=citus

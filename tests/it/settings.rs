@@ -1,6 +1,6 @@
 //! What an owner arranges without a terminal: the firm, its taxes and numbers, its people, its attributes; and who may do that.
 
-use bureau_kernel::admin::{self, NewKey, NewTeam};
+use bureau_kernel::admin::{self, NewKey, NewTeam, RateInfo};
 use bureau_kernel::caller::{Caller, Role};
 use bureau_kernel::dispatch::Outcome;
 use bureau_kernel::error::{Code, Error};
@@ -237,6 +237,14 @@ async fn an_iban_is_asked_about_changed_emptied_and_taken_back() {
 async fn the_workspace_itself_its_taxes_and_series_are_changed_and_taken_back() {
     for engine in ENGINES {
         let (app, owner) = empty(engine).await;
+        let rate = RateInfo {
+            currency: "CHF".into(),
+            day: "2026-01-02".parse().unwrap(),
+            rate: "0.94".into(),
+            source: "by hand".into(),
+        };
+        let store = &app.dispatcher.app().store;
+        admin::set_rate(store, "main", rate).await.unwrap();
         let before = settings(&app, &owner).await;
         let said = json!({
             "name": "Atelier", "time_zone": "America/New_York", "currency": "USD", "country": "US", "taxes_of": "FR",
@@ -248,6 +256,13 @@ async fn the_workspace_itself_its_taxes_and_series_are_changed_and_taken_back() 
         let answer = app.ok(&owner, "update_workspace", said).await;
         let first = answer["change"].clone();
         let data = &answer["data"];
+        // What was worth so much in the currency before says nothing in the new one.
+        let rates = sql("SELECT COUNT(*) AS count FROM exchange_rate");
+        assert_eq!(
+            app.rows(rates).await[0].get::<i64>("count").unwrap(),
+            0,
+            "{engine:?}"
+        );
         assert_eq!(
             (
                 &data["name"],
