@@ -170,7 +170,7 @@ CREATE TABLE invoice (
     paid          INTEGER NOT NULL CHECK (paid >= 0),
     credited      INTEGER NOT NULL CHECK (credited >= 0),
     written_off   INTEGER NOT NULL CHECK (written_off >= 0),
-    cancelled     INTEGER NOT NULL CHECK (cancelled IN (0, 1)), -- credit notes took it back whole
+    cancelled     INTEGER NOT NULL, -- credit notes took it back whole
     CONSTRAINT invoice_in_workspace UNIQUE (workspace, id),
     FOREIGN KEY (workspace, series) REFERENCES number_series (workspace, id),
     FOREIGN KEY (workspace, company) REFERENCES company (workspace, id),
@@ -185,7 +185,7 @@ CREATE UNIQUE INDEX invoice_by_number ON invoice (workspace, series, period, ser
 -- A plan makes one invoice for each of its days.
 CREATE UNIQUE INDEX invoice_by_plan ON invoice (workspace, recurring, recurring_on) WHERE recurring_on IS NOT NULL;
 -- A quotation is converted once, unless what it became was taken back whole.
-CREATE UNIQUE INDEX invoice_by_quotation ON invoice (workspace, source) WHERE substr(source, 1, 4) = 'quo_' AND archived_at IS NULL AND cancelled = 0;
+CREATE UNIQUE INDEX invoice_by_quotation ON invoice (workspace, source) WHERE substr(source, 1, 4) = 'quo_' AND archived_at IS NULL AND NOT cancelled;
 CREATE INDEX invoice_by_created ON invoice (workspace, created_at, id, status, kind) WHERE archived_at IS NULL;
 CREATE INDEX invoice_by_issued ON invoice (workspace, sort_issued, id, status, kind) WHERE archived_at IS NULL;
 CREATE INDEX invoice_by_due ON invoice (workspace, sort_due, id, status, kind) WHERE archived_at IS NULL;
