@@ -242,6 +242,8 @@ const FEW: i64 = 3_000;
 const NEAR: i64 = 10_000;
 /// When it is not among the nearest, so many are gathered at most.
 const MOST_GATHERED: i64 = 50_000;
+/// Of a list that is cut, so many are counted.
+const COUNTED: i64 = 1_000;
 
 /// What a statement that counts others begins with.
 const COUNT: &str = "SELECT COUNT(*) AS count FROM (SELECT 1 FROM ";
@@ -482,10 +484,19 @@ impl<R: Record> List<'_, R> {
 
     /// The index keys, each looked up for each record that is looked at; but for the one that the records come from.
     fn push_index_keys(&self, statement: &mut Sql, source: Option<usize>) {
+        self.push_index_keys_of(statement, source, None);
+    }
+
+    /// The same; of the one that the records come from, so many at most.
+    fn push_index_keys_of(&self, statement: &mut Sql, source: Option<usize>, most: Option<i64>) {
         for (index, (field, values)) in self.index_keys.iter().enumerate() {
             if source == Some(index) {
                 statement.push(" AND id IN (SELECT record FROM record_key");
                 self.push_term(statement, field, values);
+                if let Some(most) = most {
+                    statement.push(" LIMIT ");
+                    statement.push_value(Value::Int(most));
+                }
                 statement.push(")");
             } else if !self.conditions.iter().any(|known| known.says(field)) {
                 statement.push(" AND EXISTS (SELECT 1 FROM record_key");
@@ -636,11 +647,11 @@ impl<R: Record> List<'_, R> {
         list.page(order, descending_or_not, limit, cursor).await
     }
 
-    /// No rows, and in the answer's `page.total` how many there are.
+    /// How many there are, in the answer's `page.total` too.
     ///
     /// # Errors
     /// What the database says.
-    pub(crate) async fn counted(self, query: Option<&str>) -> Result<Page<Saved<R>>> {
+    pub(crate) async fn counted(self, query: Option<&str>) -> Result<i64> {
         let list = match query {
             Some(query) => self.matching(query).await?,
             None => self,
@@ -651,10 +662,44 @@ impl<R: Record> List<'_, R> {
         list.push_index_keys(&mut statement, None);
         let total = statement.one("count", &mut list.cx.tx).await?;
         list.cx.note_total(total);
-        Ok(Page {
-            rows: Vec::new(),
-            next: None,
-        })
+        Ok(total)
+    }
+
+    /// Says of a list that is cut how many there are, up to [`COUNTED`]: so that nobody takes a page for all, or asks for the rest
+    /// of what is too much to read.
+    async fn note_size(&mut self, source: Source) -> Result<()> {
+        let mut rows = sql("SELECT COUNT(*) AS count FROM (SELECT 1 FROM ");
+        rows.push(R::TABLE);
+        // Where an order is followed, many have each index key, and to look at all of them is more than the page took.
+        let (term, is_part) = match source {
+            Source::IndexKey(index) => (Some(index), false),
+            Source::Order => {
+                let mut keys = self.index_keys.iter();
+                let unsaid = keys
+                    .position(|(field, _)| !self.conditions.iter().any(|known| known.says(field)));
+                (unsaid, unsaid.is_some())
+            }
+            Source::Columns(_) | Source::Only => (None, false),
+        };
+        let is_by_id = term.is_some() || source == Source::Only;
+        let without_index = self.cx.tx.without_index();
+        let before_workspace = if is_by_id { without_index } else { "" };
+        self.push_conditions(&mut rows, before_workspace, |condition| match source {
+            Source::Columns(narrow) => narrow.has(condition),
+            _ => !is_by_id,
+        });
+        let most = is_part.then_some(COUNTED + 1);
+        self.push_index_keys_of(&mut rows, term, most);
+        rows.push(" LIMIT ");
+        rows.push_value(Value::Int(COUNTED + 1));
+        rows.push(") AS found");
+        let count: i64 = rows.one("count", &mut self.cx.tx).await?;
+        if count > COUNTED {
+            self.cx.note_more_than(COUNTED);
+        } else if !is_part {
+            self.cx.note_total(count);
+        }
+        Ok(())
     }
 
     /// Only those that match the text, as many of the best as a search goes deep.
@@ -688,13 +733,27 @@ impl<R: Record> List<'_, R> {
             let near = self.rows_from(source, order, descending, limit, cursor, Some(end));
             let (rows, next) = near.await?;
             if next.is_some() {
-                let rows = self.cx.readable(&rows)?;
-                return Ok(Page { rows, next });
+                return self.cut(source, rows, next, cursor).await;
             }
             source = self.rare_key(MOST_GATHERED).await?.unwrap_or(source);
         }
         let rows = self.rows_from(source, order, descending, limit, cursor, None);
         let (rows, next) = rows.await?;
+        self.cut(source, rows, next, cursor).await
+    }
+
+    /// A page of these rows.
+    async fn cut(
+        &mut self,
+        source: Source,
+        rows: Vec<Row>,
+        next: Option<String>,
+        cursor: Option<&Cursor>,
+    ) -> Result<Page<Saved<R>>> {
+        // The first page says how many there are, and whoever goes on knows.
+        if next.is_some() && cursor.is_none() {
+            self.note_size(source).await?;
+        }
         let rows = self.cx.readable(&rows)?;
         Ok(Page { rows, next })
     }

@@ -311,7 +311,13 @@ impl<R: Listed> Listing<R> {
             };
         }
         if self.count_only == Some(true) {
-            return list.counted(self.query.as_deref()).await;
+            if list.counted(self.query.as_deref()).await? == 0 {
+                note_all_unused::<R>(cx, given).await?;
+            }
+            return Ok(Page {
+                rows: Vec::new(),
+                next: None,
+            });
         }
         let from_end = self.usual.starts_with('-');
         let usual = order_of::<R>(self.usual.trim_start_matches('-'))?;
@@ -326,12 +332,21 @@ impl<R: Listed> Listing<R> {
         );
         let page = found.await?;
         if page.rows.is_empty() && self.cursor.is_none() {
-            for (key, values) in given {
-                note_unused::<R>(cx, key, &values).await?;
-            }
+            note_all_unused::<R>(cx, given).await?;
         }
         Ok(page)
     }
+}
+
+/// [`note_unused`] of each of these index keys and values.
+async fn note_all_unused<R: Record>(
+    cx: &mut Cx,
+    given: Vec<(&'static str, Vec<String>)>,
+) -> Result<()> {
+    for (key, values) in given {
+        note_unused::<R>(cx, key, &values).await?;
+    }
+    Ok(())
 }
 
 /// Says that nothing is there because no record has any of these values, and which there are: a word that nobody uses is easily

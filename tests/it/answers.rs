@@ -1,9 +1,11 @@
 //! What an owner asks in passing: names with words round them, firms with and without their legal form, people of one name,
 //! countries by whatever name, and what a call came to.
 
+use bureau_companies::Company;
 use bureau_kernel::admin::{self, AttributeDefinition, NewWorkspace};
 use bureau_kernel::caller::Caller;
 use bureau_kernel::error::Code;
+use bureau_kernel::prelude::{Attributes, Cx, Json, ShortText};
 use bureau_kernel::testing::{ENGINES, TestApp};
 use serde_json::{Value, json};
 
@@ -845,6 +847,69 @@ async fn those_of_one_name_are_told_apart_where_one_has_to_be_chosen() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_list_that_is_cut_says_how_many_there_are() {
+    for engine in ENGINES {
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
+        let batch = app.dispatcher.batch(&owner, "test").await.unwrap();
+        let add = async |cx: &mut Cx| {
+            let firms = (0..3_200).map(|number| Company {
+                name: ShortText::new(&format!("Firm {number:04}")).unwrap(),
+                tags: Json(vec![
+                    ShortText::new(if number < 30 { "few" } else { "many" }).unwrap(),
+                ]),
+                ..<Company as bureau_kernel::record::Columns>::empty()
+            });
+            let firms = firms.map(|firm| (firm, Attributes::new()));
+            cx.insert_all(firms.collect()).await.map(drop)
+        };
+        app.dispatcher.app().run_in(&batch, add).await.unwrap();
+        let page = async |more: Value| {
+            let mut arguments = json!({ "sort": "name" });
+            let given = more.as_object().unwrap().clone();
+            arguments.as_object_mut().unwrap().extend(given);
+            app.ok(&owner, "search_companies", arguments).await
+        };
+        for (asked, total, more_than) in [
+            (json!({}), Value::Null, json!(1_000)),
+            (json!({ "tag": "few" }), json!(30), Value::Null),
+            (
+                json!({ "tag": "few", "descending": true }),
+                json!(30),
+                Value::Null,
+            ),
+            (json!({ "tag": "many" }), Value::Null, json!(1_000)),
+            (
+                json!({ "query": "firm 00", "limit": 50 }),
+                json!(100),
+                Value::Null,
+            ),
+            // What is whole needs no word of it.
+            (
+                json!({ "tag": "few", "limit": 30 }),
+                Value::Null,
+                Value::Null,
+            ),
+        ] {
+            let answer = page(asked.clone()).await;
+            assert_eq!(
+                (&answer["page"]["total"], &answer["page"]["more_than"]),
+                (&total, &more_than),
+                "{asked} on {engine:?}"
+            );
+            let next = answer["page"]["next"].clone();
+            assert_eq!(next.is_null(), total.is_null() && more_than.is_null());
+            if next.is_string() {
+                let mut rest = asked;
+                rest["cursor"] = next;
+                let rest = page(rest).await;
+                assert_eq!(rest["page"].get("total"), None, "the first page said it");
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_list_by_a_word_that_no_record_has_says_so_and_which_there_are() {
     for engine in ENGINES {
         let app = TestApp::new(engine, MODULES).await;
@@ -874,6 +939,11 @@ async fn a_list_by_a_word_that_no_record_has_says_so_and_which_there_are() {
             assert_eq!(none["data"], json!([]), "{none}");
             assert_eq!(none["notices"][0]["code"], "UNUSED", "{none}");
             assert_eq!(none["notices"][0]["message"], says, "{engine:?}");
+            // Where only their number is asked for, it is said too.
+            let count = json!({ "category": asked, "count_only": true });
+            let count = app.ok(&owner, "list_expenses", count).await;
+            assert_eq!(count["page"], json!({ "total": 0 }), "{count}");
+            assert_eq!(count["notices"], none["notices"], "{engine:?}");
         }
         // A value that is used finds nothing for another reason.
         let wanted = json!({ "category": "office", "min_amount": "100" });

@@ -453,6 +453,11 @@ impl Cx {
         self.page.insert("total".into(), total.into());
     }
 
+    /// Says that there are more than so many of what is listed, as `page.more_than`.
+    pub(crate) fn note_more_than(&mut self, known: i64) {
+        self.page.insert("more_than".into(), known.into());
+    }
+
     /// Gives the rows of a page as the answer's `data`, and its cursor as `page.next`.
     pub fn page<T>(&mut self, page: Page<T>) -> Vec<T> {
         if let Some(next) = page.next {

@@ -471,7 +471,7 @@ pub(crate) fn answer(mut data: Map<String, Value>, reads_only: bool) -> Map<Stri
     if is_list {
         properties.insert(
             "page".into(),
-            json!({ "type": "object", "properties": { "next": { "type": "string" }, "total": { "type": "integer" } } }),
+            json!({ "type": "object", "properties": { "next": { "type": "string" }, "total": { "type": "integer" }, "more_than": { "type": "integer" } } }),
         );
         properties.insert("notices".into(), notices());
     }
