@@ -97,7 +97,8 @@ pub async fn undo(
                 record,
                 reason,
             } = conflict;
-            format!("{kind} {}: {reason}", record.id)
+            // A reason may be a sentence, and several stand in one.
+            format!("{kind} {}: {}", record.id, reason.trim_end_matches('.'))
         });
         let reasons: Vec<_> = reasons.collect();
         return Err(
@@ -153,27 +154,32 @@ async fn name_all(cx: &mut Cx, conflicts: &mut [UndoConflict]) -> Result<()> {
 pub async fn own_since(cx: &mut Cx, since: Timestamp) -> Result<Vec<Id<Change>>> {
     let caller = cx.caller();
     let (member, key) = (caller.member, caller.key);
-    let mut statement =
-        sql("SELECT call, MAX(undoes) AS undoes FROM change_log WHERE workspace = ")
-            .value(cx.workspace().id)
-            .sql(" AND at >= ")
-            .value(since)
-            .sql(" AND member = ")
-            .value(member);
+    let mut statement = sql("SELECT call, undoes FROM change_log WHERE workspace = ")
+        .value(cx.workspace().id)
+        .sql(" AND at >= ")
+        .value(since)
+        .sql(" AND member = ")
+        .value(member);
     statement = match key {
         Some(key) => statement.sql(" AND api_key = ").value(key),
         None => statement.sql(" AND api_key IS NULL"),
     };
     let rows = statement
-        .sql(" GROUP BY call ORDER BY call DESC LIMIT ")
+        .sql(" GROUP BY call, undoes ORDER BY call DESC LIMIT ")
         .value(MOST_ROWS)
         .rows(&mut cx.tx)
         .await?;
-    let calls = rows.iter().map(|row| {
-        let undoes: Option<i64> = row.get("undoes")?;
-        Ok((row.get::<i64>("call")?, undoes))
-    });
-    let calls: Vec<(i64, Option<i64>)> = calls.collect::<Result<_>>()?;
+    // Each with what it took back: several, where it did so with several.
+    let mut calls: Vec<(i64, Vec<i64>)> = Vec::new();
+    for row in &rows {
+        let call = row.get("call")?;
+        if calls.last().is_none_or(|(last, _)| *last != call) {
+            calls.push((call, Vec::new()));
+        }
+        if let Some((_, undoes)) = calls.last_mut() {
+            undoes.extend(row.get::<Option<i64>>("undoes")?);
+        }
+    }
     let own: HashSet<i64> = calls.iter().map(|(call, _)| *call).collect();
     let by_others = undone_by_others(cx, &own).await?;
     let (mut cancelled, mut standing) = (HashSet::new(), Vec::new());
@@ -181,12 +187,10 @@ pub async fn own_since(cx: &mut Cx, since: Timestamp) -> Result<Vec<Id<Change>>>
         if cancelled.contains(&call) {
             continue;
         }
-        match undoes.filter(|undone| own.contains(undone)) {
-            Some(undone) => {
-                cancelled.insert(undone);
-            }
-            None if by_others.contains(&call) => {}
-            None => standing.push(Id::from_raw(call)),
+        if !undoes.is_empty() && undoes.iter().all(|undone| own.contains(undone)) {
+            cancelled.extend(undoes);
+        } else if !by_others.contains(&call) {
+            standing.push(Id::from_raw(call));
         }
     }
     match standing.len() {

@@ -656,7 +656,10 @@ fn undo_takes_a_call_back_and_refuses_what_was_changed_since() {
     .json();
     let refused = home.run(["undo", change]);
     assert_eq!(refused.code, 1);
-    assert!(refused.err.contains("Not undone"), "{}", refused.err);
+    for said in [contact.as_str().unwrap(), "(Ada)", "--skip-conflicts"] {
+        assert!(refused.err.contains(said), "{}", refused.err);
+    }
+    assert!(!refused.err.contains(".;"), "{}", refused.err);
 
     let updated = home
         .call(
@@ -675,6 +678,50 @@ fn undo_takes_a_call_back_and_refuses_what_was_changed_since() {
         "London"
     );
     assert_eq!(home.say("undo chg_0000000000000").code, 1);
+}
+
+#[test]
+fn undo_takes_several_calls_back_a_keyed_one_and_a_whole_piece_of_work() {
+    let home = Home::new();
+    let make = |name: &str, options: &[&str]| {
+        let made = home.call("create_contact", &json!({ "name": name }), options);
+        made.json()["change"].as_str().unwrap().to_owned()
+    };
+    let names = || {
+        let found = home.call("search_contacts", &json!({}), &[]).json();
+        let rows = found["data"].as_array().unwrap().iter();
+        let mut names: Vec<_> = rows.map(|row| row["name"].clone()).collect();
+        names.sort_by_key(ToString::to_string);
+        names
+    };
+    let (ada, grace) = (make("Ada", &[]), make("Grace", &[]));
+    let preview = home.run(["undo", &ada, &grace, "--preview"]).json();
+    assert_eq!(preview["data"]["count"], 2, "{preview}");
+    assert_eq!(names(), ["Ada", "Grace"], "a preview writes nothing");
+    let undone = home.run(["undo", &ada, &grace]).json();
+    assert_eq!(undone["data"]["undone"], json!([grace, ada]), "{undone}");
+    assert!(names().is_empty());
+
+    home.call(
+        "create_contact",
+        &json!({ "name": "Alan", "idempotency_key": "k-1" }),
+        &[],
+    )
+    .json();
+    home.run(["undo", "--key", "k-1"]).json();
+    assert!(names().is_empty());
+
+    let since = bureau_kernel::types::time::now().to_rfc3339();
+    make("Mary", &[]);
+    make("Katherine", &[]);
+    let undone = home.run(["undo", "--since", &since]).json();
+    assert_eq!(undone["data"]["count"], 2, "{undone}");
+    assert!(names().is_empty());
+
+    // Which of them has to be said, and in one way.
+    for wrong in [vec!["undo"], vec!["undo", &ada, "--key", "k-1"]] {
+        assert_eq!(home.run(wrong).code, 2);
+    }
 }
 
 #[test]
