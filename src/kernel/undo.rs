@@ -158,6 +158,8 @@ pub async fn own_since(cx: &mut Cx, since: Timestamp) -> Result<Vec<Id<Change>>>
         .value(cx.workspace().id)
         .sql(" AND at >= ")
         .value(since)
+        .sql(" AND tool <> ")
+        .value(COMMAND.to_owned())
         .sql(" AND member = ")
         .value(member);
     statement = match key {
@@ -249,6 +251,8 @@ pub async fn own_with_key(cx: &mut Cx, key: &str) -> Result<Id<Change>> {
     })
 }
 
+/// What the change log names as tool where a command arranged something, or the server put into a workspace what it starts with.
+const COMMAND: &str = "bureau";
 /// Calls that are looked at, to find those that stand.
 const MOST_ROWS: i64 = 1_000;
 
