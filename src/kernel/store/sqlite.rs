@@ -45,7 +45,7 @@ pub(crate) struct Sqlite {
 /// A connection that is asked only whether anything was committed since it was asked last.
 #[derive(Default)]
 struct Watch {
-    conn: Option<in_place::Connection>,
+    conn: Option<Box<in_place::Connection>>,
     /// How many connections there were: each counts commits by itself.
     opened: u64,
 }
@@ -262,7 +262,7 @@ impl Watch {
             Some(conn) => conn,
             empty => {
                 self.opened += 1;
-                empty.insert(in_place::Connection::open(path, Use::Read).await?)
+                empty.insert(Box::new(in_place::Connection::open(path, Use::Read).await?))
             }
         };
         let rows = conn.fetch("PRAGMA data_version", &[]).await?;
