@@ -235,7 +235,7 @@ async fn a_table_that_has_grown_is_looked_at_soon() {
     let known = async {
         loop {
             let known = sql(
-                "SELECT reltuples::BIGINT AS rows FROM pg_class WHERE oid = 'record_key'::REGCLASS",
+                "SELECT reltuples::BIGINT AS rows FROM pg_class WHERE oid = 'contact'::REGCLASS",
             );
             if app.rows(known).await[0].get::<i64>("rows").unwrap() >= 1_500 {
                 return;

@@ -600,15 +600,16 @@ async fn days_and_moments_are_read_however_days_are_written() {
     }
 }
 
-/// What an owner asks of the group, as docs/import.md has it: the question, the one call, and what its answer has.
-fn questions(
-    wrong: &Value,
-) -> Vec<(
+/// The question, the one call (its tool and arguments), and what its answer has at which places.
+type Question = (
     &'static str,
     &'static str,
     Value,
     Vec<(&'static str, Value)>,
-)> {
+);
+
+/// What an owner asks of the group, as docs/import.md has it.
+fn questions(wrong: &Value) -> Vec<Question> {
     let import = |kind: &str, more: Value| {
         let mut arguments = json!({ "kind": kind });
         let more = more.as_object().unwrap().clone();
