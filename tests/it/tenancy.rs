@@ -200,7 +200,25 @@ fn masked_text(text: &str) -> String {
         out.push(character);
     }
     out.pop();
-    out
+    without_minutes(&out)
+}
+
+/// The text without the time of day of "on 2026-01-31 at 12:59": two calls may lie in different minutes.
+fn without_minutes(text: &str) -> String {
+    let parts = text.split(" at ").enumerate().map(|(index, part)| {
+        let bytes = part.as_bytes();
+        let is_time = bytes.len() >= 5
+            && bytes[2] == b':'
+            && [0, 1, 3, 4]
+                .iter()
+                .all(|place| bytes[*place].is_ascii_digit());
+        if index > 0 && is_time {
+            format!("TIME{}", &part[5..])
+        } else {
+            part.to_owned()
+        }
+    });
+    parts.collect::<Vec<_>>().join(" at ")
 }
 
 /// Whether this is a moment in RFC 3339.
