@@ -38,7 +38,8 @@ pub(super) struct Arguments {
 
 /// Starts the program again in its own place with few of the C library's arenas, where nobody has said how many. It makes up to
 /// eight for each core, each thread takes one, and what a thread gave back stays in its arena: after a load that was three
-/// quarters of the server's memory. The C library reads this when a program starts, and no safe call changes it later.
+/// quarters of the server's memory. With fewer than two a core threads wait for each other. The C library reads this when a
+/// program starts, and no safe call changes it later.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 pub(super) fn with_few_arenas() {
     use std::os::unix::process::CommandExt as _;
@@ -51,7 +52,7 @@ pub(super) fn with_few_arenas() {
     };
     let cores = std::thread::available_parallelism().map_or(2, usize::from);
     let mut again = std::process::Command::new(program);
-    again.env(ARENAS, (cores / 2).max(1).to_string());
+    again.env(ARENAS, (cores * 2).to_string());
     let mut said = std::env::args_os();
     if let Some(name) = said.next() {
         again.arg0(name);
