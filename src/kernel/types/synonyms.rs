@@ -316,7 +316,7 @@ mod tests {
         assert_eq!(suggested("delete_person"), None);
         assert_eq!(suggested("win_deal"), Some("update_deal"));
         assert_eq!(suggested("move_deal"), Some("update_deal"));
-        assert_eq!(suggested("win_contract"), None);
+        assert_eq!(suggested("win_ticket"), None);
     }
 
     #[test]
