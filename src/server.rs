@@ -85,7 +85,7 @@ const MAX_CLIENT_NAME_CHARS: usize = 100;
 /// No person reads a question and answers it in less: a client that does answered by itself.
 const FASTEST_PERSON: Duration = Duration::from_secs(1);
 
-/// Lists of tools that are kept as they are written; each has some hundred kilobytes.
+/// Lists of tools that are kept as they are written; each has some fifty kilobytes, more with output schemas.
 const MOST_LISTS: usize = 32;
 
 /// How often one call is asked about on its connection, when what it would do changes each time.
@@ -127,19 +127,19 @@ impl Credential {
 }
 
 /// What a request says beside its parameters, whichever way it came in.
-pub struct Asked<'a> {
+pub(crate) struct Asked<'a> {
     /// What it says in its `_meta`.
-    pub meta: &'a RequestMetaObject,
+    meta: &'a RequestMetaObject,
     /// The version of the protocol that its client speaks, where that is known.
-    pub version: Option<ProtocolVersion>,
+    version: Option<ProtocolVersion>,
     /// The client shows elicitation forms.
-    pub shows_forms: bool,
+    shows_forms: bool,
     /// Fires when nobody waits for the answer any more.
-    pub cancel: CancellationToken,
+    cancel: CancellationToken,
     /// What the transport holds until the call is done.
-    pub held: Option<Held>,
+    held: Option<Held>,
     /// Where the transport is told what the call is at.
-    pub(crate) underway: Option<Arc<Underway>>,
+    underway: Option<Arc<Underway>>,
     /// What rmcp knows of it, its connection too; nothing where it did not come by rmcp.
     context: Option<&'a RequestContext<RoleServer>>,
 }

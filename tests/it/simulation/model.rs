@@ -38,6 +38,8 @@ pub(super) struct Bill {
     pub(super) gross: i64,
     pub(super) paid: i64,
     pub(super) credits: Option<i64>,
+    /// The quotation that it was made from.
+    pub(super) offer: Option<i64>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -250,6 +252,9 @@ impl Model {
                 offer.is_converted = true;
                 let gross = offer.gross;
                 self.draft(row.record, "invoice", gross, None);
+                if let Some(bill) = self.bills.get_mut(&row.record) {
+                    bill.offer = Some(id);
+                }
             }
             "create_quotation" => {
                 let row = effect.only("quotation", "create")?;
@@ -324,6 +329,7 @@ impl Model {
             gross,
             paid: 0,
             credits,
+            offer: None,
         };
         self.bills.insert(id, bill);
     }
@@ -372,7 +378,22 @@ impl Model {
             bill.is_issued = true;
             bill.number = Some(number);
         }
+        if let Some(credited) = bill.credits {
+            self.free_offer(credited);
+        }
         Ok(())
+    }
+
+    /// What an invoice had billed may be billed again once all of the invoice was taken back.
+    fn free_offer(&mut self, invoice: i64) {
+        let (taken, _) = self.settled(invoice);
+        let bill = &self.bills[&invoice];
+        if taken < bill.gross {
+            return;
+        }
+        if let Some(offer) = bill.offer.and_then(|offer| self.offers.get_mut(&offer)) {
+            offer.is_converted = false;
+        }
     }
 
     fn move_offer(&mut self, id: i64, from: &str, to: &str) -> Result<(), String> {
