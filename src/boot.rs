@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bureau_kernel::admin;
+use bureau_kernel::content::Intake;
 use bureau_kernel::dispatch::{Dispatcher, Settings};
 use bureau_kernel::error::{Error, Result};
 use bureau_kernel::private;
@@ -173,12 +174,24 @@ pub fn server_dispatcher(
     if private::is_open(folder) {
         tracing::warn!(folder = %folder.display(), "other users of this machine may look into the data folder: chmod 700 ends that");
     }
-    Dispatcher::new(
+    let dispatcher = Dispatcher::new(
         store,
         registry,
         Some(&index_folder(config)),
         config.settings(),
-    )
+    )?;
+    open_to_files(config, &dispatcher);
+    Ok(dispatcher)
+}
+
+/// Says where files may come from, and who reads the words in them.
+fn open_to_files(config: &Config, dispatcher: &Dispatcher) {
+    let intake = Intake {
+        folders: config.files_dirs.clone(),
+        reader: std::env::current_exe().ok(),
+    };
+    // It is said once, of a dispatcher that was just made.
+    let _ = dispatcher.app().intake.set(intake);
 }
 
 /// The dispatcher of a single call: it searches the database, which is quicker than opening the index for once.
@@ -195,7 +208,9 @@ pub fn call_dispatcher(
         call_limit: Duration::from_secs(3_600),
         ..config.settings()
     };
-    Dispatcher::new(store, registry, None, settings)
+    let dispatcher = Dispatcher::new(store, registry, None, settings)?;
+    open_to_files(config, &dispatcher);
+    Ok(dispatcher)
 }
 
 /// Where the search index of this database is. Every database has its own, so that two of them can share a data folder;

@@ -54,6 +54,15 @@ pub struct Options {
         env = "BUREAU_DOCUMENTS_DIR"
     )]
     pub documents_dir: Option<PathBuf>,
+    /// A folder out of which files may be attached to records by their path; may be repeated (stdio, serve, call)
+    #[arg(
+        long = "files-dir",
+        global = true,
+        value_name = "FOLDER",
+        env = "BUREAU_FILES_DIRS",
+        value_delimiter = ','
+    )]
+    pub files_dirs: Option<Vec<PathBuf>>,
     /// The workspace to work in; `key create` takes several
     #[arg(
         long,
@@ -149,7 +158,7 @@ pub struct Listen {
 }
 
 /// Every name that a file may use: [`File`]'s fields.
-const KEYS: [&str; 17] = [
+const KEYS: [&str; 18] = [
     "allowed-hosts",
     "allowed-origins",
     "calls-per-hour",
@@ -160,6 +169,7 @@ const KEYS: [&str; 17] = [
     "documents-dir",
     "exclude-tools",
     "features",
+    "files-dirs",
     "listen",
     "log",
     "output-schemas",
@@ -187,6 +197,8 @@ struct File {
     exclude_tools: Option<Vec<String>>,
     #[serde(default, deserialize_with = "names")]
     features: Option<Vec<String>>,
+    #[serde(alias = "files-dir", default, deserialize_with = "names")]
+    files_dirs: Option<Vec<String>>,
     listen: Option<String>,
     log: Option<String>,
     output_schemas: Option<bool>,
@@ -230,6 +242,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// Where documents that a client asks for are written too.
     pub documents_dir: Option<PathBuf>,
+    /// Folders out of which files may be attached.
+    pub files_dirs: Vec<PathBuf>,
     /// The workspaces that were named.
     pub workspaces: Vec<String>,
     /// The key to act with; none is the operator.
@@ -351,6 +365,10 @@ impl Config {
             default_database,
             data_dir,
             documents_dir: options.documents_dir.or(file.documents_dir),
+            files_dirs: options.files_dirs.unwrap_or_else(|| {
+                let named = file.files_dirs.unwrap_or_default().into_iter();
+                named.map(PathBuf::from).collect()
+            }),
             workspaces,
             api_key: options.api_key.map(|key| key.trim().into()),
             selection: Selection {

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use bureau_kernel::error::{Code, Error, Result};
 use bureau_kernel::registry::Registry;
-use bureau_kernel::resource::{Contents, Resource};
+use bureau_kernel::resource::{Contents, Resource, is_text};
 use data_encoding::BASE64;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -21,7 +21,16 @@ pub(crate) struct Delivered {
     pub(crate) name: String,
     pub(crate) mime_type: String,
     pub(crate) bytes: usize,
+    /// Its bytes in Base64, of an image that is shown.
+    pub(crate) image: Option<String>,
 }
+
+/// Bytes of a text that somebody attached, up to which it stands in the answer.
+const SHORT_TEXT: usize = 16 * 1024;
+/// Bytes of an image up to which it is shown: what clients take.
+const SHOWN_IMAGE: usize = 4 * 1024 * 1024;
+/// Images that clients show.
+const IMAGES: [&str; 4] = ["image/png", "image/jpeg", "image/gif", "image/webp"];
 
 /// A document as tools answer it.
 #[derive(Deserialize)]
@@ -75,17 +84,26 @@ pub(crate) async fn deliver(
     };
     let shown = match resource.contents {
         Contents::Text(most) if document.content.len() <= most => Some(document.content.clone()),
+        Contents::File if is_text(&document.mime_type) && document.content.len() <= SHORT_TEXT => {
+            Some(document.content.clone())
+        }
         _ => None,
     };
-    let content = match BASE64.decode(document.content.as_bytes()) {
-        Ok(bytes) if !resource.is_text() => bytes,
-        _ => document.content.into_bytes(),
+    let content = match is_text(&document.mime_type) {
+        true => document.content.as_bytes().to_vec(),
+        false => BASE64
+            .decode(document.content.as_bytes())
+            .map_err(Error::internal)?,
     };
+    let is_shown = resource.contents == Contents::File
+        && IMAGES.contains(&document.mime_type.as_str())
+        && content.len() <= SHOWN_IMAGE;
     let delivered = Delivered {
         uri,
         name: document.name,
         mime_type: document.mime_type,
         bytes: content.len(),
+        image: is_shown.then_some(document.content),
     };
     let mut said = json!({
         "uri": delivered.uri,

@@ -42,6 +42,8 @@ pub const MODULES: &[Module] = &[
     bureau_deals::MODULE,
     #[cfg(feature = "exchange")]
     bureau_exchange::MODULE,
+    #[cfg(feature = "files")]
+    bureau_files::MODULE,
     #[cfg(feature = "history")]
     bureau_history::MODULE,
     #[cfg(feature = "invoicing")]

@@ -401,6 +401,7 @@ impl Server {
             confirm_token,
             cancel: asked.cancel.clone(),
             held: asked.held.clone(),
+            upload: None,
         };
         // Only a call that may have to be repeated in place pays for the copy.
         let in_place = asked.context.filter(|_| can_ask && !asked.is_stateless());
@@ -437,6 +438,8 @@ impl Server {
                     None => None,
                 };
                 let mut result = self.success(actor, value, asked).await?;
+                let image = document.as_ref().and_then(shown);
+                result.content.extend(image);
                 let document = document.filter(|_| asked.knows_links());
                 result.content.extend(document.map(link));
                 Ok(result.into())
@@ -794,6 +797,12 @@ pub fn tool(wire: &WireForm, output_schemas: bool) -> Tool {
     } else {
         tool
     }
+}
+
+/// An image that is shown beside its link.
+fn shown(document: &Delivered) -> Option<ContentBlock> {
+    let image = document.image.clone()?;
+    Some(ContentBlock::image(image, document.mime_type.clone()))
 }
 
 /// A link by which a client reads a document.

@@ -321,6 +321,9 @@ fn here(config: &Config, options: &Options) -> Result<(Vec<String>, Map<String, 
         "--documents-dir",
         options.documents_dir.as_deref().map(whole).transpose()?,
     );
+    for folder in options.files_dirs.iter().flatten() {
+        add("--files-dir", Some(whole(folder)?));
+    }
     add("--workspace", options.workspace.first().cloned());
     add(
         "--features",

@@ -19,6 +19,8 @@ mod member;
 mod migrate;
 mod print;
 mod progress;
+#[cfg(feature = "files")]
+mod read_words;
 mod restore;
 mod serve;
 mod stdio;
@@ -117,6 +119,10 @@ enum Command {
     Install(install::Arguments),
     /// Print the completions of a shell
     Completions(completions::Arguments),
+    /// Print the words in a file that comes in on stdin: what Bureau starts beside itself
+    #[cfg(feature = "files")]
+    #[command(hide = true)]
+    ReadWords(read_words::Arguments),
 }
 
 /// The command line, with what the compiled modules make of its help. A start that needs no help does without.
@@ -173,6 +179,8 @@ impl Command {
             | Self::Completions(_) => false,
             #[cfg(feature = "billing")]
             Self::Document(_) => false,
+            #[cfg(feature = "files")]
+            Self::ReadWords(_) => false,
         }
     }
 }
@@ -274,6 +282,10 @@ fn run(cli: Cli, matches: &ArgMatches) -> Result<()> {
     if let Command::Completions(arguments) = &command {
         return completions::run(arguments, full_command());
     }
+    #[cfg(feature = "files")]
+    if let Command::ReadWords(arguments) = &command {
+        return read_words::run(arguments);
+    }
     let listen = if let Command::Serve(arguments) = &command {
         arguments.listen.clone()
     } else {
@@ -339,6 +351,8 @@ fn run(cli: Cli, matches: &ArgMatches) -> Result<()> {
             Command::Install(arguments) => install::run(&config, &said, &arguments),
             // It was done before anything was read.
             Command::Completions(_) => Ok(()),
+            #[cfg(feature = "files")]
+            Command::ReadWords(_) => Ok(()),
         }
     });
     // A read of stdin that is under way cannot be taken back and must not hold the process.

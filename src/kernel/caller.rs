@@ -142,6 +142,9 @@ pub struct Caller {
     pub key: Option<Id<ApiKey>>,
     /// The program, as it names itself. For the change log only: nothing is decided by it.
     pub client: Option<String>,
+    /// Where it reaches this server over HTTP: a scheme, a host and where it is not the usual one a port. For addresses that are
+    /// given to it.
+    pub origin: Option<Arc<str>>,
     /// Whether it is the scheduler, which acts with the owner's rights and is not the owner.
     pub(crate) is_scheduler: bool,
     pub(crate) grants: Grants,

@@ -14,6 +14,7 @@ pub mod bulk;
 pub mod calendar;
 pub mod caller;
 pub mod compute;
+pub mod content;
 pub mod delete;
 pub mod dispatch;
 pub mod duplicates;

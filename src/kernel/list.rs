@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, Datelike as _};
 use serde::Serialize;
 
+use crate::content;
 use crate::error::{Code, Error, Result};
 use crate::notice::Notice;
 use crate::record::{AnyRecord, Cx, Link, Order, PARENT, Read, Record, Saved};
@@ -431,6 +432,15 @@ impl<R: Record> List<'_, R> {
     pub(crate) fn one_key(mut self, field: &'static str, values: Vec<String>) -> Self {
         self.index_keys.push((field, values));
         self
+    }
+
+    /// Only those with one of these index keys, where some are said.
+    #[must_use]
+    pub fn one_of_keys(self, field: &'static str, values: Option<Vec<String>>) -> Self {
+        match values {
+            Some(values) => self.one_key(field, values),
+            None => self,
+        }
     }
 
     /// Only those with all of these index keys.
@@ -1173,16 +1183,15 @@ impl<R: Record> List<'_, R> {
             }
             let (mut found, next) = self.next_matching(&words, least, before).await?;
             if need == Words::Most {
-                let counts = found.iter().map(|saved| found_words(saved, &words));
-                let most = counts.max().unwrap_or(0);
+                let most = found.iter().map(|(_, has)| *has).max().unwrap_or(0);
                 if most > least {
                     matching.clear();
                     least = most;
                 }
-                found.retain(|saved| found_words(saved, &words) == least);
+                found.retain(|(_, has)| *has == least);
                 found.truncate((offset + limit + 1).saturating_sub(matching.len()));
             }
-            matching.extend(found);
+            matching.extend(found.into_iter().map(|(saved, _)| saved));
             match next {
                 Some(next) => before = next,
                 None if need == Words::Most => {
@@ -1211,22 +1220,37 @@ impl<R: Record> List<'_, R> {
         words: &Arc<[String]>,
         least: usize,
         before: i64,
-    ) -> Result<(Vec<Saved<R>>, Option<i64>)> {
-        const BATCH: i64 = 1_000;
+    ) -> Result<(Vec<(Saved<R>, usize)>, Option<i64>)> {
+        // What holds a file may have a book's words in it.
+        let batch = if R::HOLDS_CONTENT { 16 } else { 1_000 };
         let mut statement = self.statement("");
         statement.push(" AND id < ");
         statement.push_value(Value::Int(before));
         statement.push(" ORDER BY id DESC LIMIT ");
-        statement.push_value(Value::Int(BATCH));
+        statement.push_value(Value::Int(batch));
         let rows = statement.rows(&mut self.cx.tx).await?;
-        let is_last = rows.len() < BATCH as usize;
+        let is_last = (rows.len() as i64) < batch;
+        let held = if R::HOLDS_CONTENT {
+            let ids = rows.iter().map(|row| row.get("id"));
+            let ids = ids.collect::<Result<Vec<i64>>>()?;
+            let workspace = self.cx.workspace().id.raw();
+            content::words(&mut self.cx.tx, workspace, &ids).await?
+        } else {
+            HashMap::new()
+        };
         let words = Arc::clone(words);
         // Reading and comparing a thousand records keeps a core busy.
         let look = move || {
-            let mut read = Read::<Saved<R>>::records(&rows)?;
-            read.found
-                .retain(|saved| found_words(saved, &words) >= least);
-            Ok::<_, Error>(read)
+            let read = Read::<Saved<R>>::records(&rows)?;
+            let counted = read.found.into_iter().map(|saved| {
+                let has = found_words(&saved, held.get(&saved.id.raw()), &words);
+                (saved, has)
+            });
+            Ok::<_, Error>(Read {
+                found: counted.filter(|(_, has)| *has >= least).collect(),
+                last: read.last,
+                unreadable: read.unreadable,
+            })
         };
         let read = self.cx.compute_while_reading(look).await??;
         for error in &read.unreadable {
@@ -1295,7 +1319,7 @@ pub(crate) async fn scan_all<R: Record>(
             .list::<R>()
             .next_matching(&words, words.len(), before)
             .await?;
-        found.extend(matching.iter().map(|saved| saved.id.raw()));
+        found.extend(matching.iter().map(|(saved, _)| saved.id.raw()));
         match next {
             Some(next) => before = next,
             None => return Ok(found),
@@ -1320,14 +1344,15 @@ fn words_of(text: &str) -> impl Iterator<Item = String> {
         .into_iter()
 }
 
-/// How many of the words stand somewhere in the record: as the start of a word, or with a typo.
-fn found_words<R: Record>(record: &Saved<R>, words: &[String]) -> usize {
+/// How many of the words stand somewhere in the record, or in what it holds: as the start of a word, or with a typo.
+fn found_words<R: Record>(record: &Saved<R>, held: Option<&String>, words: &[String]) -> usize {
     let text = record.text().unwrap_or_default();
     let folded_text = folded(&format!(
-        "{} {} {}",
+        "{} {} {} {}",
         record.label(),
         text.words.join(" "),
-        text.numbers.join(" ")
+        text.numbers.join(" "),
+        held.map_or("", String::as_str)
     ));
     let known: Vec<&str> = folded_text
         .split(|c: char| !c.is_alphanumeric())

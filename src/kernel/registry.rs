@@ -4,7 +4,7 @@
 
 use std::any::Any;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use futures::future::BoxFuture;
 use serde_json::{Map, Value};
@@ -332,6 +332,7 @@ impl Registry {
             records: Arc::clone(&self.records),
             search,
             compute: Compute::default(),
+            intake: OnceLock::new(),
             registry: Arc::clone(self) as Arc<dyn Any + Send + Sync>,
         })
     }

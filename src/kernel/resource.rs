@@ -37,6 +37,9 @@ pub enum Contents {
     /// The document that stands at `/data/document` of the answer: `{"content", "mime_type"}`, where `content` is the text
     /// itself of a type that is text, XML or JSON, and Base64 of any other.
     Document,
+    /// The same, of whatever somebody attached, whose own type counts: it names its own `uri`, an image stands in the answer as
+    /// one, and so does a short text.
+    File,
     /// The same, of a text that names its own `uri`. Up to so many bytes of it stand in the tool's answer as well.
     Text(usize),
 }
@@ -126,7 +129,8 @@ impl Resource {
 }
 
 /// Whether what is of this type is text.
-pub(crate) fn is_text(mime_type: &str) -> bool {
+#[must_use]
+pub fn is_text(mime_type: &str) -> bool {
     let essence = mime_type.split(';').next().unwrap_or_default().trim();
     essence.starts_with("text/")
         || ["xml", "json"].iter().any(|syntax| {

@@ -3,6 +3,7 @@
 //! | route | who | answers |
 //! | --- | --- | --- |
 //! | `/mcp` | a Bearer key, unless started with `--no-auth` | MCP, both protocol eras, no sessions unless asked for |
+//! | `/files/LINK/NAME` | whoever has the link | takes one file with PUT |
 //! | `/health/live`, `/health/ready` | anyone | 200, or 503 while the database cannot be read or written |
 //! | `/metrics` | programs on this machine, else a Bearer key | Prometheus text |
 //!
@@ -19,6 +20,7 @@ pub(crate) mod guard;
 mod places;
 mod refusal;
 mod sessions;
+mod uploads;
 
 use std::{
     future::{Future, poll_fn},
@@ -298,6 +300,9 @@ pub fn router<H: Answers>(
     });
     Ok(Router::new()
         .route("/mcp", any(mcp::<H>))
+        .route("/files/{link}", any(uploads::take::<H>))
+        .route("/files/{link}/", any(uploads::take::<H>))
+        .route("/files/{link}/{name}", any(uploads::take_named::<H>))
         .route("/metrics", get(render_metrics::<H>))
         .with_state(endpoint)
         .route(
@@ -400,6 +405,7 @@ impl<H: Answers> Endpoint<H> {
             .get(header::USER_AGENT)
             .and_then(|value| value.to_str().ok());
         caller.client = user_agent.and_then(client_name);
+        caller.origin = uploads::origin(&parts.headers);
         let caller = Arc::new(caller);
         let mut place = self.places.take(caller.actor()).ok_or_else(|| {
             Refusal::busy(

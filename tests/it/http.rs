@@ -39,11 +39,12 @@ use tower::Service;
 
 use crate::MODULES;
 
-const ROUTES: [&str; 5] = [
+const ROUTES: [&str; 6] = [
     "/mcp",
     "/health/live",
     "/health/ready",
     "/metrics",
+    "/files/link/name",
     "/nothing",
 ];
 const STATELESS: &str = "2026-07-28";

@@ -34,6 +34,7 @@ mod examples;
 mod exchange;
 mod expenses;
 mod faults;
+mod files;
 mod filters;
 mod followers;
 mod freshness;

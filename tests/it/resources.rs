@@ -229,7 +229,10 @@ async fn ids(app: &TestApp, caller: &Caller) -> BTreeMap<&'static str, String> {
         if let Some(variable) = variable(resource)
             && !ids.contains_key(variable)
         {
-            let tool = format!("create_{variable}");
+            let tools = ["create", "attach"].map(|verb| format!("{verb}_{variable}"));
+            let mut tools = tools.into_iter();
+            let tool = tools.find(|tool| app.dispatcher.registry().entry(tool).is_some());
+            let tool = tool.unwrap();
             let arguments = app.example_arguments(caller, &tool).await.swap_remove(0);
             let made = app.ok(caller, &tool, Value::Object(arguments)).await;
             let id = made["data"]["id"].as_str().unwrap();
@@ -281,7 +284,9 @@ async fn called(
     let data = app.data(caller, resource.tool, arguments).await;
     match resource.contents {
         Contents::Json => data,
-        Contents::Document | Contents::Text(_) => data["document"]["content"].clone(),
+        Contents::Document | Contents::File | Contents::Text(_) => {
+            data["document"]["content"].clone()
+        }
     }
 }
 

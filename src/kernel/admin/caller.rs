@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::known::Known;
 use super::workspace::{WORKSPACE, workspace};
 use crate::caller::{Caller, Role};
+use crate::content::Link;
 use crate::error::{Code, Error, Result};
 use crate::key;
 use crate::permission::Grants;
@@ -140,10 +141,30 @@ pub(crate) async fn still(store: &Store, caller: Caller) -> Result<Caller> {
     Ok(Caller {
         is_scheduler: false,
         client: caller.client,
+        origin: caller.origin,
         features: caller.features,
         read_only: caller.read_only || now.read_only,
         ..now
     })
+}
+
+/// Who made a link to which a file is sent, as it may call now.
+///
+/// # Errors
+/// [`Code::Unauthorized`] when its key was revoked or has expired since, or its member is gone.
+pub(crate) async fn of_link(store: &Store, link: &Link) -> Result<Caller> {
+    let Some(key) = link.key else {
+        let owners = operators_of(store, &[link.workspace.raw()]).await?;
+        return owners.into_iter().next().ok_or_else(|| unauthorized(WRONG));
+    };
+    let rows = grants(store, "k.id = ", key.to_value()).await?;
+    for row in &rows {
+        let caller = of_key(row, rows.len() > 1)?;
+        if caller.workspace.id == link.workspace {
+            return Ok(caller);
+        }
+    }
+    Err(unauthorized(WRONG))
 }
 
 /// What a key opens: a row for each workspace, at least one.
@@ -183,6 +204,7 @@ fn of_key(row: &Row, has_others: bool) -> Result<Caller> {
         member: row.get("member")?,
         key: Some(row.get("key_id")?),
         client: None,
+        origin: None,
         grants: Grants::from_names(&permissions),
         // A key never exceeds its owner.
         role,
@@ -306,6 +328,7 @@ fn owner(row: &Row) -> Result<Caller> {
         role: Role::Owner,
         key: None,
         client: None,
+        origin: None,
         grants: Grants::Everything,
         read_only: false,
         features: None,

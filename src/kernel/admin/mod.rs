@@ -30,7 +30,7 @@ pub use attribute::{
 use author::Author;
 pub use authority::Authority;
 pub use caller::operators;
-pub(crate) use caller::{Authenticated, Callers, note_use, operator, operators_of, still};
+pub(crate) use caller::{Authenticated, Callers, note_use, of_link, operator, operators_of, still};
 pub use key::{KeyInfo, KeyMember, NewKey, create_key, list_keys, revoke_key};
 pub(crate) use known::Known;
 pub use member::{

@@ -32,6 +32,7 @@ use crate::admin::{self, AttributeDefinition, Authenticated, Callers, Known};
 use crate::batch::Batch;
 use crate::caller::{Caller, ConfirmPolicy, Workspace};
 use crate::compute::{LARGE_BYTES, Place, weight, weight_of_fields};
+use crate::content::{Link, Upload};
 use crate::error::{Code, Error, Result};
 use crate::option::{self, Audience, Listing};
 use crate::projection::Projection;
@@ -93,6 +94,8 @@ pub struct Call {
     pub cancel: CancellationToken,
     /// What is held until the call is done, also where its client goes away before.
     pub held: Option<Held>,
+    /// A file that came in beside the arguments.
+    pub upload: Option<Upload>,
 }
 
 /// What a call ended with.
@@ -223,6 +226,14 @@ impl Dispatcher {
                 }
             });
         }
+    }
+
+    /// Who made a link to which a file is sent, as it may call now.
+    ///
+    /// # Errors
+    /// [`Code::Unauthorized`] when its key was revoked or has expired since, or its member is gone.
+    pub async fn caller_of(&self, link: &Link) -> Result<Caller> {
+        admin::of_link(&self.app.store, link).await
     }
 
     /// The person who started the process beside the data: its owner, with every right.
@@ -643,6 +654,8 @@ impl Dispatcher {
         let mut cx = Cx::new(tx, app, caller, entry.spec.name, writes, version)?;
         cx.set_begins_anew();
         cx.set_resolved(request.resolved.clone());
+        cx.upload = request.upload.clone();
+        cx.prepared = Arc::clone(&request.prepared);
         Ok(cx)
     }
 

@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Call;
 use crate::caller::Caller;
+use crate::content::{Prepared, Upload};
 use crate::error::{Error, Result};
 use crate::option::CallOption;
 use crate::record::summary::Summary;
@@ -81,6 +82,8 @@ pub(super) struct Request {
     pub(super) cancel: CancellationToken,
     #[expect(dead_code, reason = "it is given back when the request is dropped")]
     pub(super) held: Option<Held>,
+    pub(super) upload: Option<Upload>,
+    pub(super) prepared: Prepared,
 }
 
 impl Request {
@@ -233,6 +236,8 @@ impl Request {
             digest,
             cancel: call.cancel,
             held: call.held,
+            upload: call.upload,
+            prepared: Prepared::default(),
         };
         Ok((request, parsed))
     }

@@ -54,7 +54,7 @@ impl Resource {
                 mime_type: self.mime_type.to_owned(),
                 text: whole(dispatcher, caller, call).await?.to_string(),
             }),
-            Contents::Document | Contents::Text(_) => {
+            Contents::Document | Contents::File | Contents::Text(_) => {
                 let mut answer = answer(dispatcher, caller, call).await?;
                 let document = answer.pointer_mut("/data/document").map(Value::take);
                 document_of(document.unwrap_or_default())

@@ -10,6 +10,7 @@ use std::time::Instant;
 use futures::future::BoxFuture;
 use serde_json::{Map, Value as Data};
 
+use crate::content;
 use crate::error::{Error, Result};
 use crate::list::scan_all;
 use crate::permission::Access;
@@ -510,12 +511,20 @@ impl<R: Record> AnyRecord for Erased<R> {
                 }
             }
             let rows = statement.rows(tx).await?;
-            Read::of::<R>(&rows, |row, saved| {
+            let mut read = Read::of::<R>(&rows, |row, saved| {
                 Ok(match saved {
                     Some(saved) => saved.document(workspace),
                     None => Some(Doc::unread(workspace, R::TABLE, row.get("id")?)),
                 })
-            })
+            })?;
+            if R::HOLDS_CONTENT {
+                let ids: Vec<i64> = read.found.iter().map(|document| document.id).collect();
+                let mut words = content::words(tx, workspace, &ids).await?;
+                for document in &mut read.found {
+                    document.text.extend(words.remove(&document.id));
+                }
+            }
+            Ok(read)
         })
     }
 

@@ -4,6 +4,7 @@ use super::family::Family;
 use super::index_keys::{add_index_keys, remove_index_keys};
 use super::write::{check_permission, checked, log_row, stale, write};
 use super::{Attributes, Edit, Record, Saved};
+use crate::content;
 use crate::error::{Error, Result};
 use crate::record::Cx;
 use crate::record::reactions::react;
@@ -187,6 +188,9 @@ impl Cx {
             .sql(" AND id = ")
             .value(id);
         statement.run(&mut self.tx).await?;
+        if R::HOLDS_CONTENT {
+            content::erase(&mut self.tx, workspace, id.raw()).await?;
+        }
         sql("UPDATE change_log SET before = NULL, after = NULL WHERE workspace = ")
             .value(workspace)
             .sql(" AND record = ")

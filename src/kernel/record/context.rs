@@ -2,13 +2,14 @@
 
 use std::any::Any;
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use chrono::NaiveDate;
 use serde_json::{Map, Value as Data};
 
 use crate::caller::{Caller, Workspace};
 use crate::compute::{Compute, Place};
+use crate::content::{Intake, Prepared, Upload};
 use crate::error::{Code, Error, Result};
 use crate::notice::Notice;
 use crate::permission::{Covers, Operation, lacking};
@@ -19,7 +20,7 @@ use crate::search::Search;
 use crate::store::clock::{self, Reading};
 use crate::store::log::Change;
 use crate::store::{Store, Tx, sql};
-use crate::types::id::{Entity, Id, decode, encode};
+use crate::types::id::{AnyId, Entity, Id, decode, encode};
 use crate::types::page::Page;
 use crate::types::text::nearest;
 use crate::types::time::{DayEdge, FAR_AWAY, LocalTime, Timestamp, When};
@@ -59,6 +60,10 @@ pub struct Cx {
     is_trial: bool,
     /// Custom attributes by kind of record, as far as they were asked for.
     defined: HashMap<&'static str, Arc<Defined>>,
+    /// What came in beside the call's arguments.
+    pub(crate) upload: Option<Upload>,
+    /// What the call prepared for itself.
+    pub(crate) prepared: Prepared,
 }
 
 /// What holds outside of a reaction.
@@ -84,6 +89,8 @@ pub struct App {
     pub search: Option<Search>,
     /// Turns at the cores, for work that keeps one busy.
     pub compute: Compute,
+    /// Where files may come from; nothing is said where none may.
+    pub intake: OnceLock<Intake>,
     /// The tools, of which nothing is known here: [`Registry::of`](crate::registry::Registry::of) is asked for them.
     pub(crate) registry: Arc<dyn Any + Send + Sync>,
 }
@@ -133,6 +140,8 @@ impl Cx {
             place: None,
             is_trial: false,
             defined: HashMap::new(),
+            upload: None,
+            prepared: Prepared::default(),
         })
     }
 
@@ -295,6 +304,29 @@ impl Cx {
             return Ok(());
         }
         Err(lacking(R::ACCESS.to(operation), operation, R::NOUN))
+    }
+
+    /// The same for the kind of any record.
+    ///
+    /// # Errors
+    /// As [`Cx::demand`]; [`Code::NotFound`] where this build knows of no such kind.
+    pub fn demand_of(&self, record: &AnyId, operation: Operation) -> Result<()> {
+        let kind = self.records().record_with_prefix(record.prefix());
+        let kind = kind.ok_or_else(|| Error::not_found("record", record))?;
+        let permission = kind.access().to(operation);
+        if self.caller.may(permission) || self.is_covered(kind.table(), operation) {
+            return Ok(());
+        }
+        Err(lacking(permission, operation, kind.noun()))
+    }
+
+    /// The prefixes of the kinds of records that the caller may read, where there are others too.
+    #[must_use]
+    pub fn readable_prefixes(&self) -> Option<Vec<String>> {
+        let all = self.records().all();
+        let readable = all.iter().filter(|kind| self.may_read(kind.table()));
+        let readable: Vec<String> = readable.map(|kind| kind.prefix().to_owned()).collect();
+        (readable.len() < all.len()).then_some(readable)
     }
 
     /// Whether the caller may be shown what stands in this table. What is of no kind that permissions are about is no
@@ -567,6 +599,17 @@ impl Cx {
     /// [`Code::NotFound`] naming the field.
     pub async fn hold<E: Entity>(&mut self, field: &str, id: Id<E>) -> Result<()> {
         self.check_reference(field, E::TABLE, id.raw()).await
+    }
+
+    /// The same for a record of any kind.
+    ///
+    /// # Errors
+    /// [`Code::NotFound`] naming the field.
+    pub async fn hold_any(&mut self, field: &str, record: &AnyId) -> Result<()> {
+        let kind = self.records().record_with_prefix(record.prefix());
+        let kind = kind.ok_or_else(|| Error::not_found("record", record).field(field))?;
+        self.check_reference(field, kind.table(), record.raw())
+            .await
     }
 
     /// Checks that what a column is to refer to is there and live, in this workspace, and that it stays so until the call is

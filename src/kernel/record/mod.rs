@@ -14,6 +14,7 @@ mod among;
 mod any;
 mod attribute_keys;
 mod called;
+mod content;
 pub(crate) mod context;
 mod exported;
 mod facets;
@@ -223,6 +224,8 @@ pub trait Record: Columns {
     /// Which live ones keep what they refer to from being deleted: an SQL condition on the record's own columns. A deal
     /// that is closed does not hold on to its company, for example; it goes on naming it.
     const BLOCKS_DELETION_WHILE: &'static str = "1 = 1";
+    /// Whether it holds something beside its columns, by whose words it is found too: see [`content`](crate::content).
+    const HOLDS_CONTENT: bool = false;
     /// Which of them count as having been in touch with the people and firms that they refer to, where some do.
     const TOUCH: Option<Touch> = None;
     /// Exact index keys by which it is found: field and value. A field has any number of values. What is said here begins with
