@@ -343,6 +343,16 @@ pub(crate) async fn lived_in(engine: Engine) -> (TestApp, String) {
          SELECT id, 'remind', 1, {before}, {digits}, 3, 'Émile' FROM workspace"
     ))
     .await;
+    // A link to which nobody has sent a file.
+    let secret = match engine {
+        Engine::Sqlite => "X'00FF'",
+        Engine::Postgres => "'\\x00ff'",
+    };
+    raw.run(&format!(
+        "INSERT INTO file_link (workspace, token, member, about, name, expires_at)
+         SELECT workspace, {secret}, MIN(id), 'con_1', 'Été.pdf', {digits} FROM member GROUP BY workspace"
+    ))
+    .await;
     // A follower of the log that has come some way.
     raw.run(
         "INSERT INTO follower (workspace, name, position) SELECT id, 'greet', 7 FROM workspace",

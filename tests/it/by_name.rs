@@ -18,7 +18,14 @@ use serde_json::{Map, Value, json};
 use crate::MODULES;
 
 /// Kinds of records that people call nothing that tells them apart: their identifiers only are taken.
-const NAMELESS: [&str; 5] = ["activity", "change_log", "expense", "note", "payment"];
+const NAMELESS: [&str; 6] = [
+    "activity",
+    "change_log",
+    "expense",
+    "file",
+    "note",
+    "payment",
+];
 /// What stands where a record of any kind may be meant.
 const ANY: &str = "*";
 /// What the kernel itself keeps, and no record is about.

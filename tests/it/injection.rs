@@ -254,6 +254,10 @@ async fn check_kept(
     assert_nothing_hidden(answer, of);
     let mut found = Vec::new();
     texts(&answer["data"], &mut found);
+    if answer.pointer("/data/sha256").is_some() {
+        let file = json!({ "file": answer["data"]["id"] });
+        texts(&app.data(caller, "get_file", file).await, &mut found);
+    }
     if answer.pointer("/data/id").is_none() {
         // It only counts what it did: that stands in the records.
         let all = everything(app, caller).await;
