@@ -20,7 +20,7 @@ pub(crate) struct AttachFile {
     /// Of a file on the server's machine
     path: Option<ShortText<1000>>,
     /// Of a plain-text file
-    text: Option<LongText<100_000>>,
+    text: Option<LongText<20_000>>,
 }
 
 /// The file, or where to send it.
@@ -77,10 +77,8 @@ impl Tool for AttachFile {
         let text = self.text.as_deref();
         let (field, source) = match (&self.path, text, &upload) {
             (Some(_), Some(_), _) => {
-                return Err(
-                    Error::invalid("text", "A file has a path or a text, not both.")
-                        .hint("Give one of them."),
-                );
+                let message = "A file has a path or a text, not both.";
+                return Err(Error::invalid("path", message).hint("Give one of them."));
             }
             (_, _, Some(upload)) => ("file", Source::Bytes(upload.bytes.clone())),
             (Some(path), ..) => ("path", Source::Path(path.to_string())),
@@ -130,7 +128,11 @@ impl AttachFile {
     /// Where to send the file, over HTTP.
     async fn link(self, cx: &mut Cx) -> Result<Attached> {
         let Some(origin) = cx.caller().origin.clone() else {
-            return Err(Error::invalid("path", "Nothing says what to attach.").hint(
+            let missing = match self.name {
+                Some(_) => "text",
+                None => "path",
+            };
+            return Err(Error::invalid(missing, "Nothing says what to attach.").hint(
                 "Give the path of a file on this machine, or its name and text. Links to send a file to are made by a server over HTTP.",
             ));
         };

@@ -85,9 +85,13 @@ impl Presented for File {
 /// Refuses what is of a record of a kind that the caller may not read.
 ///
 /// # Errors
-/// [`Code::Forbidden`] naming the permission.
+/// [`Code::Forbidden`] naming the permission; [`Code::NotFound`] naming the field where there is no such kind.
 pub(crate) fn demand_read(cx: &Cx, about: &AnyId) -> Result<()> {
-    cx.demand_of(about, Operation::Read)
+    let demanded = cx.demand_of(about, Operation::Read);
+    demanded.map_err(|error| match error.code() {
+        Code::NotFound => error.field("about"),
+        _ => error,
+    })
 }
 
 /// The file of this record that holds this, where there is one.

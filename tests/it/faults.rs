@@ -170,7 +170,7 @@ async fn a_write_that_the_disk_refuses_fails_clearly_and_writing_goes_on_when_it
     let folder = TempDir::new().unwrap();
     let database = Database::Sqlite(folder.path().join("bureau.sqlite"));
     // No file may grow beyond this: writes come back short or as errors, which SQLite sees as a failing disk.
-    let script = r#"trap "" XFSZ; exec prlimit --fsize=1500000:unlimited "$0" "$@""#;
+    let script = r#"trap "" XFSZ; exec prlimit --fsize=2000000:unlimited "$0" "$@""#;
     let mut process = Process::start(worker_after(script, "obey", &database, folder.path()));
     process.line(0, "ready").await;
     assert!(

@@ -246,7 +246,7 @@ async fn only_files_in_open_folders_are_taken_and_only_of_known_kinds() {
     let both = json!({ "about": ada, "path": "a.txt", "text": "a", "name": "a.txt" });
     assert_eq!(
         app.error(&owner, "attach_file", both).await.field_name(),
-        Some("text")
+        Some("path")
     );
     let unnamed = json!({ "about": ada, "text": "a" });
     assert_eq!(

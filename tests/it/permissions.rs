@@ -130,7 +130,9 @@ async fn every_tool_needs_its_own_permission_and_no_other() {
                     // `privileges`.
                     Outcome::Failed(error) if who == "just" && error.code() == Code::Forbidden => {
                         let only = [
+                            "attach_file",
                             "export_data",
+                            "get_file",
                             "import_data",
                             "merge_companies",
                             "merge_contacts",

@@ -229,10 +229,7 @@ async fn ids(app: &TestApp, caller: &Caller) -> BTreeMap<&'static str, String> {
         if let Some(variable) = variable(resource)
             && !ids.contains_key(variable)
         {
-            let tools = ["create", "attach"].map(|verb| format!("{verb}_{variable}"));
-            let mut tools = tools.into_iter();
-            let tool = tools.find(|tool| app.dispatcher.registry().entry(tool).is_some());
-            let tool = tool.unwrap();
+            let tool = format!("create_{variable}");
             let arguments = app.example_arguments(caller, &tool).await.swap_remove(0);
             let made = app.ok(caller, &tool, Value::Object(arguments)).await;
             let id = made["data"]["id"].as_str().unwrap();
@@ -291,10 +288,10 @@ async fn called(
 }
 
 /// The resources that are of one record or of the whole workspace. An export, which is of what was asked for, is read in
-/// `exchange`.
+/// `exchange`, and what a file holds, which is under the permission of its record too, in `files`.
 fn of_records(dispatcher: &Dispatcher) -> impl Iterator<Item = &'static Resource> {
     let all = dispatcher.registry().resources();
-    all.filter(|resource| resource.tool != "export_data")
+    all.filter(|resource| !["export_data", "get_file"].contains(&resource.tool))
 }
 
 /// Reads through the kernel, as a server does.

@@ -169,7 +169,7 @@ pub(crate) fn masked(value: &Value) -> Value {
         Value::Object(fields) => fields
             .iter()
             .map(|(name, value)| match name.as_str() {
-                "confirm_token" | "next" => (name.clone(), json!("TOKEN")),
+                "confirm_token" | "next" | "sha256" => (name.clone(), json!("TOKEN")),
                 _ => (name.clone(), masked(value)),
             })
             .collect(),
@@ -861,6 +861,9 @@ async fn row_level_security_alone_keeps_workspaces_apart() {
             .await
             .unwrap();
         set_logo(&app, caller).await;
+        let person = app.data(caller, "create_contact", json!({ "name": "Held" }));
+        let file = json!({ "about": person.await["id"], "name": "a.txt", "text": "a" });
+        app.ok(caller, "attach_file", file).await;
     }
     shared_key(&app).await;
     let mut owner = raw(&app).await;
@@ -870,6 +873,9 @@ async fn row_level_security_alone_keeps_workspaces_apart() {
     let job = "INSERT INTO job (workspace, name, record, enqueued_at, run_after, attempts)
                SELECT id, 'test', 1, now(), now(), 1 FROM workspace";
     owner.execute(job).await.unwrap();
+    let link = r"INSERT INTO file_link (workspace, token, member, about, expires_at)
+                 SELECT workspace, '\x01', MIN(id), 'con_1', now() FROM member GROUP BY workspace";
+    owner.execute(link).await.unwrap();
     let follower =
         "INSERT INTO follower (workspace, name, position) SELECT id, 'test', 1 FROM workspace";
     owner.execute(follower).await.unwrap();
