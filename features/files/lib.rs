@@ -51,7 +51,7 @@ pub const MODULE: Module = Module {
         ..Resource::JSON
     }],
     checks: &[Check {
-        name: "files",
+        name: "attached files",
         sound: "every file holds what was attached",
         run: |cx| audit::audit(cx).boxed(),
     }],
