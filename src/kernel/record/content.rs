@@ -69,7 +69,7 @@ impl Cx {
     /// Uses the link by which something came up: it works once.
     ///
     /// # Errors
-    /// [`Code::NotFound`] where it was used meanwhile.
+    /// [`Code::NotFound`](crate::error::Code::NotFound) where it was used meanwhile.
     pub async fn use_link(&mut self, upload: &Upload) -> Result<()> {
         let workspace = self.workspace().id;
         let used = sql("DELETE FROM file_link WHERE workspace = ")
@@ -126,7 +126,7 @@ impl Cx {
     /// anew when it is done, so that nobody waits for its locks meanwhile.
     ///
     /// # Errors
-    /// What makes the call begin anew; [`Code::Internal`] when the work panics.
+    /// What makes the call begin anew; [`Code::Internal`](crate::error::Code::Internal) when the work panics.
     pub async fn prepared<T: Send + Sync + 'static>(
         &mut self,
         work: impl Fn() -> T + Send + Sync + 'static,
