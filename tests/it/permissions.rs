@@ -133,6 +133,7 @@ async fn every_tool_needs_its_own_permission_and_no_other() {
                             "attach_file",
                             "export_data",
                             "get_file",
+                            "list_files",
                             "import_data",
                             "merge_companies",
                             "merge_contacts",
@@ -160,9 +161,11 @@ async fn every_tool_needs_its_own_permission_and_no_other() {
                     may && reads,
                     "{name} is listed to {who} on a read-only server"
                 );
-                // To take out a kind takes the permission to read it, too.
+                // To take out a kind, or what is attached to one of it, takes the permission to read it, too.
                 let lacks_kind = |code: &Code| {
-                    who == "just" && name == "export_data" && *code == Code::Forbidden
+                    who == "just"
+                        && ["export_data", "get_file", "list_files"].contains(&name)
+                        && *code == Code::Forbidden
                 };
                 let code = match run(&read_only, caller, name, &arguments).await {
                     Outcome::Failed(error) => Some(error.code()),
