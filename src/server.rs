@@ -430,7 +430,7 @@ impl Server {
         match outcome {
             Outcome::Done(mut value) => {
                 let (registry, folder) = (self.dispatcher.registry(), self.documents.as_deref());
-                let document = match value.pointer("/data/document") {
+                let mut document = match value.pointer("/data/document") {
                     Some(_) => {
                         let format = format.as_ref();
                         Box::pin(deliver(registry, &tool, format, &mut value, folder)).await?
@@ -438,8 +438,7 @@ impl Server {
                     None => None,
                 };
                 let mut result = self.success(actor, value, asked).await?;
-                let image = document.as_ref().and_then(shown);
-                result.content.extend(image);
+                result.content.extend(document.as_mut().and_then(shown));
                 let document = document.filter(|_| asked.knows_links());
                 result.content.extend(document.map(link));
                 Ok(result.into())
@@ -800,8 +799,8 @@ pub fn tool(wire: &WireForm, output_schemas: bool) -> Tool {
 }
 
 /// An image that is shown beside its link.
-fn shown(document: &Delivered) -> Option<ContentBlock> {
-    let image = document.image.clone()?;
+fn shown(document: &mut Delivered) -> Option<ContentBlock> {
+    let image = document.image.take()?;
     Some(ContentBlock::image(image, document.mime_type.clone()))
 }
 

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use axum::{
     Json,
-    body::Body,
     extract::{Path, Request, State},
     http::{HeaderMap, Method, StatusCode, header},
     response::{IntoResponse, Response},
@@ -83,7 +82,6 @@ impl<H: Answers> Endpoint<H> {
         let cancel = CancellationToken::new();
         let _gone = cancel.clone().drop_guard();
         let work = async {
-            let body: Body = body;
             let bytes = read_body(body, &parts.headers, MAX_BYTES, &mut place).await?;
             let mut arguments = Map::new();
             arguments.insert("about".into(), link.about.to_string().into());
