@@ -56,6 +56,8 @@ pub const MODULES: &[Module] = &[
     bureau_quotations::MODULE,
     #[cfg(feature = "settings")]
     bureau_settings::MODULE,
+    #[cfg(feature = "tickets")]
+    bureau_tickets::MODULE,
     #[cfg(feature = "workspace")]
     bureau_workspace::MODULE,
 ];

@@ -14,6 +14,7 @@ use serde_json::{Map, Value};
 
 use crate::MANAGE_WORKSPACE;
 use crate::difference::describe;
+use crate::wrong::Wrong;
 
 /// What changes; what is left out stays.
 #[derive(Deserialize, JsonSchema)]
@@ -150,9 +151,7 @@ impl Tool for UpdateWorkspace {
             let set = series.set(cx).await;
             wrong.keep(&format!("series[{index}]"), set)?;
         }
-        if let Some(error) = Error::all(wrong.0) {
-            return Err(error);
-        }
+        wrong.end()?;
         let after = SettingsView::of(cx, &changed.unwrap_or(workspace)).await?;
         if let Some(what) = before.described(&after) {
             cx.set_summary(what);
@@ -192,28 +191,6 @@ async fn taxes_of(cx: &mut Cx, country: &str) -> Result<()> {
             Error::invalid("", "The usual rates of this country are not known here.")
                 .hint("Give them as taxes, each with name and percent."),
         ),
-    }
-}
-
-/// What is wrong with single parts, so that all of it is told at once.
-#[derive(Default)]
-struct Wrong(Vec<Error>);
-
-impl Wrong {
-    /// Keeps what is wrong with one part of the call; whatever else went wrong ends it.
-    fn keep<T>(&mut self, place: &str, done: Result<T>) -> Result<Option<T>> {
-        match done {
-            Ok(done) => Ok(Some(done)),
-            Err(error) if error.code() == Code::Validation => {
-                self.0.push(error.inside(place));
-                Ok(None)
-            }
-            // What is to be removed and is not there is named by the whole of what was said of it.
-            Err(error) if error.code() == Code::NotFound || error.field_name().is_some() => {
-                Err(error.inside(place))
-            }
-            Err(error) => Err(error),
-        }
     }
 }
 

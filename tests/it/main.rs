@@ -80,6 +80,7 @@ mod stdio;
 mod structure;
 mod tamper;
 mod tenancy;
+mod tickets;
 mod undo;
 mod worked_cases;
 
