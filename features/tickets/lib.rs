@@ -15,6 +15,7 @@ mod desk;
 mod get;
 mod jobs;
 mod list;
+mod measures;
 mod merge;
 mod message;
 mod policy;
@@ -95,6 +96,7 @@ pub const MODULE: Module = Module {
     ],
     numbered: table![NumberedKind: numbered::<Ticket>()],
     provides: &[&arrange::ARRANGEMENTS],
+    measures: measures::ALL,
     jobs: jobs::JOBS,
     provision: Some(|cx| provision(cx).boxed()),
     ..Module::EMPTY

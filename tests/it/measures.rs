@@ -71,6 +71,13 @@ async fn firm(app: &TestApp, owner: &Caller) {
         json!({"type": "call", "done": true}),
         json!({"type": "email", "done": true}),
     ];
+    let tickets = [
+        json!({"priority": "urgent", "category": "problem", "channel": "phone"}),
+        json!({"opened_at": "-40d", "product": "Box"}),
+        json!({"opened_at": "-40d", "status": "solved"}),
+        json!({"status": "closed"}),
+        json!({"message": "Help!"}),
+    ];
     for mine in [false, true] {
         let whose = |name: &str, mut arguments: Value| {
             if mine {
@@ -95,6 +102,19 @@ async fn firm(app: &TestApp, owner: &Caller) {
             let mut activity = whose("assignee", activity.clone());
             activity["subject"] = format!("Activity {number} {mine}").into();
             app.data(owner, "create_activity", activity).await;
+        }
+        for (number, ticket) in tickets.iter().enumerate() {
+            let mut ticket = whose("assignee", ticket.clone());
+            ticket["subject"] = format!("Ticket {number} {mine}").into();
+            let ticket = app.data(owner, "create_ticket", ticket).await["id"].clone();
+            if number % 2 == 0 {
+                let reply = json!({"ticket": ticket, "type": "reply", "body": "Yes."});
+                app.data(owner, "create_ticket_message", reply).await;
+            }
+            if number > 1 {
+                let rated = json!({"ticket": ticket, "satisfaction": number});
+                app.data(owner, "update_ticket", rated).await;
+            }
         }
     }
     // One of each stands in its stage for too long, the other has some days left.
