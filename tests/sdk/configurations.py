@@ -12,20 +12,23 @@ from scenario import Person, Run, Target, data, equal, refused, true
 
 READS = ["find_duplicate_contacts", "get_activity", "get_audit_log", "get_company", "get_contact",
          "get_crm_dashboard", "get_deal", "get_expense", "get_invoice", "get_invoice_stats", "get_pipeline_summary",
-         "get_product", "get_quotation", "get_quotation_stats", "get_recurring_invoice", "get_tax_summary", "get_user",
-         "get_workspace", "list_activities", "list_changes", "list_deals", "list_expenses", "list_invoices", "list_payments",
-         "list_pipeline_stages", "list_products", "list_quotations", "list_recurring_invoices", "list_team_members",
-         "list_teams", "search_companies", "search_contacts"]  # fmt: skip
+         "get_product", "get_quotation", "get_quotation_stats", "get_recurring_invoice", "get_tax_summary",
+         "get_ticket", "get_user", "get_workspace", "list_activities", "list_changes", "list_deals",
+         "list_expenses", "list_invoices", "list_payments", "list_pipeline_stages", "list_products",
+         "list_quotations", "list_recurring_invoices", "list_team_members", "list_teams", "list_tickets",
+         "search_companies", "search_contacts"]  # fmt: skip
 WRITES = ["bulk_update_activities", "bulk_update_contacts", "bulk_update_deals", "complete_activity",
           "convert_quotation", "create_activity", "create_company", "create_contact", "create_credit_note",
-          "create_deal", "create_expense", "create_invoice", "create_pipeline", "create_product", "create_quotation",
-          "create_recurring_invoice", "delete_activity", "delete_company", "delete_contact", "delete_deal",
-          "delete_expense", "issue_invoice", "merge_companies", "merge_contacts", "record_payment", "send_quotation",
-          "undo_change", "update_activity", "update_company", "update_contact", "update_deal", "update_expense",
-          "update_invoice", "update_pipeline", "update_product", "update_quotation", "update_quotation_status",
-          "update_recurring_invoice"]  # fmt: skip
+          "create_deal", "create_expense", "create_invoice", "create_pipeline", "create_product",
+          "create_quotation", "create_recurring_invoice", "create_ticket", "create_ticket_message",
+          "delete_activity", "delete_company", "delete_contact", "delete_deal", "delete_expense", "issue_invoice",
+          "merge_companies", "merge_contacts", "merge_tickets", "record_payment", "send_quotation", "undo_change",
+          "update_activity", "update_company", "update_contact", "update_deal", "update_expense", "update_invoice",
+          "update_pipeline", "update_product", "update_quotation", "update_quotation_status",
+          "update_recurring_invoice", "update_ticket"]  # fmt: skip
 # What `bureau install` turns on beside the groups that are on by default.
-INSTALLED = ["define_attribute", "export_data", "import_data", "update_member", "update_workspace"]
+INSTALLED = ["define_attribute", "export_data", "import_data", "update_member",
+             "update_ticket_settings", "update_workspace"]
 NARROW = ["create_deal", "find_duplicate_contacts", "get_contact", "get_deal", "get_pipeline_summary", "list_deals",
           "search_contacts", "update_deal"]  # fmt: skip
 
