@@ -22,6 +22,7 @@ pub mod erased;
 pub mod error;
 pub mod export;
 pub mod figures;
+pub mod find;
 pub mod follower;
 pub mod heads;
 pub mod import;

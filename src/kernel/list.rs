@@ -230,7 +230,7 @@ const fn order_by(words: Words) -> &'static str {
 }
 
 /// How deep a search by relevance goes.
-const DEEPEST: usize = 1_000;
+pub(crate) const DEEPEST: usize = 1_000;
 /// Of so many of the best hits it is looked up at first whether they meet the conditions that the index does not know: that
 /// is mostly enough for a page.
 const FIRST_HITS: usize = 1_000;
@@ -1332,7 +1332,7 @@ pub(crate) async fn scan_all<R: Record>(
 }
 
 /// The words of a text, as far as they are looked at.
-fn words_of(text: &str) -> impl Iterator<Item = String> {
+pub(crate) fn words_of(text: &str) -> impl Iterator<Item = String> {
     let folded = folded(text);
     let words = folded
         .split(|c: char| !c.is_alphanumeric())

@@ -10,6 +10,7 @@ mod files;
 mod follow;
 mod index;
 mod matching;
+mod passage;
 mod query;
 mod rank;
 mod schema;
@@ -24,6 +25,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
+
+pub(crate) use passage::passage;
 
 use crate::heads::{Head, Heads};
 use crate::types::words::is_filler;
