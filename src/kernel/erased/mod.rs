@@ -421,7 +421,11 @@ impl<R: Record> AnyRecord for Erased<R> {
     fn purge_each<'a>(&'a self, cx: &'a mut Cx, ids: &'a [i64]) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
             for id in ids {
-                cx.purge(Id::<R>::from_raw(*id)).await?;
+                let id = Id::<R>::from_raw(*id);
+                // What belongs to one of the others went along with it.
+                if cx.find(id).await?.is_some() {
+                    cx.purge(id).await?;
+                }
             }
             Ok(())
         })
