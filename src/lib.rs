@@ -52,6 +52,8 @@ pub const MODULES: &[Module] = &[
     bureau_notes::MODULE,
     #[cfg(feature = "pipeline")]
     bureau_pipeline::MODULE,
+    #[cfg(feature = "projects")]
+    bureau_projects::MODULE,
     #[cfg(feature = "quotations")]
     bureau_quotations::MODULE,
     #[cfg(feature = "settings")]

@@ -36,13 +36,15 @@ const KERNEL: [&str; 2] = ["member", "team"];
 /// Parameters for records that have no number yet.
 const NUMBERLESS: [&str; 1] = ["issue_invoice.invoice"];
 /// Kinds of records of which several may be called alike.
-const TWINS: [&str; 6] = [
+const TWINS: [&str; 8] = [
     "company",
     "contact",
     "deal",
     "product",
+    "project",
     "quotation",
     "recurring_invoice",
+    "task",
 ];
 const HOW_MANY_TWINS: usize = 7;
 
@@ -83,6 +85,16 @@ impl Scene {
                 "deal",
                 "create_deal",
                 json!({ "name": format!("{mark} sale") }),
+            ),
+            (
+                "project",
+                "create_project",
+                json!({ "name": format!("{mark} relaunch") }),
+            ),
+            (
+                "task",
+                "create_task",
+                json!({ "project": format!("{mark} relaunch"), "title": format!("{mark} draft") }),
             ),
             (
                 "recurring_invoice",
@@ -147,6 +159,7 @@ impl Scene {
                     "quotation" => {
                         json!({ "title": name, "company": "Scene Works", "lines": lines })
                     }
+                    "task" => json!({ "title": name, "project": "Scene relaunch" }),
                     "recurring_invoice" => {
                         json!({ "name": name, "starts_on": "2199-01-31", "lines": lines, "company": "Scene Works" })
                     }
@@ -169,9 +182,11 @@ async fn called(app: &TestApp, table: &str, id: &str) -> Option<String> {
         "member" => "SELECT name AS called FROM member WHERE id = ",
         "pipeline" => "SELECT name AS called FROM pipeline WHERE id = ",
         "product" => "SELECT name AS called FROM product WHERE id = ",
+        "project" => "SELECT name AS called FROM project WHERE id = ",
         "quotation" => "SELECT title AS called FROM quotation WHERE id = ",
         "recurring_invoice" => "SELECT name AS called FROM recurring_invoice WHERE id = ",
         "ticket" => "SELECT number AS called FROM ticket WHERE id = ",
+        "task" => "SELECT title AS called FROM task WHERE id = ",
         "team" => "SELECT name AS called FROM team WHERE id = ",
         other => panic!("what are records of {other} called?"),
     };

@@ -78,6 +78,19 @@ async fn firm(app: &TestApp, owner: &Caller) {
         json!({"status": "closed"}),
         json!({"message": "Help!"}),
     ];
+    let tasks = [
+        json!({"due_on": due(-4), "priority": "high"}),
+        json!({"due_on": due(0)}),
+        json!({"due_on": due(-4), "status": "completed"}),
+        json!({"status": "cancelled"}),
+        json!({"status": "started"}),
+    ];
+    for name in ["Bridge", "Tunnel"] {
+        app.data(owner, "create_project", json!({"name": name}))
+            .await;
+    }
+    let over = json!({"name": "Road", "status": "completed"});
+    app.data(owner, "create_project", over).await;
     for mine in [false, true] {
         let whose = |name: &str, mut arguments: Value| {
             if mine {
@@ -115,6 +128,12 @@ async fn firm(app: &TestApp, owner: &Caller) {
                 let rated = json!({"ticket": ticket, "satisfaction": number});
                 app.data(owner, "update_ticket", rated).await;
             }
+        }
+        for (number, task) in tasks.iter().enumerate() {
+            let mut task = whose("assignee", task.clone());
+            task["title"] = format!("Task {number} {mine}").into();
+            task["project"] = ["Bridge", "Tunnel"][number % 2].into();
+            app.data(owner, "create_task", task).await;
         }
     }
     // One of each stands in its stage for too long, the other has some days left.

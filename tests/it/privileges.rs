@@ -38,7 +38,7 @@ fn canary(table: &str) -> String {
 }
 
 /// The kinds of records that a scene has, by their tables.
-const KINDS: [&str; 11] = [
+const KINDS: [&str; 13] = [
     "company",
     "contact",
     "pipeline",
@@ -50,6 +50,8 @@ const KINDS: [&str; 11] = [
     "invoice",
     "recurring_invoice",
     "note",
+    "project",
+    "task",
 ];
 
 impl Scene {
@@ -140,6 +142,12 @@ impl Scene {
             let made = app.data(owner, tool, arguments).await;
             ids.insert(kind, text(&made["id"]));
         }
+        let project = json!({ "name": canary("project"), "company": ids["company"] });
+        let project = app.data(owner, "create_project", project).await["id"].clone();
+        ids.insert("project", text(&project));
+        let task = json!({ "title": canary("task"), "project": project });
+        let task = app.data(owner, "create_task", task).await;
+        ids.insert("task", text(&task["id"]));
         Self { ids }
     }
 

@@ -1,0 +1,82 @@
+//! `get_project`
+
+use bureau_kernel::prelude::*;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::PROJECTS;
+use crate::comparison::{TaskChange, changes_since};
+use crate::details::{ProjectDetails, details};
+use crate::project::Project;
+
+/// Which project to read.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(crate) struct GetProject {
+    project: Id<Project>,
+    changes_since: Option<When>,
+}
+
+/// A project, and what became of its tasks.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct ProjectThenAndNow {
+    #[serde(flatten)]
+    project: ProjectDetails,
+    /// Where it is asked for, oldest task first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    changes: Option<Vec<TaskChange>>,
+}
+
+impl Tool for GetProject {
+    const SPEC: Spec = Spec::reads("get_project", PROJECTS.read)
+        .title("Get project")
+        .about("Get a project: how far it is, its columns, what changed since a day.");
+    const EXAMPLES: &'static [Example] = &[
+        Example {
+            title: "How far is the shop?",
+            before: &[
+                Step {
+                    tool: "create_project",
+                    arguments: r#"{"name": "Online shop"}"#,
+                    keep: &[("shop", "/data/id")],
+                },
+                Step {
+                    tool: "create_task",
+                    arguments: r#"{"project": "{shop}", "title": "Catalogue", "estimate": "6", "status": "completed"}"#,
+                    keep: &[],
+                },
+                Step {
+                    tool: "create_task",
+                    arguments: r#"{"project": "{shop}", "title": "Payment", "estimate": "2"}"#,
+                    keep: &[],
+                },
+            ],
+            arguments: r#"{"project": "{shop}"}"#,
+            expect: &[
+                ("/data/progress", r#""75.0""#),
+                ("/data/open_tasks", "1"),
+                ("/data/columns/1/tasks", "1"),
+                ("/data/columns/3/tasks", "1"),
+            ],
+        },
+        Example {
+            title: "What became of it since this morning?",
+            before: &[],
+            arguments: r#"{"project": "{shop}", "changes_since": "today"}"#,
+            expect: &[
+                ("/data/changes/0/change", r#""added""#),
+                ("/data/changes/0/task/name", r#""Catalogue""#),
+            ],
+        },
+    ];
+    type Output = ProjectThenAndNow;
+
+    async fn call(self, cx: &mut Cx) -> Result<ProjectThenAndNow> {
+        let project = cx.get(self.project).await?;
+        let changes = match &self.changes_since {
+            Some(since) => Some(changes_since(cx, self.project, since).await?),
+            None => None,
+        };
+        let project = details(cx, project).await?;
+        Ok(ProjectThenAndNow { project, changes })
+    }
+}

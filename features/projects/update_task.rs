@@ -1,0 +1,84 @@
+//! `update_task`
+
+use bureau_kernel::prelude::*;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::placement::{Placement, hold_board_of};
+use crate::task::Task;
+use crate::{PLACE, TASKS};
+
+/// What changes in a task.
+#[derive(Deserialize, JsonSchema)]
+pub(crate) struct UpdateTask {
+    task: Id<Task>,
+    column: Option<ShortText<100>>,
+    /// From 1
+    position: Option<BoundedInt<1, 100_000>>,
+    clear: Option<Vec<ClearField<Task>>>,
+    #[serde(flatten)]
+    fields: Patch<Task>,
+}
+
+impl Tool for UpdateTask {
+    const SPEC: Spec = Spec::changes("update_task", TASKS.update)
+        .covers(PLACE)
+        .title("Update task")
+        .core()
+        .about("Update, complete, cancel or reopen a task, or move it on its board.");
+    const EXAMPLES: &'static [Example] = &[
+        Example {
+            title: "I have begun with the contract",
+            before: &[
+                Step {
+                    tool: "create_project",
+                    arguments: r#"{"name": "Hiring"}"#,
+                    keep: &[("hiring", "/data/id")],
+                },
+                Step {
+                    tool: "create_task",
+                    arguments: r#"{"project": "{hiring}", "title": "Draft the contract"}"#,
+                    keep: &[("contract", "/data/id")],
+                },
+            ],
+            arguments: r#"{"task": "{contract}", "column": "In progress", "assignee": "me"}"#,
+            expect: &[
+                ("/data/status", r#""started""#),
+                ("/data/column/name", r#""In progress""#),
+            ],
+        },
+        Example {
+            title: "It is done",
+            before: &[],
+            arguments: r#"{"task": "{contract}", "status": "completed"}"#,
+            expect: &[("/data/column/name", r#""Done""#)],
+        },
+        Example {
+            title: "No, it has to be done again, before all others",
+            before: &[],
+            arguments: r#"{"task": "{contract}", "status": "unstarted", "position": 1, "priority": "urgent"}"#,
+            expect: &[
+                ("/data/column/name", r#""To do""#),
+                ("/data/completed_at", "null"),
+            ],
+        },
+    ];
+    type Output = View<Task>;
+
+    async fn call(self, cx: &mut Cx) -> Result<View<Task>> {
+        hold_board_of(cx, self.task).await?;
+        let mut edit = cx.edit(self.task).await?;
+        edit.clear_fields(&self.clear.unwrap_or_default());
+        edit.apply(cx, &self.fields).await?;
+        let before = edit.before().clone();
+        let placement = Placement {
+            column: self.column,
+            position: self.position,
+        };
+        let has_status = self.fields.has("status");
+        let placed = placement.take(cx, &mut edit, Some(&before), has_status);
+        placed.await?;
+        let task = edit.save(cx).await?;
+        cx.view(task).await
+    }
+}

@@ -1,0 +1,115 @@
+-- Work with an end, for a client or for the firm itself.
+CREATE TABLE project (
+    id           BIGINT NOT NULL,
+    workspace    BIGINT NOT NULL REFERENCES workspace (id),
+    version      BIGINT NOT NULL,
+    created_at   TIMESTAMPTZ NOT NULL,
+    created_by   BIGINT,
+    updated_at   TIMESTAMPTZ NOT NULL,
+    archived_at  TIMESTAMPTZ,
+    attributes   JSONB NOT NULL,
+    name         TEXT NOT NULL,
+    sort_name    TEXT NOT NULL, -- folded
+    number       TEXT,
+    series       BIGINT,
+    period       BIGINT,
+    serial       BIGINT,
+    status       TEXT NOT NULL CHECK (status IN ('planned', 'active', 'on_hold', 'completed', 'cancelled')),
+    company      BIGINT,
+    owner        BIGINT,
+    start_on     DATE,
+    due_on       DATE,
+    sort_due     DATE NOT NULL, -- the end of time where there is none
+    completed_on DATE,
+    description  TEXT,
+    tags         JSONB NOT NULL,
+    PRIMARY KEY (workspace, id),
+    FOREIGN KEY (workspace, series) REFERENCES number_series (workspace, id),
+    FOREIGN KEY (workspace, company) REFERENCES company (workspace, id),
+    FOREIGN KEY (workspace, owner) REFERENCES member (workspace, id)
+);
+-- A number is given once.
+CREATE UNIQUE INDEX project_by_number ON project (workspace, series, period, serial) WHERE serial IS NOT NULL;
+CREATE INDEX project_by_name ON project (workspace, sort_name, id, status, owner) WHERE archived_at IS NULL;
+CREATE INDEX project_by_due ON project (workspace, sort_due, id, status, owner) WHERE archived_at IS NULL;
+CREATE INDEX project_by_created ON project (workspace, created_at, id, status, owner) WHERE archived_at IS NULL;
+CREATE INDEX project_by_updated ON project (workspace, updated_at, id, status, owner) WHERE archived_at IS NULL;
+CREATE INDEX project_by_company ON project (workspace, company) WHERE company IS NOT NULL;
+CREATE INDEX project_by_owner ON project (workspace, owner, status) WHERE archived_at IS NULL;
+
+-- The columns of their boards.
+CREATE TABLE board_column (
+    id          BIGINT NOT NULL,
+    workspace   BIGINT NOT NULL REFERENCES workspace (id),
+    version     BIGINT NOT NULL,
+    created_at  TIMESTAMPTZ NOT NULL,
+    created_by  BIGINT,
+    updated_at  TIMESTAMPTZ NOT NULL,
+    archived_at TIMESTAMPTZ,
+    attributes  JSONB NOT NULL,
+    project     BIGINT NOT NULL,
+    name        TEXT NOT NULL,
+    position    BIGINT NOT NULL, -- from 1
+    status      TEXT NOT NULL CHECK (status IN ('backlog', 'unstarted', 'started', 'completed', 'cancelled')),
+    PRIMARY KEY (workspace, id),
+    FOREIGN KEY (workspace, project) REFERENCES project (workspace, id)
+);
+-- Also what is deleted: it is erased with its project.
+CREATE INDEX board_column_by_project ON board_column (workspace, project, position, id);
+
+-- What is to be done in them.
+CREATE TABLE task (
+    id            BIGINT NOT NULL,
+    workspace     BIGINT NOT NULL REFERENCES workspace (id),
+    version       BIGINT NOT NULL,
+    created_at    TIMESTAMPTZ NOT NULL,
+    created_by    BIGINT,
+    updated_at    TIMESTAMPTZ NOT NULL,
+    archived_at   TIMESTAMPTZ,
+    attributes    JSONB NOT NULL,
+    project       BIGINT NOT NULL,
+    number        BIGINT NOT NULL, -- in the project, from 1
+    code          TEXT,
+    title         TEXT NOT NULL,
+    sort_title    TEXT NOT NULL, -- folded
+    description   TEXT,
+    status        TEXT NOT NULL CHECK (status IN ('backlog', 'unstarted', 'started', 'completed', 'cancelled')),
+    board_column  BIGINT NOT NULL,
+    place         BIGINT NOT NULL, -- on the board
+    priority      TEXT NOT NULL CHECK (priority IN ('low', 'normal', 'high', 'urgent')),
+    sort_priority TEXT NOT NULL, -- 1 is urgent
+    assignee      BIGINT,
+    parent        BIGINT,
+    estimate      BIGINT, -- hours, in units of 0.0001
+    start_on      DATE,
+    due_on        DATE,
+    sort_due      DATE NOT NULL, -- the end of time where there is none
+    over          BIGINT, -- 1 where nothing is to be done any more
+    completed_at  TIMESTAMPTZ,
+    tags          JSONB NOT NULL,
+    PRIMARY KEY (workspace, id),
+    FOREIGN KEY (workspace, project) REFERENCES project (workspace, id),
+    FOREIGN KEY (workspace, board_column) REFERENCES board_column (workspace, id),
+    FOREIGN KEY (workspace, assignee) REFERENCES member (workspace, id),
+    FOREIGN KEY (workspace, parent) REFERENCES task (workspace, id)
+);
+-- A number is given once in a project.
+CREATE UNIQUE INDEX task_by_number ON task (workspace, project, number);
+-- Lists go along one of the orders and leave out what is not asked for by what stands in the index.
+CREATE INDEX task_by_place ON task (workspace, place, id, status, assignee) WHERE archived_at IS NULL;
+CREATE INDEX task_by_board ON task (workspace, project, place, id, status, assignee) WHERE archived_at IS NULL;
+CREATE INDEX task_by_due ON task (workspace, sort_due, id, status, assignee) WHERE archived_at IS NULL;
+CREATE INDEX task_by_open ON task (workspace, sort_due, id, project, status, assignee) WHERE archived_at IS NULL AND over IS NULL;
+CREATE INDEX task_by_title ON task (workspace, sort_title, id, status, assignee) WHERE archived_at IS NULL;
+CREATE INDEX task_by_priority ON task (workspace, sort_priority, id, status, assignee) WHERE archived_at IS NULL;
+CREATE INDEX task_by_created ON task (workspace, created_at, id, status, assignee) WHERE archived_at IS NULL;
+CREATE INDEX task_by_updated ON task (workspace, updated_at, id, status, assignee) WHERE archived_at IS NULL;
+-- Where few have something in common, they are gathered by it; how far a project is, is summed up from the first of these.
+CREATE INDEX task_by_status ON task (workspace, project, status, estimate, sort_due) WHERE archived_at IS NULL;
+CREATE INDEX task_by_assignee ON task (workspace, assignee, status, sort_due) WHERE archived_at IS NULL;
+CREATE INDEX task_by_column ON task (workspace, board_column, place, id);
+CREATE INDEX task_by_parent ON task (workspace, parent, status) WHERE parent IS NOT NULL;
+
+SELECT keep_in_workspace('project');
+SELECT keep_in_workspace('board_column');
+SELECT keep_in_workspace('task');
