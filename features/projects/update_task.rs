@@ -40,6 +40,11 @@ impl Tool for UpdateTask {
                     arguments: r#"{"project": "{hiring}", "title": "Draft the contract"}"#,
                     keep: &[("contract", "/data/id")],
                 },
+                Step {
+                    tool: "create_task",
+                    arguments: r#"{"project": "{hiring}", "title": "Onboarding"}"#,
+                    keep: &[("onboarding", "/data/id")],
+                },
             ],
             arguments: r#"{"task": "{contract}", "column": "In progress", "assignee": "me"}"#,
             expect: &[
@@ -61,6 +66,12 @@ impl Tool for UpdateTask {
                 ("/data/column/name", r#""To do""#),
                 ("/data/completed_at", "null"),
             ],
+        },
+        Example {
+            title: "It is a part of the onboarding",
+            before: &[],
+            arguments: r#"{"task": "{contract}", "parent": "{onboarding}"}"#,
+            expect: &[("/data/parent/name", r#""Onboarding""#)],
         },
     ];
     type Output = View<Task>;
