@@ -28,6 +28,9 @@ const NAMELESS: [&str; 6] = [
     "note",
     "payment",
     "ticket_message",
+    "file",
+    "note",
+    "payment",
 ];
 /// What stands where a record of any kind may be meant.
 const ANY: &str = "*";
