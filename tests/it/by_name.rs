@@ -18,7 +18,7 @@ use serde_json::{Map, Value, json};
 use crate::MODULES;
 
 /// Kinds of records that people call nothing that tells them apart: their identifiers only are taken.
-const NAMELESS: [&str; 6] = [
+const NAMELESS: [&str; 7] = [
     "activity",
     "change_log",
     "expense",
@@ -31,6 +31,7 @@ const NAMELESS: [&str; 6] = [
     "file",
     "note",
     "payment",
+    "ticket_message",
 ];
 /// What stands where a record of any kind may be meant.
 const ANY: &str = "*";
