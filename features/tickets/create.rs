@@ -5,7 +5,7 @@ use bureau_kernel::prelude::*;
 use bureau_kernel::series::next_number;
 use bureau_kernel::types::time::DayEdge;
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::TICKETS;
 use crate::breach::TicketBreach;
@@ -13,7 +13,7 @@ use crate::case::{Case, derive};
 use crate::clock::Said;
 use crate::desk::Desk;
 use crate::message::{MessageType, TicketMessage};
-use crate::shape::{Turn, refuse_known, requester, shape};
+use crate::shape::{Turn, refuse_known, requester, sender, shape};
 use crate::status::{StatusChange, TicketStatus};
 use crate::ticket::{TICKETS as NUMBERS, Ticket, TicketChannel};
 
@@ -24,15 +24,22 @@ pub(crate) struct CreateTicket {
     /// What the customer wrote
     message: Option<LongText<20_000>>,
     outside_id: Option<ShortText<250>>,
-    /// Made a contact if unknown
-    requester_email: Option<Email>,
-    requester_name: Option<ShortText<200>>,
+    /// Or Name <address>; made if unknown
+    requester_email: Option<ShortText<400>>,
     status: Option<TicketStatus>,
     channel: Option<TicketChannel>,
     /// Default now
     opened_at: Option<When>,
     #[serde(flatten)]
     fields: Patch<Ticket>,
+}
+
+/// A ticket, and what the customer wrote.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct TicketMade {
+    #[serde(flatten)]
+    ticket: View<Ticket>,
+    message: Option<View<TicketMessage>>,
 }
 
 impl Tool for CreateTicket {
@@ -50,7 +57,7 @@ impl Tool for CreateTicket {
         Example {
             title: "ada@wires.example writes that her order never came: open a ticket",
             before: &[],
-            arguments: r#"{"subject": "Order never came", "message": "I have waited for two weeks.", "requester_email": "ada@wires.example", "requester_name": "Ada Wires", "channel": "email", "priority": "high", "category": "complaint", "tags": ["delivery"]}"#,
+            arguments: r#"{"subject": "Order never came", "message": "I have waited for two weeks.", "requester_email": "Ada Wires <ada@wires.example>", "channel": "email", "priority": "high", "category": "complaint", "tags": ["delivery"]}"#,
             expect: &[
                 ("/data/status", r#""new""#),
                 ("/data/requester/name", r#""Ada Wires""#),
@@ -69,9 +76,9 @@ impl Tool for CreateTicket {
             ],
         },
     ];
-    type Output = View<Ticket>;
+    type Output = TicketMade;
 
-    async fn call(self, cx: &mut Cx) -> Result<View<Ticket>> {
+    async fn call(self, cx: &mut Cx) -> Result<TicketMade> {
         if self.outside_id.is_some() && self.message.is_none() {
             let message = "outside_id is that of the first message.";
             return Err(Error::invalid("outside_id", message).hint("Give message with it."));
@@ -83,15 +90,9 @@ impl Tool for CreateTicket {
                 let message = "requester and requester_email both say who asks.";
                 return Err(Error::invalid("requester_email", message).hint("Give one of them."));
             }
-            (Some(email), None) => {
-                let made = requester(cx, email, self.requester_name.as_deref()).await?;
-                ticket.requester = Some(made);
-            }
-            (None, _) if self.requester_name.is_some() => {
-                let message = "requester_name is that of a new contact with requester_email.";
-                return Err(Error::invalid("requester_name", message).hint(
-                    "Give requester_email with it, or make the contact with create_contact.",
-                ));
+            (Some(from), None) => {
+                let (email, name) = sender(from)?;
+                ticket.requester = Some(requester(cx, &email, name).await?);
             }
             (None, _) => {}
         }
@@ -130,6 +131,7 @@ impl Tool for CreateTicket {
         ticket.number = Managed(Some(number.text));
         let contact = ticket.requester;
         let mut ticket = cx.insert(ticket, self.fields.attributes()?).await?;
+        let mut message = None;
         if let Some(body) = self.message {
             let first = TicketMessage {
                 ticket: Managed(Parent(ticket.id)),
@@ -141,7 +143,8 @@ impl Tool for CreateTicket {
                 outside_id: self.outside_id,
                 merged_from: Managed(None),
             };
-            cx.insert(first, Attributes::new()).await?;
+            let first = cx.insert(first, Attributes::new()).await?;
+            message = Some(cx.view(first).await?);
         }
         if self.status.is_some() || opened < now {
             // What came in before may be late by now, and what is done already may have taken too long.
@@ -153,6 +156,9 @@ impl Tool for CreateTicket {
             turn.take(&mut case.edit, &case.desk, now)?;
             ticket = case.save(cx).await?;
         }
-        cx.view(ticket).await
+        Ok(TicketMade {
+            ticket: cx.view(ticket).await?,
+            message,
+        })
     }
 }

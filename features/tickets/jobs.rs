@@ -40,7 +40,7 @@ async fn due(cx: &mut Cx, limit: usize) -> Result<Vec<i64>> {
     for compares in [" < ", " > "] {
         let rows = sql("SELECT id")
             .from_live::<Ticket>(cx)
-            .sql(" AND status NOT IN ('solved', 'closed') AND clocks_of")
+            .sql(" AND solved_at IS NULL AND clocks_of")
             .sql(compares)
             .value(stamp)
             .sql(" ORDER BY id LIMIT ")

@@ -167,7 +167,7 @@ async fn note_recomputing(cx: &mut Cx) -> Result<()> {
     for compares in [" < ", " > "] {
         let waiting = sql("SELECT id")
             .from_live::<Ticket>(cx)
-            .sql(" AND status NOT IN ('solved', 'closed') AND clocks_of")
+            .sql(" AND solved_at IS NULL AND clocks_of")
             .sql(compares)
             .value(stamp)
             .sql(" LIMIT 1")

@@ -89,7 +89,11 @@ pub(crate) const FIRST_RESPONSES: Measure = Measure {
     id: "tickets.first_responses",
     basis: "Tickets that had their first response in the period",
     period: Period::Moment("first_response_at"),
-    evidence: Some(listed(&[]).within("first_response_after", "first_response_before")),
+    // Bounds leave out what has none.
+    evidence: Some(
+        listed(&[("first_response_after", "1900-01-02")])
+            .within("first_response_after", "first_response_before"),
+    ),
     source: Source::Rows(Rows {
         only: |statement, _, _| statement.sql(" AND first_response_at IS NOT NULL"),
         ..EVERY
@@ -126,9 +130,9 @@ const FIRST_RESPONSES_IN_TIME: Measure = Measure {
 /// What was done.
 pub(crate) const SOLVED: Measure = Measure {
     id: "tickets.solved",
-    basis: "Tickets that were solved in the period and still are",
+    basis: "Tickets that were solved, closed or merged in the period and still are",
     period: Period::Moment("solved_at"),
-    evidence: Some(listed(&[]).within("solved_after", "solved_before")),
+    evidence: Some(listed(OVER).within("solved_after", "solved_before")),
     source: Source::Rows(Rows {
         only: |statement, _, _| statement.sql(" AND solved_at IS NOT NULL"),
         ..EVERY
@@ -166,7 +170,7 @@ const SOLVED_IN_TIME: Measure = Measure {
 pub(crate) const RATED: Measure = Measure {
     id: "tickets.rated",
     basis: "Tickets that were solved in the period and rated",
-    evidence: Some(listed(&[("min_satisfaction", "1")]).within("solved_after", "solved_before")),
+    evidence: Some(listed(RATED_OVER).within("solved_after", "solved_before")),
     source: Source::Rows(Rows {
         only: |statement, _, _| {
             statement.sql(" AND solved_at IS NOT NULL AND satisfaction IS NOT NULL")
@@ -210,6 +214,14 @@ const DIMENSIONS: &[Dimension] = &[
 ];
 
 const EVERY: Rows = Rows::all::<Ticket>("assignee");
+
+/// What is done is solved or closed.
+const OVER: &[(&str, &str)] = &[("status", "solved"), ("status", "closed")];
+const RATED_OVER: &[(&str, &str)] = &[
+    ("status", "solved"),
+    ("status", "closed"),
+    ("min_satisfaction", "1"),
+];
 
 const fn listed(arguments: &'static [(&'static str, &'static str)]) -> Evidence {
     Evidence::listed("list_tickets", arguments, "assignee")

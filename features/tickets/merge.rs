@@ -132,9 +132,6 @@ async fn take_in(cx: &mut Cx, kept: &mut Case, id: Id<Ticket>) -> Result<String>
     other
         .edit
         .turn(TicketStatus::Closed, None, &settings, cx.now())?;
-    // It is not solved: its work goes on in the other one.
-    other.edit.solved_at = Managed(None);
-    other.edit.first_solved_at = Managed(None);
     other.edit.merged_into = Managed(Some(keep));
     other.save(cx).await?;
     Ok(called)

@@ -75,6 +75,23 @@ async fn company_of(cx: &mut Cx, contact: Id<Contact>) -> Result<Option<Id<Compa
     row.map_or(Ok(None), |row| row.get("company_id"))
 }
 
+/// Reads an address, with or without a name before it: `Ada Wires <ada@wires.example>`.
+///
+/// # Errors
+/// [`Code::Validation`] for what is no address.
+pub(crate) fn sender(from: &str) -> Result<(Email, Option<&str>)> {
+    let (name, address) = match from.split_once('<') {
+        Some((name, rest)) => (name, rest.trim_end().trim_end_matches('>')),
+        None => ("", from),
+    };
+    let email = address.trim().parse::<Email>().map_err(|_| {
+        let message = "requester_email is no e-mail address.";
+        Error::invalid("requester_email", message).hint("Write Ada Wires <ada@wires.example>.")
+    })?;
+    let name = name.trim().trim_matches('"').trim();
+    Ok((email, Some(name).filter(|name| !name.is_empty())))
+}
+
 /// The contact with an address, who is made where nobody has it.
 ///
 /// # Errors

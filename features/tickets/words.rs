@@ -32,10 +32,9 @@ bureau_kernel::record! {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[schemars(inline)]
 pub struct HoldReason {
-    /// Words
-    pub name: ShortText<60>,
+    pub(crate) name: ShortText<60>,
     /// Default: as on_hold does
-    pub pauses: Option<bool>,
+    pub(crate) pauses: Option<bool>,
 }
 
 /// So many words a list has at most.

@@ -152,7 +152,7 @@ CREATE INDEX ticket_by_first_response ON ticket (workspace, first_response_at) W
 CREATE INDEX ticket_by_satisfaction ON ticket (workspace, satisfaction) WHERE archived_at IS NULL AND satisfaction IS NOT NULL;
 CREATE INDEX ticket_by_warning ON ticket (workspace, next_warning) WHERE archived_at IS NULL AND next_warning IS NOT NULL;
 CREATE INDEX ticket_by_check ON ticket (workspace, next_check, id) WHERE archived_at IS NULL AND next_check IS NOT NULL;
-CREATE INDEX ticket_by_clocks ON ticket (workspace, clocks_of, id) WHERE archived_at IS NULL AND status NOT IN ('solved', 'closed');
+CREATE INDEX ticket_by_clocks ON ticket (workspace, clocks_of, id) WHERE archived_at IS NULL AND solved_at IS NULL;
 CREATE INDEX ticket_by_status ON ticket (workspace, status, opened_at) WHERE archived_at IS NULL;
 CREATE INDEX ticket_by_requester ON ticket (workspace, requester) WHERE requester IS NOT NULL;
 CREATE INDEX ticket_by_company ON ticket (workspace, company) WHERE company IS NOT NULL;
@@ -221,7 +221,8 @@ CREATE TABLE ticket_breach (
     FOREIGN KEY (workspace, message) REFERENCES ticket_message (workspace, id)
 );
 -- Each once for a clock and message.
-CREATE UNIQUE INDEX ticket_breach_once ON ticket_breach (workspace, ticket, clock, COALESCE(message, 0)) WHERE archived_at IS NULL;
+CREATE UNIQUE INDEX ticket_breach_once ON ticket_breach (workspace, ticket, clock) WHERE message IS NULL AND archived_at IS NULL;
+CREATE UNIQUE INDEX ticket_breach_once_a_message ON ticket_breach (workspace, ticket, clock, message) WHERE message IS NOT NULL AND archived_at IS NULL;
 CREATE INDEX ticket_breach_by_ticket ON ticket_breach (workspace, ticket, due_at, id);
 CREATE INDEX ticket_breach_by_due ON ticket_breach (workspace, due_at, id) WHERE archived_at IS NULL;
 CREATE INDEX ticket_breach_by_message ON ticket_breach (workspace, message) WHERE message IS NOT NULL;

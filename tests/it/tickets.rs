@@ -126,7 +126,7 @@ async fn a_requester_who_is_unknown_is_made_and_found_the_next_time() {
         let office = Office::new(engine).await;
         let company = json!({ "name": "Acme" });
         let company = office.call("create_company", company).await;
-        let first = json!({ "subject": "A", "requester_email": "Ada@acme.example", "requester_name": "Ada Acme" });
+        let first = json!({ "subject": "A", "requester_email": "Ada Acme <Ada@acme.example>" });
         let first = office.call("create_ticket", first).await;
         assert_eq!(first["number"], "TIC-0001");
         assert_eq!(first["requester"]["name"], "Ada Acme");
@@ -141,9 +141,9 @@ async fn a_requester_who_is_unknown_is_made_and_found_the_next_time() {
         // By the number, wherever an identifier is taken.
         let read = office.get("tic-0002").await;
         assert_eq!(read["id"], second["id"]);
-        let none = json!({ "subject": "C", "requester_name": "Nobody" });
+        let none = json!({ "subject": "C", "requester_email": "Nobody" });
         let error = office.error("create_ticket", none).await;
-        assert_eq!(error.field_name(), Some("requester_name"));
+        assert_eq!(error.field_name(), Some("requester_email"));
         let both =
             json!({ "subject": "C", "requester": contact, "requester_email": "a@b.example" });
         let error = office.error("create_ticket", both).await;
