@@ -36,9 +36,9 @@ impl Tool for CreateTask {
                 arguments: r#"{"name": "Q2 Launch"}"#,
                 keep: &[("launch", "/data/id")],
             }],
-            arguments: r#"{"project": "Q2 Launch", "title": "Write the press release", "assignee": "me", "due_on": "2027-04-15", "estimate": "4"}"#,
+            arguments: r#"{"project": "{launch}", "title": "Write the press release", "assignee": "me", "due_on": "2027-04-15", "estimate": "4"}"#,
             expect: &[
-                ("/data/project/id", r#""{launch}""#),
+                ("/data/project/name", r#""Q2 Launch""#),
                 ("/data/column/name", r#""To do""#),
                 ("/data/status", r#""unstarted""#),
                 ("/data/estimate", r#""4""#),

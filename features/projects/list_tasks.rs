@@ -100,7 +100,7 @@ impl Tool for ListTasks {
         Example {
             title: "Show me the board of the audit",
             before: &[],
-            arguments: r#"{"project": "Annual audit", "sort": "board"}"#,
+            arguments: r#"{"project": "{audit}", "sort": "board"}"#,
             expect: &[
                 ("/data/0/id", r#""{auditor}""#),
                 ("/data/1/id", r#""{receipts}""#),
