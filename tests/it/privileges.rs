@@ -1030,14 +1030,14 @@ const MANAGE: Access = Access {
 
 bureau_kernel::record! {
     /// What tasks belong to.
-    pub struct Project: "project", "prj", "project" {
+    pub struct Project: "site", "site", "project" {
         /// What it is called.
         pub name: ShortText<100>,
     }
 }
 bureau_kernel::record! {
     /// What cannot be without a project.
-    pub struct Task: "task", "tsk", "task" {
+    pub struct Task: "chore", "chor", "task" {
         /// What it is called.
         pub name: ShortText<100>,
         /// Where it belongs.
@@ -1122,22 +1122,22 @@ async fn make_tables(app: &TestApp, engine: Engine) {
         .unwrap();
     let statements = match engine {
         Engine::Sqlite => [
-            "CREATE TABLE project (id INTEGER PRIMARY KEY, workspace INTEGER NOT NULL, version INTEGER NOT NULL, created_at INTEGER NOT NULL,
+            "CREATE TABLE site (id INTEGER PRIMARY KEY, workspace INTEGER NOT NULL, version INTEGER NOT NULL, created_at INTEGER NOT NULL,
              created_by INTEGER, updated_at INTEGER NOT NULL, archived_at INTEGER, attributes TEXT NOT NULL, name TEXT NOT NULL,
              UNIQUE (workspace, id)) STRICT",
-            "CREATE TABLE task (id INTEGER PRIMARY KEY, workspace INTEGER NOT NULL, version INTEGER NOT NULL, created_at INTEGER NOT NULL,
+            "CREATE TABLE chore (id INTEGER PRIMARY KEY, workspace INTEGER NOT NULL, version INTEGER NOT NULL, created_at INTEGER NOT NULL,
              created_by INTEGER, updated_at INTEGER NOT NULL, archived_at INTEGER, attributes TEXT NOT NULL, name TEXT NOT NULL,
-             project INTEGER NOT NULL, FOREIGN KEY (workspace, project) REFERENCES project (workspace, id)) STRICT",
+             project INTEGER NOT NULL, FOREIGN KEY (workspace, project) REFERENCES site (workspace, id)) STRICT",
             "SELECT 1 AS one",
         ],
         Engine::Postgres => [
-            "CREATE TABLE project (id BIGINT PRIMARY KEY, workspace BIGINT NOT NULL, version BIGINT NOT NULL, created_at TIMESTAMPTZ NOT NULL,
+            "CREATE TABLE site (id BIGINT PRIMARY KEY, workspace BIGINT NOT NULL, version BIGINT NOT NULL, created_at TIMESTAMPTZ NOT NULL,
              created_by BIGINT, updated_at TIMESTAMPTZ NOT NULL, archived_at TIMESTAMPTZ, attributes JSONB NOT NULL, name TEXT NOT NULL,
              UNIQUE (workspace, id))",
-            "CREATE TABLE task (id BIGINT PRIMARY KEY, workspace BIGINT NOT NULL, version BIGINT NOT NULL, created_at TIMESTAMPTZ NOT NULL,
+            "CREATE TABLE chore (id BIGINT PRIMARY KEY, workspace BIGINT NOT NULL, version BIGINT NOT NULL, created_at TIMESTAMPTZ NOT NULL,
              created_by BIGINT, updated_at TIMESTAMPTZ NOT NULL, archived_at TIMESTAMPTZ, attributes JSONB NOT NULL, name TEXT NOT NULL,
-             project BIGINT NOT NULL, FOREIGN KEY (workspace, project) REFERENCES project (workspace, id))",
-            "GRANT SELECT, INSERT, UPDATE, DELETE ON project, task TO bureau_app",
+             project BIGINT NOT NULL, FOREIGN KEY (workspace, project) REFERENCES site (workspace, id))",
+            "GRANT SELECT, INSERT, UPDATE, DELETE ON site, chore TO bureau_app",
         ],
     };
     for statement in statements {

@@ -412,6 +412,8 @@ async fn lists_and_searches_hold_nothing_of_another_workspace() {
             ("list_changes", json!({"record": their_ids["contact"]})),
             ("list_changes", json!({"change": their_ids["change"]})),
             ("search_notes", json!({"query": CANARY})),
+            ("search_all", json!({"query": CANARY})),
+            ("search_all", json!({"query": "ada"})),
             (
                 "search_notes",
                 json!({"query": "a", "about": their_ids["contact"]}),
