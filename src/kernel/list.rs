@@ -15,7 +15,7 @@ use crate::record::{AnyRecord, Cx, Link, Order, PARENT, Read, Record, Saved};
 use crate::search::{self, Found, Hit, Query, Search, Words};
 use crate::store::{Column, Kind, Row, Sql, Target, Value, sql};
 use crate::touch::Touching;
-use crate::types::id::{Id, encode};
+use crate::types::id::{Entity, Id, encode};
 use crate::types::page::{Cursor, Limit, Page};
 use crate::types::text::{folded, quoted};
 use crate::types::time::Timestamp;
@@ -53,10 +53,62 @@ enum Test {
         from: Option<Value>,
         to: Option<Value>,
     },
+    /// A live record of another kind names it in the column, and of that record all of this is so; or none does.
+    Named {
+        is_named: bool,
+        of: &'static str,
+        by: &'static str,
+        workspace: Value,
+        whose: Vec<Whose>,
+    },
     /// It equals one of these, and another column lies before what stands beside that one.
     Before(&'static str, Vec<(Value, Value)>),
     /// It equals one of these, and another column lies between what stands beside that one.
     Within(&'static str, Vec<Part>),
+}
+
+/// What is so of a record that names another one ([`List::named_by`]).
+#[derive(Debug, Clone)]
+pub struct Whose {
+    column: &'static str,
+    is: Is,
+}
+
+#[derive(Debug, Clone)]
+enum Is {
+    Among(Vec<Value>),
+    From(Value),
+    To(Value),
+}
+
+impl Whose {
+    /// Its column is one of these.
+    #[must_use]
+    pub fn is<T: Column>(column: &'static str, values: &[T]) -> Self {
+        let values = values.iter().map(Column::to_value).collect();
+        Self {
+            column,
+            is: Is::Among(values),
+        }
+    }
+
+    /// Its column is this or more.
+    #[must_use]
+    pub fn from(column: &'static str, least: &impl Column) -> Self {
+        Self {
+            column,
+            is: Is::From(least.to_value()),
+        }
+    }
+
+    /// Its column is this or less.
+    #[must_use]
+    pub fn to(column: &'static str, most: &impl Column) -> Self {
+        Self {
+            column,
+            is: Is::To(most.to_value()),
+        }
+    }
 }
 
 /// A value of one column, and the first and last of another one.
@@ -80,6 +132,7 @@ impl Condition {
                 return self.push_before(statement, before_column, other, pairs);
             }
             Test::Touched { .. } => return self.push_touched(statement),
+            Test::Named { .. } => return self.push_named(statement),
             Test::Within(other, parts) => {
                 return self.push_within(statement, before_column, other, parts);
             }
@@ -127,6 +180,52 @@ impl Condition {
                 touching.push_exists(statement, workspace, of, " > ", to);
             }
         }
+    }
+
+    fn push_named(&self, statement: &mut Sql) {
+        let Test::Named {
+            is_named,
+            of,
+            by,
+            workspace,
+            whose,
+        } = &self.test
+        else {
+            return;
+        };
+        statement.push(if *is_named {
+            " AND EXISTS"
+        } else {
+            " AND NOT EXISTS"
+        });
+        statement.push(" (SELECT 1 FROM ");
+        statement.push(by);
+        statement.push(" AS naming WHERE naming.workspace = ");
+        statement.push_value(workspace.clone());
+        statement.push(" AND naming.archived_at IS NULL AND naming.");
+        statement.push(self.column);
+        statement.push(" = ");
+        statement.push(of);
+        statement.push(".id");
+        for whose in whose {
+            statement.push(" AND naming.");
+            statement.push(whose.column);
+            match &whose.is {
+                Is::Among(values) => {
+                    statement.push(" IN ");
+                    statement.push_filled(values.clone());
+                }
+                Is::From(value) => {
+                    statement.push(" >= ");
+                    statement.push_value(value.clone());
+                }
+                Is::To(value) => {
+                    statement.push(" <= ");
+                    statement.push_value(value.clone());
+                }
+            }
+        }
+        statement.push(")");
     }
 
     fn push_within(&self, statement: &mut Sql, before_column: &str, other: &str, parts: &[Part]) {
@@ -210,7 +309,10 @@ impl Narrow {
     fn has(self, condition: &Condition) -> bool {
         match self {
             Self::Equal => {
-                let is_equal = !matches!(condition.test, Test::IsNotEmpty | Test::Touched { .. });
+                let is_equal = !matches!(
+                    condition.test,
+                    Test::IsNotEmpty | Test::Touched { .. } | Test::Named { .. }
+                );
                 !condition.is_bound() && is_equal
             }
             Self::Bounds(column) => condition.is_bound() && column == condition.column,
@@ -353,6 +455,31 @@ impl<R: Record> List<'_, R> {
         let parts = parts.into_iter();
         let parts = parts.map(|(value, from, to)| (value.to_value(), bound(from), bound(to)));
         let test = Test::Within(other, parts.collect());
+        self.conditions.push(Condition { column, test });
+        self
+    }
+
+    /// Only those whose column names one of these.
+    #[must_use]
+    pub fn any_of<E: Entity>(self, column: &'static str, ids: &[Id<E>]) -> Self {
+        self.among(column, ids.iter().map(Column::to_value).collect())
+    }
+
+    /// Only those which a live record of another kind names in this column, of which all of that is so; or only the others.
+    #[must_use]
+    pub fn named_by<O: Record>(
+        mut self,
+        column: &'static str,
+        whose: Vec<Whose>,
+        is_named: bool,
+    ) -> Self {
+        let test = Test::Named {
+            is_named,
+            of: R::TABLE,
+            by: O::TABLE,
+            workspace: self.cx.workspace().id.to_value(),
+            whose,
+        };
         self.conditions.push(Condition { column, test });
         self
     }

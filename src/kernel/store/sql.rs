@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use super::{Column, Row, Store, Tx, Value};
 use crate::error::{Error, Result};
+use crate::types::id::{Entity, Id};
 
 /// A statement under construction. `$1`, `$2` … stand for the values in the order in which they are bound.
 #[derive(Debug, Clone)]
@@ -92,6 +93,14 @@ impl Sql {
     /// lists of all lengths share a few prepared statements.
     pub(crate) fn push_ids(&mut self, ids: &[i64]) {
         self.push_filled(ids.iter().copied().map(Value::Int).collect());
+    }
+
+    /// Appends `($n, $m, …)` with identifiers, after an `IN`.
+    #[must_use]
+    pub fn ids<E: Entity>(mut self, ids: &[Id<E>]) -> Self {
+        let ids: Vec<i64> = ids.iter().map(|id| id.raw()).collect();
+        self.push_ids(&ids);
+        self
     }
 
     /// The same with other values.
