@@ -73,6 +73,11 @@ pub struct Module {
     pub measures: &'static [&'static Measure],
     /// Those of its records that have numbers.
     pub numbered: &'static [NumberedKind],
+    /// What its records ask for beyond what reading, adding, changing and deleting one takes ([`Record::may_write`]), where no tool
+    /// goes by it.
+    ///
+    /// [`Record::may_write`]: crate::record::Record::may_write
+    pub permissions: &'static [Permission],
     /// Puts into a new workspace what the module cannot work without.
     pub provision: Option<Provision>,
     /// What is done by itself when its records are due.
@@ -151,6 +156,7 @@ impl Module {
         provides: &[],
         measures: &[],
         numbered: &[],
+        permissions: &[],
         provision: None,
         jobs: &[],
         checks: &[],
@@ -377,7 +383,7 @@ impl Registry {
             .filter(|said| !said.is_empty())
     }
 
-    /// Every permission that there is: those that tools need, and those that records take.
+    /// Every permission that there is: those that tools need, and those that records take or ask for.
     #[must_use]
     pub fn permissions(&self) -> BTreeSet<&'static str> {
         let tools = self.entries.values().map(|entry| entry.spec.permission);
@@ -386,8 +392,11 @@ impl Registry {
             .all()
             .iter()
             .flat_map(|kind| kind.access().all());
+        let modules = self.modules.iter();
+        let own = modules.flat_map(|module| module.permissions).copied();
         tools
             .chain(records)
+            .chain(own)
             .chain([READ_TEAMS])
             .map(Permission::name)
             .collect()
