@@ -133,6 +133,7 @@ impl Kind {
             return Self::of(records, table).into_iter().collect();
         }
         let all = records.all().iter();
+        let all = all.filter(|record| !record.called().is_borrowed);
         let kinds = all.filter_map(|record| Self::of(records, record.table()));
         kinds.collect()
     }

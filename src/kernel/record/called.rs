@@ -6,6 +6,8 @@ pub struct Called {
     pub(crate) by: &'static [CalledBy],
     /// The tool that finds such records.
     pub found_with: &'static str,
+    /// It is the name of what it belongs to.
+    pub(crate) is_borrowed: bool,
 }
 
 /// Where it is looked up.
@@ -28,12 +30,27 @@ impl Called {
     pub const NOTHING: Self = Self {
         by: &[],
         found_with: "",
+        is_borrowed: false,
     };
 
     /// It is looked up like this, the surest first: what is found there is meant, and nothing that is found later.
     #[must_use]
     pub const fn by(by: &'static [CalledBy], found_with: &'static str) -> Self {
-        Self { by, found_with }
+        Self {
+            by,
+            found_with,
+            is_borrowed: false,
+        }
+    }
+
+    /// What it is called is the name of what it belongs to, as an application's is its candidate's: where a record of any kind may
+    /// be meant, that one is.
+    #[must_use]
+    pub const fn borrowed(self) -> Self {
+        Self {
+            is_borrowed: true,
+            ..self
+        }
     }
 
     /// Whether people call it anything.
