@@ -33,6 +33,8 @@ pub enum NoticeCode {
     Unused,
     /// Something went with what was changed, and does not come back with it.
     Dropped,
+    /// What was written is right, and may come to something that is refused.
+    Warning,
     /// A record does not have the searched words itself: something that belongs to it has, such as a note.
     FoundByPart,
 }
@@ -54,6 +56,12 @@ impl Notice {
     #[must_use]
     pub fn dropped(message: impl Into<String>) -> Self {
         Self::new(NoticeCode::Dropped, message)
+    }
+
+    /// What was written is right, and may come to something that is refused.
+    #[must_use]
+    pub fn warning(message: impl Into<String>) -> Self {
+        Self::new(NoticeCode::Warning, message)
     }
 
     /// A record is left out for this error, made with [`Error::unreadable`].
