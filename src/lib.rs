@@ -56,6 +56,8 @@ pub const MODULES: &[Module] = &[
     bureau_projects::MODULE,
     #[cfg(feature = "quotations")]
     bureau_quotations::MODULE,
+    #[cfg(feature = "recruiting")]
+    bureau_recruiting::MODULE,
     #[cfg(feature = "settings")]
     bureau_settings::MODULE,
     #[cfg(feature = "tickets")]

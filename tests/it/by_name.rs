@@ -32,6 +32,13 @@ const NAMELESS: [&str; 7] = [
     "note",
     "payment",
     "ticket_message",
+    // By the name of its candidate.
+    "application",
+    "change_log",
+    "expense",
+    "note",
+    "offer",
+    "payment",
 ];
 /// What stands where a record of any kind may be meant.
 const ANY: &str = "*";
@@ -41,6 +48,8 @@ const KERNEL: [&str; 2] = ["member", "team"];
 const NUMBERLESS: [&str; 1] = ["issue_invoice.invoice"];
 /// Kinds of records of which several may be called alike.
 const TWINS: [&str; 8] = [
+const TWINS: [&str; 7] = [
+    "candidate",
     "company",
     "contact",
     "deal",
@@ -99,6 +108,14 @@ impl Scene {
                 "task",
                 "create_task",
                 json!({ "project": format!("{mark} relaunch"), "title": format!("{mark} draft") }),
+                "vacancy",
+                "create_job",
+                json!({ "title": format!("{mark} job") }),
+            ),
+            (
+                "candidate",
+                "create_candidate",
+                json!({ "name": format!("{mark} person") }),
             ),
             (
                 "recurring_invoice",
@@ -191,6 +208,8 @@ async fn called(app: &TestApp, table: &str, id: &str) -> Option<String> {
         "recurring_invoice" => "SELECT name AS called FROM recurring_invoice WHERE id = ",
         "ticket" => "SELECT number AS called FROM ticket WHERE id = ",
         "task" => "SELECT title AS called FROM task WHERE id = ",
+        "candidate" => "SELECT name AS called FROM candidate WHERE id = ",
+        "vacancy" => "SELECT title AS called FROM vacancy WHERE id = ",
         "team" => "SELECT name AS called FROM team WHERE id = ",
         other => panic!("what are records of {other} called?"),
     };
