@@ -18,7 +18,7 @@ use serde_json::{Map, Value, json};
 use crate::MODULES;
 
 /// Kinds of records that people call nothing that tells them apart: their identifiers only are taken.
-const NAMELESS: [&str; 7] = [
+const NAMELESS: [&str; 9] = [
     "activity",
     "change_log",
     "expense",
@@ -36,9 +36,11 @@ const NAMELESS: [&str; 7] = [
     "application",
     "change_log",
     "expense",
+    "file",
     "note",
     "offer",
     "payment",
+    "ticket_message",
 ];
 /// What stands where a record of any kind may be meant.
 const ANY: &str = "*";
@@ -47,8 +49,7 @@ const KERNEL: [&str; 2] = ["member", "team"];
 /// Parameters for records that have no number yet.
 const NUMBERLESS: [&str; 1] = ["issue_invoice.invoice"];
 /// Kinds of records of which several may be called alike.
-const TWINS: [&str; 8] = [
-const TWINS: [&str; 7] = [
+const TWINS: [&str; 9] = [
     "candidate",
     "company",
     "contact",
@@ -108,6 +109,8 @@ impl Scene {
                 "task",
                 "create_task",
                 json!({ "project": format!("{mark} relaunch"), "title": format!("{mark} draft") }),
+            ),
+            (
                 "vacancy",
                 "create_job",
                 json!({ "title": format!("{mark} job") }),
