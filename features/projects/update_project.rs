@@ -37,9 +37,13 @@ impl Tool for UpdateProject {
             before: &[Step {
                 tool: "create_project",
                 arguments: r#"{"name": "Intranet", "columns": [{"name": "To do", "status": "unstarted"}, {"name": "Done", "status": "completed"}]}"#,
-                keep: &[("intranet", "/data/id")],
+                keep: &[
+                    ("intranet", "/data/id"),
+                    ("todo", "/data/columns/0/id"),
+                    ("done", "/data/columns/1/id"),
+                ],
             }],
-            arguments: r#"{"project": "{intranet}", "columns": [{"column": "To do"}, {"name": "Review", "status": "started"}, {"column": "Done"}]}"#,
+            arguments: r#"{"project": "{intranet}", "columns": [{"column": "{todo}"}, {"name": "Review", "status": "started"}, {"column": "{done}"}]}"#,
             expect: &[
                 ("/data/columns/1/name", r#""Review""#),
                 ("/data/columns/2/name", r#""Done""#),
