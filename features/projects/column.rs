@@ -61,12 +61,12 @@ impl TaskStatus {
 }
 
 impl Record for BoardColumn {
-    // A column is a part of its project.
+    // A column is a part of its project, and goes with it.
     const ACCESS: Access = Access {
         read: PROJECTS.read,
         create: PROJECTS.update,
         update: PROJECTS.update,
-        delete: PROJECTS.update,
+        delete: PROJECTS.delete,
     };
 }
 

@@ -686,7 +686,10 @@ async fn what_a_caller_may_not_read_or_do_stays_so() {
             );
         }
         // Who arranges a board moves its tasks along.
-        let arranger = app.limited(&owner, &["read_projects", "update_projects"]);
+        let arranger = app.limited(
+            &owner,
+            &["read_projects", "update_projects", "delete_projects"],
+        );
         let columns = json!([{ "name": "New", "status": "unstarted" }, { "column": "Done" }]);
         let arguments = json!({ "project": made["id"], "columns": columns, "move_tasks_to": "New", "confirm": true });
         app.ok(&arranger, "update_project", arguments).await;
