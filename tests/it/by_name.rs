@@ -20,18 +20,6 @@ use crate::MODULES;
 /// Kinds of records that people call nothing that tells them apart: their identifiers only are taken.
 const NAMELESS: [&str; 9] = [
     "activity",
-    "change_log",
-    "expense",
-    "file",
-    "note",
-    "payment",
-    "note",
-    "payment",
-    "ticket_message",
-    "file",
-    "note",
-    "payment",
-    "ticket_message",
     // By the name of its candidate.
     "application",
     "change_log",

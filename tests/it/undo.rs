@@ -36,9 +36,9 @@ async fn state(app: &TestApp, caller: &Caller) -> BTreeMap<String, Value> {
     let settings = app.data(caller, "get_workspace", json!({ "settings": true }));
     let members = app.data(caller, "list_team_members", json!({}));
     let mut settings = settings.await["settings"].clone();
-    // A project has its number from the beginning, and keeps it when its creation is taken back: no other gets it.
+    // Projects and tickets have their numbers from the beginning, and keep them when their creation is taken back: no other gets one.
     for series in settings["series"].as_array_mut().into_iter().flatten() {
-        if series["numbers"] == "projects" {
+        if series["numbers"] == "projects" || series["numbers"] == "tickets" {
             series.as_object_mut().unwrap().shift_remove("next");
         }
     }

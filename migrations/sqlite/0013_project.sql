@@ -1,33 +1,33 @@
 -- Work with an end, for a client or for the firm itself.
 CREATE TABLE project (
-    id           BIGINT NOT NULL,
-    workspace    BIGINT NOT NULL REFERENCES workspace (id),
-    version      BIGINT NOT NULL,
-    created_at   TIMESTAMPTZ NOT NULL,
-    created_by   BIGINT,
-    updated_at   TIMESTAMPTZ NOT NULL,
-    archived_at  TIMESTAMPTZ,
-    attributes   JSONB NOT NULL,
+    id           INTEGER PRIMARY KEY,
+    workspace    INTEGER NOT NULL REFERENCES workspace (id),
+    version      INTEGER NOT NULL,
+    created_at   INTEGER NOT NULL,
+    created_by   INTEGER,
+    updated_at   INTEGER NOT NULL,
+    archived_at  INTEGER,
+    attributes   TEXT NOT NULL,
     name         TEXT NOT NULL,
     sort_name    TEXT NOT NULL, -- folded
     number       TEXT,
-    series       BIGINT,
-    period       BIGINT,
-    serial       BIGINT,
+    series       INTEGER,
+    period       INTEGER,
+    serial       INTEGER,
     status       TEXT NOT NULL CHECK (status IN ('planned', 'active', 'on_hold', 'completed', 'cancelled')),
-    company      BIGINT,
-    owner        BIGINT,
-    start_on     DATE,
-    due_on       DATE,
-    sort_due     DATE NOT NULL, -- the end of time where there is none
-    completed_on DATE,
+    company      INTEGER,
+    owner        INTEGER,
+    start_on     TEXT,
+    due_on       TEXT,
+    sort_due     TEXT NOT NULL, -- the end of time where there is none
+    completed_on TEXT,
     description  TEXT,
-    tags         JSONB NOT NULL,
-    PRIMARY KEY (workspace, id),
+    tags         TEXT NOT NULL, -- JSON
+    CONSTRAINT project_in_workspace UNIQUE (workspace, id),
     FOREIGN KEY (workspace, series) REFERENCES number_series (workspace, id),
     FOREIGN KEY (workspace, company) REFERENCES company (workspace, id),
     FOREIGN KEY (workspace, owner) REFERENCES member (workspace, id)
-);
+) STRICT;
 -- A number is given once.
 CREATE UNIQUE INDEX project_by_number ON project (workspace, series, period, serial) WHERE serial IS NOT NULL;
 CREATE INDEX project_by_name ON project (workspace, sort_name, id, status, owner) WHERE archived_at IS NULL;
@@ -39,62 +39,61 @@ CREATE INDEX project_by_owner ON project (workspace, owner, status) WHERE archiv
 
 -- The columns of their boards.
 CREATE TABLE board_column (
-    id          BIGINT NOT NULL,
-    workspace   BIGINT NOT NULL REFERENCES workspace (id),
-    version     BIGINT NOT NULL,
-    created_at  TIMESTAMPTZ NOT NULL,
-    created_by  BIGINT,
-    updated_at  TIMESTAMPTZ NOT NULL,
-    archived_at TIMESTAMPTZ,
-    attributes  JSONB NOT NULL,
-    project     BIGINT NOT NULL,
+    id          INTEGER PRIMARY KEY,
+    workspace   INTEGER NOT NULL REFERENCES workspace (id),
+    version     INTEGER NOT NULL,
+    created_at  INTEGER NOT NULL,
+    created_by  INTEGER,
+    updated_at  INTEGER NOT NULL,
+    archived_at INTEGER,
+    attributes  TEXT NOT NULL,
+    project     INTEGER NOT NULL,
     name        TEXT NOT NULL,
-    position    BIGINT NOT NULL, -- from 1
+    position    INTEGER NOT NULL, -- from 1
     status      TEXT NOT NULL CHECK (status IN ('backlog', 'unstarted', 'started', 'completed', 'cancelled')),
-    PRIMARY KEY (workspace, id),
+    CONSTRAINT board_column_in_workspace UNIQUE (workspace, id),
     FOREIGN KEY (workspace, project) REFERENCES project (workspace, id)
-);
+) STRICT;
 -- Also what is deleted: it is erased with its project.
 CREATE INDEX board_column_by_project ON board_column (workspace, project, position, id);
 
 -- What is to be done in them.
 CREATE TABLE task (
-    id            BIGINT NOT NULL,
-    workspace     BIGINT NOT NULL REFERENCES workspace (id),
-    version       BIGINT NOT NULL,
-    created_at    TIMESTAMPTZ NOT NULL,
-    created_by    BIGINT,
-    updated_at    TIMESTAMPTZ NOT NULL,
-    archived_at   TIMESTAMPTZ,
-    attributes    JSONB NOT NULL,
-    project       BIGINT NOT NULL,
-    number        BIGINT NOT NULL, -- in the project, from 1
+    id            INTEGER PRIMARY KEY,
+    workspace     INTEGER NOT NULL REFERENCES workspace (id),
+    version       INTEGER NOT NULL,
+    created_at    INTEGER NOT NULL,
+    created_by    INTEGER,
+    updated_at    INTEGER NOT NULL,
+    archived_at   INTEGER,
+    attributes    TEXT NOT NULL,
+    project       INTEGER NOT NULL,
+    number        INTEGER NOT NULL, -- in the project, from 1
     code          TEXT,
     title         TEXT NOT NULL,
     sort_title    TEXT NOT NULL, -- folded
     description   TEXT,
     status        TEXT NOT NULL CHECK (status IN ('backlog', 'unstarted', 'started', 'completed', 'cancelled')),
-    board_column  BIGINT NOT NULL,
-    place         BIGINT NOT NULL, -- on the board
+    board_column  INTEGER NOT NULL,
+    place         INTEGER NOT NULL, -- on the board
     priority      TEXT NOT NULL CHECK (priority IN ('low', 'normal', 'high', 'urgent')),
     sort_priority TEXT NOT NULL, -- 1 is urgent
-    assignee      BIGINT,
-    parent        BIGINT,
-    estimate      BIGINT, -- hours, in units of 0.0001
-    start_on      DATE,
-    due_on        DATE,
-    sort_due      DATE NOT NULL, -- the end of time where there is none
-    over          BIGINT, -- 1 where nothing is to be done any more
-    completed_at  TIMESTAMPTZ,
-    tags          JSONB NOT NULL,
-    PRIMARY KEY (workspace, id),
+    assignee      INTEGER,
+    parent        INTEGER,
+    estimate      INTEGER, -- hours, in units of 0.0001
+    start_on      TEXT,
+    due_on        TEXT,
+    sort_due      TEXT NOT NULL, -- the end of time where there is none
+    over          INTEGER, -- 1 where nothing is to be done any more
+    completed_at  INTEGER,
+    tags          TEXT NOT NULL, -- JSON
+    CONSTRAINT task_in_workspace UNIQUE (workspace, id),
+    CONSTRAINT task_number_is_taken UNIQUE (workspace, project, number),
     FOREIGN KEY (workspace, project) REFERENCES project (workspace, id),
     FOREIGN KEY (workspace, board_column) REFERENCES board_column (workspace, id),
     FOREIGN KEY (workspace, assignee) REFERENCES member (workspace, id),
     FOREIGN KEY (workspace, parent) REFERENCES task (workspace, id)
-);
--- A number is given once in a project.
-CREATE UNIQUE INDEX task_by_number ON task (workspace, project, number);
+) STRICT;
 -- Lists go along one of the orders and leave out what is not asked for by what stands in the index.
 CREATE INDEX task_by_place ON task (workspace, place, id, status, assignee) WHERE archived_at IS NULL;
 CREATE INDEX task_by_board ON task (workspace, project, place, id, status, assignee) WHERE archived_at IS NULL;
@@ -109,7 +108,3 @@ CREATE INDEX task_by_status ON task (workspace, project, status, estimate, sort_
 CREATE INDEX task_by_assignee ON task (workspace, assignee, status, sort_due) WHERE archived_at IS NULL;
 CREATE INDEX task_by_column ON task (workspace, board_column, place, id);
 CREATE INDEX task_by_parent ON task (workspace, parent, status) WHERE parent IS NOT NULL;
-
-SELECT keep_in_workspace('project');
-SELECT keep_in_workspace('board_column');
-SELECT keep_in_workspace('task');
