@@ -48,12 +48,12 @@ impl Tool for UpdateTicketSettings {
             ],
         },
         Example {
-            title: "Urgent tickets are answered within an hour and solved within four, day and night",
+            title: "Urgent tickets are answered within an hour and solved within four working hours",
             before: &[],
-            arguments: r#"{"calendars": [{"name": "Always", "hours": ["daily 00:00-24:00"]}], "policies": [{"name": "Urgent", "priorities": ["urgent"], "calendar": "Always", "first_response_minutes": 60, "next_response_minutes": 60, "resolution_minutes": 240}]}"#,
+            arguments: r#"{"policies": [{"name": "Urgent", "priorities": ["urgent"], "calendar": "Business hours", "first_response_minutes": 60, "next_response_minutes": 60, "resolution_minutes": 240}]}"#,
             expect: &[
                 ("/data/settings/policies/0/name", r#""Urgent""#),
-                ("/data/settings/policies/0/calendar", r#""Always""#),
+                ("/data/settings/policies/0/calendar", r#""Business hours""#),
                 ("/data/settings/policies/1/is_default", "true"),
             ],
         },

@@ -135,11 +135,8 @@ fn as_listed(field: &str, word: &Word, known: &[Word]) -> Result<Word> {
     if let Some(listed) = known.iter().find(|one| folded(one) == folded(word)) {
         return Ok(listed.clone());
     }
-    let message = format!(
-        "This workspace has no {} {}.",
-        field.replace('_', " "),
-        quoted(word)
-    );
+    // What was given may come from outside, and is not repeated.
+    let message = format!("This is no {} of this workspace.", field.replace('_', " "));
     let error = Error::invalid(field, message);
     Err(match nearest(word, known.iter().map(|one| &**one)) {
         Some(near) => error.hint(format!("Did you mean {}?", quoted(near))),

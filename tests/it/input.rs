@@ -859,13 +859,20 @@ async fn another_workspace(app: &TestApp) -> Foreign {
 async fn every_field_of_every_tool(engine: Engine) {
     let app = TestApp::new(engine, MODULES).await;
     let foreign = another_workspace(&app).await;
+    // A tool's own, and where it has none those of others that take something of the same name.
     let mut samples = BTreeMap::new();
+    let mut own: BTreeMap<&str, BTreeMap<String, Value>> = BTreeMap::new();
     for entry in app.dispatcher.registry().entries() {
         let caller = app
             .tenant(&format!("{}-samples", entry.spec.name.replace('_', "-")))
             .await;
         for arguments in app.example_arguments(&caller, entry.spec.name).await {
-            samples.extend(arguments.into_iter().filter(|(_, value)| value.is_array()));
+            let lists = arguments.into_iter().filter(|(_, value)| value.is_array());
+            let lists: BTreeMap<String, Value> = lists.collect();
+            own.entry(entry.spec.name)
+                .or_default()
+                .extend(lists.clone());
+            samples.extend(lists);
         }
     }
     let (mut found, mut calls, mut visited) = (Vec::new(), 0, 0);
@@ -878,7 +885,8 @@ async fn every_field_of_every_tool(engine: Engine) {
     let is_wanted =
         |entry: &&Entry| only.is_empty() || only.split(',').any(|name| name == entry.spec.name);
     for entry in app.dispatcher.registry().entries().filter(is_wanted) {
-        let (samples, foreign) = (samples.clone(), foreign.clone());
+        let (mut samples, foreign) = (samples.clone(), foreign.clone());
+        samples.extend(own.get(entry.spec.name).cloned().unwrap_or_default());
         let mut run = Run {
             app: &app,
             entry,
