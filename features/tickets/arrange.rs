@@ -1,5 +1,6 @@
 //! What a workspace's owner arranges for tickets: calendars, policies, words; and how it is shown.
 
+use bureau_kernel::business_calendar::{self, BusinessCalendar, MOST_CALENDARS, calendars};
 use bureau_kernel::prelude::*;
 use bureau_kernel::resolve::one_of;
 use bureau_kernel::settings::Setting;
@@ -11,7 +12,6 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::TICKETS;
-use crate::calendar::{self, BusinessCalendar, MOST_CALENDARS, calendars};
 use crate::desk::Desk;
 use crate::policy::{MOST_POLICIES, SlaPolicy, policies};
 use crate::words::{HoldReason, TicketSettings, Word, settings};
@@ -89,7 +89,8 @@ pub async fn set_words(
 pub async fn set_calendar(cx: &mut Cx, given: CalendarGiven) -> Result<()> {
     let all = calendars(cx).await?;
     if given.remove == Some(true) {
-        let known = calendar::called(&all, &given.name).map_err(|error| error.field("name"))?;
+        let known =
+            business_calendar::called(&all, &given.name).map_err(|error| error.field("remove"))?;
         return cx.archive(known.id).await.map(drop);
     }
     let mut known = all.iter();
@@ -126,7 +127,7 @@ pub async fn set_policy(cx: &mut Cx, given: PolicyGiven) -> Result<()> {
     let wanted = given.fields.record(cx.local_time())?;
     let all = policies(cx).await?;
     if given.remove == Some(true) {
-        let known = one_of(&all, &wanted.name).map_err(|error| error.field("name"))?;
+        let known = one_of(&all, &wanted.name).map_err(|error| error.field("remove"))?;
         if *known.is_default {
             let message = "The default policy cannot be removed.";
             return Err(Error::conflict(message)
@@ -139,7 +140,7 @@ pub async fn set_policy(cx: &mut Cx, given: PolicyGiven) -> Result<()> {
     let hours = calendars(cx).await?;
     let calendar = match given.calendar.as_deref() {
         Some(name) => {
-            let found = calendar::called(&hours, name);
+            let found = business_calendar::called(&hours, name);
             Some(found.map_err(|error| error.field("calendar"))?.id)
         }
         None => None,
@@ -161,7 +162,7 @@ pub async fn set_policy(cx: &mut Cx, given: PolicyGiven) -> Result<()> {
                     .hint("Name one of calendars.")
             })?;
             policy.calendar = Managed(calendar);
-            cx.insert(policy, Attributes::new()).await?;
+            cx.insert(policy, given.fields.attributes()?).await?;
         }
         Some(known) => {
             let mut edit = cx.edit(known.id).await?;
@@ -222,6 +223,7 @@ async fn show(cx: &mut Cx) -> Result<Value> {
             "next_response_minutes": policy.next_response_minutes,
             "resolution_minutes": policy.resolution_minutes,
             "warn_percent": policy.warns_at(),
+            "attributes": policy.attributes,
         })
     });
     Ok(json!({

@@ -1,10 +1,10 @@
 //! By what tickets are worked on: the words, policies and calendars of the workspace.
 
+use bureau_kernel::business_calendar::{BusinessCalendar, calendars};
 use bureau_kernel::calendar::Calendar;
 use bureau_kernel::prelude::*;
 use chrono_tz::TZ_VARIANTS;
 
-use crate::calendar::{BusinessCalendar, calendars};
 use crate::policy::{SlaPolicy, policies};
 use crate::ticket::Ticket;
 use crate::words::{TicketSettings, settings};

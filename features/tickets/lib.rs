@@ -6,7 +6,6 @@
 
 mod arrange;
 mod breach;
-mod calendar;
 mod case;
 pub mod clock;
 mod create;
@@ -26,6 +25,7 @@ mod update;
 mod view;
 mod words;
 
+use bureau_kernel::business_calendar;
 use bureau_kernel::numbered::{NumberedKind, numbered};
 use bureau_kernel::prelude::*;
 use bureau_kernel::series;
@@ -33,7 +33,6 @@ use futures::FutureExt as _;
 
 pub use arrange::{CalendarGiven, PolicyGiven, WordsGiven, set_calendar, set_policy, set_words};
 pub use breach::TicketBreach;
-pub use calendar::BusinessCalendar;
 pub use message::{MessageType, Origin, TicketMessage};
 pub use policy::SlaPolicy;
 pub use status::{StatusChange, TicketStatus};
@@ -74,7 +73,6 @@ pub const MODULE: Module = Module {
         update::UpdateTicket,
     ],
     records: records![
-        BusinessCalendar,
         SlaPolicy,
         TicketSettings,
         Ticket,
@@ -92,6 +90,7 @@ pub const MODULE: Module = Module {
     uses: &[
         &bureau_companies::MODULE,
         &bureau_contacts::MODULE,
+        &business_calendar::MODULE,
         &series::MODULE,
     ],
     numbered: table![NumberedKind: numbered::<Ticket>()],
@@ -106,6 +105,6 @@ pub const MODULE: Module = Module {
 async fn provision(cx: &mut Cx) -> Result<()> {
     series::provision::<Ticket>(cx).await?;
     words::provision(cx).await?;
-    let calendar = calendar::provision(cx).await?;
+    let calendar = business_calendar::provision(cx).await?;
     policy::provision(cx, calendar.id).await
 }

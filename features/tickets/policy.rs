@@ -2,6 +2,7 @@
 //! holds for it, and the default one for those that meet none.
 
 use bureau_companies::Company;
+use bureau_kernel::business_calendar::BusinessCalendar;
 use bureau_kernel::caller::Team;
 use bureau_kernel::prelude::*;
 use bureau_kernel::record::Order;
@@ -9,7 +10,6 @@ use bureau_kernel::types::text::folded;
 use chrono::Duration;
 
 use crate::ARRANGED;
-use crate::calendar::BusinessCalendar;
 use crate::clock::Targets;
 use crate::ticket::{Ticket, TicketChannel, TicketPriority};
 

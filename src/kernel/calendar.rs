@@ -115,6 +115,78 @@ pub struct Calendar {
     holidays: BTreeSet<NaiveDate>,
 }
 
+/// Which days are worked, where only days are counted: the ones on which hours of a calendar open.
+///
+/// Days are counted by their ordinals: how many are worked before them, since the first of the year 1.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WorkDays {
+    /// From Monday on.
+    week: [bool; 7],
+    /// Those that would be worked otherwise.
+    holidays: BTreeSet<NaiveDate>,
+}
+
+impl Default for WorkDays {
+    /// Monday to Friday.
+    fn default() -> Self {
+        Self {
+            week: std::array::from_fn(|day| day < 5),
+            holidays: BTreeSet::new(),
+        }
+    }
+}
+
+impl WorkDays {
+    /// Whether this day is worked.
+    #[must_use]
+    pub fn contains(&self, day: NaiveDate) -> bool {
+        self.is_in_week(day) && !self.holidays.contains(&day)
+    }
+
+    /// How many days are worked before this one, since the first of the year 1. Two days have the same ordinal where none is
+    /// worked from the first until the second. Nothing for a day before that.
+    #[must_use]
+    pub fn ordinal(&self, day: NaiveDate) -> Option<i64> {
+        // The first of January of the year 1 was a Monday.
+        let before = i64::from(day.num_days_from_ce()) - 1;
+        if before < 0 {
+            return None;
+        }
+        let of_week = self.week.iter().filter(|worked| **worked).count() as i64;
+        let begun = self.week.iter().take((before % 7) as usize);
+        let begun = begun.filter(|worked| **worked).count() as i64;
+        let holidays = self.holidays.range(..day).count() as i64;
+        Some(before / 7 * of_week + begun - holidays)
+    }
+
+    /// The day that is worked and has this ordinal; nothing for one beyond the year 9999.
+    #[must_use]
+    pub fn day(&self, ordinal: i64) -> Option<NaiveDate> {
+        /// The last day of the year 9999, counted from the first of the year 1 as 1.
+        const LAST: i32 = 3_652_059;
+        let of = |day: i32| NaiveDate::from_num_days_from_ce_opt(day);
+        let at = |day: i32| of(day).and_then(|day| self.ordinal(day));
+        // The last day with this ordinal is the one that is worked.
+        let (mut first, mut end) = (1, LAST);
+        if at(first)? > ordinal || at(end)? <= ordinal {
+            return None;
+        }
+        while end - first > 1 {
+            let middle = first.midpoint(end);
+            match at(middle)? > ordinal {
+                true => end = middle,
+                false => first = middle,
+            }
+        }
+        of(first)
+    }
+
+    fn is_in_week(&self, day: NaiveDate) -> bool {
+        let weekday = day.weekday().num_days_from_monday() as usize;
+        self.week.get(weekday).copied().unwrap_or_default()
+    }
+}
+
 /// Working time without a break in it: from its first moment to the first that is not worked any more.
 type Stretch = (Timestamp, Timestamp);
 
@@ -149,6 +221,20 @@ impl Calendar {
     #[must_use]
     pub fn zone(&self) -> Tz {
         self.zone
+    }
+
+    /// The days on which its hours open.
+    #[must_use]
+    pub fn work_days(&self) -> WorkDays {
+        let mut days = WorkDays {
+            week: std::array::from_fn(|day| self.week.get(day).is_some_and(|of| !of.is_empty())),
+            holidays: BTreeSet::new(),
+        };
+        let first = NaiveDate::from_num_days_from_ce_opt(1);
+        let holidays = self.holidays.iter().copied();
+        let holidays = holidays.filter(|day| days.is_in_week(*day) && Some(*day) >= first);
+        days.holidays = holidays.collect();
+        days
     }
 
     /// Whether this moment is working time. The moment of opening is, that of closing is not.
@@ -358,6 +444,39 @@ mod tests {
             })
         };
         (0..count).map(is_open).collect()
+    }
+
+    #[test]
+    fn days_are_counted_by_those_that_are_worked() {
+        let christmas = ["2026-12-25", "2026-12-26", "2027-01-01"];
+        let berlin = weekdays(Tz::Europe__Berlin, "09:00-17:00", &christmas).work_days();
+        let sundays: [bool; 7] = std::array::from_fn(|day| day == 6);
+        let sundays = WorkDays {
+            week: sundays,
+            holidays: BTreeSet::new(),
+        };
+        for days in [WorkDays::default(), berlin, sundays] {
+            for first in ["2026-12-01", "0001-01-01"] {
+                let mut day: NaiveDate = first.parse().unwrap();
+                let mut ordinal = days.ordinal(day).unwrap();
+                for _ in 0..60 {
+                    assert_eq!(days.ordinal(day), Some(ordinal), "{day}");
+                    if days.contains(day) {
+                        assert_eq!(days.day(ordinal), Some(day));
+                        ordinal += 1;
+                    }
+                    day = day.succ_opt().unwrap();
+                }
+            }
+        }
+        let friday: NaiveDate = "2026-11-20".parse().unwrap();
+        let days = WorkDays::default();
+        let after = |count: i64| days.day(days.ordinal(friday).unwrap() + count).unwrap();
+        assert_eq!(after(1).to_string(), "2026-11-23");
+        assert_eq!(after(-5).to_string(), "2026-11-13");
+        assert_eq!(days.day(i64::MAX), None);
+        assert_eq!(days.day(-1), None);
+        assert_eq!(days.ordinal(NaiveDate::MIN), None);
     }
 
     #[test]

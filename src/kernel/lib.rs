@@ -11,6 +11,7 @@ pub mod backdate;
 pub mod backup;
 pub mod batch;
 pub mod bulk;
+pub mod business_calendar;
 pub mod calendar;
 pub mod caller;
 pub mod compute;

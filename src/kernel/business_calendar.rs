@@ -1,16 +1,21 @@
-//! The calendars in whose hours tickets are worked on.
+//! The calendars of a workspace: when the firm is there. Tickets are answered in their hours, and projects count their days.
 
 use std::collections::BTreeSet;
 
-use bureau_kernel::calendar::{Calendar, Hours};
-use bureau_kernel::prelude::*;
-use bureau_kernel::record::Order;
 use chrono::{NaiveDate, Weekday};
 use chrono_tz::Tz;
 
-use crate::ARRANGED;
+use crate::calendar::{Calendar, Hours, WorkDays};
+use crate::caller::Workspace;
+use crate::error::{Error, Result};
+use crate::permission::{Access, Permission};
+use crate::record::{Attributes, Columns as _, Cx, Order, Record, Saved};
+use crate::registry::Module;
+use crate::store::Json;
+use crate::types::page::Limit;
+use crate::types::text::ShortText;
 
-bureau_kernel::record! {
+crate::record! {
     /// When the firm is there for its customers.
     pub struct BusinessCalendar: "business_calendar", "cal", "calendar" {
         /// Its name.
@@ -24,8 +29,25 @@ bureau_kernel::record! {
     }
 }
 
+/// Calendars are known wherever a module that uses this one is. They are arranged with the tickets, after which their permissions
+/// are named.
+pub const MODULE: Module = Module {
+    name: "calendars",
+    about: "When the firm is there",
+    records: crate::records![BusinessCalendar],
+    ..Module::EMPTY
+};
+
+const READ: Permission = Permission::new("read_tickets");
+const MANAGE: Permission = Permission::new("manage_tickets");
+
 impl Record for BusinessCalendar {
-    const ACCESS: Access = ARRANGED;
+    const ACCESS: Access = Access {
+        read: READ,
+        create: MANAGE,
+        update: MANAGE,
+        delete: MANAGE,
+    };
 
     fn check(&mut self, workspace: &Workspace) -> Result<()> {
         self.holidays.sort_unstable();
@@ -108,28 +130,40 @@ fn read_days(word: &str) -> Option<Vec<Weekday>> {
 ///
 /// # Errors
 /// What the database says.
-pub(crate) async fn calendars(cx: &mut Cx) -> Result<Vec<Saved<BusinessCalendar>>> {
+pub async fn calendars(cx: &mut Cx) -> Result<Vec<Saved<BusinessCalendar>>> {
     let list = cx.list::<BusinessCalendar>();
     let page = list.page(Order::CREATED, false, Limit::of(MOST_CALENDARS), None);
     Ok(page.await?.rows)
 }
 
+/// The days that are worked by the first calendar of the workspace, from Monday to Friday where it has none.
+///
+/// # Errors
+/// What the database says.
+pub async fn work_days(cx: &mut Cx) -> Result<WorkDays> {
+    let list = cx.list::<BusinessCalendar>();
+    let page = list.page(Order::CREATED, false, Limit::of(1), None).await?;
+    let first = page.rows.first();
+    let calendar = first.and_then(|first| first.calendar(cx.workspace()).ok());
+    Ok(calendar.map_or_else(WorkDays::default, |calendar| calendar.work_days()))
+}
+
 /// So many calendars a workspace has at most.
-pub(crate) const MOST_CALENDARS: u32 = 50;
+pub const MOST_CALENDARS: u32 = 50;
 
 /// The one of this name.
 ///
 /// # Errors
 /// [`Code::NotFound`] with those that there are.
-pub(crate) fn called<'a>(
+pub fn called<'a>(
     all: &'a [Saved<BusinessCalendar>],
     name: &str,
 ) -> Result<&'a Saved<BusinessCalendar>> {
-    bureau_kernel::resolve::one_of(all, name)
+    crate::resolve::one_of(all, name)
 }
 
 /// The calendar that a new workspace starts with: its own time zone, Monday to Friday from nine to five.
-pub(crate) async fn provision(cx: &mut Cx) -> Result<Saved<BusinessCalendar>> {
+pub async fn provision(cx: &mut Cx) -> Result<Saved<BusinessCalendar>> {
     let mut calendar = BusinessCalendar::empty();
     calendar.name = ShortText::new("Business hours").map_err(Error::internal)?;
     let hours = ShortText::new("mon-fri 09:00-17:00").map_err(Error::internal)?;
