@@ -149,6 +149,9 @@ pub(crate) async fn provide(
                 .collect()
         }
         (None, Some(template)) => {
+            cx.get(template)
+                .await
+                .map_err(|error| error.field("template"))?;
             let stages = stages_of(cx, template).await?.into_iter();
             stages
                 .map(|stage| (stage.record.name, stage.record.kind))

@@ -878,6 +878,10 @@ async fn row_level_security_alone_keeps_workspaces_apart() {
     let link = r"INSERT INTO file_link (workspace, token, member, about, expires_at)
                  SELECT workspace, '\x01', MIN(id), 'con_1', now() FROM member GROUP BY workspace";
     owner.execute(link).await.unwrap();
+    // Time would have to pass for one.
+    let breach = "INSERT INTO ticket_breach (id, workspace, version, created_at, updated_at, attributes, ticket, clock, target_minutes, due_at)
+                  SELECT MIN(id), workspace, 1, now(), now(), '{}', MIN(id), 'resolution', 60, now() FROM ticket GROUP BY workspace";
+    owner.execute(breach).await.unwrap();
     let follower =
         "INSERT INTO follower (workspace, name, position) SELECT id, 'test', 1 FROM workspace";
     owner.execute(follower).await.unwrap();
