@@ -157,7 +157,7 @@ pub(crate) async fn arrange(
             }
         }
     }
-    if let Some(successor) = successor.filter(|_| moved > 0) {
+    if let Some(successor) = successor {
         let columns = columns_of(cx, project).await?;
         let goes =
             |column: &Saved<BoardColumn>| gone.iter().any(|(other, _)| other.id == column.id);

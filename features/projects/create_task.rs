@@ -1,15 +1,18 @@
 //! `create_task`
 
+use bureau_kernel::business_calendar::BusinessCalendar;
 use bureau_kernel::prelude::*;
 use bureau_kernel::types::id::Entity as _;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::TASKS;
 use crate::column::BoardColumn;
+use crate::dependency::{DependencyChange, DependencyGiven, TaskDependency, wait_for};
 use crate::placement::{Placement, project_of, take_number};
 use crate::project::Project;
+use crate::schedule::put_off;
 use crate::task::Task;
-use crate::{PLACE, TASKS};
 
 /// A new task.
 #[derive(Deserialize, JsonSchema)]
@@ -18,13 +21,20 @@ pub(crate) struct CreateTask {
     /// Or parent
     project: Option<Id<Project>>,
     column: Option<ShortText<100>>,
+    depends_on: Option<Vec<DependencyGiven>>,
     #[serde(flatten)]
     fields: Patch<Task>,
 }
 
 impl Tool for CreateTask {
     const SPEC: Spec = Spec::adds("create_task", TASKS.create)
-        .covers(PLACE)
+        .covers(&[
+            Covers::read::<BoardColumn>(),
+            Covers::read::<BusinessCalendar>(),
+            Covers::create::<TaskDependency>(),
+            // Tasks with automatic dates are put off by what they wait for.
+            Covers::update::<Task>(),
+        ])
         .title("Create task")
         .core()
         .about("Create a task in a project, or a subtask of another task.");
@@ -58,6 +68,20 @@ impl Tool for CreateTask {
                 ("/data/priority", r#""high""#),
             ],
         },
+        Example {
+            title: "It is printed two working days after the translation, whenever that is",
+            before: &[Step {
+                tool: "create_task",
+                arguments: r#"{"project": "{launch}", "title": "Translation"}"#,
+                keep: &[("translated", "/data/id")],
+            }],
+            arguments: r#"{"project": "{launch}", "title": "Print it", "estimate": "16", "dates": "automatic", "depends_on": [{"task": "{translated}", "lag_days": 2}]}"#,
+            expect: &[
+                ("/data/depends_on/0/task/id", r#""{translated}""#),
+                ("/data/depends_on/0/type", r#""finish_to_start""#),
+                ("/data/blocked_by/0/id", r#""{translated}""#),
+            ],
+        },
     ];
     type Output = View<Task>;
 
@@ -89,6 +113,12 @@ impl Tool for CreateTask {
         let has_status = self.fields.has("status");
         placement.take(cx, &mut task, None, has_status).await?;
         let task = cx.insert(task, self.fields.attributes()?).await?;
+        if let Some(given) = self.depends_on {
+            let given = given.into_iter().map(DependencyChange::from);
+            wait_for(cx, &task, given.collect()).await?;
+        }
+        put_off(cx, project).await?;
+        let task = cx.get(task.id).await?;
         cx.view(task).await
     }
 }

@@ -11,29 +11,36 @@ mod create_project;
 mod create_task;
 mod delete_project;
 mod delete_task;
+mod dependency;
 mod details;
 mod get_project;
 mod get_task;
 mod list_projects;
 mod list_tasks;
 mod measures;
+mod network;
 mod placement;
 mod progress;
 mod project;
+mod schedule;
 mod search_all;
 mod task;
 mod update_project;
 mod update_task;
 mod view;
 
+use bureau_kernel::business_calendar;
 use bureau_kernel::numbered::{NumberedKind, numbered};
 use bureau_kernel::prelude::*;
 use bureau_kernel::series;
 use futures::FutureExt as _;
 
+use dependency::{NoCircles, NoCirclesOfParts};
+
 pub use column::{BoardColumn, TaskStatus};
+pub use dependency::{DependencyType, TaskDependency};
 pub use project::{Project, ProjectStatus};
-pub use task::{Priority, Task};
+pub use task::{DateMode, Priority, Task};
 
 /// The permissions for projects, and the columns of their boards.
 pub const PROJECTS: Access = access!("projects");
@@ -61,7 +68,7 @@ pub const MODULE: Module = Module {
         update_project::UpdateProject,
         update_task::UpdateTask,
     ],
-    records: records![Project, BoardColumn, Task],
+    records: records![Project, BoardColumn, Task, TaskDependency],
     resources: &[
         Resource {
             uri: "bureau://projects/{project}",
@@ -86,7 +93,12 @@ pub const MODULE: Module = Module {
         &measures::OPEN,
         &measures::OVERDUE,
     ],
-    uses: &[&bureau_companies::MODULE, &series::MODULE],
+    reacts: table![&'static dyn AnyReaction: reaction::<NoCircles>(), reaction::<NoCirclesOfParts>()],
+    uses: &[
+        &bureau_companies::MODULE,
+        &business_calendar::MODULE,
+        &series::MODULE,
+    ],
     numbered: table![NumberedKind: numbered::<Project>()],
     provision: Some(|cx| series::provision::<Project>(cx).boxed()),
     ..Module::EMPTY

@@ -1,5 +1,6 @@
 //! `list_tasks`
 
+use bureau_kernel::list::Whose;
 use bureau_kernel::prelude::*;
 use bureau_kernel::resolve::one_of;
 use chrono::NaiveDate;
@@ -7,6 +8,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::column::{BoardColumn, TaskStatus, columns_of};
+use crate::dependency::{DependencyType, TaskDependency};
 use crate::project::Project;
 use crate::task::Task;
 use crate::{PLACE, TASKS};
@@ -19,6 +21,8 @@ pub(crate) struct ListTasks {
     column: Option<ShortText<100>>,
     status: Option<Vec<Asked>>,
     unassigned: Option<bool>,
+    /// Waits for open tasks, or can be begun
+    blocked: Option<bool>,
     #[serde(flatten)]
     listing: Listing<Task>,
 }
@@ -148,12 +152,26 @@ impl Tool for ListTasks {
         });
         let column = column.map(|column| column.id);
         let rows = listing.rows(cx, |list| {
-            list.same("project", project)
+            let list = list
+                .same("project", project)
                 .same("board_column", column)
                 .within("status", "sort_due", parts)
                 .is_empty("over", open)
                 .to("sort_due", until)
-                .is_empty("assignee", self.unassigned)
+                .is_empty("assignee", self.unassigned);
+            let Some(blocked) = self.blocked else {
+                return list;
+            };
+            let open: Vec<_> = TaskStatus::ALL
+                .into_iter()
+                .filter(|status| status.is_open())
+                .collect();
+            let waits = vec![
+                Whose::is("kind", &[DependencyType::FinishToStart]),
+                Whose::names::<Task>("predecessor", vec![Whose::is("status", &open)]),
+            ];
+            list.named_by::<TaskDependency>("task", waits, blocked)
+                .is_empty("over", Some(true))
         });
         rows.await
     }

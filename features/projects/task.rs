@@ -47,6 +47,10 @@ bureau_kernel::record! {
         /// When it has to be done.
         pub due_on: Option<NaiveDate>
             => [sort_by("sort_due"), within("over"), range("due_after", "due_before"), row],
+        /// Whether what it waits for may put it off, and its parts say when it lies.
+        pub dates: DateMode = "Default manual",
+        /// Whether it is a moment, on due_on, and not work.
+        pub milestone: bool => [filter],
         /// When it was completed.
         pub completed_at: Managed<Option<Timestamp>> => [range("completed_after", "completed_before"), row],
         /// Labels.
@@ -82,6 +86,18 @@ impl Priority {
     }
 }
 
+/// Who says when a task lies.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DateMode {
+    /// People, and nobody else.
+    #[default]
+    Manual,
+    /// What it waits for puts it off; the dates of one with parts are those of its parts.
+    Automatic,
+}
+bureau_kernel::text_column!(DateMode);
+
 /// The longest estimate, in units of 10⁻⁴ hours: a hundred thousand hours.
 const LONGEST: i64 = 1_000_000_000;
 
@@ -109,6 +125,9 @@ impl Record for Task {
             let message = "estimate is a number of hours from 0 to 100,000.";
             return Err(Error::invalid("estimate", message));
         }
+        if self.milestone {
+            self.be_a_moment()?;
+        }
         check_days(self.start_on, self.due_on)?;
         distinct("tags", &mut self.tags, |a, b| folded(a) == folded(b))
     }
@@ -125,5 +144,26 @@ impl Record for Task {
         };
         derived.push(("over", over));
         derived
+    }
+}
+
+impl Task {
+    /// A milestone has one day, its due date, and takes no time.
+    fn be_a_moment(&mut self) -> Result<()> {
+        let wrong = |field: &str, message: &str| {
+            Err(Error::invalid(field, message).hint("Give due_on alone."))
+        };
+        if self.estimate.is_some_and(|estimate| estimate.raw() != 0) {
+            return wrong("estimate", "A milestone takes no time.");
+        }
+        match (self.start_on.take(), self.due_on) {
+            (Some(start), Some(due)) if start != due => {
+                wrong("start_on", "A milestone has one day and not two.")
+            }
+            (start, due) => {
+                self.due_on = due.or(start);
+                Ok(())
+            }
+        }
     }
 }

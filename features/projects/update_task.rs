@@ -1,12 +1,16 @@
 //! `update_task`
 
+use bureau_kernel::business_calendar::BusinessCalendar;
 use bureau_kernel::prelude::*;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::TASKS;
+use crate::column::BoardColumn;
+use crate::dependency::{DependencyChange, TaskDependency, wait_for};
 use crate::placement::{Placement, hold_board_of};
+use crate::schedule::put_off;
 use crate::task::Task;
-use crate::{PLACE, TASKS};
 
 /// What changes in a task.
 #[derive(Deserialize, JsonSchema)]
@@ -15,6 +19,8 @@ pub(crate) struct UpdateTask {
     column: Option<ShortText<100>>,
     /// From 1
     position: Option<BoundedInt<1, 100_000>>,
+    /// The others stay
+    depends_on: Option<Vec<DependencyChange>>,
     clear: Option<Vec<ClearField<Task>>>,
     #[serde(flatten)]
     fields: Patch<Task>,
@@ -22,7 +28,11 @@ pub(crate) struct UpdateTask {
 
 impl Tool for UpdateTask {
     const SPEC: Spec = Spec::changes("update_task", TASKS.update)
-        .covers(PLACE)
+        .covers(&[
+            Covers::read::<BoardColumn>(),
+            Covers::read::<BusinessCalendar>(),
+            Covers::read::<TaskDependency>(),
+        ])
         .title("Update task")
         .core()
         .about("Update, complete, cancel or reopen a task, or move it on its board.");
@@ -90,6 +100,28 @@ impl Tool for UpdateTask {
         let placed = placement.take(cx, &mut edit, Some(&before), has_status);
         placed.await?;
         let task = edit.save(cx).await?;
+        let depends = self.depends_on.is_some();
+        if let Some(given) = self.depends_on {
+            wait_for(cx, &task, given).await?;
+        }
+        if depends || days(&before) != days(&task) {
+            put_off(cx, task.project.0.0).await?;
+        }
+        let task = cx.get(task.id).await?;
         cx.view(task).await
     }
+}
+
+/// What decides when a task lies, and when those lie that wait for it.
+fn days(task: &Task) -> impl PartialEq {
+    let parent = task.parent.map(|parent| *parent);
+    let dates = (task.start_on, task.due_on, *task.completed_at);
+    (
+        dates,
+        task.status,
+        parent,
+        task.dates,
+        task.estimate,
+        task.milestone,
+    )
 }

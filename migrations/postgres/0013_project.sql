@@ -84,6 +84,8 @@ CREATE TABLE task (
     start_on      DATE,
     due_on        DATE,
     sort_due      DATE NOT NULL, -- the end of time where there is none
+    dates         TEXT NOT NULL CHECK (dates IN ('manual', 'automatic')),
+    milestone     BOOLEAN NOT NULL,
     over          BIGINT, -- 1 where nothing is to be done any more
     completed_at  TIMESTAMPTZ,
     tags          JSONB NOT NULL,
@@ -109,6 +111,31 @@ CREATE INDEX task_by_assignee ON task (workspace, assignee, status, sort_due) WH
 CREATE INDEX task_by_column ON task (workspace, board_column, place, id);
 CREATE INDEX task_by_parent ON task (workspace, parent, status) WHERE parent IS NOT NULL;
 
+-- What they wait for.
+CREATE TABLE task_dependency (
+    id          BIGINT NOT NULL,
+    workspace   BIGINT NOT NULL REFERENCES workspace (id),
+    version     BIGINT NOT NULL,
+    created_at  TIMESTAMPTZ NOT NULL,
+    created_by  BIGINT,
+    updated_at  TIMESTAMPTZ NOT NULL,
+    archived_at TIMESTAMPTZ,
+    attributes  JSONB NOT NULL,
+    project     BIGINT NOT NULL,
+    task        BIGINT NOT NULL,
+    predecessor BIGINT NOT NULL,
+    kind        TEXT NOT NULL CHECK (kind IN ('finish_to_start', 'start_to_start', 'finish_to_finish')),
+    lag_days    BIGINT NOT NULL, -- working days
+    PRIMARY KEY (workspace, id),
+    FOREIGN KEY (workspace, project) REFERENCES project (workspace, id),
+    FOREIGN KEY (workspace, task) REFERENCES task (workspace, id),
+    FOREIGN KEY (workspace, predecessor) REFERENCES task (workspace, id)
+);
+CREATE INDEX task_dependency_by_project ON task_dependency (workspace, project, id);
+CREATE INDEX task_dependency_by_task ON task_dependency (workspace, task, predecessor);
+CREATE INDEX task_dependency_by_predecessor ON task_dependency (workspace, predecessor, task);
+
 SELECT keep_in_workspace('project');
 SELECT keep_in_workspace('board_column');
 SELECT keep_in_workspace('task');
+SELECT keep_in_workspace('task_dependency');

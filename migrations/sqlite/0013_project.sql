@@ -84,6 +84,8 @@ CREATE TABLE task (
     start_on      TEXT,
     due_on        TEXT,
     sort_due      TEXT NOT NULL, -- the end of time where there is none
+    dates         TEXT NOT NULL CHECK (dates IN ('manual', 'automatic')),
+    milestone     INTEGER NOT NULL,
     over          INTEGER, -- 1 where nothing is to be done any more
     completed_at  INTEGER,
     tags          TEXT NOT NULL, -- JSON
@@ -108,3 +110,27 @@ CREATE INDEX task_by_status ON task (workspace, project, status, estimate, sort_
 CREATE INDEX task_by_assignee ON task (workspace, assignee, status, sort_due) WHERE archived_at IS NULL;
 CREATE INDEX task_by_column ON task (workspace, board_column, place, id);
 CREATE INDEX task_by_parent ON task (workspace, parent, status) WHERE parent IS NOT NULL;
+
+-- What they wait for.
+CREATE TABLE task_dependency (
+    id          INTEGER PRIMARY KEY,
+    workspace   INTEGER NOT NULL REFERENCES workspace (id),
+    version     INTEGER NOT NULL,
+    created_at  INTEGER NOT NULL,
+    created_by  INTEGER,
+    updated_at  INTEGER NOT NULL,
+    archived_at INTEGER,
+    attributes  TEXT NOT NULL,
+    project     INTEGER NOT NULL,
+    task        INTEGER NOT NULL,
+    predecessor INTEGER NOT NULL,
+    kind        TEXT NOT NULL CHECK (kind IN ('finish_to_start', 'start_to_start', 'finish_to_finish')),
+    lag_days    INTEGER NOT NULL, -- working days
+    CONSTRAINT task_dependency_in_workspace UNIQUE (workspace, id),
+    FOREIGN KEY (workspace, project) REFERENCES project (workspace, id),
+    FOREIGN KEY (workspace, task) REFERENCES task (workspace, id),
+    FOREIGN KEY (workspace, predecessor) REFERENCES task (workspace, id)
+) STRICT;
+CREATE INDEX task_dependency_by_project ON task_dependency (workspace, project, id);
+CREATE INDEX task_dependency_by_task ON task_dependency (workspace, task, predecessor);
+CREATE INDEX task_dependency_by_predecessor ON task_dependency (workspace, predecessor, task);

@@ -79,6 +79,8 @@ enum Is {
     Among(Vec<Value>),
     From(Value),
     To(Value),
+    /// A live record of this table, of which in turn all of that is so.
+    Naming(&'static str, Vec<Whose>),
 }
 
 impl Whose {
@@ -89,6 +91,15 @@ impl Whose {
         Self {
             column,
             is: Is::Among(values),
+        }
+    }
+
+    /// Its column names a live record of this kind, of which all of that is so.
+    #[must_use]
+    pub fn names<O: Record>(column: &'static str, whose: Vec<Self>) -> Self {
+        Self {
+            column,
+            is: Is::Naming(O::TABLE, whose),
         }
     }
 
@@ -114,6 +125,44 @@ impl Whose {
 /// A value of one column, and the first and last of another one.
 pub type Within<V, B> = (V, Option<B>, Option<B>);
 type Part = Within<Value, Value>;
+
+/// Appends what is so of a record of this alias.
+fn push_whose(statement: &mut Sql, alias: &'static str, workspace: &Value, whose: &[Whose]) {
+    for whose in whose {
+        if let Is::Naming(table, inner) = &whose.is {
+            statement.push(" AND EXISTS (SELECT 1 FROM ");
+            statement.push(table);
+            statement.push(" AS named WHERE named.workspace = ");
+            statement.push_value(workspace.clone());
+            statement.push(" AND named.archived_at IS NULL AND named.id = ");
+            statement.push(alias);
+            statement.push(".");
+            statement.push(whose.column);
+            push_whose(statement, "named", workspace, inner);
+            statement.push(")");
+            continue;
+        }
+        statement.push(" AND ");
+        statement.push(alias);
+        statement.push(".");
+        statement.push(whose.column);
+        match &whose.is {
+            Is::Among(values) => {
+                statement.push(" IN ");
+                statement.push_filled(values.clone());
+            }
+            Is::From(value) => {
+                statement.push(" >= ");
+                statement.push_value(value.clone());
+            }
+            Is::To(value) => {
+                statement.push(" <= ");
+                statement.push_value(value.clone());
+            }
+            Is::Naming(..) => {}
+        }
+    }
+}
 
 impl Condition {
     /// Whether it says what the index key of this name says.
@@ -207,24 +256,7 @@ impl Condition {
         statement.push(" = ");
         statement.push(of);
         statement.push(".id");
-        for whose in whose {
-            statement.push(" AND naming.");
-            statement.push(whose.column);
-            match &whose.is {
-                Is::Among(values) => {
-                    statement.push(" IN ");
-                    statement.push_filled(values.clone());
-                }
-                Is::From(value) => {
-                    statement.push(" >= ");
-                    statement.push_value(value.clone());
-                }
-                Is::To(value) => {
-                    statement.push(" <= ");
-                    statement.push_value(value.clone());
-                }
-            }
-        }
+        push_whose(statement, "naming", workspace, whose);
         statement.push(")");
     }
 

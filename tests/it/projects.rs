@@ -781,3 +781,305 @@ async fn a_project_is_compared_with_any_past_moment_deleted_tasks_included() {
         assert_eq!(error.code(), Code::Forbidden);
     }
 }
+
+/// What a task waits for, as its entry has it: the titles with their types and lags.
+fn waits(task: &Value) -> Vec<String> {
+    let waits = task["depends_on"].as_array().into_iter().flatten();
+    let shown = |wait: &Value| {
+        let (name, kind) = (wait["task"]["name"].as_str(), wait["type"].as_str());
+        format!("{}/{}/{}", name.unwrap(), kind.unwrap(), wait["lag_days"])
+    };
+    waits.map(shown).collect()
+}
+
+async fn take_back(app: &TestApp, owner: &Caller, answer: &Value) {
+    app.ok(owner, "undo_change", json!({ "change": answer["change"] }))
+        .await;
+}
+
+async fn read(app: &TestApp, owner: &Caller, task: &Value) -> Value {
+    app.data(owner, "get_task", json!({ "task": task["id"] }))
+        .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_task_says_what_it_waits_for_and_what_waits_for_it() {
+    for engine in ENGINES {
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
+        let bridge = project(&app, &owner, "Bridge").await;
+        let plan = task(&app, &owner, &bridge, json!({ "title": "Plan" })).await;
+        let permit = task(&app, &owner, &bridge, json!({ "title": "Permit" })).await;
+        let build = json!({ "title": "Build", "depends_on": [
+            { "task": plan["code"] }, { "task": permit["id"], "type": "start_to_start", "lag_days": -1 },
+        ] });
+        let build = task(&app, &owner, &bridge, build).await;
+        assert_eq!(
+            waits(&build),
+            ["Plan/finish_to_start/0", "Permit/start_to_start/-1"]
+        );
+        assert_eq!(build["blocked_by"][0]["name"], "Plan");
+        assert_eq!(
+            read(&app, &owner, &plan).await["blocks"][0]["name"],
+            "Build"
+        );
+        let listed = |filter: Value| titles(&app, &owner, filter);
+        let blocked = json!({ "project": bridge["id"], "blocked": true });
+        assert_eq!(listed(blocked.clone()).await, ["Build"]);
+        let free = json!({ "project": bridge["id"], "blocked": false, "sort": "title" });
+        assert_eq!(listed(free.clone()).await, ["Permit", "Plan"]);
+        // What was done blocks nothing, and is not to be begun.
+        update(&app, &owner, &plan, json!({ "status": "completed" })).await;
+        assert_eq!(listed(blocked).await, [""; 0]);
+        assert_eq!(listed(free).await, ["Build", "Permit"]);
+        // What is left out stays: the task itself, and its lag.
+        let only = json!({ "depends_on": [
+            { "task": plan["id"], "remove": true }, { "task": permit["id"], "type": "finish_to_finish" },
+        ] });
+        let build = update(&app, &owner, &build, only).await;
+        assert_eq!(waits(&build), ["Permit/finish_to_finish/-1"]);
+        // What is deleted is not waited for, and is again when that is taken back.
+        let gone = app
+            .ok(&owner, "delete_task", json!({ "task": permit["id"] }))
+            .await;
+        assert_eq!(waits(&read(&app, &owner, &build).await), [""; 0]);
+        take_back(&app, &owner, &gone).await;
+        assert_eq!(
+            waits(&read(&app, &owner, &build).await),
+            ["Permit/finish_to_finish/-1"]
+        );
+        let none = json!({ "depends_on": [{ "task": permit["code"], "remove": true }] });
+        let none = update(&app, &owner, &build, none).await;
+        assert_eq!(waits(&none), [""; 0]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_task_waits_for_itself_through_others_or_through_its_parts() {
+    const LONG: usize = 30;
+    for engine in ENGINES {
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
+        let bridge = project(&app, &owner, "Bridge").await;
+        let refused = |task: Value, more: Value, field: &'static str| {
+            let (app, owner) = (&app, &owner);
+            async move {
+                let mut arguments = json!({ "task": task["id"] });
+                let more = more.as_object().cloned().unwrap();
+                arguments.as_object_mut().unwrap().extend(more);
+                let error = app.error(owner, "update_task", arguments).await;
+                assert_eq!(error.code(), Code::Validation, "{error:?}");
+                assert_eq!(error.field_name(), Some(field), "{error:?}");
+                error
+            }
+        };
+        let on = |task: &Value| json!({ "depends_on": [{ "task": task["id"] }] });
+        let mut chain = vec![task(&app, &owner, &bridge, json!({ "title": "0" })).await];
+        for index in 1..LONG {
+            let mut more = on(&chain[index - 1]);
+            more["title"] = index.to_string().into();
+            chain.push(task(&app, &owner, &bridge, more).await);
+        }
+        let (first, last) = (chain[0].clone(), chain[LONG - 1].clone());
+        let error = refused(first.clone(), on(&first), "depends_on[0].task").await;
+        assert!(error.message().contains("itself"), "{error:?}");
+        let error = refused(first.clone(), on(&last), "depends_on[0].task").await;
+        assert!(error.message().contains("25 more"), "{error:?}");
+        // The first cannot become a part of what waits for the last, nor wait for what the last is a part of.
+        let whole = task(&app, &owner, &bridge, on(&last)).await;
+        refused(first.clone(), json!({ "parent": whole["id"] }), "parent").await;
+        let other = task(&app, &owner, &bridge, json!({ "title": "Whole" })).await;
+        update(&app, &owner, &last, json!({ "parent": other["id"] })).await;
+        refused(first.clone(), on(&other), "depends_on[0].task").await;
+        refused(other.clone(), on(&last), "depends_on[0].task").await;
+        // Other projects have their own.
+        let tunnel = project(&app, &owner, "Tunnel").await;
+        let far = task(&app, &owner, &tunnel, json!({ "title": "Far" })).await;
+        refused(first.clone(), on(&far), "depends_on[0].task").await;
+        let twice = json!({ "depends_on": [{ "task": last["id"] }, { "task": last["id"] }] });
+        refused(whole.clone(), twice, "depends_on[1].task").await;
+        // An undo brings no circle back either.
+        let (second, third) = (chain[1].clone(), chain[2].clone());
+        let parted = app
+            .ok(
+                &owner,
+                "update_task",
+                json!({ "task": second["id"], "depends_on": [{ "task": first["id"], "remove": true }] }),
+            )
+            .await;
+        update(&app, &owner, &first, on(&third)).await;
+        let error = app
+            .error(&owner, "undo_change", json!({ "change": parted["change"] }))
+            .await;
+        assert!(error.message().contains("without end"), "{error:?}");
+        assert_eq!(waits(&read(&app, &owner, &second).await), [""; 0]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn automatic_dates_are_put_off_over_weekends_and_holidays() {
+    for engine in ENGINES {
+        // Monday.
+        let clock = Clock::at("2027-03-01T09:00:00Z".parse().unwrap());
+        let app = TestApp::timed(engine, MODULES, &clock).await;
+        let owner = app.owner().await;
+        let holidays =
+            json!({ "calendars": [{ "name": "Business hours", "holidays": ["2027-03-09"] }] });
+        app.ok(&owner, "update_ticket_settings", holidays).await;
+        let bridge = project(&app, &owner, "Bridge").await;
+        let dated = |title: &str, first: &str, last: &str, more: Value| {
+            let mut all = json!({ "title": title, "start_on": first, "due_on": last });
+            all.as_object_mut()
+                .unwrap()
+                .extend(more.as_object().cloned().unwrap());
+            task_of(&app, &owner, &bridge, all)
+        };
+        let dig = dated("Dig", "2027-03-01", "2027-03-03", json!({})).await;
+        let automatic = |after: &Value, lag: i64| json!({ "dates": "automatic", "depends_on": [{ "task": after["id"], "lag_days": lag }] });
+        // Two days of work, put off over the weekend.
+        let pour = dated("Pour", "2027-03-02", "2027-03-03", automatic(&dig, 1)).await;
+        assert_eq!(days(&pour), ["2027-03-05", "2027-03-08"]);
+        // Nothing is brought forward; the holiday is no day.
+        let far = dated("Far", "2027-04-01", "2027-04-02", automatic(&pour, 0)).await;
+        assert_eq!(days(&far), ["2027-04-01", "2027-04-02"]);
+        let mut paint = automatic(&pour, 0);
+        paint["title"] = "Paint".into();
+        paint["estimate"] = "12".into();
+        let paint = task(&app, &owner, &bridge, paint).await;
+        assert_eq!(days(&paint), ["2027-03-10", "2027-03-11"]);
+        let mut opening = automatic(&paint, 0);
+        opening["title"] = "Opening".into();
+        opening["milestone"] = true.into();
+        let opening = task(&app, &owner, &bridge, opening).await;
+        assert_eq!(
+            (&opening["start_on"], &opening["due_on"]),
+            (&Value::Null, &json!("2027-03-11"))
+        );
+        // The whole chain follows, what stands by hand does not.
+        let fixed = json!({ "title": "Fixed", "start_on": "2027-03-03", "due_on": "2027-03-03", "depends_on": [{ "task": dig["id"] }] });
+        let fixed = task(&app, &owner, &bridge, fixed).await;
+        let later = app
+            .ok(
+                &owner,
+                "update_task",
+                json!({ "task": dig["id"], "due_on": "2027-03-05" }),
+            )
+            .await;
+        for (task, expected) in [
+            (&pour, ["2027-03-10", "2027-03-11"]),
+            (&paint, ["2027-03-12", "2027-03-15"]),
+            (&far, ["2027-04-01", "2027-04-02"]),
+            (&fixed, ["2027-03-03", "2027-03-03"]),
+        ] {
+            assert_eq!(days(&read(&app, &owner, task).await), expected);
+        }
+        assert_eq!(read(&app, &owner, &opening).await["due_on"], "2027-03-15");
+        // One undo takes all of it back.
+        take_back(&app, &owner, &later).await;
+        assert_eq!(
+            days(&read(&app, &owner, &pour).await),
+            ["2027-03-05", "2027-03-08"]
+        );
+        assert_eq!(read(&app, &owner, &opening).await["due_on"], "2027-03-11");
+        // A whole lies where its parts lie.
+        let whole = json!({ "title": "Whole", "dates": "automatic" });
+        let whole = task(&app, &owner, &bridge, whole).await;
+        update(&app, &owner, &dig, json!({ "parent": whole["id"] })).await;
+        update(&app, &owner, &fixed, json!({ "parent": whole["id"] })).await;
+        assert_eq!(
+            days(&read(&app, &owner, &whole).await),
+            ["2027-03-01", "2027-03-03"]
+        );
+        for (more, field) in [
+            (json!({ "milestone": true, "estimate": "3" }), "estimate"),
+            (
+                json!({ "milestone": true, "start_on": "2027-03-01", "due_on": "2027-03-02" }),
+                "start_on",
+            ),
+        ] {
+            let mut arguments = json!({ "project": bridge["id"], "title": "Moment" });
+            arguments
+                .as_object_mut()
+                .unwrap()
+                .extend(more.as_object().cloned().unwrap());
+            let error = app.error(&owner, "create_task", arguments).await;
+            assert_eq!(error.field_name(), Some(field), "{error:?}");
+        }
+    }
+}
+
+async fn task_of(app: &TestApp, owner: &Caller, project: &Value, more: Value) -> Value {
+    task(app, owner, project, more).await
+}
+
+fn days(task: &Value) -> [&str; 2] {
+    ["start_on", "due_on"].map(|day| task[day].as_str().unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_critical_path_is_what_decides_when_a_project_ends() {
+    for engine in ENGINES {
+        // Wednesday.
+        let clock = Clock::at("2027-03-03T09:00:00Z".parse().unwrap());
+        let app = TestApp::timed(engine, MODULES, &clock).await;
+        let owner = app.owner().await;
+        let bridge = json!({ "name": "Bridge", "due_on": "2027-03-10" });
+        let bridge = app.data(&owner, "create_project", bridge).await;
+        let scheduled = || async {
+            let asked = json!({ "project": bridge["id"], "schedule": true });
+            app.data(&owner, "get_project", asked).await["schedule"].clone()
+        };
+        assert_eq!(scheduled().await["ends_on"], Value::Null);
+        let on = |title: &str, hours: &str, others: &[&Value]| {
+            let others = others.iter().map(|other| json!({ "task": other["id"] }));
+            json!({ "title": title, "estimate": hours, "depends_on": others.collect::<Vec<_>>() })
+        };
+        let make = |more: Value| task(&app, &owner, &bridge, more);
+        let done = make(json!({ "title": "Done", "status": "completed" })).await;
+        let dig = make(on("Dig", "16", &[&done])).await;
+        let steel = make(on("Steel", "30", &[])).await;
+        let paint = make(on("Paint", "8", &[&dig])).await;
+        let open = json!({ "title": "Opening", "milestone": true, "depends_on": [{ "task": steel["id"] }, { "task": paint["id"], "lag_days": 0 }] });
+        make(open).await;
+        // A wish of last week cannot be kept.
+        let late = json!({ "title": "Late", "due_on": "2027-02-26" });
+        make(late).await;
+        let schedule = scheduled().await;
+        let shown = |name: &str| {
+            let entries = schedule[name].as_array().unwrap().iter();
+            let entries = entries.map(|entry| {
+                let part = |name: &str| entry[name].as_str().unwrap().to_owned();
+                let days = [part("starts_on"), part("ends_on")].join(" ");
+                let task = entry["task"]["name"].as_str().unwrap();
+                format!(
+                    "{task} {days} {} {}",
+                    entry["slack_days"], entry["late_days"]
+                )
+            });
+            entries.collect::<Vec<_>>()
+        };
+        // Thirty hours are four days: from Wednesday to Monday.
+        assert_eq!(schedule["ends_on"], "2027-03-08");
+        assert_eq!(schedule["late_days"], Value::Null);
+        assert_eq!(
+            shown("critical_path"),
+            [
+                "Steel 2027-03-03 2027-03-08 0 null",
+                "Opening 2027-03-08 2027-03-08 0 null",
+            ]
+        );
+        assert_eq!(
+            shown("others"),
+            [
+                "Dig 2027-03-03 2027-03-04 1 null",
+                "Paint 2027-03-05 2027-03-05 1 null",
+                "Late 2027-03-03 2027-03-03 3 3",
+            ]
+        );
+        let more = json!({ "estimate": "80" });
+        update(&app, &owner, &steel, more).await;
+        let schedule = scheduled().await;
+        assert_eq!(schedule["ends_on"], "2027-03-16");
+        assert_eq!(schedule["late_days"], 4);
+    }
+}
