@@ -60,7 +60,7 @@ pub(super) fn plan(seed: u64, calendar: &Calendar, script: &mut Script, firm: &F
 }
 
 /// Somebody who is known at the time.
-fn somebody<'a>(
+pub(super) fn somebody<'a>(
     chance: &mut Chance,
     firm: &'a Firm,
     known: impl Fn(&Contact) -> bool,

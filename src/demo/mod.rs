@@ -11,13 +11,16 @@ mod calendar;
 mod care;
 mod chance;
 mod companies;
+mod delivery;
 mod fill;
 mod firm;
+mod hiring;
 mod money;
 mod people;
 mod places;
 mod sales;
 mod script;
+mod service;
 mod texts;
 
 use bureau_kernel::admin::{
@@ -65,6 +68,14 @@ pub const DRAFTS: usize = 4;
 pub const RECURRING: usize = money::PLANS.len();
 /// How many things it spent money on.
 pub const EXPENSES: usize = 500;
+/// How many tickets its customers opened.
+pub const TICKETS: usize = 800;
+/// How many projects it has, done and under way.
+pub const PROJECTS: usize = 12;
+/// How many tasks these have.
+pub const TASKS: usize = 400;
+/// How many would like to work there, or wanted to.
+pub const CANDIDATES: usize = 150;
 /// Its workspace.
 pub const SLUG: &str = "demo";
 /// How long a demo key works, in days.
@@ -194,6 +205,9 @@ fn plan(seed: u64, today: NaiveDate) -> Vec<Event> {
     let sales = sales::plan(seed, &calendar, &mut script, &firm);
     money::plan(seed, &calendar, &mut script, &firm, &sales);
     care::plan(seed, &calendar, &mut script, &firm);
+    service::plan(seed, &calendar, &mut script, &firm);
+    hiring::plan(seed, &calendar, &mut script);
+    delivery::plan(seed, &calendar, &mut script, &firm, &sales);
     script.in_order()
 }
 
@@ -339,6 +353,10 @@ mod tests {
                 ("create_quotation", QUOTATIONS),
                 ("create_recurring_invoice", RECURRING),
                 ("create_expense", EXPENSES),
+                ("create_ticket", TICKETS),
+                ("create_project", PROJECTS),
+                ("create_task", TASKS),
+                ("create_candidate", CANDIDATES),
             ] {
                 assert_eq!(count(tool), expected, "{seed} {day} {tool}");
             }
@@ -451,6 +469,8 @@ mod tests {
     fn the_firm_works_on_working_days_only() {
         let days: BTreeMap<NaiveDate, usize> = plan(SEED, day("2026-11-20"))
             .iter()
+            // Customers write when they like.
+            .filter(|event| !event.tool.contains("ticket"))
             .map(|event| event.at.with_timezone(&ZONE))
             .inspect(|at| {
                 let time = at.time().to_string();

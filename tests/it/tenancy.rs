@@ -866,6 +866,12 @@ async fn row_level_security_alone_keeps_workspaces_apart() {
         let person = app.data(caller, "create_contact", json!({ "name": "Held" }));
         let file = json!({ "about": person.await["id"], "name": "a.txt", "text": "a" });
         app.ok(caller, "attach_file", file).await;
+        let project = app.data(caller, "create_project", json!({ "name": "Held" }));
+        let project = project.await;
+        let first = json!({ "project": project["id"], "title": "First" });
+        let first = app.data(caller, "create_task", first).await;
+        let then = json!({ "project": project["id"], "title": "Then", "depends_on": [{ "task": first["id"] }] });
+        app.ok(caller, "create_task", then).await;
     }
     shared_key(&app).await;
     let mut owner = raw(&app).await;
