@@ -1,6 +1,6 @@
 //! What the firm works on: a project for each of some deals that were won, and some of its own, with their tasks.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use bureau_kernel::types::time::Timestamp;
 use chrono::{Days, Duration, NaiveDate};
@@ -122,7 +122,7 @@ const INTERNAL: [Phase; 5] = [
         ],
     ),
     (
-        "Start",
+        "Launch",
         &[
             ("Announce it", 3),
             ("Start", 0),
@@ -135,6 +135,21 @@ const INTERNAL: [Phase; 5] = [
     ),
 ];
 
+/// Somebody's work on a task, as far as it was done.
+pub(super) struct Work {
+    /// The places of the project, its owner, who works, and the company.
+    pub(super) project: usize,
+    pub(super) owner: usize,
+    pub(super) worker: usize,
+    pub(super) company: Option<usize>,
+    /// How the task is called in the script.
+    pub(super) task: String,
+    /// From the first day to the last.
+    pub(super) from: NaiveDate,
+    pub(super) to: NaiveDate,
+    pub(super) hours: i64,
+}
+
 /// A project as it is planned.
 struct Project {
     name: String,
@@ -146,14 +161,14 @@ struct Project {
     phases: &'static [Phase],
 }
 
-/// Writes down the projects with their tasks.
+/// Writes down the projects with their tasks; what was worked on them.
 pub(super) fn plan(
     seed: u64,
     calendar: &Calendar,
     script: &mut Script,
     firm: &Firm,
     sales: &[Sale],
-) {
+) -> Vec<Work> {
     let chance = &mut Chance::of(seed, 12);
     let mut projects = of_sales(chance, calendar, firm, sales);
     for (name, after, days) in OWN {
@@ -171,12 +186,15 @@ pub(super) fn plan(
     projects.sort_by_key(|project| project.from);
     let count = projects.len();
     let mut tasks = 0;
+    let mut work = Vec::new();
     for (place, project) in projects.iter().enumerate() {
         // All have as many, and the first ones the rest.
         let share = TASKS / count + usize::from(place < TASKS % count);
-        write(chance, calendar, script, (place, project), tasks, share);
+        let project = (place, project);
+        work.extend(write(chance, calendar, script, project, tasks, share));
         tasks += share;
     }
+    work
 }
 
 /// Those of deals that were won, from the first to the last.
@@ -228,11 +246,12 @@ fn write(
     (place, project): (usize, &Project),
     first: usize,
     share: usize,
-) {
+) -> Vec<Work> {
     let this = reference("project", place);
+    let mut work = Vec::new();
     let at = office_hour(chance, workday_from(project.from - Days::new(4)));
     if at >= calendar.end() {
-        return;
+        return work;
     }
     let arguments = json!({
         "name": project.name,
@@ -248,6 +267,7 @@ fn write(
     let mut before: Option<usize> = None;
     let mut all_done = at;
     let mut is_over = true;
+    let mut phase_ends: HashMap<Option<usize>, Timestamp> = HashMap::new();
     for (nth, task) in tasks.iter().enumerate() {
         let number = first + nth;
         let id = reference("task", number);
@@ -303,24 +323,44 @@ fn write(
             change(script, begins, "started");
         }
         change(script, ends, "completed");
+        if task.hours > 0 && begins < ends && begins < calendar.end() {
+            let yesterday = calendar.today - Days::new(1);
+            work.push(Work {
+                project: place,
+                owner: project.owner,
+                worker,
+                company: project.company,
+                task: id,
+                from: day_of(begins),
+                to: day_of(ends).min(yesterday),
+                hours: task.hours,
+            });
+        }
+        let end = phase_ends.entry(task.phase).or_insert(ends);
+        *end = ends.max(*end);
         is_over &= ends < calendar.end();
         all_done = all_done.max(ends);
     }
-    if !is_over {
-        return;
-    }
     for (nth, _) in tasks.iter().enumerate().filter(|(_, task)| task.is_phase) {
+        let Some(end) = phase_ends.get(&Some(nth)) else {
+            continue;
+        };
         let done = json!({ "task": reference("task", first + nth), "status": "completed" });
-        all_done += Duration::minutes(1);
-        if all_done < calendar.end() {
-            script.add(Event::new(all_done, project.owner, "update_task", done));
+        let end = *end + Duration::minutes(1);
+        if end < calendar.end() {
+            script.add(Event::new(end, project.owner, "update_task", done));
+            all_done = all_done.max(end);
         }
+    }
+    if !is_over {
+        return work;
     }
     let closes = calendar.later(chance, all_done, 3);
     if closes < calendar.end() {
         let done = json!({ "project": this, "status": "completed" });
         script.add(Event::new(closes, project.owner, "update_project", done));
     }
+    work
 }
 
 /// So many tasks, the phases among them, laid out over the time of the project.

@@ -15,6 +15,7 @@ mod delivery;
 mod fill;
 mod firm;
 mod hiring;
+mod hours;
 mod money;
 mod people;
 mod places;
@@ -74,6 +75,8 @@ pub const TICKETS: usize = 800;
 pub const PROJECTS: usize = 12;
 /// How many tasks these have.
 pub const TASKS: usize = 400;
+/// How often its people noted what they worked.
+pub const TIME_ENTRIES: usize = 3_000;
 /// How many would like to work there, or wanted to.
 pub const CANDIDATES: usize = 150;
 /// Its workspace.
@@ -207,7 +210,8 @@ fn plan(seed: u64, today: NaiveDate) -> Vec<Event> {
     care::plan(seed, &calendar, &mut script, &firm);
     service::plan(seed, &calendar, &mut script, &firm);
     hiring::plan(seed, &calendar, &mut script);
-    delivery::plan(seed, &calendar, &mut script, &firm, &sales);
+    let work = delivery::plan(seed, &calendar, &mut script, &firm, &sales);
+    hours::plan(seed, &calendar, &mut script, &firm, &work);
     script.in_order()
 }
 
@@ -357,15 +361,18 @@ mod tests {
                 ("create_project", PROJECTS),
                 ("create_task", TASKS),
                 ("create_candidate", CANDIDATES),
+                ("create_time_entry", TIME_ENTRIES),
             ] {
                 assert_eq!(count(tool), expected, "{seed} {day} {tool}");
             }
             let invoices = count("create_invoice") + count("convert_quotation");
             assert_eq!(invoices, INVOICES, "{seed} {day}");
             let notes = count("create_credit_note");
+            let billed = count("bill_time");
+            assert!(billed > 0, "{seed} {day}: no time was billed");
             assert_eq!(
                 count("issue_invoice"),
-                INVOICES - DRAFTS + notes,
+                INVOICES - DRAFTS + notes + billed,
                 "{seed} {day}"
             );
             assert!(

@@ -42,7 +42,10 @@ fn optional(row: &Row, name: &str) -> Option<i64> {
 
 async fn check_counts(firm: &Firm) {
     let kinds = by(firm, "SELECT kind AS what FROM invoice").await;
-    assert_eq!(kinds["invoice"], demo::INVOICES);
+    let billed = "SELECT tool AS what FROM change_log WHERE tool = 'bill_time' AND entity = 'invoice' AND action = 'create'";
+    let billed = by(firm, billed).await["bill_time"];
+    assert!(billed > 0, "no time was billed");
+    assert_eq!(kinds["invoice"], demo::INVOICES + billed);
     assert_eq!(kinds["credit_note"], 6);
     let states = by(
         firm,
