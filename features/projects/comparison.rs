@@ -160,7 +160,7 @@ async fn past_of(
         task.content.extend(before.unwrap_or_default());
         task.was_there = match row.get("action")? {
             Action::Create | Action::Restore => false,
-            Action::Update | Action::Archive | Action::Purge => true,
+            Action::Update | Action::Archive | Action::Purge | Action::Redact => true,
         };
     }
     Ok(past)

@@ -3,8 +3,10 @@
 use bureau_kernel::duplicates::{Duplicates, distinct, fill, join};
 use bureau_kernel::prelude::*;
 use bureau_kernel::record::{Called, CalledBy};
+use bureau_kernel::store::Value;
 use bureau_kernel::types::phone;
 use bureau_kernel::types::text::folded;
+use chrono::NaiveDate;
 
 use crate::CANDIDATES;
 
@@ -37,6 +39,42 @@ bureau_kernel::record! {
         pub summary: Option<LongText<5000>> => [search],
         /// What they wrote about themselves.
         pub resume: Option<LongText<20_000>> = "Text of the CV" => [search],
+        /// When they agreed to be kept longer than the retention rule says.
+        pub consent_on: Option<NaiveDate>,
+        /// Until when, this day included.
+        pub consent_until: Option<NaiveDate> = "May be kept until then",
+        /// Why they must be kept, such as a lawsuit.
+        pub legal_hold: Option<ShortText<200>> = "Why they must be kept",
+        /// When all that is personal was erased.
+        pub anonymized_on: Managed<Option<NaiveDate>> => [row],
+        /// The candidate that this one was merged into.
+        pub merged_into: Managed<Option<Id<Candidate>>>,
+    }
+}
+
+/// What one is called of whom nothing is known any more.
+pub(crate) const NOBODY: &str = "Anonymized candidate";
+
+/// Where no consent ends: before all days that callers name.
+const NO_CONSENT: NaiveDate = match NaiveDate::from_ymd_opt(1800, 1, 1) {
+    Some(day) => day,
+    None => NaiveDate::MIN,
+};
+
+impl Candidate {
+    /// Empties all that tells who it is, or what was said of them. What figures are made of stays: the source, the members who
+    /// brought them and looked after them.
+    pub(crate) fn forget(&mut self, today: NaiveDate) -> Result<()> {
+        *self = Self {
+            name: ShortText::new(NOBODY).map_err(Error::internal)?,
+            source: self.source.clone(),
+            referrer: self.referrer,
+            owner: self.owner,
+            anonymized_on: Managed(Some(today)),
+            merged_into: self.merged_into.clone(),
+            ..Self::empty()
+        };
+        Ok(())
     }
 }
 
@@ -48,7 +86,43 @@ impl Record for Candidate {
         "list_candidates",
     );
 
+    const MERGED_INTO: Option<&'static str> = Some("merged_into");
+
+    /// Nobody becomes somebody again.
+    fn validate_transition(&self, next: Option<&Self>) -> Result<()> {
+        if self.anonymized_on.is_none() || next.is_none_or(|next| next == self) {
+            return Ok(());
+        }
+        Err(
+            Error::conflict("This candidate was anonymized, and stays as it is.")
+                .field("candidate")
+                .hint("Make a new one with create_candidate."),
+        )
+    }
+
+    fn derived(&self) -> Vec<(&'static str, Value)> {
+        let mut derived = self.declared_orders();
+        let ends = self.consent_until.unwrap_or(NO_CONSENT);
+        derived.push(("consent_ends", ends.to_value()));
+        derived
+    }
+
     fn check(&mut self, _: &Workspace) -> Result<()> {
+        match (self.consent_on, self.consent_until) {
+            (None, Some(_)) => {
+                let message = "A consent has the day on which it was given.";
+                return Err(Error::invalid("consent_on", message));
+            }
+            (Some(_), None) => {
+                let message = "A consent has the day until which it holds.";
+                return Err(Error::invalid("consent_until", message));
+            }
+            (Some(on), Some(until)) if until < on => {
+                let message = "It would end before it was given.";
+                return Err(Error::invalid("consent_until", message));
+            }
+            _ => {}
+        }
         if self
             .phone
             .as_deref()
@@ -73,7 +147,17 @@ impl Duplicates for Candidate {
     const MATCHES: &'static [(&'static str, &'static str)] =
         &[("email", "e-mail address"), ("phone", "telephone number")];
 
+    fn note_merged(&mut self, into: Id<Self>) {
+        self.merged_into = Managed(Some(into));
+    }
+
     fn fill_from(&mut self, other: &Self) {
+        // Who agreed last is taken at that word, and what must be kept stays kept.
+        if other.consent_until > self.consent_until {
+            self.consent_on = other.consent_on;
+            self.consent_until = other.consent_until;
+        }
+        fill(&mut self.legal_hold, &other.legal_hold);
         fill(&mut self.email, &other.email);
         fill(&mut self.phone, &other.phone);
         fill(&mut self.title, &other.title);
@@ -86,5 +170,19 @@ impl Duplicates for Candidate {
         fill(&mut self.resume, &other.resume);
         join(&mut self.links, &other.links, |a, b| a == b);
         join(&mut self.tags, &other.tags, |a, b| folded(a) == folded(b));
+    }
+}
+
+/// Refuses a consent that would be given on a day to come.
+///
+/// # Errors
+/// [`Code::Validation`] naming `consent_on`.
+pub(crate) fn refuse_future_consent(cx: &Cx, candidate: &Candidate) -> Result<()> {
+    match candidate.consent_on {
+        Some(day) if day > cx.today() => {
+            let message = format!("consent_on is {day}, which is still to come.");
+            Err(Error::invalid("consent_on", message))
+        }
+        _ => Ok(()),
     }
 }

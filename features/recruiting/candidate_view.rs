@@ -16,6 +16,7 @@ use crate::offer::Offer;
 use crate::offering::offers_of;
 use crate::placing::applications_of;
 use crate::reason::LeavingReason;
+use crate::retention::Rule;
 use crate::stages::{JobStage, StageKind};
 use crate::vacancy::Vacancy;
 
@@ -24,6 +25,9 @@ use crate::vacancy::Vacancy;
 pub struct Applications {
     /// Oldest first; none for a prospect.
     applications: Vec<ApplicationEntry>,
+    /// When the retention rule takes their personal data, as things stand now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    anonymize_on: Option<NaiveDate>,
 }
 
 /// An application.
@@ -106,6 +110,13 @@ impl Presented for Candidate {
         let stages = cx.names(stages.collect::<Vec<_>>()).await?;
         let authors = moves.iter().filter_map(|step| step.created_by);
         let authors = cx.member_names(authors.collect::<Vec<_>>()).await?;
+        let rule = Rule::of(cx).await?;
+        let taken_on = candidates.iter().map(|candidate| {
+            let mut own = applications.iter();
+            let own = own.by_ref().filter(|one| one.candidate == candidate.id);
+            rule?.takes_on(candidate, own, cx.workspace())
+        });
+        let taken_on: Vec<Option<NaiveDate>> = taken_on.collect();
         let today = cx.today();
         let zone = cx.workspace().time_zone;
         let mut of: BTreeMap<i64, Vec<ApplicationEntry>> = BTreeMap::new();
@@ -148,8 +159,10 @@ impl Presented for Candidate {
                 .or_default()
                 .push(entry);
         }
-        let each = ids.into_iter().map(|id| Applications {
+        let each = ids.into_iter().zip(taken_on);
+        let each = each.map(|(id, anonymize_on)| Applications {
             applications: of.remove(&id.raw()).unwrap_or_default(),
+            anonymize_on,
         });
         Ok(each.collect())
     }
@@ -231,4 +244,16 @@ async fn talks_by_application(
             .push(entry);
     }
     Ok(of)
+}
+
+/// Whether the caller has yet to write a scorecard about one of these applications.
+///
+/// # Errors
+/// What the database says.
+pub(crate) async fn owes_scorecard(cx: &mut Cx, applications: &[Id<Application>]) -> Result<bool> {
+    let me = cx.caller().member;
+    let interviews = interviews_of(cx, applications).await?;
+    let cards = scorecards_of(cx, applications).await?;
+    let mut own = interviews.iter().filter(|one| one.interviewer == me);
+    Ok(own.any(|interview| cards.iter().all(|card| *card.interview != interview.id)))
 }

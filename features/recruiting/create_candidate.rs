@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use crate::CANDIDATES;
 use crate::application::Application;
-use crate::candidate::Candidate;
+use crate::candidate::{Candidate, refuse_future_consent};
 use crate::moves::Move;
 use crate::placing::apply;
 use crate::stages::JobStage;
@@ -65,6 +65,7 @@ impl Tool for CreateCandidate {
     async fn call(self, cx: &mut Cx) -> Result<View<Candidate>> {
         let choice = self.on_duplicate.unwrap_or_default();
         let candidate = self.fields.record(cx.local_time())?;
+        refuse_future_consent(cx, &candidate)?;
         let saved = duplicates::create(cx, candidate, &self.fields, choice).await?;
         if let Some(job) = self.job {
             let application = Application {

@@ -4,11 +4,14 @@
 //! `create_candidates`, `update_candidates`, `delete_candidates` for candidates and their applications; `read_offers`,
 //! `create_offers`, `update_offers`, `delete_offers`; and the same four for
 //! `scorecards`. Rejecting somebody takes
-//! `reject_candidates` too, whichever tool or undo does it, and a person's word.
+//! `reject_candidates` too, whichever tool or undo does it, and a person's word; `manage_recruiting` is for how long personal data is
+//! kept.
 //!
 //! A candidate is a person, an application belongs to one job, and a prospect has none yet. An application is what the kind of
 //! its stage says; every move from stage to stage is a record, of which all figures are made.
 
+mod anonymize;
+mod anonymize_candidate;
 mod application;
 mod candidate;
 mod candidate_view;
@@ -18,12 +21,15 @@ mod create_interview;
 mod create_job;
 mod create_offer;
 mod create_scorecard;
+mod export_candidate;
 mod get_candidate;
 mod get_job;
 mod interview;
 mod job_view;
+mod jobs;
 mod list_candidates;
 mod list_jobs;
+mod merge_candidates;
 mod metrics;
 mod moves;
 mod offer;
@@ -31,6 +37,8 @@ mod offering;
 mod openings;
 mod placing;
 mod reason;
+mod retention;
+mod settings;
 mod stages;
 mod update_application_status;
 mod update_candidate;
@@ -40,13 +48,16 @@ mod vacancy;
 
 use bureau_kernel::prelude::*;
 
+use anonymize_candidate::AnonymizeCandidate;
 use create_application::CreateApplication;
 use create_candidate::CreateCandidate;
 use create_interview::CreateInterview;
 use create_job::CreateJob;
 use create_offer::CreateOffer;
 use create_scorecard::CreateScorecard;
+use export_candidate::ExportCandidate;
 use list_candidates::ListCandidates;
+use merge_candidates::MergeCandidates;
 use metrics::GetRecruitingMetrics;
 use update_application_status::UpdateApplicationStatus;
 use update_candidate::UpdateCandidate;
@@ -60,6 +71,8 @@ pub use moves::Move;
 pub use offer::{Offer, OfferStatus, PayPeriod, Version};
 pub use openings::{Opening, OpeningStatus};
 pub use reason::LeavingReason;
+pub use retention::count_due;
+pub use settings::{RecruitingSettings, arrange};
 pub use stages::{JobStage, StageKind};
 pub use vacancy::{JobStatus, Vacancy};
 
@@ -73,6 +86,8 @@ pub const OFFERS: Access = access!("offers");
 pub const SCORECARDS: Access = access!("scorecards");
 /// Turn candidates down.
 pub const REJECT_CANDIDATES: Permission = Permission::new("reject_candidates");
+/// Arrange how long personal data is kept.
+pub const MANAGE_RECRUITING: Permission = Permission::new("manage_recruiting");
 
 /// For what somebody applies, and where that stands, is a part of the application: its tools name job and stage.
 const PLACE: &[Covers] = &[Covers::read::<Vacancy>(), Covers::read::<JobStage>()];
@@ -84,17 +99,20 @@ pub const MODULE: Module = Module {
     tokens: 2_500,
     schemas: include_str!("schemas.txt"),
     tools: tools![
+        AnonymizeCandidate,
         CreateApplication,
         CreateCandidate,
         CreateInterview,
         CreateJob,
         CreateOffer,
         CreateScorecard,
+        ExportCandidate,
         Get<Candidate>,
         Get<Vacancy>,
         GetRecruitingMetrics,
         ListCandidates,
         Lists<Vacancy>,
+        MergeCandidates,
         UpdateApplicationStatus,
         UpdateCandidate,
         UpdateJob,
@@ -109,9 +127,12 @@ pub const MODULE: Module = Module {
         Opening,
         Offer,
         Interview,
-        Scorecard
+        Scorecard,
+        RecruitingSettings,
     ],
-    permissions: &[REJECT_CANDIDATES],
+    permissions: &[REJECT_CANDIDATES, MANAGE_RECRUITING],
+    provides: &[&settings::ARRANGEMENTS],
+    jobs: jobs::JOBS,
     resources: &[
         Resource {
             uri: "bureau://jobs/{job}",

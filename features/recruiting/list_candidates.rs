@@ -1,14 +1,16 @@
 //! `list_candidates`
 
-use bureau_kernel::list::Whose;
+use bureau_kernel::list::{List, Whose};
 use bureau_kernel::prelude::*;
 use bureau_kernel::types::text::folded;
-use chrono::Duration;
+use bureau_kernel::types::time::Timestamp;
+use chrono::{Duration, NaiveDate};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::application::Application;
 use crate::candidate::Candidate;
+use crate::retention::{Rule, end_of};
 use crate::stages::{JobStage, StageKind, stage_called, stages_of};
 use crate::vacancy::Vacancy;
 use crate::{CANDIDATES, PLACE};
@@ -28,6 +30,8 @@ pub(crate) struct ListCandidates {
     min_days_in_stage: Option<BoundedInt<1, 3650>>,
     /// Without any application
     prospects: Option<bool>,
+    /// Whom the retention rule takes by then
+    anonymize_by: Option<When>,
     #[serde(flatten)]
     listing: Listing<Candidate>,
 }
@@ -122,11 +126,70 @@ impl Tool for ListCandidates {
         }
         let applies =
             (!whose.is_empty() || is_prospect.is_some()).then_some(is_prospect != Some(true));
-        let rows = self.listing.rows(cx, |list| match applies {
-            Some(applies) => list.named_by::<Application>("candidate", whose, applies),
-            None => list,
+        let taken = match &self.anonymize_by {
+            Some(by) => Some(Taken::by(cx, by).await?),
+            None => None,
+        };
+        let rows = self.listing.rows(cx, |list| {
+            let list = match taken {
+                Some(taken) => taken.narrow(list),
+                None => list,
+            };
+            match applies {
+                Some(applies) => list.named_by::<Application>("candidate", whose, applies),
+                None => list,
+            }
         });
         rows.await
+    }
+}
+
+/// Whom the retention rule takes by a day.
+struct Taken {
+    /// The last day on which their procedure can have ended.
+    ended: NaiveDate,
+    /// The last moment at which they can have been entered.
+    entered: Timestamp,
+    /// The last day on which their consent can end.
+    consent: Option<NaiveDate>,
+}
+
+impl Taken {
+    async fn by(cx: &mut Cx, when: &When) -> Result<Self> {
+        const FIELD: &str = "anonymize_by";
+        let Some(rule) = Rule::of(cx).await? else {
+            let message =
+                "This workspace has no retention rule, so nobody is anonymized by itself.";
+            return Err(Error::conflict(message)
+                .field(FIELD)
+                .hint("update_recruiting_settings sets one."));
+        };
+        let day = cx.date(FIELD, when)?;
+        let ended = rule.ended_by(day).map_err(|error| error.field(FIELD))?;
+        Ok(Self {
+            ended,
+            entered: end_of(cx, ended)?,
+            consent: day.pred_opt(),
+        })
+    }
+
+    /// Those, as [`crate::retention::due`] knows them, without the deleted ones.
+    fn narrow(self, list: List<'_, Candidate>) -> List<'_, Candidate> {
+        let later = self.ended.succ_opt().unwrap_or(self.ended);
+        let list = list
+            .is_empty("anonymized_on", Some(true))
+            .is_empty("legal_hold", Some(true))
+            .to("consent_ends", self.consent)
+            .to("created_at", Some(self.entered));
+        [
+            Whose::empty("closed_on"),
+            Whose::is("status", &[StageKind::Hired]),
+            Whose::from("closed_on", &later),
+        ]
+        .into_iter()
+        .fold(list, |list, whose| {
+            list.named_by::<Application>("candidate", vec![whose], false)
+        })
     }
 }
 

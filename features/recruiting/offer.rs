@@ -120,6 +120,16 @@ impl Offer {
         )
     }
 
+    /// Empties what was written, in this version and those before.
+    pub(crate) fn forget(&mut self) {
+        self.terms = None;
+        self.decision = Managed(None);
+        for version in &mut self.earlier.0.0 {
+            version.terms = None;
+            version.decision = None;
+        }
+    }
+
     /// Makes a draft of it, the next version of what was approved or sent.
     pub(crate) fn revise(&mut self, before: &Self) {
         self.earlier.0.0.push(Version {

@@ -45,6 +45,7 @@ pub(crate) async fn apply(
     attributes: Attributes,
     stage: Option<&str>,
 ) -> Result<Saved<Application>> {
+    refuse_nobody(candidate, "candidate")?;
     let job = cx.get(application.job).await?;
     cx.hold("job", job.id).await?;
     if job.status == JobStatus::Closed {
@@ -129,6 +130,30 @@ pub(crate) async fn applications_of(
     Ok(page.await?.rows)
 }
 
+/// Calls the applications of a candidate as it is called now.
+///
+/// # Errors
+/// What writing refuses.
+pub(crate) async fn rename_applications(cx: &mut Cx, candidate: &Saved<Candidate>) -> Result<()> {
+    for application in applications_of(cx, &[candidate.id]).await? {
+        let mut edit = cx.edit(application.id).await?;
+        edit.name = Managed(candidate.name.clone());
+        edit.save(cx).await?;
+    }
+    Ok(())
+}
+
+/// Refuses what would go on with somebody of whom nothing is known any more.
+fn refuse_nobody(candidate: &Candidate, field: &str) -> Result<()> {
+    if candidate.anonymized_on.is_none() {
+        return Ok(());
+    }
+    let message = "This candidate was anonymized: who that was is not known any more.";
+    Err(Error::conflict(message)
+        .field(field)
+        .hint("Make a new one with create_candidate."))
+}
+
 /// Moves an application.
 ///
 /// # Errors
@@ -140,6 +165,10 @@ pub(crate) async fn place(
     to: Destination,
 ) -> Result<Saved<Application>> {
     let before = edit.before().clone();
+    // A candidate that is deleted has none that live.
+    if let Some(candidate) = cx.find(before.candidate).await? {
+        refuse_nobody(&candidate, "application")?;
+    }
     // Nobody arranges the stages anew while this one is moved.
     cx.hold("application", before.job).await?;
     let stages = stages_of(cx, before.job).await?;

@@ -4,8 +4,8 @@ use bureau_kernel::prelude::*;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::candidate::Candidate;
-use crate::placing::applications_of;
+use crate::candidate::{Candidate, refuse_future_consent};
+use crate::placing::rename_applications;
 use crate::{CANDIDATES, PLACE};
 
 /// What changes in a candidate.
@@ -42,14 +42,11 @@ impl Tool for UpdateCandidate {
         let mut edit = cx.edit(self.candidate).await?;
         edit.clear_fields(&self.clear.unwrap_or_default());
         edit.apply(cx, &self.fields).await?;
+        refuse_future_consent(cx, &edit)?;
         let is_renamed = edit.name != edit.before().name;
         let saved = edit.save(cx).await?;
         if is_renamed {
-            for application in applications_of(cx, &[saved.id]).await? {
-                let mut edit = cx.edit(application.id).await?;
-                edit.name = Managed(saved.name.clone());
-                edit.save(cx).await?;
-            }
+            rename_applications(cx, &saved).await?;
         }
         cx.view(saved).await
     }

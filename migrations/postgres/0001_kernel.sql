@@ -126,7 +126,7 @@ CREATE TABLE change_log (
     undoes    BIGINT,          -- the call that this one takes back
     entity    TEXT NOT NULL,    -- the record's table
     record    BIGINT NOT NULL,
-    action    TEXT NOT NULL CHECK (action IN ('create', 'update', 'archive', 'restore', 'purge')),
+    action    TEXT NOT NULL CHECK (action IN ('create', 'update', 'archive', 'restore', 'purge', 'redact')),
     version   BIGINT NOT NULL, -- the record's version afterwards
     before    TEXT,
     after     TEXT,

@@ -52,37 +52,46 @@ SELECT keep_in_workspace('job_stage');
 
 -- People who may work here one day.
 CREATE TABLE candidate (
-    id          BIGINT NOT NULL,
-    workspace   BIGINT NOT NULL REFERENCES workspace (id),
-    version     BIGINT NOT NULL,
-    created_at  TIMESTAMPTZ NOT NULL,
-    created_by  BIGINT,
-    updated_at  TIMESTAMPTZ NOT NULL,
-    archived_at TIMESTAMPTZ,
-    attributes  JSONB NOT NULL,
-    name        TEXT NOT NULL,
-    sort_name   TEXT COLLATE "C" NOT NULL, -- folded
-    email       TEXT,
-    phone       TEXT,
-    title       TEXT,
-    employer    TEXT,
-    location    TEXT,
-    links       JSONB NOT NULL, -- JSON
-    source      TEXT,
-    referrer    BIGINT,
-    owner       BIGINT,
-    tags        JSONB NOT NULL, -- JSON
-    summary     TEXT,
-    resume      TEXT,
+    id            BIGINT NOT NULL,
+    workspace     BIGINT NOT NULL REFERENCES workspace (id),
+    version       BIGINT NOT NULL,
+    created_at    TIMESTAMPTZ NOT NULL,
+    created_by    BIGINT,
+    updated_at    TIMESTAMPTZ NOT NULL,
+    archived_at   TIMESTAMPTZ,
+    attributes    JSONB NOT NULL,
+    name          TEXT NOT NULL,
+    sort_name     TEXT COLLATE "C" NOT NULL, -- folded
+    email         TEXT,
+    phone         TEXT,
+    title         TEXT,
+    employer      TEXT,
+    location      TEXT,
+    links         JSONB NOT NULL, -- JSON
+    source        TEXT,
+    referrer      BIGINT,
+    owner         BIGINT,
+    tags          JSONB NOT NULL, -- JSON
+    summary       TEXT,
+    resume        TEXT,
+    consent_on    DATE,
+    consent_until DATE,
+    consent_ends  DATE NOT NULL, -- long ago where there is none
+    legal_hold    TEXT,
+    anonymized_on DATE,
+    merged_into   BIGINT,
     PRIMARY KEY (workspace, id),
     FOREIGN KEY (workspace, referrer) REFERENCES member (workspace, id),
-    FOREIGN KEY (workspace, owner) REFERENCES member (workspace, id)
+    FOREIGN KEY (workspace, owner) REFERENCES member (workspace, id),
+    FOREIGN KEY (workspace, merged_into) REFERENCES candidate (workspace, id)
 );
 CREATE INDEX candidate_by_name ON candidate (workspace, sort_name, id) WHERE archived_at IS NULL;
 CREATE INDEX candidate_by_created ON candidate (workspace, created_at, id) WHERE archived_at IS NULL;
 CREATE INDEX candidate_by_updated ON candidate (workspace, updated_at, id) WHERE archived_at IS NULL;
 CREATE INDEX candidate_by_referrer ON candidate (workspace, referrer) WHERE referrer IS NOT NULL;
 CREATE INDEX candidate_by_owner ON candidate (workspace, owner) WHERE owner IS NOT NULL;
+CREATE INDEX candidate_by_merged_into ON candidate (workspace, merged_into) WHERE merged_into IS NOT NULL;
+CREATE INDEX candidate_by_keeping ON candidate (workspace, created_at, id) WHERE anonymized_on IS NULL;
 
 SELECT keep_in_workspace('candidate');
 
@@ -118,7 +127,7 @@ CREATE TABLE application (
     FOREIGN KEY (workspace, referrer) REFERENCES member (workspace, id)
 );
 CREATE INDEX application_by_created ON application (workspace, created_at, id) WHERE archived_at IS NULL;
-CREATE INDEX application_by_candidate ON application (workspace, candidate, job, stage, status, stage_since) WHERE archived_at IS NULL;
+CREATE INDEX application_by_candidate ON application (workspace, candidate, job, stage, status, stage_since, archived_at);
 CREATE INDEX application_by_job ON application (workspace, job, status, stage) WHERE archived_at IS NULL;
 CREATE INDEX application_by_stage ON application (workspace, stage);
 CREATE INDEX application_by_left_stage ON application (workspace, left_stage) WHERE left_stage IS NOT NULL;
@@ -148,7 +157,7 @@ CREATE TABLE application_move (
     FOREIGN KEY (workspace, from_stage) REFERENCES job_stage (workspace, id),
     FOREIGN KEY (workspace, stage) REFERENCES job_stage (workspace, id)
 );
-CREATE INDEX application_move_by_application ON application_move (workspace, application, id, stage, moved_on) WHERE archived_at IS NULL;
+CREATE INDEX application_move_by_application ON application_move (workspace, application, id, stage, moved_on, archived_at);
 CREATE INDEX application_move_by_from_stage ON application_move (workspace, from_stage) WHERE from_stage IS NOT NULL;
 CREATE INDEX application_move_by_stage ON application_move (workspace, stage);
 
@@ -209,7 +218,7 @@ CREATE TABLE offer (
     FOREIGN KEY (workspace, application) REFERENCES application (workspace, id)
 );
 CREATE INDEX offer_by_created ON offer (workspace, created_at, id) WHERE archived_at IS NULL;
-CREATE INDEX offer_by_application ON offer (workspace, application, status) WHERE archived_at IS NULL;
+CREATE INDEX offer_by_application ON offer (workspace, application, status, archived_at);
 CREATE INDEX offer_by_decided ON offer (workspace, decided_on, status) WHERE decided_on IS NOT NULL;
 
 SELECT keep_in_workspace('offer');
@@ -232,7 +241,7 @@ CREATE TABLE interview (
     FOREIGN KEY (workspace, interviewer) REFERENCES member (workspace, id)
 );
 CREATE INDEX interview_by_created ON interview (workspace, created_at, id) WHERE archived_at IS NULL;
-CREATE INDEX interview_by_application ON interview (workspace, application) WHERE archived_at IS NULL;
+CREATE INDEX interview_by_application ON interview (workspace, application, archived_at);
 CREATE INDEX interview_by_interviewer ON interview (workspace, interviewer);
 
 SELECT keep_in_workspace('interview');
@@ -258,8 +267,25 @@ CREATE TABLE scorecard (
     FOREIGN KEY (workspace, author) REFERENCES member (workspace, id)
 );
 CREATE INDEX scorecard_by_created ON scorecard (workspace, created_at, id) WHERE archived_at IS NULL;
-CREATE INDEX scorecard_by_application ON scorecard (workspace, application) WHERE archived_at IS NULL;
+CREATE INDEX scorecard_by_application ON scorecard (workspace, application, archived_at);
 CREATE UNIQUE INDEX scorecard_is_one_each ON scorecard (workspace, interview) WHERE archived_at IS NULL;
 CREATE INDEX scorecard_by_author ON scorecard (workspace, author);
 
 SELECT keep_in_workspace('scorecard');
+
+-- What a workspace arranges for recruiting.
+CREATE TABLE recruiting_settings (
+    id               BIGINT NOT NULL,
+    workspace        BIGINT NOT NULL REFERENCES workspace (id),
+    version          BIGINT NOT NULL,
+    created_at       TIMESTAMPTZ NOT NULL,
+    created_by       BIGINT,
+    updated_at       TIMESTAMPTZ NOT NULL,
+    archived_at      TIMESTAMPTZ,
+    attributes       JSONB NOT NULL,
+    retention_months BIGINT, -- after the end of the last procedure
+    PRIMARY KEY (workspace, id)
+);
+CREATE INDEX recruiting_settings_by_created ON recruiting_settings (workspace, created_at, id) WHERE archived_at IS NULL;
+
+SELECT keep_in_workspace('recruiting_settings');

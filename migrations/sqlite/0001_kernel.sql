@@ -120,7 +120,7 @@ CREATE TABLE change_log (
     undoes    INTEGER,          -- the call that this one takes back
     entity    TEXT NOT NULL,    -- the record's table
     record    INTEGER NOT NULL,
-    action    TEXT NOT NULL CHECK (action IN ('create', 'update', 'archive', 'restore', 'purge')),
+    action    TEXT NOT NULL CHECK (action IN ('create', 'update', 'archive', 'restore', 'purge', 'redact')),
     version   INTEGER NOT NULL, -- the record's version afterwards
     before    TEXT,
     after     TEXT,

@@ -48,37 +48,46 @@ CREATE INDEX job_stage_by_job ON job_stage (workspace, job, position, id) WHERE 
 
 -- People who may work here one day.
 CREATE TABLE candidate (
-    id          INTEGER PRIMARY KEY,
-    workspace   INTEGER NOT NULL REFERENCES workspace (id),
-    version     INTEGER NOT NULL,
-    created_at  INTEGER NOT NULL,
-    created_by  INTEGER,
-    updated_at  INTEGER NOT NULL,
-    archived_at INTEGER,
-    attributes  TEXT NOT NULL,
-    name        TEXT NOT NULL,
-    sort_name   TEXT NOT NULL, -- folded
-    email       TEXT,
-    phone       TEXT,
-    title       TEXT,
-    employer    TEXT,
-    location    TEXT,
-    links       TEXT NOT NULL, -- JSON
-    source      TEXT,
-    referrer    INTEGER,
-    owner       INTEGER,
-    tags        TEXT NOT NULL, -- JSON
-    summary     TEXT,
-    resume      TEXT,
+    id            INTEGER PRIMARY KEY,
+    workspace     INTEGER NOT NULL REFERENCES workspace (id),
+    version       INTEGER NOT NULL,
+    created_at    INTEGER NOT NULL,
+    created_by    INTEGER,
+    updated_at    INTEGER NOT NULL,
+    archived_at   INTEGER,
+    attributes    TEXT NOT NULL,
+    name          TEXT NOT NULL,
+    sort_name     TEXT NOT NULL, -- folded
+    email         TEXT,
+    phone         TEXT,
+    title         TEXT,
+    employer      TEXT,
+    location      TEXT,
+    links         TEXT NOT NULL, -- JSON
+    source        TEXT,
+    referrer      INTEGER,
+    owner         INTEGER,
+    tags          TEXT NOT NULL, -- JSON
+    summary       TEXT,
+    resume        TEXT,
+    consent_on    TEXT,
+    consent_until TEXT,
+    consent_ends  TEXT NOT NULL, -- long ago where there is none
+    legal_hold    TEXT,
+    anonymized_on TEXT,
+    merged_into   INTEGER,
     CONSTRAINT candidate_in_workspace UNIQUE (workspace, id),
     FOREIGN KEY (workspace, referrer) REFERENCES member (workspace, id),
-    FOREIGN KEY (workspace, owner) REFERENCES member (workspace, id)
+    FOREIGN KEY (workspace, owner) REFERENCES member (workspace, id),
+    FOREIGN KEY (workspace, merged_into) REFERENCES candidate (workspace, id)
 ) STRICT;
 CREATE INDEX candidate_by_name ON candidate (workspace, sort_name, id) WHERE archived_at IS NULL;
 CREATE INDEX candidate_by_created ON candidate (workspace, created_at, id) WHERE archived_at IS NULL;
 CREATE INDEX candidate_by_updated ON candidate (workspace, updated_at, id) WHERE archived_at IS NULL;
 CREATE INDEX candidate_by_referrer ON candidate (workspace, referrer) WHERE referrer IS NOT NULL;
 CREATE INDEX candidate_by_owner ON candidate (workspace, owner) WHERE owner IS NOT NULL;
+CREATE INDEX candidate_by_merged_into ON candidate (workspace, merged_into) WHERE merged_into IS NOT NULL;
+CREATE INDEX candidate_by_keeping ON candidate (workspace, created_at, id) WHERE anonymized_on IS NULL;
 
 -- That candidates may get a job.
 CREATE TABLE application (
@@ -112,7 +121,7 @@ CREATE TABLE application (
     FOREIGN KEY (workspace, referrer) REFERENCES member (workspace, id)
 ) STRICT;
 CREATE INDEX application_by_created ON application (workspace, created_at, id) WHERE archived_at IS NULL;
-CREATE INDEX application_by_candidate ON application (workspace, candidate, job, stage, status, stage_since) WHERE archived_at IS NULL;
+CREATE INDEX application_by_candidate ON application (workspace, candidate, job, stage, status, stage_since, archived_at);
 CREATE INDEX application_by_job ON application (workspace, job, status, stage) WHERE archived_at IS NULL;
 CREATE INDEX application_by_stage ON application (workspace, stage);
 CREATE INDEX application_by_left_stage ON application (workspace, left_stage) WHERE left_stage IS NOT NULL;
@@ -140,7 +149,7 @@ CREATE TABLE application_move (
     FOREIGN KEY (workspace, from_stage) REFERENCES job_stage (workspace, id),
     FOREIGN KEY (workspace, stage) REFERENCES job_stage (workspace, id)
 ) STRICT;
-CREATE INDEX application_move_by_application ON application_move (workspace, application, id, stage, moved_on) WHERE archived_at IS NULL;
+CREATE INDEX application_move_by_application ON application_move (workspace, application, id, stage, moved_on, archived_at);
 CREATE INDEX application_move_by_from_stage ON application_move (workspace, from_stage) WHERE from_stage IS NOT NULL;
 CREATE INDEX application_move_by_stage ON application_move (workspace, stage);
 
@@ -197,7 +206,7 @@ CREATE TABLE offer (
     FOREIGN KEY (workspace, application) REFERENCES application (workspace, id)
 ) STRICT;
 CREATE INDEX offer_by_created ON offer (workspace, created_at, id) WHERE archived_at IS NULL;
-CREATE INDEX offer_by_application ON offer (workspace, application, status) WHERE archived_at IS NULL;
+CREATE INDEX offer_by_application ON offer (workspace, application, status, archived_at);
 CREATE INDEX offer_by_decided ON offer (workspace, decided_on, status) WHERE decided_on IS NOT NULL;
 
 -- Who talks with a candidate.
@@ -218,7 +227,7 @@ CREATE TABLE interview (
     FOREIGN KEY (workspace, interviewer) REFERENCES member (workspace, id)
 ) STRICT;
 CREATE INDEX interview_by_created ON interview (workspace, created_at, id) WHERE archived_at IS NULL;
-CREATE INDEX interview_by_application ON interview (workspace, application) WHERE archived_at IS NULL;
+CREATE INDEX interview_by_application ON interview (workspace, application, archived_at);
 CREATE INDEX interview_by_interviewer ON interview (workspace, interviewer);
 -- What interviewers think of a candidate.
 CREATE TABLE scorecard (
@@ -242,6 +251,21 @@ CREATE TABLE scorecard (
     FOREIGN KEY (workspace, author) REFERENCES member (workspace, id)
 ) STRICT;
 CREATE INDEX scorecard_by_created ON scorecard (workspace, created_at, id) WHERE archived_at IS NULL;
-CREATE INDEX scorecard_by_application ON scorecard (workspace, application) WHERE archived_at IS NULL;
+CREATE INDEX scorecard_by_application ON scorecard (workspace, application, archived_at);
 CREATE UNIQUE INDEX scorecard_is_one_each ON scorecard (workspace, interview) WHERE archived_at IS NULL;
 CREATE INDEX scorecard_by_author ON scorecard (workspace, author);
+
+-- What a workspace arranges for recruiting.
+CREATE TABLE recruiting_settings (
+    id               INTEGER PRIMARY KEY,
+    workspace        INTEGER NOT NULL REFERENCES workspace (id),
+    version          INTEGER NOT NULL,
+    created_at       INTEGER NOT NULL,
+    created_by       INTEGER,
+    updated_at       INTEGER NOT NULL,
+    archived_at      INTEGER,
+    attributes       TEXT NOT NULL,
+    retention_months INTEGER, -- after the end of the last procedure
+    CONSTRAINT recruiting_settings_in_workspace UNIQUE (workspace, id)
+) STRICT;
+CREATE INDEX recruiting_settings_by_created ON recruiting_settings (workspace, created_at, id) WHERE archived_at IS NULL;

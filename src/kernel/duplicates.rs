@@ -25,6 +25,10 @@ pub trait Duplicates: Record {
     fn follow(&mut self, prepared: &Self, given: &Patch<Self>) {
         let _ = (prepared, given);
     }
+    /// Notes into which one it is merged, where it keeps that ([`Record::MERGED_INTO`]).
+    fn note_merged(&mut self, into: Id<Self>) {
+        let _ = into;
+    }
 }
 
 /// What to do when it is there already.
@@ -208,6 +212,9 @@ pub async fn merge<R: Duplicates>(
     for loser in merged {
         let (from, to) = (loser.raw(), Some(kept.id.raw()));
         cx.repoint(R::TABLE, from, to).await?;
+        let mut gone = cx.edit(*loser).await?;
+        gone.note_merged(kept.id);
+        gone.save(cx).await?;
         cx.archive(*loser).await?;
     }
     cx.get(kept.id).await

@@ -55,6 +55,7 @@ pub mod search;
 pub mod series;
 pub mod settings;
 pub mod store;
+pub mod stored;
 pub mod tool;
 pub mod touch;
 pub mod types;

@@ -76,6 +76,7 @@ pub struct Whose {
 
 #[derive(Debug, Clone)]
 enum Is {
+    Empty,
     Among(Vec<Value>),
     From(Value),
     To(Value),
@@ -100,6 +101,15 @@ impl Whose {
         Self {
             column,
             is: Is::Naming(O::TABLE, whose),
+        }
+    }
+
+    /// Nothing stands in its column.
+    #[must_use]
+    pub const fn empty(column: &'static str) -> Self {
+        Self {
+            column,
+            is: Is::Empty,
         }
     }
 
@@ -147,6 +157,7 @@ fn push_whose(statement: &mut Sql, alias: &'static str, workspace: &Value, whose
         statement.push(".");
         statement.push(whose.column);
         match &whose.is {
+            Is::Empty => statement.push(" IS NULL"),
             Is::Among(values) => {
                 statement.push(" IN ");
                 statement.push_filled(values.clone());

@@ -57,7 +57,7 @@ impl Operation {
         match action {
             Action::Create => Self::Create,
             Action::Update => Self::Update,
-            Action::Archive | Action::Restore | Action::Purge => Self::Delete,
+            Action::Archive | Action::Restore | Action::Purge | Action::Redact => Self::Delete,
         }
     }
 
@@ -66,7 +66,9 @@ impl Operation {
     pub const fn inverse_of(action: Action) -> Self {
         match action {
             Action::Update => Self::Update,
-            Action::Create | Action::Archive | Action::Restore | Action::Purge => Self::Delete,
+            Action::Create | Action::Archive | Action::Restore | Action::Purge | Action::Redact => {
+                Self::Delete
+            }
         }
     }
 
@@ -269,6 +271,12 @@ impl Covers {
     #[must_use]
     pub const fn update<R: Entity>() -> Self {
         Self::new::<R>(Operation::Update)
+    }
+
+    /// It deletes such records, or erases what is personal in them.
+    #[must_use]
+    pub const fn delete<R: Entity>() -> Self {
+        Self::new::<R>(Operation::Delete)
     }
 
     const fn new<R: Entity>(operation: Operation) -> Self {

@@ -118,9 +118,7 @@ impl Source for Projection {
             touched.push(Touched {
                 position: row.get("position")?,
                 record: (workspace, kind, row.get("record")?),
-                erased: row
-                    .get::<Action>("action")
-                    .is_ok_and(|action| action == Action::Purge),
+                erased: row.get::<Action>("action").is_ok_and(Action::erases),
             });
         }
         Ok(touched)

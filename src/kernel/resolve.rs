@@ -54,6 +54,8 @@ pub(crate) struct Name {
     pointer: String,
     table: String,
     text: String,
+    /// Where it is an identifier after all, of a record that may be merged into another one.
+    id: Option<i64>,
 }
 
 /// Characters of the longest thing that a record is called, and more.
@@ -69,8 +71,8 @@ const SUGGESTED: usize = 3;
 /// Rows that are read for one statement's names.
 const ROWS: i64 = 10_000;
 
-/// Where the arguments name records by something else than their identifiers. What has the form of an identifier, of whichever
-/// kind, is read as one.
+/// Where the arguments name records by something else than their identifiers, or by one that may mean another record by now. What
+/// has the form of an identifier, of whichever kind, is read as one.
 pub(crate) fn names(records: &Records, form: &Map<String, Data>, arguments: &Data) -> Vec<Name> {
     let mut names = Vec::new();
     each_record(form, arguments, &mut |place| {
@@ -92,12 +94,27 @@ pub(crate) fn names(records: &Records, form: &Map<String, Data>, arguments: &Dat
         let has_prefix = |prefix| known(prefix).is_some() || place.table == ANY_RECORD;
         let is_id = decode(text).is_some_and(|(prefix, _)| has_prefix(prefix))
             || begins_like_one().is_some();
+        let merged = decode(text).and_then(|(prefix, id)| {
+            let kind = records.record_with_prefix(prefix)?;
+            kind.merged_into()?;
+            let is_meant = [kind.table(), ANY_RECORD].contains(&place.table);
+            is_meant.then_some((kind.table(), id))
+        });
+        if let Some((table, id)) = merged {
+            names.push(Name {
+                pointer: place.pointer.to_owned(),
+                table: table.to_owned(),
+                text: text.to_owned(),
+                id: Some(id),
+            });
+        }
         let is_name = !text.is_empty() && text.chars().count() <= LONGEST && !is_id;
         if is_name && !Kind::all(records, place.table).is_empty() {
             names.push(Name {
                 pointer: place.pointer.to_owned(),
                 table: place.table.to_owned(),
                 text: text.to_owned(),
+                id: None,
             });
         }
     });
@@ -283,8 +300,9 @@ pub(crate) async fn resolve(
     arguments: &mut Data,
     offers: impl Fn(&str) -> bool,
 ) -> Result<()> {
+    follow_merged(cx, names, arguments).await?;
     let mut texts: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-    for name in names {
+    for name in names.iter().filter(|name| name.id.is_none()) {
         texts.entry(&name.table).or_default().insert(&name.text);
     }
     if texts.values().map(BTreeSet::len).sum::<usize>() > MOST {
@@ -315,7 +333,7 @@ pub(crate) async fn resolve(
     let means_member = texts.contains_key(Member::TABLE) && cx.may_read(Member::TABLE);
     only.extend(means_member.then_some(me));
     let labels = labelled(cx, &only).await?;
-    for name in names {
+    for name in names.iter().filter(|name| name.id.is_none()) {
         let is_me = name.table == Member::TABLE && name.text.eq_ignore_ascii_case("me");
         let meant = match found.get(&(name.table.as_str(), name.text.as_str())) {
             _ if is_me => std::slice::from_ref(&me),
@@ -341,6 +359,50 @@ pub(crate) async fn resolve(
     Ok(())
 }
 
+/// Puts the identifiers of those in place into which records were merged that the arguments still name.
+async fn follow_merged(cx: &mut Cx, names: &[Name], arguments: &mut Data) -> Result<()> {
+    let mut by_table: BTreeMap<&str, Vec<i64>> = BTreeMap::new();
+    for name in names {
+        if let Some(id) = name.id {
+            by_table.entry(&name.table).or_default().push(id);
+        }
+    }
+    for (table, ids) in by_table {
+        let kind = cx.records().record(table).filter(|_| cx.may_read(table));
+        let Some((kind, column)) = kind.and_then(|kind| Some((kind, kind.merged_into()?))) else {
+            continue;
+        };
+        let mut statement = sql("SELECT id, ").sql(column).sql(" AS kept FROM ");
+        let mut statement = {
+            statement.push(kind.table());
+            statement
+                .sql(" WHERE workspace = ")
+                .value(cx.workspace().id)
+                .sql(" AND archived_at IS NOT NULL AND ")
+                .sql(column)
+                .sql(" IS NOT NULL AND id IN ")
+        };
+        statement.push_ids(&ids);
+        let rows = statement.rows(cx.tx()).await?;
+        let merged = rows.iter();
+        let merged = merged.map(|row| Ok((row.get("id")?, row.get("kept")?)));
+        let merged: HashMap<i64, i64> = merged.collect::<Result<_>>()?;
+        let kept: Vec<i64> = merged.values().copied().collect();
+        let labels: HashMap<i64, String> = kind.titles(cx, &kept).await?.into_iter().collect();
+        for name in names.iter().filter(|name| name.table == table) {
+            let Some(kept) = name.id.and_then(|id| merged.get(&id)) else {
+                continue;
+            };
+            let id = cx.wire_id(table, *kept);
+            cx.note_meant(name.field(), json!({ "id": id, "name": labels.get(kept) }));
+            if let Some(place) = arguments.pointer_mut(&name.pointer) {
+                *place = id.into();
+            }
+        }
+    }
+    Ok(())
+}
+
 /// The identifier of the one record of this table that a parameter means by what it is called; the text itself for a caller who
 /// may not read such records.
 ///
@@ -356,6 +418,7 @@ pub(crate) async fn resolve_one(
         pointer: format!("/{field}"),
         table: table.to_owned(),
         text: text.trim().to_owned(),
+        id: None,
     }];
     let mut arguments = json!({ field: text });
     resolve(cx, &names, &mut arguments, |_| true).await?;
@@ -798,6 +861,7 @@ mod tests {
             pointer: "/lines/12/product".into(),
             table: String::new(),
             text: String::new(),
+            id: None,
         };
         assert_eq!(name.field(), "lines[12].product");
     }

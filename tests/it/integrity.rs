@@ -722,7 +722,7 @@ fn rusty(home: &Home, statement: &str) -> bool {
 }
 
 /// How often these bytes are in the files of a folder, whatever they are.
-fn occurrences(folder: &Path, word: &str) -> Vec<String> {
+pub(crate) fn occurrences(folder: &Path, word: &str) -> Vec<String> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap().flatten() {
         let path = entry.path();

@@ -73,6 +73,7 @@ mod recruiting;
 mod recurring;
 mod replicas;
 mod resources;
+mod retention;
 mod scheduler;
 mod scorecards;
 mod search_all;

@@ -300,7 +300,7 @@ async fn rows(app: &TestApp, change: &Value) -> BTreeSet<(String, &'static str)>
     let operation = |action: Action| match action {
         Action::Create => "create",
         Action::Update => "update",
-        Action::Archive | Action::Restore | Action::Purge => "delete",
+        Action::Archive | Action::Restore | Action::Purge | Action::Redact => "delete",
     };
     rows.iter()
         .map(|row| {

@@ -66,6 +66,10 @@ impl<R: Record> AnyRecord for Erased<R> {
         R::CALLED
     }
 
+    fn merged_into(&self) -> Option<&'static str> {
+        R::MERGED_INTO
+    }
+
     fn meant<'a>(
         &'a self,
         cx: &'a mut Cx,
@@ -445,6 +449,9 @@ impl<R: Record> AnyRecord for Erased<R> {
             if rows.iter().any(|row| row.action == Action::Purge) {
                 return conflict(format!("this {} was erased for good", R::NOUN));
             }
+            if rows.iter().any(|row| row.action == Action::Redact) {
+                return conflict(undo::redacted::<R>());
+            }
             let Some(mut current) = cx.find(id).await? else {
                 return conflict(format!("this {} was erased for good", R::NOUN));
             };
@@ -472,7 +479,7 @@ impl<R: Record> AnyRecord for Erased<R> {
                         continue;
                     }
                     Action::Update => Action::Update,
-                    Action::Purge => continue,
+                    Action::Purge | Action::Redact => continue,
                 };
                 current = write(cx, current, saved, action).await?;
             }

@@ -18,6 +18,7 @@ pub(super) async fn undo_each<R: Record>(
     let mut outcome: Vec<Result<Rewrite<R>, String>> = Vec::new();
     for row in rows {
         outcome.push(match current.get(&row.record) {
+            Some(_) if row.action == Action::Redact => Err(redacted::<R>()),
             Some(now) => match changed_since(cx, now, row).await? {
                 None => Ok(taken_back(cx, now, row)?),
                 Some(since) => Err(since),
@@ -55,6 +56,11 @@ pub(super) async fn undo_each<R: Record>(
         }
     }
     Ok(conflicts)
+}
+
+/// Why nothing brings back what a record held of a person.
+pub(super) fn redacted<R: Record>() -> String {
+    format!("what this {} held of a person was erased for good", R::NOUN)
 }
 
 /// What stands in the way of a record; what it is called is looked up for all of them together.
@@ -105,8 +111,8 @@ fn taken_back<R: Record>(cx: &Cx, now: &Saved<R>, row: &LogRow) -> Result<Rewrit
             saved = patched(now, LogRow::side(row.before.as_deref())?)?;
             Action::Update
         }
-        // What was erased for good is not there, so it does not come here.
-        Action::Purge => Action::Purge,
+        // What was erased for good does not come here.
+        Action::Purge | Action::Redact => row.action,
     };
     Ok((now.clone(), saved, action))
 }

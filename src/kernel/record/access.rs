@@ -191,23 +191,58 @@ impl Cx {
         if R::HOLDS_CONTENT {
             content::erase(&mut self.tx, workspace, id.raw()).await?;
         }
+        self.forget(id).await?;
+        let row = log_row::<R>(self, None, &before, Action::Purge).await?;
+        self.tx.log(row);
+        react(self, Action::Purge, Some(&before), None).await?;
+        Ok(before)
+    }
+
+    /// Erases for good what a record holds of a person, deleted or not: `change` takes it out of the columns, and with it go the
+    /// custom attributes, what belongs to the record (notes, files) and what the change log holds of all of it. The rest stays, and
+    /// is all that the log says of the record from then on. Nothing brings back what was there.
+    ///
+    /// # Errors
+    /// [`Code::NotFound`](crate::error::Code::NotFound); [`Code::Forbidden`](crate::error::Code::Forbidden) for a caller who may not
+    /// delete; [`Code::Conflict`](crate::error::Code::Conflict) when live records refer to what belongs to it.
+    pub async fn redact<R: Record>(
+        &mut self,
+        id: Id<R>,
+        change: impl FnOnce(&mut R),
+    ) -> Result<Saved<R>> {
+        let before = self
+            .find(id)
+            .await?
+            .ok_or_else(|| Error::not_found(R::NOUN, id).field(R::NOUN))?;
+        self.check_version(&before)?;
+        self.tx.erases();
+        let family = Family::of(self, R::TABLE, &[id.raw()], true).await?;
+        family.refuse_descendants_held(self, R::NOUN).await?;
+        family.purge_descendants(self).await?;
+        let mut saved = before.clone();
+        change(&mut saved.record);
+        saved.record = checked(self, Some(&before.record), saved.record).await?;
+        saved.attributes = Json(Attributes::new());
+        self.forget(id).await?;
+        write(self, before, saved, Action::Redact).await
+    }
+
+    /// Takes what was in a record out of the change log, and out of the answers that are kept for repetitions.
+    async fn forget<R: Record>(&mut self, id: Id<R>) -> Result<()> {
+        let workspace = self.workspace().id;
         sql("UPDATE change_log SET before = NULL, after = NULL WHERE workspace = ")
             .value(workspace)
             .sql(" AND record = ")
             .value(id)
             .run(&mut self.tx)
             .await?;
-        // An answer that was kept for repetitions holds the record too.
         sql("DELETE FROM receipt WHERE workspace = ")
             .value(workspace)
             .sql(" AND answer LIKE ")
             .value(format!("%{id}%"))
             .run(&mut self.tx)
             .await?;
-        let row = log_row::<R>(self, None, &before, Action::Purge).await?;
-        self.tx.log(row);
-        react(self, Action::Purge, Some(&before), None).await?;
-        Ok(before)
+        Ok(())
     }
 
     /// Makes everything that refers to one record refer to another, or to nothing. Answers how many records changed.

@@ -49,6 +49,11 @@ impl Family {
         Ok(family)
     }
 
+    /// What belongs to them, by kind.
+    pub(crate) fn into_descendants(self) -> Vec<(&'static dyn AnyRecord, Vec<i64>)> {
+        self.descendants
+    }
+
     /// The records outside of the family that hold on to one of these of a table: to which, and their tables and numbers.
     pub(crate) async fn held(
         &self,

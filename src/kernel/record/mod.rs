@@ -239,6 +239,9 @@ pub trait Record: Columns {
     }
     /// What people call one instead of giving its identifier, and how it is found by that.
     const CALLED: Called = Called::NOTHING;
+    /// The column that says into which other one a deleted one was merged, where they are merged: its identifier goes on to mean
+    /// that one wherever a tool takes it.
+    const MERGED_INTO: Option<&'static str> = None;
     /// Columns that stand in the table for the database's sake, such as the form of a name that lists are ordered by:
     /// names and values, always the same names in the same order. They follow from the fields. What is said here begins
     /// with those that are [declared for orders](Facets::sort_by).

@@ -73,6 +73,7 @@ impl Summary {
             (None, Action::Archive) => "delete (restorable)",
             (None, Action::Restore) => "restore",
             (None, Action::Purge) => "erase for good",
+            (None, Action::Redact) => "anonymize",
         };
         *self.counts.entry((verb, written.noun)).or_default() += 1;
         let worth = written.commits.and_then(|commitment| commitment.worth);
@@ -86,8 +87,7 @@ impl Summary {
                 None => self.worth.push((currency, amount, 1)),
             }
         }
-        let is_grave =
-            written.commits.is_some() || matches!(action, Action::Archive | Action::Purge);
+        let is_grave = written.commits.is_some() || action == Action::Archive || action.erases();
         self.is_grave |= is_grave;
         if self.notes.len() == NOTED {
             let Some(place) = self.notes.iter().rposition(|(grave, _)| is_grave && !grave) else {

@@ -109,7 +109,7 @@ pub(crate) async fn write<R: Record>(
     mut saved: Saved<R>,
     action: Action,
 ) -> Result<Saved<R>> {
-    if saved == before {
+    if saved == before && action != Action::Redact {
         return Ok(before);
     }
     check_permission(cx, Some(&before), &saved, action)?;
@@ -153,7 +153,9 @@ pub(crate) async fn write<R: Record>(
         new.into_iter().filter(|term| !old.contains(term)).collect(),
     )
     .await?;
-    let row = log_row(cx, Some(&before), &saved, action).await?;
+    // What it was is not to be known any more: the log begins anew with all that is left.
+    let was = Some(&before).filter(|_| action != Action::Redact);
+    let row = log_row(cx, was, &saved, action).await?;
     cx.tx.log(row);
     react(cx, action, Some(&before), Some(&saved)).await?;
     Ok(saved)
@@ -180,7 +182,7 @@ pub(crate) async fn log_row<R: Record>(
     let commits = match action {
         Action::Create | Action::Restore => R::commits(None, &saved.record),
         Action::Update => R::commits(before.map(|before| &before.record), &saved.record),
-        Action::Archive | Action::Purge => None,
+        Action::Archive | Action::Purge | Action::Redact => None,
     };
     if commits.is_some() {
         cx.require_trusted_clock().await?;

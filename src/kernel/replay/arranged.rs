@@ -129,7 +129,7 @@ impl State {
         match row.action {
             Action::Archive => self.removed = true,
             Action::Create | Action::Restore => self.removed = false,
-            Action::Update | Action::Purge => {}
+            Action::Update | Action::Purge | Action::Redact => {}
         }
     }
 }

@@ -29,11 +29,15 @@ impl History {
             (row.version, row.action == Action::Purge, row.id)
         });
         let mut history = Self::default();
-        // Erasing a record empties its rows; nothing else does.
-        let erased = rows
+        // Erasing a record empties its rows, and erasing what it holds of a person those before; nothing else does.
+        let purged = rows
             .last()
             .is_some_and(|last| last.row.action == Action::Purge);
-        for placed in &rows {
+        let redacted = rows
+            .iter()
+            .rposition(|placed| placed.row.action == Action::Redact);
+        for (index, placed) in rows.iter().enumerate() {
+            let erased = purged || redacted.is_some_and(|redacted| index < redacted);
             if let Err(what) = history.take(&placed.row, erased) {
                 let at = match placed.position {
                     Some(position) => format!("at position {position} "),
@@ -43,7 +47,7 @@ impl History {
                 break;
             }
         }
-        history.purged = erased;
+        history.purged = purged;
         history
     }
 
@@ -67,7 +71,7 @@ impl History {
             }
             Action::Archive => self.archived_at = Some(row.at),
             Action::Restore => self.archived_at = None,
-            Action::Update | Action::Purge => {}
+            Action::Update | Action::Purge | Action::Redact => {}
         }
         if erased {
             return Ok(());

@@ -57,8 +57,18 @@ pub enum Action {
     Restore,
     /// It was erased for good.
     Purge,
+    /// What it held of a person was erased for good, and the rest of it stays.
+    Redact,
 }
 text_column!(Action);
+
+impl Action {
+    /// Whether it empties what the log holds of the record until then.
+    #[must_use]
+    pub const fn erases(self) -> bool {
+        matches!(self, Self::Purge | Self::Redact)
+    }
+}
 
 /// One row of the log.
 #[derive(Debug, Clone)]
@@ -429,7 +439,7 @@ struct Chain {
     workspace: i64,
     /// As far as it holds.
     seal: Seal,
-    /// Rows without what they held, by record: only a later purge of the record explains them.
+    /// Rows without what they held, by record: only a later erasure explains them.
     emptied: HashMap<(String, i64), i64>,
 }
 
@@ -496,7 +506,7 @@ impl Chain {
                 return broken("what the record was or became has been changed");
             }
             self.emptied.entry(record).or_insert(position);
-        } else if row.action == Action::Purge {
+        } else if row.action.erases() {
             self.emptied.remove(&record);
         }
         let seal = self.seal.next(&row);
