@@ -19,31 +19,31 @@ bureau_kernel::record! {
         /// What the candidate is called.
         pub name: Managed<ShortText<200>> => [label, key, hidden],
         /// Who applies.
-        pub candidate: Id<Candidate>,
+        pub candidate: Id<Candidate> => [column_filter, row],
         /// For which job.
-        pub job: Id<Vacancy>,
+        pub job: Id<Vacancy> => [column_filter, row],
         /// Where it stands.
-        pub stage: Managed<Id<JobStage>>,
+        pub stage: Managed<Id<JobStage>> => [column_filter, row],
         /// Since when it stands there.
         pub stage_since: Managed<Timestamp>,
         /// What it is there.
-        pub status: Managed<StageKind>,
+        pub status: Managed<StageKind> => [column_filter, several, row],
         /// When the candidate applied.
-        pub applied_on: Option<NaiveDate> = "Default today",
+        pub applied_on: Option<NaiveDate> = "Default today" => [range("applied_after", "applied_before"), row],
         /// Where this application comes from.
-        pub source: Option<ShortText<100>>,
+        pub source: Option<ShortText<100>> => [filter, row],
         /// Who brought it.
-        pub referrer: Option<Id<Member>>,
+        pub referrer: Option<Id<Member>> => [column_filter, row],
         /// The stage in which it ended without a hire.
         pub left_stage: Managed<Option<Id<JobStage>>>,
         /// Why.
-        pub reason: Managed<Option<LeavingReason>>,
+        pub reason: Managed<Option<LeavingReason>> => [row],
         /// What was said of its last move.
         pub note: Managed<Option<ShortText<500>>>,
         /// When it ended, one way or the other.
-        pub closed_on: Managed<Option<NaiveDate>>,
+        pub closed_on: Managed<Option<NaiveDate>> => [range("closed_after", "closed_before"), row],
         /// When the candidate agreed to work here.
-        pub accepted_on: Managed<Option<NaiveDate>>,
+        pub accepted_on: Managed<Option<NaiveDate>> => [range("hired_after", "hired_before"), row],
     }
 }
 
@@ -85,4 +85,5 @@ fn is_rejected_now(before: Option<&Application>, after: &Application) -> bool {
 /// Tools answer its columns and nothing beside them.
 impl Presented for Application {
     type Extra = Nothing;
+    const ROW: &'static [&'static str] = &[];
 }

@@ -14,29 +14,29 @@ bureau_kernel::record! {
     /// A person who may work here one day.
     pub struct Candidate: "candidate", "cand", "candidate" {
         /// What they are called.
-        pub name: ShortText<200> => [label, search, sort_by("sort_name"), row],
+        pub name: ShortText<200> => [label, search, sort_by("sort_name"), row, import("full name, candidate, candidate name, bewerber")],
         /// Where they are written to.
-        pub email: Option<Email> => [key, search, row],
+        pub email: Option<Email> => [key, search, row, import("e-mail, mail, email address, e-mail address, e-mail-adresse")],
         /// Where they are called.
-        pub phone: Option<ShortText<40>> => [search_digits],
+        pub phone: Option<ShortText<40>> => [search_digits, import("telephone, mobile, phone number, telefon")],
         /// What they do now.
-        pub title: Option<ShortText<150>> => [search, row],
+        pub title: Option<ShortText<150>> => [search, row, import("job title, position, headline")],
         /// For whom.
-        pub employer: Option<ShortText<150>> => [search],
+        pub employer: Option<ShortText<150>> => [search, import("company, current company, organization")],
         /// Where they live.
-        pub location: Option<ShortText<200>> => [search, row],
+        pub location: Option<ShortText<200>> => [search, row, import("city, address, ort")],
         /// Web addresses, such as a profile.
-        pub links: Json<Vec<ShortText<500>>>,
+        pub links: Json<Vec<ShortText<500>>> => [import("link, website, linkedin, profile, social media")],
         /// Where they come from.
-        pub source: Option<ShortText<100>> => [search, filter, row],
+        pub source: Option<ShortText<100>> => [search, filter, row, import("candidate source, origin, quelle")],
         /// Who brought them.
         pub referrer: Option<Id<Member>> = "Member" => [filter, row],
         /// Who looks after them.
-        pub owner: Option<Id<Member>> => [filter, row],
+        pub owner: Option<Id<Member>> => [filter, row, import("recruiter, candidate owner")],
         /// Labels.
-        pub tags: Json<Vec<ShortText<50>>> => [search, filter_as("tag"), row],
+        pub tags: Json<Vec<ShortText<50>>> => [search, filter_as("tag"), row, import("tag, labels, skills")],
         /// What to know about them.
-        pub summary: Option<LongText<5000>> => [search],
+        pub summary: Option<LongText<5000>> => [search, import("notes, description, about")],
         /// What they wrote about themselves.
         pub resume: Option<LongText<20_000>> = "Text of the CV" => [search],
         /// When they agreed to be kept longer than the retention rule says.

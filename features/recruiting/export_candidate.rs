@@ -36,9 +36,7 @@ const READ_AUDIT_LOG: Permission = Permission::new("read_audit_log");
 impl Tool for ExportCandidate {
     const SPEC: Spec = Spec::reads("export_candidate", CANDIDATES.read)
         .title("Export candidate")
-        .about(
-            "All that is stored on a candidate, for one who asks to see it; get_file has files.",
-        );
+        .about("Get all that is stored on a candidate, with its history, for one who asks.");
     const EXAMPLES: &'static [Example] = &[Example {
         title: "Adorabelle asks what we know about her",
         before: &[

@@ -24,14 +24,18 @@ mod create_scorecard;
 mod export_candidate;
 mod get_candidate;
 mod get_job;
+mod import;
 mod interview;
 mod job_view;
 mod jobs;
+mod list_applications;
 mod list_candidates;
 mod list_jobs;
+mod measures;
 mod merge_candidates;
 mod metrics;
 mod moves;
+mod naming;
 mod offer;
 mod offering;
 mod openings;
@@ -111,6 +115,7 @@ pub const MODULE: Module = Module {
         Get<Vacancy>,
         GetRecruitingMetrics,
         ListCandidates,
+        Lists<Application>,
         Lists<Vacancy>,
         MergeCandidates,
         UpdateApplicationStatus,
@@ -133,6 +138,9 @@ pub const MODULE: Module = Module {
     permissions: &[REJECT_CANDIDATES, MANAGE_RECRUITING],
     provides: &[&settings::ARRANGEMENTS],
     jobs: jobs::JOBS,
+    measures: measures::ALL,
+    imports: imports![Candidate],
+    reacts: &[reaction::<naming::Rename>()],
     resources: &[
         Resource {
             uri: "bureau://jobs/{job}",

@@ -5,6 +5,7 @@
 use bureau_kernel::prelude::*;
 use bureau_kernel::record::Order;
 use bureau_kernel::store::enum_name;
+use bureau_kernel::types::text::folded;
 use bureau_kernel::types::time::{DayEdge, Timestamp, day_edge};
 use chrono::NaiveDate;
 
@@ -76,7 +77,11 @@ pub(crate) async fn apply(
     application.stage_since = Managed(since(cx, applied_on)?);
     application.status = Managed(stage.kind);
     application.applied_on = Some(applied_on);
-    application.source = application.source.or(candidate.source.clone());
+    let source = application.source.or(candidate.source.clone());
+    application.source = match source {
+        Some(source) => Some(spelt_as_first(cx, source).await?),
+        None => None,
+    };
     application.referrer = application.referrer.or(candidate.referrer);
     let saved = cx.insert(application, attributes).await?;
     let first = Move {
@@ -89,6 +94,22 @@ pub(crate) async fn apply(
     };
     cx.insert(first, Attributes::new()).await?;
     Ok(saved)
+}
+
+/// A source as it was spelt where it was first said, so that figures do not part it.
+async fn spelt_as_first(cx: &mut Cx, source: ShortText<100>) -> Result<ShortText<100>> {
+    let (workspace, key) = (cx.workspace().id, folded(&source));
+    cx.tx()
+        .serialize(&format!("source in {workspace} {key}"))
+        .await?;
+    let first = cx.with_index_key::<Application>("source", &key, 1).await?;
+    let first = match first.first() {
+        Some(first) => cx.find(*first).await?,
+        None => None,
+    };
+    Ok(first
+        .and_then(|first| first.record.source)
+        .unwrap_or(source))
 }
 
 /// Refuses a second application of a candidate for a job while the first has not ended.
@@ -217,7 +238,26 @@ pub(crate) async fn place(
         note: to.note,
     };
     cx.insert(step, Attributes::new()).await?;
+    if saved.status.is_exit() || *saved.status == StageKind::Hired {
+        note_others(cx, &saved).await?;
+    }
     Ok(saved)
+}
+
+/// Says so where a candidate whose application is decided has others under way: they end by nobody's hand but a person's.
+async fn note_others(cx: &mut Cx, decided: &Saved<Application>) -> Result<()> {
+    let others = applications_of(cx, &[decided.candidate]).await?;
+    let others = others
+        .iter()
+        .filter(|other| matches!(*other.status, StageKind::InProgress | StageKind::Offer));
+    let others: Vec<String> = others.map(|other| other.id.to_string()).collect();
+    if !others.is_empty() {
+        cx.notice(Notice::warning(format!(
+            "Other applications of this candidate are still under way: {}.",
+            others.join(", ")
+        )));
+    }
+    Ok(())
 }
 
 /// The stage that is meant.

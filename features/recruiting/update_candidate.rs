@@ -5,7 +5,6 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::candidate::{Candidate, refuse_future_consent};
-use crate::placing::rename_applications;
 use crate::{CANDIDATES, PLACE};
 
 /// What changes in a candidate.
@@ -43,11 +42,7 @@ impl Tool for UpdateCandidate {
         edit.clear_fields(&self.clear.unwrap_or_default());
         edit.apply(cx, &self.fields).await?;
         refuse_future_consent(cx, &edit)?;
-        let is_renamed = edit.name != edit.before().name;
         let saved = edit.save(cx).await?;
-        if is_renamed {
-            rename_applications(cx, &saved).await?;
-        }
         cx.view(saved).await
     }
 }

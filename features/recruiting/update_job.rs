@@ -1,10 +1,12 @@
 //! `update_job`
 
 use bureau_kernel::prelude::*;
+use bureau_kernel::store::sql;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::JOBS;
+use crate::application::Application;
 use crate::openings::{self, Closing, MOST};
 use crate::stages::{StagePlan, arrange};
 use crate::vacancy::{JobStatus, Vacancy};
@@ -88,6 +90,25 @@ impl Tool for UpdateJob {
         if let Some(stages) = self.stages {
             arrange(cx, self.job, stages).await?;
         }
+        if closes {
+            note_waiting(cx, self.job).await?;
+        }
         cx.view(job).await
     }
+}
+
+/// Says so where candidates still wait for an answer about a job that is closed: nobody is rejected by that.
+async fn note_waiting(cx: &mut Cx, job: Id<Vacancy>) -> Result<()> {
+    let waiting: i64 = sql("SELECT COUNT(*) AS count")
+        .from_live::<Application>(cx)
+        .sql(" AND status IN ('in_progress', 'offer') AND job = ")
+        .value(job)
+        .one("count", cx.tx())
+        .await?;
+    if waiting > 0 {
+        cx.notice(Notice::warning(format!(
+            "{waiting} applications for this job are still under way: tell these candidates with update_application_status."
+        )));
+    }
+    Ok(())
 }

@@ -127,6 +127,7 @@ CREATE TABLE application (
     FOREIGN KEY (workspace, referrer) REFERENCES member (workspace, id)
 );
 CREATE INDEX application_by_created ON application (workspace, created_at, id) WHERE archived_at IS NULL;
+CREATE INDEX application_by_updated ON application (workspace, updated_at, id) WHERE archived_at IS NULL;
 CREATE INDEX application_by_candidate ON application (workspace, candidate, job, stage, status, stage_since, archived_at);
 CREATE INDEX application_by_job ON application (workspace, job, status, stage) WHERE archived_at IS NULL;
 CREATE INDEX application_by_stage ON application (workspace, stage);

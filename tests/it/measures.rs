@@ -91,6 +91,10 @@ async fn firm(app: &TestApp, owner: &Caller) {
     }
     let over = json!({"name": "Road", "status": "completed"});
     app.data(owner, "create_project", over).await;
+    for job in ["Engineer", "Clerk"] {
+        app.data(owner, "create_job", json!({"title": job, "openings": 9}))
+            .await;
+    }
     for mine in [false, true] {
         let whose = |name: &str, mut arguments: Value| {
             if mine {
@@ -136,6 +140,28 @@ async fn firm(app: &TestApp, owner: &Caller) {
             app.data(owner, "create_task", task).await;
         }
     }
+    for mine in [false, true] {
+        for (number, course) in APPLICATIONS.iter().enumerate() {
+            let (applied, decided, status, reason) = *course;
+            let mut new = json!({
+                "name": format!("Candidate {number} {mine}"), "source": ["Fair", "fair", "Web"][number % 3],
+            });
+            if mine {
+                new["referrer"] = "me".into();
+            }
+            let candidate = app.data(owner, "create_candidate", new).await["id"].clone();
+            let job = ["Engineer", "Clerk"][number % 2];
+            let new = json!({"candidate": candidate, "job": job, "applied_on": applied});
+            let made = app.data(owner, "create_application", new).await["id"].clone();
+            if let Some(status) = status {
+                let mut step = json!({"application": made, "status": status, "moved_on": decided});
+                if let Some(reason) = reason {
+                    step["reason"] = reason.into();
+                }
+                app.data(owner, "update_application_status", step).await;
+            }
+        }
+    }
     // One of each stands in its stage for too long, the other has some days left.
     for (name, days) in [("Deal 1", 22), ("Deal 2", 13)] {
         let since = bureau_kernel::types::time::now() - chrono::Duration::days(days);
@@ -149,6 +175,24 @@ async fn firm(app: &TestApp, owner: &Caller) {
     let delete = json!({"deal": gone["id"], "confirm": true});
     app.data(owner, "delete_deal", delete).await;
 }
+
+/// When somebody applied, and what became of that when, and why.
+type Course = (
+    &'static str,
+    &'static str,
+    Option<&'static str>,
+    Option<&'static str>,
+);
+
+const APPLICATIONS: [Course; 7] = [
+    ("-60d", "-40d", Some("hired"), None),
+    ("-60d", "today", Some("hired"), None),
+    ("-50d", "-40d", Some("rejected"), Some("lacks_skills")),
+    ("-50d", "today", Some("rejected"), Some("other_chosen")),
+    ("-3d", "today", Some("withdrawn"), Some("location")),
+    ("today", "today", None, None),
+    ("-9d", "today", Some("offer"), None),
+];
 
 trait Today {
     fn workspace_today(&self) -> NaiveDate;

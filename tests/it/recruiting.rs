@@ -513,6 +513,14 @@ async fn candidates_are_listed_by_what_their_applications_are() {
         assert_eq!(error.detail_value("existing").unwrap()["id"], first["id"]);
         let renamed = json!({ "candidate": "Ada", "name": "Ada Lovelace" });
         app.ok(&owner, "update_candidate", renamed).await;
+        // Whoever writes the name: also what is entered again and goes into what is there.
+        let again = json!({ "name": "Ada Lovelace-King", "email": "ada@example.com", "on_duplicate": "update", "job": "Designer" });
+        app.ok(&owner, "create_candidate", again).await;
+        let again =
+            json!({ "name": "Augusta", "email": "ada@example.com", "on_duplicate": "update" });
+        app.ok(&owner, "create_candidate", again).await;
+        let known = json!({ "application": "Augusta", "stage": "Screening" });
+        app.ok(&owner, "update_application_status", known).await;
         let on = json!({ "application": "Ada Lovelace", "stage": "Offer" });
         let on = app.data(&owner, "update_application_status", on).await;
         assert_eq!((&on["id"], &on["status"]), (&ada, &json!("offer")));
@@ -884,5 +892,85 @@ async fn the_figures_equal_those_of_a_naive_reference() {
         let stays = sql("SELECT COUNT(*) AS count FROM opening WHERE filled_on < opened_on");
         let stays = app.rows(stays).await;
         assert_eq!(stays[0].get::<i64>("count").unwrap(), 0);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_decided_of_one_application_decides_no_other() {
+    for engine in ENGINES {
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
+        let engineer = job(&app, &owner, json!({ "openings": 2 })).await;
+        let designer = job(&app, &owner, json!({ "title": "Designer" })).await;
+        let ada = applies(&app, &owner, "Ada", &engineer).await;
+        let both = json!({ "candidate": "Ada", "job": "Designer" });
+        let other = app.data(&owner, "create_application", both).await["id"].clone();
+        let statuses = async || {
+            let ada = app
+                .data(&owner, "get_candidate", json!({ "candidate": "Ada" }))
+                .await;
+            let all = ada["applications"].as_array().unwrap().iter();
+            json!(all.map(|one| &one["status"]).collect::<Vec<_>>())
+        };
+        let warned = |answer: &Value| {
+            let told = answer["notices"].to_string();
+            told.contains(other.as_str().unwrap()) && told.contains("under way")
+        };
+        let reject = json!({ "application": ada, "status": "rejected", "reason": "other_chosen" });
+        let rejected = app.ok(&owner, "update_application_status", reject).await;
+        assert!(warned(&rejected), "{rejected}");
+        assert_eq!(
+            statuses().await,
+            json!(["rejected", "in_progress"]),
+            "{engine:?}"
+        );
+        let hire = json!({ "application": ada, "status": "hired" });
+        let hired = app.ok(&owner, "update_application_status", hire).await;
+        assert!(warned(&hired), "{hired}");
+        assert_eq!(
+            statuses().await,
+            json!(["hired", "in_progress"]),
+            "{engine:?}"
+        );
+        // Nor does a job that is closed.
+        let close = json!({ "job": designer["id"], "status": "closed", "close_reason": "Budget" });
+        let closed = app.ok(&owner, "update_job", close).await;
+        let told = closed["notices"].to_string();
+        assert!(told.contains("1 applications"), "{told}");
+        assert_eq!(
+            statuses().await,
+            json!(["hired", "in_progress"]),
+            "{engine:?}"
+        );
+        // With nothing under way nothing is said.
+        let gone =
+            json!({ "application": other, "status": "withdrawn", "reason": "took_other_job" });
+        let gone = app.ok(&owner, "update_application_status", gone).await;
+        assert_eq!(gone["notices"], Value::Null, "{gone}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn candidates_come_from_a_table_once_each() {
+    for engine in ENGINES {
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
+        let table = "Candidate;E-Mail;Phone;Skills;Quelle\nAda Lovelace;ada@example.com;+49 30 123456;maths, looms;Fair\nBob;bob@example.com;;;";
+        let new = json!({ "kind": "candidates", "text": table });
+        let done = app.ok(&owner, "import_data", new.clone()).await;
+        let listed = app
+            .data(&owner, "list_candidates", json!({ "sort": "name" }))
+            .await;
+        assert_eq!(
+            names(&listed),
+            ["Ada Lovelace", "Bob"],
+            "{engine:?}: {done}"
+        );
+        assert_eq!(listed[0]["email"], "ada@example.com");
+        assert_eq!(listed[0]["tags"], json!(["maths", "looms"]));
+        assert_eq!(listed[0]["source"], "Fair");
+        app.outcome(&owner, "import_data", new).await;
+        let listed = app.data(&owner, "list_candidates", json!({})).await;
+        assert_eq!(listed.as_array().unwrap().len(), 2, "{engine:?}");
     }
 }
