@@ -24,11 +24,10 @@ pub(crate) struct AnonymizeCandidate {
 
 impl Tool for AnonymizeCandidate {
     const SPEC: Spec = Spec::removes("anonymize_candidate", CANDIDATES.delete)
-        // What a procedure consists of. Notes and files take their own permissions.
+        // What an application consists of. Notes and files take their own permissions.
         .covers(&[
             Covers::read::<Vacancy>(),
             Covers::read::<JobStage>(),
-            Covers::delete::<Application>(),
             Covers::delete::<Move>(),
             Covers::delete::<Interview>(),
             Covers::delete::<Scorecard>(),

@@ -19,7 +19,7 @@ bureau_kernel::record! {
         /// What the candidate is called.
         pub name: Managed<ShortText<200>> => [label, key, hidden],
         /// Who applies.
-        pub candidate: Id<Candidate> => [column_filter, row],
+        pub candidate: Id<Candidate> => [row],
         /// For which job.
         pub job: Id<Vacancy> => [column_filter, row],
         /// Where it stands.
@@ -42,8 +42,8 @@ bureau_kernel::record! {
         pub note: Managed<Option<ShortText<500>>>,
         /// When it ended, one way or the other.
         pub closed_on: Managed<Option<NaiveDate>> => [range("closed_after", "closed_before"), row],
-        /// When the candidate agreed to work here.
-        pub accepted_on: Managed<Option<NaiveDate>> => [range("hired_after", "hired_before"), row],
+        /// When the candidate agreed to work here: the day on which it ended.
+        pub accepted_on: Managed<Option<NaiveDate>> => [row],
     }
 }
 

@@ -42,9 +42,9 @@ bureau_kernel::record! {
         /// When they agreed to be kept longer than the retention rule says.
         pub consent_on: Option<NaiveDate>,
         /// Until when, this day included.
-        pub consent_until: Option<NaiveDate> = "May be kept until then",
+        pub consent_until: Option<NaiveDate>,
         /// Why they must be kept, such as a lawsuit.
-        pub legal_hold: Option<ShortText<200>> = "Why they must be kept",
+        pub legal_hold: Option<ShortText<200>> = "Why",
         /// When all that is personal was erased.
         pub anonymized_on: Managed<Option<NaiveDate>> => [row],
         /// The candidate that this one was merged into.

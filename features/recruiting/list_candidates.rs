@@ -30,7 +30,7 @@ pub(crate) struct ListCandidates {
     min_days_in_stage: Option<BoundedInt<1, 3650>>,
     /// Without any application
     prospects: Option<bool>,
-    /// Whom the retention rule takes by then
+    /// Due to be anonymized by then
     anonymize_by: Option<When>,
     #[serde(flatten)]
     listing: Listing<Candidate>,

@@ -62,9 +62,9 @@ pub(crate) const IN_PROGRESS: Measure = Measure {
 pub(crate) const HIRES: Measure = Measure {
     id: "recruiting.hires",
     basis: "Applications whose candidates agreed in the period to work here",
-    period: Period::Day("accepted_on"),
+    period: Period::Day("closed_on"),
     dimensions: BY_PLACE,
-    evidence: Some(listed(&[("status", "hired")]).within("hired_after", "hired_before")),
+    evidence: Some(listed(&[("status", "hired")]).within("closed_after", "closed_before")),
     source: Source::Rows(HIRED),
     ..APPLICATIONS
 };
@@ -114,7 +114,7 @@ const BY_PLACE: &[Dimension] = &[
 const EVERY: Rows = Rows::all::<Application>("referrer");
 
 const HIRED: Rows = Rows {
-    only: |statement, _, _| statement.sql(" AND accepted_on IS NOT NULL"),
+    only: |statement, _, _| statement.sql(" AND status = 'hired'"),
     ..EVERY
 };
 

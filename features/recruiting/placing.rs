@@ -223,8 +223,8 @@ pub(crate) async fn place(
     edit.left_stage = Managed(left.filter(|_| ends));
     edit.reason = Managed(to.reason);
     edit.note = Managed(to.note.clone());
-    let is_over = ends || stage.kind == StageKind::Hired;
-    edit.closed_on = Managed(is_over.then_some(moved_on));
+    let left_on = ends.then_some(moved_on);
+    edit.closed_on = Managed(left_on.or(*edit.accepted_on));
     edit.stage = Managed(stage.id);
     edit.stage_since = Managed(since(cx, moved_on)?);
     edit.status = Managed(stage.kind);

@@ -25,10 +25,10 @@ pub use bureau_kernel::permission::MANAGE_WORKSPACE;
 /// The module's table.
 pub const MODULE: Module = Module {
     name: "settings",
-    about: "The firm, taxes, number series, people, attributes; hours and SLAs of tickets; data retention",
+    about: "The firm, taxes, number series, people, attributes; SLAs; data retention",
     on_by_default: false,
     is_installed: true,
-    tokens: 1_420,
+    tokens: 1_490,
     schemas: include_str!("schemas.txt"),
     tools: tools![
         DefineAttribute,

@@ -33,7 +33,7 @@ pub const READ_AUDIT_LOG: Permission = Permission::new("read_audit_log");
 pub const MODULE: Module = Module {
     name: "workspace",
     about: "Who works here, what was done by whom, and bulk changes",
-    tokens: 805,
+    tokens: 810,
     schemas: include_str!("schemas.txt"),
     tools: tools![
         BulkUpdateContacts,

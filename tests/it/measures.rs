@@ -143,9 +143,8 @@ async fn firm(app: &TestApp, owner: &Caller) {
     for mine in [false, true] {
         for (number, course) in APPLICATIONS.iter().enumerate() {
             let (applied, decided, status, reason) = *course;
-            let mut new = json!({
-                "name": format!("Candidate {number} {mine}"), "source": ["Fair", "fair", "Web"][number % 3],
-            });
+            let source = ["Fair", "fair", "Web"][number % 3];
+            let mut new = json!({ "name": format!("Candidate {number} {mine}"), "source": source });
             if mine {
                 new["referrer"] = "me".into();
             }

@@ -179,6 +179,7 @@ async fn the_rule_takes_those_whose_procedure_ended_so_long_ago_and_nobody_else(
         firm.call("update_candidate", over).await;
         firm.pass(90).await;
         firm.tick().await;
+        indexed(&firm.app.dispatcher).await;
         assert_eq!(
             firm.names(json!({ "query": "cyd dee" })).await,
             [""; 0],
@@ -443,8 +444,8 @@ async fn all_that_is_stored_on_a_person_is_told_in_one_call_or_not_at_all() {
     for engine in ENGINES {
         let firm = Firm::new(engine).await;
         let (candidate, application) = known_well(&firm).await;
-        let asked = json!({ "candidate": candidate });
-        let all = firm.call("export_candidate", asked.clone()).await;
+        let asked = json!({ "candidate": candidate, "everything": true });
+        let all = firm.call("get_candidate", asked.clone()).await["stored"].clone();
         let text = all.to_string().to_lowercase();
         for word in WORDS {
             // What a file holds is got with get_file.
@@ -482,7 +483,7 @@ async fn all_that_is_stored_on_a_person_is_told_in_one_call_or_not_at_all() {
             "read_audit_log",
         ];
         let (_, whole) = firm.app.key(&needed).await;
-        firm.app.ok(&whole, "export_candidate", asked.clone()).await;
+        firm.app.ok(&whole, "get_candidate", asked.clone()).await;
         for left_out in needed.iter().skip(1) {
             let some: Vec<&str> = needed
                 .iter()
@@ -490,10 +491,7 @@ async fn all_that_is_stored_on_a_person_is_told_in_one_call_or_not_at_all() {
                 .copied()
                 .collect();
             let (_, some) = firm.app.key(&some).await;
-            let error = firm
-                .app
-                .error(&some, "export_candidate", asked.clone())
-                .await;
+            let error = firm.app.error(&some, "get_candidate", asked.clone()).await;
             assert_eq!(error.code(), Code::Forbidden, "{left_out}: {error:?}");
             assert_eq!(error.detail_value("permission"), Some(&json!(left_out)));
         }
@@ -504,7 +502,7 @@ async fn all_that_is_stored_on_a_person_is_told_in_one_call_or_not_at_all() {
             "application": application, "interviewers": ["me"], "starts_at": "+1d",
         });
         firm.call("create_interview", talk).await;
-        let error = firm.app.error(&firm.owner, "export_candidate", asked).await;
+        let error = firm.app.error(&firm.owner, "get_candidate", asked).await;
         assert_eq!(error.code(), Code::Forbidden, "{error:?}");
         assert!(error.hint_text().unwrap().contains("create_scorecard"));
     }
@@ -637,7 +635,11 @@ async fn a_merge_leaves_nobody_who_applies_twice_and_is_forgotten_whole() {
         }
         firm.reject("Zwockel").await;
         firm.call("merge_candidates", merge).await;
-        firm.reject("Ada").await;
+        let reject = json!({
+            "application": ada["applications"][0]["id"], "status": "rejected",
+            "reason": "other_chosen",
+        });
+        firm.call("update_application_status", reject).await;
         let forget = json!({ "candidate": other["id"] });
         firm.call("anonymize_candidate", forget).await;
         let rows = sql("SELECT id FROM candidate WHERE name <> 'Anonymized candidate'");
