@@ -23,7 +23,7 @@ bureau_kernel::record! {
         /// For which job.
         pub job: Id<Vacancy> => [column_filter, row],
         /// Where it stands.
-        pub stage: Managed<Id<JobStage>> => [column_filter, row],
+        pub stage: Managed<Id<JobStage>> => [row],
         /// Since when it stands there.
         pub stage_since: Managed<Timestamp>,
         /// What it is there.

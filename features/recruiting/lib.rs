@@ -60,6 +60,7 @@ use create_job::CreateJob;
 use create_offer::CreateOffer;
 use create_scorecard::CreateScorecard;
 use get_candidate::GetCandidate;
+use list_applications::ListApplications;
 use list_candidates::ListCandidates;
 use merge_candidates::MergeCandidates;
 use metrics::GetRecruitingMetrics;
@@ -100,7 +101,7 @@ const PLACE: &[Covers] = &[Covers::read::<Vacancy>(), Covers::read::<JobStage>()
 pub const MODULE: Module = Module {
     name: "recruiting",
     about: "Jobs with their openings, candidates, applications and hiring figures",
-    tokens: 2_870,
+    tokens: 2_880,
     schemas: include_str!("schemas.txt"),
     tools: tools![
         AnonymizeCandidate,
@@ -113,7 +114,7 @@ pub const MODULE: Module = Module {
         GetCandidate,
         Get<Vacancy>,
         GetRecruitingMetrics,
-        Lists<Application>,
+        ListApplications,
         ListCandidates,
         Lists<Vacancy>,
         MergeCandidates,

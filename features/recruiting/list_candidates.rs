@@ -2,7 +2,6 @@
 
 use bureau_kernel::list::{List, Whose};
 use bureau_kernel::prelude::*;
-use bureau_kernel::types::text::folded;
 use bureau_kernel::types::time::Timestamp;
 use chrono::{Duration, NaiveDate};
 use schemars::JsonSchema;
@@ -11,7 +10,7 @@ use serde::Deserialize;
 use crate::application::Application;
 use crate::candidate::Candidate;
 use crate::retention::{Rule, end_of};
-use crate::stages::{JobStage, StageKind, stage_called, stages_of};
+use crate::stages::{StageKind, stages_meant};
 use crate::vacancy::Vacancy;
 use crate::{CANDIDATES, PLACE};
 
@@ -191,36 +190,4 @@ impl Taken {
             list.named_by::<Application>("candidate", vec![whose], false)
         })
     }
-}
-
-/// The stages that are called so: of a job, or of all.
-async fn stages_meant(
-    cx: &mut Cx,
-    job: Option<Id<Vacancy>>,
-    called: &str,
-) -> Result<Vec<Id<JobStage>>> {
-    /// More jobs than have a stage of one name.
-    const MOST: usize = 10_000;
-    if let Ok(stage) = called.parse::<Id<JobStage>>() {
-        return Ok(vec![
-            cx.get(stage)
-                .await
-                .map_err(|error| error.field("stage"))?
-                .id,
-        ]);
-    }
-    if let Some(job) = job {
-        let stages = stages_of(cx, job).await?;
-        return Ok(vec![stage_called(&stages, called)?.id]);
-    }
-    let key = folded(called);
-    let stages = cx.with_index_key::<JobStage>("name", &key, MOST).await?;
-    if stages.is_empty() {
-        return Err(
-            Error::new(Code::NotFound, "No job has a stage that is called so.")
-                .field("stage")
-                .hint("get_job lists the stages of a job."),
-        );
-    }
-    Ok(stages)
 }

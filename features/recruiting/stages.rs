@@ -131,6 +131,41 @@ pub(crate) fn stage_called<'a>(
     one_of(stages, called).map_err(|error| error.field("stage"))
 }
 
+/// The stages that are called so: of a job, or of all.
+///
+/// # Errors
+/// [`Code::NotFound`] naming `stage` where none is.
+pub(crate) async fn stages_meant(
+    cx: &mut Cx,
+    job: Option<Id<Vacancy>>,
+    called: &str,
+) -> Result<Vec<Id<JobStage>>> {
+    /// More jobs than have a stage of one name.
+    const MOST: usize = 10_000;
+    if let Ok(stage) = called.parse::<Id<JobStage>>() {
+        return Ok(vec![
+            cx.get(stage)
+                .await
+                .map_err(|error| error.field("stage"))?
+                .id,
+        ]);
+    }
+    if let Some(job) = job {
+        let stages = stages_of(cx, job).await?;
+        return Ok(vec![stage_called(&stages, called)?.id]);
+    }
+    let key = folded(called);
+    let stages = cx.with_index_key::<JobStage>("name", &key, MOST).await?;
+    if stages.is_empty() {
+        return Err(
+            Error::new(Code::NotFound, "No job has a stage that is called so.")
+                .field("stage")
+                .hint("get_job lists the stages of a job."),
+        );
+    }
+    Ok(stages)
+}
+
 /// Gives a new job its stages: those that are planned, or else those of another job, or else the usual ones.
 ///
 /// # Errors

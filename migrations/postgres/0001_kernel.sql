@@ -111,8 +111,8 @@ CREATE TABLE attribute_definition (
 );
 
 -- Every write to a record. The rows of a workspace are sealed in commit order: `position` is gapless, `hash` covers the row
--- and the hash before it, and the first one the workspace's identifier. `before` and `after` hold what changed (all of it for a new or erased record); purging a record
--- empties them and leaves `digest`, so the chain stays whole. They are TEXT, not JSONB: the digest is over the very
+-- and the hash before it, and the first one the workspace's identifier. `before` and `after` hold what changed (all of it for a new or erased record); purging a record, or
+-- what it holds of a person, empties them and leaves `digest`, so the chain stays whole. They are TEXT, not JSONB: the digest is over the very
 -- bytes, and JSONB does not keep them.
 CREATE TABLE change_log (
     id        BIGINT NOT NULL,

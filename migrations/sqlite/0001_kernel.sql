@@ -106,8 +106,8 @@ CREATE TABLE attribute_definition (
 ) STRICT;
 
 -- Every write to a record. The rows of a workspace are sealed in commit order: `position` is gapless, `hash` covers the row
--- and the hash before it, and the first one the workspace's identifier. `before` and `after` hold what changed (all of it for a new or erased record); purging a record
--- empties them and leaves `digest`, so the chain stays whole.
+-- and the hash before it, and the first one the workspace's identifier. `before` and `after` hold what changed (all of it for a new or erased record); purging a record, or
+-- what it holds of a person, empties them and leaves `digest`, so the chain stays whole.
 CREATE TABLE change_log (
     id        INTEGER PRIMARY KEY,
     call      INTEGER NOT NULL, -- one call, one change to the caller: chg_…

@@ -135,6 +135,7 @@ async fn every_tool_needs_its_own_permission_and_no_other() {
                             "get_file",
                             "list_files",
                             "import_data",
+                            "merge_candidates",
                             "merge_companies",
                             "merge_contacts",
                             "undo_change",

@@ -974,3 +974,55 @@ async fn candidates_come_from_a_table_once_each() {
         assert_eq!(listed.as_array().unwrap().len(), 2, "{engine:?}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn applications_are_listed_one_by_one() {
+    for engine in ENGINES {
+        let app = TestApp::new(engine, MODULES).await;
+        let owner = app.owner().await;
+        let engineer = job(&app, &owner, json!({})).await;
+        job(&app, &owner, json!({ "title": "Designer" })).await;
+        let ada = applies(&app, &owner, "Ada", &engineer).await;
+        applies(&app, &owner, "Bob", &engineer).await;
+        let both = json!({ "candidate": "Ada", "job": "Designer", "source": "Fair", "applied_on": "-9d", "referrer": "me" });
+        app.ok(&owner, "create_application", both).await;
+        let spelt = json!({ "candidate": "Bob", "job": "Designer", "source": "FAIR" });
+        let spelt = app.data(&owner, "create_application", spelt).await;
+        assert_eq!(spelt["source"], "Fair", "as it was spelt first");
+        moved(&app, &owner, &ada, json!({ "status": "hired" })).await;
+        for (asked, expected) in [
+            (json!({}), &["Ada", "Ada", "Bob", "Bob"][..]),
+            (json!({ "job": "Designer" }), &["Ada", "Bob"]),
+            (json!({ "stage": "applied" }), &["Ada", "Bob", "Bob"]),
+            (json!({ "stage": engineer["stages"][0]["id"] }), &["Bob"]),
+            (json!({ "stage": "Hired", "job": "Designer" }), &[]),
+            (json!({ "status": ["hired", "rejected"] }), &["Ada"]),
+            (json!({ "source": "fair" }), &["Ada", "Bob"]),
+            (json!({ "referrer": "me" }), &["Ada"]),
+            (json!({ "applied_before": "-2d" }), &["Ada"]),
+            (
+                json!({ "applied_after": "today", "source": "fair" }),
+                &["Bob"],
+            ),
+            (json!({ "closed_after": "today" }), &["Ada"]),
+            (json!({ "closed_before": "yesterday" }), &[]),
+        ] {
+            let listed = app.data(&owner, "list_applications", asked.clone()).await;
+            let rows = listed.as_array().unwrap().iter();
+            let mut found: Vec<&str> = rows
+                .map(|row| row["candidate"]["name"].as_str().unwrap())
+                .collect();
+            found.sort_unstable();
+            assert_eq!(found, expected, "{asked} on {engine:?}");
+        }
+        for (wrong, field) in [
+            (json!({ "stage": "Nowhere" }), "stage"),
+            (json!({ "job": "Nowhere" }), "job"),
+            (json!({ "status": "flying" }), "status"),
+        ] {
+            let error = app.error(&owner, "list_applications", wrong).await;
+            let named = error.field_name().unwrap();
+            assert!(named.starts_with(field), "{error:?}");
+        }
+    }
+}

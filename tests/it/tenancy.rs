@@ -863,6 +863,8 @@ async fn row_level_security_alone_keeps_workspaces_apart() {
             .await
             .unwrap();
         set_logo(&app, caller).await;
+        let rule = json!({ "retention_months": 6 });
+        app.ok(caller, "update_recruiting_settings", rule).await;
         let person = app.data(caller, "create_contact", json!({ "name": "Held" }));
         let file = json!({ "about": person.await["id"], "name": "a.txt", "text": "a" });
         app.ok(caller, "attach_file", file).await;
