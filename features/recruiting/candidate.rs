@@ -71,7 +71,7 @@ impl Candidate {
             referrer: self.referrer,
             owner: self.owner,
             anonymized_on: Managed(Some(today)),
-            merged_into: self.merged_into.clone(),
+            merged_into: self.merged_into,
             ..Self::empty()
         };
         Ok(())

@@ -77,7 +77,7 @@ pub use offer::{Offer, OfferStatus, PayPeriod, Version};
 pub use openings::{Opening, OpeningStatus};
 pub use reason::LeavingReason;
 pub use retention::count_due;
-pub use settings::{RecruitingSettings, arrange};
+pub use settings::{Months, RecruitingSettings, arrange};
 pub use stages::{JobStage, StageKind};
 pub use vacancy::{JobStatus, Vacancy};
 

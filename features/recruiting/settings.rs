@@ -12,7 +12,7 @@ bureau_kernel::record! {
     /// What is arranged for the recruiting of a workspace. There is none before something is arranged.
     pub struct RecruitingSettings: "recruiting_settings", "rset", "recruiting settings" {
         /// How many months after the end of their last procedure candidates are anonymized; none where nobody is by itself.
-        pub retention_months: Option<BoundedInt<1, 120>> = "Anonymize so long after the end",
+        pub retention_months: Option<Months>,
     }
 }
 
@@ -40,13 +40,16 @@ pub(crate) async fn settings(cx: &mut Cx) -> Result<Option<Saved<RecruitingSetti
     Ok(page.rows.into_iter().next())
 }
 
+/// How many months personal data is kept.
+pub type Months = BoundedInt<1, 120>;
+
 /// Arranges recruiting anew: what is given, and what is emptied.
 ///
 /// # Errors
 /// What writing refuses.
 pub async fn arrange(
     cx: &mut Cx,
-    fields: &Patch<RecruitingSettings>,
+    retention_months: Option<Months>,
     clear: &[ClearField<RecruitingSettings>],
 ) -> Result<()> {
     let workspace = cx.workspace().id;
@@ -54,12 +57,12 @@ pub async fn arrange(
         .serialize(&format!("recruiting settings of {workspace}"))
         .await?;
     let Some(present) = settings(cx).await? else {
-        let settings = fields.record(cx.local_time())?;
+        let settings = RecruitingSettings { retention_months };
         return cx.insert(settings, Attributes::new()).await.map(drop);
     };
     let mut edit = cx.edit(present.id).await?;
     edit.clear_fields(clear);
-    edit.apply(cx, fields).await?;
+    edit.retention_months = retention_months.or(edit.retention_months);
     edit.save(cx).await.map(drop)
 }
 

@@ -184,9 +184,8 @@ pub(crate) async fn provide(
                 .collect()
         }
         (None, Some(template)) => {
-            cx.get(template)
-                .await
-                .map_err(|error| error.field("template"))?;
+            let known = cx.get(template).await;
+            let template = known.map_err(|error| error.field("template"))?.id;
             let stages = stages_of(cx, template).await?.into_iter();
             stages
                 .map(|stage| (stage.record.name, stage.record.kind))

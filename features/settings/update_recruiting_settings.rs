@@ -1,7 +1,7 @@
 //! `update_recruiting_settings`
 
 use bureau_kernel::prelude::*;
-use bureau_recruiting::{MANAGE_RECRUITING, RecruitingSettings, arrange, count_due};
+use bureau_recruiting::{MANAGE_RECRUITING, Months, RecruitingSettings, arrange, count_due};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -9,9 +9,9 @@ use serde_json::{Map, Value};
 /// What changes; what is left out stays.
 #[derive(Deserialize, JsonSchema)]
 pub(crate) struct UpdateRecruitingSettings {
+    /// Anonymize so long after the end
+    retention_months: Option<Months>,
     clear: Option<Vec<ClearField<RecruitingSettings>>>,
-    #[serde(flatten)]
-    fields: Patch<RecruitingSettings>,
 }
 
 /// What is in force now.
@@ -40,7 +40,7 @@ impl Tool for UpdateRecruitingSettings {
     type Output = RecruitingSettingsView;
 
     async fn call(self, cx: &mut Cx) -> Result<RecruitingSettingsView> {
-        arrange(cx, &self.fields, &self.clear.unwrap_or_default()).await?;
+        arrange(cx, self.retention_months, &self.clear.unwrap_or_default()).await?;
         let due_now = count_due(cx).await?;
         if due_now > 0 {
             // Nobody takes back what the rule does within a minute.

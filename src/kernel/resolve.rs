@@ -306,7 +306,8 @@ pub(crate) async fn resolve(
         texts.entry(&name.table).or_default().insert(&name.text);
     }
     if texts.values().map(BTreeSet::len).sum::<usize>() > MOST {
-        let field = names.first().map(Name::field).unwrap_or_default();
+        let mut called = names.iter().filter(|name| name.id.is_none());
+        let field = called.next().map(Name::field).unwrap_or_default();
         let message = format!("A call names {MOST} records at most by what they are called.");
         return Err(Error::invalid(field, message).hint("Give identifiers instead."));
     }

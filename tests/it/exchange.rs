@@ -76,6 +76,11 @@ async fn every_kind_comes_in_as_text_and_as_rows_and_goes_back_with_one_undo() {
                 json!({ "name": "Grace", "email": ["g@x.example", "h@x.example"] }),
             ),
             (
+                "candidates",
+                "candidate,e-mail,skills\nAda,a@x.example,maths\n",
+                json!({ "name": "Grace", "email": "g@x.example", "source": "Fair" }),
+            ),
+            (
                 "deals",
                 "name\tamount\nLicences\t1,234.50\n",
                 json!({ "name": "Support", "amount": 99.5 }),
