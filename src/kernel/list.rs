@@ -845,6 +845,40 @@ impl<R: Record> List<'_, R> {
         Ok(total)
     }
 
+    /// What these columns come to, of all that there are and not only of a page: a row for each combination of what stands in
+    /// `by`, with its `count`, and with each sum as [`Row::sum`] reads it.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub(crate) async fn sums(
+        self,
+        query: Option<&str>,
+        by: &[&'static str],
+        columns: &[&'static str],
+    ) -> Result<Vec<Row>> {
+        let list = match query {
+            Some(query) => self.matching(query).await?,
+            None => self,
+        };
+        let mut statement = sql("SELECT ");
+        for column in by {
+            statement = statement.sql(column).sql(", ");
+        }
+        statement = statement.sql("COUNT(*) AS count");
+        for column in columns {
+            statement = statement.sql(", ").sum(column);
+        }
+        statement = statement.sql(" FROM ").sql(R::TABLE);
+        list.push_conditions(&mut statement, "", |_| true);
+        list.push_index_keys(&mut statement, None);
+        let mut before = " GROUP BY ";
+        for column in by {
+            statement = statement.sql(before).sql(column);
+            before = ", ";
+        }
+        statement.rows(&mut list.cx.tx).await
+    }
+
     /// Says of a list that is cut how many there are, up to [`COUNTED`]: so that nobody takes a page for all, or asks for the rest
     /// of what is too much to read.
     async fn note_size(&mut self, source: Source) -> Result<()> {

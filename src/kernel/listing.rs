@@ -14,7 +14,7 @@ use crate::notice::Notice;
 use crate::record::{
     ATTRIBUTE, Asked, Attributes, ColumnSpec, Cx, Order, Record, Saved, order, some_value,
 };
-use crate::store::{Kind, Value, sql};
+use crate::store::{self, Kind, Value, sql};
 use crate::tool::{Example, QUERY, Spec, Tool};
 use crate::types::page::{Cursor, Limit, Page};
 use crate::types::schema::{self, parse_at};
@@ -30,6 +30,9 @@ const ATTRIBUTES: &str = "attributes";
 
 /// What stands for the column of the bounds by which somebody was last in touch.
 const LAST_CONTACTED: &str = "last_contacted";
+
+/// An index key by which records are asked for, with its values.
+type Given = (&'static str, Vec<String>);
 
 /// The text that is searched for.
 type Text = ShortText<500>;
@@ -261,21 +264,18 @@ impl<R: Listed> Listing<R> {
         Self { usual, ..self }
     }
 
-    /// The records that it asks for, among those that the module leaves.
-    ///
-    /// # Errors
-    /// As [`List::query_or_page`]; [`Code::Validation`](crate::error::Code::Validation) for a range whose end is before its start.
-    pub async fn page(
-        self,
-        cx: &mut Cx,
+    /// The list with all that is asked for, and the index keys that texts were asked by.
+    async fn narrowed<'a>(
+        &self,
+        cx: &'a mut Cx,
         narrow: impl FnOnce(List<'_, R>) -> List<'_, R>,
-    ) -> Result<Page<Saved<R>>> {
+    ) -> Result<(List<'a, R>, Vec<Given>)> {
         let mut bounds = Vec::with_capacity(self.bounds.len());
         for one in &self.bounds {
             bounds.push((one.column, one.values(cx)?));
         }
-        let attributes = match self.attributes {
-            Some(given) => cx.attributes_asked(R::TABLE, given).await?,
+        let attributes = match &self.attributes {
+            Some(given) => cx.attributes_asked(R::TABLE, given.clone()).await?,
             None => Vec::new(),
         };
         let mut given = Vec::new();
@@ -283,10 +283,10 @@ impl<R: Listed> Listing<R> {
         for keys in attributes {
             list = list.one_key(ATTRIBUTE, keys);
         }
-        for (column, asked) in self.filters {
+        for (column, asked) in &self.filters {
             let (values, texts): (Vec<Value>, Vec<Vec<String>>) = asked
-                .into_iter()
-                .map(|asked| (asked.value, asked.texts))
+                .iter()
+                .map(|asked| (asked.value.clone(), asked.texts.clone()))
                 .unzip();
             // Where a text's case does not count, and of a list, only the index keys tell.
             if !column.is_folded {
@@ -310,6 +310,36 @@ impl<R: Listed> Listing<R> {
                 column => list.between(column, from, to),
             };
         }
+        Ok((list, given))
+    }
+
+    /// What columns of whole numbers come to, of all the records that it asks for, among those that the module leaves, whichever
+    /// part of them the page shows: a row for each combination of what stands in `by`, with its `count`, and with each sum as
+    /// [`Row::sum`](crate::store::Row::sum) reads it.
+    ///
+    /// # Errors
+    /// As [`Listing::page`].
+    pub async fn sums(
+        &self,
+        cx: &mut Cx,
+        narrow: impl FnOnce(List<'_, R>) -> List<'_, R>,
+        by: &[&'static str],
+        columns: &[&'static str],
+    ) -> Result<Vec<store::Row>> {
+        let (list, _) = self.narrowed(cx, narrow).await?;
+        list.sums(self.query.as_deref(), by, columns).await
+    }
+
+    /// The records that it asks for, among those that the module leaves.
+    ///
+    /// # Errors
+    /// As [`List::query_or_page`]; [`Code::Validation`](crate::error::Code::Validation) for a range whose end is before its start.
+    pub async fn page(
+        self,
+        cx: &mut Cx,
+        narrow: impl FnOnce(List<'_, R>) -> List<'_, R>,
+    ) -> Result<Page<Saved<R>>> {
+        let (list, given) = self.narrowed(cx, narrow).await?;
         if self.count_only == Some(true) {
             if list.counted(self.query.as_deref()).await? == 0 {
                 note_all_unused::<R>(cx, given).await?;
@@ -339,10 +369,7 @@ impl<R: Listed> Listing<R> {
 }
 
 /// [`note_unused`] of each of these index keys and values.
-async fn note_all_unused<R: Record>(
-    cx: &mut Cx,
-    given: Vec<(&'static str, Vec<String>)>,
-) -> Result<()> {
+async fn note_all_unused<R: Record>(cx: &mut Cx, given: Vec<Given>) -> Result<()> {
     for (key, values) in given {
         note_unused::<R>(cx, key, &values).await?;
     }

@@ -490,6 +490,11 @@ impl Cx {
         self.page.insert("more_than".into(), known.into());
     }
 
+    /// Says what all that is listed comes to, whichever part of it the page shows, as `page.totals`.
+    pub fn note_totals(&mut self, totals: Data) {
+        self.page.insert("totals".into(), totals);
+    }
+
     /// Gives the rows of a page as the answer's `data`, and its cursor as `page.next`.
     pub fn page<T>(&mut self, page: Page<T>) -> Vec<T> {
         if let Some(next) = page.next {
