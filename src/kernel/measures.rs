@@ -51,6 +51,8 @@ pub enum Unit {
     Percent,
     /// Days, as their median and mean.
     Days,
+    /// Hours, exact to the second.
+    Hours,
 }
 
 /// What the first and the last day of a question mean for a measure.
@@ -289,6 +291,22 @@ pub enum Figure {
     },
     /// So many days each.
     Days(Days),
+    /// So long, all of them together.
+    Hours {
+        /// How many there are…
+        count: i64,
+        /// …of so many seconds.
+        seconds: i64,
+    },
+    /// A part of a whole that is not made of rows, such as some hours of all.
+    Part {
+        /// How many rows it is of.
+        count: i64,
+        /// So much…
+        part: Decimal,
+        /// …of so much.
+        whole: Decimal,
+    },
 }
 
 impl Figure {
@@ -300,6 +318,7 @@ impl Figure {
             Self::Money(tally) => tally.count(),
             Self::Share { whole, .. } => *whole,
             Self::Days(days) => days.count(),
+            Self::Hours { count, .. } | Self::Part { count, .. } => *count,
         }
     }
 
@@ -308,6 +327,7 @@ impl Figure {
     pub fn percent(&self) -> Option<String> {
         match self {
             Self::Share { part, whole } => percent(Decimal::from(*part), Decimal::from(*whole)),
+            Self::Part { part, whole, .. } => percent(*part, *whole),
             _ => None,
         }
     }
@@ -613,7 +633,7 @@ impl Measure {
             (Source::Rows(rows), Unit::Count, _) if rows.amount.is_some() => {
                 Some("is a number with a column of amounts")
             }
-            (Source::Rows(_), Unit::Percent | Unit::Days, _) => {
+            (Source::Rows(_), Unit::Percent | Unit::Days | Unit::Hours, _) => {
                 Some("is neither a number nor money, but of rows")
             }
             (_, Unit::Money, Period::Moment(_)) => Some("is in money and its rows have no day"),
