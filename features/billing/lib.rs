@@ -35,7 +35,7 @@ pub use audit::{Findings, Pages, WRONG_TOTALS, audit_numbers};
 pub use compare::compare;
 pub use discount::Discount;
 pub use document::{Common, Format, Rendered, document, obstacle, printable, render};
-pub use line::{DocLine, LineGiven, MOST_LINES, lines_given};
+pub use line::{DocLine, LineGiven, MOST_LINES, keep_origins, lines_given};
 pub use party::{Buyer, Party, buyer, of_buyers};
 pub use picture::{Picture, frozen};
 pub use product::{Active, BillingInterval, Product, ProductType, check_sku, check_tax};

@@ -62,6 +62,54 @@ pub struct DocLine {
     /// before it were each rounded. A few of the currency's last digits, above or below zero.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rounding: Option<Amount>,
+    /// What it bills, as the module that made it calls that, such as some hours; none of a line that somebody wrote. What a module
+    /// makes of it follows the line: it stands for as long as the line does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<ShortText<60>>,
+}
+
+/// Lets lines that replace those of a draft keep what they bill: one that is called like one of those, with the same price where
+/// there are several, is that line with other words or figures.
+pub fn keep_origins(before: &[DocLine], lines: &mut [DocLine]) {
+    let is_same_price = |line: &DocLine, old: &DocLine| line.unit_price == old.unit_price;
+    let any_price = |_: &DocLine, _: &DocLine| true;
+    let fits: [fn(&DocLine, &DocLine) -> bool; 2] = [is_same_price, any_price];
+    for fits in fits {
+        for old in before.iter().filter(|old| old.origin.is_some()) {
+            if lines.iter().any(|line| line.origin == old.origin) {
+                continue;
+            }
+            let is_it = |line: &&mut DocLine| {
+                line.origin.is_none() && line.description == old.description && fits(line, old)
+            };
+            if let Some(line) = lines.iter_mut().find(is_it) {
+                line.origin.clone_from(&old.origin);
+            }
+        }
+    }
+}
+
+impl LineGiven {
+    /// A line with these words, so much of a unit at this price, taxed at this rate or as usual.
+    #[must_use]
+    pub const fn of(
+        description: LongText<2000>,
+        quantity: Amount,
+        unit: Option<ShortText<30>>,
+        unit_price: Amount,
+        tax_rate: Option<Amount>,
+    ) -> Self {
+        Self {
+            product: None,
+            description: Some(description),
+            quantity: Some(quantity),
+            unit,
+            unit_price: Some(unit_price),
+            discount: None,
+            tax_rate,
+            tax_category: None,
+        }
+    }
 }
 
 /// The most lines that a document has.
@@ -180,5 +228,6 @@ fn doc_line(
         net: Amount::from_raw(0),
         credits: None,
         rounding: None,
+        origin: None,
     })
 }

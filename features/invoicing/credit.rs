@@ -278,6 +278,7 @@ mod tests {
             net: Amount::from_raw(0),
             credits: None,
             rounding: None,
+            origin: None,
         }
     }
 

@@ -1,6 +1,6 @@
 //! Drafts of invoices: from lines, from a plan.
 
-use bureau_billing::{LineGiven, buyer, lines_given};
+use bureau_billing::{LineGiven, buyer, keep_origins, lines_given};
 use bureau_kernel::prelude::*;
 use chrono::NaiveDate;
 
@@ -18,7 +18,9 @@ pub(crate) async fn shape(
 ) -> Result<()> {
     invoice.currency = invoice.currency.or(cx.workspace().currency);
     if let Some(lines) = lines {
-        invoice.lines = Managed(Json(lines_given(cx, lines, invoice.currency).await?));
+        let mut lines = lines_given(cx, lines, invoice.currency).await?;
+        keep_origins(&invoice.lines, &mut lines);
+        invoice.lines = Managed(Json(lines));
     }
     let buyer = buyer(cx, invoice.company, invoice.contact).await?;
     invoice.customer = Managed(ShortText::new(&buyer.name).ok());

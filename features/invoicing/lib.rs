@@ -61,6 +61,7 @@ pub use invoice::{HomeRate, Invoice, InvoiceKind, InvoiceStatus};
 pub use issue::issue;
 pub use payment::{Allocation, Direction, Method, Payment};
 pub use recurring::{Interval, PlanStatus, RecurringInvoice};
+pub use settle::standing_lines;
 pub use source::{DraftSource, MakeDraft};
 pub use stats::{InvoiceFilter, InvoiceStats, invoice_stats};
 pub use tax_report::{TaxReport, tax_report};

@@ -1,9 +1,11 @@
 //! What is settled of an invoice: by payments, and by credit notes that are set off against it.
 
+use bureau_billing::DocLine;
 use bureau_kernel::prelude::*;
 use bureau_kernel::store::sql;
 use bureau_kernel::types::money::Amount;
 
+use crate::credit::quantities_left;
 use crate::invoice::{Invoice, InvoiceKind, InvoiceStatus};
 
 /// Holds these invoices and credit notes' invoices until the call ends. Whoever takes hold of a credit note that can be
@@ -38,6 +40,24 @@ pub(crate) async fn credit_notes(cx: &mut Cx, invoice: Id<Invoice>) -> Result<Ve
         .collect();
     notes.sort_by_key(|note| (*note.period, *note.serial));
     Ok(notes)
+}
+
+/// The lines of an invoice that bill something: those that no issued credit notes took back whole. None of one that is deleted, or
+/// that was taken back whole.
+///
+/// # Errors
+/// What the database says.
+pub async fn standing_lines(cx: &mut Cx, invoice: Id<Invoice>) -> Result<Vec<DocLine>> {
+    let found = cx.find(invoice).await?;
+    let stands = |invoice: &Saved<Invoice>| invoice.archived_at.is_none() && !*invoice.cancelled;
+    let Some(invoice) = found.filter(stands) else {
+        return Ok(Vec::new());
+    };
+    let notes = credit_notes(cx, invoice.id).await?;
+    let left = quantities_left(&invoice, &notes);
+    let lines = invoice.record.lines.0.0.into_iter().zip(left);
+    let standing = lines.filter(|(_, left)| left.raw() != 0);
+    Ok(standing.map(|(line, _)| line).collect())
 }
 
 /// How much of an issued invoice these credit notes, which are all of its, have not taken back.

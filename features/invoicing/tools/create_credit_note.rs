@@ -181,6 +181,8 @@ fn part_of(line: &DocLine, index: usize, quantity: Amount) -> DocLine {
     DocLine {
         credits: u32::try_from(index + 1).ok(),
         quantity,
+        // It takes back what the line bills, and bills nothing.
+        origin: None,
         ..line.clone()
     }
 }
