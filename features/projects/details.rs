@@ -6,8 +6,10 @@ use bureau_kernel::prelude::*;
 use bureau_kernel::store::sql;
 use schemars::JsonSchema;
 use serde::Serialize;
+use serde_json::{Map, Value};
 
 use crate::column::{BoardColumn, TaskStatus, columns_of};
+use crate::figures::figures_of;
 use crate::project::Project;
 use crate::task::Task;
 
@@ -17,6 +19,9 @@ pub(crate) struct ProjectDetails {
     #[serde(flatten)]
     project: View<Project>,
     columns: Vec<ColumnView>,
+    /// What other modules say of it.
+    #[serde(flatten)]
+    figures: Map<String, Value>,
 }
 
 /// A column of a board.
@@ -53,6 +58,7 @@ pub(crate) async fn details(cx: &mut Cx, project: Saved<Project>) -> Result<Proj
         name: column.record.name,
     });
     Ok(ProjectDetails {
+        figures: figures_of(cx, project.id).await?,
         columns: columns.collect(),
         project: cx.view(project).await?,
     })

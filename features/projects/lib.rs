@@ -13,6 +13,7 @@ mod delete_project;
 mod delete_task;
 mod dependency;
 mod details;
+mod figures;
 mod get_project;
 mod get_task;
 mod list_projects;
@@ -39,6 +40,8 @@ use dependency::{NoCircles, NoCirclesOfParts};
 
 pub use column::{BoardColumn, TaskStatus};
 pub use dependency::{DependencyType, TaskDependency};
+pub use figures::{ProjectFigures, ShowFigures};
+pub use placement::project_of;
 pub use project::{Project, ProjectStatus};
 pub use task::{DateMode, Priority, Task};
 

@@ -110,10 +110,7 @@ pub(crate) async fn hold_board_of(cx: &mut Cx, task: Id<Task>) -> Result<()> {
 ///
 /// # Errors
 /// What the database says.
-pub(crate) async fn project_of<R: Record>(
-    cx: &mut Cx,
-    record: Id<R>,
-) -> Result<Option<Id<Project>>> {
+pub async fn project_of<R: Record>(cx: &mut Cx, record: Id<R>) -> Result<Option<Id<Project>>> {
     let project = sql("SELECT project")
         .from_live::<R>(cx)
         .sql(" AND id = ")
