@@ -62,6 +62,8 @@ pub const MODULES: &[Module] = &[
     bureau_settings::MODULE,
     #[cfg(feature = "tickets")]
     bureau_tickets::MODULE,
+    #[cfg(feature = "time")]
+    bureau_time::MODULE,
     #[cfg(feature = "workspace")]
     bureau_workspace::MODULE,
 ];

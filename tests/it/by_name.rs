@@ -18,7 +18,7 @@ use serde_json::{Map, Value, json};
 use crate::MODULES;
 
 /// Kinds of records that people call nothing that tells them apart: their identifiers only are taken.
-const NAMELESS: [&str; 9] = [
+const NAMELESS: [&str; 10] = [
     "activity",
     // By the name of its candidate.
     "application",
@@ -29,6 +29,7 @@ const NAMELESS: [&str; 9] = [
     "offer",
     "payment",
     "ticket_message",
+    "time_entry",
 ];
 /// What stands where a record of any kind may be meant.
 const ANY: &str = "*";

@@ -14,6 +14,7 @@ mod activities;
 mod answers;
 mod audit;
 mod backup;
+mod billed_time;
 mod bulk_tools;
 mod by_name;
 mod campaign;
@@ -87,6 +88,7 @@ mod structure;
 mod tamper;
 mod tenancy;
 mod tickets;
+mod time;
 mod undo;
 mod worked_cases;
 

@@ -161,6 +161,18 @@ async fn firm(app: &TestApp, owner: &Caller) {
             }
         }
     }
+    let client = json!({"name": "Client of hours"});
+    let client = app.data(owner, "create_company", client).await;
+    let pier = json!({"name": "Pier", "company": client["id"]});
+    let pier = app.data(owner, "create_project", pier).await;
+    for (days, hours, project) in [(0, "1", "Pier"), (3, "2:20", "Pier"), (5, "3", "Tunnel")] {
+        let time = json!({"project": project, "hours": hours, "hourly_rate": "90", "worked_on": today - Days::new(days)});
+        app.data(owner, "create_time_entry", time).await;
+    }
+    let bill = json!({"project": pier["id"], "until": today - Days::new(1), "tax_rate": "0"});
+    app.data(owner, "bill_time", bill).await;
+    app.data(owner, "create_time_entry", json!({"project": "Pier"}))
+        .await;
     // One of each stands in its stage for too long, the other has some days left.
     for (name, days) in [("Deal 1", 22), ("Deal 2", 13)] {
         let since = bureau_kernel::types::time::now() - chrono::Duration::days(days);
