@@ -9,6 +9,7 @@ pub(super) async fn check(firm: &Firm) {
     check_tickets(firm).await;
     check_projects(firm).await;
     check_hiring(firm).await;
+    check_time(firm).await;
 }
 
 /// What the page about the firm suggests to ask, by its words.
@@ -145,6 +146,33 @@ async fn check_projects(firm: &Firm) {
     let kinds: std::collections::BTreeSet<&str> =
         list(&found).iter().map(|hit| text(hit, "type")).collect();
     assert!(kinds.len() > 1, "{kinds:?}");
+}
+
+async fn check_time(firm: &Firm) {
+    let count = async |text| firm.count(text).await;
+    assert_eq!(
+        count("SELECT COUNT(*) AS count FROM time_entry").await,
+        demo::TIME_ENTRIES as i64
+    );
+    let none = "SELECT COUNT(*) AS count FROM time_entry e JOIN task t ON t.id = e.task WHERE t.status IN ('unstarted', 'backlog')";
+    assert_eq!(count(none).await, 0, "nobody works on what was not begun");
+    // What is billed is on an invoice to the client of its project.
+    let other = "SELECT COUNT(*) AS count FROM time_entry e JOIN project p ON p.id = e.project JOIN invoice i ON i.id = e.invoice WHERE i.company <> p.company";
+    assert_eq!(count(other).await, 0);
+    let billed = count("SELECT COUNT(*) AS count FROM time_entry WHERE invoice IS NOT NULL").await;
+    assert!(billed > 100, "{billed} entries are billed");
+
+    suggested("How many hours of the rollouts are not billed yet, and what are they worth?");
+    let filter = json!({ "billed": false, "billable": true, "limit": 1 });
+    let unbilled = firm.ask("list_time_entries", filter).await;
+    let total = "SELECT COUNT(*) AS count FROM time_entry WHERE invoice IS NULL AND billable";
+    assert_eq!(unbilled["page"]["total"].as_i64(), Some(count(total).await));
+    assert!(unbilled["page"]["totals"].is_object(), "{unbilled}");
+
+    suggested("Who worked how much last month?");
+    let last = json!({ "member": "Mateo Rossi", "worked_after": "last month", "worked_before": "last month", "limit": 1 });
+    let last = firm.ask("list_time_entries", last).await;
+    assert!(last["page"]["totals"].is_object(), "{last}");
 }
 
 async fn check_hiring(firm: &Firm) {
