@@ -34,35 +34,29 @@ impl Tool for UpdateTimeSettings {
         .about("Set hourly rates, costs, budgets, rounding of billed time, when months close.");
     const EXAMPLES: &'static [Example] = &[
         Example {
-            title: "An hour is 95 euros, 110 from next year on; mine costs us 40. Bill quarters of an hour, rounded up",
-            before: &[],
-            arguments: r#"{"rates": [{"hourly_rate": "95", "currency": "EUR"}, {"hourly_rate": "110", "currency": "EUR", "valid_from": "2027-01-01"}],
-                "cost_rates": [{"member": "me", "hourly_cost": "40"}], "rounding": "up", "rounding_minutes": 15}"#,
-            expect: &[
-                ("/data/settings/rates/0/hourly_rate", r#""95.00""#),
-                ("/data/settings/rates/1/valid_from", r#""2027-01-01""#),
-                ("/data/settings/cost_rates/0/hourly_cost", r#""40.00""#),
-                ("/data/settings/rounding", r#""up""#),
-            ],
-        },
-        Example {
-            title: "Months close for time five days after their end",
-            before: &[],
-            arguments: r#"{"close_after_days": 5}"#,
-            expect: &[("/data/settings/close_after_days", "5")],
-        },
-        Example {
-            title: "The tower may take 100 hours a month and not one more; warn us at three quarters",
+            title: "An hour is 95 euros, and of mine costs 40; the tower may take 100 hours a month and not one more; bill full quarters",
             before: &[Step {
                 tool: "create_project",
                 arguments: r#"{"name": "Tower"}"#,
                 keep: &[("tower", "/data/id")],
             }],
-            arguments: r#"{"budgets": [{"project": "{tower}", "hours": "100", "per": "month", "warn_percent": 75, "cap": true}]}"#,
+            arguments: r#"{"rates": [{"hourly_rate": "95", "currency": "EUR"}], "cost_rates": [{"member": "me", "hourly_cost": "40"}],
+                "budgets": [{"project": "{tower}", "hours": "100", "per": "month", "cap": true}], "rounding": "up", "rounding_minutes": 15}"#,
             expect: &[
+                ("/data/settings/rates/0/hourly_rate", r#""95.00""#),
+                ("/data/settings/cost_rates/0/hourly_cost", r#""40.00""#),
                 ("/data/settings/budgets/0/project/name", r#""Tower""#),
                 ("/data/settings/budgets/0/hours", r#""100""#),
-                ("/data/settings/budgets/0/per", r#""month""#),
+                ("/data/settings/rounding", r#""up""#),
+            ],
+        },
+        Example {
+            title: "From next year on it is 110 euros, and months close for time five days after their end",
+            before: &[],
+            arguments: r#"{"rates": [{"hourly_rate": "110", "currency": "EUR", "valid_from": "2027-01-01"}], "close_after_days": 5}"#,
+            expect: &[
+                ("/data/settings/rates/1/valid_from", r#""2027-01-01""#),
+                ("/data/settings/close_after_days", "5"),
             ],
         },
     ];

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use bureau_billing::{LineGiven, MOST_LINES, buyer, lines_given, price, rounded};
 use bureau_companies::Company;
 use bureau_invoicing::{CREATE_INVOICES, Invoice, InvoiceView, view};
+use bureau_kernel::permission::READ_TEAMS;
 use bureau_kernel::prelude::*;
 use bureau_kernel::store::sql;
 use bureau_kernel::types::money::{Amount, Currency};
@@ -288,12 +289,22 @@ async fn grouped<'a>(
             }
         }
         GroupBy::Person => {
+            if !cx.caller().may(READ_TEAMS) {
+                let permission = READ_TEAMS.name();
+                let message = format!(
+                    "Naming people on lines takes the permission {permission}, which you do not have."
+                );
+                return Err(Error::new(Code::Forbidden, message)
+                    .field("group_by")
+                    .detail("permission", permission)
+                    .hint("Group by task, day, week or project."));
+            }
             let members = entries.iter().map(|entry| *entry.member);
             let members = members.collect::<Vec<_>>();
             let names = cx.names(members.iter().copied()).await?;
             for id in members {
-                let name = names.of(id).name.unwrap_or_default();
-                labels.insert(id.raw(), name);
+                let name = names.of(id).name;
+                labels.insert(id.raw(), name.unwrap_or_else(|| id.to_string()));
             }
         }
         GroupBy::Day | GroupBy::Week => {}

@@ -84,7 +84,7 @@ impl Tool for CreateTimeEntry {
             None => None,
         };
         let project = of_task.or(self.project).ok_or_else(|| {
-            Error::invalid("project", "On what was worked?")
+            Error::invalid("task", "On what was worked?")
                 .hint("Name the task or the project; list_tasks and list_projects find them.")
         })?;
         entry.project = Managed(Parent(project));

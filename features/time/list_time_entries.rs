@@ -69,10 +69,13 @@ impl Tool for ListTimeEntries {
             ],
         },
         Example {
-            title: "What did I work this week?",
+            title: "Who worked on the shop in January?",
             before: &[],
-            arguments: r#"{"member": "me", "worked_after": "start of week"}"#,
-            expect: &[("/page/totals/running", "null")],
+            arguments: r#"{"project": "{shop}", "worked_after": "2026-01-01", "worked_before": "2026-01-31"}"#,
+            expect: &[
+                ("/page/totals/entries", "2"),
+                ("/page/totals/hours", r#""3""#),
+            ],
         },
     ];
     type Output = Vec<Row<TimeEntry>>;

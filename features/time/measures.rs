@@ -119,11 +119,11 @@ struct Sums {
 }
 
 /// Counts entries into a figure; none where it is the first.
-type Count = fn(Option<Figure>, Option<&Sums>, &mut Rates) -> Result<Figure>;
+type Count = fn(Option<&Figure>, Option<&Sums>, &mut Rates) -> Result<Figure>;
 
-fn hours(figure: Option<Figure>, more: Option<&Sums>, _: &mut Rates) -> Result<Figure> {
+fn hours(figure: Option<&Figure>, more: Option<&Sums>, _: &mut Rates) -> Result<Figure> {
     let (count, seconds) = match figure {
-        Some(Figure::Hours { count, seconds }) => (count, seconds),
+        Some(Figure::Hours { count, seconds }) => (*count, *seconds),
         _ => (0, 0),
     };
     let (more, longer) = more.map_or((0, 0), |more| (more.count, more.seconds));
@@ -133,9 +133,9 @@ fn hours(figure: Option<Figure>, more: Option<&Sums>, _: &mut Rates) -> Result<F
     })
 }
 
-fn utilisation(figure: Option<Figure>, more: Option<&Sums>, _: &mut Rates) -> Result<Figure> {
+fn utilisation(figure: Option<&Figure>, more: Option<&Sums>, _: &mut Rates) -> Result<Figure> {
     let (count, part, whole) = match figure {
-        Some(Figure::Part { count, part, whole }) => (count, part, whole),
+        Some(Figure::Part { count, part, whole }) => (*count, *part, *whole),
         _ => Default::default(),
     };
     let Some(more) = more else {
@@ -149,10 +149,10 @@ fn utilisation(figure: Option<Figure>, more: Option<&Sums>, _: &mut Rates) -> Re
     })
 }
 
-fn money(figure: Option<Figure>, more: Option<&Sums>, rates: &mut Rates) -> Result<Figure> {
+fn money(figure: Option<&Figure>, more: Option<&Sums>, rates: &mut Rates) -> Result<Figure> {
     let mut tally = match figure {
-        Some(figure) => figure.money()?,
-        None => Tally::default(),
+        Some(Figure::Money(tally)) => tally.clone(),
+        _ => Tally::default(),
     };
     if let Some(more) = more {
         let day: NaiveDate = more.row.get("worked_on")?;
@@ -219,7 +219,7 @@ async fn ask(
             is_billable: row.get("billable")?,
             row,
         };
-        let figure = count(groups.remove(&key), Some(&sums), rates)?;
+        let figure = count(groups.get(&key), Some(&sums), rates)?;
         groups.insert(key, figure);
     }
     let groups = groups.into_iter();

@@ -314,11 +314,10 @@ impl Figure {
     #[must_use]
     pub fn rows(&self) -> i64 {
         match self {
-            Self::Count(count) => *count,
+            Self::Count(count) | Self::Hours { count, .. } | Self::Part { count, .. } => *count,
             Self::Money(tally) => tally.count(),
             Self::Share { whole, .. } => *whole,
             Self::Days(days) => days.count(),
-            Self::Hours { count, .. } | Self::Part { count, .. } => *count,
         }
     }
 

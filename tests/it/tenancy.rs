@@ -865,6 +865,13 @@ async fn row_level_security_alone_keeps_workspaces_apart() {
         set_logo(&app, caller).await;
         let rule = json!({ "retention_months": 6 });
         app.ok(caller, "update_recruiting_settings", rule).await;
+        let project = app.data(caller, "create_project", json!({ "name": "Kept" }));
+        let arranged = json!({
+            "rates": [{ "hourly_rate": "95" }],
+            "cost_rates": [{ "hourly_cost": "40" }],
+            "budgets": [{ "project": project.await["id"], "hours": "10" }],
+        });
+        app.ok(caller, "update_time_settings", arranged).await;
         let person = app.data(caller, "create_contact", json!({ "name": "Held" }));
         let file = json!({ "about": person.await["id"], "name": "a.txt", "text": "a" });
         app.ok(caller, "attach_file", file).await;

@@ -164,7 +164,7 @@ async fn time_is_noted_as_people_say_it() {
         let nothing = app
             .error(&owner, "create_time_entry", json!({"hours": "1"}))
             .await;
-        assert_eq!(nothing.field_name(), Some("project"));
+        assert_eq!(nothing.field_name(), Some("task"));
     }
 }
 
