@@ -34,13 +34,13 @@ impl Tool for UpdateTimeSettings {
         .about("Set hourly rates, costs, budgets, rounding of billed time, when months close.");
     const EXAMPLES: &'static [Example] = &[
         Example {
-            title: "An hour is 95 euros, and of mine costs 40; the tower may take 100 hours a month and not one more; bill full quarters",
+            title: "An hour is 95 euros and costs us 40; the tower may take 100 hours a month and not one more; bill full quarters",
             before: &[Step {
                 tool: "create_project",
                 arguments: r#"{"name": "Tower"}"#,
                 keep: &[("tower", "/data/id")],
             }],
-            arguments: r#"{"rates": [{"hourly_rate": "95", "currency": "EUR"}], "cost_rates": [{"member": "me", "hourly_cost": "40"}],
+            arguments: r#"{"rates": [{"hourly_rate": "95", "currency": "EUR"}], "cost_rates": [{"hourly_cost": "40"}],
                 "budgets": [{"project": "{tower}", "hours": "100", "per": "month", "cap": true}], "rounding": "up", "rounding_minutes": 15}"#,
             expect: &[
                 ("/data/settings/rates/0/hourly_rate", r#""95.00""#),

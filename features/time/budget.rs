@@ -120,7 +120,8 @@ impl BudgetGiven {
             (None, false) => {
                 let mut budget = self.fields.record(cx.local_time())?;
                 budget.project = Managed(Parent(self.project));
-                cx.insert(budget, Attributes::new()).await.map(drop)
+                let attributes = self.fields.attributes()?;
+                cx.insert(budget, attributes).await.map(drop)
             }
         }
     }

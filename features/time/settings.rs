@@ -108,7 +108,8 @@ pub async fn set_time(cx: &mut Cx, given: TimeSettingsGiven) -> Result<()> {
         }
         None => {
             let settings = given.fields.record(cx.local_time())?;
-            cx.insert(settings, Attributes::new()).await.map(drop)
+            let attributes = given.fields.attributes()?;
+            cx.insert(settings, attributes).await.map(drop)
         }
     }
 }

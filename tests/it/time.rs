@@ -36,7 +36,7 @@ fn noon() -> Clock {
 
 async fn project(app: &TestApp, owner: &Caller, more: Value) -> Value {
     let mut arguments = json!({ "name": "Bridge" });
-    extend(&mut arguments, more);
+    extend(&mut arguments, &more);
     app.data(owner, "create_project", arguments).await
 }
 
@@ -51,25 +51,25 @@ async fn priced(app: &TestApp, owner: &Caller, rate: &str, more: Value) -> Value
 
 async fn budget(app: &TestApp, owner: &Caller, project: &Value, more: Value) {
     let mut budget = json!({ "project": project["id"] });
-    extend(&mut budget, more);
+    extend(&mut budget, &more);
     app.ok(owner, "update_time_settings", json!({"budgets": [budget]}))
         .await;
 }
 
-fn extend(arguments: &mut Value, more: Value) {
-    let more = more.as_object().cloned().unwrap();
+fn extend(arguments: &mut Value, more: &Value) {
+    let more = more.as_object().unwrap().clone();
     arguments.as_object_mut().unwrap().extend(more);
 }
 
 async fn note(app: &TestApp, owner: &Caller, project: &Value, more: Value) -> Value {
     let mut arguments = json!({ "project": project["id"] });
-    extend(&mut arguments, more);
+    extend(&mut arguments, &more);
     app.data(owner, "create_time_entry", arguments).await
 }
 
 async fn refused(app: &TestApp, owner: &Caller, project: &Value, more: Value) -> Error {
     let mut arguments = json!({ "project": project["id"] });
-    extend(&mut arguments, more);
+    extend(&mut arguments, &more);
     app.error(owner, "create_time_entry", arguments).await
 }
 
@@ -275,7 +275,7 @@ async fn of_timers_and_overlapping_times_that_are_noted_at_once_one_stands() {
             json!({"started_at": "2026-11-19T09:00", "hours": "2"}),
         ] {
             let mut arguments = json!({ "project": bridge["id"] });
-            extend(&mut arguments, given);
+            extend(&mut arguments, &given);
             let calls =
                 (0..12).map(|_| app.outcome(&owner, "create_time_entry", arguments.clone()));
             let answers = futures::future::join_all(calls).await;
@@ -694,7 +694,7 @@ async fn budgets_are_shown_warned_of_and_kept_where_they_are_caps() {
             (json!({"clear": ["amount", "hours"]}), "hours"),
         ] {
             let mut arguments = json!({"project": bridge["id"]});
-            extend(&mut arguments, wrong);
+            extend(&mut arguments, &wrong);
             let arguments = json!({"budgets": [arguments]});
             let error = app.error(&owner, "update_time_settings", arguments).await;
             let field = format!("budgets[0].{field}");
