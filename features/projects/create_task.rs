@@ -32,6 +32,7 @@ impl Tool for CreateTask {
             Covers::read::<BoardColumn>(),
             Covers::read::<BusinessCalendar>(),
             Covers::create::<TaskDependency>(),
+            Covers::read::<TaskDependency>(),
             // Tasks with automatic dates are put off by what they wait for.
             Covers::update::<Task>(),
         ])
@@ -40,12 +41,29 @@ impl Tool for CreateTask {
         .about("Create a task in a project, or a subtask of another task.");
     const EXAMPLES: &'static [Example] = &[
         Example {
+            title: "In the Q2 Launch project it is printed two working days after the translation",
+            before: &[
+                Step {
+                    tool: "create_project",
+                    arguments: r#"{"name": "Q2 Launch"}"#,
+                    keep: &[("launch", "/data/id")],
+                },
+                Step {
+                    tool: "create_task",
+                    arguments: r#"{"project": "{launch}", "title": "Translation"}"#,
+                    keep: &[("translated", "/data/id")],
+                },
+            ],
+            arguments: r#"{"project": "{launch}", "title": "Print it", "estimate": "16", "dates": "automatic", "depends_on": [{"task": "{translated}", "lag_days": 2}]}"#,
+            expect: &[
+                ("/data/depends_on/0/task/id", r#""{translated}""#),
+                ("/data/depends_on/0/type", r#""finish_to_start""#),
+                ("/data/blocked_by/0/id", r#""{translated}""#),
+            ],
+        },
+        Example {
             title: "Create a task in the Q2 Launch project",
-            before: &[Step {
-                tool: "create_project",
-                arguments: r#"{"name": "Q2 Launch"}"#,
-                keep: &[("launch", "/data/id")],
-            }],
+            before: &[],
             arguments: r#"{"project": "{launch}", "title": "Write the press release", "assignee": "me", "due_on": "2027-04-15", "estimate": "4"}"#,
             expect: &[
                 ("/data/project/name", r#""Q2 Launch""#),
@@ -66,20 +84,6 @@ impl Tool for CreateTask {
                 ("/data/project/name", r#""Q2 Launch""#),
                 ("/data/parent/name", r#""Social media""#),
                 ("/data/priority", r#""high""#),
-            ],
-        },
-        Example {
-            title: "It is printed two working days after the translation, whenever that is",
-            before: &[Step {
-                tool: "create_task",
-                arguments: r#"{"project": "{launch}", "title": "Translation"}"#,
-                keep: &[("translated", "/data/id")],
-            }],
-            arguments: r#"{"project": "{launch}", "title": "Print it", "estimate": "16", "dates": "automatic", "depends_on": [{"task": "{translated}", "lag_days": 2}]}"#,
-            expect: &[
-                ("/data/depends_on/0/task/id", r#""{translated}""#),
-                ("/data/depends_on/0/type", r#""finish_to_start""#),
-                ("/data/blocked_by/0/id", r#""{translated}""#),
             ],
         },
     ];

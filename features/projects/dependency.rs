@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use bureau_kernel::business_calendar::BusinessCalendar;
 use bureau_kernel::prelude::*;
 use bureau_kernel::record::Order;
 use bureau_kernel::store::log::Action;
@@ -182,6 +183,13 @@ pub(crate) async fn dependencies(
     Ok(page.await?.rows)
 }
 
+/// What is looked at to find circles.
+const READS: &[Covers] = &[
+    Covers::read::<BusinessCalendar>(),
+    Covers::read::<Task>(),
+    Covers::read::<TaskDependency>(),
+];
+
 /// No task waits for itself, not through others, nor through what it is a part of, nor twice for the same: whoever brings it
 /// about, also an undo.
 pub(crate) struct NoCircles;
@@ -189,7 +197,7 @@ pub(crate) struct NoCircles;
 impl Reaction for NoCircles {
     type To = TaskDependency;
     const ON: &'static [Action] = &[Action::Create, Action::Restore];
-    const COVERS: &'static [Covers] = &[Covers::read::<Task>()];
+    const COVERS: &'static [Covers] = READS;
 
     async fn react(cx: &mut Cx, to: Transition<'_, TaskDependency>) -> Result<()> {
         let Some(made) = to.after else { return Ok(()) };
@@ -215,7 +223,7 @@ pub(crate) struct NoCirclesOfParts;
 impl Reaction for NoCirclesOfParts {
     type To = Task;
     const ON: &'static [Action] = &[Action::Update, Action::Restore];
-    const COVERS: &'static [Covers] = &[Covers::read::<TaskDependency>()];
+    const COVERS: &'static [Covers] = READS;
 
     async fn react(cx: &mut Cx, to: Transition<'_, Task>) -> Result<()> {
         let Some(task) = to.after else { return Ok(()) };

@@ -21,7 +21,7 @@ pub(crate) struct ListTasks {
     column: Option<ShortText<100>>,
     status: Option<Vec<Asked>>,
     unassigned: Option<bool>,
-    /// Waits for open tasks, or can be begun
+    /// By an open task
     blocked: Option<bool>,
     #[serde(flatten)]
     listing: Listing<Task>,

@@ -53,7 +53,6 @@ impl Board {
     /// # Errors
     /// What the database says.
     pub(crate) async fn of(cx: &mut Cx, project: Id<Project>) -> Result<Self> {
-        cx.demand::<Task>(Operation::Read)?;
         let days = work_days(cx).await?;
         let zone = cx.workspace().time_zone;
         let rows = sql("SELECT id, code, title, parent, status, dates, milestone, start_on, due_on, completed_at, estimate")
@@ -307,6 +306,7 @@ const SHOWN: usize = 100;
 /// # Errors
 /// [`Code::Forbidden`] for a caller who may not read tasks; what the database says.
 pub(crate) async fn schedule(cx: &mut Cx, project: &Saved<Project>) -> Result<Schedule> {
+    cx.demand::<Task>(Operation::Read)?;
     let board = Board::of(cx, project.id).await?;
     let network = board
         .network(|board, item| Some(board.coming(item)))

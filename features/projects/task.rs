@@ -48,7 +48,7 @@ bureau_kernel::record! {
         pub due_on: Option<NaiveDate>
             => [sort_by("sort_due"), within("over"), range("due_after", "due_before"), row],
         /// Whether what it waits for may put it off, and its parts say when it lies.
-        pub dates: DateMode = "Default manual",
+        pub dates: DateMode,
         /// Whether it is a moment, on due_on, and not work.
         pub milestone: bool => [filter],
         /// When it was completed.

@@ -38,7 +38,7 @@ impl Tool for UpdateTask {
         .about("Update, complete, cancel or reopen a task, or move it on its board.");
     const EXAMPLES: &'static [Example] = &[
         Example {
-            title: "I have begun with the contract",
+            title: "The contract waits until the works council agrees",
             before: &[
                 Step {
                     tool: "create_project",
@@ -55,7 +55,21 @@ impl Tool for UpdateTask {
                     arguments: r#"{"project": "{hiring}", "title": "Onboarding"}"#,
                     keep: &[("onboarding", "/data/id")],
                 },
+                Step {
+                    tool: "create_task",
+                    arguments: r#"{"project": "{hiring}", "title": "Works council agrees"}"#,
+                    keep: &[("council", "/data/id")],
+                },
             ],
+            arguments: r#"{"task": "{contract}", "depends_on": [{"task": "{council}"}]}"#,
+            expect: &[
+                ("/data/blocked_by/0/name", r#""Works council agrees""#),
+                ("/data/depends_on/0/status", r#""unstarted""#),
+            ],
+        },
+        Example {
+            title: "I have begun with the contract",
+            before: &[],
             arguments: r#"{"task": "{contract}", "column": "In progress", "assignee": "me"}"#,
             expect: &[
                 ("/data/status", r#""started""#),

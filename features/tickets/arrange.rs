@@ -223,7 +223,7 @@ async fn show(cx: &mut Cx) -> Result<Value> {
             "next_response_minutes": policy.next_response_minutes,
             "resolution_minutes": policy.resolution_minutes,
             "warn_percent": policy.warns_at(),
-            "attributes": policy.attributes,
+            "attributes": Some(&policy.attributes).filter(|given| !given.is_empty()),
         })
     });
     Ok(json!({

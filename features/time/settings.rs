@@ -122,6 +122,7 @@ pub(crate) static ARRANGEMENTS: Setting = Setting {
 };
 
 async fn show(cx: &mut Cx) -> Result<Value> {
+    let attributes = saved(cx).await?.map(|saved| saved.attributes);
     let settings = settings(cx).await?;
     let rates = all_rates(cx).await?;
     let budgets = all_budgets(cx).await?;
@@ -165,6 +166,7 @@ async fn show(cx: &mut Cx) -> Result<Value> {
             "per": budget.per,
             "warn_percent": budget.warns_at(),
             "cap": budget.cap,
+            "attributes": said(&budget.attributes),
         })
     };
     let mut shown = json!({
@@ -173,10 +175,16 @@ async fn show(cx: &mut Cx) -> Result<Value> {
         "rounding_minutes": settings.rounding_minutes,
         "rates": rates.iter().map(rate).collect::<Vec<_>>(),
         "budgets": budgets.iter().map(budget).collect::<Vec<_>>(),
+        "attributes": attributes.as_ref().and_then(|given| said(given)),
     });
     if let (Some(costs), Some(shown)) = (costs, shown.as_object_mut()) {
         let costs = costs.iter().map(cost).collect::<Vec<_>>();
         shown.insert("cost_rates".into(), costs.into());
     }
     Ok(shown)
+}
+
+/// Custom attributes, where there are any.
+fn said(attributes: &Attributes) -> Option<&Attributes> {
+    Some(attributes).filter(|attributes| !attributes.is_empty())
 }

@@ -307,7 +307,7 @@ pub(crate) async fn resolve(
     }
     if texts.values().map(BTreeSet::len).sum::<usize>() > MOST {
         let mut called = names.iter().filter(|name| name.id.is_none());
-        let field = called.next().map(Name::field).unwrap_or_default();
+        let field = called.nth(MOST).map(Name::field).unwrap_or_default();
         let message = format!("A call names {MOST} records at most by what they are called.");
         return Err(Error::invalid(field, message).hint("Give identifiers instead."));
     }

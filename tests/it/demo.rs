@@ -144,13 +144,15 @@ impl Firm {
 fn placed(value: Value, places: &mut HashMap<String, usize>) -> Value {
     match value {
         Value::String(text) => {
-            let raw = text.strip_prefix('#').map(str::to_owned);
-            let shown = decode(&text).map(|(_, id)| id.to_string());
+            // What a line bills begins with an identifier.
+            let (first, rest) = text.split_once(' ').unwrap_or((&text, ""));
+            let raw = first.strip_prefix('#').map(str::to_owned);
+            let shown = decode(first).map(|(_, id)| id.to_string());
             match raw.or(shown) {
                 None => Value::String(text),
                 Some(id) => {
                     let next = places.len();
-                    json!(format!("#{}", places.entry(id).or_insert(next)))
+                    json!(format!("#{} {rest}", places.entry(id).or_insert(next)))
                 }
             }
         }

@@ -170,7 +170,7 @@ async fn a_write_that_the_disk_refuses_fails_clearly_and_writing_goes_on_when_it
     let folder = TempDir::new().unwrap();
     let database = Database::Sqlite(folder.path().join("bureau.sqlite"));
     // No file may grow beyond this: writes come back short or as errors, which SQLite sees as a failing disk.
-    let script = r#"trap "" XFSZ; exec prlimit --fsize=2000000:unlimited "$0" "$@""#;
+    let script = r#"trap "" XFSZ; exec prlimit --fsize=4000000:unlimited "$0" "$@""#;
     let mut process = Process::start(worker_after(script, "obey", &database, folder.path()));
     process.line(0, "ready").await;
     assert!(
@@ -192,7 +192,7 @@ async fn a_write_that_the_disk_refuses_fails_clearly_and_writing_goes_on_when_it
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_disk_fails_clearly_and_writing_goes_on_when_there_is_room_again() {
-    let script = r#"mount -t tmpfs -o size=3m none /tmp"#;
+    let script = r#"mount -t tmpfs -o size=5m none /tmp"#;
     let own = Command::new("unshare")
         .args(["--mount", "--map-root-user", "/bin/sh", "-c", script])
         .status();
