@@ -73,15 +73,19 @@ pub(crate) struct DependencyGiven {
 /// What a task is to wait for, or not any more.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 pub(crate) struct DependencyChange {
-    #[serde(flatten)]
-    given: DependencyGiven,
+    task: Id<Task>,
+    r#type: Option<DependencyType>,
+    /// Working days
+    lag_days: Option<BoundedInt<-1000, 1000>>,
     remove: Option<bool>,
 }
 
 impl From<DependencyGiven> for DependencyChange {
     fn from(given: DependencyGiven) -> Self {
         Self {
-            given,
+            task: given.task,
+            r#type: given.r#type,
+            lag_days: given.lag_days,
             remove: None,
         }
     }
@@ -108,7 +112,7 @@ pub(crate) async fn wait_for(
     let mut gone = Vec::new();
     let mut wanted = Vec::new();
     for (index, change) in changes.into_iter().enumerate() {
-        let other = change.given.task;
+        let other = change.task;
         let field = format!("depends_on[{index}].task");
         let wrong = |message: &str| Err(Error::invalid(&field, message));
         if !seen.insert(other) {
@@ -124,10 +128,16 @@ pub(crate) async fn wait_for(
         }
         match (change.remove, present.get(&other)) {
             (Some(true), Some(known)) => gone.push(known.id),
-            (Some(true), None) => return wrong("The task does not wait for this one."),
+            (Some(true), None) => {
+                let message = "The task does not wait for this one.";
+                return Err(Error::invalid(
+                    format!("depends_on[{index}].remove"),
+                    message,
+                ));
+            }
             (_, known) => {
                 let known = known.map(|known| (known.id, known.record.clone()));
-                wanted.push((field, change.given, known));
+                wanted.push((field, change, known));
             }
         }
     }

@@ -154,7 +154,11 @@ impl Task {
             Err(Error::invalid(field, message).hint("Give due_on alone."))
         };
         if self.estimate.is_some_and(|estimate| estimate.raw() != 0) {
-            return wrong("estimate", "A milestone takes no time.");
+            return Err(Error::invalid(
+                "milestone",
+                "A milestone takes no time, and this has an estimate.",
+            )
+            .hint("Leave one of the two out."));
         }
         match (self.start_on.take(), self.due_on) {
             (Some(start), Some(due)) if start != due => {

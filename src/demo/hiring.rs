@@ -256,9 +256,9 @@ fn course(
         at = then.max(at);
         (then < calendar.end()).then_some(then)
     };
-    let step = |script: &mut Script, at: Timestamp, by: usize, mut arguments: Value| {
-        arguments["application"] = this.clone().into();
-        script.add(Event::new(at, by, "update_application_status", arguments));
+    let step = |script: &mut Script, at: Timestamp, by: usize, arguments: Value| {
+        let event = Event::new(at, by, "update_application_status", arguments);
+        script.add(event.with("application", this.clone()));
     };
     let stages = ["Screening", "Interview"];
     let ends = match fate {
@@ -341,10 +341,8 @@ fn course(
                     return last;
                 }
                 let by = if status == "approved" { 0 } else { 1 };
-                let mut change = json!({ "offer": offer, "status": status });
-                if status == "declined" {
-                    change["reason"] = "Has an offer nearer to home.".into();
-                }
+                let reason = (status == "declined").then_some("Has an offer nearer to home.");
+                let change = json!({ "offer": offer, "status": status, "reason": reason });
                 script.add(Event::new(then, by, "update_offer", change));
                 last = then;
             }

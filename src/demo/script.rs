@@ -41,6 +41,12 @@ impl Event {
         self
     }
 
+    /// Says one thing more.
+    pub(super) fn with(mut self, field: &str, value: impl Into<Value>) -> Self {
+        self.arguments.insert(field.to_owned(), value.into());
+        self
+    }
+
     /// The same for the follow-up that it plans.
     pub(super) fn follow_up(mut self, reference: Option<String>) -> Self {
         self.follow_up = reference;

@@ -395,14 +395,12 @@ fn course(
         (next < calendar.end()).then_some(next)
     };
     let say = |script: &mut Script, at: Timestamp, by: usize, arguments: Value| {
-        let mut arguments = arguments;
-        arguments["ticket"] = ticket.this.clone().into();
-        script.add(Event::new(at, by, "create_ticket_message", arguments));
+        let event = Event::new(at, by, "create_ticket_message", arguments);
+        script.add(event.with("ticket", ticket.this.clone()));
     };
     let change = |script: &mut Script, at: Timestamp, by: usize, arguments: Value| {
-        let mut arguments = arguments;
-        arguments["ticket"] = ticket.this.clone().into();
-        script.add(Event::new(at, by, "update_ticket", arguments));
+        let event = Event::new(at, by, "update_ticket", arguments);
+        script.add(event.with("ticket", ticket.this.clone()));
     };
     if !ticket.is_assigned {
         let Some(next) = wait(chance, at, 5, 45) else {
@@ -528,10 +526,7 @@ fn course(
             let place = chance.weighted([4, 6, 12, 28, 50].into_iter());
             let comments: &[&str] = if place > 2 { &PRAISE } else { &BLAME };
             let comment = chance.percent(30).then(|| chance.pick(comments));
-            let mut rating = json!({ "satisfaction": place + 1 });
-            if let Some(comment) = comment {
-                rating["satisfaction_comment"] = comment.into();
-            }
+            let rating = json!({ "satisfaction": place + 1, "satisfaction_comment": comment });
             change(script, rated, owner, rating);
             at = at.max(rated);
         }

@@ -991,7 +991,7 @@ async fn automatic_dates_are_put_off_over_weekends_and_holidays() {
             ["2027-03-01", "2027-03-03"]
         );
         for (more, field) in [
-            (json!({ "milestone": true, "estimate": "3" }), "estimate"),
+            (json!({ "milestone": true, "estimate": "3" }), "milestone"),
             (
                 json!({ "milestone": true, "start_on": "2027-03-01", "due_on": "2027-03-02" }),
                 "start_on",

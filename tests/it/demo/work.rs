@@ -1,6 +1,7 @@
 //! What customers ask for, what the firm works on and whom it looks for; and what its owner may ask about that.
 
 use bureau::demo;
+use chrono::Datelike as _;
 use serde_json::{Value, json};
 
 use super::{Firm, list, text, today};
@@ -171,7 +172,9 @@ async fn check_time(firm: &Firm) {
     assert!(text(totals, "base_amount").len() > 6, "{totals}");
 
     suggested("Who worked how much last month?");
-    let last = json!({ "member": "Mateo Rossi", "worked_after": "last month", "worked_before": "last month", "limit": 1 });
+    let this = today().with_day(1).unwrap();
+    let (before, after) = (this.pred_opt().unwrap(), this - chrono::Months::new(1));
+    let last = json!({ "member": "Mateo Rossi", "worked_after": after, "worked_before": before, "limit": 1 });
     let last = firm.ask("list_time_entries", last).await;
     assert!(last["page"]["totals"].is_object(), "{last}");
 }
