@@ -110,6 +110,13 @@ impl LineGiven {
             tax_category: None,
         }
     }
+
+    /// The same, taxed by a category instead of a rate, where there is one.
+    #[must_use]
+    pub fn in_category(mut self, category: Option<ShortText<40>>) -> Self {
+        self.tax_category = category;
+        self
+    }
 }
 
 /// The most lines that a document has.

@@ -31,6 +31,8 @@ pub(crate) struct BillTime {
     group_by: Option<GroupBy>,
     /// Percent
     tax_rate: Option<Amount>,
+    /// Instead, such as reverse charge
+    tax_category: Option<ShortText<40>>,
 }
 
 /// What has a line of its own.
@@ -130,12 +132,22 @@ impl Tool for BillTime {
         }
         let (mut lines, mut origins) = (Vec::new(), Vec::new());
         for ((label, _, rate), entries) in &groups {
-            lines.push(line(label, *rate, entries, currency, self.tax_rate)?);
+            let line = line(label, *rate, entries, currency, self.tax_rate)?;
+            lines.push(line.in_category(self.tax_category.clone()));
             origins.push(origin(entries)?);
         }
         let lines = lines_given(cx, lines, currency).await;
         // The caller gave no lines.
-        let lines = lines.map_err(|error| error.field("tax_rate"))?;
+        let lines = lines.map_err(|error| {
+            let is_category = error
+                .field_name()
+                .is_some_and(|field| field.ends_with("tax_category"));
+            error.field(if is_category {
+                "tax_category"
+            } else {
+                "tax_rate"
+            })
+        })?;
         let mut invoice = Invoice::empty();
         invoice.company = Some(company);
         let customer = buyer(cx, invoice.company, None).await?.name;

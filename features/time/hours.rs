@@ -74,9 +74,15 @@ fn by_number(text: &str) -> Option<i64> {
     seconds.try_into().ok()
 }
 
-/// `1h 30m`, `90 min`, `2 hours`.
+/// `1h 30m`, `1h30`, `90 min`, `2 hours`.
 fn by_units(text: &str) -> Option<i64> {
+    let whole;
     let mut rest: &str = text;
+    // What stands behind the hours without a unit is minutes.
+    if text.contains('h') && text.ends_with(|last: char| last.is_ascii_digit()) {
+        whole = format!("{text}m");
+        rest = &whole;
+    }
     let mut seconds = Decimal::ZERO;
     while !rest.is_empty() {
         let end = rest.find(|c: char| !(c.is_ascii_digit() || c == '.'))?;
@@ -182,7 +188,7 @@ mod tests {
             ("1:30", 5_400),
             ("01:30:15", 5_415),
             ("1h 30m", 5_400),
-            ("1h30", -1),
+            ("1h30", 5_400),
             ("90 min", 5_400),
             ("1 hour, 30 minutes", 5_400),
             (" 2H ", 7_200),

@@ -395,6 +395,13 @@ async fn time_on_an_invoice_stands_until_its_line_is_gone() {
         let app = TestApp::new(engine, MODULES).await;
         let owner = app.owner().await;
         let (project, entries) = firm(&app, &owner).await;
+        // What a customer abroad gets is taxed by a category.
+        let abroad = |category: &str| json!({"project": project["id"], "tax_category": category, "dry_run": true});
+        let export = app.data(&owner, "bill_time", abroad("export")).await;
+        assert_eq!(export["tax_total"], "0.00", "{export}");
+        assert_eq!(export["net_total"], "300.00", "{export}");
+        let error = app.error(&owner, "bill_time", abroad("moonlight")).await;
+        assert_eq!(error.field_name(), Some("tax_category"), "{error}");
         let bill = json!({"project": project["id"], "group_by": "week", "tax_rate": "19"});
         let draft = app.data(&owner, "bill_time", bill.clone()).await;
         assert_eq!(
