@@ -60,7 +60,7 @@ impl BusinessCalendar {
     /// As working time is counted by it.
     ///
     /// # Errors
-    /// [`Code::Validation`] naming what cannot be read, and for a calendar that is never open.
+    /// [`Code::Validation`](crate::error::Code::Validation) naming what cannot be read, and for a calendar that is never open.
     pub fn calendar(&self, workspace: &Workspace) -> Result<Calendar> {
         let zone = match self.time_zone.as_deref() {
             None => workspace.time_zone,
@@ -154,7 +154,7 @@ pub const MOST_CALENDARS: u32 = 50;
 /// The one of this name.
 ///
 /// # Errors
-/// [`Code::NotFound`] with those that there are.
+/// [`Code::NotFound`](crate::error::Code::NotFound) with those that there are.
 pub fn called<'a>(
     all: &'a [Saved<BusinessCalendar>],
     name: &str,
