@@ -88,6 +88,9 @@ struct Ground {
 /// Identifiers of another workspace, by what they name.
 type Foreign = BTreeMap<&'static str, String>;
 
+/// Fields of numbers that are right below zero too: a task may begin before the one that it waits for is done.
+const SIGNED: [&str; 1] = ["lag_days"];
+
 /// Segment of a path that stands for the first element of a list.
 const FIRST: &str = "[0]";
 
@@ -350,9 +353,19 @@ fn payloads(
     let blank = no_text && !field.may_say_nothing();
     add(NO_TEXT, json!(""), blank);
     add(WHITE_SPACE, json!(" \t\n\u{a0}\u{3000}"), blank);
-    for value in [json!(-1), json!("-1"), json!(i64::MIN)] {
-        add("negative", value, number && !field.free || truth || choice);
+    let signed = field
+        .path
+        .last()
+        .is_some_and(|name| SIGNED.contains(&name.as_str()));
+    for value in [json!(-1), json!("-1")] {
+        let wrong = number && !field.free && !signed || truth || choice;
+        add("negative", value, wrong);
     }
+    add(
+        "negative beyond range",
+        json!(i64::MIN),
+        number && !field.free || truth || choice,
+    );
     for value in ["NaN", "-nan", "Infinity", "-inf", "1e999", "0x10", "１２"] {
         add("no number", json!(value), number || truth || choice);
     }
