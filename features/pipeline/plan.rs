@@ -113,15 +113,22 @@ pub(crate) async fn arrange(
             let found = one_of(&present, &name);
             found.map_err(|error| error.field(field("stage")))
         });
-        let old = old.transpose()?;
+        // Who names no stage and gives the name of one that is there means that one.
+        let same = entry.name.as_ref().and_then(|name| {
+            let mut present = present.iter();
+            present.find(|stage| folded(&stage.name) == folded(name))
+        });
+        let old = old.transpose()?.or(same);
         let kept = old.map(|stage| stage.id);
         if kept.is_some() && wanted.iter().any(|(other, _)| *other == kept) {
             let message = "This stage is named twice.";
             return Err(Error::invalid(field("stage"), message));
         }
         let name = entry.name.or(old.map(|stage| stage.name.clone()));
-        let name =
-            name.ok_or_else(|| Error::invalid(field("name"), "A new stage needs a name."))?;
+        let name = name.ok_or_else(|| {
+            let message = "A new stage needs a name, and one that stays its id.";
+            Error::invalid(format!("stages[{index}]"), message)
+        })?;
         wanted.push((
             kept,
             Stage {

@@ -113,8 +113,10 @@ pub(crate) async fn arrange(
             ));
         }
         let name = entry.name.or(old.map(|column| column.name.clone()));
-        let name =
-            name.ok_or_else(|| Error::invalid(field("name"), "A new column needs a name."))?;
+        let name = name.ok_or_else(|| {
+            let message = "A new column needs a name, and one that stays its id.";
+            Error::invalid(format!("columns[{index}]"), message)
+        })?;
         let status = entry.status.or(old.map(|column| column.status));
         let status = status.ok_or_else(|| {
             Error::invalid(
