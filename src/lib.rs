@@ -48,6 +48,8 @@ pub const MODULES: &[Module] = &[
     bureau_history::MODULE,
     #[cfg(feature = "invoicing")]
     bureau_invoicing::MODULE,
+    #[cfg(feature = "knowledge")]
+    bureau_suggestions::MODULE,
     #[cfg(feature = "notes")]
     bureau_notes::MODULE,
     #[cfg(feature = "pipeline")]

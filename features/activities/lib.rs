@@ -12,6 +12,7 @@ mod get;
 mod import;
 mod list;
 mod measures;
+mod suggestions;
 mod update;
 mod view;
 
@@ -53,5 +54,6 @@ pub const MODULE: Module = Module {
         &bureau_contacts::MODULE,
         &bureau_deals::MODULE,
     ],
+    suggests: suggestions::RULES,
     ..Module::EMPTY
 };

@@ -21,17 +21,17 @@ pub(crate) struct FindDuplicateContacts {
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Group {
     /// What they have in common: e-mail address, telephone number, or name and company.
-    matched_by: &'static str,
-    value: String,
+    pub(crate) matched_by: &'static str,
+    pub(crate) value: String,
     /// The oldest first.
-    contacts: Vec<Candidate>,
+    pub(crate) contacts: Vec<Candidate>,
 }
 
 /// One of them.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Candidate {
-    id: Id<Contact>,
-    name: ShortText<200>,
+    pub(crate) id: Id<Contact>,
+    pub(crate) name: ShortText<200>,
     company: Option<ShortText<150>>,
 }
 
@@ -63,40 +63,51 @@ impl Tool for FindDuplicateContacts {
     type Output = Vec<Group>;
 
     async fn call(self, cx: &mut Cx) -> Result<Vec<Group>> {
-        let limit = self.limit.unwrap_or_default().rows();
-        let mut groups: Vec<Group> = Vec::new();
-        let terms = match self.contact {
-            Some(id) => Some(cx.get(id).await?.index_keys()),
-            None => None,
+        groups(cx, self.contact, self.limit.unwrap_or_default().rows()).await
+    }
+}
+
+/// Contacts that are likely one person, all or those of one contact: so many groups at most.
+///
+/// # Errors
+/// [`Code::NotFound`] where there is no such contact.
+pub(crate) async fn groups(
+    cx: &mut Cx,
+    contact: Option<Id<Contact>>,
+    limit: usize,
+) -> Result<Vec<Group>> {
+    let mut groups: Vec<Group> = Vec::new();
+    let terms = match contact {
+        Some(id) => Some(cx.get(id).await?.index_keys()),
+        None => None,
+    };
+    for (field, words) in Contact::MATCHES.iter().copied() {
+        let values = match &terms {
+            Some(terms) => terms
+                .iter()
+                .filter(|(other, _)| *other == field)
+                .map(|(_, value)| value.clone())
+                .collect(),
+            None => shared_values(cx, field, limit.saturating_sub(groups.len())).await?,
         };
-        for (field, words) in Contact::MATCHES.iter().copied() {
-            let values = match &terms {
-                Some(terms) => terms
+        for value in values {
+            let contacts = candidates(cx, field, &value).await?;
+            // The same people are one group, whatever they have in common beside the surest sign.
+            let known = groups.iter().any(|group| {
+                contacts
                     .iter()
-                    .filter(|(other, _)| *other == field)
-                    .map(|(_, value)| value.clone())
-                    .collect(),
-                None => shared_values(cx, field, limit.saturating_sub(groups.len())).await?,
-            };
-            for value in values {
-                let contacts = candidates(cx, field, &value).await?;
-                // The same people are one group, whatever they have in common beside the surest sign.
-                let known = groups.iter().any(|group| {
-                    contacts
-                        .iter()
-                        .all(|c| group.contacts.iter().any(|o| o.id == c.id))
+                    .all(|c| group.contacts.iter().any(|o| o.id == c.id))
+            });
+            if contacts.len() > 1 && !known && groups.len() < limit {
+                groups.push(Group {
+                    matched_by: words,
+                    value,
+                    contacts,
                 });
-                if contacts.len() > 1 && !known && groups.len() < limit {
-                    groups.push(Group {
-                        matched_by: words,
-                        value,
-                        contacts,
-                    });
-                }
             }
         }
-        Ok(groups)
     }
+    Ok(groups)
 }
 
 /// Terms that more than one live contact has.

@@ -15,6 +15,7 @@ mod import;
 mod measures;
 mod merge;
 mod search;
+mod suggestions;
 mod update;
 
 use bureau_kernel::prelude::*;
@@ -51,5 +52,6 @@ pub const MODULE: Module = Module {
     imports: imports![Contact],
     measures: &[&measures::NEW, &measures::TOTAL],
     uses: &[&bureau_companies::MODULE],
+    suggests: suggestions::RULES,
     ..Module::EMPTY
 };

@@ -13,6 +13,7 @@ mod list;
 mod measures;
 mod stage_change;
 mod stages;
+mod suggestions;
 mod summary;
 mod update;
 mod view;
@@ -59,5 +60,6 @@ pub const MODULE: Module = Module {
     measures: measures::ALL,
     uses: &[&bureau_companies::MODULE, &bureau_contacts::MODULE],
     provision: Some(|cx| stages::provision(cx).boxed()),
+    suggests: suggestions::RULES,
     ..Module::EMPTY
 };

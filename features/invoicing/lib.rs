@@ -25,6 +25,7 @@ mod recurring;
 mod settle;
 mod source;
 mod stats;
+mod suggestions;
 mod tax_report;
 mod tools;
 mod view;
@@ -133,6 +134,7 @@ pub const MODULE: Module = Module {
         sound: "numbers, totals and payments add up in every workspace",
         run: |cx| audit::audit(cx).boxed(),
     }],
+    suggests: suggestions::RULES,
     ..Module::EMPTY
 };
 

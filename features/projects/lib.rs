@@ -25,6 +25,7 @@ mod progress;
 mod project;
 mod schedule;
 mod search_all;
+mod suggestions;
 mod task;
 mod update_project;
 mod update_task;
@@ -104,5 +105,6 @@ pub const MODULE: Module = Module {
     ],
     numbered: table![NumberedKind: numbered::<Project>()],
     provision: Some(|cx| series::provision::<Project>(cx).boxed()),
+    suggests: suggestions::RULES,
     ..Module::EMPTY
 };

@@ -20,6 +20,7 @@ mod quotation;
 mod send;
 mod stats;
 mod status;
+mod suggestions;
 mod update;
 mod view;
 
@@ -101,5 +102,6 @@ pub const MODULE: Module = Module {
             contents: Contents::Document,
         },
     ],
+    suggests: suggestions::RULES,
     ..Module::EMPTY
 };

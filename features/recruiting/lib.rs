@@ -44,6 +44,7 @@ mod reason;
 mod retention;
 mod settings;
 mod stages;
+mod suggestions;
 mod update_application_status;
 mod update_candidate;
 mod update_job;
@@ -159,5 +160,6 @@ pub const MODULE: Module = Module {
             ..Resource::JSON
         },
     ],
+    suggests: suggestions::RULES,
     ..Module::EMPTY
 };

@@ -20,6 +20,7 @@ mod message;
 mod policy;
 mod shape;
 mod status;
+mod suggestions;
 mod ticket;
 mod update;
 mod view;
@@ -98,6 +99,7 @@ pub const MODULE: Module = Module {
     measures: measures::ALL,
     jobs: jobs::JOBS,
     provision: Some(|cx| provision(cx).boxed()),
+    suggests: suggestions::RULES,
     ..Module::EMPTY
 };
 

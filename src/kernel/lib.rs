@@ -56,6 +56,7 @@ pub mod series;
 pub mod settings;
 pub mod store;
 pub mod stored;
+pub mod suggestion;
 pub mod tool;
 pub mod touch;
 pub mod types;

@@ -24,6 +24,7 @@ use crate::record::{AnyRecord, App, Cx, Records};
 use crate::resource::Resource;
 use crate::search::Search;
 use crate::store::Store;
+use crate::suggestion::{self, SuggestionRule};
 use crate::tool::Entry;
 use crate::types::synonyms::suggest_tool;
 use crate::types::text::nearest;
@@ -71,6 +72,8 @@ pub struct Module {
     pub provides: &'static [&'static (dyn Any + Send + Sync)],
     /// What it can be asked for in figures.
     pub measures: &'static [&'static Measure],
+    /// What it sees that somebody might do next.
+    pub suggests: &'static [SuggestionRule],
     /// Those of its records that have numbers.
     pub numbered: &'static [NumberedKind],
     /// What its records ask for beyond what reading, adding, changing and deleting one takes ([`Record::may_write`]), where no tool
@@ -155,6 +158,7 @@ impl Module {
         reacts: &[],
         provides: &[],
         measures: &[],
+        suggests: &[],
         numbered: &[],
         permissions: &[],
         provision: None,
@@ -207,6 +211,7 @@ pub struct Registry {
     resources: Vec<&'static Resource>,
     jobs: Vec<&'static Job>,
     measures: BTreeMap<&'static str, &'static Measure>,
+    suggests: Vec<&'static SuggestionRule>,
     numbered: Vec<NumberedKind>,
 }
 
@@ -254,6 +259,7 @@ impl Registry {
             }
         }
         let measures = measures(modules, &entries)?;
+        let suggests = suggestion::gathered(all().flat_map(|module| module.suggests))?;
         let numbered = numbered(modules)?;
         let groups = enabled_groups(modules, &selection.features)?;
         let names: Vec<&'static str> = entries.keys().copied().collect();
@@ -285,6 +291,7 @@ impl Registry {
             resources,
             jobs,
             measures,
+            suggests,
             numbered,
         }))
     }
@@ -472,6 +479,11 @@ impl Registry {
         }
     }
 
+    /// What modules see that somebody might do next, in the order of the modules, whether their tools are on or off.
+    pub fn suggestion_rules(&self) -> impl Iterator<Item = &'static SuggestionRule> {
+        self.suggests.iter().copied()
+    }
+
     /// The kinds of records that have numbers, in the order of the modules.
     pub(crate) fn numbered(&self) -> &[NumberedKind] {
         &self.numbered
@@ -593,6 +605,40 @@ impl Cx {
         let whole = groups.into_iter().next().map(|group| group.figure);
         whole.ok_or_else(|| Error::internal(format!("{id} came to nothing")))
     }
+
+    /// The rules of all modules for whose records the caller is offered tools, and may read what they look at.
+    ///
+    /// # Errors
+    /// As [`Registry::of`].
+    pub fn suggestion_rules(&self) -> Result<Vec<&'static SuggestionRule>> {
+        let registry = Registry::of(self)?;
+        let rules = registry.suggestion_rules().filter(|rule| {
+            let mut reads = rule.reads.iter();
+            reads.all(|permission| {
+                self.caller().may(*permission) && registry.offers_any(self.caller(), &[*permission])
+            })
+        });
+        Ok(rules.collect())
+    }
+
+    /// The names of all rules, whatever the caller may read.
+    ///
+    /// # Errors
+    /// As [`Registry::of`].
+    pub fn names_of_suggestion_rules(&self) -> Result<Vec<&'static str>> {
+        let registry = Registry::of(self)?;
+        Ok(registry.suggestion_rules().map(|rule| rule.name).collect())
+    }
+
+    /// Whether the caller is offered this tool.
+    ///
+    /// # Errors
+    /// As [`Registry::of`].
+    pub fn is_offered(&self, tool: &str) -> Result<bool> {
+        let registry = Registry::of(self)?;
+        let entry = registry.known(self.caller(), tool);
+        Ok(entry.is_some_and(|entry| entry.spec.effect.reads_only() || !self.caller().read_only))
+    }
 }
 
 /// Whether a permission is one that only lets its holder look. Viewers have all of these and no other.
@@ -613,7 +659,7 @@ fn ready(module: &Module) -> BTreeMap<&'static str, &'static str> {
 fn check_spec(entry: &Entry, records: &[&'static dyn AnyRecord]) -> Result<()> {
     let spec = &entry.spec;
     let fault = |what: &str| Err(Error::internal(format!("{} {what}", spec.name)));
-    if only_reads(spec.permission) != spec.effect.reads_only() {
+    if only_reads(spec.permission) != spec.effect.reads_only() && !spec.is_for_readers {
         return fault("goes by a permission read_… without only reading, or the other way round");
     }
     for covers in spec.covers {

@@ -88,6 +88,8 @@ pub struct Spec {
     pub may_ask: bool,
     /// Whether it is one of the few that most conversations begin with.
     pub is_core: bool,
+    /// Whether it writes, and all the same goes by a permission that only reads: what it writes is an answer to what was read.
+    pub is_for_readers: bool,
     /// What it does with records of other kinds, or to other ones of its own kind, as a consequence of what it is for: its
     /// own permission is enough for that. Whatever is not said here takes the permission of the record's kind
     /// ([`Record::ACCESS`](crate::record::Record::ACCESS)).
@@ -123,6 +125,7 @@ impl Spec {
             covers: &[],
             may_ask: false,
             is_core: false,
+            is_for_readers: false,
         }
     }
 
@@ -214,6 +217,13 @@ impl Spec {
     #[must_use]
     pub const fn core(mut self) -> Self {
         self.is_core = true;
+        self
+    }
+
+    /// Says that whoever may read what it is about may also answer it. A server or key that only reads refuses it like every write.
+    #[must_use]
+    pub const fn for_readers(mut self) -> Self {
+        self.is_for_readers = true;
         self
     }
 

@@ -85,6 +85,7 @@ mod settings;
 mod simulation;
 mod stdio;
 mod structure;
+mod suggestions;
 mod tamper;
 mod tenancy;
 mod tickets;
