@@ -41,7 +41,11 @@ async fn duplicates(cx: &mut Cx, wanted: &Wanted) -> Result<Vec<Finding>> {
             subject: first.id.into(),
             owner: None,
             action: format!("Merge {count} contacts into {}", first.name),
-            reason: format!("They have the same {}: {}.", group.matched_by, group.value),
+            reason: format!(
+                "They have the same {}: {}.",
+                group.matched_by,
+                group.value.replace('|', ", ")
+            ),
             evidence: others.iter().map(|contact| (*contact).into()).collect(),
             impact: 30,
             urgency: 50,

@@ -1,5 +1,6 @@
 //! What quotations ask for.
 
+use bureau_invoicing::{Invoice, READ_INVOICES};
 use bureau_kernel::prelude::*;
 use bureau_kernel::store::Sql;
 use bureau_kernel::suggestion::{
@@ -23,8 +24,8 @@ pub(crate) const RULES: &[SuggestionRule] = &[
     },
     SuggestionRule {
         name: "quotations_to_invoice",
-        about: "A quotation was accepted, and nobody has made its invoice",
-        reads: &[QUOTATIONS.read],
+        about: "A quotation was accepted, and neither it nor its deal has an invoice",
+        reads: &[QUOTATIONS.read, READ_INVOICES],
         find: |cx, wanted| to_invoice(cx, wanted).boxed(),
     },
 ];
@@ -87,9 +88,15 @@ async fn expiring(cx: &mut Cx, wanted: &Wanted) -> Result<Vec<Finding>> {
 }
 
 async fn to_invoice(cx: &mut Cx, wanted: &Wanted) -> Result<Vec<Finding>> {
-    let only = |statement: Sql, _: &Cx| {
+    let only = |statement: Sql, cx: &Cx| {
         statement
             .sql(" AND status = 'accepted' AND converted_at IS NULL AND decided_at IS NOT NULL")
+            // What was invoiced by hand names the deal.
+            .sql(" AND (deal IS NULL OR deal NOT IN (SELECT deal")
+            .from_live::<Invoice>(cx)
+            .sql(" AND deal IS NOT NULL AND kind = 'invoice' AND cancelled = ")
+            .value(false)
+            .sql("))")
     };
     let quotations = wanted.records::<Quotation>(cx, "owner", only, "decided_at");
     let quotations = quotations.await?;

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use bureau_kernel::prelude::*;
 use bureau_kernel::suggestion::{Finding, MOST, SuggestionRule, Wanted};
+use bureau_kernel::types::id::Entity as _;
 use bureau_kernel::types::text::nearest;
 use bureau_kernel::types::time::Timestamp;
 use schemars::JsonSchema;
@@ -57,7 +58,7 @@ struct Suggestion {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     evidence: Vec<NamedAny>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    owner: Option<NamedAny>,
+    owner: Option<NamedRecord>,
     #[serde(skip_serializing_if = "Option::is_none")]
     score: Option<Score>,
     /// The call that acts on it; none where you are not offered its tool.
@@ -68,7 +69,7 @@ struct Suggestion {
     #[serde(skip_serializing_if = "Option::is_none")]
     note: Option<ShortText<500>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    answered_by: Option<NamedAny>,
+    answered_by: Option<NamedRecord>,
     #[serde(skip_serializing_if = "Option::is_none")]
     answered_at: Option<Timestamp>,
 }
@@ -261,16 +262,13 @@ async fn suggestion(
     finding: Finding,
     answer: Option<Saved<SuggestionAnswer>>,
 ) -> Result<Suggestion> {
-    let owner: Option<AnyId> = finding.owner.map(Into::into);
-    let author: Option<AnyId> = answer
-        .as_ref()
-        .and_then(|answer| answer.created_by)
-        .map(Into::into);
+    let author = answer.as_ref().and_then(|answer| answer.created_by);
+    let owner = member(cx, finding.owner).await?;
+    let author = member(cx, author).await?;
     let mut evidence = finding.evidence.clone();
     evidence.truncate(MOST_EVIDENCE);
-    let ids = evidence.iter().chain([&finding.subject]);
-    let ids = ids.chain(&owner).chain(&author).cloned();
-    let names = cx.any_names(ids.collect::<Vec<AnyId>>()).await?;
+    let ids: Vec<AnyId> = evidence.iter().chain([&finding.subject]).cloned().collect();
+    let names = cx.any_names(ids).await?;
     let call = Call {
         tool: finding.call.tool,
         arguments: finding.call.arguments.clone(),
@@ -287,11 +285,23 @@ async fn suggestion(
         reason: finding.reason,
         about: names.of(finding.subject),
         evidence: evidence.into_iter().map(|id| names.of(id)).collect(),
-        owner: owner.map(|id| names.of(id)),
+        owner,
         call: cx.is_offered(call.tool)?.then_some(call),
         answer: answer.as_ref().map(|answer| answer.answer),
         note: answer.as_ref().and_then(|answer| answer.note.clone()),
-        answered_by: author.map(|id| names.of(id)),
+        answered_by: author,
         answered_at: answer.map(|answer| answer.updated_at),
     })
+}
+
+/// A member with the name.
+async fn member(cx: &mut Cx, id: Option<Id<Member>>) -> Result<Option<NamedRecord>> {
+    let Some(id) = id else {
+        return Ok(None);
+    };
+    Ok(cx
+        .named(&[(Member::TABLE, id.raw())])
+        .await?
+        .into_iter()
+        .next())
 }

@@ -1,6 +1,7 @@
 //! The demo firm: as much as it says, as believable as it says, the same for the same seed and day, whole or not there.
 
 mod money;
+mod suggestions;
 mod work;
 
 use std::collections::{BTreeMap, HashMap};
@@ -210,6 +211,7 @@ async fn check_all(firm: &Firm) {
     check_search(firm).await;
     money::check(firm).await;
     work::check(firm).await;
+    suggestions::check(firm).await;
 }
 
 async fn check_counts(firm: &Firm) {

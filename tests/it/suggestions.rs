@@ -182,7 +182,11 @@ async fn where_a_stage_says_nothing_its_deals_say_what_is_long() {
     for engine in ENGINES {
         let firm = Firm::new(engine).await;
         let stages = json!([{ "name": "Talks" }]);
-        firm.call("create_pipeline", json!({ "name": "Renewals", "stages": stages })).await;
+        firm.call(
+            "create_pipeline",
+            json!({ "name": "Renewals", "stages": stages }),
+        )
+        .await;
         let deal = async |name: &str| {
             let new = json!({ "name": name, "pipeline": "Renewals" });
             firm.call("create_deal", new).await;
@@ -200,7 +204,10 @@ async fn where_a_stage_says_nothing_its_deals_say_what_is_long() {
         // Of five the median has stood there for six days: twice as long is twelve.
         let reason = firm.only("silent_deals").await["reason"].clone();
         assert!(
-            reason.as_str().unwrap().ends_with("12 days is twice the median of its stage."),
+            reason
+                .as_str()
+                .unwrap()
+                .ends_with("12 days is twice the median of its stage."),
             "{reason}"
         );
     }
