@@ -68,10 +68,7 @@ async fn due(cx: &mut Cx, wanted: &Wanted) -> Result<Vec<Finding>> {
             impact: if activity.deal.is_some() { 60 } else { 40 },
             urgency: urgency_since(late),
             facts: due.to_string(),
-            call: SuggestedCall {
-                tool: "complete_activity",
-                arguments: json!({ "activity": activity.id }),
-            },
+            call: SuggestedCall::of("complete_activity", json!({ "activity": activity.id })),
         })
     });
     Ok(findings.collect())
@@ -168,12 +165,12 @@ async fn silent_deals(cx: &mut Cx, wanted: &Wanted) -> Result<Vec<Finding>> {
                     "{stage} {}",
                     last.map(|last| last.to_string()).unwrap_or_default()
                 ),
-                call: SuggestedCall {
-                    tool: "create_activity",
-                    arguments: json!({
+                call: SuggestedCall::of(
+                    "create_activity",
+                    json!({
                         "type": "call", "subject": "Get in touch", "deal": deal.id, "due_at": today,
                     }),
-                },
+                ),
             });
         }
     }
@@ -234,12 +231,9 @@ async fn silent_customers(cx: &mut Cx, wanted: &Wanted) -> Result<Vec<Finding>> 
             // It is never late, and never soon enough.
             urgency: urgency_since((silent - LONG) / 7),
             facts: last.map(|last| last.to_string()).unwrap_or_default(),
-            call: SuggestedCall {
-                tool: "create_activity",
-                arguments: json!({
+            call: SuggestedCall::of("create_activity", json!({
                     "type": "call", "subject": "Get in touch", "company": company.id, "due_at": today,
-                }),
-            },
+                })),
         }
     });
     Ok(findings.collect())

@@ -50,10 +50,10 @@ async fn duplicates(cx: &mut Cx, wanted: &Wanted) -> Result<Vec<Finding>> {
             impact: 30,
             urgency: 50,
             facts: digest(group.contacts.iter().map(|contact| contact.id.to_string())),
-            call: SuggestedCall {
-                tool: "merge_contacts",
-                arguments: json!({ "keep": first.id, "merge": others }),
-            },
+            call: SuggestedCall::of(
+                "merge_contacts",
+                json!({ "keep": first.id, "merge": others }),
+            ),
         })
     });
     Ok(findings.collect())

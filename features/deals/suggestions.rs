@@ -45,15 +45,15 @@ async fn past_close(cx: &mut Cx, wanted: &Wanted) -> Result<Vec<Finding>> {
             impact: impact_in(cx, &mut rates, deal.amount, deal.currency)?,
             urgency: urgency_since(late),
             facts: expected.to_string(),
-            call: SuggestedCall {
-                tool: "create_activity",
-                arguments: json!({
+            call: SuggestedCall::of(
+                "create_activity",
+                json!({
                     "type": "call",
                     "subject": "Ask when it will be decided",
                     "deal": deal.id,
                     "due_at": today,
                 }),
-            },
+            ),
         });
     }
     Ok(findings)

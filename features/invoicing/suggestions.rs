@@ -100,15 +100,9 @@ async fn overdue(cx: &mut Cx, wanted: &Wanted) -> Result<Vec<Finding>> {
             1 => format!("invoice {}", number.clone().unwrap_or_default()),
             count => format!("{count} invoices"),
         };
-        let mut arguments = json!({
+        let remind = json!({
             "type": "email", "subject": format!("Remind of {what}"), "due_at": today,
         });
-        if let Some(company) = oldest.company {
-            arguments["company"] = json!(company);
-        }
-        if let Some(contact) = oldest.contact {
-            arguments["contact"] = json!(contact);
-        }
         findings.push(Finding {
             owner: oldest.owner,
             action: format!("Remind {name} of {what}"),
@@ -130,10 +124,9 @@ async fn overdue(cx: &mut Cx, wanted: &Wanted) -> Result<Vec<Finding>> {
             ),
             evidence: invoices.iter().map(|invoice| invoice.id.into()).collect(),
             subject: customer,
-            call: SuggestedCall {
-                tool: "create_activity",
-                arguments,
-            },
+            call: SuggestedCall::of("create_activity", remind)
+                .and("company", oldest.company)
+                .and("contact", oldest.contact),
         });
     }
     Ok(findings)

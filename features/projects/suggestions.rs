@@ -40,14 +40,10 @@ async fn overdue(cx: &mut Cx, wanted: &Wanted) -> Result<Vec<Finding>> {
         let code = task.code.as_ref().map(|code| format!("{code} "));
         // Dates that follow from what the task waits for are nobody's to set.
         let call = match task.dates {
-            DateMode::Manual => SuggestedCall {
-                tool: "update_task",
-                arguments: json!({ "task": task.id, "due_on": today }),
-            },
-            DateMode::Automatic => SuggestedCall {
-                tool: "get_task",
-                arguments: json!({ "task": task.id }),
-            },
+            DateMode::Manual => {
+                SuggestedCall::of("update_task", json!({ "task": task.id, "due_on": today }))
+            }
+            DateMode::Automatic => SuggestedCall::of("get_task", json!({ "task": task.id })),
         };
         Some(Finding {
             subject: task.id.into(),

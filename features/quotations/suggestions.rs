@@ -9,7 +9,7 @@ use bureau_kernel::suggestion::{
 };
 use chrono::Days;
 use futures::FutureExt as _;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::QUOTATIONS;
 use crate::quotation::Quotation;
@@ -58,10 +58,9 @@ async fn expiring(cx: &mut Cx, wanted: &Wanted) -> Result<Vec<Finding>> {
             left => format!("in {}", days(left)),
         };
         let name = called(&quotation);
-        let mut arguments = json!({
+        let ask = json!({
             "type": "call", "subject": format!("Ask about quotation {name}"), "due_at": today,
         });
-        name_whom(&quotation, &mut arguments);
         findings.push(Finding {
             subject: quotation.id.into(),
             owner: quotation.owner,
@@ -78,10 +77,10 @@ async fn expiring(cx: &mut Cx, wanted: &Wanted) -> Result<Vec<Finding>> {
             )?,
             urgency: urgency_before(left, i64::try_from(SOON).unwrap_or(i64::MAX)),
             facts: format!("{valid} {}", *quotation.revision),
-            call: SuggestedCall {
-                tool: "create_activity",
-                arguments,
-            },
+            call: SuggestedCall::of("create_activity", ask)
+                .and("deal", quotation.deal)
+                .and("contact", quotation.contact)
+                .and("company", quotation.company),
         });
     }
     Ok(findings)
@@ -128,10 +127,7 @@ async fn to_invoice(cx: &mut Cx, wanted: &Wanted) -> Result<Vec<Finding>> {
             )?,
             urgency: urgency_since(since),
             facts: decided.to_string(),
-            call: SuggestedCall {
-                tool: "convert_quotation",
-                arguments: json!({ "quotation": quotation.id }),
-            },
+            call: SuggestedCall::of("convert_quotation", json!({ "quotation": quotation.id })),
         });
     }
     Ok(findings)
@@ -141,16 +137,4 @@ async fn to_invoice(cx: &mut Cx, wanted: &Wanted) -> Result<Vec<Finding>> {
 fn called(quotation: &Quotation) -> String {
     let number = quotation.number.as_ref().map(ToString::to_string);
     number.unwrap_or_else(|| quotation.title.to_string())
-}
-
-/// Names the deal that it belongs to, and to whom it went.
-fn name_whom(quotation: &Quotation, arguments: &mut Value) {
-    if let Some(deal) = quotation.deal {
-        arguments["deal"] = json!(deal);
-    }
-    if let Some(contact) = quotation.contact {
-        arguments["contact"] = json!(contact);
-    } else if let Some(company) = quotation.company {
-        arguments["company"] = json!(company);
-    }
 }

@@ -75,10 +75,10 @@ async fn waiting(cx: &mut Cx, wanted: &Wanted) -> Result<Vec<Finding>> {
             impact,
             urgency: urgency_since(waited - LONG),
             facts: format!("{} {}", *application.stage, *application.stage_since),
-            call: SuggestedCall {
-                tool: "get_candidate",
-                arguments: json!({ "candidate": application.candidate }),
-            },
+            call: SuggestedCall::of(
+                "get_candidate",
+                json!({ "candidate": application.candidate }),
+            ),
         });
     }
     Ok(findings)

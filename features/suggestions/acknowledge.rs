@@ -30,15 +30,22 @@ impl Tool for AcknowledgeSuggestion {
         .title("Acknowledge suggestion")
         .about("Say that a suggestion is taken up, or dismiss it until its facts change.");
     const EXAMPLES: &'static [Example] = &[Example {
-        title: "That call does not have to be made any more",
-        before: &[Step {
-            tool: "create_activity",
-            arguments: r#"{"type": "call", "subject": "Call Ada back", "due_at": "2026-01-02"}"#,
-            keep: &[("call", "/data/id")],
-        }],
-        arguments: r#"{"suggestion": "activities_due:{call}", "answer": "dismissed", "note": "She wrote"}"#,
+        title: "Leave that task be: we keep the old boxes",
+        before: &[
+            Step {
+                tool: "create_project",
+                arguments: r#"{"name": "Clear the cellar"}"#,
+                keep: &[("project", "/data/id")],
+            },
+            Step {
+                tool: "create_task",
+                arguments: r#"{"project": "{project}", "title": "Order boxes", "due_on": "2026-01-02", "priority": "urgent"}"#,
+                keep: &[("late", "/data/id")],
+            },
+        ],
+        arguments: r#"{"suggestion": "tasks_overdue:{late}", "answer": "dismissed", "note": "We keep it"}"#,
         expect: &[
-            ("/data/about/id", r#""{call}""#),
+            ("/data/about/id", r#""{late}""#),
             ("/data/answer", r#""dismissed""#),
         ],
     }];

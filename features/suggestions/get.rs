@@ -9,7 +9,7 @@ use bureau_kernel::types::text::nearest;
 use bureau_kernel::types::time::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::READ_KNOWLEDGE_BASE;
 use crate::answer::{Answer, SuggestionAnswer, answers_about, name_of};
@@ -17,7 +17,7 @@ use crate::answer::{Answer, SuggestionAnswer, answers_about, name_of};
 /// Which suggestions.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub struct GetAiSuggestions {
-    /// Only of these rules, such as invoices_overdue
+    /// Such as invoices_overdue
     rule: Option<Vec<ShortText<60>>>,
     /// Whose records; me for yours
     owner: Option<Id<Member>>,
@@ -89,7 +89,7 @@ struct Score {
 #[derive(Debug, Serialize, JsonSchema)]
 struct Call {
     tool: &'static str,
-    arguments: Value,
+    arguments: Map<String, Value>,
 }
 
 /// What one rule found.
@@ -121,16 +121,23 @@ impl Tool for GetAiSuggestions {
         .about("What to do next, computed from the records: overdue, silent, expiring.");
     const EXAMPLES: &'static [Example] = &[Example {
         title: "What should I do next?",
-        before: &[Step {
-            tool: "create_activity",
-            arguments: r#"{"type": "call", "subject": "Call Ada back", "due_at": "2026-01-02"}"#,
-            keep: &[("call", "/data/id")],
-        }],
-        arguments: r#"{"owner": "me"}"#,
+        before: &[
+            Step {
+                tool: "create_project",
+                arguments: r#"{"name": "Move the office"}"#,
+                keep: &[("project", "/data/id")],
+            },
+            Step {
+                tool: "create_task",
+                arguments: r#"{"project": "{project}", "title": "Order boxes", "due_on": "2026-01-02", "priority": "urgent"}"#,
+                keep: &[("late", "/data/id")],
+            },
+        ],
+        arguments: r#"{"rule": ["tasks_overdue"]}"#,
         expect: &[
-            ("/data/suggestions/0/about/id", r#""{call}""#),
-            ("/data/suggestions/0/rule", r#""activities_due""#),
-            ("/data/suggestions/0/call/tool", r#""complete_activity""#),
+            ("/data/suggestions/0/about/id", r#""{late}""#),
+            ("/data/suggestions/0/rule", r#""tasks_overdue""#),
+            ("/data/suggestions/0/call/tool", r#""update_task""#),
         ],
     }];
     type Output = Suggestions;

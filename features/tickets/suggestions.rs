@@ -55,7 +55,7 @@ async fn near_breach(cx: &mut Cx, wanted: &Wanted) -> Result<Vec<Finding>> {
         Some(Finding {
             urgency: urgency_before(left, NEAR * 60),
             facts: breach.to_string(),
-            ..finding(&ticket, "Answer", reason)
+            ..finding(&ticket, &reason)
         })
     });
     Ok(findings.collect())
@@ -83,14 +83,14 @@ async fn unanswered(cx: &mut Cx, wanted: &Wanted) -> Result<Vec<Finding>> {
         Some(Finding {
             urgency: urgency_since(waited),
             facts: waiting.to_string(),
-            ..finding(&ticket, "Answer", reason)
+            ..finding(&ticket, &reason)
         })
     });
     Ok(findings.collect())
 }
 
 /// What holds of every ticket that something is to be done about.
-fn finding(ticket: &Saved<Ticket>, verb: &str, reason: String) -> Finding {
+fn finding(ticket: &Saved<Ticket>, reason: &str) -> Finding {
     let priority = match ticket.priority {
         TicketPriority::Urgent => "urgent",
         TicketPriority::High => "high",
@@ -112,13 +112,13 @@ fn finding(ticket: &Saved<Ticket>, verb: &str, reason: String) -> Finding {
     Finding {
         subject: ticket.id.into(),
         owner: ticket.assignee,
-        action: format!("{verb} {}{}", number.unwrap_or_default(), ticket.subject),
+        action: format!("Answer {}{}", number.unwrap_or_default(), ticket.subject),
         reason: format!("{reason} Its priority is {priority}.{nobody}"),
         evidence: Vec::new(),
         impact: impact_of_priority(priority),
         urgency: 0,
         facts: String::new(),
-        call: SuggestedCall { tool, arguments },
+        call: SuggestedCall::of(tool, arguments),
     }
 }
 

@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 use futures::future::BoxFuture;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive as _;
-use serde_json::Value as Data;
+use serde_json::{Map, Value as Data};
 use sha2::{Digest as _, Sha256};
 
 use crate::caller::Member;
@@ -137,7 +137,29 @@ pub struct SuggestedCall {
     /// The tool.
     pub tool: &'static str,
     /// Its arguments.
-    pub arguments: Data,
+    pub arguments: Map<String, Data>,
+}
+
+impl SuggestedCall {
+    /// A call with these arguments: an object.
+    #[must_use]
+    pub fn of(tool: &'static str, arguments: Data) -> Self {
+        let arguments = match arguments {
+            Data::Object(arguments) => arguments,
+            _ => Map::new(),
+        };
+        Self { tool, arguments }
+    }
+
+    /// The same that also names a record, where there is one.
+    #[must_use]
+    pub fn and<E: Entity>(mut self, name: &str, id: Option<Id<E>>) -> Self {
+        if let Some(id) = id {
+            self.arguments
+                .insert(name.to_owned(), id.to_string().into());
+        }
+        self
+    }
 }
 
 /// How much depends on an amount in the workspace's currency: 15 for each digit before its decimal point, 100 at most. What has no

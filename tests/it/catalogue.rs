@@ -466,7 +466,8 @@ fn permissions_are_verb_and_noun_and_reading_is_what_the_read_only_preset_grants
         let permission = entry.spec.permission.name();
         let (verb, noun) = permission.split_once('_').unwrap_or_default();
         assert!(VERBS.contains(&verb) && is_name(noun, 40), "{permission}");
-        let reads = entry.spec.effect == Effect::Reads;
+        // An answer to what was read goes by the permission to read it.
+        let reads = entry.spec.effect == Effect::Reads || entry.spec.is_for_readers;
         assert_eq!(
             read_only.allow(entry.spec.permission),
             reads,

@@ -881,6 +881,15 @@ async fn row_level_security_alone_keeps_workspaces_apart() {
         let first = app.data(caller, "create_task", first).await;
         let then = json!({ "project": project["id"], "title": "Then", "depends_on": [{ "task": first["id"] }] });
         app.ok(caller, "create_task", then).await;
+        let late = json!({ "project": project["id"], "title": "Late", "due_on": "2026-01-02" });
+        let late = app.data(caller, "create_task", late).await;
+        let late = format!("tasks_overdue:{}", late["id"].as_str().unwrap());
+        app.ok(
+            caller,
+            "acknowledge_suggestion",
+            json!({ "suggestion": late }),
+        )
+        .await;
     }
     shared_key(&app).await;
     let mut owner = raw(&app).await;
