@@ -4,6 +4,7 @@
 pub mod anchors;
 pub mod boot;
 pub mod cli;
+pub mod completions;
 pub mod config;
 pub mod delivery;
 #[cfg(feature = "demo")]

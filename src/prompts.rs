@@ -30,6 +30,8 @@ pub struct Argument {
     pub about: &'static str,
     /// What counts where nothing is said.
     pub default: &'static str,
+    /// The kinds of records of which it may be the name.
+    pub names: &'static [&'static str],
 }
 
 /// A part of a prompt.
@@ -54,6 +56,7 @@ pub const PROMPTS: &[Prompt] = &[
             name: "day",
             about: "Which day; today unless said",
             default: "today",
+            names: &[],
         }],
         steps: &[
             Step {
@@ -82,6 +85,7 @@ pub const PROMPTS: &[Prompt] = &[
             name: "notes",
             about: "Who you met and what came of it",
             default: "(ask me for them first)",
+            names: &[],
         }],
         steps: &[
             Step {
@@ -106,6 +110,7 @@ pub const PROMPTS: &[Prompt] = &[
             name: "owner",
             about: "Whose deals; everybody's unless said",
             default: "everybody",
+            names: &["member"],
         }],
         steps: &[
             Step {
@@ -130,6 +135,7 @@ pub const PROMPTS: &[Prompt] = &[
             name: "days",
             about: "Overdue by at least so many days",
             default: "1",
+            names: &[],
         }],
         steps: &[
             Step {
@@ -158,6 +164,7 @@ pub const PROMPTS: &[Prompt] = &[
             name: "month",
             about: "Which month; the last one unless said",
             default: "last month",
+            names: &[],
         }],
         steps: &[
             Step {
@@ -199,6 +206,175 @@ pub const PROMPTS: &[Prompt] = &[
             Step {
                 tools: &["undo_change"],
                 text: "Keep the change ids that merging answers, so that I can have any of it back (undo_change).",
+            },
+        ],
+    },
+    Prompt {
+        name: "what_next",
+        title: "What should I do next?",
+        about: "What the records suggest, the most pressing first, with the reason for each.",
+        arguments: &[Argument {
+            name: "owner",
+            about: "Whose; yours unless said",
+            default: "me",
+            names: &["member"],
+        }],
+        steps: &[
+            Step {
+                tools: &["get_ai_suggestions"],
+                text: "Ask what should be done next by {owner} (get_ai_suggestions with owner {owner}; without an owner where that finds nothing). Show each with its reason and what it rests on, the highest score first, and leave out none that you were given.",
+            },
+            Step {
+                tools: &["acknowledge_suggestion"],
+                text: "Do what I agree to, with the call that the suggestion names. What I take up or turn down, say so (acknowledge_suggestion with answer acknowledged or dismissed).",
+            },
+        ],
+    },
+    Prompt {
+        name: "weekly_review",
+        title: "Review the week",
+        about: "What was done, won, invoiced and solved in a week, and what is late after it.",
+        arguments: &[Argument {
+            name: "week",
+            about: "Which week; the last seven days unless said",
+            default: "the last seven days",
+            names: &[],
+        }],
+        steps: &[
+            Step {
+                tools: &["list_activities"],
+                text: "Review the week ({week}); say from which day to which that is. List what was done in it (list_activities with status done, done_after and done_before), by person, and what was due and is not done.",
+            },
+            Step {
+                tools: &["list_deals"],
+                text: "List the deals that were won and lost in it (list_deals with status won, then lost, with closed_after and closed_before), with amounts, and for the lost ones the reasons.",
+            },
+            Step {
+                tools: &["list_invoices", "list_payments"],
+                text: "Say what was invoiced (list_invoices with issued_after and issued_before) and what was paid (list_payments with paid_after and paid_before), each currency by itself.",
+            },
+            Step {
+                tools: &["list_tickets"],
+                text: "Say how many tickets were opened and solved in it (list_tickets with count_only), and which open ones have missed a target.",
+            },
+            Step {
+                tools: &["list_tasks"],
+                text: "List the tasks that were completed (list_tasks with completed_after and completed_before) and those that are overdue, by project.",
+            },
+            Step {
+                tools: &["list_activities"],
+                text: "End with three lines: what went well, what is late, and what I should decide. Change nothing.",
+            },
+        ],
+    },
+    Prompt {
+        name: "prepare_meeting",
+        title: "Prepare a meeting",
+        about: "Who they are, what was last said, and what is open with them, on one page.",
+        arguments: &[Argument {
+            name: "with",
+            about: "The person or firm that you meet",
+            default: "(ask me with whom first)",
+            names: &["contact", "company"],
+        }],
+        steps: &[
+            Step {
+                tools: &["search_contacts"],
+                text: "Prepare my meeting with {with}. Find the person (search_contacts); ask me where several are meant.",
+            },
+            Step {
+                tools: &["search_companies"],
+                text: "Find the firm as well (search_companies), with who else there we know.",
+            },
+            Step {
+                tools: &["list_activities"],
+                text: "Say what was last done with them and what came of it, and what is planned (list_activities by company or contact, the newest first).",
+            },
+            Step {
+                tools: &["list_deals"],
+                text: "List the open deals with them, and the last that were won or lost (list_deals).",
+            },
+            Step {
+                tools: &["list_quotations"],
+                text: "List the offers that they have and have not decided on (list_quotations with status sent).",
+            },
+            Step {
+                tools: &["list_invoices"],
+                text: "Say what they owe, and what of it is overdue (list_invoices with status open, then overdue).",
+            },
+            Step {
+                tools: &["list_tickets"],
+                text: "List their open tickets (list_tickets).",
+            },
+            Step {
+                tools: &["list_notes"],
+                text: "Read the notes on them (list_notes).",
+            },
+            Step {
+                tools: &["search_contacts"],
+                text: "Put it on one page: whom I meet, how it stands, what they will ask, and what I should ask. Change nothing.",
+            },
+        ],
+    },
+    Prompt {
+        name: "triage_tickets",
+        title: "Triage tickets",
+        about: "Open tickets that nobody has taken or that miss their targets next, with a proposal for each.",
+        arguments: &[Argument {
+            name: "team",
+            about: "Whose tickets; all unless said",
+            default: "all teams",
+            names: &["team"],
+        }],
+        steps: &[
+            Step {
+                tools: &["list_tickets", "get_ticket"],
+                text: "Triage the tickets of {team}. List the open ones in the order in which they miss their targets (list_tickets with status open), and of those first the ones that nobody has taken. Read each of the first ten (get_ticket).",
+            },
+            Step {
+                tools: &["search_knowledge_base"],
+                text: "Look up whether our documents answer it (search_knowledge_base), and name the document.",
+            },
+            Step {
+                tools: &["list_team_members"],
+                text: "For each propose a priority, a category, and who should take it (list_team_members), with the reason in a few words.",
+            },
+            Step {
+                tools: &["update_ticket"],
+                text: "Show the proposals as a table first. Change what I agree to (update_ticket), no others.",
+            },
+            Step {
+                tools: &["create_ticket_message"],
+                text: "Draft answers where I ask for them (create_ticket_message with type draft); send nothing.",
+            },
+        ],
+    },
+    Prompt {
+        name: "hiring_review",
+        title: "Review the hiring",
+        about: "Where each open job stands, who waits for us, and how long it takes.",
+        arguments: &[Argument {
+            name: "job",
+            about: "Which job; all open ones unless said",
+            default: "all open jobs",
+            names: &["job"],
+        }],
+        steps: &[
+            Step {
+                tools: &["list_jobs", "list_candidates"],
+                text: "Review the hiring for {job}. List the jobs (list_jobs with status open) and for each the candidates by stage (list_candidates).",
+            },
+            Step {
+                tools: &["list_candidates"],
+                text: "Name those who have waited in their stage for more than seven days (list_candidates with min_days_in_stage), the longest first, and whose turn it is.",
+            },
+            Step {
+                tools: &["get_recruiting_metrics"],
+                text: "Give the funnel, the time to hire and the sources (get_recruiting_metrics), and say where most are lost.",
+            },
+            Step {
+                tools: &["list_jobs"],
+                text: "End with what I should decide, for each candidate who waits. Reject nobody and move nobody before I say so.",
             },
         ],
     },

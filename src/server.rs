@@ -30,18 +30,17 @@ use rmcp::{
     ErrorData, RoleServer, ServerHandler,
     model::{
         CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult, ClientCapabilities,
-        CompleteRequestMethod, CompleteRequestParams, CompleteResult, ConstString, ContentBlock,
-        CustomRequest, CustomResult, DiscoverResult, ElicitRequest, ElicitRequestParams,
-        ElicitResult, ElicitationAction, ElicitationSchema, ErrorCode, GetPromptRequestParams,
-        GetPromptResponse, GetPromptResult, Implementation, InitializeRequestParams,
-        InitializeResult, InputRequest, InputRequiredResult, ListPromptsResult,
-        ListResourceTemplatesRequestMethod, ListResourceTemplatesResult,
-        ListResourcesRequestMethod, ListResourcesResult, ListToolsResult, MetaObject,
-        PaginatedRequestParams, PromptArgument, PromptMessage, ProtocolVersion,
-        ReadResourceRequestMethod, ReadResourceRequestParams, ReadResourceResponse,
-        ReadResourceResult, RequestMetaObject, Resource, ResourceContents, ResourceTemplate,
-        ResourcesCapability, Role, ServerCapabilities, ServerConfig, ServerResult, Tool,
-        ToolAnnotations,
+        CompleteRequestParams, CompleteResult, ConstString, ContentBlock, CustomRequest,
+        CustomResult, DiscoverResult, ElicitRequest, ElicitRequestParams, ElicitResult,
+        ElicitationAction, ElicitationSchema, ErrorCode, GetPromptRequestParams, GetPromptResponse,
+        GetPromptResult, Implementation, InitializeRequestParams, InitializeResult, InputRequest,
+        InputRequiredResult, ListPromptsResult, ListResourceTemplatesRequestMethod,
+        ListResourceTemplatesResult, ListResourcesRequestMethod, ListResourcesResult,
+        ListToolsResult, MetaObject, PaginatedRequestParams, PromptArgument, PromptMessage,
+        ProtocolVersion, ReadResourceRequestMethod, ReadResourceRequestParams,
+        ReadResourceResponse, ReadResourceResult, RequestMetaObject, Resource, ResourceContents,
+        ResourceTemplate, ResourcesCapability, Role, ServerCapabilities, ServerConfig,
+        ServerResult, Tool, ToolAnnotations,
     },
     service::RequestContext,
 };
@@ -52,6 +51,7 @@ use serde_json::{Map, Value, json};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
+use crate::completions::complete;
 use crate::delivery::{Delivered, deliver};
 use crate::prompts::{PROMPTS, Prompt};
 use crate::transport::{MAX_MESSAGE_BYTES, http::Underway, metrics::InFlight};
@@ -546,6 +546,7 @@ impl ServerHandler for Server {
         let mut capabilities = ServerCapabilities::builder()
             .enable_tools()
             .enable_prompts()
+            .enable_completions()
             .build();
         capabilities.resources = self.has_resources().then(ResourcesCapability::default);
         ServerConfig::new(capabilities)
@@ -753,6 +754,7 @@ impl ServerHandler for Server {
             | "tools/list"
             | "prompts/list"
             | "prompts/get"
+            | "completion/complete"
             | "resources/list"
             | "resources/templates/list" => Err(ErrorData::invalid_params(
                 "The params of this request do not have the shape that the protocol gives them.",
@@ -762,15 +764,24 @@ impl ServerHandler for Server {
         }
     }
 
-    // What is not declared is not served; rmcp would answer these with empty lists.
-
     async fn complete(
         &self,
-        _: CompleteRequestParams,
+        request: CompleteRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<CompleteResult, ErrorData> {
-        self.count(&context)?;
-        not_served::<CompleteRequestMethod, _>()
+        let caller = self.counted(&context).await?;
+        let CompleteRequestParams {
+            r#ref, argument, ..
+        } = request;
+        let completed = complete(&self.dispatcher, &caller, &r#ref, &argument).await;
+        completed
+            .map(CompleteResult::new)
+            .map_err(|error| match error.code() {
+                Code::Validation => {
+                    ErrorData::invalid_params(error.message().to_owned(), Some(error.to_json()))
+                }
+                _ => protocol_error(&error),
+            })
     }
 }
 

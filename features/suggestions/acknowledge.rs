@@ -58,7 +58,7 @@ impl Tool for AcknowledgeSuggestion {
         cx.tx().serialize(&lock).await?;
         let facts = ShortText::new(&finding.facts).map_err(Error::internal)?;
         let answer = self.answer.unwrap_or_default();
-        let known = answers_about(cx, &[finding.subject.clone()]).await?;
+        let known = answers_about(cx, std::slice::from_ref(&finding.subject)).await?;
         let known = known.into_iter();
         let mut known = known.filter(|known| **known.rule == *rule.name);
         let saved = match known.next() {

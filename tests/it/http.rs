@@ -1167,12 +1167,7 @@ async fn params_of_the_wrong_shape_are_named_so() {
 #[tokio::test]
 async fn methods_that_are_not_declared_are_not_found() {
     let client = client().await;
-    let methods = [
-        "completion/complete",
-        "resources/subscribe",
-        "nothing/here",
-        "logging/setLevel",
-    ];
+    let methods = ["resources/subscribe", "nothing/here", "logging/setLevel"];
     for method in methods {
         let older = client.rpc(&[], rpc(method, json!({}))).await;
         assert_eq!(older.code(), -32601, "{method}");

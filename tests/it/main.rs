@@ -23,6 +23,7 @@ mod chosen;
 mod cli;
 mod clock;
 mod companies;
+mod completions;
 mod confirmations;
 mod connect;
 mod contacts;

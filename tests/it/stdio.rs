@@ -146,7 +146,7 @@ async fn prompts_ask_for_what_the_caller_has() {
     let (key, _) = app.key(&["read_activities"]).await;
     let few = Server::new(Arc::clone(&app.dispatcher), "Test.")
         .with_credential(Credential::Key(SecretString::from(key)), None);
-    assert_eq!(list(few.clone()).await, ["prepare_day"]);
+    assert_eq!(list(few.clone()).await, ["prepare_day", "weekly_review"]);
     let get = |name: &str, arguments: Value| {
         (
             "prompts/get",
