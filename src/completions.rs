@@ -107,11 +107,10 @@ pub async fn complete(
         Reference::Resource(resource) => {
             let resources = dispatcher.registry().visible_resources(caller);
             let mut templates = resources.filter(|known| known.is_template());
-            let variable = format!("{{{}}}", argument.name);
             let template = templates.find(|known| known.uri == resource.uri);
             let template =
                 template.ok_or_else(|| Error::invalid("ref", "There is no such template here."))?;
-            if !template.uri.split('/').any(|part| part == variable) {
+            if !template.variables().any(|name| name == argument.name) {
                 return Err(Error::invalid(
                     "argument",
                     "The template has no such variable.",
@@ -230,10 +229,7 @@ mod tests {
         }
         let is_listed = |noun: &str| LISTS.iter().any(|list| list.noun == noun);
         for resource in registry.resources() {
-            let mut variables = resource.uri.split('/').filter_map(|part| {
-                let inner = part.strip_prefix('{')?;
-                inner.strip_suffix('}')
-            });
+            let mut variables = resource.variables();
             let (first, more) = (variables.next(), variables.next());
             // What is taken out by a filter has several, and no record.
             if let (Some(noun), None) = (first, more) {

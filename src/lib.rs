@@ -11,6 +11,7 @@ pub mod delivery;
 pub mod demo;
 pub mod prompts;
 pub mod server;
+pub mod subscriptions;
 #[cfg(feature = "tokens")]
 pub mod tokens;
 pub mod transport;

@@ -39,10 +39,11 @@ use rmcp::{
         ListToolsResult, MetaObject, PaginatedRequestParams, PromptArgument, PromptMessage,
         ProtocolVersion, ReadResourceRequestMethod, ReadResourceRequestParams,
         ReadResourceResponse, ReadResourceResult, RequestMetaObject, Resource, ResourceContents,
-        ResourceTemplate, ResourcesCapability, Role, ServerCapabilities, ServerConfig,
-        ServerResult, Tool, ToolAnnotations,
+        ResourceTemplate, ResourceUpdatedNotificationParam, ResourcesCapability, Role,
+        ServerCapabilities, ServerConfig, ServerResult, SubscribeRequestParams, SubscriptionFilter,
+        Tool, ToolAnnotations, UnsubscribeRequestParams,
     },
-    service::RequestContext,
+    service::{RequestContext, SubscriptionContext},
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
@@ -54,6 +55,7 @@ use tracing::Instrument;
 use crate::completions::complete;
 use crate::delivery::{Delivered, deliver};
 use crate::prompts::{PROMPTS, Prompt};
+use crate::subscriptions::{self, Subscribed, Subscription};
 use crate::transport::{MAX_MESSAGE_BYTES, http::Underway, metrics::InFlight};
 
 /// Key in a request's `_meta`: the call's idempotency key, a string. An `idempotency_key` argument says the same.
@@ -203,6 +205,10 @@ pub struct Server {
     output_schemas: bool,
     local: Option<Arc<(Credential, Option<String>)>>,
     documents: Option<Arc<Path>>,
+    /// What the client of this connection has subscribed to in the older protocol.
+    subscribed: Subscribed,
+    /// Whether a client of the older protocol can be told of something over HTTP.
+    has_sessions: bool,
     /// The lists of tools that were put into words, by what they follow from and whether for the stateless protocol.
     lists: Arc<DashMap<(Listing, bool), Arc<RawValue>>>,
 }
@@ -217,6 +223,8 @@ impl Server {
             output_schemas: false,
             local: None,
             documents: None,
+            subscribed: Subscribed::default(),
+            has_sessions: false,
             lists: Arc::default(),
         }
     }
@@ -232,6 +240,13 @@ impl Server {
     #[must_use]
     pub fn with_credential(mut self, credential: Credential, workspace: Option<String>) -> Self {
         self.local = Some(Arc::new((credential, workspace)));
+        self
+    }
+
+    /// Serves clients of the older protocol over HTTP in sessions, in which they can be told of something.
+    #[must_use]
+    pub fn with_sessions(mut self, sessions: bool) -> Self {
+        self.has_sessions = sessions;
         self
     }
 
@@ -470,6 +485,11 @@ impl Server {
     }
 
     /// Whether any caller could find a resource here; where none could, none are declared or served.
+    /// Whether a client can be told of something between its requests: over stdio, or in a session.
+    fn can_tell(&self, context: &RequestContext<RoleServer>) -> bool {
+        self.has_sessions || context.extensions.get::<Parts>().is_none()
+    }
+
     fn has_resources(&self) -> bool {
         self.dispatcher.registry().resources().next().is_some()
     }
@@ -548,7 +568,11 @@ impl ServerHandler for Server {
             .enable_prompts()
             .enable_completions()
             .build();
-        capabilities.resources = self.has_resources().then(ResourcesCapability::default);
+        capabilities.resources = self.has_resources().then(|| {
+            let mut resources = ResourcesCapability::default();
+            resources.subscribe = Some(true);
+            resources
+        });
         ServerConfig::new(capabilities)
             .with_server_info(
                 Implementation::new("bureau", env!("CARGO_PKG_VERSION")).with_title("Bureau"),
@@ -564,7 +588,13 @@ impl ServerHandler for Server {
         self.count(&context)?;
         self.may_enter(&context).await?;
         context.peer.set_peer_info(request.clone());
-        self.negotiate_initialize(&request)
+        let mut result = self.negotiate_initialize(&request)?;
+        if !self.can_tell(&context)
+            && let Some(resources) = &mut result.capabilities.resources
+        {
+            resources.subscribe = None;
+        }
+        Ok(result)
     }
 
     async fn ping(&self, context: RequestContext<RoleServer>) -> Result<(), ErrorData> {
@@ -727,6 +757,102 @@ impl ServerHandler for Server {
         Ok(GetPromptResult::new(vec![said])
             .with_description(prompt.about)
             .into())
+    }
+
+    fn accepted_subscription_filter(
+        &self,
+        requested: &SubscriptionFilter,
+    ) -> Option<SubscriptionFilter> {
+        if !self.has_resources() {
+            return None;
+        }
+        let uris = requested.resource_subscriptions.iter().flatten();
+        let possible = uris.filter(|uri| Subscription::is_possible(&self.dispatcher, uri));
+        // What is accepted is answered, so that a client sees what of it is not.
+        let possible = possible.take(subscriptions::MOST).cloned();
+        let filter = SubscriptionFilter::builder();
+        Some(
+            filter
+                .resource_subscriptions(possible.collect::<Vec<_>>())
+                .build(),
+        )
+    }
+
+    async fn listen(&self, context: SubscriptionContext) -> Result<(), ErrorData> {
+        let caller = self.counted(context.request_context()).await?;
+        let uris = context.accepted().resource_subscriptions.clone();
+        let uris = uris.unwrap_or_default();
+        let opened = Subscription::open(Arc::clone(&self.dispatcher), caller, &uris).await;
+        let mut subscription = opened.map_err(|error| unread(&error, &uris.join(" ")))?;
+        loop {
+            let changed = tokio::select! {
+                () = context.cancelled() => return Ok(()),
+                changed = subscription.changed() => changed,
+            };
+            // Whoever may not call any more is told nothing but that it is over.
+            let Ok(changed) = changed else {
+                return Ok(());
+            };
+            for uri in changed {
+                if context.sink().notify_resource_updated(uri).await.is_err() {
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    async fn subscribe(
+        &self,
+        request: SubscribeRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        let caller = self.counted(&context).await?;
+        if !self.has_resources() || !self.can_tell(&context) {
+            return Err(not_found());
+        }
+        let uri = request.uri;
+        let uris = std::slice::from_ref(&uri);
+        let opened = Subscription::open(Arc::clone(&self.dispatcher), caller, uris).await;
+        let mut subscription = opened.map_err(|error| unread(&error, &uri))?;
+        let Some(ended) = self.subscribed.begin(&uri) else {
+            let message = format!(
+                "A connection subscribes to {} resources at most.",
+                subscriptions::MOST
+            );
+            return Err(ErrorData::invalid_params(message, None));
+        };
+        let peer = context.peer;
+        tokio::spawn(async move {
+            loop {
+                let changed = tokio::select! {
+                    () = ended.cancelled() => return,
+                    changed = subscription.changed() => changed,
+                };
+                let Ok(changed) = changed else {
+                    return;
+                };
+                for uri in changed {
+                    let told = ResourceUpdatedNotificationParam::new(uri);
+                    if peer.notify_resource_updated(told).await.is_err() {
+                        return;
+                    }
+                }
+            }
+        });
+        Ok(())
+    }
+
+    async fn unsubscribe(
+        &self,
+        request: UnsubscribeRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        self.count(&context)?;
+        if !self.has_resources() || !self.can_tell(&context) {
+            return Err(not_found());
+        }
+        self.subscribed.end(&request.uri);
+        Ok(())
     }
 
     /// rmcp sends requests here whose method it does not know, and those whose params are not of the method's shape.

@@ -86,7 +86,8 @@ pub(super) async fn run(config: Config, arguments: &Arguments) -> Result<()> {
     };
     let instructions = crate::instructions(dispatcher.registry());
     let server = Server::new(Arc::clone(&dispatcher), &instructions)
-        .with_output_schemas(config.output_schemas);
+        .with_output_schemas(config.output_schemas)
+        .with_sessions(arguments.sessions);
     let recorder = metrics::install()
         .map_err(|error| Failure::Failed(format!("Metrics cannot be recorded: {error}.")))?;
     let app = Arc::clone(dispatcher.app());

@@ -90,6 +90,11 @@ impl Resource {
         is_text(self.mime_type)
     }
 
+    /// The variables of its URI.
+    pub fn variables(&self) -> impl Iterator<Item = &'static str> {
+        self.uri.split('/').filter_map(variable)
+    }
+
     /// Every argument that its tool is given.
     pub(crate) fn parameters(&self) -> impl Iterator<Item = &'static str> {
         let constants = self.arguments.iter().map(|(name, _)| *name);

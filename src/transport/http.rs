@@ -94,6 +94,15 @@ const MAX_KEY_BYTES: usize = 512;
 /// The pieces in which a large answer is handed over, in bytes.
 const PIECE_BYTES: usize = 64 * 1024;
 
+/// Standing streams that one caller may have.
+const STREAMS_PER_CALLER: usize = 10;
+
+/// How long a standing stream lasts. Its client asks for another one then, so that none outlives what it was allowed by for long.
+const STREAM_LIFETIME: Duration = Duration::from_secs(3600);
+
+/// The method that asks for one.
+const LISTEN: &str = "subscriptions/listen";
+
 /// The header that names a session.
 const MCP_SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
 
@@ -294,6 +303,7 @@ pub fn router<H: Answers>(
         dispatcher,
         metrics,
         places: Places::new(options.requests_per_caller),
+        streams: Places::new(STREAMS_PER_CALLER),
         no_auth: options.no_auth,
         max_body_bytes: options.max_body_bytes,
         request_timeout: options.request_timeout,
@@ -387,6 +397,8 @@ struct Endpoint<H> {
     dispatcher: Arc<Dispatcher>,
     metrics: PrometheusHandle,
     places: Places,
+    /// Those of standing streams, in which a client is told of what it subscribed to.
+    streams: Places,
     no_auth: bool,
     max_body_bytes: usize,
     request_timeout: Duration,
@@ -425,11 +437,21 @@ impl<H: Answers> Endpoint<H> {
         let (request, caller) = (&underway, &caller);
         let work = Box::pin(async move {
             let body = read_body(body, &parts.headers, self.max_body_bytes, &mut place).await?;
-            let id = if is_json {
+            let head = if is_json {
                 Some(self.examine(caller, &body, &mut place).await?)
             } else {
                 None
             };
+            let listens = head.as_ref().is_some_and(|head| head.listens);
+            let id = head.map(|head| head.id);
+            if listens {
+                let stream = self.streams.take(caller.actor());
+                place = stream.ok_or_else(|| {
+                    Refusal::busy(
+                        "This caller has as many streams as it may have. End one of them.",
+                    )
+                })?;
+            }
             // A write that was begun goes on when nobody waits for it any more, and keeps its place until it is done.
             let place = Arc::new(place);
             let held = Held::new(Arc::clone(&place));
@@ -439,17 +461,22 @@ impl<H: Answers> Endpoint<H> {
                 && let Some(server) = self.handler.server(plain.tool())
             {
                 let answer = Box::pin(plain.answer(server, caller, held, Arc::clone(request)));
-                return Ok((beside(answer, request).await?, place));
+                return Ok((beside(answer, request).await?, place, false));
             }
             parts.extensions.insert(held);
             let turn = self.turn(caller, body.len()).await?;
             // When this future is dropped, by the time limit or because the client went away, rmcp cancels the call.
             let answer = self.in_session(caller, parts, Body::from(body), turn);
-            Ok((in_json(beside(answer, request).await?, id).await, place))
+            let answer = in_json(beside(answer, request).await?, id).await;
+            Ok((answer, place, listens))
         });
-        let (response, place) = tokio::time::timeout_at(deadline, work)
+        let (response, place, listens) = tokio::time::timeout_at(deadline, work)
             .await
             .map_err(|_| underway.timed_out())??;
+        let deadline = match listens {
+            true => Instant::now() + STREAM_LIFETIME,
+            false => deadline,
+        };
         Ok(hold(response, place, deadline).await)
     }
 
@@ -486,15 +513,15 @@ impl<H: Answers> Endpoint<H> {
         }
     }
 
-    /// The id of the request in this body, where it has one. What is no JSON, or more of it than anybody means, goes no
+    /// What is known of the request in this body before it is answered. What is no JSON, or more of it than anybody means, goes no
     /// further; the rest weighs on its caller.
     async fn examine(
         &self,
         caller: &Caller,
         body: &Bytes,
         place: &mut Place,
-    ) -> Result<Option<RequestId>, Refusal> {
-        let (values, id) = if body.len() < LARGE_BYTES {
+    ) -> Result<Head, Refusal> {
+        let (values, head) = if body.len() < LARGE_BYTES {
             examine(body)?
         } else {
             let body = body.clone();
@@ -503,7 +530,7 @@ impl<H: Answers> Endpoint<H> {
             examined.map_err(|error| Refusal::internal(&error))??
         };
         if place.load(values.saturating_mul(budget::BYTES_EACH)) {
-            Ok(id)
+            Ok(head)
         } else {
             Err(overloaded())
         }
@@ -632,8 +659,17 @@ fn overloaded() -> Refusal {
     Refusal::busy("What is under way is more than the server can hold. Wait for some of it to end.")
 }
 
-/// How many values a body holds, and the id of the request in it.
-fn examine(body: &[u8]) -> Result<(usize, Option<RequestId>), Refusal> {
+/// What is known of a request before it is answered.
+#[derive(Default)]
+struct Head {
+    /// Where it has one.
+    id: Option<RequestId>,
+    /// Whether it asks for a standing stream.
+    listens: bool,
+}
+
+/// How many values a body holds, and what is known of the request in it.
+fn examine(body: &[u8]) -> Result<(usize, Head), Refusal> {
     let values = budget::count(body).map_err(|over| {
         let error = Error::new(Code::Validation, over.to_string());
         Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "too_much", &error)
@@ -644,16 +680,24 @@ fn examine(body: &[u8]) -> Result<(usize, Option<RequestId>), Refusal> {
     };
     /// What is looked at before rmcp does.
     #[derive(Deserialize)]
-    struct Head {
+    struct Message {
         #[serde(default)]
         id: Value,
+        #[serde(default)]
+        method: Value,
     }
     let text = std::str::from_utf8(body).map_err(|_| no_json())?;
-    match serde_json::from_str::<Head>(text) {
-        Ok(head) => Ok((values, RequestId::deserialize(head.id).ok())),
+    match serde_json::from_str::<Message>(text) {
+        Ok(message) => {
+            let head = Head {
+                id: RequestId::deserialize(message.id).ok(),
+                listens: message.method == LISTEN,
+            };
+            Ok((values, head))
+        }
         // JSON, but no object: rmcp says so.
         Err(error) if error.is_data() => serde_json::from_str::<IgnoredAny>(text)
-            .map(|_| (values, None))
+            .map(|_| (values, Head::default()))
             .map_err(|_| no_json()),
         Err(_) => Err(no_json()),
     }

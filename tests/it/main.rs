@@ -86,6 +86,7 @@ mod settings;
 mod simulation;
 mod stdio;
 mod structure;
+mod subscriptions;
 mod suggestions;
 mod tamper;
 mod tenancy;

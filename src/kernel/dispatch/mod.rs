@@ -6,6 +6,7 @@
 //! did, not about what its tool is called.
 
 mod answer;
+pub mod changes;
 mod confirmations;
 mod limits;
 mod options;
