@@ -9,6 +9,7 @@ use crate::activity::Activity;
 /// What is late.
 pub(crate) const OVERDUE: Measure = Measure {
     id: "activities.overdue",
+    version: 1,
     unit: Unit::Count,
     basis: "Activities that are not done and were due by now",
     period: Period::Now,
@@ -27,6 +28,7 @@ pub(crate) const OVERDUE: Measure = Measure {
 /// What is to be done.
 pub(crate) const DUE: Measure = Measure {
     id: "activities.due",
+    version: 1,
     unit: Unit::Count,
     basis: "Activities that are not done and are due in the period",
     period: Period::Moment("sort_due"),
@@ -48,6 +50,7 @@ pub(crate) const DUE: Measure = Measure {
 /// What was done.
 pub(crate) const DONE: Measure = Measure {
     id: "activities.done",
+    version: 1,
     unit: Unit::Count,
     basis: "Activities that were done in the period",
     period: Period::Moment("done_at"),

@@ -28,6 +28,7 @@ pub(crate) const ALL: &[&Measure] = &[
 /// What may still come about.
 pub(crate) const OPEN: Measure = Measure {
     id: "deals.open",
+    version: 1,
     unit: Unit::Money,
     basis: "Open deals, by their amount",
     period: Period::Now,
@@ -129,6 +130,7 @@ const OPEN_ROWS: Rows = Rows {
     owner: "owner",
     amount: Some("amount"),
     percent: None,
+    span: None,
 };
 
 const fn listed(arguments: &'static [(&'static str, &'static str)]) -> Evidence {

@@ -9,6 +9,7 @@ use crate::task::Task;
 /// What is worked on.
 pub(crate) const ACTIVE: Measure = Measure {
     id: "projects.active",
+    version: 1,
     unit: Unit::Count,
     basis: "Projects that are worked on",
     period: Period::Now,
@@ -30,6 +31,7 @@ pub(crate) const ACTIVE: Measure = Measure {
 /// What is to be done.
 pub(crate) const OPEN: Measure = Measure {
     id: "projects.tasks_open",
+    version: 1,
     unit: Unit::Count,
     basis: "Tasks that are to be done",
     period: Period::Now,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use bureau_kernel::figures::Days;
+use bureau_kernel::figures::Spans;
 use bureau_kernel::measures::{
     Dimension, Evidence, Figure, Group, Measure, Period, Question, Rows, Source, Unit,
 };
@@ -30,6 +30,7 @@ pub(crate) const ALL: &[&Measure] = &[
 /// Who applied.
 pub(crate) const APPLICATIONS: Measure = Measure {
     id: "recruiting.applications",
+    version: 1,
     unit: Unit::Count,
     basis: "Applications of the period, whatever became of them",
     period: Period::Day("applied_on"),
@@ -175,9 +176,9 @@ async fn took(
         statement = statement.sql(", ").sql(dimension.name());
     }
     let rows = HIRED.conditions(statement, cx, own, asked)?;
-    let mut found: BTreeMap<Vec<Option<String>>, Days> = BTreeMap::new();
+    let mut found: BTreeMap<Vec<Option<String>>, Spans> = BTreeMap::new();
     if by.is_empty() {
-        found.insert(Vec::new(), Days::default());
+        found.insert(Vec::new(), Spans::default());
     }
     for row in rows.rows(cx.tx()).await? {
         let key = by.iter().map(|dimension| dimension.key(&row));

@@ -25,6 +25,7 @@ pub(crate) const ALL: &[&Measure] = &[
 /// What came in.
 pub(crate) const OPENED: Measure = Measure {
     id: "tickets.opened",
+    version: 1,
     unit: Unit::Count,
     basis: "Tickets that came in in the period",
     period: Period::Moment("opened_at"),

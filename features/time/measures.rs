@@ -24,6 +24,7 @@ use bureau_projects::Project;
 /// What was worked.
 pub(crate) const HOURS: Measure = Measure {
     id: "time.hours",
+    version: 1,
     unit: Unit::Hours,
     basis: "Hours that were worked in the period, without running timers",
     period: Period::Day("worked_on"),

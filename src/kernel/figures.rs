@@ -194,14 +194,19 @@ fn one_digit(number: Decimal) -> String {
     rounded.to_string()
 }
 
-/// Numbers of days, each with how often it was.
+/// How long things took, in whole days or minutes, each with how often it was that.
 #[derive(Debug, Clone, Default)]
-pub struct Days(BTreeMap<i64, i64>);
+pub struct Spans(BTreeMap<i64, i64>);
 
-impl Days {
+impl Spans {
     /// Counts one in.
-    pub fn add(&mut self, days: i64) {
-        *self.0.entry(days).or_default() += 1;
+    pub fn add(&mut self, span: i64) {
+        self.add_many(span, 1);
+    }
+
+    /// Counts so many in that took as long as each other.
+    pub fn add_many(&mut self, span: i64, times: i64) {
+        *self.0.entry(span).or_default() += times;
     }
 
     /// How many were counted.
@@ -218,7 +223,7 @@ impl Days {
             before += **times;
             before > place
         });
-        found.map(|(days, _)| *days)
+        found.map(|(span, _)| *span)
     }
 
     /// The middle one, or what lies between the two in the middle, with one digit.
@@ -230,17 +235,28 @@ impl Days {
         sum.checked_div(Decimal::TWO).map(one_digit)
     }
 
+    /// The least that at least nine of ten are not above, with one digit: the nearest rank.
+    #[must_use]
+    pub fn p90(&self) -> Option<String> {
+        let rank = self.count().checked_mul(9)?.checked_add(9)? / 10;
+        self.at(rank - 1).map(Decimal::from).map(one_digit)
+    }
+
+    /// The arithmetic mean, not rounded.
+    #[must_use]
+    pub fn exact_mean(&self) -> Option<Decimal> {
+        let mut each = self.0.iter();
+        let sum = each.try_fold(Decimal::ZERO, |sum, (span, times)| {
+            let product = Decimal::from(*span).checked_mul(Decimal::from(*times))?;
+            sum.checked_add(product)
+        })?;
+        sum.checked_div(Decimal::from(self.count()))
+    }
+
     /// The arithmetic mean, with one digit.
     #[must_use]
     pub fn mean(&self) -> Option<String> {
-        let each = self.0.iter().map(|(days, times)| {
-            let days = Decimal::from(*days);
-            days.checked_mul(Decimal::from(*times))
-        });
-        let sum = each
-            .into_iter()
-            .try_fold(Decimal::ZERO, |sum, days| sum.checked_add(days?))?;
-        sum.checked_div(Decimal::from(self.count())).map(one_digit)
+        self.exact_mean().map(one_digit)
     }
 }
 
@@ -455,6 +471,27 @@ mod tests {
     }
 
     #[test]
+    fn nine_of_ten_are_not_above_the_ninetieth_percentile() {
+        for (most, p90) in [
+            (0, None),
+            (1, Some("1.0")),
+            (9, Some("9.0")),
+            (10, Some("9.0")),
+            (11, Some("10.0")),
+        ] {
+            let mut spans = Spans::default();
+            (1..=most).for_each(|span| spans.add(span));
+            assert_eq!(spans.p90().as_deref(), p90, "{most}");
+        }
+        let mut spans = Spans::default();
+        spans.add_many(5, 90);
+        spans.add_many(7, 10);
+        assert_eq!(spans.p90().as_deref(), Some("5.0"));
+        spans.add(7);
+        assert_eq!(spans.p90().as_deref(), Some("7.0"));
+    }
+
+    #[test]
     fn the_median_lies_in_the_middle_and_the_mean_weighs_all() {
         for (days, median, mean) in [
             (&[][..], None, None),
@@ -463,7 +500,7 @@ mod tests {
             (&[1, 1, 2, 40], Some("1.5"), Some("11.0")),
             (&[0, 0, 1], Some("0.0"), Some("0.3")),
         ] {
-            let mut spans = Days::default();
+            let mut spans = Spans::default();
             days.iter().for_each(|days| spans.add(*days));
             assert_eq!(spans.median().as_deref(), median, "{days:?}");
             assert_eq!(spans.mean().as_deref(), mean, "{days:?}");

@@ -13,7 +13,7 @@ use serde_json::{Map, Value as Data};
 
 use crate::caller::Member;
 use crate::error::{Error, Result};
-use crate::figures::{Days, Tally, percent, share_of};
+use crate::figures::{Spans, Tally, percent, share_of};
 use crate::rates::Rates;
 use crate::record::Cx;
 use crate::store::{Row, Sql, sql};
@@ -26,6 +26,8 @@ use crate::types::time::{DayEdge, FAR_AWAY, Timestamp, day_edge};
 pub struct Measure {
     /// Its name, unique: that of the module, a point, and what is measured.
     pub id: &'static str,
+    /// Which way of measuring it that is, from 1: another one than before is the next.
+    pub version: u32,
     /// What it is in.
     pub unit: Unit,
     /// What is counted, in words.
@@ -49,8 +51,10 @@ pub enum Unit {
     Count,
     /// A share, in percent.
     Percent,
-    /// Days, as their median and mean.
+    /// Days, as their median, mean and 90th percentile.
     Days,
+    /// Minutes, in the same way.
+    Minutes,
     /// Hours, exact to the second.
     Hours,
 }
@@ -66,11 +70,28 @@ pub enum Period {
     Moment(&'static str),
 }
 
-/// By what a measure can be taken apart. The tool that lists what is counted has a parameter of the same name.
+/// By what a measure can be taken apart. The tool that lists what is counted has a parameter of the same name, unless the dimension
+/// says that it has none.
 #[derive(Debug, Clone, Copy)]
 pub struct Dimension {
     name: &'static str,
     prefix: Option<&'static str>,
+    table: Option<&'static str>,
+    place: Place,
+    is_listed: bool,
+}
+
+/// Where the value of a dimension stands.
+#[derive(Debug, Clone, Copy)]
+enum Place {
+    /// In this column of the row.
+    Own(&'static str),
+    /// In a column of the record to which a column of the row refers.
+    Beyond {
+        refers: &'static str,
+        table: &'static str,
+        column: &'static str,
+    },
 }
 
 impl Dimension {
@@ -80,6 +101,9 @@ impl Dimension {
         Self {
             name: column,
             prefix: Some(E::PREFIX),
+            table: Some(E::TABLE),
+            place: Place::Own(column),
+            is_listed: true,
         }
     }
 
@@ -89,6 +113,44 @@ impl Dimension {
         Self {
             name: column,
             prefix: None,
+            table: None,
+            place: Place::Own(column),
+            is_listed: true,
+        }
+    }
+
+    /// A column of this name with words, of the records to which a column of the rows refers, such as the country of their company.
+    /// No tool lists rows by it.
+    #[must_use]
+    pub const fn beyond<E: Entity>(refers: &'static str, column: &'static str) -> Self {
+        Self {
+            name: column,
+            prefix: None,
+            table: None,
+            place: Place::Beyond {
+                refers,
+                table: E::TABLE,
+                column,
+            },
+            is_listed: false,
+        }
+    }
+
+    /// The same where the value stands in a column of another name.
+    #[must_use]
+    pub const fn in_column(self, column: &'static str) -> Self {
+        Self {
+            place: Place::Own(column),
+            ..self
+        }
+    }
+
+    /// The same where no tool lists rows by it.
+    #[must_use]
+    pub const fn not_listed(self) -> Self {
+        Self {
+            is_listed: false,
+            ..self
         }
     }
 
@@ -98,7 +160,19 @@ impl Dimension {
         self.name
     }
 
-    /// Where this row belongs.
+    /// The table of the records by which it takes apart, where it is no word.
+    #[must_use]
+    pub const fn table(&self) -> Option<&'static str> {
+        self.table
+    }
+
+    /// Whether the tool that lists what is counted has a parameter of its name.
+    #[must_use]
+    pub const fn is_listed(&self) -> bool {
+        self.is_listed
+    }
+
+    /// Where this row belongs, of a statement that selected [`Dimension::value`].
     ///
     /// # Errors
     /// As [`Row::get`].
@@ -112,9 +186,38 @@ impl Dimension {
         }
     }
 
-    /// Appends that a row belongs there.
-    fn push(&self, statement: Sql, key: &str) -> Result<Sql> {
-        let statement = statement.sql(" AND ").sql(self.name).sql(" = ");
+    /// Appends the value of a row of this table.
+    fn push_value(&self, statement: Sql, table: &'static str) -> Sql {
+        match self.place {
+            Place::Own(column) => statement.sql(table).sql(".").sql(column),
+            Place::Beyond {
+                refers,
+                table: other,
+                column,
+            } => statement
+                .sql("(SELECT beyond.")
+                .sql(column)
+                .sql(" FROM ")
+                .sql(other)
+                .sql(" AS beyond WHERE beyond.workspace = ")
+                .sql(table)
+                .sql(".workspace AND beyond.id = ")
+                .sql(table)
+                .sql(".")
+                .sql(refers)
+                .sql(")"),
+        }
+    }
+
+    /// Appends the value of a row of this table under the name of the dimension, for [`Dimension::key`].
+    #[must_use]
+    pub fn value(&self, statement: Sql, table: &'static str) -> Sql {
+        self.push_value(statement, table).sql(" AS ").sql(self.name)
+    }
+
+    /// Appends that a row of this table belongs there.
+    fn push(&self, statement: Sql, table: &'static str, key: &str) -> Result<Sql> {
+        let statement = self.push_value(statement.sql(" AND "), table).sql(" = ");
         let Some(prefix) = self.prefix else {
             return Ok(statement.value(key.to_owned()));
         };
@@ -135,8 +238,8 @@ pub struct Evidence {
     pub arguments: &'static [(&'static str, &'static str)],
     /// Its parameters for the first and for the last day, where it takes them.
     pub period: Option<(&'static str, &'static str)>,
-    /// Its parameter for whose records they are.
-    pub owner: &'static str,
+    /// Its parameter for whose records they are, where it takes one.
+    pub owner: Option<&'static str>,
 }
 
 /// How a measure is measured.
@@ -177,6 +280,8 @@ pub struct Rows {
     pub amount: Option<&'static str>,
     /// How much of each amount counts, where it is not all of it.
     pub percent: Option<Percent>,
+    /// The column with how long it took, in whole days or minutes. Rows without it are not counted.
+    pub span: Option<&'static str>,
 }
 
 /// How much of each row's amount counts, in percent: the row says it, or else the record that it refers to.
@@ -204,7 +309,16 @@ impl Evidence {
             tool,
             arguments,
             period: None,
-            owner,
+            owner: Some(owner),
+        }
+    }
+
+    /// The same of a tool that lists nobody's records apart from the others'.
+    #[must_use]
+    pub const fn of_nobody(self) -> Self {
+        Self {
+            owner: None,
+            ..self
         }
     }
 
@@ -290,7 +404,9 @@ pub enum Figure {
         whole: i64,
     },
     /// So many days each.
-    Days(Days),
+    Days(Spans),
+    /// So many minutes each.
+    Minutes(Spans),
     /// So long, all of them together.
     Hours {
         /// How many there are…
@@ -317,7 +433,7 @@ impl Figure {
             Self::Count(count) | Self::Hours { count, .. } | Self::Part { count, .. } => *count,
             Self::Money(tally) => tally.count(),
             Self::Share { whole, .. } => *whole,
-            Self::Days(days) => days.count(),
+            Self::Days(spans) | Self::Minutes(spans) => spans.count(),
         }
     }
 
@@ -369,6 +485,7 @@ impl Rows {
             owner,
             amount: None,
             percent: None,
+            span: None,
         }
     }
 
@@ -390,8 +507,11 @@ impl Rows {
             .sql(" WHERE archived_at IS NULL AND workspace = ")
             .value(cx.workspace().id);
         let mut statement = (self.only)(statement, cx, asked);
+        if let Some(span) = self.span {
+            statement = statement.sql(" AND ").sql(span).sql(" IS NOT NULL");
+        }
         for (name, key) in &asked.filters {
-            statement = measure.dimension(name)?.push(statement, key)?;
+            statement = measure.dimension(name)?.push(statement, self.table, key)?;
         }
         if let Some(owner) = asked.owner {
             statement = statement
@@ -437,11 +557,13 @@ impl Rows {
         let currency = self.amount.map(|_| "currency");
         let percent = self.percent.iter();
         let percent = percent.flat_map(|percent| [percent.own, percent.refers]);
-        let groups = by.iter().map(Dimension::name).chain(currency).chain(day);
-        let groups = groups.chain(percent);
-        let groups: Vec<&'static str> = groups.collect();
+        let columns = currency.into_iter().chain(day).chain(percent);
+        let columns: Vec<&'static str> = columns.chain(self.span).collect();
         let mut statement = sql("SELECT ");
-        for column in &groups {
+        for dimension in &by {
+            statement = dimension.value(statement, self.table).sql(", ");
+        }
+        for column in &columns {
             statement = statement.sql(column).sql(", ");
         }
         statement = statement.sql("COUNT(*) AS count");
@@ -450,13 +572,18 @@ impl Rows {
         }
         statement = self.conditions(statement, cx, measure, asked)?;
         let mut before = " GROUP BY ";
-        for column in groups {
+        // By their places in what is selected: a value may be no column, or a column of another name.
+        for place in PLACES.get(..by.len()).ok_or_else(too_many)? {
+            statement = statement.sql(before).sql(place);
+            before = ", ";
+        }
+        for column in columns {
             statement = statement.sql(before).sql(column);
             before = ", ";
         }
         let mut found: BTreeMap<Vec<Option<String>>, Figure> = BTreeMap::new();
         if by.is_empty() {
-            found.insert(Vec::new(), self.nothing());
+            found.insert(Vec::new(), self.nothing(measure.unit));
         }
         let usual = match &self.percent {
             Some(percent) => percent.usual(cx).await?,
@@ -468,7 +595,9 @@ impl Rows {
             let key = key.collect::<Result<Vec<_>>>()?;
             let count: i64 = row.get("count")?;
             match (
-                found.entry(key).or_insert_with(|| self.nothing()),
+                found
+                    .entry(key)
+                    .or_insert_with(|| self.nothing(measure.unit)),
                 self.amount,
             ) {
                 (Figure::Money(tally), Some(amount)) => {
@@ -484,6 +613,10 @@ impl Rows {
                     };
                     tally.add(worth, count, [sum])?;
                 }
+                (Figure::Days(spans) | Figure::Minutes(spans), _) => {
+                    let span: i64 = row.get(self.span.unwrap_or_default())?;
+                    spans.add_many(span, count);
+                }
                 (figure, _) => *figure = Figure::Count(count),
             }
         }
@@ -491,12 +624,24 @@ impl Rows {
         Ok(groups.map(|(key, figure)| Group { key, figure }).collect())
     }
 
-    fn nothing(&self) -> Figure {
-        match self.amount {
-            Some(_) => Figure::Money(Tally::default()),
-            None => Figure::Count(0),
+    fn nothing(&self, unit: Unit) -> Figure {
+        match unit {
+            Unit::Money => Figure::Money(Tally::default()),
+            Unit::Days => Figure::Days(Spans::default()),
+            Unit::Minutes => Figure::Minutes(Spans::default()),
+            Unit::Count | Unit::Percent | Unit::Hours => Figure::Count(0),
         }
     }
+}
+
+/// The places of the dimensions in what is selected.
+const PLACES: [&str; 4] = ["1", "2", "3", "4"];
+
+fn too_many() -> Error {
+    Error::internal(format!(
+        "rows are taken apart by {} dimensions at most",
+        PLACES.len()
+    ))
 }
 
 /// By whose they are.
@@ -512,6 +657,7 @@ impl Measure {
     ) -> Self {
         Self {
             id,
+            version: 1,
             unit: Unit::Count,
             basis,
             period: Period::Now,
@@ -532,6 +678,12 @@ impl Measure {
         }
     }
 
+    /// What an answer calls it: its name and version, such as `deals.won@1`.
+    #[must_use]
+    pub fn called(&self) -> String {
+        format!("{}@{}", self.id, self.version)
+    }
+
     /// The dimensions by which a question takes it apart.
     ///
     /// # Errors
@@ -540,7 +692,11 @@ impl Measure {
         asked.by.iter().map(|name| self.dimension(name)).collect()
     }
 
-    fn dimension(&self, name: &str) -> Result<Dimension> {
+    /// The dimension of this name.
+    ///
+    /// # Errors
+    /// [`Code::Internal`](crate::error::Code::Internal) where it has none.
+    pub fn dimension(&self, name: &str) -> Result<Dimension> {
         let mut known = self.dimensions.iter();
         let found = known.find(|dimension| dimension.name == name).copied();
         found.ok_or_else(|| {
@@ -609,14 +765,20 @@ impl Measure {
             let days = [(from, asked.from), (to, asked.to)].into_iter();
             arguments.extend(days.filter_map(|(name, day)| Some((name, day?.to_string().into()))));
         }
-        let owner = asked
-            .owner
-            .map(|owner| (evidence.owner, owner.to_string().into()));
-        arguments.extend(owner);
-        let filters = asked.filters.iter();
-        arguments.extend(filters.map(|(name, value)| (*name, value.clone().into())));
-        for (name, value) in asked.by.iter().zip(key) {
-            arguments.insert(name, value.clone()?.into());
+        if let Some(owner) = asked.owner {
+            arguments.insert(evidence.owner?, owner.to_string().into());
+        }
+        let filters = asked
+            .filters
+            .iter()
+            .map(|(name, value)| (name, Some(value)));
+        let by = asked.by.iter().zip(key.iter().map(Option::as_ref));
+        for (name, value) in filters.chain(by) {
+            let dimension = self.dimension(name).ok()?;
+            if !dimension.is_listed {
+                return None;
+            }
+            arguments.insert(name, value?.clone().into());
         }
         let arguments = arguments.into_iter();
         let arguments = arguments.map(|(name, value)| (name.to_owned(), value));
@@ -632,8 +794,11 @@ impl Measure {
             (Source::Rows(rows), Unit::Count, _) if rows.amount.is_some() => {
                 Some("is a number with a column of amounts")
             }
-            (Source::Rows(_), Unit::Percent | Unit::Days | Unit::Hours, _) => {
+            (Source::Rows(_), Unit::Percent | Unit::Hours, _) => {
                 Some("is neither a number nor money, but of rows")
+            }
+            (Source::Rows(rows), Unit::Days | Unit::Minutes, _) if rows.span.is_none() => {
+                Some("is a time without a column that has it")
             }
             (_, Unit::Money, Period::Moment(_)) => Some("is in money and its rows have no day"),
             (Source::Share { .. }, unit, _) if unit != Unit::Percent => {

@@ -319,8 +319,11 @@ impl Registry {
             let fixed = evidence.arguments.iter().map(|(name, _)| *name);
             let days = evidence.period.into_iter();
             let days = days.flat_map(|(from, to)| [from, to]);
-            let dimensions = measure.dimensions.iter().map(Dimension::name);
-            let mut given = fixed.chain(days).chain(dimensions).chain([evidence.owner]);
+            let dimensions = measure.dimensions.iter();
+            let dimensions = dimensions
+                .filter(|one| one.is_listed())
+                .map(Dimension::name);
+            let mut given = fixed.chain(days).chain(dimensions).chain(evidence.owner);
             if !takes(evidence.tool, &mut given) {
                 let what = format!("{} gives its tool what it does not take", measure.id);
                 return Err(Error::internal(what));

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use bureau_billing::{Buyer, of_buyers};
-use bureau_kernel::figures::{Days, Tally};
+use bureau_kernel::figures::{Spans, Tally};
 use bureau_kernel::prelude::*;
 use bureau_kernel::rates::Rates;
 use bureau_kernel::store::{Row, Sql, sql};
@@ -181,12 +181,12 @@ pub(super) async fn expiring(
 ///
 /// # Errors
 /// What the database says.
-pub(super) async fn days_to_decide(cx: &mut Cx, bounds: &Bounds) -> Result<Days> {
+pub(super) async fn days_to_decide(cx: &mut Cx, bounds: &Bounds) -> Result<Spans> {
     /// The day of the decision follows from the workspace's zone, which the database does not know: so they are read, a part
     /// at a time.
     const PART: i64 = 5_000;
     let zone = cx.workspace().time_zone;
-    let mut spans = Days::default();
+    let mut spans = Spans::default();
     let mut after = i64::MIN;
     loop {
         let rows = bounds

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use bureau_kernel::figures::Days;
+use bureau_kernel::figures::Spans;
 use bureau_kernel::prelude::*;
 use bureau_kernel::store::sql;
 use bureau_kernel::types::text::folded;
@@ -43,8 +43,8 @@ struct Tally {
     now: i64,
     rejected: i64,
     withdrawn: i64,
-    days: Days,
-    days_so_far: Days,
+    days: Spans,
+    days_so_far: Spans,
 }
 
 #[derive(Debug)]
@@ -127,8 +127,8 @@ impl Cohort {
             now: 0,
             rejected: 0,
             withdrawn: 0,
-            days: Days::default(),
-            days_so_far: Days::default(),
+            days: Spans::default(),
+            days_so_far: Spans::default(),
         });
         tally.position = tally.position.max(place.position);
         tally

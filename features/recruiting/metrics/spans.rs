@@ -1,6 +1,6 @@
 //! How long it took from a day to another: medians, means and of how many.
 
-use bureau_kernel::figures::Days;
+use bureau_kernel::figures::Spans;
 use bureau_kernel::prelude::*;
 use bureau_kernel::store::{Sql, sql};
 use chrono::NaiveDate;
@@ -12,7 +12,7 @@ use crate::openings::Opening;
 
 impl Span {
     /// As these days are answered.
-    pub(super) fn of(days: &Days) -> Self {
+    pub(super) fn of(days: &Spans) -> Self {
         Self {
             n: days.count(),
             median: days.median(),
@@ -61,7 +61,7 @@ pub(super) async fn time_to_fill(cx: &mut Cx, scope: &Scope) -> Result<Span> {
 }
 
 async fn span(cx: &mut Cx, statement: Sql) -> Result<Span> {
-    let mut days = Days::default();
+    let mut days = Spans::default();
     for row in statement.rows(cx.tx()).await? {
         let (began, ended): (NaiveDate, NaiveDate) = (row.get("began")?, row.get("ended")?);
         for _ in 0..row.get::<i64>("count")? {

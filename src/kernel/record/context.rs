@@ -22,6 +22,7 @@ use crate::store::log::Change;
 use crate::store::{Store, Tx, sql};
 use crate::types::id::{AnyId, Entity, Id, decode, encode};
 use crate::types::page::Page;
+use crate::types::period::{Bounds, DateRange};
 use crate::types::text::nearest;
 use crate::types::time::{DayEdge, FAR_AWAY, LocalTime, Timestamp, When};
 
@@ -564,6 +565,36 @@ impl Cx {
             .to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
         self.resolved.insert(field.to_owned(), shown.into());
         Ok(moment)
+    }
+
+    /// The first and the last day of a period that a caller means, in the workspace's time zone; echoed in the answer as `resolved`.
+    ///
+    /// # Errors
+    /// [`Code::Validation`] when it leaves the years 1900 to 2200, or ends before it begins.
+    pub async fn period(&mut self, field: &str, range: &DateRange) -> Result<Bounds> {
+        let fiscal = match range.is_fiscal() {
+            true => self.fiscal_year_start().await?,
+            false => 1,
+        };
+        let bounds = range.bounds(self.local_time(), fiscal);
+        let (from, to) = bounds.ok_or_else(|| {
+            Error::invalid(
+                field,
+                format!("{field} ends before it begins, or {FAR_AWAY}."),
+            )
+            .hint("Write the earlier day first, such as 2026-01-01 to 2026-03-31.")
+        })?;
+        self.note_meant(field, serde_json::json!({ "from": from, "to": to }));
+        Ok((from, to))
+    }
+
+    /// The month in which the workspace's fiscal years begin, from 1.
+    async fn fiscal_year_start(&mut self) -> Result<u32> {
+        let month = sql("SELECT fiscal_year_start FROM workspace WHERE id = ")
+            .value(self.workspace().id)
+            .one::<i64>("fiscal_year_start", &mut self.tx)
+            .await?;
+        u32::try_from(month).map_err(Error::internal)
     }
 
     /// The days from one parameter to another, as a caller means them; without one of the two there is no bound on that side.

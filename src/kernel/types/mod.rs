@@ -7,6 +7,7 @@ pub mod id;
 pub mod money;
 pub mod number;
 pub mod page;
+pub mod period;
 pub mod phone;
 pub mod schema;
 pub(crate) mod synonyms;

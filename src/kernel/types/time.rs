@@ -48,8 +48,9 @@ enum Kind {
     },
 }
 
+/// A unit in which words count time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Unit {
+pub(super) enum Unit {
     Hour,
     Day,
     Week,
@@ -74,7 +75,7 @@ impl std::str::FromStr for When {
 }
 
 /// Years that every engine, client and calendar can hold.
-fn in_range(date: NaiveDate) -> bool {
+pub(super) fn in_range(date: NaiveDate) -> bool {
     (1900..=2200).contains(&date.year())
 }
 
@@ -332,7 +333,8 @@ pub fn day_edge(date: NaiveDate, zone: Tz, edge: DayEdge) -> Option<Timestamp> {
     }
 }
 
-fn shifted(date: NaiveDate, number: i32, unit: Unit) -> Option<NaiveDate> {
+/// The day so many units later, or earlier below zero.
+pub(super) fn shifted(date: NaiveDate, number: i32, unit: Unit) -> Option<NaiveDate> {
     let months = |months: i32| {
         if months < 0 {
             date.checked_sub_months(Months::new(months.unsigned_abs()))
@@ -349,7 +351,8 @@ fn shifted(date: NaiveDate, number: i32, unit: Unit) -> Option<NaiveDate> {
     }
 }
 
-fn start_of(date: NaiveDate, unit: Unit) -> Option<NaiveDate> {
+/// The first day of the unit in which a day lies.
+pub(super) fn start_of(date: NaiveDate, unit: Unit) -> Option<NaiveDate> {
     match unit {
         Unit::Hour | Unit::Day => Some(date),
         Unit::Week => {
