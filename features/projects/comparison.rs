@@ -4,13 +4,12 @@ use std::collections::BTreeMap;
 
 use bureau_kernel::prelude::*;
 use bureau_kernel::record::Data;
-use bureau_kernel::store::log::Action;
-use bureau_kernel::store::sql;
+use bureau_kernel::record::past::{Past, content};
 use bureau_kernel::types::id::Entity as _;
 use bureau_kernel::types::time::{DayEdge, Timestamp};
 use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::{Map, to_value};
+use serde_json::Map;
 
 use crate::project::Project;
 use crate::task::Task;
@@ -48,12 +47,6 @@ const COLUMN: &str = "board_column";
 /// Changes that are looked through at the most.
 const MOST: i64 = 20_000;
 
-/// A task as it stood then: whether it was there, and what it said.
-struct Past {
-    was_there: bool,
-    content: Map<String, Data>,
-}
-
 /// What became of the tasks of a project since a moment; of a day since its beginning.
 ///
 /// # Errors
@@ -76,7 +69,7 @@ pub(crate) async fn changes_since(
     for (id, task) in cx.find_all(&ids).await? {
         let id = Id::from_raw(id);
         let Some(past) = past.get(&id) else { continue };
-        let now = content(&task)?;
+        let now = content(&task.record)?;
         let mut was = now.clone();
         was.extend(past.content.clone());
         let (now, was) = (compared(now), compared(was));
@@ -129,49 +122,18 @@ async fn past_of(
     project: Id<Project>,
     since: Timestamp,
 ) -> Result<BTreeMap<Id<Task>, Past>> {
-    let rows = sql("SELECT record, action, before")
-        .from_own(cx, "change_log")
-        .sql(" AND record IN (SELECT id")
-        .from_all::<Task>(cx)
-        .sql(" AND project = ")
-        .value(project)
-        .sql(") AND entity = ")
-        .value(Task::TABLE.to_owned())
-        .sql(" AND at >= ")
-        .value(since)
-        .sql(" ORDER BY record, version DESC LIMIT ")
-        .value(MOST + 1)
-        .rows(cx.tx())
-        .await?;
-    if rows.len() as i64 > MOST {
+    let past = cx.past_of::<Task>(since, MOST, |statement, cx| {
+        statement
+            .sql(" AND record IN (SELECT id")
+            .from_all::<Task>(cx)
+            .sql(" AND project = ")
+            .value(project)
+            .sql(")")
+    });
+    past.await?.ok_or_else(|| {
         let message = format!("More than {MOST} changes were made to its tasks since.");
-        return Err(Error::invalid("changes_since", message).hint("Name a later moment."));
-    }
-    let mut past: BTreeMap<Id<Task>, Past> = BTreeMap::new();
-    for row in rows {
-        let task = past.entry(row.get("record")?).or_insert_with(|| Past {
-            was_there: true,
-            content: Map::new(),
-        });
-        let before: Option<String> = row.get("before")?;
-        let before = before.map(|text| serde_json::from_str::<Map<String, Data>>(&text));
-        let before = before.transpose().map_err(Error::internal)?;
-        // From the newest to the oldest: what stood there first stays.
-        task.content.extend(before.unwrap_or_default());
-        task.was_there = match row.get("action")? {
-            Action::Create | Action::Restore => false,
-            Action::Update | Action::Archive | Action::Purge | Action::Redact => true,
-        };
-    }
-    Ok(past)
-}
-
-/// What a task says, as the log has it.
-fn content(task: &Saved<Task>) -> Result<Map<String, Data>> {
-    match to_value(&task.record).map_err(Error::internal)? {
-        Data::Object(content) => Ok(content),
-        _ => Err(Error::internal("a record is a struct")),
-    }
+        Error::invalid("changes_since", message).hint("Name a later moment.")
+    })
 }
 
 /// The part that is compared, with what says nothing.

@@ -568,6 +568,13 @@ impl Registry {
         })
     }
 
+    /// Whether a caller is offered this tool.
+    #[must_use]
+    pub fn may_call(&self, caller: &Caller, tool: &str) -> bool {
+        self.entry(tool)
+            .is_some_and(|entry| self.may_know(caller, entry))
+    }
+
     fn may_know(&self, caller: &Caller, entry: &Entry) -> bool {
         self.enabled.contains(entry.spec.name)
             && caller.has_group(entry.module)

@@ -24,6 +24,7 @@ mod index_keys;
 mod link;
 mod names;
 mod order;
+pub mod past;
 pub mod reactions;
 mod records;
 mod saved;
