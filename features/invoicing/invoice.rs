@@ -48,7 +48,7 @@ bureau_kernel::record! {
         /// The sale that it is for.
         pub deal: Option<Id<Deal>> => [filter],
         /// Who looks after it.
-        pub owner: Option<Id<Member>> => [key],
+        pub owner: Option<Id<Member>> => [filter],
         /// What it was made from, where that is a record of another module, such as a quotation.
         pub source: Managed<Option<AnyId>> => [key, hidden],
         /// The plan that it was made from.

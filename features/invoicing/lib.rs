@@ -9,6 +9,7 @@
 // Money is never a float.
 #![deny(clippy::float_arithmetic)]
 
+mod aging;
 mod audit;
 mod credit;
 mod document;
@@ -18,10 +19,12 @@ mod import;
 mod invoice;
 mod issue;
 mod jobs;
+mod measures;
 mod payment;
 mod plan;
 mod plan_view;
 mod recurring;
+mod recurring_revenue;
 mod settle;
 mod source;
 mod stats;
@@ -56,12 +59,14 @@ use tools::update_invoice::UpdateInvoice;
 use tools::update_product::UpdateProduct;
 use tools::update_recurring_invoice::UpdateRecurringInvoice;
 
+pub use aging::{OpenFilter, OpenInvoice, open_on};
 pub use document::invoice_document;
 pub use expense::{Expense, ExpenseStatus};
 pub use invoice::{HomeRate, Invoice, InvoiceKind, InvoiceStatus};
 pub use issue::issue;
 pub use payment::{Allocation, Direction, Method, Payment};
 pub use recurring::{Interval, PlanStatus, RecurringInvoice};
+pub use recurring_revenue::{RecurringRevenue, recurring_revenue};
 pub use settle::standing_lines;
 pub use source::{DraftSource, MakeDraft};
 pub use stats::{InvoiceFilter, InvoiceStats, invoice_stats};
@@ -127,6 +132,7 @@ pub const MODULE: Module = Module {
     numbered: table![NumberedKind: numbered::<Invoice>()],
     imports: imports![Expense],
     resources: RESOURCES,
+    measures: measures::ALL,
     jobs: jobs::JOBS,
     provision: Some(|cx| series::provision::<Invoice>(cx).boxed()),
     checks: &[Check {
