@@ -7,6 +7,8 @@
 mod create;
 mod deal;
 mod delete;
+mod expected;
+mod funnel;
 mod get;
 mod import;
 mod list;
@@ -22,6 +24,8 @@ use bureau_kernel::prelude::*;
 use futures::FutureExt as _;
 
 pub use deal::{Deal, DealStatus};
+pub use expected::{ExpectedDeals, ExpectedFilter, expected_on};
+pub use funnel::{Funnel, StageFlow, funnel, stuck};
 pub use stage_change::StageChange;
 pub use stages::{Pipeline, Stage, StageKind, pipeline_or_default, pipelines, stages_of};
 pub use summary::{OpenDeals, StageFigures, Value, Values};

@@ -1,5 +1,9 @@
 //! What deals can be asked for in figures.
 
+use std::collections::BTreeMap;
+
+use bureau_companies::Company;
+use bureau_kernel::figures::Spans;
 use bureau_kernel::measures::{
     Dimension, Evidence, Figure, Group, Measure, Percent, Period, Question, Rows, Source, Unit,
 };
@@ -8,6 +12,7 @@ use bureau_kernel::record::Order;
 use bureau_kernel::store::{Sql, sql};
 use bureau_kernel::types::id::Entity as _;
 use bureau_kernel::types::time::Timestamp;
+use chrono::NaiveDate;
 use futures::FutureExt as _;
 
 use crate::deal::Deal;
@@ -21,6 +26,7 @@ pub(crate) const ALL: &[&Measure] = &[
     &OPEN_WEIGHTED,
     &PAST_EXPECTED_CLOSE,
     &ROTTING,
+    &SALES_CYCLE,
     &WIN_RATE,
     &WON,
 ];
@@ -84,6 +90,16 @@ pub(crate) const WIN_RATE: Measure = Measure {
     ..CLOSED
 };
 
+/// How long it takes.
+pub(crate) const SALES_CYCLE: Measure = Measure {
+    id: "deals.sales_cycle",
+    unit: Unit::Days,
+    basis: "Days from adding to winning, of deals that were won in the period; without those that were won before they were added",
+    evidence: None,
+    source: Source::Code(|cx, own, asked, _| sales_cycle(cx, own, asked).boxed()),
+    ..WON
+};
+
 /// What should have been closed by now.
 pub(crate) const PAST_EXPECTED_CLOSE: Measure = Measure {
     id: "deals.past_expected_close",
@@ -116,6 +132,8 @@ const DIMENSIONS: &[Dimension] = &[
     Dimension::of::<Member>("owner"),
     Dimension::of::<Pipeline>("pipeline"),
     Dimension::of::<Stage>("stage"),
+    Dimension::of::<Company>("company"),
+    Dimension::word("source").not_listed(),
 ];
 
 const OPEN_ROWS: Rows = Rows {
@@ -152,6 +170,41 @@ const fn closed(
         source: Source::Rows(Rows { only, ..OPEN_ROWS }),
         ..OPEN
     }
+}
+
+/// Days from adding deals to winning them.
+async fn sales_cycle(cx: &mut Cx, own: &Measure, asked: &Question) -> Result<Vec<Group>> {
+    let by = own.by(asked)?;
+    let mut statement = sql("SELECT created_at, closed_on");
+    for dimension in &by {
+        statement = dimension.value(statement.sql(", "), Deal::TABLE);
+    }
+    let rows = Rows::all::<Deal>("owner").conditions(statement, cx, own, asked)?;
+    let rows = rows.sql(" AND status = 'won'").rows(cx.tx()).await?;
+    let zone = cx.workspace().time_zone;
+    let mut found: BTreeMap<Vec<Option<String>>, Spans> = BTreeMap::new();
+    if by.is_empty() {
+        found.insert(Vec::new(), Spans::default());
+    }
+    for row in rows {
+        let added: Timestamp = row.get("created_at")?;
+        let closed: NaiveDate = row.get("closed_on")?;
+        let days = (closed - added.with_timezone(&zone).date_naive()).num_days();
+        // Noted when it was over: nobody knows when it began.
+        if days >= 0 {
+            let key = by.iter().map(|dimension| dimension.key(&row));
+            found
+                .entry(key.collect::<Result<_>>()?)
+                .or_default()
+                .add(days);
+        }
+    }
+    let groups = found.into_iter();
+    let group = |(key, spans)| Group {
+        key,
+        figure: Figure::Days(spans),
+    };
+    Ok(groups.map(group).collect())
 }
 
 /// Open deals that stand in their stage for longer than it allows.
