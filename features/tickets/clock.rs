@@ -231,6 +231,16 @@ impl Course<'_> {
         asked.filter(|asked| self.answer(asked).is_none())
     }
 
+    /// The customer's messages after the first response that a member answered, each with the moment of the answer.
+    pub(crate) fn answered(&self) -> impl Iterator<Item = (&Said, Timestamp)> + '_ {
+        let first = self.first_reply();
+        let asked = self.said.iter().filter(move |said| {
+            said.r#type == MessageType::Customer
+                && first.is_some_and(|first| said.place() > first.place())
+        });
+        asked.filter_map(|asked| Some((asked, self.answer(asked)?.at)))
+    }
+
     fn replies(&self) -> impl Iterator<Item = &Said> + '_ {
         let said = self.said.iter();
         said.filter(|said| said.r#type == MessageType::Reply)

@@ -11,6 +11,7 @@ pub mod clock;
 mod create;
 mod create_message;
 mod desk;
+mod figures;
 mod get;
 mod jobs;
 mod list;

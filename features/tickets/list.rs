@@ -20,6 +20,7 @@ pub(crate) struct ListTickets {
     status: Option<Vec<ListedStatus>>,
     sla: Option<Vec<Late>>,
     unassigned: Option<bool>,
+    merged: Option<bool>,
     awaiting_reply: Option<bool>,
     #[serde(flatten)]
     listing: Listing<Ticket>,
@@ -144,11 +145,13 @@ impl Tool for ListTickets {
             (false, true) => (Some(("sort_next_breach", vec![(false, now, None)])), true),
         };
         let unassigned = self.unassigned;
+        let is_itself = self.merged.map(|merged| !merged);
         let answered = self.awaiting_reply.map(|awaits| !awaits);
         let rows = listing.rows(cx, |list| {
             let list = list
                 .within("status", "opened_at", statuses)
                 .is_empty("assignee", unassigned)
+                .is_empty("merged_into", is_itself)
                 .is_empty("waiting_since", answered)
                 .to("next_warning", now.filter(|_| at_risk));
             match late {

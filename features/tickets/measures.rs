@@ -4,7 +4,9 @@ use bureau_companies::Company;
 use bureau_kernel::caller::Team;
 use bureau_kernel::measures::{Dimension, Evidence, Measure, Period, Rows, Source, Unit};
 use bureau_kernel::prelude::*;
+use futures::FutureExt as _;
 
+use crate::figures::{handovers, next_responses};
 use crate::ticket::Ticket;
 
 /// All of them.
@@ -12,11 +14,15 @@ pub(crate) const ALL: &[&Measure] = &[
     &AWAITING_REPLY,
     &BACKLOG,
     &FIRST_RESPONSE_COMPLIANCE,
+    &FIRST_RESPONSE_TIME,
     &FIRST_RESPONSES,
+    &HANDOVERS,
+    &NEXT_RESPONSE_TIME,
     &OPENED,
     &OVERDUE,
     &RATED,
     &RESOLUTION_COMPLIANCE,
+    &RESOLUTION_TIME,
     &SATISFACTION,
     &SOLVED,
     &UNASSIGNED,
@@ -102,6 +108,39 @@ pub(crate) const FIRST_RESPONSES: Measure = Measure {
     ..OPENED
 };
 
+/// How long that took.
+pub(crate) const FIRST_RESPONSE_TIME: Measure = Measure {
+    id: "tickets.first_response_time",
+    unit: Unit::Minutes,
+    basis: "Working time to the first response of tickets that had it in the period",
+    source: Source::Rows(Rows {
+        span: Some("first_response_minutes"),
+        ..EVERY
+    }),
+    ..FIRST_RESPONSES
+};
+
+/// How long customers waited after that.
+pub(crate) const NEXT_RESPONSE_TIME: Measure = Measure {
+    id: "tickets.next_response_time",
+    unit: Unit::Minutes,
+    basis: "Working time, without pauses, from each further message of a customer to its answer in the period",
+    period: Period::Moment("sent_at"),
+    evidence: None,
+    source: Source::Code(|cx, own, asked, _| next_responses(cx, own, asked).boxed()),
+    ..OPENED
+};
+
+/// What went from one to another.
+pub(crate) const HANDOVERS: Measure = Measure {
+    id: "tickets.handovers",
+    basis: "How often tickets were handed over in the period; the assignee and the team are those who gave them away",
+    period: Period::Moment("handed_over_at"),
+    evidence: None,
+    source: Source::Code(|cx, own, asked, _| handovers(cx, own, asked).boxed()),
+    ..OPENED
+};
+
 /// How often that was in time.
 pub(crate) const FIRST_RESPONSE_COMPLIANCE: Measure = Measure {
     id: "tickets.first_response_compliance",
@@ -139,6 +178,20 @@ pub(crate) const SOLVED: Measure = Measure {
         ..EVERY
     }),
     ..OPENED
+};
+
+/// How long that took.
+pub(crate) const RESOLUTION_TIME: Measure = Measure {
+    id: "tickets.resolution_time",
+    unit: Unit::Minutes,
+    basis: "Working time, without pauses, from opening to solving of tickets that were solved in the period, without merged ones",
+    evidence: Some(listed(OVER_ALONE).within("solved_after", "solved_before")),
+    source: Source::Rows(Rows {
+        only: |statement, _, _| statement.sql(" AND solved_at IS NOT NULL AND merged_into IS NULL"),
+        span: Some("resolution_minutes"),
+        ..EVERY
+    }),
+    ..SOLVED
 };
 
 /// How often that was in time.
@@ -212,12 +265,19 @@ const DIMENSIONS: &[Dimension] = &[
     Dimension::word("category"),
     Dimension::word("product"),
     Dimension::word("channel"),
+    Dimension::beyond::<Company>("company", "region"),
+    Dimension::beyond::<Company>("company", "country"),
 ];
 
-const EVERY: Rows = Rows::all::<Ticket>("assignee");
+pub(crate) const EVERY: Rows = Rows::all::<Ticket>("assignee");
 
 /// What is done is solved or closed.
 const OVER: &[(&str, &str)] = &[("status", "solved"), ("status", "closed")];
+const OVER_ALONE: &[(&str, &str)] = &[
+    ("status", "solved"),
+    ("status", "closed"),
+    ("merged", "false"),
+];
 const RATED_OVER: &[(&str, &str)] = &[
     ("status", "solved"),
     ("status", "closed"),

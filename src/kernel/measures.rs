@@ -353,7 +353,10 @@ impl Percent {
     }
 
     /// How much of an amount counts that rows like this one come to.
-    fn of(&self, amount: Decimal, row: &Row, usual: &BTreeMap<i64, i64>) -> Result<Decimal> {
+    ///
+    /// # Errors
+    /// As [`Row::get`]; [`Code::Internal`](crate::error::Code::Internal) beyond all bounds.
+    pub fn of(&self, amount: Decimal, row: &Row, usual: &BTreeMap<i64, i64>) -> Result<Decimal> {
         let percent = match row.get::<Option<i64>>(self.own)? {
             Some(own) => own,
             None => {
@@ -461,7 +464,10 @@ impl Figure {
 
 impl Question {
     /// The moments of its first and its last day in the workspace's time zone.
-    fn moments(&self, cx: &Cx) -> Result<(Option<Timestamp>, Option<Timestamp>)> {
+    ///
+    /// # Errors
+    /// [`Code::Internal`](crate::error::Code::Internal) for days that no calendar holds.
+    pub fn moments(&self, cx: &Cx) -> Result<(Option<Timestamp>, Option<Timestamp>)> {
         let zone = cx.workspace().time_zone;
         let edge = |day: Option<NaiveDate>, edge| {
             let moment = day.map(|day| day_edge(day, zone, edge));
