@@ -36,6 +36,8 @@ pub fn instructions(registry: &Registry) -> String {
 pub const MODULES: &[Module] = &[
     #[cfg(feature = "activities")]
     bureau_activities::MODULE,
+    #[cfg(feature = "analytics")]
+    bureau_analytics::MODULE,
     #[cfg(feature = "companies")]
     bureau_companies::MODULE,
     #[cfg(feature = "contacts")]

@@ -1,5 +1,6 @@
 //! The demo firm: as much as it says, as believable as it says, the same for the same seed and day, whole or not there.
 
+mod figures;
 mod money;
 mod suggestions;
 mod work;
@@ -212,6 +213,17 @@ async fn check_all(firm: &Firm) {
     money::check(firm).await;
     work::check(firm).await;
     suggestions::check(firm).await;
+    figures::check(firm).await;
+}
+
+/// What the page about the firm suggests to ask, by its words.
+fn suggested(prompt: &str) {
+    const PAGE: &str = include_str!("../../docs/demo.md");
+    let is_there = PAGE.lines().any(|line| {
+        let asked = line.split_once(". ").map(|(_, asked)| asked);
+        asked == Some(prompt)
+    });
+    assert!(is_there, "docs/demo.md does not suggest {prompt:?}");
 }
 
 async fn check_counts(firm: &Firm) {

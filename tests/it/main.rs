@@ -11,6 +11,7 @@
 mod abuse;
 mod accounts;
 mod activities;
+mod analytics;
 mod answers;
 mod audit;
 mod backup;

@@ -173,6 +173,7 @@ async fn firm(app: &TestApp, owner: &Caller) {
     app.data(owner, "bill_time", bill).await;
     app.data(owner, "create_time_entry", json!({"project": "Pier"}))
         .await;
+    money(app, owner, &client).await;
     // One of each stands in its stage for too long, the other has some days left.
     for (name, days) in [("Deal 1", 22), ("Deal 2", 13)] {
         let since = bureau_kernel::types::time::now() - chrono::Duration::days(days);
@@ -187,6 +188,69 @@ async fn firm(app: &TestApp, owner: &Caller) {
     app.data(owner, "delete_deal", delete).await;
 }
 
+/// Expenses, invoices, a credit note and payments, some of them one person's.
+async fn money(app: &TestApp, owner: &Caller, client: &Value) {
+    let today = owner.workspace_today();
+    for mine in [false, true] {
+        for (number, (category, days, status)) in [
+            ("Travel", 0, "pending"),
+            ("travel", 40, "approved"),
+            ("Rent", 40, "rejected"),
+            ("Software", 3, "paid"),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            let (currency, vendor) = [("EUR", "Shop"), ("USD", "Other shop")][number % 2];
+            let mut new = json!({
+                "description": format!("Expense {number} {mine}"), "category": category, "amount": "-7.50",
+                "currency": currency, "spent_on": today - Days::new(days), "status": status,
+                "vendor": vendor, "company": client["id"],
+            });
+            if mine {
+                new["owner"] = "me".into();
+            }
+            app.data(owner, "create_expense", new).await;
+        }
+    }
+    // Numbers go in the order of days.
+    for (currency, days, pays, credits) in [
+        ("EUR", 40, true, false),
+        ("USD", 35, false, true),
+        ("USD", 0, true, false),
+        ("EUR", 0, false, false),
+    ] {
+        for mine in [false, true] {
+            let mut draft = json!({
+                "company": client["id"], "currency": currency, "issue_date": today - Days::new(days),
+                "lines": [{"description": "Work", "quantity": "2", "unit_price": "50", "tax_rate": "0"}],
+            });
+            if mine {
+                draft["owner"] = "me".into();
+            }
+            let invoice = app.data(owner, "create_invoice", draft).await["id"].clone();
+            let issue = json!({"invoice": invoice, "confirm": true});
+            app.data(owner, "issue_invoice", issue).await;
+            if pays {
+                let part = json!({"invoice": invoice, "amount": "10", "method": "card"});
+                let part = app.data(owner, "record_payment", part).await;
+                if mine {
+                    app.data(owner, "record_payment", json!({"reverses": part["id"]}))
+                        .await;
+                }
+                app.data(owner, "record_payment", json!({"invoice": invoice}))
+                    .await;
+            }
+            if credits {
+                let note = json!({"invoice": invoice, "lines": [{"line": 1, "quantity": "1"}]});
+                let note = app.data(owner, "create_credit_note", note).await;
+                let issue = json!({"invoice": note["id"], "confirm": true});
+                app.data(owner, "issue_invoice", issue).await;
+            }
+        }
+    }
+}
+
 /// When somebody applied, and what became of that when, and why.
 type Course = (
     &'static str,
@@ -194,6 +258,15 @@ type Course = (
     Option<&'static str>,
     Option<&'static str>,
 );
+
+/// What no tool lists: neither waits between messages nor handovers are rows of a list, and no list tells deals that were noted when
+/// they were won, or plans that go on.
+const WITHOUT_A_LIST: [&str; 4] = [
+    "deals.sales_cycle",
+    "invoicing.mrr",
+    "tickets.handovers",
+    "tickets.next_response_time",
+];
 
 const APPLICATIONS: [Course; 7] = [
     ("-60d", "-40d", Some("hired"), None),
@@ -235,6 +308,11 @@ async fn a_measure_is_what_its_evidence_lists() {
         for measure in app.dispatcher.registry().measures() {
             for (from, to) in periods {
                 for whose in [None, Some(owner.member)] {
+                    // Payments are nobody's.
+                    let nobodys = measure.evidence.is_some_and(|one| one.owner.is_none());
+                    if nobodys && whose.is_some() {
+                        continue;
+                    }
                     let whole = Question {
                         from,
                         to,
@@ -270,10 +348,12 @@ async fn a_measure_is_what_its_evidence_lists() {
                         }
                     }
                     // There is a list of everything that is shown in figures.
-                    let (tool, arguments) = measure.evidence(&whole, &[]).expect(&of);
-                    let listed = listed(&app, &owner, tool, arguments.clone()).await;
-                    assert_eq!(listed, all, "{of}: {tool} {arguments:?}");
-                    shown += 1;
+                    if !WITHOUT_A_LIST.contains(&measure.id) {
+                        let (tool, arguments) = measure.evidence(&whole, &[]).expect(&of);
+                        let listed = listed(&app, &owner, tool, arguments.clone()).await;
+                        assert_eq!(listed, all, "{of}: {tool} {arguments:?}");
+                        shown += 1;
+                    }
                     let elsewhere = Question {
                         owner: None,
                         ..whole

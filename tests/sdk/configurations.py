@@ -11,9 +11,11 @@ from firm import Firm, over_http
 from scenario import Person, Run, Target, data, equal, refused, true
 
 READS = ["find_duplicate_contacts", "get_activity", "get_audit_log", "get_candidate", "get_company", "get_contact",
-         "get_crm_dashboard", "get_deal", "get_expense", "get_invoice", "get_invoice_stats", "get_job",
+         "get_crm_dashboard", "get_deal", "get_expense", "get_expense_summary", "get_invoice", "get_invoice_aging",
+         "get_invoice_stats", "get_job", "get_pipeline_analytics",
          "get_pipeline_summary", "get_product", "get_project", "get_quotation", "get_quotation_stats",
-         "get_recruiting_metrics", "get_recurring_invoice", "get_task", "get_tax_summary", "get_ticket", "get_user",
+         "get_recruiting_metrics", "get_recurring_invoice", "get_revenue_metrics", "get_sales_forecast",
+         "get_support_metrics", "get_task", "get_tax_summary", "get_ticket", "get_user",
          "get_workspace", "list_activities", "list_applications", "list_candidates", "list_changes", "list_deals",
          "list_expenses", "list_invoices", "list_jobs", "list_payments", "list_pipeline_stages", "list_products",
          "list_projects", "list_quotations", "list_recurring_invoices", "list_tasks", "list_team_members",

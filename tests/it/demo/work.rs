@@ -4,7 +4,7 @@ use bureau::demo;
 use chrono::Datelike as _;
 use serde_json::{Value, json};
 
-use super::{Firm, list, text, today};
+use super::{Firm, list, suggested, text, today};
 
 pub(super) async fn check(firm: &Firm) {
     check_tickets(firm).await;
@@ -24,6 +24,7 @@ pub(super) fn suggested(prompt: &str) {
 }
 
 pub(super) async fn count_of(firm: &Firm, tool: &str, filter: Value) -> i64 {
+async fn count_of(firm: &Firm, tool: &str, filter: Value) -> i64 {
     let mut filter = filter;
     filter["count_only"] = true.into();
     let answer = firm.ask(tool, filter).await;
