@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::work::{count_of, suggested};
-use super::{Firm, today};
+use super::work::count_of;
+use super::{Firm, suggested, today};
 
 pub(super) async fn check(firm: &Firm) {
     suggested("What should I do next, and why?");

@@ -13,18 +13,7 @@ pub(super) async fn check(firm: &Firm) {
     check_time(firm).await;
 }
 
-/// What the page about the firm suggests to ask, by its words.
-pub(super) fn suggested(prompt: &str) {
-    const PAGE: &str = include_str!("../../../docs/demo.md");
-    let is_there = PAGE.lines().any(|line| {
-        let asked = line.split_once(". ").map(|(_, asked)| asked);
-        asked == Some(prompt)
-    });
-    assert!(is_there, "docs/demo.md does not suggest {prompt:?}");
-}
-
 pub(super) async fn count_of(firm: &Firm, tool: &str, filter: Value) -> i64 {
-async fn count_of(firm: &Firm, tool: &str, filter: Value) -> i64 {
     let mut filter = filter;
     filter["count_only"] = true.into();
     let answer = firm.ask(tool, filter).await;
