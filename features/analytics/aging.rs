@@ -247,7 +247,7 @@ impl GetInvoiceAging {
         }
         let company = self.company.map(|id| id.to_string());
         arguments.extend(company.map(|id| ("company".to_owned(), id.into())));
-        let currency = self.currency.map(|currency| currency.code());
+        let currency = self.currency.map(Currency::code);
         arguments.extend(currency.map(|code| ("currency".to_owned(), code.into())));
         call(cx, "list_invoices", arguments)
     }

@@ -1,8 +1,10 @@
 //! What measures come to, whole and taken apart, with all that a figure rests on: which measure in which version, of which days, of how
 //! many rows, at which rates, and the call that lists these rows.
 
+use std::cmp::Reverse;
+
 use bureau_kernel::figures::{Spans, Tally};
-use bureau_kernel::measures::{Figure, Measure, Period, Question, Unit};
+use bureau_kernel::measures::{Dimension, Figure, Measure, Period, Question, Unit};
 use bureau_kernel::prelude::*;
 use bureau_kernel::rates::{Rate, Rates};
 use bureau_kernel::registry::Registry;
@@ -257,7 +259,7 @@ impl Report {
             match unasked(measure, asked) {
                 None => figures.push(measured(cx, measure, asked, rates).await?),
                 Some(what) if asked.are_named => {
-                    let dimensions = measure.dimensions.iter().map(|one| one.name());
+                    let dimensions = measure.dimensions.iter().map(Dimension::name);
                     let all = dimensions.collect::<Vec<_>>().join(", ");
                     let message = format!("{id} {what}.");
                     return Err(Error::invalid("group_by", message).hint(format!(
@@ -396,7 +398,7 @@ async fn groups(
     }
     // By days they stay in their order; what there is most of comes first.
     if grained.is_none() {
-        found.sort_by(|(_, _, one, _), (_, _, other, _)| other.weight.cmp(&one.weight));
+        found.sort_by_key(|(_, _, value, _)| Reverse(value.weight));
     } else {
         found.sort_by(|(one_part, _, one, _), (other_part, _, other, _)| {
             one_part

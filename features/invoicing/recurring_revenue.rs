@@ -14,7 +14,6 @@ use bureau_companies::Company;
 use bureau_contacts::Contact;
 use bureau_kernel::prelude::*;
 use bureau_kernel::rates::Rates;
-use bureau_kernel::record::past::Past;
 use bureau_kernel::store::sql;
 use bureau_kernel::types::time::{DayEdge, day_edge};
 use chrono::NaiveDate;
@@ -137,14 +136,14 @@ pub(crate) async fn monthly(cx: &mut Cx, day: NaiveDate) -> Result<Vec<Recurring
     let mut plans = Vec::new();
     for piece in ids.chunks(500) {
         for (id, now) in cx.find_all(piece).await? {
-            let is_deleted = now.archived_at.is_some();
-            let plan = match past.remove(&Id::from_raw(id)) {
-                // Added later, and deleted since: it never was meant.
-                Some(Past {
-                    was_there: false, ..
-                }) if is_deleted => continue,
+            let past = past.remove(&Id::from_raw(id));
+            let was_there = past.as_ref().is_some_and(|past| past.was_there);
+            // Deleted before that day, or added after it and deleted since: it was not there.
+            if now.archived_at.is_some() && !was_there {
+                continue;
+            }
+            let plan = match past {
                 Some(past) => past.of(&now.record)?,
-                None if is_deleted => continue,
                 None => now.record,
             };
             if counts(&plan, day) {

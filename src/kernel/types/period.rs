@@ -124,7 +124,7 @@ fn parse_one(text: &str) -> Option<Kind> {
         return Some(fiscal);
     }
     match words.as_slice() {
-        ["all"] | ["all", "time"] | ["ever"] | ["everything"] => return Some(Kind::All),
+        ["all" | "ever" | "everything"] | ["all", "time"] => return Some(Kind::All),
         ["today" | "yesterday" | "tomorrow"] => return text.parse().ok().map(Kind::Day),
         ["wtd"] => return whole(Unit::Week, true),
         ["mtd"] => return whole(Unit::Month, true),
