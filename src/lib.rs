@@ -54,6 +54,7 @@ pub const MODULES: &[Module] = &[
     bureau_invoicing::MODULE,
     #[cfg(feature = "knowledge")]
     bureau_suggestions::MODULE,
+    bureau_knowledge::MODULE,
     #[cfg(feature = "notes")]
     bureau_notes::MODULE,
     #[cfg(feature = "pipeline")]

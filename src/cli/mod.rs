@@ -15,6 +15,8 @@ mod export;
 pub(crate) mod import;
 pub(crate) mod install;
 mod key;
+#[cfg(feature = "knowledge")]
+mod knowledge;
 mod member;
 mod migrate;
 mod print;
@@ -99,6 +101,10 @@ enum Command {
     Import(import::Arguments),
     /// Take records of one kind out as CSV, Excel workbook or JSON
     Export(export::Arguments),
+    /// Keep documents of the knowledge base in step with a folder of files
+    #[cfg(feature = "knowledge")]
+    #[command(subcommand)]
+    Knowledge(knowledge::Command),
     /// Write an invoice, credit note or quotation to a file that can be sent
     #[cfg(feature = "billing")]
     Document(document::Arguments),
@@ -177,6 +183,8 @@ impl Command {
             | Self::Export(_)
             | Self::Install(_)
             | Self::Completions(_) => false,
+            #[cfg(feature = "knowledge")]
+            Self::Knowledge(_) => false,
             #[cfg(feature = "billing")]
             Self::Document(_) => false,
             #[cfg(feature = "files")]
@@ -339,6 +347,8 @@ fn run(cli: Cli, matches: &ArgMatches) -> Result<()> {
             Command::Call(arguments) => call::run(&config, arguments).await,
             Command::Undo(arguments) => undo::run(config, arguments).await,
             Command::Import(arguments) => import::run(&config, arguments).await,
+            #[cfg(feature = "knowledge")]
+            Command::Knowledge(command) => knowledge::run(&config, command).await,
             Command::Export(arguments) => export::run(&config, arguments).await,
             #[cfg(feature = "billing")]
             Command::Document(arguments) => document::run(&config, arguments).await,

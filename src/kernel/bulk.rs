@@ -125,6 +125,7 @@ impl Cx {
             statement.push_value(self.workspace().id.to_value());
             statement.push(" AND id IN ");
             statement.push_ids(asked);
+            self.push_readable::<R>(&mut statement);
             if self.writes() {
                 // In one order, so that no two calls wait for each other.
                 statement.push(" ORDER BY id");

@@ -136,6 +136,7 @@ impl Cx {
         if let (Some(search), Some(at_least)) = (&app.search, self.tx.seen_of_log()) {
             let query = Query {
                 workspace: self.workspace().id.raw(),
+                readers: self.searching(kinds).await?,
                 kinds: kinds.iter().map(|kind| kind.table()).collect(),
                 text: text.to_owned(),
                 filters: Vec::new(),
@@ -218,7 +219,10 @@ impl Cx {
             for error in &read.unreadable {
                 self.notice(Notice::unreadable(error));
             }
-            let found = read.found.into_iter().filter(|doc| !doc.unread);
+            // The index may not know yet who may read it now.
+            let hidden = self.hidden(*kind, ids).await?;
+            let found = read.found.into_iter();
+            let found = found.filter(|doc| !doc.unread && !hidden.contains(&doc.id));
             docs.extend(found.map(|doc| ((doc.kind, doc.id), doc)));
         }
         Ok(docs)

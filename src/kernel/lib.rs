@@ -24,6 +24,7 @@ pub mod error;
 pub mod export;
 pub mod figures;
 pub mod find;
+pub mod find_passages;
 pub mod follower;
 pub mod heads;
 pub mod import;

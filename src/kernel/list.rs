@@ -645,6 +645,7 @@ impl<R: Record> List<'_, R> {
         statement.push("workspace = ");
         statement.push_value(self.cx.workspace().id.to_value());
         statement.push(" AND archived_at IS NULL");
+        self.cx.push_readable::<R>(statement);
         for condition in &self.conditions {
             let before_column = match indexed(condition) {
                 true => "",
@@ -1146,9 +1147,11 @@ impl<R: Record> List<'_, R> {
             })
             .collect();
         let workspace = self.cx.workspace().id.raw();
+        let readers = self.cx.searching_for::<R>().await?;
         let query = |limit, offset| Query {
             workspace,
             kinds: vec![R::TABLE],
+            readers: readers.clone(),
             text: text.to_owned(),
             filters: filters.clone(),
             limit,
@@ -1256,6 +1259,7 @@ impl<R: Record> List<'_, R> {
         for (kind, link) in self.searched_parts() {
             let query = Query {
                 kinds: vec![kind.table()],
+                readers: self.cx.searching(&[kind]).await?,
                 // A column for any kind is in the index with the kind; one for this table needs no word of it.
                 filters: match link.column.refers_to {
                     Some(Target::Any) => vec![vec![crate::record::filter(PARENT, R::PREFIX)]],

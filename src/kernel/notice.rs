@@ -89,7 +89,8 @@ impl Notice {
     }
 
     /// No such record has all of the words that were searched for.
-    pub(crate) fn some_words(message: impl Into<String>) -> Self {
+    #[must_use]
+    pub fn some_words(message: impl Into<String>) -> Self {
         Self::new(NoticeCode::SomeWords, message)
     }
 

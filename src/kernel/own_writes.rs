@@ -37,11 +37,12 @@ impl App {
     pub(crate) async fn begin_reading(&self, caller: &Caller, awaits: Awaits) -> Result<Tx> {
         let search = match awaits {
             Awaits::Index => self.search.as_ref(),
+            Awaits::Passages => self.passages.as_ref(),
             Awaits::Records | Awaits::Log => None,
         };
         let mut tx = self.store.read_anywhere(scope(caller)).await?;
         // Without an index a search reads the records.
-        if awaits == Awaits::Records || (awaits == Awaits::Index && search.is_none()) {
+        if awaits == Awaits::Records || (awaits.is_of_index() && search.is_none()) {
             return Ok(tx);
         }
         let workspace = caller.workspace.id.raw();

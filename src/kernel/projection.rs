@@ -14,6 +14,8 @@ use crate::store::{Scope, Store, Tx, sql};
 pub(crate) struct Projection {
     store: Store,
     records: Arc<Records>,
+    /// Only those that have passages.
+    of_passages: bool,
     /// The records of which the log knows already that they cannot be read.
     damaged: Mutex<HashSet<String>>,
 }
@@ -23,8 +25,22 @@ impl Projection {
         Self {
             store,
             records,
+            of_passages: false,
             damaged: Mutex::default(),
         }
+    }
+
+    /// The same for the records that have passages.
+    pub(crate) fn of_passages(store: Store, records: Arc<Records>) -> Self {
+        Self {
+            of_passages: true,
+            ..Self::new(store, records)
+        }
+    }
+
+    /// Whether such records are in the index.
+    fn takes(&self, kind: &dyn AnyRecord) -> bool {
+        !self.of_passages || kind.has_passages()
     }
 
     /// The documents, those of what cannot be read without a word of it. The log names these once each.
@@ -46,6 +62,7 @@ impl Projection {
     /// Records in the order of their tables' names: what a scan goes through.
     fn kinds(&self) -> Vec<&'static dyn AnyRecord> {
         let mut kinds = self.records.all().to_vec();
+        kinds.retain(|kind| self.takes(*kind));
         kinds.sort_by_key(|kind| kind.table());
         kinds
     }
@@ -137,7 +154,7 @@ impl Source for Projection {
         let mut documents = Ok(Vec::new());
         'all: for ((workspace, kind), ids) in by_kind {
             // Also of what is in the log and not in the index there are rows.
-            let Some(kind) = self.records.record(kind) else {
+            let Some(kind) = self.records.record(kind).filter(|kind| self.takes(*kind)) else {
                 continue;
             };
             for ids in ids.chunks(500) {

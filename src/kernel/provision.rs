@@ -41,7 +41,7 @@ pub async fn provision(
     if waiting.is_empty() {
         return Ok(());
     }
-    let app = registry()?.app(store.clone(), None);
+    let app = registry()?.app(store.clone(), None, None);
     for (id, slug) in waiting {
         let caller = Arc::new(admin::operator(store, Some(&slug)).await?);
         let mut tx = store.write(Scope::Workspace(id.raw())).await?;

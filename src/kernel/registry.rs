@@ -342,11 +342,17 @@ impl Registry {
     }
 
     /// What all calls share.
-    pub(crate) fn app(self: &Arc<Self>, store: Store, search: Option<Search>) -> Arc<App> {
+    pub(crate) fn app(
+        self: &Arc<Self>,
+        store: Store,
+        search: Option<Search>,
+        passages: Option<Search>,
+    ) -> Arc<App> {
         Arc::new(App {
             store,
             records: Arc::clone(&self.records),
             search,
+            passages,
             compute: Compute::default(),
             intake: OnceLock::new(),
             registry: Arc::clone(self) as Arc<dyn Any + Send + Sync>,

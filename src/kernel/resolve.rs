@@ -221,10 +221,16 @@ async fn searched(cx: &mut Cx, kinds: &[Kind], text: &str) -> Result<Vec<(Kind, 
     let Some(search) = &app.search else {
         return Ok(Vec::new());
     };
+    let records = kinds.iter().filter_map(|kind| match kind {
+        Kind::Record(record) => Some(*record),
+        _ => None,
+    });
+    let readers = cx.searching(&records.collect::<Vec<_>>()).await?;
     let mut hits = Vec::new();
     for words in [Words::All, Words::Most] {
         let found = search.find_now(Query {
             workspace: cx.workspace().id.raw(),
+            readers: readers.clone(),
             kinds: kinds.iter().map(|kind| kind.table()).collect(),
             text: text.to_owned(),
             filters: Vec::new(),
@@ -801,6 +807,7 @@ pub(crate) async fn first<R: Record>(cx: &mut Cx, limit: i64) -> Result<Vec<(i64
     let mut statement = Saved::<R>::select();
     statement.push(" WHERE archived_at IS NULL AND workspace = ");
     statement.push_value(cx.workspace().id.to_value());
+    cx.push_readable::<R>(&mut statement);
     let statement = statement.sql(" ORDER BY id LIMIT ").value(limit);
     let rows = statement.rows(&mut cx.tx).await?;
     let found = cx.readable::<R>(&rows)?.into_iter();

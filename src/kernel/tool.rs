@@ -60,6 +60,15 @@ pub enum Awaits {
     Log,
     /// What the search index finds, where the argument [`QUERY`] is given.
     Index,
+    /// What the index of passages finds.
+    Passages,
+}
+
+impl Awaits {
+    /// Whether it is a search index.
+    pub(crate) const fn is_of_index(self) -> bool {
+        matches!(self, Self::Index | Self::Passages)
+    }
 }
 
 /// The argument with the text that a tool searches for.

@@ -38,11 +38,12 @@ const KERNEL: [&str; 2] = ["member", "team"];
 /// Parameters for records that have no number yet.
 const NUMBERLESS: [&str; 1] = ["issue_invoice.invoice"];
 /// Kinds of records of which several may be called alike.
-const TWINS: [&str; 9] = [
+const TWINS: [&str; 10] = [
     "candidate",
     "company",
     "contact",
     "deal",
+    "document",
     "product",
     "project",
     "quotation",
@@ -88,6 +89,11 @@ impl Scene {
                 "deal",
                 "create_deal",
                 json!({ "name": format!("{mark} sale") }),
+            ),
+            (
+                "document",
+                "create_document",
+                json!({ "title": format!("{mark} handbook"), "text": "Text" }),
             ),
             (
                 "project",
@@ -168,6 +174,7 @@ impl Scene {
             for _ in 0..HOW_MANY_TWINS {
                 let arguments = match table {
                     "company" | "contact" => json!({ "name": name, "on_duplicate": "create" }),
+                    "document" => json!({ "title": name, "text": "Text" }),
                     "product" => json!({ "name": name, "unit_price": "1" }),
                     "quotation" => {
                         json!({ "title": name, "company": "Scene Works", "lines": lines })
@@ -191,6 +198,7 @@ async fn called(app: &TestApp, table: &str, id: &str) -> Option<String> {
         "company" => "SELECT name AS called FROM company WHERE id = ",
         "contact" => "SELECT name AS called FROM contact WHERE id = ",
         "deal" => "SELECT name AS called FROM deal WHERE id = ",
+        "document" => "SELECT title AS called FROM document WHERE id = ",
         "invoice" => "SELECT number AS called FROM invoice WHERE id = ",
         "member" => "SELECT name AS called FROM member WHERE id = ",
         "pipeline" => "SELECT name AS called FROM pipeline WHERE id = ",

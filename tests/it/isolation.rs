@@ -13,7 +13,7 @@ use bureau_kernel::caller::Caller;
 use bureau_kernel::dispatch::{Outcome, Settings};
 use bureau_kernel::error::{Code, Error};
 use bureau_kernel::prelude::{Cx, ShortText};
-use bureau_kernel::search::{Found, Query, Words};
+use bureau_kernel::search::{Found, Query, Readers, Words};
 use bureau_kernel::store::clock::Clock;
 use bureau_kernel::store::{Database, OpenOptions, Scope, Store, Tx, log, sql};
 use bureau_kernel::testing::{ENGINES, Engine, TestApp};
@@ -118,6 +118,7 @@ async fn keys_readiness_sealing_and_the_index_need_no_connection_of_the_callers(
             let query = Query {
                 workspace: owner.workspace.id.raw(),
                 kinds: vec!["company"],
+                readers: Readers::Teams(Vec::new()),
                 text: "found".into(),
                 filters: Vec::new(),
                 limit: 1,

@@ -52,6 +52,7 @@ mod invoice_stats;
 mod isolation;
 mod issuing;
 mod keys;
+mod knowledge;
 mod ledger;
 mod measures;
 mod members;

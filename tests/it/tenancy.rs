@@ -890,6 +890,8 @@ async fn row_level_security_alone_keeps_workspaces_apart() {
             json!({ "suggestion": late }),
         )
         .await;
+        let folder = json!({ "folder": "Kept", "visibility": "public" });
+        app.ok(caller, "update_folder", folder).await;
     }
     shared_key(&app).await;
     let mut owner = raw(&app).await;

@@ -126,6 +126,9 @@ pub struct Dispatcher {
     key_seen: DashMap<i64, Instant>,
 }
 
+/// Where under the folder of the search index that of the passages is.
+const PASSAGES: &str = "passages";
+
 impl Dispatcher {
     /// The dispatcher over a database and a registry. With `index`, a folder, searches are answered from the index there.
     ///
@@ -137,27 +140,33 @@ impl Dispatcher {
         index: Option<&std::path::Path>,
         settings: Settings,
     ) -> Result<Arc<Self>> {
-        let search = match index {
-            Some(folder) => {
-                let source = Arc::new(Projection::new(
-                    store.clone(),
-                    Arc::clone(registry.records()),
-                ));
-                let search = Search::open(folder, source, store.growth()).map_err(|error| {
-                    Error::new(
-                        Code::Unavailable,
-                        format!("The search index {} cannot be made.", folder.display()),
-                    )
-                    .hint("Check that the data folder exists and is writable.")
-                    .cause(error)
-                })?;
-                Some(search)
-            }
-            None => None,
+        let unusable = |error| {
+            Error::new(
+                Code::Unavailable,
+                format!(
+                    "The search index {} cannot be made.",
+                    index.unwrap_or(std::path::Path::new("")).display()
+                ),
+            )
+            .hint("Check that the data folder exists and is writable.")
+            .cause(error)
         };
+        let mut search = None;
+        let mut passages = None;
+        if let Some(folder) = index {
+            let records = registry.records();
+            let source = Arc::new(Projection::new(store.clone(), Arc::clone(records)));
+            search = Some(Search::open(folder, source, store.growth()).map_err(unusable)?);
+            if records.all().iter().any(|kind| kind.has_passages()) {
+                let source = Projection::of_passages(store.clone(), Arc::clone(records));
+                let folder = folder.join(PASSAGES);
+                let opened = Search::open_passages(&folder, Arc::new(source), store.growth());
+                passages = Some(opened.map_err(unusable)?);
+            }
+        }
         Ok(Arc::new(Self {
             limits: Limits::new(store.shared_connections()),
-            app: registry.app(store, search),
+            app: registry.app(store, search, passages),
             registry,
             settings,
             callers: Callers::default(),

@@ -66,6 +66,14 @@ impl<R: Record> AnyRecord for Erased<R> {
         R::CALLED
     }
 
+    fn readers(&self) -> Option<&'static str> {
+        R::READERS
+    }
+
+    fn has_passages(&self) -> bool {
+        R::HAS_PASSAGES
+    }
+
     fn merged_into(&self) -> Option<&'static str> {
         R::MERGED_INTO
     }
@@ -75,7 +83,15 @@ impl<R: Record> AnyRecord for Erased<R> {
         cx: &'a mut Cx,
         texts: &'a [String],
     ) -> BoxFuture<'a, Result<Vec<Vec<i64>>>> {
-        Box::pin(resolve::meant::<R>(cx, texts))
+        Box::pin(async move {
+            let mut meant = resolve::meant::<R>(cx, texts).await?;
+            let all: Vec<i64> = meant.iter().flatten().copied().collect();
+            let hidden = cx.hidden(self, &all).await?;
+            for ids in &mut meant {
+                ids.retain(|id| !hidden.contains(id));
+            }
+            Ok(meant)
+        })
     }
 
     fn first<'a>(
@@ -118,6 +134,7 @@ impl<R: Record> AnyRecord for Erased<R> {
             statement.push_value(cx.workspace().id.to_value());
             statement.push(" AND id > ");
             statement.push_value(Value::Int(after));
+            cx.push_readable::<R>(&mut statement);
             if !wanted.archived {
                 statement.push(" AND archived_at IS NULL");
             }
@@ -198,6 +215,7 @@ impl<R: Record> AnyRecord for Erased<R> {
                 statement.push_value(cx.workspace().id.to_value());
                 statement.push(" AND id IN ");
                 statement.push_ids(ids);
+                cx.push_readable::<R>(&mut statement);
                 let rows = statement.rows(&mut cx.tx).await?;
                 let found = cx.readable::<R>(&rows)?.into_iter();
                 titles.extend(found.map(|saved| (saved.id.raw(), saved.record.label())));
@@ -453,7 +471,10 @@ impl<R: Record> AnyRecord for Erased<R> {
                 return conflict(undo::redacted::<R>());
             }
             let Some(mut current) = cx.find(id).await? else {
-                return conflict(format!("this {} was erased for good", R::NOUN));
+                return conflict(match R::READERS {
+                    None => format!("this {} was erased for good", R::NOUN),
+                    Some(_) => format!("this {} is not there any more", R::NOUN),
+                });
             };
             if let Some(since) = undo::changed_since(cx, &current, last).await? {
                 return conflict(since);

@@ -38,6 +38,7 @@ impl Cx {
         statement.push_value(self.workspace().id.to_value());
         statement.push(" AND id = ");
         statement.push_value(id.to_value());
+        self.push_readable::<R>(&mut statement);
         if self.writes() {
             statement.push(self.tx.for_update());
         }

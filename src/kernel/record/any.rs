@@ -115,6 +115,10 @@ pub trait AnyRecord: Send + Sync {
     fn references(&self) -> Vec<ColumnSpec>;
     /// What people call one ([`Record::CALLED`]).
     fn called(&self) -> Called;
+    /// As [`Record::READERS`].
+    fn readers(&self) -> Option<&'static str>;
+    /// As [`Record::HAS_PASSAGES`].
+    fn has_passages(&self) -> bool;
     /// As [`Record::MERGED_INTO`].
     fn merged_into(&self) -> Option<&'static str>;
     /// The live ones that people call by each of these texts, oldest first.

@@ -88,6 +88,8 @@ pub struct App {
     pub records: Arc<Records>,
     /// The search index; none where the process runs without one, and the database is searched instead.
     pub search: Option<Search>,
+    /// The index of the passages of documents; none where the process runs without one, or has no such records.
+    pub passages: Option<Search>,
     /// Turns at the cores, for work that keeps one busy.
     pub compute: Compute,
     /// Where files may come from; nothing is said where none may.
@@ -99,7 +101,7 @@ pub struct App {
 impl App {
     /// Ends what runs in the background and all connections to the database.
     pub async fn close(&self) {
-        if let Some(search) = &self.search {
+        for search in self.search.iter().chain(&self.passages) {
             search.stop();
         }
         self.store.close().await;
@@ -664,14 +666,15 @@ impl Cx {
         };
         let mut statement = sql("SELECT 1 AS found FROM ");
         statement.push(table);
-        let found = statement
+        let mut statement = statement
             .sql(" WHERE archived_at IS NULL AND workspace = ")
             .value(workspace)
             .sql(" AND id = ")
-            .value(id)
-            .sql(held)
-            .row(&mut self.tx)
-            .await?;
+            .value(id);
+        if let Some(kind) = self.records().record(table) {
+            self.push_readable_of(&mut statement, kind);
+        }
+        let found = statement.sql(held).row(&mut self.tx).await?;
         if found.is_some() {
             return Ok(());
         }

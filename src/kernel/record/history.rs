@@ -68,6 +68,11 @@ impl Cx {
         if !self.may_read(table) {
             return error;
         }
+        if let Some(kind) = self.records().record(table)
+            && !matches!(self.hidden(kind, &[id]).await, Ok(hidden) if hidden.is_empty())
+        {
+            return error;
+        }
         // Whatever goes wrong here, what was asked for is not there.
         let Ok(Some(last)) = self.last_change(table, id, 0).await else {
             return error;

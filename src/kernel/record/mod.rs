@@ -26,6 +26,7 @@ mod names;
 mod order;
 pub mod past;
 pub mod reactions;
+mod readers;
 mod records;
 mod saved;
 pub(crate) mod standing;
@@ -225,6 +226,12 @@ pub trait Record: Columns {
     /// Which live ones keep what they refer to from being deleted: an SQL condition on the record's own columns. A deal
     /// that is closed does not hold on to its company, for example; it goes on naming it.
     const BLOCKS_DELETION_WHILE: &'static str = "1 = 1";
+    /// The column that names the team whose members alone may read one, beside owners and admins, where not everybody may who may
+    /// read such records: of type `Option<Id<Team>>`, in whatever the server keeps. For all others it is not there.
+    const READERS: Option<&'static str> = None;
+    /// Whether its text is Markdown in which passages are searched: see [`passages`](crate::search::passages). The text is the first
+    /// of its words, and the index key `language` says in which it is written.
+    const HAS_PASSAGES: bool = false;
     /// Whether it holds something beside its columns, by whose words it is found too: see [`content`](crate::content).
     const HOLDS_CONTENT: bool = false;
     /// Which of them count as having been in touch with the people and firms that they refer to, where some do.

@@ -123,8 +123,18 @@ impl<R: Record> Saved<R> {
             text: text.words,
             numbers: text.numbers,
             filters,
+            readers: R::READERS.and_then(|name| self.readers(name)),
             unread: false,
         })
+    }
+
+    /// The number of the team in the column that names who may read it.
+    fn readers(&self, name: &str) -> Option<i64> {
+        let mut columns = R::COLUMNS.iter().zip(self.record.values());
+        match columns.find(|(column, _)| column.name == name)? {
+            (_, Value::Int(team)) => Some(team),
+            _ => None,
+        }
     }
 
     /// New records as they are written.

@@ -8,6 +8,7 @@ use tokio::sync::{Mutex, Notify, Semaphore, watch};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::index::{Build, Checkpoint, IndexPaths, IndexSession, Lock, Opened, Snapshot, blocking};
+use super::passages::{PassageQuery, Passages};
 use super::{Doc, Error, Found, Moved, Query, RecordKey, Source, Status};
 use crate::heads::{Head, Heads};
 
@@ -153,15 +154,36 @@ impl Shared {
 
     /// Searches, after waiting at most so long until the index has come far enough.
     pub(super) async fn find(&self, query: Query, wait: Duration) -> Found {
-        let Some(snapshot) = self.reached(query.workspace, query.at_least, wait).await else {
-            return Found::NotReady;
-        };
-        let Ok(_slot) = self.slots.acquire().await else {
-            return Found::NotReady;
-        };
+        let place = (query.workspace, query.at_least);
+        let found = self.look_at(place, wait, move |snapshot| snapshot.find(&query));
+        found.await.unwrap_or(Found::NotReady)
+    }
+
+    /// The same for passages; none where the index is not usable or has not come so far.
+    pub(super) async fn find_passages(
+        &self,
+        query: PassageQuery,
+        at_least: i64,
+    ) -> Option<Passages> {
+        let place = (query.workspace, at_least);
+        self.look_at(place, Duration::ZERO, move |snapshot| {
+            snapshot.find_passages(&query)
+        })
+        .await
+    }
+
+    /// What a look at the index answers that has come far enough, in a workspace to this position.
+    async fn look_at<T: Send + 'static>(
+        &self,
+        (workspace, at_least): (i64, i64),
+        wait: Duration,
+        look: impl FnOnce(&Snapshot) -> Result<T, Error> + Send + 'static,
+    ) -> Option<T> {
+        let snapshot = self.reached(workspace, at_least, wait).await?;
+        let _slot = self.slots.acquire().await.ok()?;
         let searched = Arc::clone(&snapshot);
-        match blocking(move || searched.find(&query)).await {
-            Ok(found) => found,
+        match blocking(move || look(&searched)).await {
+            Ok(found) => Some(found),
             Err(error) => {
                 tracing::warn!(%error, "a search failed, the index will be built again");
                 self.paths.report_damage(&snapshot.checkpoint.build);
@@ -174,7 +196,7 @@ impl Shared {
                     same
                 });
                 self.hurry.notify_one();
-                Found::NotReady
+                None
             }
         }
     }

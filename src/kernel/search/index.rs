@@ -13,9 +13,10 @@ use tantivy::indexer::{IndexWriterOptions, LogMergePolicy, NoMergePolicy};
 use tantivy::{Index, IndexReader, IndexSettings, IndexWriter, ReloadPolicy, Searcher};
 
 use super::files::Files;
+use super::passages::{self, PassageQuery, Passages};
 use super::query;
 use super::rank::{self, View};
-use super::schema::{self, Fields};
+use super::schema::{self, Collection, Fields};
 use super::unread;
 use super::{Doc, Error, Found, Query, RecordKey};
 use crate::heads::Heads;
@@ -50,13 +51,14 @@ pub(super) async fn blocking<T: Send + 'static>(
 pub(super) struct IndexPaths {
     root: PathBuf,
     name: String,
+    collection: Collection,
 }
 
 const PREFIX: &str = "index-";
 
 impl IndexPaths {
-    pub(super) fn new(root: &Path) -> Result<Self, Error> {
-        let (schema, _) = schema::schema();
+    pub(super) fn new(root: &Path, collection: Collection) -> Result<Self, Error> {
+        let (schema, _) = schema::schema(collection);
         let name = format!("{PREFIX}{}", schema::fingerprint(&schema)?);
         if !private::folder(root)?
             && let Err(error) = private::close(root)
@@ -66,6 +68,7 @@ impl IndexPaths {
         Ok(Self {
             root: root.to_owned(),
             name,
+            collection,
         })
     }
 
@@ -147,6 +150,7 @@ impl IndexPaths {
             let other = Self {
                 root: self.root.clone(),
                 name: base.to_owned(),
+                collection: self.collection,
             };
             let Some(lock) = Lock::take(&other)? else {
                 continue;
@@ -315,6 +319,12 @@ impl Snapshot {
         Ok(Found::Hits { hits, more, unread })
     }
 
+    /// The best passages.
+    pub(super) fn find_passages(&self, query: &PassageQuery) -> Result<Passages, Error> {
+        self.check_lengths()?;
+        Ok(passages::find(&self.view, query)?)
+    }
+
     /// What could not be read of any kind.
     pub(super) fn unread(&self) -> Result<Vec<(i64, String, i64)>, Error> {
         self.check_lengths()?;
@@ -373,7 +383,7 @@ impl Opened {
         let path = paths.live();
         let directory = Files::open(&path)?;
         let index = Index::open(directory)?;
-        let (schema, fields) = schema::schema();
+        let (schema, fields) = schema::schema(paths.collection);
         if index.schema() != schema {
             return Err(Error::Damaged("the index has another schema".to_owned()));
         }
@@ -565,7 +575,9 @@ impl Writer {
 
     fn add(&self, docs: &[Doc]) -> Result<(), Error> {
         for doc in docs {
-            self.inner.add_document(self.fields.document(doc))?;
+            for document in self.fields.documents(doc) {
+                self.inner.add_document(document)?;
+            }
         }
         Ok(())
     }
@@ -601,7 +613,7 @@ impl Build {
         let path = paths.beside("new");
         remove_all(&path)?;
         private::folder(&path)?;
-        let (schema, fields) = schema::schema();
+        let (schema, fields) = schema::schema(paths.collection);
         let directory = Files::open(&path)?;
         let index = Index::create(directory, schema, IndexSettings::default())?;
         let writer = Writer::new(&index, fields, BUILD_ARENA)?;

@@ -6,11 +6,14 @@
 //! schema or of another database is set aside and built again while searches are answered by [`Found::NotReady`], so that
 //! the caller looks into the database instead.
 
+mod cut;
 mod files;
 mod follow;
 mod index;
+mod language;
 mod matching;
 mod passage;
+pub mod passages;
 mod query;
 mod rank;
 mod schema;
@@ -27,6 +30,9 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 pub(crate) use passage::passage;
+
+use passages::{PassageQuery, Passages};
+use schema::Collection;
 
 use crate::heads::{Head, Heads};
 use crate::types::words::is_filler;
@@ -48,6 +54,8 @@ pub struct Doc {
     pub numbers: Vec<String>,
     /// Exact terms to narrow a search, such as `type:lead`.
     pub filters: Vec<String>,
+    /// The team whose members alone may find it, where not everybody may.
+    pub readers: Option<i64>,
     /// Its row could not be read: no search finds it, and each among its kind names it.
     pub unread: bool,
 }
@@ -70,6 +78,7 @@ impl Doc {
             text: Vec::new(),
             numbers: Vec::new(),
             filters: Vec::new(),
+            readers: None,
             unread: true,
         }
     }
@@ -163,6 +172,8 @@ pub struct Query {
     pub workspace: i64,
     /// Only records of these kinds are found; none if it is empty.
     pub kinds: Vec<&'static str>,
+    /// Who looks.
+    pub readers: Readers,
     /// Words as a person types them, at most 500 characters and 12 words of it. No character has a special meaning.
     /// A word is found whole, as a beginning, or, from 4 letters on, with one typo (two from 8 on). Empty
     /// text finds everything that passes the filters, newest id first.
@@ -177,6 +188,15 @@ pub struct Query {
     pub at_least: i64,
     /// How many of the words have to be found.
     pub words: Words,
+}
+
+/// Whose records are found, beside those that everybody may read who may read their kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Readers {
+    /// Those of all teams.
+    Everybody,
+    /// Those of these teams.
+    Teams(Vec<i64>),
 }
 
 /// How many of the words of a search have to be found.
@@ -298,9 +318,36 @@ impl Search {
         source: Arc<S>,
         growth: watch::Receiver<u64>,
     ) -> Result<Self, Error> {
-        let shared = Arc::new(follow::Shared::new(index::IndexPaths::new(dir)?, growth));
+        Self::open_collection(Collection::Records, dir, source, growth)
+    }
+
+    /// The same for the passages of the documents that the source has.
+    ///
+    /// # Errors
+    /// As [`Search::open`].
+    pub fn open_passages<S: Source>(
+        dir: &Path,
+        source: Arc<S>,
+        growth: watch::Receiver<u64>,
+    ) -> Result<Self, Error> {
+        Self::open_collection(Collection::Passages, dir, source, growth)
+    }
+
+    fn open_collection<S: Source>(
+        collection: Collection,
+        dir: &Path,
+        source: Arc<S>,
+        growth: watch::Receiver<u64>,
+    ) -> Result<Self, Error> {
+        let paths = index::IndexPaths::new(dir, collection)?;
+        let shared = Arc::new(follow::Shared::new(paths, growth));
         let task = tokio::spawn(follow::run(Arc::clone(&shared), source));
         Ok(Self { shared, task })
+    }
+
+    /// The best passages, without waiting: none if the index has not come so far in the workspace's log by now.
+    pub async fn passages(&self, query: PassageQuery, at_least: i64) -> Option<Passages> {
+        self.shared.find_passages(query, at_least).await
     }
 
     /// Searches, after waiting up to 2 seconds until the index has reached `query.at_least`. The index is made over

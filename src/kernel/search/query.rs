@@ -197,7 +197,7 @@ fn clauses(
     let scopes = query
         .kinds
         .iter()
-        .map(|kind| fields.scope(query.workspace, kind));
+        .flat_map(|kind| fields.scopes(query.workspace, kind, &query.readers));
     let mut all = vec![Clause {
         ways: scopes.map(exact).collect(),
     }];

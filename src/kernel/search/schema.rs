@@ -6,13 +6,22 @@ use sha2::{Digest, Sha256};
 use tantivy::schema::{FAST, Field, IndexRecordOption, Schema, TextFieldIndexing, TextOptions};
 use tantivy::{TantivyDocument, Term};
 
-use super::text;
-use super::{Doc, Error, RecordKey};
+use super::{Doc, Error, Readers, RecordKey};
+use super::{passages, text};
 
 /// Name of the column that holds a record's id.
 pub(super) const ID: &str = "id";
 /// Name of the column that holds a record's kind.
 pub(super) const KIND: &str = "kind";
+
+/// What an index holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Collection {
+    /// Records, each whole.
+    Records,
+    /// The passages of those that have some.
+    Passages,
+}
 
 /// The fields, by what they hold.
 #[derive(Clone, Copy, Debug)]
@@ -33,6 +42,8 @@ pub(super) struct Fields {
     pub(super) filter: Field,
     /// The scope of a document whose record could not be read.
     pub(super) unread: Field,
+    /// What a passage has beside.
+    pub(super) passages: Option<passages::Fields>,
 }
 
 fn words(option: IndexRecordOption, norms: bool) -> TextOptions {
@@ -45,6 +56,11 @@ fn words(option: IndexRecordOption, norms: bool) -> TextOptions {
     )
 }
 
+/// Words with what is needed to weigh them by their frequency.
+pub(super) fn exact_words(option: IndexRecordOption) -> TextOptions {
+    words(option, true)
+}
+
 fn exact() -> TextOptions {
     TextOptions::default().set_indexing_options(
         TextFieldIndexing::default()
@@ -55,7 +71,7 @@ fn exact() -> TextOptions {
 }
 
 /// The schema and its fields.
-pub(super) fn schema() -> (Schema, Fields) {
+pub(super) fn schema(collection: Collection) -> (Schema, Fields) {
     let mut builder = Schema::builder();
     let fields = Fields {
         key: builder.add_text_field("key", exact()),
@@ -72,6 +88,8 @@ pub(super) fn schema() -> (Schema, Fields) {
         ),
         filter: builder.add_text_field("filter", exact()),
         unread: builder.add_text_field("unread", exact()),
+        passages: (collection == Collection::Passages)
+            .then(|| passages::Fields::add_to(&mut builder)),
     };
     (builder.build(), fields)
 }
@@ -91,23 +109,60 @@ impl Fields {
         Term::from_field_text(self.key, &key(record))
     }
 
-    /// The field and term of all records of one kind in one workspace.
-    pub(super) fn scope(&self, workspace: i64, kind: &str) -> (Field, String) {
-        (self.scope, format!("{workspace}/{kind}"))
+    /// The fields and terms of all records of one kind in one workspace that these may read.
+    pub(super) fn scopes(
+        &self,
+        workspace: i64,
+        kind: &str,
+        readers: &Readers,
+    ) -> Vec<(Field, String)> {
+        let scope = format!("{workspace}/{kind}");
+        let mut scopes: Vec<String> = match readers {
+            Readers::Everybody => vec![of_all_teams(&scope)],
+            Readers::Teams(teams) => teams.iter().map(|team| of_team(&scope, *team)).collect(),
+        };
+        scopes.push(scope);
+        scopes
+            .into_iter()
+            .map(|scope| (self.scope, scope))
+            .collect()
     }
 
     /// The field and term of those of them that could not be read.
     pub(super) fn unread(&self, workspace: i64, kind: &str) -> (Field, String) {
-        (self.unread, self.scope(workspace, kind).1)
+        (self.unread, format!("{workspace}/{kind}"))
     }
 
-    /// What is stored for a record.
-    pub(super) fn document(&self, doc: &Doc) -> TantivyDocument {
-        let mut out = TantivyDocument::default();
+    /// What is stored for a record: itself, or its passages.
+    pub(super) fn documents(&self, doc: &Doc) -> Vec<TantivyDocument> {
+        match &self.passages {
+            Some(passages) if !doc.unread => {
+                let mut documents = passages.documents(doc);
+                for document in &mut documents {
+                    self.add_place(document, doc);
+                }
+                documents
+            }
+            _ => vec![self.document(doc)],
+        }
+    }
+
+    /// Says whose it is and who finds it.
+    fn add_place(&self, out: &mut TantivyDocument, doc: &Doc) {
         out.add_text(self.key, key(doc.key()));
         out.add_text(self.kind, doc.kind);
         out.add_i64(self.id, doc.id);
-        out.add_text(self.scope, format!("{}/{}", doc.workspace, doc.kind));
+        for scope in scopes_of(doc) {
+            out.add_text(self.scope, scope);
+        }
+        for filter in &doc.filters {
+            out.add_text(self.filter, filter);
+        }
+    }
+
+    fn document(&self, doc: &Doc) -> TantivyDocument {
+        let mut out = TantivyDocument::default();
+        self.add_place(&mut out, doc);
         add_words(
             &mut out,
             self.title,
@@ -122,15 +177,31 @@ impl Fields {
                 out.add_text(self.number, joined);
             }
         }
-        for filter in &doc.filters {
-            out.add_text(self.filter, filter);
-        }
         if doc.unread {
             let (field, scope) = self.unread(doc.workspace, doc.kind);
             out.add_text(field, scope);
         }
         out
     }
+}
+
+/// The scopes in which a document stands: that of its kind, unless it is for a team.
+fn scopes_of(doc: &Doc) -> Vec<String> {
+    let scope = format!("{}/{}", doc.workspace, doc.kind);
+    match doc.readers {
+        None => vec![scope],
+        Some(team) => vec![of_all_teams(&scope), of_team(&scope, team)],
+    }
+}
+
+/// The scope of what is for some team.
+fn of_all_teams(scope: &str) -> String {
+    format!("{scope}@")
+}
+
+/// The scope of what is for this team.
+fn of_team(scope: &str, team: i64) -> String {
+    format!("{scope}@{team}")
 }
 
 /// The workspace and kind of a scope.
@@ -143,7 +214,7 @@ fn key((workspace, kind, id): RecordKey) -> String {
     format!("{workspace}/{kind}:{id}")
 }
 
-fn push(joined: &mut String, term: &str) {
+pub(super) fn push(joined: &mut String, term: &str) {
     if !joined.is_empty() {
         joined.push(' ');
     }

@@ -179,6 +179,7 @@ fn person(id: i64, title: &str) -> Doc {
         kind: "contact",
         id,
         title: title.to_owned(),
+        readers: None,
         text: Vec::new(),
         numbers: Vec::new(),
         filters: Vec::new(),
@@ -238,6 +239,7 @@ impl TestIndex {
         Query {
             workspace: 1,
             kinds: vec!["contact"],
+            readers: Readers::Teams(Vec::new()),
             text: text.to_owned(),
             filters: Vec::new(),
             limit: 20,
@@ -250,7 +252,7 @@ impl TestIndex {
     /// Ends the search and waits until the writer is free again.
     async fn close(self) -> (tempfile::TempDir, Arc<Memory>) {
         drop(self.search);
-        let paths = index::IndexPaths::new(self.dir.path()).unwrap();
+        let paths = index::IndexPaths::new(self.dir.path(), Collection::Records).unwrap();
         while index::Lock::take(&paths).unwrap().is_none() {
             sleep(Duration::from_millis(5)).await;
         }
@@ -258,7 +260,9 @@ impl TestIndex {
     }
 
     fn live(&self) -> PathBuf {
-        index::IndexPaths::new(self.dir.path()).unwrap().live()
+        index::IndexPaths::new(self.dir.path(), Collection::Records)
+            .unwrap()
+            .live()
     }
 }
 
@@ -619,6 +623,7 @@ async fn another_process_takes_over_when_the_holder_ends() {
     let query = Query {
         workspace: 1,
         kinds: vec!["contact"],
+        readers: Readers::Teams(Vec::new()),
         text: "newcomer".into(),
         filters: vec![],
         limit: 5,
@@ -662,7 +667,7 @@ async fn a_killed_holder_is_replaced() {
         .stderr(std::process::Stdio::null())
         .spawn()
         .unwrap();
-    let paths = index::IndexPaths::new(dir.path()).unwrap();
+    let paths = index::IndexPaths::new(dir.path(), Collection::Records).unwrap();
     until("the other process has built the index", || paths.exists()).await;
     let db = Arc::new(Memory::default());
     for doc in people() {
@@ -727,7 +732,9 @@ async fn flipped_bytes_never_change_an_answer() {
     let count = files(&test.live()).len();
     for nth in 0..count {
         let (dir, db) = test.close().await;
-        let live = index::IndexPaths::new(dir.path()).unwrap().live();
+        let live = index::IndexPaths::new(dir.path(), Collection::Records)
+            .unwrap()
+            .live();
         let all = files(&live);
         let damaged = all[nth % all.len()].clone();
         {
@@ -755,7 +762,9 @@ async fn cut_and_missing_files_never_change_an_answer() {
     let count = files(&test.live()).len();
     for nth in 0..count {
         let (dir, db) = test.close().await;
-        let live = index::IndexPaths::new(dir.path()).unwrap().live();
+        let live = index::IndexPaths::new(dir.path(), Collection::Records)
+            .unwrap()
+            .live();
         let all = files(&live);
         let damaged = all[nth % all.len()].clone();
         {
@@ -1016,7 +1025,7 @@ fn stands_in_a_file(folder: &Path, text: &str) -> bool {
 fn has_term(test: &TestIndex, start: &str) -> bool {
     let index = tantivy::Index::open(files::Files::open(&test.live()).unwrap()).unwrap();
     let reader = index.reader().unwrap();
-    let (_, fields) = schema::schema();
+    let (_, fields) = schema::schema(Collection::Records);
     reader.searcher().segment_readers().iter().any(|segment| {
         [fields.title, fields.text].into_iter().any(|field| {
             let inverted = segment.inverted_index(field).unwrap();
@@ -1050,7 +1059,7 @@ async fn what_is_erased_leaves_the_files_of_the_index() {
         !words.iter().any(|word| has_term(&test, word))
     })
     .await;
-    let paths = index::IndexPaths::new(test.dir.path()).unwrap();
+    let paths = index::IndexPaths::new(test.dir.path(), Collection::Records).unwrap();
     until("the index says that it is clean", || {
         paths
             .checkpoint()
@@ -1071,7 +1080,7 @@ async fn what_was_erased_before_a_crash_is_removed_after_it() {
     test.ids("ana").await;
     let (dir, db) = test.close().await;
     // As if the process had ended between the commit and the rewriting.
-    let paths = index::IndexPaths::new(dir.path()).unwrap();
+    let paths = index::IndexPaths::new(dir.path(), Collection::Records).unwrap();
     {
         let lock = Arc::new(index::Lock::take(&paths).unwrap().unwrap());
         let opened = index::Opened::open(&paths).unwrap();
@@ -1157,6 +1166,7 @@ async fn an_index_of_another_database_is_not_read() {
         ..Query {
             workspace: 1,
             kinds: vec!["contact"],
+            readers: Readers::Teams(Vec::new()),
             text: "newcomer".into(),
             filters: Vec::new(),
             limit: 0,
@@ -1220,7 +1230,9 @@ async fn nobody_else_may_read_the_index() {
     // As an older version left them.
     for path in [
         dir.path().to_owned(),
-        index::IndexPaths::new(dir.path()).unwrap().live(),
+        index::IndexPaths::new(dir.path(), Collection::Records)
+            .unwrap()
+            .live(),
     ] {
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
         let file = path.join("meta.json");

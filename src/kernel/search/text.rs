@@ -34,7 +34,7 @@ pub(super) enum Piece {
 }
 
 /// Lower case without accents, ligatures, width variants and invisible characters.
-fn fold(text: &str) -> String {
+pub(super) fn fold(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     // Composing again keeps Hangul syllables whole, which the decomposition takes apart.
     let plain = text.nfkd().filter(|c| !is_combining_mark(*c)).nfc();
