@@ -21,7 +21,7 @@ bureau_kernel::record! {
         /// What it is called.
         pub title: ShortText<200> => [label, search, sort_by("sort_title"), row, import("name, subject")],
         /// What it says, in Markdown. It stands before what else is searched: in it the passages are.
-        pub text: LongText<100_000> = "Markdown" => [search, hidden, import("body, content, markdown")],
+        pub text: LongText<90_000> = "Markdown" => [search, import("body, content, markdown")],
         /// Where it lies: names of folders with slashes between them.
         pub folder: Option<ShortText<200>> = "HR/Leave" => [row, import("path, section")],
         /// Labels.

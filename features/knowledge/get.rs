@@ -28,8 +28,6 @@ pub(crate) struct GetDocument {
 pub(crate) struct Reading {
     #[serde(flatten)]
     document: View<Document>,
-    /// In Markdown: all of it, or the passage that is asked for.
-    text: String,
     /// How many passages there are.
     passages: usize,
     /// The headings above the passage.
@@ -99,7 +97,7 @@ impl Tool for GetDocument {
     type Output = Reading;
 
     async fn call(self, cx: &mut Cx) -> Result<Reading> {
-        let document = cx.get(self.document).await?;
+        let mut document = cx.get(self.document).await?;
         let wordings = wordings(cx, document.id).await?;
         let newest = wordings.last();
         let then = match self.revision {
@@ -134,6 +132,13 @@ impl Tool for GetDocument {
                 (text.trim().to_owned(), Some(passage.headings.clone()))
             }
         };
+        // What is answered is what was asked for, and the language that of the whole.
+        document.record.language = document
+            .written_in()
+            .and_then(|code| ShortText::new(&code).ok());
+        if let Ok(text) = LongText::new(&text) {
+            document.record.text = text;
+        }
         let members = wordings.iter().filter_map(|wording| wording.by);
         let members = cx.member_names(members.collect::<Vec<_>>()).await?;
         let revisions = wordings
@@ -149,7 +154,6 @@ impl Tool for GetDocument {
         let revisions = revisions.collect();
         Ok(Reading {
             document: cx.view(document).await?,
-            text,
             passages: passages.len(),
             headings,
             revision,

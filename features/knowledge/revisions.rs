@@ -109,7 +109,7 @@ pub(crate) async fn restored(
     cx: &mut Cx,
     document: &Saved<Document>,
     revision: Revision,
-) -> Result<(ShortText<200>, LongText<100_000>)> {
+) -> Result<(ShortText<200>, LongText<90_000>)> {
     let wordings = wordings(cx, document.id).await?;
     let wording = standing("restore_revision", &wordings, document, revision)?;
     let title = ShortText::new(&wording.title).map_err(Error::internal)?;

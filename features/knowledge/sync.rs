@@ -24,7 +24,7 @@ pub struct Incoming {
 struct Wanted {
     source: ShortText<500>,
     title: ShortText<200>,
-    text: LongText<100_000>,
+    text: LongText<90_000>,
     folder: Option<ShortText<200>>,
     tags: Vec<ShortText<50>>,
     language: Option<ShortText<40>>,

@@ -729,10 +729,11 @@ async fn the_passages_are_made_anew_where_they_are_lost_or_torn() {
 fn sync(folder: &std::path::Path, more: &[&str]) -> (bool, Value, String) {
     let ended = std::process::Command::new(env!("CARGO_BIN_EXE_bureau"))
         .args(["knowledge", "sync", "--json", "--database"])
-        .arg(folder.join("b.sqlite"))
+        .arg(format!("sqlite:{}", folder.join("b.sqlite").display()))
+        .arg("--data-dir")
+        .arg(folder)
         .args(more)
         .arg(folder.join("handbook"))
-        .env("XDG_DATA_HOME", folder)
         .output()
         .unwrap();
     let said = serde_json::from_slice(&ended.stdout).unwrap_or_default();

@@ -79,21 +79,16 @@ impl Cutter {
                 let heading = heading.split_whitespace().collect::<Vec<_>>().join(" ");
                 self.path.push((level, heading));
             }
-            Event::Start(tag) => {
-                if is_block(&tag) {
-                    self.began.get_or_insert(range.start);
-                    self.depth += 1;
-                }
+            Event::Start(tag) if is_block(&tag) => {
+                self.began.get_or_insert(range.start);
+                self.depth += 1;
             }
-            Event::End(end) => {
-                if is_block_end(end) {
-                    self.depth = self.depth.saturating_sub(1);
-                    self.say(" ");
-                    // An entry of a list that stands by itself ends like a paragraph.
-                    let ends = self.depth == 0 || (self.depth == 1 && end == TagEnd::Item);
-                    if ends {
-                        self.end_block(range.end);
-                    }
+            Event::End(end) if is_block_end(end) => {
+                self.depth = self.depth.saturating_sub(1);
+                self.say(" ");
+                // An entry of a list that stands by itself ends like a paragraph.
+                if self.depth == 0 || (self.depth == 1 && end == TagEnd::Item) {
+                    self.end_block(range.end);
                 }
             }
             Event::Text(text) | Event::Code(text) => self.say(&text),

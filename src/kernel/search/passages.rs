@@ -191,7 +191,7 @@ impl Asked {
         let is_quote = |c: char| matches!(c, '"' | '“' | '”' | '„' | '«' | '»');
         // Every second part stands between quotes; a quote that nobody closed is none.
         let parts: Vec<&str> = text.split(is_quote).collect();
-        let open = parts.len() % 2 == 0;
+        let open = parts.len().is_multiple_of(2);
         for (nth, part) in parts.iter().enumerate() {
             let is_quoted = nth % 2 == 1 && !(open && nth + 1 == parts.len());
             if !is_quoted {
