@@ -53,7 +53,6 @@ pub const MODULES: &[Module] = &[
     #[cfg(feature = "invoicing")]
     bureau_invoicing::MODULE,
     #[cfg(feature = "knowledge")]
-    bureau_suggestions::MODULE,
     bureau_knowledge::MODULE,
     #[cfg(feature = "notes")]
     bureau_notes::MODULE,

@@ -1,7 +1,8 @@
 //! The knowledge base: documents in Markdown, with folders, versions and readers, and the search by passage.
 //!
 //! Permissions: `read_knowledge_base`, `create_knowledge_base`, `update_knowledge_base`, `delete_knowledge_base`. A document or
-//! folder for one team is there for its members, for owners and for admins, and for nobody else ([`Record::READERS`]).
+//! folder for one team is there for its members, for owners and for admins, and for nobody else ([`Record::READERS`]). Suggestions and
+//! the answers to them are those of [`bureau_suggestions`].
 
 mod create;
 mod delete;
@@ -18,6 +19,7 @@ mod view;
 mod visibility;
 
 use bureau_kernel::prelude::*;
+use bureau_suggestions::{AcknowledgeSuggestion, GetAiSuggestions, SuggestionAnswer};
 
 pub use document::Document;
 pub use folder::Folder;
@@ -28,19 +30,21 @@ pub const KNOWLEDGE: Access = access!("knowledge_base");
 /// The module's table.
 pub const MODULE: Module = Module {
     name: "knowledge",
-    about: "Knowledge base: documents with versions and readers, search by passage",
-    tokens: 1_000,
+    about: "Knowledge base: documents, search by passage; suggestions what to do next",
+    tokens: 1_200,
     schemas: include_str!("schemas.txt"),
     tools: tools![
+        AcknowledgeSuggestion,
         create::CreateDocument,
         Delete<Document>,
+        GetAiSuggestions,
         get::GetDocument,
         list::ListKnowledgeBase,
         search::SearchKnowledgeBase,
         update::UpdateDocument,
         update_folder::UpdateFolder,
     ],
-    records: records![Document, Folder],
+    records: records![Document, Folder, SuggestionAnswer],
     resources: &[Resource {
         uri: "bureau://documents/{document}",
         name: "document",

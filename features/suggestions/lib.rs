@@ -25,14 +25,3 @@ pub const SUGGESTIONS: Access = Access {
     update: ANSWER_SUGGESTIONS,
     delete: ANSWER_SUGGESTIONS,
 };
-
-/// The module's table.
-pub const MODULE: Module = Module {
-    name: "knowledge",
-    about: "Suggestions",
-    tokens: 300,
-    schemas: include_str!("schemas.txt"),
-    tools: tools![AcknowledgeSuggestion, GetAiSuggestions],
-    records: records![SuggestionAnswer],
-    ..Module::EMPTY
-};

@@ -58,7 +58,6 @@ pub const MODULE: Module = Module {
     name: "time",
     about: "Time worked on projects: entries and timers, rates, budgets, and billing it",
     on_by_default: false,
-    is_installed: true,
     tokens: 800,
     schemas: include_str!("schemas.txt"),
     tools: tools![

@@ -10,34 +10,34 @@ from current import connect
 from firm import Firm, over_http
 from scenario import Person, Run, Target, data, equal, refused, true
 
-READS = ["find_duplicate_contacts", "get_activity", "get_audit_log", "get_candidate", "get_company", "get_contact",
-         "get_crm_dashboard", "get_deal", "get_expense", "get_expense_summary", "get_invoice", "get_invoice_aging",
-         "get_invoice_stats", "get_job", "get_pipeline_analytics",
-         "get_crm_dashboard", "get_deal", "get_document", "get_expense", "get_invoice", "get_invoice_stats", "get_job",
-         "get_pipeline_summary", "get_product", "get_project", "get_quotation", "get_quotation_stats",
-         "get_recruiting_metrics", "get_recurring_invoice", "get_revenue_metrics", "get_sales_forecast",
-         "get_support_metrics", "get_task", "get_tax_summary", "get_ticket", "get_user",
+READS = ["find_duplicate_contacts", "get_activity", "get_ai_suggestions", "get_audit_log", "get_candidate",
+         "get_company", "get_contact", "get_crm_dashboard", "get_deal", "get_document", "get_expense",
+         "get_expense_summary", "get_invoice", "get_invoice_aging", "get_invoice_stats", "get_job",
+         "get_pipeline_analytics", "get_pipeline_summary", "get_product", "get_project", "get_quotation",
+         "get_quotation_stats", "get_recruiting_metrics", "get_recurring_invoice", "get_revenue_metrics",
+         "get_sales_forecast", "get_support_metrics", "get_task", "get_tax_summary", "get_ticket", "get_user",
          "get_workspace", "list_activities", "list_applications", "list_candidates", "list_changes", "list_deals",
-         "list_expenses", "list_invoices", "list_jobs", "list_knowledge_base", "list_payments", "list_pipeline_stages",
-         "list_products", "list_projects", "list_quotations", "list_recurring_invoices", "list_tasks",
-         "list_team_members", "list_teams", "list_tickets", "search_all", "search_companies", "search_contacts",
-         "search_knowledge_base"]  # fmt: skip
-WRITES = ["anonymize_candidate", "bulk_update_activities", "bulk_update_contacts", "bulk_update_deals",
-          "complete_activity", "convert_quotation", "create_activity", "create_application", "create_candidate",
-          "create_company", "create_contact", "create_credit_note", "create_deal", "create_document", "create_expense",
-          "create_interview", "create_invoice", "create_job", "create_offer", "create_pipeline", "create_product",
-          "create_project", "create_quotation", "create_recurring_invoice", "create_scorecard", "create_task",
-          "create_ticket", "create_ticket_message", "delete_activity", "delete_company", "delete_contact",
-          "delete_deal", "delete_document", "delete_expense", "delete_project", "delete_task", "issue_invoice",
-          "merge_candidates", "merge_companies", "merge_contacts", "merge_tickets", "record_payment", "send_quotation",
-          "undo_change", "update_activity", "update_application_status", "update_candidate", "update_company",
-          "update_contact", "update_deal", "update_document", "update_expense", "update_folder", "update_invoice",
-          "update_job", "update_offer", "update_pipeline", "update_product", "update_project", "update_quotation",
-          "update_quotation_status", "update_recurring_invoice", "update_task", "update_ticket"]  # fmt: skip
+         "list_expenses", "list_invoices", "list_jobs", "list_knowledge_base", "list_payments",
+         "list_pipeline_stages", "list_products", "list_projects", "list_quotations", "list_recurring_invoices",
+         "list_tasks", "list_team_members", "list_teams", "list_tickets", "search_all", "search_companies",
+         "search_contacts", "search_knowledge_base"]  # fmt: skip
+WRITES = ["acknowledge_suggestion", "anonymize_candidate", "bulk_update_activities", "bulk_update_contacts",
+          "bulk_update_deals", "complete_activity", "convert_quotation", "create_activity", "create_application",
+          "create_candidate", "create_company", "create_contact", "create_credit_note", "create_deal",
+          "create_document", "create_expense", "create_interview", "create_invoice", "create_job", "create_offer",
+          "create_pipeline", "create_product", "create_project", "create_quotation", "create_recurring_invoice",
+          "create_scorecard", "create_task", "create_ticket", "create_ticket_message", "delete_activity",
+          "delete_company", "delete_contact", "delete_deal", "delete_document", "delete_expense", "delete_project",
+          "delete_task", "issue_invoice", "merge_candidates", "merge_companies", "merge_contacts", "merge_tickets",
+          "record_payment", "send_quotation", "undo_change", "update_activity", "update_application_status",
+          "update_candidate", "update_company", "update_contact", "update_deal", "update_document", "update_expense",
+          "update_folder", "update_invoice", "update_job", "update_offer", "update_pipeline", "update_product",
+          "update_project", "update_quotation", "update_quotation_status", "update_recurring_invoice", "update_task",
+          "update_ticket"]  # fmt: skip
 # What `bureau install` turns on beside the groups that are on by default.
-INSTALLED = ["bill_time", "create_time_entry", "define_attribute", "delete_time_entry", "export_data", "import_data",
-             "list_time_entries", "update_member", "update_recruiting_settings", "update_ticket_settings",
-             "update_time_entry", "update_time_settings", "update_workspace"]  # fmt: skip
+INSTALLED = ["define_attribute", "export_data", "import_data", "update_member", "update_recruiting_settings",
+             "update_ticket_settings", "update_time_settings",
+             "update_workspace"]  # fmt: skip
 NARROW = ["create_deal", "find_duplicate_contacts", "get_contact", "get_deal", "get_pipeline_summary", "list_deals",
           "search_contacts", "update_deal"]  # fmt: skip
 
