@@ -39,13 +39,13 @@ impl Presented for Folder {
 /// How deep folders go.
 const DEEPEST: usize = 10;
 
-/// A path with one slash between names and none at its ends; none where no name is left.
+/// A path without spaces round its names, and without slashes at its ends; none where no name is left.
 ///
 /// # Errors
 /// [`Code::Validation`] for one that goes deeper than ten folders.
 pub(crate) fn plain_path(field: &str, path: &str) -> Result<Option<ShortText<200>>> {
-    let names = path.split(['/', '\\']).map(str::trim);
-    let names: Vec<&str> = names.filter(|name| !name.is_empty()).collect();
+    let path = path.trim_matches(|c: char| c == '/' || c.is_whitespace());
+    let names: Vec<&str> = path.split('/').map(str::trim).collect();
     if names.len() > DEEPEST {
         let message = format!(
             "{field} has {} folders; at most {DEEPEST} go into each other.",
@@ -53,7 +53,7 @@ pub(crate) fn plain_path(field: &str, path: &str) -> Result<Option<ShortText<200
         );
         return Err(Error::invalid(field, message));
     }
-    if names.is_empty() {
+    if path.is_empty() {
         return Ok(None);
     }
     let path = ShortText::new(&names.join("/"));
