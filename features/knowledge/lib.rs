@@ -31,7 +31,7 @@ pub const KNOWLEDGE: Access = access!("knowledge_base");
 pub const MODULE: Module = Module {
     name: "knowledge",
     about: "Knowledge base: documents, search by passage; suggestions what to do next",
-    tokens: 1_200,
+    tokens: 1_210,
     schemas: include_str!("schemas.txt"),
     tools: tools![
         AcknowledgeSuggestion,
