@@ -80,7 +80,7 @@ impl Record for Document {
         if let Some(said) = &self.language {
             let Some(code) = code_of(said) else {
                 let known: Vec<&str> = codes().collect();
-                let message = format!("There is no language {said:?} here.");
+                let message = "Documents are not read in this language here.".to_owned();
                 return Err(Error::invalid("language", message)
                     .hint(format!("There are: {}.", known.join(", "))));
             };

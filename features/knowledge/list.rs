@@ -120,7 +120,7 @@ pub(crate) fn language_asked(language: Option<&ShortText<40>>) -> Result<Option<
     match code_of(said) {
         Some(code) => Ok(Some(code.to_owned())),
         None => Err(
-            Error::invalid("language", format!("There is no language {said:?} here."))
+            Error::invalid("language", "Documents are not read in this language here.")
                 .hint("Give its code, such as en, de or fr."),
         ),
     }

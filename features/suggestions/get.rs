@@ -133,12 +133,8 @@ impl Tool for GetAiSuggestions {
                 keep: &[("late", "/data/id")],
             },
         ],
-        arguments: r#"{"rule": ["tasks_overdue"]}"#,
-        expect: &[
-            ("/data/suggestions/0/about/id", r#""{late}""#),
-            ("/data/suggestions/0/rule", r#""tasks_overdue""#),
-            ("/data/suggestions/0/call/tool", r#""update_task""#),
-        ],
+        arguments: r#"{"limit": 3}"#,
+        expect: &[("/data/suggestions/0/score/score", "100")],
     }];
     type Output = Suggestions;
 

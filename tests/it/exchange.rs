@@ -100,6 +100,11 @@ async fn every_kind_comes_in_as_text_and_as_rows_and_goes_back_with_one_undo() {
                 "description,category,amount,date\nTrain,travel,49.90,2026-01-05\n",
                 json!({ "description": "Hotel", "category": "travel", "amount": 120, "date": "2026-01-06" }),
             ),
+            (
+                "documents",
+                "title,text,tags\nHandbook,Come in time.,rules\n",
+                json!({ "title": "Leave", "text": "Ask before you go.", "folder": "HR" }),
+            ),
         ];
         let known: Vec<&str> = app
             .dispatcher

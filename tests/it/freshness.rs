@@ -316,7 +316,7 @@ async fn a_tool_that_searches_says_so() {
     for entry in app.dispatcher.registry().entries() {
         let properties = entry.wire().input_schema["properties"].clone();
         let searches = properties.get(QUERY).is_some() && !few.contains(&entry.spec.name);
-        let awaits = entry.spec.awaits == Awaits::Index;
+        let awaits = matches!(entry.spec.awaits, Awaits::Index | Awaits::Passages);
         assert_eq!(awaits, searches, "{}", entry.spec.name);
     }
 }
