@@ -480,6 +480,8 @@ async fn all_that_is_stored_on_a_person_is_told_in_one_call_or_not_at_all() {
             "read_scorecards",
             "read_notes",
             "read_files",
+            // Answers to suggestions are stored, too.
+            "read_knowledge_base",
             "read_audit_log",
         ];
         let (_, whole) = firm.app.key(&needed).await;
