@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::MODULES;
 use crate::stdio::{opening, server, session};
 
-fn ask(reference: Value, argument: &str, value: &str) -> (&'static str, Value) {
+fn ask(reference: &Value, argument: &str, value: &str) -> (&'static str, Value) {
     let params = json!({ "ref": reference, "argument": { "name": argument, "value": value } });
     ("completion/complete", params)
 }
@@ -54,14 +54,14 @@ async fn names_and_identifiers_are_completed_as_far_as_the_caller_may_list_them(
         data("create_job", json!({ "title": "Roofer" })).await;
         let deals = template("bureau://deals/{deal}");
         let asked = vec![
-            ask(deals.clone(), "deal", "Roo"),
-            ask(deals.clone(), "deal", ""),
-            ask(deals.clone(), "deal", "no such deal"),
-            ask(prompt("prepare_meeting"), "with", "ros"),
-            ask(prompt("hiring_review"), "job", "roof"),
-            ask(prompt("what_next"), "owner", ""),
+            ask(&deals, "deal", "Roo"),
+            ask(&deals, "deal", ""),
+            ask(&deals, "deal", "no such deal"),
+            ask(&prompt("prepare_meeting"), "with", "ros"),
+            ask(&prompt("hiring_review"), "job", "roof"),
+            ask(&prompt("what_next"), "owner", ""),
             // Words, and no record's name.
-            ask(prompt("month_end"), "month", "last"),
+            ask(&prompt("month_end"), "month", "last"),
         ];
         let said = answers(server(&app), asked.clone()).await;
         assert_eq!(values(&said[0]), [roof["id"].as_str().unwrap()]);
@@ -74,10 +74,10 @@ async fn names_and_identifiers_are_completed_as_far_as_the_caller_may_list_them(
 
         // What is not there, or not the caller's, is refused or completes to nothing.
         let wrong = vec![
-            ask(prompt("nonsense"), "day", ""),
-            ask(prompt("prepare_meeting"), "whom", ""),
-            ask(template("bureau://nothing/{deal}"), "deal", ""),
-            ask(deals.clone(), "contact", ""),
+            ask(&prompt("nonsense"), "day", ""),
+            ask(&prompt("prepare_meeting"), "whom", ""),
+            ask(&template("bureau://nothing/{deal}"), "deal", ""),
+            ask(&deals, "contact", ""),
         ];
         for answer in answers(server(&app), wrong).await {
             assert_eq!(answer["error"]["code"], -32602, "{answer}");
@@ -98,7 +98,7 @@ async fn names_and_identifiers_are_completed_as_far_as_the_caller_may_list_them(
         let other = app.tenant("other").await;
         let there = server(&app).with_credential(Credential::Operator, Some("other".into()));
         drop(other);
-        let said = answers(there, vec![ask(deals, "deal", "")]).await;
+        let said = answers(there, vec![ask(&deals, "deal", "")]).await;
         assert!(values(&said[0]).is_empty());
     }
 }
@@ -115,7 +115,7 @@ async fn no_more_than_a_screen_of_values_and_it_says_that_there_are_more() {
         )
         .await;
     }
-    let asked = vec![ask(template("bureau://deals/{deal}"), "deal", "deal")];
+    let asked = vec![ask(&template("bureau://deals/{deal}"), "deal", "deal")];
     let said = answers(server(&app), asked).await;
     assert_eq!(values(&said[0]).len(), 20);
     assert_eq!(said[0]["result"]["completion"]["hasMore"], true);
