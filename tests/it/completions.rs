@@ -8,6 +8,7 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 
 use crate::MODULES;
+use crate::campaign::indexed;
 use crate::stdio::{opening, server, session};
 
 fn ask(reference: &Value, argument: &str, value: &str) -> (&'static str, Value) {
@@ -52,6 +53,8 @@ async fn names_and_identifiers_are_completed_as_far_as_the_caller_may_list_them(
         data("create_contact", json!({ "name": "Rosa Parks" })).await;
         data("create_company", json!({ "name": "Rossmann" })).await;
         data("create_job", json!({ "title": "Roofer" })).await;
+        // Whoever did not write it finds it when it is in the index.
+        indexed(&app.dispatcher).await;
         let deals = template("bureau://deals/{deal}");
         let asked = vec![
             ask(&deals, "deal", "Roo"),
