@@ -744,6 +744,14 @@ impl Ledger<'_> {
                     Did::Final => {}
                 }
                 doc.version = version;
+                // It stands as it did before what was undone, so whatever brought it there is the last change again.
+                let (doc, before) = (change.doc, change.version - 1);
+                let mut changes = self.changes.iter_mut();
+                if let Some(last) = changes
+                    .find(|other| other.doc == doc && !other.is_undone && other.version == before)
+                {
+                    last.version = version;
+                }
             }
             Err(error) => prop_assert_eq!(error.code(), Code::Conflict),
         }
