@@ -190,6 +190,16 @@ impl Caller {
         self.role.allows(permission) && self.grants.allow(permission)
     }
 
+    /// Whether it may write anything at all: no viewer may, nor a key whose permissions only read.
+    #[must_use]
+    pub fn may_write(&self) -> bool {
+        let writes = match &self.grants {
+            Grants::Everything => true,
+            Grants::Named(names) => names.iter().any(|name| !only_reads(name)),
+        };
+        writes && !matches!(self.role, Role::Viewer)
+    }
+
     /// Whether the request has not forgone this group of tools.
     pub(crate) fn has_group(&self, name: &str) -> bool {
         let features = self.features.as_ref();

@@ -585,6 +585,7 @@ impl Registry {
         self.enabled.contains(entry.spec.name)
             && caller.has_group(entry.module)
             && caller.may(entry.spec.permission)
+            && (!entry.spec.is_for_readers || caller.may_write())
     }
 }
 

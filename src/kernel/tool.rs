@@ -229,7 +229,8 @@ impl Spec {
         self
     }
 
-    /// Says that whoever may read what it is about may also answer it. A server or key that only reads refuses it like every write.
+    /// Says that whoever may read what it is about may also answer it, if they may write anything at all. A server, key or viewer that
+    /// only reads has it not.
     #[must_use]
     pub const fn for_readers(mut self) -> Self {
         self.is_for_readers = true;

@@ -500,9 +500,10 @@ async fn nobody_is_told_of_what_they_may_not_read_or_of_others() {
         firm.call("create_deal", new).await;
         let id = firm.only("activities_due").await["id"].clone();
 
-        let narrow = firm
-            .app
-            .limited(&firm.owner, &["read_knowledge_base", "read_deals"]);
+        let narrow = firm.app.limited(
+            &firm.owner,
+            &["read_knowledge_base", "read_deals", "create_notes"],
+        );
         let answer = firm
             .app
             .data(&narrow, "get_ai_suggestions", json!({}))

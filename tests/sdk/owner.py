@@ -879,7 +879,7 @@ async def hints(desk):
     for given, meant in (("title", "name"), ("value", "amount")):
         error = await desk.wrong("create_deal", **({"name": "Probe"} if given == "value" else {}), **{given: "1"})
         true(f"Did you mean {meant}?" in json.dumps(error), f"{error}")
-    away = {"get_sales_forecast": "get_user", "create_notes": "create_invoice", "update_sellers": "update_deal",
+    away = {"get_weather_forecast": "get_user", "create_notes": "create_invoice", "update_sellers": "update_deal",
             "define_attributes": "delete_activity"}  # fmt: skip
     for tool, misled in away.items():
         error = await desk.wrong(tool)
