@@ -31,7 +31,7 @@ const LISTS: &[Listed] = &[
     listed("company", "search_companies", "name"),
     listed("contact", "search_contacts", "name"),
     listed("deal", "list_deals", "name"),
-    listed("document", "search_knowledge_base", "title"),
+    listed("document", "list_knowledge_base", "title"),
     listed("expense", "list_expenses", "description"),
     listed("file", "list_files", "name"),
     listed("invoice", "list_invoices", "number"),

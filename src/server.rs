@@ -484,12 +484,12 @@ impl Server {
         outcome
     }
 
-    /// Whether any caller could find a resource here; where none could, none are declared or served.
     /// Whether a client can be told of something between its requests: over stdio, or in a session.
     fn can_tell(&self, context: &RequestContext<RoleServer>) -> bool {
         self.has_sessions || context.extensions.get::<Parts>().is_none()
     }
 
+    /// Whether any caller could find a resource here; where none could, none are declared or served.
     fn has_resources(&self) -> bool {
         self.dispatcher.registry().resources().next().is_some()
     }

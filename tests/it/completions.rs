@@ -53,6 +53,8 @@ async fn names_and_identifiers_are_completed_as_far_as_the_caller_may_list_them(
         data("create_contact", json!({ "name": "Rosa Parks" })).await;
         data("create_company", json!({ "name": "Rossmann" })).await;
         data("create_job", json!({ "title": "Roofer" })).await;
+        let handbook = json!({ "title": "Handbook", "text": "Come in time." });
+        let handbook = data("create_document", handbook).await;
         // Whoever did not write it finds it when it is in the index.
         indexed(&app.dispatcher).await;
         let deals = template("bureau://deals/{deal}");
@@ -65,6 +67,11 @@ async fn names_and_identifiers_are_completed_as_far_as_the_caller_may_list_them(
             ask(&prompt("what_next"), "owner", ""),
             // Words, and no record's name.
             ask(&prompt("month_end"), "month", "last"),
+            ask(
+                &template("bureau://documents/{document}"),
+                "document",
+                "handb",
+            ),
         ];
         let said = answers(server(&app), asked.clone()).await;
         assert_eq!(values(&said[0]), [roof["id"].as_str().unwrap()]);
@@ -74,6 +81,7 @@ async fn names_and_identifiers_are_completed_as_far_as_the_caller_may_list_them(
         assert_eq!(values(&said[4]), ["Roofer"]);
         assert_eq!(values(&said[5]).len(), 1, "{}", said[5]);
         assert!(values(&said[6]).is_empty());
+        assert_eq!(values(&said[7]), [handbook["id"].as_str().unwrap()]);
 
         // What is not there, or not the caller's, is refused or completes to nothing.
         let wrong = vec![
